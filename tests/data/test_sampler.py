@@ -1,0 +1,44 @@
+import pytest
+import torch
+
+from zsl_runner.data.sampler import EpochSampler
+
+
+def sampler(count=10, seed=0):
+    return EpochSampler(count, torch.Generator().manual_seed(seed))
+
+
+def test_an_epoch_holds_every_row_once():
+    draws = sampler()
+    epoch = torch.cat([draws.draw(2) for _ in range(5)])
+    assert sorted(epoch.tolist()) == list(range(10))
+
+
+def test_the_tail_is_dropped_and_a_batch_never_repeats_a_row():
+    draws = sampler()
+    for _ in range(50):
+        batch = draws.draw(4)
+        assert len(batch) == 4
+        assert len(set(batch.tolist())) == 4
+
+
+def test_a_batch_is_at_most_the_data():
+    assert sorted(sampler(3).draw(64).tolist()) == [0, 1, 2]
+    assert len(sampler(3).draw(0)) == 0
+
+
+def test_state_continues_inside_an_epoch():
+    generator = torch.Generator().manual_seed(1)
+    first = EpochSampler(10, generator)
+    first.draw(3)
+    state, random = first.state_dict(), generator.get_state()
+    expected = [first.draw(3) for _ in range(6)]
+    second = sampler(seed=7)
+    second._generator.set_state(random)
+    second.load_state_dict(state)
+    assert all(torch.equal(a, second.draw(3)) for a in expected)
+
+
+def test_no_rows():
+    with pytest.raises(ValueError, match="at least one row"):
+        sampler(0)

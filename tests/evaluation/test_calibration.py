@@ -1,0 +1,89 @@
+import pytest
+import torch
+
+from zsl_runner.evaluation.metrics import harmonic_mean, mean_class_accuracy
+from zsl_runner.evaluation.zsl.calibration import accuracies_at, split_scores, stacking_curve
+
+CANDIDATES = torch.tensor([4, 7, 1, 0, 3])
+SEEN_COLUMNS = torch.tensor([True, True, True, False, False])
+
+
+@pytest.fixture
+def problem():
+    generator = torch.Generator().manual_seed(3)
+
+    def rows(classes, count):
+        labels = CANDIDATES[classes][torch.randint(0, len(CANDIDATES[classes]), (count,), generator=generator)]
+        scores = torch.randn(count, 5, generator=generator, dtype=torch.float64)
+        return scores + 1.2 * (labels[:, None] == CANDIDATES), labels
+
+    return rows(SEEN_COLUMNS, 120), rows(~SEEN_COLUMNS, 80)
+
+
+def by_argmax(problem, offset):
+    (seen_scores, seen_labels), (unseen_scores, unseen_labels) = problem
+    shift = offset * SEEN_COLUMNS.double()
+    u = mean_class_accuracy(unseen_labels, CANDIDATES[(unseen_scores - shift).argmax(1)])
+    s = mean_class_accuracy(seen_labels, CANDIDATES[(seen_scores - shift).argmax(1)])
+    return u, s, harmonic_mean(u, s)
+
+
+def summaries(problem):
+    (seen_scores, seen_labels), (unseen_scores, unseen_labels) = problem
+    return (
+        split_scores(seen_scores, seen_labels, SEEN_COLUMNS, CANDIDATES, of_seen=True),
+        split_scores(unseen_scores, unseen_labels, SEEN_COLUMNS, CANDIDATES, of_seen=False),
+    )
+
+
+@pytest.mark.parametrize("offset", [-100.0, -1.0, -0.2, 0.0, 0.3, 1.5, 100.0])
+def test_summary_decides_like_argmax(problem, offset):
+    assert accuracies_at(*summaries(problem), offset) == pytest.approx(by_argmax(problem, offset), abs=1e-9)
+
+
+def test_every_point_of_the_curve_is_what_argmax_gives(problem):
+    curve = stacking_curve(*summaries(problem))
+    for offset, u, s in zip(curve.offsets.tolist(), curve.unseen.tolist(), curve.seen.tolist(), strict=True):
+        assert (u, s) == pytest.approx(by_argmax(problem, offset)[:2], abs=1e-9)
+
+
+def test_no_grid_finds_a_better_offset(problem):
+    curve = stacking_curve(*summaries(problem))
+    offset, harmonic = curve.best()
+    grid = [by_argmax(problem, value)[2] for value in torch.linspace(-6, 6, 2001).tolist()]
+    assert harmonic == pytest.approx(max(grid), abs=1e-9)
+    assert by_argmax(problem, offset)[2] == pytest.approx(harmonic, abs=1e-9)
+
+
+def test_ends_of_the_curve(problem):
+    (seen_scores, seen_labels), (unseen_scores, unseen_labels) = problem
+    curve = stacking_curve(*summaries(problem))
+    t1 = mean_class_accuracy(unseen_labels, CANDIDATES[~SEEN_COLUMNS][unseen_scores[:, ~SEEN_COLUMNS].argmax(1)])
+    s_alone = mean_class_accuracy(seen_labels, CANDIDATES[SEEN_COLUMNS][seen_scores[:, SEEN_COLUMNS].argmax(1)])
+    assert (curve.unseen[0], curve.seen[-1]) == (0, pytest.approx(0, abs=1e-9))
+    assert float(curve.unseen[-1]) == pytest.approx(t1, abs=1e-9)
+    assert float(curve.seen[0]) == pytest.approx(s_alone, abs=1e-9)
+    assert (curve.unseen.diff() >= -1e-9).all()
+    assert (curve.seen.diff() <= 1e-9).all()
+
+
+def test_area_of_a_perfect_and_of_a_hopeless_scorer():
+    def scored(right):
+        labels = torch.tensor([0, 1])
+        scores = torch.eye(2, dtype=torch.float64) if right else 1 - torch.eye(2, dtype=torch.float64)
+        columns, candidates = torch.tensor([True, False]), torch.tensor([0, 1])
+        return [
+            split_scores(scores[i : i + 1], labels[i : i + 1], columns, candidates, of_seen=not i) for i in range(2)
+        ]
+
+    assert stacking_curve(*scored(True)).area() == pytest.approx(1.0)
+    assert stacking_curve(*scored(False)).area() == pytest.approx(0.0)
+
+
+def test_wrong_everywhere_gives_a_flat_curve():
+    scores, labels = torch.tensor([[0.0, 1.0, 5.0, 0.0, 1.0]]), torch.tensor([4])
+    seen = split_scores(scores, labels, SEEN_COLUMNS, CANDIDATES, of_seen=True)
+    unseen = split_scores(scores, torch.tensor([0]), SEEN_COLUMNS, CANDIDATES, of_seen=False)
+    curve = stacking_curve(seen, unseen)
+    assert curve.best() == (0.0, 0.0)
+    assert curve.area() == 0

@@ -1,0 +1,51 @@
+import copy
+
+import torch
+
+from zsl_runner.streams import Streams, derived_seed
+
+
+def test_a_stream_does_not_move_another():
+    alone, together = Streams(5), Streams(5)
+    torch.rand(100, generator=together["figures"])
+    assert torch.equal(torch.rand(9, generator=alone["noise"]), torch.rand(9, generator=together["noise"]))
+
+
+def test_streams_of_one_seed_differ_and_so_do_seeds():
+    draws = [
+        torch.rand(4, generator=Streams(seed)[name]).tolist() for seed in (0, 1) for name in ("noise", "batches", "init")
+    ]
+    draws.append(torch.rand(4, generator=Streams(0).on_host("noise")).tolist())
+    assert len({tuple(draw) for draw in draws}) == 7
+
+
+def test_state_continues_every_stream():
+    streams = Streams(3)
+    torch.rand(7, generator=streams["noise"])
+    torch.rand(2, generator=streams.on_host("schedule"))
+    state = streams.state_dict()
+    expected = torch.rand(5, generator=streams["noise"]), torch.rand(5, generator=streams.on_host("schedule"))
+    other = Streams(99)
+    torch.rand(1, generator=other["noise"])
+    other.load_state_dict(state)
+    assert torch.equal(torch.rand(5, generator=other["noise"]), expected[0])
+    assert torch.equal(torch.rand(5, generator=other.on_host("schedule")), expected[1])
+
+
+def test_initialising_leaves_the_global_generator_alone():
+    before = torch.get_rng_state()
+    with Streams(1).initialising():
+        first = torch.nn.Linear(3, 3).weight
+    with Streams(1).initialising():
+        second = torch.nn.Linear(3, 3).weight
+    assert torch.equal(first, second)
+    assert torch.equal(before, torch.get_rng_state())
+
+
+def test_a_copied_model_shares_the_generators():
+    streams = Streams(0)
+    assert copy.deepcopy(streams) is streams
+
+
+def test_derived_seeds_are_pinned():
+    assert (derived_seed(0, "noise"), derived_seed(1, "tune")) == (1129392339022293447, 8802740419540866835)

@@ -1,0 +1,23 @@
+"""Errors a user can act on. Their text names the file or key, what was found and the remedy."""
+
+from __future__ import annotations
+
+
+class RunError(Exception):
+    """A failure with one clear message for the user; printed without a traceback."""
+
+
+class ConfigError(RunError):
+    """The configuration cannot be run; the process exits with code 2 and writes nothing."""
+
+
+class DataError(RunError):
+    """A data file is missing, damaged or inconsistent."""
+
+
+class CheckpointError(RunError):
+    """A checkpoint or run directory cannot be used."""
+
+
+class NonFiniteError(RunError):
+    """A loss term became NaN or infinite."""

@@ -1,0 +1,1 @@
+"""Evaluation protocols: (model, data) to numbers."""

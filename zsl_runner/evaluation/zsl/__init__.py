@@ -1,0 +1,1 @@
+"""Zero-shot and generalised zero-shot classification."""

@@ -1,0 +1,107 @@
+"""Calibrated stacking: one offset between the scores of seen and unseen classes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from zsl_runner.evaluation.metrics import harmonic_mean
+
+
+@dataclass(frozen=True)
+class SplitScores:
+    """What calibration needs to know of the scored rows of one split.
+
+    A row is decided by three numbers: the gap between its best seen and best unseen score, and whether the best class
+    of either kind is the right one. Predicting unseen happens where the gap is below the offset.
+
+    Attributes:
+        gap: (N,) best seen score minus best unseen score.
+        right: (N,) bool, whether the row counts as right once it is assigned to the side its class belongs to.
+        weight: (N,) share of each row in the mean-class accuracy: 1 / (n_c * number of classes present).
+    """
+
+    gap: Tensor
+    right: Tensor
+    weight: Tensor
+
+
+def split_scores(scores: Tensor, labels: Tensor, seen_columns: Tensor, candidates: Tensor, of_seen: bool) -> SplitScores:
+    """Summarise the scored rows of one split.
+
+    Args:
+        scores: (N, C) scores; column j belongs to class ``candidates[j]``.
+        labels: (N,) global class ids.
+        seen_columns: (C,) bool, which columns are seen classes.
+        candidates: (C,) global class ids.
+        of_seen: whether the rows belong to seen classes.
+
+    Returns:
+        float64 tensors.
+    """
+    scores = scores.double()
+    best_seen, seen_column = scores[:, seen_columns].max(1)
+    best_unseen, unseen_column = scores[:, ~seen_columns].max(1)
+    winner = candidates[seen_columns][seen_column] if of_seen else candidates[~seen_columns][unseen_column]
+    counts = torch.bincount(labels)
+    present = int((counts > 0).sum())
+    return SplitScores(best_seen - best_unseen, winner == labels, 1.0 / (counts[labels].double() * present))
+
+
+@dataclass(frozen=True)
+class StackingCurve:
+    r"""U and S for every offset $\gamma$ at which a decision changes, from $-\infty$ to $+\infty$.
+
+    $\hat y = \arg\max_c [ s_c(x) - \gamma\, 1(c \text{ seen}) ]$
+
+    Attributes:
+        offsets: (P,) ascending offsets, one inside each interval between two change points.
+        unseen: (P,) U in per cent, non-decreasing.
+        seen: (P,) S in per cent, non-increasing.
+    """
+
+    offsets: Tensor
+    unseen: Tensor
+    seen: Tensor
+
+    def harmonic(self) -> Tensor:
+        """Return (P,) H in per cent, 0 where U + S = 0."""
+        total = self.unseen + self.seen
+        return torch.where(total > 0, 2 * self.unseen * self.seen / total.clamp_min(1e-300), torch.zeros_like(total))
+
+    def best(self) -> tuple[float, float]:
+        """Return (offset, H) where H is largest; the offset nearest to 0 among equals."""
+        harmonic = self.harmonic()
+        top = torch.nonzero(harmonic == harmonic.max()).squeeze(1)
+        index = top[self.offsets[top].abs().argmin()]
+        return float(self.offsets[index]), float(harmonic[index])
+
+    def area(self) -> float:
+        r"""Return AUSUC, $\int U \, dS$ as fractions of one, by the trapezoid rule over the exact change points."""
+        return float(-torch.trapezoid(self.unseen, self.seen)) / 1e4
+
+
+def accuracies_at(seen: SplitScores, unseen: SplitScores, offset: float) -> tuple[float, float, float]:
+    """Return (U, S, H) in per cent under one offset; a tie goes to the seen class."""
+    s = 100 * float((seen.weight * (seen.right & (seen.gap >= offset))).sum())
+    u = 100 * float((unseen.weight * (unseen.right & (unseen.gap < offset))).sum())
+    return u, s, harmonic_mean(u, s)
+
+
+def stacking_curve(seen: SplitScores, unseen: SplitScores) -> StackingCurve:
+    """Return the exact curve: one point for every interval of offsets with equal decisions."""
+    changes = torch.unique(torch.cat([seen.gap[seen.right], unseen.gap[unseen.right]]))
+    if len(changes) == 0:
+        offsets = torch.zeros(1, dtype=torch.float64, device=seen.gap.device)
+    else:
+        offsets = torch.cat([changes[:1] - 1, (changes[:-1] + changes[1:]) / 2, changes[-1:] + 1])
+
+    def share_below(split: SplitScores) -> Tensor:
+        order = split.gap.argsort()
+        cumulative = torch.cat([split.weight.new_zeros(1), (split.weight * split.right)[order].cumsum(0)])
+        return cumulative[torch.searchsorted(split.gap[order], offsets)]
+
+    total_seen = (seen.weight * seen.right).sum()
+    return StackingCurve(offsets, 100 * share_below(unseen), 100 * (total_seen - share_below(seen)))

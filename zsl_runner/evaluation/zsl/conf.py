@@ -1,0 +1,46 @@
+"""Options of the zero-shot protocol."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import ClassVar
+
+from zsl_runner.config.fields import option
+from zsl_runner.config.schema import Complaint, EvaluatorConf
+
+
+@dataclass
+class ZeroShotEvaluatorConf(EvaluatorConf):
+    """T1, U, S and H with per-class accuracies, with or without calibrated stacking."""
+
+    implementation: ClassVar[str] = "zsl_runner.evaluation.zsl.protocol:ZeroShotProtocol"
+    requires: ClassVar[frozenset[str]] = frozenset({"class_scores"})
+    needs: ClassVar[frozenset[str]] = frozenset({"zero_shot", "features", "class_vectors"})
+
+    kind: str = "zsl"
+    name: str = "zsl"
+    select_metric: str = option(
+        "val/H",
+        "validation metric that selects, stops early and is returned to sweepers",
+        choices=("val/H", "val/T1", "val/U", "val/S", "val/AUSUC"),
+    )
+    calibration: str = option(
+        "none",
+        "calibrated stacking: none; val = also report test/H_cal with the offset that maximised val/H in the tune stage",
+        choices=("none", "val"),
+    )
+
+    def complaints(self) -> Iterable[Complaint]:
+        """Calibration and selection need the tune stage."""
+        if not self.stages:
+            yield Complaint("stages", "names no stage; give [tune], [final] or [tune,final]")
+        if list(self.stages) == ["final", "tune"] or len(set(self.stages)) != len(self.stages):
+            yield Complaint("stages", "must be [tune], [final] or [tune,final], each once and in this order")
+        if "tune" not in self.stages:
+            if self.calibration == "val":
+                yield Complaint("calibration", "val needs the tune stage: the offset is chosen on validation classes")
+            if self.select == "val":
+                yield Complaint("select", "val needs the tune stage: the length is chosen on validation classes")
+            if self.patience is not None:
+                yield Complaint("patience", "early stopping needs the tune stage: it looks at validation classes")

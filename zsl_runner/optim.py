@@ -1,0 +1,78 @@
+"""Optimisers by name: ``minimize(loss, "critic")`` moves that group's parameters and touches nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from zsl_runner.config.schema import OptimizerConf
+
+
+def build_optimiser(parameters: list[nn.Parameter], conf: OptimizerConf) -> torch.optim.Optimizer:
+    """Return the optimiser of one group; the fused implementation where torch has one for the device."""
+    if conf.algorithm == "sgd":
+        return torch.optim.SGD(
+            parameters, lr=conf.lr, momentum=conf.momentum, weight_decay=conf.weight_decay, fused=True
+        )
+    algorithm = torch.optim.Adam if conf.algorithm == "adam" else torch.optim.AdamW
+    beta1, beta2 = conf.betas
+    return algorithm(
+        parameters, lr=conf.lr, betas=(beta1, beta2), eps=conf.eps, weight_decay=conf.weight_decay, fused=True
+    )
+
+
+class Optimisers:
+    """The named optimisers of a run.
+
+    Gradients are taken with respect to one group only, so no other group's ``.grad`` ever fills and no
+    ``requires_grad`` is toggled.
+
+    Args:
+        groups: parameters of each group; groups are disjoint.
+        confs: optimiser settings of each group, under the same names.
+
+    Raises:
+        ValueError: names differ, a group is empty, or a parameter is in two groups.
+    """
+
+    def __init__(self, groups: Mapping[str, list[nn.Parameter]], confs: Mapping[str, OptimizerConf]) -> None:
+        if groups.keys() != confs.keys():
+            raise ValueError(f"parameter groups {sorted(groups)} and optimisers {sorted(confs)} differ")
+        identities = [id(parameter) for parameters in groups.values() for parameter in parameters]
+        if len(set(identities)) != len(identities) or not all(groups.values()):
+            raise ValueError("parameter groups must be disjoint and not empty")
+        self._parameters = dict(groups)
+        self._clip = {name: conf.clip_norm for name, conf in confs.items()}
+        self._optimisers = {name: build_optimiser(list(groups[name]), conf) for name, conf in confs.items()}
+        self.steps = 0
+
+    def minimize(self, loss: Tensor, name: str) -> None:
+        """Take one step of group ``name`` down the gradient of the scalar ``loss``.
+
+        A parameter that does not enter the loss keeps its value and its moments.
+        """
+        parameters = self._parameters[name]
+        gradients = torch.autograd.grad(loss, parameters, allow_unused=True)
+        for parameter, gradient in zip(parameters, gradients, strict=True):
+            parameter.grad = None if gradient is None else gradient.contiguous()
+        limit = self._clip[name]
+        if limit is not None:
+            nn.utils.clip_grad_norm_(parameters, limit)
+        self._optimisers[name].step()
+        for parameter in parameters:
+            parameter.grad = None
+        self.steps += 1
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the state of every optimiser and the number of steps taken."""
+        states: dict[str, Any] = {name: optimiser.state_dict() for name, optimiser in self._optimisers.items()}
+        return {"optimisers": states, "steps": self.steps}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take up the state that `state_dict` returned."""
+        for name, optimiser in self._optimisers.items():
+            optimiser.load_state_dict(state["optimisers"][name])
+        self.steps = state["steps"]

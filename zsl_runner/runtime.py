@@ -1,0 +1,61 @@
+"""The only place that knows device, precision, compilation, threads and determinism."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+import torch
+
+from zsl_runner.config.schema import RuntimeConf
+from zsl_runner.errors import ConfigError
+
+
+class Runtime:
+    """How a run computes.
+
+    Args:
+        conf: the ``runtime`` block.
+
+    Raises:
+        ConfigError: the device is not there, as this build of torch sees it.
+    """
+
+    def __init__(self, conf: RuntimeConf) -> None:
+        self.conf = conf
+        self.device = _device(conf.device)
+        if conf.threads:
+            torch.set_num_threads(conf.threads)
+        if conf.deterministic:
+            os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+        torch.use_deterministic_algorithms(conf.deterministic)
+        torch.backends.cudnn.benchmark = not conf.deterministic
+        torch.set_float32_matmul_precision("high" if conf.precision == "tf32" else "highest")
+
+    @property
+    def device_name(self) -> str:
+        """Name of the device for the record, e.g. ``cpu`` or the GPU's product name."""
+        return torch.cuda.get_device_name(self.device) if self.device.type == "cuda" else str(self.device)
+
+    def autocast(self) -> AbstractContextManager[Any]:
+        """Return the context for forward passes: bfloat16 autocast under ``precision=bf16``, else nothing."""
+        if self.conf.precision == "bf16":
+            return torch.autocast(self.device.type, dtype=torch.bfloat16)
+        return nullcontext()
+
+    def compile(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """Return ``function``, compiled if ``runtime.compile`` is set."""
+        return torch.compile(function) if self.conf.compile else function
+
+
+def _device(name: str) -> torch.device:
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    device = torch.device(name)
+    if device.type == "cuda":
+        count = torch.cuda.device_count()
+        if (device.index or 0) >= count:
+            raise ConfigError(f"runtime.device={name}: torch {torch.__version__} sees {count} CUDA devices; use runtime.device=cpu")
+    return device

@@ -1,0 +1,1 @@
+"""Trainers: named training procedures, each an ordered list of phases run by the one loop."""

@@ -1,0 +1,1 @@
+"""Solving a closed-form model in one step."""

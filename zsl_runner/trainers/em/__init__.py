@@ -1,0 +1,1 @@
+"""SGAL's expectation-maximisation: pretraining on seen classes, then generating and learning."""

@@ -1,0 +1,157 @@
+"""SGAL's training: pretrain on seen classes, then alternate generating unseen rows and learning from all rows.
+
+E-step: draw unseen classes, sample their latents from the prior network, decode: constants for the gradient.
+M-step: one gradient step of the seen-class bound on real and generated rows together (Yu and Lee, NeurIPS 2019).
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from zsl_runner.models.base import ConditionalGenerator, GenerationOptions
+from zsl_runner.trainers.base import Phase, StepReport, Trainer, TrainingContext
+from zsl_runner.trainers.em.conf import EMTrainerConf
+from zsl_runner.trainers.em.mixture import batch_composition, class_balanced_weights
+from zsl_runner.trainers.seen_classes import SeenClassStep
+
+
+class EMTrainer(Trainer):
+    """Phases ``seen`` (pretraining) and ``em``.
+
+    Args:
+        conf: the procedure's options.
+        context: what it works on.
+    """
+
+    def __init__(self, conf: EMTrainerConf, context: TrainingContext) -> None:
+        super().__init__(conf, context)
+        self.conf = conf
+        self.em = conf.em
+        self.seen_step = SeenClassStep(context)
+        self.model = self.seen_step.model
+        self.generation = GenerationOptions(
+            copies=self.em.copies,
+            decoder_dropout=self.em.decoder_dropout,
+            prior_dropout=self.em.prior_dropout,
+            noise=self.em.gen_noise,
+        )
+        data = context.data
+        self.unseen_probability = data.unseen_prior
+        if self.unseen_probability is None:
+            self.unseen_probability = torch.full(
+                (len(data.unseen_classes),), 1 / len(data.unseen_classes), device=data.class_vectors.device
+            )
+        self.class_counts = torch.bincount(data.labels, minlength=len(data.class_vectors)).double()
+        self.frozen: ConditionalGenerator | None = copy.deepcopy(self.model) if self.em.refresh_every > 1 else None
+        self.iteration = 0
+        self.best_metric = float("-inf")
+        self.best_weights: dict[str, Tensor] = {}
+
+    def phases(self) -> Sequence[Phase]:
+        """Return the pretraining phase and the EM phase; a phase of no steps is left out."""
+        rollback = self.em.rollback_every
+        seen = Phase(
+            "seen",
+            self.conf.pretrain_steps,
+            lambda: self.seen_step(self.conf.batch_size),
+            on_validation=self._remember if rollback else None,
+        )
+        em = Phase(
+            "em",
+            self.em.iterations,
+            self._iterate,
+            begin=self._begin,
+            on_validation=self._keep_or_undo if rollback else None,
+            validate_every=rollback,
+        )
+        return [phase for phase in (seen, em) if phase.steps]
+
+    def _begin(self) -> None:
+        if self.best_metric > float("-inf"):
+            self.best_weights = self._weights()
+
+    def _iterate(self) -> StepReport:
+        if self.em.train_prior_dropout is not None:
+            self.model.set_prior_dropout(self.em.train_prior_dropout)
+        schedule = self.context.streams.on_host("schedule")
+        coin, jitter = torch.rand(2, generator=schedule).tolist()
+        real = 0
+        if coin < self.em.real_step_prob:
+            real = self.seen_step(self.conf.batch_size).real_rows
+        ratio = self.em.gen_ratio + self.em.gen_ratio_jitter * (2 * jitter - 1)
+        real_rows, draws = batch_composition(self.conf.batch_size, ratio)
+        x, labels = self.seen_step.draw(real_rows)
+        if draws:
+            generated, generated_labels = self._expectation(draws)
+            x, labels = torch.cat([x, generated]), torch.cat([labels, generated_labels])
+        report = self.seen_step.minimize(x, labels, real_rows, self._weights_of_rows(labels, real_rows, draws))
+        self.iteration += 1
+        report.real_rows += real
+        return report
+
+    def _expectation(self, draws: int) -> tuple[Tensor, Tensor]:
+        """E-step: return (copies * draws, D) generated features and their labels."""
+        data = self.context.data
+        generator = self.model
+        if self.frozen is not None:
+            if self.iteration % self.em.refresh_every == 0:
+                self.frozen.load_state_dict(self.model.state_dict())
+            generator = self.frozen
+        assert self.unseen_probability is not None
+        drawn = torch.multinomial(
+            self.unseen_probability, draws, replacement=True, generator=self.context.streams["classes"]
+        )
+        labels = data.unseen_classes[drawn]
+        x = generator.synthesize(data.class_vectors[labels], self.context.streams, self.generation)
+        return x, labels.repeat(self.em.copies)
+
+    def _weights_of_rows(self, labels: Tensor, real_rows: int, draws: int) -> Tensor | None:
+        if self.em.loss_weighting == "row" or not draws:
+            return None
+        assert self.unseen_probability is not None
+        probability = torch.zeros_like(self.class_counts)
+        probability[self.context.data.unseen_classes] = self.unseen_probability.double()
+        return class_balanced_weights(
+            labels, real_rows, self.class_counts, probability, draws, self.em.copies
+        )
+
+    def _weights(self) -> dict[str, Tensor]:
+        return {name: value.detach().clone() for name, value in self.model.state_dict().items()}
+
+    def _remember(self, metrics: Mapping[str, float]) -> bool:
+        """Note how good the pretrained weights are; the last note before the EM phase is the one that counts."""
+        self.best_metric = metrics[self.em.rollback_metric]
+        return False
+
+    def _keep_or_undo(self, metrics: Mapping[str, float]) -> bool:
+        """Keep better weights; put worse ones back to the best (the optimiser's moments stay, as in the released code)."""
+        if metrics[self.em.rollback_metric] > self.best_metric:
+            self.best_metric = metrics[self.em.rollback_metric]
+            self.best_weights = self._weights()
+            return False
+        self.model.load_state_dict(self.best_weights)
+        return True
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return sampler, iteration, Theta_old and the weights of the best validation."""
+        return {
+            "sampler": self.seen_step.sampler.state_dict(),
+            "iteration": self.iteration,
+            "frozen": self.frozen.state_dict() if self.frozen is not None else {},
+            "best_metric": self.best_metric,
+            "best_weights": self.best_weights,
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take up the state that `state_dict` returned."""
+        self.seen_step.sampler.load_state_dict(state["sampler"])
+        self.iteration = state["iteration"]
+        if self.frozen is not None:
+            self.frozen.load_state_dict(state["frozen"])
+        self.best_metric = state["best_metric"]
+        self.best_weights = state["best_weights"]

@@ -1,0 +1,57 @@
+"""One gradient step on real rows of seen classes, shared by all procedures that fit a conditional generator."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from zsl_runner.data.sampler import EpochSampler
+from zsl_runner.models.base import ConditionalGenerator
+from zsl_runner.trainers.base import StepReport, TrainingContext
+
+
+class SeenClassStep:
+    """Draws real rows and minimises the model's loss on them.
+
+    Args:
+        context: model, data, optimisers and streams of the run; the model must be a `ConditionalGenerator`.
+
+    Raises:
+        TypeError: the model has no loss terms.
+    """
+
+    def __init__(self, context: TrainingContext) -> None:
+        if not isinstance(context.model, ConditionalGenerator):
+            raise TypeError(f"{type(context.model).__name__} is not a conditional generator")
+        self.context = context
+        self.model = context.model
+        self.sampler = EpochSampler(len(context.data.features), context.streams["batches"])
+        self._loss_terms = context.runtime.compile(context.model.loss_terms)
+
+    def draw(self, size: int) -> tuple[Tensor, Tensor]:
+        """Return the next (B, D) scaled features and their (B,) labels."""
+        positions = self.sampler.draw(size)
+        return self.context.data.features.take(positions), self.context.data.labels[positions]
+
+    def minimize(self, x: Tensor, labels: Tensor, real_rows: int, weights: Tensor | None = None) -> StepReport:
+        """Take one step on the sum of the loss terms.
+
+        Args:
+            x: (B, D) features.
+            labels: (B,) global class ids.
+            real_rows: how many of the rows are real.
+            weights: (B,) weight of each row, mean 1; None weights all rows alike.
+        """
+        data = self.context.data
+        self.model.train()
+        with self.context.runtime.autocast():
+            terms = self._loss_terms(x, labels, data.class_vectors, data.seen_classes, weights)
+            loss = torch.stack(list(terms.values())).sum()
+        self.context.optimisers.minimize(loss, "model")
+        detached = {name: term.detach() for name, term in terms.items()}
+        return StepReport(detached | {"loss": loss.detach()}, real_rows, {"x": x, "labels": labels})
+
+    def __call__(self, size: int) -> StepReport:
+        """Draw ``size`` real rows and take one step on them."""
+        x, labels = self.draw(size)
+        return self.minimize(x, labels, len(x))

@@ -1,0 +1,50 @@
+"""Options of training on seen classes alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import ClassVar
+
+from zsl_runner.config.fields import option, section
+from zsl_runner.config.schema import Complaint, OptimizerConf, TrainerConf
+
+
+@dataclass
+class MatchedBudgetConf:
+    """The EM schedule whose budget the second phase spends on real rows alone."""
+
+    em_iterations: int = option(0, "iterations of the EM phase to be matched; 0 leaves the second phase out", low=0)
+    em_batch_size: int = option(64, "batch size of that EM run", low=2)
+    real_step_prob: float = option(0.5, "its probability of a real-only step", low=0.0, high=1.0)
+    gen_ratio: float = option(0.9, "its share of generated draws", low=0.0, high=1.0, below=True)
+
+
+@dataclass
+class SeenOnlyTrainerConf(TrainerConf):
+    """Gradient steps on real rows of seen classes; nothing is generated."""
+
+    implementation: ClassVar[str] = "zsl_runner.trainers.seen_only.trainer:SeenOnlyTrainer"
+    requires: ClassVar[frozenset[str]] = frozenset({"loss_terms"})
+    needs: ClassVar[frozenset[str]] = frozenset({"zero_shot", "features", "class_vectors"})
+
+    kind: str = "seen_only"
+    name: str = "seen_only"
+    batch_size: int = option(64, "rows of a batch", low=2)
+    steps: int = option(2000, "gradient steps", low=0)
+    matched: MatchedBudgetConf = section(MatchedBudgetConf, "a second phase with the budget of an EM phase")
+    prior_dropout: float | None = option(
+        None, "dropout rate of the prior network in the second phase; null keeps the model's", low=0.0, high=1.0, below=True
+    )
+    optim: OptimizerConf = section(OptimizerConf, "optimiser of all networks")
+
+    def optimisers(self) -> dict[str, OptimizerConf]:
+        """One optimiser for all networks."""
+        return {"model": self.optim}
+
+    def complaints(self) -> Iterable[Complaint]:
+        """Something must be trained, and an option of a phase that is left out must not be set."""
+        if self.steps + self.matched.em_iterations == 0:
+            yield Complaint("steps", "is 0 and matched.em_iterations is 0: nothing would be trained")
+        if self.prior_dropout is not None and not self.matched.em_iterations:
+            yield Complaint("prior_dropout", "acts in the second phase, which matched.em_iterations=0 leaves out")

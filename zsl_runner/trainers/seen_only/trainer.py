@@ -1,0 +1,63 @@
+"""Training on seen classes alone, with an optional second phase that spends exactly an EM phase's budget."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from zsl_runner.trainers.base import Phase, StepReport, Trainer, TrainingContext
+from zsl_runner.trainers.em.mixture import batch_composition
+from zsl_runner.trainers.seen_classes import SeenClassStep
+from zsl_runner.trainers.seen_only.conf import MatchedBudgetConf, SeenOnlyTrainerConf
+
+
+def matched_budget(conf: MatchedBudgetConf) -> tuple[int, int]:
+    r"""Return (gradient steps, real rows in a step) with the expected budget of an EM phase.
+
+    An iteration of EM takes $1 + p$ gradient steps and sees $pB + n_r$ real rows on average, so its budget is spent in
+    $I(1+p)$ steps of $(pB + n_r) / (1+p)$ rows, both rounded; a batch has at least two rows, for batch normalisation.
+
+    >>> matched_budget(MatchedBudgetConf(em_iterations=1000))
+    (1500, 25)
+    """
+    real_rows, _ = batch_composition(conf.em_batch_size, conf.gen_ratio)
+    steps = round(conf.em_iterations * (1 + conf.real_step_prob))
+    rows = (conf.real_step_prob * conf.em_batch_size + real_rows) / (1 + conf.real_step_prob)
+    return steps, max(2, round(rows))
+
+
+class SeenOnlyTrainer(Trainer):
+    """Phases ``seen`` and, if a budget is matched, ``continued``.
+
+    Args:
+        conf: the procedure's options.
+        context: what it works on.
+    """
+
+    def __init__(self, conf: SeenOnlyTrainerConf, context: TrainingContext) -> None:
+        super().__init__(conf, context)
+        self.conf = conf
+        self.seen_step = SeenClassStep(context)
+
+    def phases(self) -> Sequence[Phase]:
+        """Return the phases; one of no steps is left out."""
+        steps, rows = matched_budget(self.conf.matched)
+
+        def continued() -> StepReport:
+            if self.conf.prior_dropout is not None:
+                self.seen_step.model.set_prior_dropout(self.conf.prior_dropout)
+            return self.seen_step(rows)
+
+        phases = (
+            Phase("seen", self.conf.steps, lambda: self.seen_step(self.conf.batch_size)),
+            Phase("continued", steps, continued),
+        )
+        return [phase for phase in phases if phase.steps]
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the sampler's position."""
+        return {"sampler": self.seen_step.sampler.state_dict()}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take up the state that `state_dict` returned."""
+        self.seen_step.sampler.load_state_dict(state["sampler"])

@@ -1,0 +1,1 @@
+"""Training on labelled seen rows and unlabelled unseen rows together."""

@@ -1,0 +1,37 @@
+"""Options of transductive training."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import ClassVar
+
+from zsl_runner.config.fields import option, section
+from zsl_runner.config.schema import Complaint, OptimizerConf, TrainerConf
+
+
+@dataclass
+class TransductiveTrainerConf(TrainerConf):
+    """An inductive warm-up, then steps on seen rows and unlabelled unseen rows."""
+
+    implementation: ClassVar[str] = "zsl_runner.trainers.transductive.trainer:TransductiveTrainer"
+    requires: ClassVar[frozenset[str]] = frozenset({"loss_terms", "target_terms"})
+    needs: ClassVar[frozenset[str]] = frozenset({"zero_shot", "features", "class_vectors", "unlabelled"})
+
+    kind: str = "transductive"
+    name: str = "transductive"
+    batch_size: int = option(64, "labelled rows of a step", low=2)
+    target_batch_size: int = option(256, "unlabelled rows of a step; the sharpening uses their class frequencies", low=2)
+    warmup_steps: int = option(2000, "steps on seen classes alone", low=0)
+    steps: int = option(1000, "steps on seen and unlabelled rows together", low=0)
+    target_weight: float = option(1.0, "weight of the unlabelled rows' terms", low=0.0, above=True)
+    optim: OptimizerConf = section(OptimizerConf, "optimiser of all networks")
+
+    def optimisers(self) -> dict[str, OptimizerConf]:
+        """One optimiser for all networks."""
+        return {"model": self.optim}
+
+    def complaints(self) -> Iterable[Complaint]:
+        """Something must be trained."""
+        if self.warmup_steps + self.steps == 0:
+            yield Complaint("steps", "is 0 and warmup_steps is 0: nothing would be trained")

@@ -1,0 +1,73 @@
+"""Transductive training: the seen-class loss plus the model's terms on unlabelled rows of the unseen classes.
+
+The labels of those rows are never part of the training data; a test shuffles them and demands equal weights.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+
+from zsl_runner.data.sampler import EpochSampler
+from zsl_runner.models.base import TransductiveGenerator
+from zsl_runner.trainers.base import Phase, StepReport, Trainer, TrainingContext
+from zsl_runner.trainers.seen_classes import SeenClassStep
+from zsl_runner.trainers.transductive.conf import TransductiveTrainerConf
+
+
+class TransductiveTrainer(Trainer):
+    """Phases ``seen`` (warm-up) and ``transductive``.
+
+    Args:
+        conf: the procedure's options.
+        context: what it works on; its data must hold an unlabelled pool.
+
+    Raises:
+        TypeError: the model has no terms for unlabelled rows.
+        ValueError: the data hold no unlabelled pool.
+    """
+
+    def __init__(self, conf: TransductiveTrainerConf, context: TrainingContext) -> None:
+        super().__init__(conf, context)
+        if not isinstance(context.model, TransductiveGenerator):
+            raise TypeError(f"{type(context.model).__name__} has no terms for unlabelled rows")
+        if context.data.unlabelled is None:
+            raise ValueError("transductive training needs the unlabelled pool")
+        self.conf = conf
+        self.learner = context.model
+        self.pool = context.data.unlabelled
+        self.seen_step = SeenClassStep(context)
+        self.target_sampler = EpochSampler(len(self.pool), context.streams["target_batches"])
+
+    def phases(self) -> Sequence[Phase]:
+        """Return the phases; one of no steps is left out."""
+        phases = (
+            Phase("seen", self.conf.warmup_steps, lambda: self.seen_step(self.conf.batch_size)),
+            Phase("transductive", self.conf.steps, self._step),
+        )
+        return [phase for phase in phases if phase.steps]
+
+    def _step(self) -> StepReport:
+        data = self.context.data
+        x, labels = self.seen_step.draw(self.conf.batch_size)
+        target = self.pool.take(self.target_sampler.draw(self.conf.target_batch_size))
+        self.learner.train()
+        with self.context.runtime.autocast():
+            terms = self.learner.loss_terms(x, labels, data.class_vectors, data.seen_classes)
+            on_target = self.learner.target_terms(target, data.class_vectors, data.unseen_classes)
+            terms |= {f"target_{name}": self.conf.target_weight * term for name, term in on_target.items()}
+            loss = torch.stack(list(terms.values())).sum()
+        self.context.optimisers.minimize(loss, "model")
+        detached = {name: term.detach() for name, term in terms.items()}
+        return StepReport(detached | {"loss": loss.detach()}, len(x), {"x": x, "labels": labels, "target": target})
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return both samplers' positions."""
+        return {"seen": self.seen_step.sampler.state_dict(), "target": self.target_sampler.state_dict()}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take up the state that `state_dict` returned."""
+        self.seen_step.sampler.load_state_dict(state["seen"])
+        self.target_sampler.load_state_dict(state["target"])
