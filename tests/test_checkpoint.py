@@ -30,19 +30,20 @@ def test_nothing_there(tmp_path):
     assert checkpoints(tmp_path).latest() is None
 
 
-def test_a_damaged_file_is_passed_over_with_a_warning(tmp_path):
+def test_a_damaged_file_is_passed_over_with_a_warning(tmp_path, caplog):
     kept = checkpoints(tmp_path)
     kept.save(1, {"step": 1})
     path = kept.save(2, {"step": 2})
     path.write_bytes(path.read_bytes()[:200])
-    with pytest.warns(UserWarning, match="damaged checkpoint.*step-000000002"):
-        assert kept.latest() == {"step": 1}
+    assert kept.latest() == {"step": 1}
+    assert "damaged checkpoint" in caplog.text
+    assert path.name in caplog.text
 
 
 def test_only_damaged_files_are_an_error(tmp_path):
     kept = checkpoints(tmp_path)
     kept.save(1, {"step": 1}).write_bytes(b"")
-    with pytest.warns(UserWarning, match="damaged"), pytest.raises(CheckpointError, match="no checkpoint in .* can be read"):
+    with pytest.raises(CheckpointError, match="no checkpoint in .* can be read"):
         kept.latest()
 
 
@@ -56,7 +57,7 @@ def test_nothing_in_a_checkpoint_is_executed(tmp_path):
     kept = checkpoints(tmp_path)
     kept.directory.mkdir()
     torch.save({"format": 1, "state": print}, kept.directory / "step-000000001.pt")
-    with pytest.warns(UserWarning, match="damaged"), pytest.raises(CheckpointError):
+    with pytest.raises(CheckpointError, match="UnpicklingError"):
         kept.latest()
 
 

@@ -49,3 +49,13 @@ def test_a_copied_model_shares_the_generators():
 
 def test_derived_seeds_are_pinned():
     assert (derived_seed(0, "noise"), derived_seed(1, "tune")) == (1129392339022293447, 8802740419540866835)
+
+
+def test_a_generator_handed_out_before_goes_on_with_the_loaded_state():
+    streams, other = Streams(3), Streams(3)
+    held, unknown = other["batches"], other["classes"]
+    torch.rand(4, generator=streams["batches"])
+    torch.rand(4, generator=unknown)
+    other.load_state_dict(streams.state_dict())
+    assert torch.equal(torch.rand(5, generator=held), torch.rand(5, generator=streams["batches"]))
+    assert torch.equal(torch.rand(5, generator=unknown), torch.rand(5, generator=Streams(3)["classes"]))

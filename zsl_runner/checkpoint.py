@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import logging
 import os
-import warnings
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from zsl_runner.errors import CheckpointError
 
 FORMAT = 1
 PATTERN = "step-*.pt"
+log = logging.getLogger(__name__)
 
 
 class Checkpoints:
@@ -80,7 +81,7 @@ class Checkpoints:
                     raise ValueError(f"not a checkpoint of format {FORMAT}")
             except Exception as error:
                 reason = f"{path}: {type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'empty file'}"
-                warnings.warn(f"passing over a damaged checkpoint, {reason}", stacklevel=2)
+                log.warning("passing over a damaged checkpoint, %s", reason)
                 continue
             if content["config_hash"] != self.config_hash:
                 raise CheckpointError(
@@ -88,10 +89,11 @@ class Checkpoints:
                     f"{self.config_hash[:12]}); was config.yaml edited?"
                 )
             if content["torch"] != torch.__version__:
-                warnings.warn(
-                    f"{path} was written by torch {content['torch']}, this is {torch.__version__}: "
-                    "the continued run need not be bit-identical",
-                    stacklevel=2,
+                log.warning(
+                    "%s was written by torch %s, this is %s: the continued run need not be bit-identical",
+                    path,
+                    content["torch"],
+                    torch.__version__,
                 )
             state: dict[str, Any] = content["state"]
             return state

@@ -1,4 +1,7 @@
-"""Optimisers by name: ``minimize(loss, "critic")`` moves that group's parameters and touches nothing else."""
+"""Optimisers by name: ``minimize(loss, "critic")`` moves that group's parameters and touches nothing else.
+
+A step may name several groups; they share one backward pass and keep their own optimisers.
+"""
 
 from __future__ import annotations
 
@@ -49,25 +52,27 @@ class Optimisers:
         self._optimisers = {name: build_optimiser(list(groups[name]), conf) for name, conf in confs.items()}
         self.steps = 0
 
-    def minimize(self, loss: Tensor, name: str) -> None:
-        """Take one step of group ``name`` down the gradient of the scalar ``loss``.
+    def minimize(self, loss: Tensor, *names: str) -> None:
+        """Take one step of the named groups down the gradient of the scalar ``loss``.
 
-        A parameter that does not enter the loss keeps its value and its moments.
+        The gradient is taken once for all of them; clipping is by group. A parameter that does not enter the loss keeps
+        its value and its moments.
         """
-        parameters = self._parameters[name]
+        parameters = [parameter for name in names for parameter in self._parameters[name]]
         gradients = torch.autograd.grad(loss, parameters, allow_unused=True)
         for parameter, gradient in zip(parameters, gradients, strict=True):
             parameter.grad = None if gradient is None else gradient.contiguous()
-        limit = self._clip[name]
-        if limit is not None:
-            nn.utils.clip_grad_norm_(parameters, limit)
-        self._optimisers[name].step()
+        for name in names:
+            limit = self._clip[name]
+            if limit is not None:
+                nn.utils.clip_grad_norm_(self._parameters[name], limit)
+            self._optimisers[name].step()
         for parameter in parameters:
             parameter.grad = None
         self.steps += 1
 
     def state_dict(self) -> dict[str, Any]:
-        """Return the state of every optimiser and the number of steps taken."""
+        """Return the state of every optimiser and the number of `minimize` calls."""
         states: dict[str, Any] = {name: optimiser.state_dict() for name, optimiser in self._optimisers.items()}
         return {"optimisers": states, "steps": self.steps}
 

@@ -33,17 +33,15 @@ class Streams:
         self._generators: dict[str, torch.Generator] = {}
 
     def __getitem__(self, purpose: str) -> torch.Generator:
-        if purpose not in self._generators:
-            generator = torch.Generator(self.device)
-            generator.manual_seed(derived_seed(self.seed, purpose))
-            self._generators[purpose] = generator
-        return self._generators[purpose]
+        return self._generator(purpose)
 
     def on_host(self, purpose: str) -> torch.Generator:
         """Return a generator on the CPU, for numbers that Python branches on: no device has to be waited for."""
-        key = HOST + purpose
+        return self._generator(HOST + purpose)
+
+    def _generator(self, key: str) -> torch.Generator:
         if key not in self._generators:
-            generator = torch.Generator()
+            generator = torch.Generator("cpu" if key.startswith(HOST) else self.device)
             generator.manual_seed(derived_seed(self.seed, key))
             self._generators[key] = generator
         return self._generators[key]
@@ -64,8 +62,12 @@ class Streams:
         return {purpose: generator.get_state() for purpose, generator in self._generators.items()}
 
     def load_state_dict(self, state: dict[str, torch.Tensor]) -> None:
-        """Continue every generator where ``state`` left it; others start afresh."""
-        self._generators.clear()
+        """Continue every generator where ``state`` left it, in place: whoever holds one goes on with it.
+
+        A generator that ``state`` does not know starts afresh.
+        """
+        for key, generator in self._generators.items():
+            if key not in state:
+                generator.manual_seed(derived_seed(self.seed, key))
         for key, generator_state in state.items():
-            generator = self.on_host(key.removeprefix(HOST)) if key.startswith(HOST) else self[key]
-            generator.set_state(generator_state.cpu())
+            self._generator(key).set_state(generator_state.cpu())

@@ -33,7 +33,9 @@ class SeenClassStep:
         positions = self.sampler.draw(size)
         return self.context.data.features.take(positions), self.context.data.labels[positions]
 
-    def minimize(self, x: Tensor, labels: Tensor, real_rows: int, weights: Tensor | None = None) -> StepReport:
+    def minimize(
+        self, x: Tensor, labels: Tensor, real_rows: int, weights: Tensor | None = None, train_prior: bool = True
+    ) -> StepReport:
         """Take one step on the sum of the loss terms.
 
         Args:
@@ -41,17 +43,21 @@ class SeenClassStep:
             labels: (B,) global class ids.
             real_rows: how many of the rows are real.
             weights: (B,) weight of each row, mean 1; None weights all rows alike.
+            train_prior: whether the prior network learns too; if not it is in evaluation mode.
         """
         data = self.context.data
         self.model.train()
+        if not train_prior:
+            self.model.fix_prior()
         with self.context.runtime.autocast():
             terms = self._loss_terms(x, labels, data.class_vectors, data.seen_classes, weights)
             loss = torch.stack(list(terms.values())).sum()
-        self.context.optimisers.minimize(loss, "model")
+        groups = ("autoencoder", "prior") if train_prior else ("autoencoder",)
+        self.context.optimisers.minimize(loss, *groups)
         detached = {name: term.detach() for name, term in terms.items()}
         return StepReport(detached | {"loss": loss.detach()}, real_rows, {"x": x, "labels": labels})
 
-    def __call__(self, size: int) -> StepReport:
+    def __call__(self, size: int, train_prior: bool = True) -> StepReport:
         """Draw ``size`` real rows and take one step on them."""
         x, labels = self.draw(size)
-        return self.minimize(x, labels, len(x))
+        return self.minimize(x, labels, len(x), train_prior=train_prior)

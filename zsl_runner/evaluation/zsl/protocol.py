@@ -28,6 +28,7 @@ class ZeroShotDetails:
         seen_predictions: (n_s,) global class ids predicted among all candidates.
         unseen_predictions: (n_u,) global class ids predicted among all candidates.
         curve: U and S over all calibration offsets.
+        chosen_offset: the offset chosen on validation data, if there is one.
     """
 
     seen: SplitScores
@@ -35,6 +36,7 @@ class ZeroShotDetails:
     seen_predictions: Tensor
     unseen_predictions: Tensor
     curve: StackingCurve
+    chosen_offset: float | None
 
 
 class ZeroShotProtocol(Protocol):
@@ -83,7 +85,9 @@ class ZeroShotProtocol(Protocol):
             elif data.name == "val":
                 chosen[OFFSET] = offset
                 metrics["H_cal"] = harmonic
-        details = ZeroShotDetails(seen, unseen, seen_predictions, unseen_predictions, curve)
+        details = ZeroShotDetails(
+            seen, unseen, seen_predictions, unseen_predictions, curve, choices.get(OFFSET)
+        )
         return Measurement({f"{data.name}/{name}": value for name, value in metrics.items()}, chosen, details)
 
     def oracle(self, measurement: Measurement) -> dict[str, float]:

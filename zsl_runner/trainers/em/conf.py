@@ -21,6 +21,11 @@ class EMConf:
     copies: int = option(5, "rows decoded from each draw (Monte-Carlo dropout makes them differ)", low=1)
     decoder_dropout: bool = option(True, "Monte-Carlo dropout in the decoder while generating")
     prior_dropout: bool = option(False, "Monte-Carlo dropout in the prior network while generating")
+    train_prior: bool = option(
+        True,
+        "whether the prior network learns in this phase (released code: true); false keeps the class priors where "
+        "pretraining put them, so that unseen ones cannot drift away",
+    )
     train_prior_dropout: float | None = option(
         0.0, "dropout rate of the prior network in this phase (released code 0.0); null keeps the model's", low=0.0, high=1.0, below=True
     )
@@ -60,8 +65,8 @@ class EMTrainerConf(TrainerConf):
     optim: OptimizerConf = section(OptimizerConf, "optimiser of all networks (released code: Adam, lr 1e-4)")
 
     def optimisers(self) -> dict[str, OptimizerConf]:
-        """One optimiser for all networks."""
-        return {"model": self.optim}
+        """The same settings for both groups of networks."""
+        return {"autoencoder": self.optim, "prior": self.optim}
 
     def uses_known_prior(self) -> bool:
         """Drawing classes by test frequency needs the frequencies."""
@@ -74,3 +79,7 @@ class EMTrainerConf(TrainerConf):
             yield Complaint("em.gen_ratio_jitter", f"gen_ratio ± jitter reaches {low:g}..{high:g}; it must stay within 0..1")
         if self.pretrain_steps + self.em.iterations == 0:
             yield Complaint("pretrain_steps", "is 0 and em.iterations is 0: nothing would be trained")
+        if not self.em.train_prior and self.em.train_prior_dropout:
+            yield Complaint("em.train_prior_dropout", "acts on a prior network that learns; em.train_prior is false")
+        if self.em.prior_dropout and self.em.train_prior_dropout == 0:
+            yield Complaint("em.prior_dropout", "drops nothing while em.train_prior_dropout is 0; give a rate, or null")

@@ -77,19 +77,22 @@ class EMTrainer(Trainer):
 
     def _iterate(self) -> StepReport:
         if self.em.train_prior_dropout is not None:
-            self.model.set_prior_dropout(self.em.train_prior_dropout)
+            for model in (self.model, self.frozen):
+                if model is not None:
+                    model.set_prior_dropout(self.em.train_prior_dropout)
         schedule = self.context.streams.on_host("schedule")
         coin, jitter = torch.rand(2, generator=schedule).tolist()
         real = 0
         if coin < self.em.real_step_prob:
-            real = self.seen_step(self.conf.batch_size).real_rows
+            real = self.seen_step(self.conf.batch_size, self.em.train_prior).real_rows
         ratio = self.em.gen_ratio + self.em.gen_ratio_jitter * (2 * jitter - 1)
         real_rows, draws = batch_composition(self.conf.batch_size, ratio)
         x, labels = self.seen_step.draw(real_rows)
         if draws:
             generated, generated_labels = self._expectation(draws)
             x, labels = torch.cat([x, generated]), torch.cat([labels, generated_labels])
-        report = self.seen_step.minimize(x, labels, real_rows, self._weights_of_rows(labels, real_rows, draws))
+        weights = self._weights_of_rows(labels, real_rows, draws)
+        report = self.seen_step.minimize(x, labels, real_rows, weights, self.em.train_prior)
         self.iteration += 1
         report.real_rows += real
         return report

@@ -18,6 +18,7 @@ class MatchedBudgetConf:
     em_batch_size: int = option(64, "batch size of that EM run", low=2)
     real_step_prob: float = option(0.5, "its probability of a real-only step", low=0.0, high=1.0)
     gen_ratio: float = option(0.9, "its share of generated draws", low=0.0, high=1.0, below=True)
+    train_prior: bool = option(True, "whether the prior network learns in the second phase")
 
 
 @dataclass
@@ -39,12 +40,14 @@ class SeenOnlyTrainerConf(TrainerConf):
     optim: OptimizerConf = section(OptimizerConf, "optimiser of all networks")
 
     def optimisers(self) -> dict[str, OptimizerConf]:
-        """One optimiser for all networks."""
-        return {"model": self.optim}
+        """The same settings for both groups of networks."""
+        return {"autoencoder": self.optim, "prior": self.optim}
 
     def complaints(self) -> Iterable[Complaint]:
         """Something must be trained, and an option of a phase that is left out must not be set."""
         if self.steps + self.matched.em_iterations == 0:
             yield Complaint("steps", "is 0 and matched.em_iterations is 0: nothing would be trained")
+        if self.prior_dropout and not self.matched.train_prior:
+            yield Complaint("prior_dropout", "acts on a prior network that learns; matched.train_prior is false")
         if self.prior_dropout is not None and not self.matched.em_iterations:
             yield Complaint("prior_dropout", "acts in the second phase, which matched.em_iterations=0 leaves out")

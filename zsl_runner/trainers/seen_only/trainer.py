@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from zsl_runner.trainers.base import Phase, StepReport, Trainer, TrainingContext
-from zsl_runner.trainers.em.mixture import batch_composition
 from zsl_runner.trainers.seen_classes import SeenClassStep
 from zsl_runner.trainers.seen_only.conf import MatchedBudgetConf, SeenOnlyTrainerConf
 
@@ -14,15 +13,15 @@ from zsl_runner.trainers.seen_only.conf import MatchedBudgetConf, SeenOnlyTraine
 def matched_budget(conf: MatchedBudgetConf) -> tuple[int, int]:
     r"""Return (gradient steps, real rows in a step) with the expected budget of an EM phase.
 
-    An iteration of EM takes $1 + p$ gradient steps and sees $pB + n_r$ real rows on average, so its budget is spent in
-    $I(1+p)$ steps of $(pB + n_r) / (1+p)$ rows, both rounded; a batch has at least two rows, for batch normalisation.
+    An iteration of EM takes $1 + p$ gradient steps and sees $pB + (1-g)B$ real rows on average, so its budget is spent
+    in $I(1+p)$ steps of $(p + 1 - g)B / (1+p)$ rows, both rounded; a batch has at least two rows, for batch
+    normalisation.
 
     >>> matched_budget(MatchedBudgetConf(em_iterations=1000))
-    (1500, 25)
+    (1500, 26)
     """
-    real_rows, _ = batch_composition(conf.em_batch_size, conf.gen_ratio)
     steps = round(conf.em_iterations * (1 + conf.real_step_prob))
-    rows = (conf.real_step_prob * conf.em_batch_size + real_rows) / (1 + conf.real_step_prob)
+    rows = (conf.real_step_prob + 1 - conf.gen_ratio) * conf.em_batch_size / (1 + conf.real_step_prob)
     return steps, max(2, round(rows))
 
 
@@ -46,7 +45,7 @@ class SeenOnlyTrainer(Trainer):
         def continued() -> StepReport:
             if self.conf.prior_dropout is not None:
                 self.seen_step.model.set_prior_dropout(self.conf.prior_dropout)
-            return self.seen_step(rows)
+            return self.seen_step(rows, self.conf.matched.train_prior)
 
         phases = (
             Phase("seen", self.conf.steps, lambda: self.seen_step(self.conf.batch_size)),

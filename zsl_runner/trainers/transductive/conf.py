@@ -28,8 +28,8 @@ class TransductiveTrainerConf(TrainerConf):
     optim: OptimizerConf = section(OptimizerConf, "optimiser of all networks")
 
     def optimisers(self) -> dict[str, OptimizerConf]:
-        """One optimiser for all networks."""
-        return {"model": self.optim}
+        """The same settings for both groups of networks."""
+        return {"autoencoder": self.optim, "prior": self.optim}
 
     def complaints(self) -> Iterable[Complaint]:
         """Something must be trained."""

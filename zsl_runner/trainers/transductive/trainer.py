@@ -59,7 +59,7 @@ class TransductiveTrainer(Trainer):
             on_target = self.learner.target_terms(target, data.class_vectors, data.unseen_classes)
             terms |= {f"target_{name}": self.conf.target_weight * term for name, term in on_target.items()}
             loss = torch.stack(list(terms.values())).sum()
-        self.context.optimisers.minimize(loss, "model")
+        self.context.optimisers.minimize(loss, "autoencoder", "prior")
         detached = {name: term.detach() for name, term in terms.items()}
         return StepReport(detached | {"loss": loss.detach()}, len(x), {"x": x, "labels": labels, "target": target})
 

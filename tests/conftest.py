@@ -1,0 +1,87 @@
+"""Fixtures shared by all tests: a small zero-shot problem and the parts a training stage is built from."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+
+from zsl_runner.config.schema import RuntimeConf
+from zsl_runner.data.folds import FoldOptions, Folds
+from zsl_runner.data.records import Provenance, ZeroShotRecords
+from zsl_runner.models.base import DataShape
+from zsl_runner.models.sgal.conf import MarginConf, PriorConf, SGALConf
+from zsl_runner.models.sgal.model import SGAL
+from zsl_runner.models.network_conf import MLPConf
+from zsl_runner.optim import Optimisers
+from zsl_runner.runtime import Runtime
+from zsl_runner.streams import Streams
+from zsl_runner.trainers.base import TrainingContext
+
+
+def make_records(seed=0, seen=6, unseen=3, rows=30, width=12, attributes=5):
+    """Classes with Gaussian features around a smooth function of their class vectors."""
+    generator = np.random.default_rng(seed)
+    classes = seen + unseen
+    vectors = generator.random((classes, attributes))
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    means = 3 * np.tanh(vectors @ generator.normal(size=(attributes, 8))) @ generator.normal(size=(8, width))
+    labels = np.repeat(np.arange(classes), rows)
+    features = means[labels] + 0.3 * generator.normal(size=(len(labels), width))
+    position = np.tile(np.arange(rows), classes)
+    is_seen = labels < seen
+    return ZeroShotRecords(
+        name="small",
+        features=features.astype(np.float32),
+        labels=labels.astype(np.int64),
+        class_vectors=vectors.astype(np.float32),
+        class_names=tuple(f"class_{k}" for k in range(classes)),
+        seen_classes=np.arange(seen),
+        unseen_classes=np.arange(seen, classes),
+        trainval=np.flatnonzero(is_seen & (position < rows * 2 // 3)),
+        test_seen=np.flatnonzero(is_seen & (position >= rows * 2 // 3)),
+        test_unseen=np.flatnonzero(~is_seen),
+        validation_classes=np.arange(seen - 2, seen),
+        provenance=Provenance("generated", "12-d Gaussian", "5 random", "own"),
+    )
+
+
+@pytest.fixture
+def records():
+    return make_records()
+
+
+@pytest.fixture
+def small_sgal():
+    """Return a small SGAL configuration; keywords replace fields."""
+
+    def build(**changes):
+        conf = SGALConf(
+            latent_dim=4,
+            encoder=MLPConf(hidden=[16], dropout=0.2),
+            decoder=MLPConf(hidden=[16], dropout=0.2),
+            prior=PriorConf(layers=2, dropout=0.1),
+            margin=MarginConf(weight=0.01, pairs="batch_diff"),
+        )
+        return dataclasses.replace(conf, **changes)
+
+    return build
+
+
+@pytest.fixture
+def make_context(small_sgal):
+    """Return what builds a training context from records, a stage and trainer settings."""
+
+    def build(records, trainer_conf, model_conf=None, model_class=SGAL, stage="final", seed=0, **fold_options):
+        fold = Folds(records, FoldOptions(**fold_options), torch.device("cpu")).cut(stage)
+        data = fold.train
+        streams = Streams(seed)
+        shape = DataShape(data.features.width, data.class_vectors.shape[1], len(data.class_vectors))
+        model = model_class(model_conf or small_sgal(), shape, streams)
+        settings = trainer_conf.optimisers()
+        groups = model.parameter_groups()
+        optimisers = Optimisers({name: groups[name] for name in settings}, settings)
+        runtime = Runtime(RuntimeConf(device="cpu", deterministic=False))
+        return TrainingContext(model, data, optimisers, runtime, streams), fold
+
+    return build

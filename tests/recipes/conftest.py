@@ -1,0 +1,76 @@
+"""Whole runs through the console commands, in processes of their own.
+
+Processes are forked from the test's, which has imported torch already: a start takes milliseconds instead of seconds.
+"""
+
+import importlib
+import multiprocessing
+import os
+import sys
+import warnings
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+QUICK = [
+    "dataset=toy",
+    "model=sgal",
+    "model.latent_dim=4",
+    "trainer.batch_size=16",
+    "trainer.pretrain_steps=60",
+    "trainer.em.iterations=60",
+    "trainer.em.copies=2",
+    "trainer.em.rollback_every=20",
+    "trainer.em.refresh_every=3",
+    "evaluator.every=20",
+    "tracker.log_every=7",
+    "tracker.figures=false",
+    "tracker.progress=none",
+    "checkpoint.every=10",
+]
+
+
+def _work(folder, log, module, arguments):
+    os.chdir(folder)
+    for stream, name in ((1, "out"), (2, "err")):
+        os.dup2(os.open(f"{log}.{name}", os.O_WRONLY | os.O_CREAT | os.O_TRUNC), stream)
+    sys.stdout, sys.stderr = os.fdopen(1, "w", buffering=1), os.fdopen(2, "w", buffering=1)
+    sys.argv = ["zsl", *arguments]
+    warnings.simplefilter("ignore")
+    code = importlib.import_module(module).main()
+    sys.exit(code)
+
+
+@pytest.fixture(scope="session")
+def launch():
+    """Return what starts a console command in a process of its own and gives (process, log prefix)."""
+    torch.set_num_threads(1)
+    started = []
+
+    def start(folder: Path, *arguments, module="zsl_runner.train"):
+        log = Path(folder) / f"process-{len(started)}"
+        process = multiprocessing.get_context("fork").Process(target=_work, args=(folder, log, module, arguments))
+        started.append(process)
+        process.start()
+        return process, log
+
+    yield start
+    for process in started:
+        process.kill()
+        process.join()
+
+
+@pytest.fixture
+def zsl_run(tmp_path, launch):
+    """Return what runs a console command in a fresh working directory and expects an exit code."""
+
+    def run(*arguments, code=0, module="zsl_runner.train", folder=tmp_path):
+        process, log = launch(folder, *arguments, module=module)
+        process.join(timeout=300)
+        done = SimpleNamespace(stdout=Path(f"{log}.out").read_text(), stderr=Path(f"{log}.err").read_text())
+        assert process.exitcode == code, f"{done.stdout}\n{done.stderr}"
+        return done
+
+    return run

@@ -1,0 +1,147 @@
+"""A run that was killed at any moment continues to the bits of a run that never was."""
+
+import csv
+import fcntl
+import json
+import os
+import re
+import signal
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from tests.recipes.conftest import QUICK
+
+
+def final_state(directory: Path):
+    newest = sorted((directory / "checkpoints").glob("step-*.pt"))[-1]
+    return torch.load(newest, weights_only=True)["state"]
+
+
+def rows(directory: Path):
+    with (directory / "metrics.csv").open(newline="") as file:
+        return [tuple(row) for row in csv.reader(file) if not row[-2].startswith("time/")]
+
+
+def same(first, second, path="state"):
+    assert type(first) is type(second), path
+    if isinstance(first, torch.Tensor):
+        assert torch.equal(first, second), path
+    elif isinstance(first, dict):
+        assert first.keys() == second.keys(), path
+        for key in first:
+            same(first[key], second[key], f"{path}.{key}")
+    elif isinstance(first, list):
+        assert len(first) == len(second), path
+        for index, pair in enumerate(zip(first, second, strict=True)):
+            same(*pair, f"{path}[{index}]")
+    else:
+        assert first == second or (first != first and second != second), path
+
+
+TIMES = ("wall", "cpu", "stage_seconds", "finished")
+
+
+def same_end(first: Path, second: Path):
+    one, two = final_state(first), final_state(second)
+    for key in TIMES:
+        one.pop(key), two.pop(key)
+    same(one, two)
+    assert rows(first) == rows(second)
+    results = [json.loads((directory / "result.json").read_text()) for directory in (first, second)]
+    assert results[0]["metrics"] == results[1]["metrics"]
+    assert results[0]["validation"] == results[1]["validation"]
+    assert results[0]["status"] == results[1]["status"] == "complete"
+
+
+@pytest.fixture(scope="module")
+def straight(tmp_path_factory, launch):
+    folder = tmp_path_factory.mktemp("straight")
+    process, _ = launch(folder, *QUICK, "name=straight")
+    process.join()
+    assert process.exitcode == 0
+    return folder / "outputs/sgal/toy/straight"
+
+
+@pytest.fixture
+def killed_at(tmp_path, launch):
+    """Return what starts a run, kills it when the checkpoint of a step exists, and gives its directory."""
+
+    def kill(step: int, name: str) -> Path:
+        directory = tmp_path / "outputs/sgal/toy" / name
+        process, _ = launch(tmp_path, *QUICK, f"name={name}")
+        deadline = time.monotonic() + 120
+        while time.monotonic() < deadline and process.is_alive():
+            reached = [int(re.sub(r"\D", "", path.name)) for path in directory.glob("checkpoints/step-*.pt")]
+            if reached and max(reached) >= step:
+                break
+            time.sleep(0.001)
+        process.kill()
+        process.join()
+        assert json.loads((directory / "result.json").read_text())["status"] == "running"
+        return directory
+
+    return kill
+
+
+@pytest.mark.parametrize(
+    "step", [pytest.param(10, id="tune-seen"), pytest.param(70, id="tune-em"), pytest.param(130, id="final-seen"), pytest.param(190, id="final-em")]
+)
+def test_kill_in_the_middle_of_any_phase(straight, killed_at, zsl_run, step):
+    directory = killed_at(step, "killed")
+    zsl_run(f"resume={directory}")
+    same_end(straight, directory)
+
+
+def test_kill_before_the_first_checkpoint_starts_over_in_place(straight, tmp_path, launch, zsl_run):
+    directory = tmp_path / "outputs/sgal/toy/early"
+    process, _ = launch(tmp_path, *QUICK, "name=early", "checkpoint.every=1000")
+    while not (directory / "metrics.csv").exists():
+        time.sleep(0.001)
+    process.kill()
+    process.join()
+    zsl_run(f"resume={directory}")
+    same_end(straight, directory)
+
+
+def test_a_torn_checkpoint_and_a_torn_row_do_no_harm(straight, killed_at, zsl_run):
+    directory = killed_at(90, "torn")
+    newest = sorted((directory / "checkpoints").glob("step-*.pt"))[-1]
+    (newest.parent / f".{newest.name}.123.tmp").write_bytes(newest.read_bytes()[:1000])
+    newest.write_bytes(newest.read_bytes()[:1000])
+    with (directory / "metrics.csv").open("a") as file:
+        file.write("97,tune,em,tune/em/lo")
+    done = zsl_run(f"resume={directory}")
+    assert "damaged checkpoint" in done.stdout + done.stderr
+    same_end(straight, directory)
+
+
+def test_a_polite_stop_saves_and_says_how_to_go_on(straight, tmp_path, launch, zsl_run):
+    directory = tmp_path / "outputs/sgal/toy/stopped"
+    process, log = launch(tmp_path, *QUICK, "name=stopped")
+    while not list(directory.glob("checkpoints/step-*.pt")):
+        time.sleep(0.001)
+    os.kill(process.pid, signal.SIGTERM)
+    process.join()
+    assert process.exitcode == 143
+    assert "zsl-run resume=" in Path(f"{log}.err").read_text()
+    assert json.loads((directory / "result.json").read_text())["status"] == "interrupted"
+    zsl_run(f"resume={directory}")
+    same_end(straight, directory)
+
+
+def test_a_complete_run_is_only_reported(straight, zsl_run):
+    before = {path: path.stat().st_mtime_ns for path in straight.rglob("*") if path.name != ".lock"}
+    done = zsl_run(f"resume={straight}")
+    assert "complete" in done.stdout
+    assert before == {path: path.stat().st_mtime_ns for path in straight.rglob("*") if path.name != ".lock"}
+
+
+def test_two_processes_never_work_on_one_run(killed_at, zsl_run):
+    directory = killed_at(10, "locked")
+    with (directory / ".lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        done = zsl_run(f"resume={directory}", code=1)
+    assert "another process" in done.stderr
+    assert "Traceback" not in done.stderr

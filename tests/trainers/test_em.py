@@ -1,0 +1,224 @@
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+from scipy.stats import chisquare
+
+from zsl_runner.config.schema import OptimizerConf
+from zsl_runner.data.folds import FoldOptions
+from zsl_runner.trainers.em.conf import EMConf, EMTrainerConf
+from zsl_runner.trainers.em.mixture import batch_composition, class_balanced_weights
+from zsl_runner.trainers.em.trainer import EMTrainer
+from zsl_runner.trainers.seen_only.conf import MatchedBudgetConf, SeenOnlyTrainerConf
+from zsl_runner.trainers.seen_only.trainer import SeenOnlyTrainer
+
+
+def em_conf(pretrain_steps=0, lr=1e-3, batch_size=16, **em):
+    return EMTrainerConf(
+        batch_size=batch_size,
+        pretrain_steps=pretrain_steps,
+        em=EMConf(**({"iterations": 10, "rollback_every": None} | em)),
+        optim=OptimizerConf(lr=lr),
+    )
+
+
+def train(trainer):
+    rows = 0
+    for phase in trainer.phases():
+        if phase.begin:
+            phase.begin()
+        for _ in range(phase.steps):
+            rows += phase.step().real_rows
+    return rows
+
+
+def weights(context):
+    return {name: value.clone() for name, value in context.model.state_dict().items()}
+
+
+def equal(first, second):
+    return all(torch.equal(first[name], second[name]) for name in first)
+
+
+@pytest.mark.parametrize(("ratio", "rows"), [(0.85, (10, 54)), (0.90, (6, 58)), (0.95, (3, 61))])
+def test_batch_composition_of_the_released_code(ratio, rows):
+    assert batch_composition(64, ratio) == rows
+
+
+def test_a_mixed_batch_holds_real_rows_then_all_copies_of_the_draws(records, make_context):
+    conf = em_conf(batch_size=64, gen_ratio=0.9, gen_ratio_jitter=0.0, copies=5, real_step_prob=0.0)
+    context, _ = make_context(records, conf)
+    report = EMTrainer(conf, context).phases()[0].step()
+    labels = report.batch["labels"]
+    unseen = torch.isin(labels, context.data.unseen_classes)
+    assert len(labels) == 6 + 5 * 58
+    assert report.real_rows == 6
+    assert not unseen[:6].any()
+    assert unseen[6:].all()
+    assert torch.equal(labels[6:64], labels[64:122])
+
+
+def test_jitter_spans_the_ratios_around_the_middle(records, make_context):
+    conf = em_conf(batch_size=64, real_step_prob=0.0, copies=1, iterations=300)
+    context, _ = make_context(records, conf)
+    trainer = EMTrainer(conf, context)
+    counts = {trainer.phases()[0].step().real_rows for _ in range(300)}
+    assert counts == set(range(3, 11))
+
+
+def test_learning_rate_zero_moves_no_parameter(records, make_context):
+    conf = em_conf(lr=0.0)
+    context, _ = make_context(records, conf)
+    before = {name: p.detach().clone() for name, p in context.model.named_parameters()}
+    train(EMTrainer(conf, context))
+    assert equal(before, dict(context.model.named_parameters()))
+
+
+def test_without_generated_rows_em_is_continued_pretraining(records, make_context):
+    conf = em_conf(gen_ratio=0.0, gen_ratio_jitter=0.0, real_step_prob=0.0, train_prior_dropout=None)
+    context, _ = make_context(records, conf)
+    train(EMTrainer(conf, context))
+    plain = SeenOnlyTrainerConf(batch_size=16, steps=10, optim=OptimizerConf(lr=1e-3))
+    other, _ = make_context(records, plain)
+    train(SeenOnlyTrainer(plain, other))
+    assert equal(weights(context), weights(other))
+
+
+def test_generated_rows_are_constants_for_the_gradient(records, make_context):
+    conf = em_conf()
+    context, _ = make_context(records, conf)
+    x, _ = EMTrainer(conf, context)._expectation(8)
+    assert not x.requires_grad
+
+
+def test_class_draws_are_uniform_over_the_unseen_classes(records, make_context):
+    conf = em_conf(copies=1)
+    context, _ = make_context(records, conf)
+    _, labels = EMTrainer(conf, context)._expectation(30_000)
+    assert chisquare(torch.bincount(labels)[context.data.unseen_classes].numpy()).pvalue > 0.001
+    assert not torch.isin(labels, context.data.seen_classes).any()
+
+
+def test_class_draws_by_test_frequency_follow_the_leaked_prior(records, make_context):
+    unbalanced = dataclasses.replace(records, test_unseen=records.test_unseen[[*range(5), *range(30, 60), *range(60, 75)]])
+    conf = em_conf(copies=1, class_draw="test_frequency")
+    assert conf.uses_known_prior()
+    context, _ = make_context(unbalanced, conf, known_prior=True)
+    _, labels = EMTrainer(conf, context)._expectation(30_000)
+    counts = torch.bincount(labels)[context.data.unseen_classes].numpy()
+    assert chisquare(counts, 30_000 * np.array([5, 30, 15]) / 50).pvalue > 0.001
+
+
+def test_current_parameters_generate_unless_a_frozen_copy_is_kept(records, make_context):
+    drawn = {}
+    for every in (1, 4):
+        conf = em_conf(refresh_every=every, real_step_prob=0.0, lr=0.1)
+        context, _ = make_context(records, conf)
+        trainer = EMTrainer(conf, context)
+        generators = []
+        for _ in range(8):
+            trainer.phases()[0].step()
+            generators.append(
+                None if trainer.frozen is None else weights(dataclasses.replace(context, model=trainer.frozen))
+            )
+        drawn[every] = generators
+    assert drawn[1] == [None] * 8
+    frozen = drawn[4]
+    assert all(equal(frozen[i], frozen[0]) for i in range(4))
+    assert all(equal(frozen[i], frozen[4]) for i in range(4, 8))
+    assert not equal(frozen[3], frozen[4])
+
+
+def test_rollback_keeps_better_weights_and_undoes_worse_ones(records, make_context):
+    conf = em_conf(pretrain_steps=3, rollback_every=2, lr=0.01)
+    context, _ = make_context(records, conf)
+    seen, em = EMTrainer(conf, context).phases()
+    for _ in range(3):
+        seen.step()
+    assert seen.on_validation({"val/H": 10.0}) is False
+    em.begin()
+    start = weights(context)
+    em.step()
+    assert em.on_validation({"val/H": 9.0}) is True
+    assert equal(weights(context), start)
+    em.step()
+    assert em.on_validation({"val/H": 11.0}) is False
+    better = weights(context)
+    assert not equal(better, start)
+    em.step()
+    assert em.on_validation({"val/H": 11.0}) is True
+    assert equal(weights(context), better)
+
+
+def test_prior_dropout_changes_for_the_em_phase_only(records, make_context):
+    conf = em_conf(pretrain_steps=1, train_prior_dropout=0.0)
+    context, _ = make_context(records, conf)
+    rates = []
+    context.model.set_prior_dropout = rates.append
+    seen, em = EMTrainer(conf, context).phases()
+    seen.step()
+    assert rates == []
+    em.step()
+    assert rates == [0.0]
+
+
+def test_class_weighting_gives_every_class_the_same_expected_weight():
+    counts, probability = torch.tensor([30.0, 10.0, 0.0, 0.0]), torch.tensor([0.0, 0.0, 0.5, 0.5])
+    labels = torch.tensor([0, 0, 0, 1] + [2] * 10 + [3] * 10)
+    weight = class_balanced_weights(labels, 4, counts, probability, draws=4, copies=5)
+    totals = [weight[labels == k].sum().item() for k in range(4)]
+    assert totals == pytest.approx([totals[0]] * 4, rel=1e-6)
+    assert weight.mean().item() == pytest.approx(1.0, rel=1e-6)
+
+
+def test_class_weighting_changes_the_training(records, make_context):
+    results = []
+    for weighting in ("row", "class"):
+        conf = em_conf(loss_weighting=weighting)
+        context, _ = make_context(records, conf)
+        train(EMTrainer(conf, context))
+        results.append(weights(context))
+    assert not equal(*results)
+
+
+def test_control_spends_the_same_gradient_steps_and_real_rows(records, make_context):
+    conf = em_conf(iterations=1500, batch_size=64, copies=1, lr=0.0)
+    context, _ = make_context(records, conf)
+    trainer = EMTrainer(conf, context)
+    trainer.seen_step._loss_terms = lambda x, *rest: {"loss": next(context.model.parameters()).sum()}
+    rows = train(trainer)
+    control = SeenOnlyTrainerConf(steps=0, matched=MatchedBudgetConf(em_iterations=1500))
+    other, _ = make_context(records, control)
+    matched = SeenOnlyTrainer(control, other)
+    steps = matched.phases()[0].steps
+    assert steps == pytest.approx(context.optimisers.steps, rel=0.02)
+    assert steps * matched.phases()[0].step().real_rows == pytest.approx(rows, rel=0.02)
+
+
+def disturbed(records, what):
+    generator = np.random.default_rng(9)
+    features, labels = records.features.copy(), records.labels.copy()
+    test = np.concatenate([records.test_seen, records.test_unseen])
+    if what == "test features":
+        features[test] = generator.normal(size=features[test].shape) * 50
+    else:
+        labels[records.test_unseen] = generator.permutation(labels[records.test_unseen])
+    return dataclasses.replace(records, features=features, labels=labels)
+
+
+@pytest.mark.parametrize("what", ["test features", "unseen labels"])
+@pytest.mark.parametrize("scaling", ["none", "minmax", "standard", "l2"])
+def test_nothing_of_the_test_split_reaches_the_weights(records, make_context, what, scaling):
+    conf = em_conf(pretrain_steps=5)
+    trained = []
+    for source in (records, disturbed(records, what)):
+        context, _ = make_context(source, conf, feature_scaling=scaling)
+        train(EMTrainer(conf, context))
+        trained.append(weights(context))
+    assert equal(*trained)
+
+
+def test_fold_options_default_to_no_leak():
+    assert not FoldOptions().known_prior
+    assert not FoldOptions().unlabelled

@@ -1,0 +1,60 @@
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+
+from zsl_runner.config.schema import OptimizerConf
+from zsl_runner.models.sgal.model import SGAL
+from zsl_runner.models.vzsl.conf import VZSLConf
+from zsl_runner.models.vzsl.model import VZSL
+from zsl_runner.trainers.transductive.conf import TransductiveTrainerConf
+from zsl_runner.trainers.transductive.trainer import TransductiveTrainer
+
+CONF = TransductiveTrainerConf(
+    batch_size=16, target_batch_size=32, warmup_steps=5, steps=10, optim=OptimizerConf(lr=1e-2)
+)
+VZSL_CONF = dataclasses.replace(VZSLConf(), latent_dim=4)
+
+
+def train(context):
+    trainer = TransductiveTrainer(CONF, context)
+    reports = [phase.step() for phase in trainer.phases() for _ in range(phase.steps)]
+    return {name: value.clone() for name, value in context.model.state_dict().items()}, reports
+
+
+def build(make_context, records):
+    return make_context(records, CONF, VZSL_CONF, VZSL, unlabelled=True)[0]
+
+
+def test_shuffled_test_labels_leave_the_weights_bit_identical(records, make_context):
+    labels = records.labels.copy()
+    labels[records.test_unseen] = np.random.default_rng(4).permutation(labels[records.test_unseen])
+    first, _ = train(build(make_context, records))
+    second, _ = train(build(make_context, dataclasses.replace(records, labels=labels)))
+    assert all(torch.equal(first[name], second[name]) for name in first)
+
+
+def test_unlabelled_rows_reach_the_weights(records, make_context):
+    features = records.features.copy()
+    features[records.test_unseen] += 1
+    first, _ = train(build(make_context, records))
+    second, _ = train(build(make_context, dataclasses.replace(records, features=features)))
+    assert not all(torch.equal(first[name], second[name]) for name in first)
+
+
+def test_target_terms_are_weighted_and_named(records, make_context):
+    _, reports = train(build(make_context, records))
+    assert not any(name.startswith("target_") for name in reports[0].terms)
+    assert any(name.startswith("target_") for name in reports[-1].terms)
+    terms = {name: value for name, value in reports[-1].terms.items() if name != "loss"}
+    assert torch.stack(list(terms.values())).sum().item() == pytest.approx(reports[-1].terms["loss"].item(), rel=1e-5)
+
+
+def test_refuses_a_model_or_data_it_cannot_use(records, make_context, small_sgal):
+    context, _ = make_context(records, CONF, small_sgal(), SGAL, unlabelled=True)
+    with pytest.raises(TypeError, match="no terms for unlabelled rows"):
+        TransductiveTrainer(CONF, context)
+    context, _ = make_context(records, CONF, VZSL_CONF, VZSL)
+    with pytest.raises(ValueError, match="unlabelled pool"):
+        TransductiveTrainer(CONF, context)

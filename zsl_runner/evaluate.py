@@ -1,0 +1,133 @@
+"""``zsl-eval``: score the newest checkpoint of a finished or stopped run."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from zsl_runner.errors import CheckpointError, RunError
+
+DESCRIPTION = """Score the newest checkpoint of a run with the run's own evaluation protocol.
+
+A run that reached its final stage is scored on the test split, one that was stopped in its tune stage on the
+validation classes. The figures are printed and kept in RUN/evaluations/; the run itself is not changed."""
+
+EXAMPLES = """examples:
+  zsl-eval outputs/sgal/digits/seed-0
+  zsl-eval outputs/sgal/cub/seed-0 --device cuda --json"""
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the command's argument parser."""
+    arguments = argparse.ArgumentParser(
+        prog="zsl-eval", description=DESCRIPTION, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    arguments.add_argument("run", type=Path, metavar="RUN", help="directory of the run")
+    arguments.add_argument("--device", default="auto", help="auto (default), cpu, cuda or cuda:N")
+    arguments.add_argument("--batch-size", type=int, metavar="N", help="rows scored at a time; default: the run's")
+    arguments.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    return arguments
+
+
+def evaluate(directory: Path, device: str = "auto", batch_size: int | None = None) -> dict[str, Any]:
+    """Score the newest checkpoint of the run in ``directory``.
+
+    Args:
+        directory: the run's directory.
+        device: where to compute.
+        batch_size: rows scored at a time; None takes the run's.
+
+    Returns:
+        ``metrics`` in per cent by tag, and what they belong to: ``run``, ``checkpoint_step``, ``stage``,
+        ``steps_done``, ``complete`` (whether the stage was finished).
+
+    Raises:
+        RunError: the run, its checkpoints or its data cannot be used.
+    """
+    from omegaconf import DictConfig, OmegaConf
+
+    from zsl_runner.checkpoint import Checkpoints
+    from zsl_runner.config.identity import config_hash
+    from zsl_runner.config.registry import resolve
+    from zsl_runner.config.typed import plain, typed
+    from zsl_runner.data.folds import Folds
+    from zsl_runner.data.load import fold_options, load
+    from zsl_runner.run import StageRecord, chosen
+    from zsl_runner.run_directory import CONFIG_FILE, open_existing
+    from zsl_runner.runtime import Runtime
+    from zsl_runner.stages import build_stage
+
+    directory = open_existing(directory)
+    saved = OmegaConf.load(directory / CONFIG_FILE)
+    assert isinstance(saved, DictConfig)
+    config = typed(saved)
+    config.runtime.device = device
+    if batch_size is not None:
+        config.evaluator.batch_size = batch_size
+    runtime = Runtime(config.runtime)
+    checkpoints = Checkpoints(directory / "checkpoints", config.checkpoint.keep, config_hash(plain(config)))
+    state = checkpoints.latest(runtime.device)
+    if state is None:
+        raise CheckpointError(f"{directory}: there is no checkpoint yet; continue with: zsl-run resume={directory}")
+    stage = state["stage"]
+    finished = {name: StageRecord(**record) for name, record in state["finished"].items()}
+    records = load(config.dataset)
+    fold = Folds(records, fold_options(config.dataset, config.trainer), runtime.device).cut(stage)
+    parts = build_stage(config, stage, fold, runtime)
+    parts.load_state_dict(state["parts"])
+    protocol = resolve(config.evaluator.implementation)(config.evaluator)
+    choices = chosen(finished, config.evaluator.select) if stage == "final" else {}
+    measurement = protocol.measure(parts.model, fold.evaluation, choices)
+    return {
+        "run": str(directory),
+        "checkpoint_step": state["step"],
+        "stage": stage,
+        "steps_done": state["loop"]["position"]["done"],
+        "complete": stage in finished,
+        "metrics": dict(measurement.metrics),
+    }
+
+
+def keep(directory: Path, scores: dict[str, Any]) -> Path:
+    """Write ``scores`` to a new file in ``directory/evaluations`` and return its path; nothing is overwritten."""
+    folder = directory / "evaluations"
+    folder.mkdir(exist_ok=True)
+    for repeat in count(1):
+        path = folder / f"step-{scores['checkpoint_step']:09d}{'' if repeat == 1 else f'.{repeat}'}.json"
+        try:
+            with path.open("x", encoding="utf-8") as file:
+                json.dump(scores, file, indent=2)
+        except FileExistsError:
+            continue
+        return path
+    raise AssertionError("count never ends")
+
+
+def table(scores: dict[str, Any]) -> str:
+    """Return the scores as aligned text."""
+    state = "finished" if scores["complete"] else f"stopped after {scores['steps_done']} steps"
+    lines = [scores["run"], f"{scores['stage']} stage, {state}"]
+    return "\n".join(lines + [f"  {tag:<12} {value:6.2f} %" for tag, value in scores["metrics"].items()])
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Entry point of ``zsl-eval``."""
+    options = parser().parse_args(arguments)
+    if options.batch_size is not None and options.batch_size < 1:
+        parser().error(f"--batch-size: expected a number of rows, found {options.batch_size}")
+    try:
+        scores = evaluate(options.run, options.device, options.batch_size)
+        path = keep(options.run, scores)
+    except RunError as error:
+        print(f"zsl-eval: {error}", file=sys.stderr)
+        raise SystemExit(1) from None
+    print(json.dumps(scores, indent=2) if options.json else f"{table(scores)}\nkept in {path}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,116 @@
+"""What a zero-shot run shows at its end; each figure is drawn only when it is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from zsl_runner.data.folds import EvaluationSet, FeatureView
+from zsl_runner.evaluation.base import Draw, Measurement
+from zsl_runner.models.base import ConditionalGenerator, GenerationOptions, Model
+from zsl_runner.models.gaussian_prior_vae import GaussianPriorVAE
+from zsl_runner.streams import Streams
+from zsl_runner.tracking.figures.confusion import confusion
+from zsl_runner.tracking.figures.generated_features import real_against_generated
+from zsl_runner.tracking.figures.latent_space import priors_against_encodings
+from zsl_runner.tracking.figures.stacking_curve import stacking_curve
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+MOST_ROWS = 4000
+SEED = 0
+
+
+def zero_shot_figures(model: Model, data: EvaluationSet, measurement: Measurement) -> Iterator[tuple[str, Draw]]:
+    """Yield (name, what draws it): confusion, U against S, and what the kind of model can show.
+
+    Nothing here draws from the run's random streams.
+
+    Args:
+        model: the trained model.
+        data: the rows the measurement was made on.
+        measurement: a measurement of `zsl_runner.evaluation.zsl.protocol.ZeroShotProtocol`.
+    """
+    details = measurement.details
+
+    def draw_confusion() -> Figure:
+        return confusion(
+            _numpy(torch.cat([data.seen_labels, data.unseen_labels])),
+            _numpy(torch.cat([details.seen_predictions, details.unseen_predictions])),
+            _numpy(data.seen_classes),
+            _numpy(data.unseen_classes),
+            data.class_names,
+        )
+
+    def draw_stacking() -> Figure:
+        curve = details.curve
+        return stacking_curve(_numpy(curve.offsets), _numpy(curve.seen), _numpy(curve.unseen), details.chosen_offset)
+
+    yield "confusion", draw_confusion
+    yield "unseen_against_seen", draw_stacking
+    if isinstance(model, ConditionalGenerator):
+        yield "generated_features", lambda: _draw_generated(model, data)
+    if isinstance(model, GaussianPriorVAE):
+        yield "latent_space", lambda: _draw_latent(model, data)
+
+
+def generated_rows(model: ConditionalGenerator, data: EvaluationSet) -> tuple[Tensor, Tensor]:
+    """Return generated features of the unseen classes and their labels, as many of each class as are real.
+
+    Args:
+        model: the generator.
+        data: at most `MOST_ROWS` of its unseen rows are counted.
+    """
+    labels = data.unseen_labels[_spread(len(data.unseen), data.unseen_labels.device)]
+    streams = Streams(SEED, data.class_vectors.device)
+    return model.synthesize(data.class_vectors[labels], streams, GenerationOptions()), labels
+
+
+def _draw_generated(model: ConditionalGenerator, data: EvaluationSet) -> Figure:
+    real, labels = _rows(data.unseen, data.unseen_labels)
+    generated, generated_labels = generated_rows(model, data)
+    return real_against_generated(
+        _numpy(real), _numpy(labels), _numpy(generated), _numpy(generated_labels), data.class_names, SEED
+    )
+
+
+def _draw_latent(model: GaussianPriorVAE, data: EvaluationSet) -> Figure:
+    seen, seen_labels = _rows(data.seen, data.seen_labels)
+    unseen, unseen_labels = _rows(data.unseen, data.unseen_labels)
+    training = model.training
+    model.eval()
+    with torch.no_grad():
+        encodings = model.encode(torch.cat([seen, unseen])).mean
+        prior = model.prior(data.class_vectors)
+    model.train(training)
+    deviations = (prior.log_var / 2).exp().expand_as(prior.mean)
+    return priors_against_encodings(
+        _numpy(encodings),
+        _numpy(torch.cat([seen_labels, unseen_labels])),
+        _numpy(prior.mean),
+        _numpy(deviations),
+        _numpy(data.seen_classes),
+        _numpy(data.unseen_classes),
+        data.class_names,
+        SEED,
+    )
+
+
+def _rows(view: FeatureView, labels: Tensor) -> tuple[Tensor, Tensor]:
+    positions = _spread(len(view), labels.device)
+    return view.take(positions), labels[positions]
+
+
+def _spread(count: int, device: torch.device) -> Tensor:
+    """Return at most `MOST_ROWS` positions, evenly spread over the rows."""
+    return torch.linspace(0, count - 1, min(count, MOST_ROWS), device=device).round().long()
+
+
+def _numpy(values: Tensor) -> NDArray[Any]:
+    return np.asarray(values.cpu())

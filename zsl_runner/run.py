@@ -1,0 +1,423 @@
+"""One run from a checked configuration to a result: stages in order, checkpoints, the test split once at the end."""
+
+from __future__ import annotations
+
+import fcntl
+import shlex
+import signal
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from zsl_runner import result as results
+from zsl_runner import run_directory
+from zsl_runner.atomic import write_text
+from zsl_runner.checkpoint import Checkpoints
+from zsl_runner.config.identity import config_hash, defines_the_run, flatten
+from zsl_runner.config.registry import resolve
+from zsl_runner.config.schema import RunConfig
+from zsl_runner.config.typed import plain, to_yaml
+from zsl_runner.data.folds import Folds
+from zsl_runner.data.load import fold_options, load
+from zsl_runner.errors import CheckpointError, RunError
+from zsl_runner.evaluation.base import Measurement, Protocol
+from zsl_runner.loop import Cadence, Interrupted, Loop, Selection
+from zsl_runner.report.summary import summary_table
+from zsl_runner.result import Result
+from zsl_runner.runtime import Runtime
+from zsl_runner.stages import StageParts, build_stage
+from zsl_runner.tracking import table
+from zsl_runner.tracking.figures.learning_curves import learning_curves
+from zsl_runner.tracking.tracker import Tracker
+
+
+@dataclass
+class StageRecord:
+    """What a finished stage leaves behind.
+
+    Attributes:
+        steps: steps done.
+        length: training length in the weights (smaller after rollbacks).
+        best: metrics of the best validation, empty without validation.
+        best_length: training length at that validation.
+        best_choices: what the protocol chose there.
+        last: metrics of the last validation.
+        last_choices: what the protocol chose there.
+        gradient_steps: optimiser steps.
+        real_rows: labelled real rows minimised.
+        seconds: wall time.
+    """
+
+    steps: int
+    length: int
+    best: dict[str, float] = field(default_factory=dict)
+    best_length: int = 0
+    best_choices: dict[str, float] = field(default_factory=dict)
+    last: dict[str, float] = field(default_factory=dict)
+    last_choices: dict[str, float] = field(default_factory=dict)
+    gradient_steps: int = 0
+    real_rows: int = 0
+    seconds: float = 0.0
+
+
+def chosen(finished: Mapping[str, StageRecord], select: str) -> dict[str, float]:
+    """Return what the protocol chose on validation data for the selected training length (``last`` or ``val``)."""
+    tuned = finished.get("tune")
+    if tuned is None:
+        return {}
+    return tuned.best_choices if select == "val" else tuned.last_choices
+
+
+class Run:
+    """A run in its directory.
+
+    Args:
+        directory: the run's own directory, holding ``config.yaml``.
+        config: its configuration.
+        result: the record kept in ``result.json``.
+        stop: whether a signal asked the run to stop.
+        restarted: whether an earlier process has worked in the directory.
+    """
+
+    def __init__(
+        self, directory: Path, config: RunConfig, result: Result, stop: StopRequest, restarted: bool = False
+    ) -> None:
+        self.restarted = restarted
+        self.directory = directory
+        self.config = config
+        self.result = result
+        self.stop = stop
+        self.runtime = Runtime(config.runtime)
+        self.protocol: Protocol = resolve(config.evaluator.implementation)(config.evaluator)
+        self.checkpoints = Checkpoints(directory / "checkpoints", config.checkpoint.keep, result.config_hash)
+        self.finished: dict[str, StageRecord] = {}
+        self.oracle_best: dict[str, float] = {}
+        self.wall_before = 0.0
+        self.cpu_before = 0.0
+        self.started = time.perf_counter()
+
+    def execute(self) -> None:
+        """Run what is left of the stages and measure the test split.
+
+        Raises:
+            Interrupted: a signal asked the run to stop; its state is saved.
+        """
+        state = self.checkpoints.latest(self.runtime.device)
+        records = load(self.config.dataset)
+        self.result.data = {"name": records.name, **asdict(records.provenance)}
+        self.result.versions = results.versions(self.runtime.device_name)
+        options = fold_options(self.config.dataset, self.config.trainer)
+        self.result.setting = {
+            "kind": "transductive" if options.unlabelled else "inductive",
+            "class_prior": "known" if options.known_prior else "uniform",
+        }
+        self.result.save(self.directory)
+        folds = Folds(records, options, self.runtime.device)
+        if state is not None:
+            self.finished = {name: StageRecord(**record) for name, record in state["finished"].items()}
+            self.oracle_best = dict(state["oracle_best"])
+            self.result.metrics = dict(state["metrics"])
+            self.wall_before, self.cpu_before = state["wall"], state["cpu"]
+        tracker = Tracker(
+            self.directory, self.config.tracker, resume_step=self._resume_step(state)
+        )
+        try:
+            for name in self.config.evaluator.stages:
+                if name not in self.finished:
+                    unfinished = state if state is not None and state["stage"] == name else None
+                    self._run_stage(name, folds, tracker, unfinished)
+        except BaseException:
+            tracker.close(complete=False)
+            raise
+        tracker.close(complete=True)
+        self._note_stages()
+
+    def _resume_step(self, state: dict[str, Any] | None) -> int | None:
+        """Return the step the events continue from: None for a new run, -1 for one that starts over in place."""
+        if state is not None:
+            return int(state["step"])
+        return -1 if self.restarted else None
+
+    def _describe(self, parts: StageParts, tracker: Tracker) -> None:
+        """Write once what TensorBoard shows beside the curves."""
+        phases = [phase.name for phase in parts.trainer.phases()]
+        arguments = shlex.split(self.result.command)
+        tracker.describe(
+            hyperparameters(self.config, arguments), {stage: phases for stage in self.config.evaluator.stages}
+        )
+        tracker.text("config", f"```yaml\n{to_yaml(self.config)}\n```")
+        tracker.text("command", self.result.command)
+        tracker.text("versions", "\n".join(f"- {key} {value}" for key, value in self.result.versions.items()))
+
+    def _run_stage(self, name: str, folds: Folds, tracker: Tracker, state: dict[str, Any] | None) -> None:
+        evaluator = self.config.evaluator
+        parts = build_stage(self.config, name, folds.cut(name), self.runtime)
+        if not self.finished and state is None:
+            self._describe(parts, tracker)
+        first_step = sum(record.steps for record in self.finished.values())
+        tuned = self.finished.get("tune")
+        stage_start, seconds_before = time.perf_counter(), 0.0 if state is None else state["stage_seconds"]
+
+        def seconds() -> float:
+            return seconds_before + time.perf_counter() - stage_start
+
+        def validate() -> tuple[Mapping[str, float], Mapping[str, float]]:
+            measurement = self.protocol.measure(parts.model, parts.fold.evaluation, {})
+            return measurement.metrics, measurement.choices
+
+        def probe() -> Mapping[str, float]:
+            metrics = self.protocol.measure(parts.model, parts.fold.evaluation, {}).metrics
+            looked = {tag.replace("test/", "oracle/"): value for tag, value in metrics.items()}
+            for tag, value in looked.items():
+                best = tag.replace("oracle/", "oracle/best_")
+                self.oracle_best[best] = max(value, self.oracle_best.get(best, value))
+            return looked
+
+        def save(step: int) -> None:
+            tracker.flush()
+            self.checkpoints.save(step, self._state(name, step, parts, loop, seconds()))
+
+        loop = Loop(
+            parts.trainer,
+            stage=name,
+            first_step=first_step,
+            cadence=Cadence(
+                log_every=self.config.tracker.log_every,
+                validate_every=evaluator.every,
+                checkpoint_every=self.config.checkpoint.every,
+                finite_every=self.config.runtime.finite_every,
+            ),
+            events=tracker,
+            selection=Selection(evaluator.select_metric, evaluator.patience if name == "tune" else None),
+            save=save,
+            validate=validate if name == "tune" else None,
+            probe=probe if name == "final" and evaluator.oracle else None,
+            stop_length=tuned.best_length if name == "final" and tuned and evaluator.select == "val" else None,
+            stop_requested=self.stop.requested,
+            postmortem=self.directory,
+        )
+        if state is not None:
+            parts.load_state_dict(state["parts"])
+            loop.load_state_dict(state["loop"])
+        loop.run()
+        selection, position = loop.selection, loop.position
+        self.finished[name] = StageRecord(
+            steps=position.done,
+            length=position.length,
+            best=selection.best,
+            best_length=selection.best_length,
+            best_choices=selection.choices,
+            last=selection.last,
+            last_choices=selection.last_choices,
+            gradient_steps=parts.optimisers.steps,
+            real_rows=position.real_rows,
+            seconds=seconds(),
+        )
+        if name == "final":
+            self._test(parts, tracker, first_step + position.done)
+        save(first_step + position.done)
+
+    def _state(self, stage: str, step: int, parts: StageParts, loop: Loop, stage_seconds: float) -> dict[str, Any]:
+        return {
+            "stage": stage,
+            "step": step,
+            "finished": {name: asdict(record) for name, record in self.finished.items()},
+            "oracle_best": self.oracle_best,
+            "metrics": dict(self.result.metrics),
+            "wall": self._wall(),
+            "cpu": self._cpu(),
+            "stage_seconds": stage_seconds,
+            "parts": parts.state_dict(),
+            "loop": loop.state_dict(),
+        }
+
+    def _test(self, parts: StageParts, tracker: Tracker, step: int) -> None:
+        """Read the test split: the one place of a run that does."""
+        measurement = self.protocol.measure(parts.model, parts.fold.evaluation, chosen(self.finished, self.config.evaluator.select))
+        metrics = dict(measurement.metrics)
+        if self.config.evaluator.oracle:
+            metrics |= self.protocol.oracle(measurement) | self.oracle_best
+        self.result.metrics = metrics
+        tracker.scalars(step, metrics, "final", "test")
+        if self.config.tracker.figures:
+            self._draw(parts, measurement, tracker, step)
+
+    def _draw(self, parts: StageParts, measurement: Measurement, tracker: Tracker, step: int) -> None:
+        for name, draw in self.protocol.figures(parts.model, parts.fold.evaluation, measurement):
+            tracker.figure(name, draw, step)
+        rows = table.read(self.directory / table.FILE_NAME)
+        tracker.figure("learning_curves", lambda: learning_curves(rows), step)
+
+    def _wall(self) -> float:
+        return self.wall_before + time.perf_counter() - self.started
+
+    def _cpu(self) -> float:
+        return self.cpu_before + time.process_time()
+
+    def _note_stages(self) -> None:
+        tuned = self.finished.get("tune")
+        selected = self.config.evaluator.select == "val"
+        if tuned is not None:
+            self.result.validation = tuned.best if selected else tuned.last
+        self.result.selection = {
+            "mode": self.config.evaluator.select,
+            "metric": self.config.evaluator.select_metric,
+            "stage_lengths": {name: record.length for name, record in self.finished.items()},
+            "best_validation_length": tuned.best_length if tuned is not None else None,
+            **chosen(self.finished, self.config.evaluator.select),
+        }
+        self.result.cost = {
+            "wall_seconds": self._wall(),
+            "cpu_seconds": self._cpu(),
+            "peak_memory_mb": results.peak_memory(),
+            "gradient_steps": {name: record.gradient_steps for name, record in self.finished.items()},
+            "real_rows": {name: record.real_rows for name, record in self.finished.items()},
+            "stage_seconds": {name: record.seconds for name, record in self.finished.items()},
+        }
+
+
+def hyperparameters(config: RunConfig, arguments: list[str]) -> dict[str, bool | int | float | str]:
+    """Return what TensorBoard's HParams page lists: the choices, the seed and every overridden key that matters."""
+    flat = flatten(plain(config))
+    keys = [argument.lstrip("+").partition("=")[0] for argument in arguments]
+    swept = {key: flat[key] for key in keys if key in flat and defines_the_run(key)}
+    shown = {key: value if isinstance(value, (bool, int, float, str)) else str(value) for key, value in swept.items()}
+    choices = {"model": config.model.name, "dataset": config.dataset.name, "trainer": config.trainer.name}
+    return {**choices, "seed": config.seed, **shown}
+
+
+class StopRequest:
+    """Notes SIGINT and SIGTERM; the loop asks after every step."""
+
+    def __init__(self) -> None:
+        self.signal: int | None = None
+
+    def requested(self) -> bool:
+        """Tell whether a signal has come."""
+        return self.signal is not None
+
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        """Note signals inside the block; a second one of the same kind acts at once. Only the main thread can listen."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+        def note(number: int, frame: FrameType | None) -> None:
+            self.signal = number
+            signal.signal(number, before[signal.Signals(number)])
+            print("\nstopping after this step; the state will be saved", file=sys.stderr)
+
+        for number in before:
+            signal.signal(number, note)
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+@contextmanager
+def exclusive(directory: Path) -> Iterator[None]:
+    """Hold the run directory's lock, so that no two processes work in it.
+
+    Raises:
+        CheckpointError: another process holds it.
+    """
+    with (directory / ".lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise CheckpointError(f"{directory}: another process is working on this run") from error
+        yield
+
+
+def execute(config: RunConfig, overrides: list[str]) -> float | None:
+    """Start a new run and return the validation metric that sweepers optimise (None without a tune stage).
+
+    Args:
+        config: checked configuration.
+        overrides: the command line's overrides, for the directory's name and the record.
+
+    Raises:
+        RunError: the run failed; ``error.txt`` in its directory holds the traceback.
+    """
+    experiment = next((o.partition("=")[2] for o in overrides if o.lstrip("+").startswith("experiment=")), None)
+    slug = run_directory.slug_of(overrides, config.name, experiment, config.seed)
+    directory = run_directory.create(Path(config.outputs), config.model.name, config.dataset.name, slug)
+    write_text(directory / run_directory.CONFIG_FILE, to_yaml(config))
+    result = Result(
+        status="running",
+        model=config.model.name,
+        dataset=config.dataset.name,
+        trainer=config.trainer.name,
+        seed=config.seed,
+        config_hash=config_hash(plain(config)),
+        git=results.git_state(),
+        started=datetime.now(UTC).isoformat(timespec="seconds"),
+        command=shlex.join(["zsl-run", *overrides]),
+    )
+    return _supervise(directory, config, result)
+
+
+def resume(directory: Path, config: RunConfig, overrides: list[str]) -> float | None:
+    """Continue a run in place; a complete one is only reported.
+
+    Args:
+        directory: the run's directory.
+        config: its saved configuration with the allowed overrides.
+        overrides: those overrides.
+
+    Raises:
+        RunError: as in `execute`.
+    """
+    directory = run_directory.open_existing(directory)
+    result = Result.load(directory)
+    if result.status == "complete":
+        print(summary_table(result, directory))
+        return result.validation.get(config.evaluator.select_metric)
+    result.status, result.error, result.finished = "running", None, None
+    return _supervise(directory, config, result, restarted=True)
+
+
+def _supervise(directory: Path, config: RunConfig, result: Result, restarted: bool = False) -> float | None:
+    """Run, and leave a truthful record whatever happens."""
+    stop = StopRequest()
+    with exclusive(directory):
+        try:
+            with stop.listening():
+                (directory / "error.txt").unlink(missing_ok=True)
+                result.save(directory)
+                Run(directory, config, result, stop, restarted).execute()
+            result.status = "complete"
+            result.finished = datetime.now(UTC).isoformat(timespec="seconds")
+            result.save(directory)
+        except Interrupted:
+            result.status = "interrupted"
+            result.save(directory)
+            print(f"interrupted; continue with: zsl-run resume={directory}", file=sys.stderr)
+            if stop.signal == signal.SIGINT:
+                raise KeyboardInterrupt from None
+            raise SystemExit(128 + int(stop.signal or signal.SIGTERM)) from None
+        except Exception as error:
+            result.status = "failed"
+            result.error = {"type": type(error).__name__, "message": str(error)}
+            result.finished = datetime.now(UTC).isoformat(timespec="seconds")
+            write_text(directory / "error.txt", traceback.format_exc())
+            result.save(directory)
+            if isinstance(error, RunError):
+                raise
+            raise RunError(
+                f"{type(error).__name__}: {error}; the traceback is in {directory / 'error.txt'}"
+            ) from error
+    print(summary_table(result, directory))
+    return result.validation.get(config.evaluator.select_metric)

@@ -1,0 +1,77 @@
+"""Builds and runs the stages of a run: fold, model, trainer, loop, measurement."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from zsl_runner.config.registry import resolve
+from zsl_runner.config.schema import RunConfig
+from zsl_runner.data.folds import Fold
+from zsl_runner.models.base import DataShape, Model
+from zsl_runner.optim import Optimisers
+from zsl_runner.runtime import Runtime
+from zsl_runner.streams import Streams, derived_seed
+from zsl_runner.trainers.base import Trainer, TrainingContext
+
+
+@dataclass(frozen=True)
+class StageParts:
+    """Everything of one stage that holds state.
+
+    Attributes:
+        name: ``tune`` or ``final``.
+        fold: what it trains and is evaluated on.
+        model: the networks.
+        optimisers: one per parameter group.
+        streams: random generators.
+        trainer: the procedure.
+    """
+
+    name: str
+    fold: Fold
+    model: Model
+    optimisers: Optimisers
+    streams: Streams
+    trainer: Trainer
+
+    def state_dict(self) -> dict[str, object]:
+        """Return what an exact resume inside the stage needs, beside the loop's own state."""
+        return {
+            "model": self.model.state_dict(),
+            "optimisers": self.optimisers.state_dict(),
+            "streams": self.streams.state_dict(),
+            "trainer": self.trainer.state_dict(),
+        }
+
+    def load_state_dict(self, state: Mapping[str, dict[str, object]]) -> None:
+        """Take up the state that `state_dict` returned."""
+        self.model.load_state_dict(state["model"])
+        self.optimisers.load_state_dict(state["optimisers"])
+        self.trainer.load_state_dict(state["trainer"])
+        self.streams.load_state_dict(state["streams"])  # type: ignore[arg-type]
+
+
+def build_stage(config: RunConfig, name: str, fold: Fold, runtime: Runtime) -> StageParts:
+    """Build model, optimisers and trainer for one stage, all randomness derived from ``config.seed`` and the stage.
+
+    Args:
+        config: the run's configuration.
+        name: ``tune`` or ``final``.
+        fold: the stage's data.
+        runtime: device and precision.
+    """
+    data = fold.train
+    shape = DataShape(
+        features=data.features.width, class_vector=data.class_vectors.shape[1], classes=len(data.class_vectors)
+    )
+    streams = Streams(derived_seed(config.seed, name), runtime.device)
+    with streams.initialising():
+        model: Model = resolve(config.model.implementation)(config.model, shape, streams)
+    model.to(runtime.device)
+    settings = config.trainer.optimisers()
+    groups = model.parameter_groups()
+    optimisers = Optimisers({group: groups[group] for group in settings}, settings)
+    context = TrainingContext(model=model, data=data, optimisers=optimisers, runtime=runtime, streams=streams)
+    trainer: Trainer = resolve(config.trainer.implementation)(config.trainer, context)
+    return StageParts(name, fold, model, optimisers, streams, trainer)
