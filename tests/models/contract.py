@@ -1,0 +1,278 @@
+"""What every model must fulfil; inherit `ModelContract` in a test class and supply ``conf``."""
+
+import inspect
+from pathlib import Path
+
+import pytest
+import torch
+
+from zsl_runner.config.registry import resolve
+from zsl_runner.config.schema import OptimizerConf
+from zsl_runner.data.folds import FoldOptions, Folds
+from zsl_runner.models.base import (
+    ClassScorer,
+    ClosedForm,
+    ConditionalGenerator,
+    DataShape,
+    GenerationOptions,
+    TransductiveGenerator,
+)
+from zsl_runner.optim import Optimisers
+from zsl_runner.streams import Streams
+
+CAPABILITIES = {
+    "class_scores": ClassScorer,
+    "loss_terms": ConditionalGenerator,
+    "synthesize": ConditionalGenerator,
+    "target_terms": TransductiveGenerator,
+    "fit": ClosedForm,
+}
+
+
+class ModelContract:
+    """Tests that hold for every model; those of a capability the model lacks are skipped."""
+
+    def conf(self):
+        """Return a small configuration."""
+        raise TypeError("a model's tests supply conf()")
+
+    @pytest.fixture
+    def fold(self, records):
+        return Folds(records, FoldOptions(), torch.device("cpu")).cut("final")
+
+    @pytest.fixture
+    def data(self, fold):
+        return fold.train
+
+    @pytest.fixture
+    def build(self, data):
+        shape = DataShape(data.features.width, data.class_vectors.shape[1], len(data.class_vectors))
+
+        def build(seed=0):
+            conf = self.conf()
+            return resolve(conf.implementation)(conf, shape, Streams(seed))
+
+        return build
+
+    @pytest.fixture
+    def batch(self, data):
+        rows = torch.arange(0, len(data.features), 4)
+        return data.features.take(rows), data.labels[rows], data.class_vectors, data.seen_classes
+
+    def needs(self, capability):
+        if capability not in self.conf().capabilities:
+            pytest.skip(f"the model lacks the capability {capability}")
+
+    def fitted(self, build, data, seed=0):
+        model = build(seed)
+        if "fit" in self.conf().capabilities:
+            model.fit(data)
+        return model.eval()
+
+    def minimise(self, model, data, batch, steps, lr=1e-2):
+        """Take steps on all parameter groups together; return the losses before each."""
+        groups = model.parameter_groups()
+        optimisers = Optimisers(groups, {name: OptimizerConf(lr=lr) for name in groups})
+        losses = []
+        for _ in range(steps):
+            model.train()
+            loss = sum(self.terms(model, data, batch).values())
+            losses.append(loss.item())
+            optimisers.minimize(loss, *groups)
+        return losses
+
+    def terms(self, model, data, batch):
+        terms = model.loss_terms(*batch)
+        if "target_terms" in self.conf().capabilities:
+            on_target = model.target_terms(batch[0], data.class_vectors, data.unseen_classes)
+            terms = terms | {f"target_{name}": term for name, term in on_target.items()}
+        return terms
+
+    def test_declared_capabilities_are_those_of_the_class(self, build):
+        model = build()
+        for capability, interface in CAPABILITIES.items():
+            assert isinstance(model, interface) == (capability in self.conf().capabilities), capability
+
+    def test_scores_have_a_column_for_each_candidate(self, build, data, batch):
+        self.needs("class_scores")
+        model = self.fitted(build, data)
+        scores = model.class_scores(batch[0], data.class_vectors[data.unseen_classes])
+        assert scores.shape == (len(batch[0]), len(data.unseen_classes))
+        assert scores.dtype == torch.float32
+        assert scores.isfinite().all()
+
+    def test_a_class_has_the_same_score_among_any_candidates(self, build, data, batch):
+        """So restricting the candidates can only remove wrong answers."""
+        self.needs("class_scores")
+        model = self.fitted(build, data)
+        every = model.class_scores(batch[0], data.class_vectors)
+        order = torch.flip(data.unseen_classes, dims=(0,))
+        few = model.class_scores(batch[0], data.class_vectors[order])
+        differences = every[:, order] - few
+        torch.testing.assert_close(differences, differences[:, :1].expand_as(differences), rtol=0, atol=1e-3)
+
+    def test_a_trained_model_knows_the_seen_classes(self, build, fold, data, batch):
+        self.needs("class_scores")
+        model = self.fitted(build, data)
+        if "loss_terms" in self.conf().capabilities:
+            self.minimise(model, data, batch, steps=80)
+        rows = fold.evaluation.seen.take(torch.arange(len(fold.evaluation.seen)))
+        with torch.no_grad():
+            predicted = model.eval().class_scores(rows, data.class_vectors[data.seen_classes]).argmax(1)
+        accuracy = (data.seen_classes[predicted] == fold.evaluation.seen_labels).float().mean().item()
+        assert accuracy > 2 / len(data.seen_classes)
+
+    def test_loss_terms_are_finite_scalars(self, build, data, batch):
+        self.needs("loss_terms")
+        for name, term in self.terms(build().train(), data, batch).items():
+            assert term.shape == (), name
+            assert term.dtype == torch.float32, name
+            assert term.isfinite(), name
+
+    def test_loss_falls(self, build, data, batch):
+        self.needs("loss_terms")
+        losses = self.minimise(build(), data, batch, steps=60)
+        assert sum(losses[-5:]) < sum(losses[:5])
+
+    def test_every_parameter_group_changes_alone_and_together_they_are_all_parameters(self, build, data, batch):
+        model = build().train()
+        groups = model.parameter_groups()
+        assert {id(p) for group in groups.values() for p in group} == {id(p) for p in model.parameters()}
+        if not groups:
+            return
+        optimisers = Optimisers(groups, {name: OptimizerConf(lr=0.1) for name in groups})
+        for name in groups:
+            before = {key: [p.detach().clone() for p in group] for key, group in groups.items()}
+            optimisers.minimize(sum(self.terms(model, data, batch).values()), name)
+            for key, group in groups.items():
+                moved = any(not torch.equal(p, q) for p, q in zip(group, before[key], strict=True))
+                assert moved == (key == name), key
+                assert all(p.grad is None for p in group)
+
+    def test_unit_row_weights_change_nothing(self, build, batch):
+        self.needs("loss_terms")
+        plain = build().train().loss_terms(*batch)
+        weighted = build().train().loss_terms(*batch, torch.ones(len(batch[0])))
+        for name, term in plain.items():
+            torch.testing.assert_close(weighted[name], term)
+
+    def test_row_weights_count(self, build, batch):
+        self.needs("loss_terms")
+        weights = torch.zeros(len(batch[0]))
+        weights[0] = len(batch[0])
+        plain, weighted = build().train().loss_terms(*batch), build().train().loss_terms(*batch, weights)
+        assert plain["reconstruction"].item() != pytest.approx(weighted["reconstruction"].item(), rel=1e-3)
+
+    def test_same_seed_same_model_and_other_seed_other_model(self, build, data, batch):
+        def trace(seed):
+            model = build(seed)
+            if "loss_terms" in self.conf().capabilities:
+                self.minimise(model, data, batch, steps=3)
+            else:
+                model.fit(data)
+            return model.state_dict()
+
+        first, again, other = trace(0), trace(0), trace(1)
+        assert first.keys() == again.keys()
+        assert all(torch.equal(first[name], again[name]) for name in first)
+        if "loss_terms" in self.conf().capabilities:
+            assert any(not torch.equal(first[name], other[name]) for name in first)
+
+    def test_state_round_trip(self, build, data, batch):
+        trained = build(0)
+        if "loss_terms" in self.conf().capabilities:
+            self.minimise(trained, data, batch, steps=2)
+        else:
+            trained.fit(data)
+        restored = build(1)
+        restored.load_state_dict(trained.state_dict())
+        with torch.no_grad():
+            expected = trained.eval().class_scores(batch[0], data.class_vectors)
+            assert torch.equal(restored.eval().class_scores(batch[0], data.class_vectors), expected)
+
+    def test_state_holds_tensors_only(self, build):
+        assert all(isinstance(value, torch.Tensor) for value in build().state_dict().values())
+
+    def test_global_generator_is_left_alone(self, build, data, batch):
+        before = torch.get_rng_state()
+        model = self.fitted(build, data)
+        model.class_scores(batch[0], data.class_vectors)
+        if "loss_terms" in self.conf().capabilities:
+            self.minimise(model, data, batch, steps=1)
+        if "synthesize" in self.conf().capabilities:
+            model.synthesize(data.class_vectors, Streams(0), GenerationOptions(2, True, True, 0.1))
+        assert torch.equal(torch.get_rng_state(), before)
+
+    def test_scoring_draws_nothing(self, build, data, batch):
+        self.needs("class_scores")
+        model = self.fitted(build, data)
+        first = model.class_scores(batch[0], data.class_vectors)
+        assert torch.equal(model.class_scores(batch[0], data.class_vectors), first)
+
+    def test_no_device_is_named(self):
+        folder = Path(inspect.getfile(resolve(self.conf().implementation))).parent
+        for file in folder.glob("*.py"):
+            assert ".cuda(" not in file.read_text(), file.name
+
+    def test_generated_rows_are_constants_in_the_order_of_the_draws(self, build, data):
+        self.needs("synthesize")
+        model = build().train()
+        vectors = data.class_vectors[data.unseen_classes]
+        options = GenerationOptions(copies=3)
+        rows = model.synthesize(vectors, Streams(5), options)
+        assert rows.shape == (3 * len(vectors), data.features.width)
+        assert rows.dtype == torch.float32
+        assert not rows.requires_grad
+        changed = vectors.clone()
+        changed[1] += 1.0
+        moved = (model.synthesize(changed, Streams(5), options) != rows).any(1).reshape(3, len(vectors)).any(0)
+        assert moved.tolist() == [index == 1 for index in range(len(vectors))]
+
+    def test_generation_honours_the_generator(self, build, data):
+        self.needs("synthesize")
+        model, other = build(0), build(0)
+        options = GenerationOptions(2, decoder_dropout=True, prior_dropout=True, noise=0.1)
+        streams = Streams(5)
+        first = model.synthesize(data.class_vectors, streams, options)
+        assert torch.equal(other.synthesize(data.class_vectors, Streams(5), options), first)
+        assert not torch.equal(model.synthesize(data.class_vectors, streams, options), first)
+        assert not torch.equal(model.synthesize(data.class_vectors, Streams(6), options), first)
+
+    def test_generation_leaves_mode_and_state_and_training_draws(self, build, data, batch):
+        """Also with dropout on: batch norm keeps its statistics and the masks of training are not consumed."""
+        self.needs("synthesize")
+        model, undisturbed = build().train(), build().train()
+        modes = [part.training for part in model.modules()]
+        state = {name: value.clone() for name, value in model.state_dict().items()}
+        for options in (GenerationOptions(), GenerationOptions(2, True, True, 0.5)):
+            model.synthesize(data.class_vectors, Streams(1), options)
+        assert [part.training for part in model.modules()] == modes
+        assert all(torch.equal(value, state[name]) for name, value in model.state_dict().items())
+        expected = undisturbed.loss_terms(*batch)
+        assert all(torch.equal(term, expected[name]) for name, term in model.loss_terms(*batch).items())
+
+    def test_a_fixed_prior_does_not_move_until_training_resumes(self, build, data, batch):
+        self.needs("synthesize")
+        model = build().train()
+        groups = model.parameter_groups()
+        optimisers = Optimisers(groups, {name: OptimizerConf(lr=0.1) for name in groups})
+        before = {name: value.clone() for name, value in model.state_dict().items()}
+        prior = {name for name in before if name.startswith("prior_network")}
+        model.fix_prior()
+        assert model.training
+        optimisers.minimize(sum(self.terms(model, data, batch).values()), *groups)
+        after = model.state_dict()
+        assert all(torch.equal(after[name], before[name]) for name in prior)
+        assert any(not torch.equal(after[name], before[name]) for name in before.keys() - prior)
+        optimisers.minimize(sum(self.terms(model.train(), data, batch).values()), *groups)
+        assert any(not torch.equal(model.state_dict()[name], before[name]) for name in prior)
+
+    def test_fitting_twice_is_fitting_once(self, build, data):
+        self.needs("fit")
+        model = build()
+        model.fit(data)
+        first = {name: value.clone() for name, value in model.state_dict().items()}
+        summary = model.fit(data)
+        for name, value in model.state_dict().items():
+            torch.testing.assert_close(value, first[name], rtol=0, atol=0)
+        assert all(value.isfinite() for value in summary.values())

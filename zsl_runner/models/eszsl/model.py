@@ -1,0 +1,56 @@
+"""ESZSL (Romera-Paredes and Torr, ICML 2015): one bilinear map in closed form."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from zsl_runner.data.scaling import FIT_BLOCK
+from zsl_runner.models.base import ClosedForm, DataShape
+from zsl_runner.models.eszsl.conf import ESZSLConf
+from zsl_runner.objectives.ridge import bilinear_map, label_cross, moments
+from zsl_runner.streams import Streams
+
+if TYPE_CHECKING:
+    from zsl_runner.data.folds import TrainingSet
+
+
+class ESZSL(ClosedForm):
+    """Score x V a with V fitted to label 1 for the own class and 0 or -1 for every other seen class.
+
+    Args:
+        conf: labels and the two penalties.
+        shape: widths of features and class vectors.
+        streams: not drawn from.
+    """
+
+    map: Tensor
+
+    def __init__(self, conf: ESZSLConf, shape: DataShape, streams: Streams) -> None:
+        super().__init__()
+        self.conf = conf
+        self.register_buffer("map", torch.zeros(shape.features, shape.class_vector))
+
+    @torch.no_grad()
+    def fit(self, data: TrainingSet) -> dict[str, Tensor]:
+        """Fit the map; ``squared_error`` is the mean over rows and seen classes of (x V a - y)^2."""
+        vectors = data.class_vectors
+        sums = moments((x, vectors[data.labels[rows]]) for rows, x in data.features.blocks(FIT_BLOCK))
+        seen = vectors[data.seen_classes].double()
+        negative = -1.0 if self.conf.labels == "signed" else 0.0
+        cross = label_cross(sums.cross, sums.total, seen, negative=negative)
+        fitted = bilinear_map(
+            sums.gram, cross, seen, feature_penalty=self.conf.feature_penalty, class_penalty=self.conf.class_penalty
+        )
+        self.map.copy_(fitted)
+        scores = fitted @ seen.T
+        squares = (scores * (sums.gram @ scores)).sum() - 2 * (fitted * cross).sum()
+        target_square = sums.rows * (1 + (len(seen) - 1) * negative**2)
+        return {"squared_error": (squares + target_square) / (sums.rows * len(seen))}
+
+    def class_scores(self, x: Tensor, class_vectors: Tensor) -> Tensor:
+        """Return the compatibilities x V a."""
+        scores: Tensor = x @ (self.map @ class_vectors.T)
+        return scores

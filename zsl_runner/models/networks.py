@@ -1,0 +1,140 @@
+"""Multilayer perceptrons with a dropout whose random numbers, rate and mode can be chosen on their own."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+
+from zsl_runner.models.network_conf import BlockConf, HiddenConf
+from zsl_runner.streams import Streams
+
+
+class Dropout(nn.Module):
+    """Inverted dropout that draws its mask from ``streams["dropout"]``; torch's own knows only the global generator.
+
+    Args:
+        rate: share of entries set to zero, 0 <= rate < 1; the attribute may be changed at any time.
+        streams: the model's generators.
+
+    Attributes:
+        generator: draws the masks instead of ``streams["dropout"]`` while it is set; see `dropout_on`.
+    """
+
+    def __init__(self, rate: float, streams: Streams) -> None:
+        super().__init__()
+        self.rate = rate
+        self._streams = streams
+        self.generator: torch.Generator | None = None
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return ``x`` with a share ``rate`` of its entries zero and the others divided by 1 - rate."""
+        if not self.training or self.rate == 0.0:
+            return x
+        mask: Tensor = self._mask(x)
+        return x * mask
+
+    @torch.compiler.disable  # type: ignore[untyped-decorator]
+    def _mask(self, x: Tensor) -> Tensor:
+        generator = self._streams["dropout"] if self.generator is None else self.generator
+        keep = 1.0 - self.rate
+        drawn = torch.rand(x.shape, generator=generator, device=x.device)
+        mask = (drawn < keep).to(x.dtype)
+        return mask.mul_(1.0 / keep)
+
+    def extra_repr(self) -> str:
+        """Return the rate, for printing the network."""
+        return f"rate={self.rate:g}"
+
+
+@contextmanager
+def evaluating(module: nn.Module) -> Iterator[None]:
+    """Put ``module`` into inference mode (running statistics, no dropout) and each of its parts back afterwards."""
+    modes = [(part, part.training) for part in module.modules()]
+    module.eval()
+    try:
+        yield
+    finally:
+        for part, mode in modes:
+            part.training = mode
+
+
+@contextmanager
+def dropout_on(module: nn.Module, generator: torch.Generator) -> Iterator[None]:
+    """Monte-Carlo dropout: inference mode except for dropout, whose masks come from ``generator``.
+
+    Batch norm stays on its running statistics and does not update them.
+    """
+    with evaluating(module):
+        dropouts = [part for part in module.modules() if isinstance(part, Dropout)]
+        for part in dropouts:
+            part.training, part.generator = True, generator
+        try:
+            yield
+        finally:
+            for part in dropouts:
+                part.generator = None
+
+
+def geometric_widths(first: int, last: int, layers: int) -> list[int]:
+    """Return the layer widths that lead from ``first`` inputs to ``last`` outputs by one constant ratio.
+
+    Layer i < n has floor(first * r^i) units with r = (last / first)^(1/n); the product is kept unrounded.
+
+    Source: the prior network of the code released with SGAL.
+
+    >>> geometric_widths(85, 64, 6)
+    [81, 77, 73, 70, 67, 64]
+    """
+    ratio = (last / first) ** (1 / layers)
+    widths, width = [], float(first)
+    for _ in range(layers - 1):
+        width *= ratio
+        widths.append(max(1, math.floor(width)))
+    return [*widths, last]
+
+
+def mlp(widths: Sequence[int], conf: HiddenConf, blocks: BlockConf, streams: Streams) -> nn.Sequential:
+    """Build hidden blocks and a final linear map without activation.
+
+    Args:
+        widths: of the input, the hidden layers and the output.
+        conf: dropout, batch norm and the order within a hidden block.
+        blocks: slope and batch-norm settings.
+        streams: where dropout draws.
+    """
+    layers: list[nn.Module] = []
+    *hidden, outputs = widths[1:]
+    for inputs, width in zip(widths, hidden, strict=False):
+        norm = [nn.BatchNorm1d(width, blocks.norm_eps, blocks.norm_momentum)] if conf.batch_norm else []
+        activation, dropout = nn.LeakyReLU(blocks.slope), Dropout(conf.dropout, streams)
+        if conf.order == "activation_norm_dropout":
+            after = [activation, *norm, dropout]
+        else:
+            after = [*norm, dropout, activation]
+        layers += [nn.Linear(inputs, width), *after]
+    return nn.Sequential(*layers, nn.Linear(widths[-2], outputs))
+
+
+def initialise_glorot(module: nn.Module) -> None:
+    """Give every linear map Glorot-uniform weights and zero biases, drawn from torch's generator.
+
+    Call it inside `Streams.initialising`, which seeds that generator and puts its state back.
+    """
+    for part in module.modules():
+        if isinstance(part, nn.Linear):
+            nn.init.xavier_uniform_(part.weight)
+            if part.bias is not None:
+                nn.init.zeros_(part.bias)
+
+
+def initialise_uniform(module: nn.Module, half_width: float) -> None:
+    """Give every linear map weights uniform in [-half_width, half_width] and zero biases; see `initialise_glorot`."""
+    for part in module.modules():
+        if isinstance(part, nn.Linear):
+            nn.init.uniform_(part.weight, -half_width, half_width)
+            if part.bias is not None:
+                nn.init.zeros_(part.bias)

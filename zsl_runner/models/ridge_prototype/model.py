@@ -1,0 +1,90 @@
+"""Ridge regression between class vectors and features in closed form, then the nearest prototype."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from zsl_runner.data.scaling import FIT_BLOCK
+from zsl_runner.models.base import ClosedForm, DataShape
+from zsl_runner.models.ridge_prototype.conf import RidgePrototypeConf
+from zsl_runner.objectives.gaussian import squared_distances
+from zsl_runner.objectives.ridge import Moments, centred, class_means, moments, penalised_solve, residual_square
+from zsl_runner.streams import Streams
+
+if TYPE_CHECKING:
+    from zsl_runner.data.folds import TrainingSet
+
+
+class RidgePrototype(ClosedForm):
+    """An affine map W, b from class vectors to class means (or from rows to class vectors), penalised in W only.
+
+    Args:
+        conf: direction, penalty, metric.
+        shape: widths and the number of classes.
+        streams: not drawn from.
+    """
+
+    map: Tensor
+    offset: Tensor
+    known: Tensor
+    known_vectors: Tensor
+    known_means: Tensor
+
+    def __init__(self, conf: RidgePrototypeConf, shape: DataShape, streams: Streams) -> None:
+        super().__init__()
+        self.conf = conf
+        inputs, outputs = shape.class_vector, shape.features
+        if conf.direction == "feature_to_class":
+            inputs, outputs = outputs, inputs
+        self.register_buffer("map", torch.zeros(inputs, outputs))
+        self.register_buffer("offset", torch.zeros(outputs))
+        classes = shape.classes if conf.seen_prototypes == "mean" else 0
+        self.register_buffer("known", torch.zeros(classes, dtype=torch.bool))
+        self.register_buffer("known_vectors", torch.zeros(classes, shape.class_vector))
+        self.register_buffer("known_means", torch.zeros(classes, shape.features))
+
+    @torch.no_grad()
+    def fit(self, data: TrainingSet) -> dict[str, Tensor]:
+        """Fit the map; ``squared_error`` is the mean over inputs of the squared error summed over outputs."""
+        sums = (
+            self._class_to_feature(data) if self.conf.direction == "class_to_feature" else self._feature_to_class(data)
+        )
+        about_means = centred(sums)
+        fitted = penalised_solve(about_means.gram, about_means.cross, penalty=self.conf.penalty)
+        self.map.copy_(fitted)
+        self.offset.copy_((sums.target_total - sums.total @ fitted) / sums.rows)
+        return {"squared_error": residual_square(about_means, fitted) / sums.rows}
+
+    def _class_to_feature(self, data: TrainingSet) -> Moments:
+        labelled = ((x, data.labels[rows]) for rows, x in data.features.blocks(FIT_BLOCK))
+        means, seen = class_means(labelled, len(data.class_vectors)), data.seen_classes
+        if self.conf.seen_prototypes == "mean":
+            self.known.zero_()[seen] = True
+            self.known_vectors.copy_(data.class_vectors)
+            self.known_means[seen] = means[seen].to(self.known_means.dtype)
+        return moments([(data.class_vectors[seen], means[seen])])
+
+    def _feature_to_class(self, data: TrainingSet) -> Moments:
+        return moments((x, data.class_vectors[data.labels[rows]]) for rows, x in data.features.blocks(FIT_BLOCK))
+
+    def class_scores(self, x: Tensor, class_vectors: Tensor) -> Tensor:
+        """Return cosines, or minus squared Euclidean distances, of rows and prototypes."""
+        if self.conf.direction == "class_to_feature":
+            rows, prototypes = x, self._prototypes(class_vectors)
+        else:
+            rows, prototypes = x @ self.map + self.offset, class_vectors
+        if self.conf.metric == "cosine":
+            return F.normalize(rows, dim=1) @ F.normalize(prototypes, dim=1).T
+        return -squared_distances(rows, prototypes, torch.ones_like(prototypes[:1]))
+
+    def _prototypes(self, class_vectors: Tensor) -> Tensor:
+        predicted = class_vectors @ self.map + self.offset
+        if self.conf.seen_prototypes == "predicted":
+            return predicted
+        same = (class_vectors[:, None] == self.known_vectors[None]).all(-1) & self.known
+        means = self.known_means[same.to(torch.uint8).argmax(1)]
+        return torch.where(same.any(1, keepdim=True), means, predicted)

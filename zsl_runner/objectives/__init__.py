@@ -1,0 +1,1 @@
+"""Equations: pure functions of tensors. They know no models, data sets or configurations."""
