@@ -1,0 +1,79 @@
+"""From a name in ``conf/dataset`` and overrides to the typed configuration of one data set, for `zsl-data`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+
+from zsl_runner.config import fit
+from zsl_runner.config.compose import compose
+from zsl_runner.config.draft import Draft
+from zsl_runner.config.loader import Loader, Source
+from zsl_runner.config.paths import conf_directory
+from zsl_runner.config.problems import Problem
+from zsl_runner.config.registry import register
+from zsl_runner.config.schema import DatasetConf
+from zsl_runner.errors import ConfigError, DataError
+
+
+def data_sets() -> list[str]:
+    """Return the names in ``conf/dataset``."""
+    return _loader().options("dataset")
+
+
+def chosen(name: str, overrides: Sequence[str] = (), *, with_files: bool = True) -> DatasetConf:
+    """Return the configuration of a data set.
+
+    Args:
+        name: a name in ``conf/dataset``.
+        overrides: ``key=value`` with or without the leading ``dataset.``.
+        with_files: also check that its files are there.
+
+    Raises:
+        ConfigError: an unknown name or key, a value out of range; all mistakes together.
+        DataError: its files are missing or have another checksum than the one configured.
+    """
+    arguments = [f"dataset={name}", *(_below_dataset(override) for override in overrides)]
+    composition = compose(_loader(), arguments)
+    draft = Draft(composition)
+    fit.check_components(draft)
+    problems = [*composition.problems, *draft.problems]
+    if problems:
+        raise ConfigError(_listed(problems))
+    if with_files:
+        fit.check_files(draft)
+    if draft.problems:
+        raise DataError(_listed(draft.problems))
+    conf = draft.build("dataset")
+    assert isinstance(conf, DatasetConf)
+    return conf
+
+
+def missing_files(conf: DatasetConf) -> list[str]:
+    """Return the paths of the files that the data set needs and that are not there."""
+    return [file.path for file in conf.required_files() if not Path(file.path).is_file()]
+
+
+def quoted(key: str, value: str) -> str:
+    """Return ``key=value`` for an arbitrary text, with the quotes the override grammar wants."""
+    escaped = value.replace("\\", "\\\\").replace("'", "\\'")
+    return f"{key}='{escaped}'"
+
+
+@cache
+def _loader() -> Loader:
+    register()
+    return Loader(Source(conf_directory()))
+
+
+def _below_dataset(override: str) -> str:
+    return override if override.lstrip("+~").startswith("dataset.") else f"dataset.{override}"
+
+
+def _listed(problems: Sequence[Problem]) -> str:
+    lines = []
+    for problem in dict.fromkeys(problems):
+        where = f"  ({problem.origin})" if problem.origin else ""
+        lines.append(f"{problem.key}{where}\n    " + problem.message.strip().replace("\n", "\n    "))
+    return "\n  ".join(lines)

@@ -1,0 +1,94 @@
+"""`zsl-data describe`: what is in a data set, in words and numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zsl_runner.data.records import Rows, ZeroShotRecords
+
+SHOWN_CLASSES = 60
+SAMPLED_ROWS = 2000
+
+
+def describe(records: ZeroShotRecords) -> Iterable[str]:
+    """Yield a summary of the data set, line by line."""
+    source = records.provenance
+    rows, width = records.features.shape
+    classes = len(records.class_vectors)
+    yield f"{records.name}: {rows:,} rows of {width:,} features, {classes} classes ({source.kind} data)"
+    yield ""
+    yield f"features       {source.feature_kind}"
+    yield from (f"               {line}" for line in _feature_lines(records.features))
+    yield f"class vectors  {source.semantics}"
+    yield from (f"               {line}" for line in _vector_lines(records))
+    yield f"split          {source.split_version}"
+    for name, index in split_rows(records).items():
+        yield f"               {name:<12}{_sizes(records.labels, index)}"
+    for note in source.notes:
+        yield f"note           {note}"
+    yield ""
+    yield from _class_table(records)
+
+
+def split_rows(records: ZeroShotRecords) -> dict[str, Rows]:
+    """Return the row indices of the three splits by name."""
+    return {"trainval": records.trainval, "test_seen": records.test_seen, "test_unseen": records.test_unseen}
+
+
+def sampled_rows(records: ZeroShotRecords) -> NDArray[np.float32]:
+    """Return evenly spaced trainval rows, enough for a histogram."""
+    index = np.linspace(0, len(records.trainval) - 1, min(SAMPLED_ROWS, len(records.trainval))).astype(np.int64)
+    rows: NDArray[np.float32] = records.features[records.trainval[index]]
+    return rows
+
+
+def cosine_similarity(vectors: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Return the (K, K) cosines between the rows of (K, A); a zero row is similar to nothing."""
+    norms = np.linalg.norm(vectors.astype(np.float64), axis=1, keepdims=True)
+    unit = vectors / np.where(norms > 0, norms, 1)
+    return np.asarray(unit @ unit.T)
+
+
+def _feature_lines(features: NDArray[np.float32]) -> Iterable[str]:
+    sample = features[:: max(1, len(features) // SAMPLED_ROWS)]
+    yield f"from {features.min():.4g} to {features.max():.4g}"
+    norms = np.linalg.norm(sample, axis=1)
+    yield (
+        f"on {len(sample):,} rows: mean {sample.mean():.4g}, deviation {sample.std():.4g}, "
+        f"{100 * np.mean(sample == 0):.1f} % zeros, row norms {norms.min():.4g} to {norms.max():.4g}"
+    )
+
+
+def _vector_lines(records: ZeroShotRecords) -> Iterable[str]:
+    vectors = records.class_vectors
+    yield f"from {vectors.min():.4g} to {vectors.max():.4g}, {100 * np.mean(vectors == 0):.1f} % zeros"
+    cosines = cosine_similarity(vectors)[np.ix_(records.unseen_classes, records.seen_classes)]
+    yield f"cosine of each unseen class to its nearest seen one: {cosines.max(axis=1).min():.3f} to {cosines.max():.3f}"
+
+
+def _sizes(labels: Rows, index: Rows) -> str:
+    counts = np.bincount(labels[index])
+    counts = counts[counts > 0]
+    return (
+        f"{len(index):>7,} rows, {len(counts):>3} classes of {counts.min()} to {counts.max()} rows "
+        f"(median {np.median(counts):g})"
+    )
+
+
+def _class_table(records: ZeroShotRecords) -> Iterable[str]:
+    count = len(records.class_vectors)
+    counts = [np.bincount(records.labels[index], minlength=count) for index in split_rows(records).values()]
+    seen, validation = set(records.seen_classes.tolist()), set(records.validation_classes.tolist())
+    width = max(5, *(len(name) for name in records.class_names))
+    yield f"{'id':>4}  {'class':<{width}}  {'role':<10}  {'trainval':>8}  {'test':>6}"
+    for label in range(count):
+        if count > SHOWN_CLASSES and SHOWN_CLASSES // 2 <= label < count - SHOWN_CLASSES // 2:
+            if label == SHOWN_CLASSES // 2:
+                yield f"{'...':>4}  {count - SHOWN_CLASSES} more"
+            continue
+        role = "validation" if label in validation else "seen" if label in seen else "unseen"
+        test = counts[1][label] + counts[2][label]
+        yield f"{label:>4}  {records.class_names[label]:<{width}}  {role:<10}  {counts[0][label]:>8}  {test:>6}"

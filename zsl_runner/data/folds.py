@@ -1,0 +1,226 @@
+"""What a training stage and an evaluator may see of a data set, on the run's device.
+
+A *fold* is a training set without any test label and an evaluation set. The tune stage trains on the training
+classes and evaluates on validation classes and held-out training rows; the final stage trains on all seen classes
+and evaluates on the test split. Features are held once: views share one matrix and scale the rows they hand out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from zsl_runner.data.holdout import held_out_rows
+from zsl_runner.data.records import Rows, ZeroShotRecords
+from zsl_runner.data.scaling import FeatureScaling, scale_class_vectors
+
+
+class FeatureView:
+    """Some rows of the feature matrix, scaled when they are read.
+
+    Args:
+        matrix: (N, D) all features of the data set, shared by all views.
+        rows: (n,) int64 the rows of this view, on the same device.
+        scaling: fitted scaling applied to every row handed out.
+    """
+
+    def __init__(self, matrix: Tensor, rows: Tensor, scaling: FeatureScaling) -> None:
+        self._matrix = matrix
+        self._rows = rows
+        self._scaling = scaling
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    @property
+    def width(self) -> int:
+        """Number of features D."""
+        return self._matrix.shape[1]
+
+    @property
+    def device(self) -> torch.device:
+        """Device of the features."""
+        return self._matrix.device
+
+    def take(self, positions: Tensor) -> Tensor:
+        """Return the (len(positions), D) scaled features at ``positions`` (int64, 0..n-1) of this view."""
+        return self._scaling.apply(self._matrix[self._rows[positions]])
+
+    def blocks(self, size: int) -> Iterator[tuple[Tensor, Tensor]]:
+        """Yield (positions, features) for all rows in order, at most ``size`` rows at a time."""
+        for positions in torch.split(torch.arange(len(self), device=self.device), size):
+            yield positions, self.take(positions)
+
+
+@dataclass(frozen=True)
+class TrainingSet:
+    """What training may see: labelled rows of seen classes, all class vectors, perhaps an unlabelled pool.
+
+    Attributes:
+        features: n labelled rows.
+        labels: (n,) int64 global class ids, all in ``seen_classes``.
+        class_vectors: (K, A) scaled class vectors of **all** classes of the data set.
+        seen_classes: (S,) int64 global ids of the classes with training rows.
+        unseen_classes: (U,) int64 global ids of the classes to generalise to in this stage.
+        unlabelled: features of the unseen rows, without labels; only in transductive settings.
+        unseen_prior: (U,) class frequencies for drawing unseen classes, in the order of ``unseen_classes``;
+            only when ``class_prior=known`` leaks them on purpose, else None.
+    """
+
+    features: FeatureView
+    labels: Tensor
+    class_vectors: Tensor
+    seen_classes: Tensor
+    unseen_classes: Tensor
+    unlabelled: FeatureView | None = None
+    unseen_prior: Tensor | None = None
+
+
+@dataclass(frozen=True)
+class EvaluationSet:
+    """Labelled rows that only an evaluator reads.
+
+    Attributes:
+        name: ``val`` or ``test``; prefix of the metrics.
+        seen: held-out rows of seen classes.
+        seen_labels: their global class ids.
+        unseen: rows of unseen classes.
+        unseen_labels: their global class ids.
+        class_vectors: (K, A) scaled class vectors.
+        seen_classes: (S,) candidates among the seen classes.
+        unseen_classes: (U,) candidates among the unseen classes.
+        class_names: K names, for figures.
+    """
+
+    name: str
+    seen: FeatureView
+    seen_labels: Tensor
+    unseen: FeatureView
+    unseen_labels: Tensor
+    class_vectors: Tensor
+    seen_classes: Tensor
+    unseen_classes: Tensor
+    class_names: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Fold:
+    """A training set and the evaluation set that belongs to it."""
+
+    train: TrainingSet
+    evaluation: EvaluationSet
+
+
+@dataclass(frozen=True)
+class FoldOptions:
+    """How folds are cut and prepared; read from the data set's configuration.
+
+    Attributes:
+        feature_scaling: a mode of `zsl_runner.data.scaling.PIPELINES`, fitted on the training rows of the fold.
+        radius: norm of a row after an ``l2`` step; None for sqrt(D).
+        semantic_scaling: ``none``, ``l2``, ``sqrt`` or ``standard`` for the class vectors.
+        holdout: share of each training class held out in the tune stage.
+        holdout_seed: seed of that draw (of the data set, not of the run: all runs validate on the same rows).
+        unlabelled: also hand the unlabelled unseen rows to training.
+        known_prior: also hand the class frequencies of the unseen rows to training (a leak, on request only).
+    """
+
+    feature_scaling: str = "none"
+    radius: float | None = None
+    semantic_scaling: str = "none"
+    holdout: float = 0.2
+    holdout_seed: int = 0
+    unlabelled: bool = False
+    known_prior: bool = False
+
+
+class Folds:
+    """Cuts the folds of one data set.
+
+    Args:
+        records: the data set.
+        options: how to cut and scale.
+        device: where the tensors live; on a CPU the feature matrix is not copied.
+    """
+
+    def __init__(self, records: ZeroShotRecords, options: FoldOptions, device: torch.device) -> None:
+        self.records = records
+        self.options = options
+        self.device = device
+        self._matrix = torch.from_numpy(records.features).to(device)
+
+    def tune(self) -> Fold:
+        """Training classes against validation classes: no test row and no unseen class takes part."""
+        records = self.records
+        training = np.setdiff1d(records.seen_classes, records.validation_classes)
+        is_validation = np.isin(records.labels[records.trainval], records.validation_classes)
+        kept, held = held_out_rows(
+            records.labels, records.trainval[~is_validation], self.options.holdout, self.options.holdout_seed
+        )
+        return self._fold("val", kept, held, records.trainval[is_validation], training, records.validation_classes)
+
+    def final(self) -> Fold:
+        """All seen classes against the test split."""
+        records = self.records
+        return self._fold(
+            "test",
+            records.trainval,
+            records.test_seen,
+            records.test_unseen,
+            records.seen_classes,
+            records.unseen_classes,
+        )
+
+    def cut(self, stage: str) -> Fold:
+        """Return the fold of stage ``tune`` or ``final``.
+
+        Raises:
+            ValueError: another stage; a misspelt one must never open the test split.
+        """
+        if stage not in ("tune", "final"):
+            raise ValueError(f"unknown stage {stage!r}; expected tune or final")
+        return self.tune() if stage == "tune" else self.final()
+
+    def _fold(self, name: str, train: Rows, seen: Rows, unseen: Rows, seen_classes: Rows, unseen_classes: Rows) -> Fold:
+        scaling = FeatureScaling.fit(
+            self._matrix, self._tensor(train), self.options.feature_scaling, self.options.radius
+        )
+        vectors = torch.from_numpy(self.records.class_vectors).to(self.device)
+        vectors = scale_class_vectors(vectors, self.options.semantic_scaling, self._tensor(seen_classes))
+        labels = self.records.labels
+
+        def view(rows: Rows) -> FeatureView:
+            return FeatureView(self._matrix, self._tensor(rows), scaling)
+
+        prior = None
+        if self.options.known_prior:
+            counts = np.bincount(labels[unseen], minlength=len(vectors))[unseen_classes]
+            prior = torch.as_tensor(counts / counts.sum(), dtype=torch.float32, device=self.device)
+        training = TrainingSet(
+            features=view(train),
+            labels=self._tensor(labels[train]),
+            class_vectors=vectors,
+            seen_classes=self._tensor(seen_classes),
+            unseen_classes=self._tensor(unseen_classes),
+            unlabelled=view(unseen) if self.options.unlabelled else None,
+            unseen_prior=prior,
+        )
+        evaluation = EvaluationSet(
+            name=name,
+            seen=view(seen),
+            seen_labels=self._tensor(labels[seen]),
+            unseen=view(unseen),
+            unseen_labels=self._tensor(labels[unseen]),
+            class_vectors=vectors,
+            seen_classes=training.seen_classes,
+            unseen_classes=training.unseen_classes,
+            class_names=self.records.class_names,
+        )
+        return Fold(training, evaluation)
+
+    def _tensor(self, values: Rows) -> Tensor:
+        return torch.from_numpy(np.ascontiguousarray(values, dtype=np.int64)).to(self.device)

@@ -1,0 +1,39 @@
+"""From a data set's configuration to its records, and to the options its folds are cut with."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from zsl_runner.config.registry import resolve
+from zsl_runner.config.schema import DatasetConf, TrainerConf
+from zsl_runner.data.records import ZeroShotRecords
+from zsl_runner.data.zero_shot_conf import ZeroShotConf
+
+if TYPE_CHECKING:
+    from zsl_runner.data.folds import FoldOptions
+
+
+def load(conf: DatasetConf) -> ZeroShotRecords:
+    """Load a data set with the source its configuration names.
+
+    Raises:
+        DataError: a file is missing, damaged or inconsistent.
+    """
+    records = resolve(conf.implementation)(conf)
+    assert isinstance(records, ZeroShotRecords), f"{conf.implementation} returned {type(records).__name__}"
+    return records
+
+
+def fold_options(conf: ZeroShotConf, trainer: TrainerConf) -> FoldOptions:
+    """Return how the folds are cut: the data set's options, and what the training procedure may see."""
+    from zsl_runner.data.folds import FoldOptions  # imports torch, which `zsl-data` does not need
+
+    return FoldOptions(
+        feature_scaling=conf.feature_scaling,
+        radius=conf.radius,
+        semantic_scaling=conf.semantic_scaling,
+        holdout=conf.holdout,
+        holdout_seed=conf.holdout_seed,
+        unlabelled="unlabelled" in trainer.needs,
+        known_prior=trainer.uses_known_prior(),
+    )

@@ -1,0 +1,1 @@
+"""MNIST from its four idx files, with hand-made attributes as class vectors."""

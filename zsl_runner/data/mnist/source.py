@@ -1,0 +1,95 @@
+"""Loads MNIST as a zero-shot data set."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zsl_runner.data.digit_attributes import DIGITS, digit_attributes
+from zsl_runner.data.digit_folds import digit_split
+from zsl_runner.data.known_files import sha256_of
+from zsl_runner.data.mnist.conf import TEST_IMAGES, TEST_LABELS, TRAIN_IMAGES, TRAIN_LABELS, MNISTConf
+from zsl_runner.data.mnist.idx import read_idx
+from zsl_runner.data.records import Provenance, Rows, SourceFile, ZeroShotRecords, checked
+from zsl_runner.errors import DataError
+
+SIDE = 28
+
+
+def load(conf: MNISTConf) -> ZeroShotRecords:
+    """Load the data set: 784 pixels in 0..1 per row.
+
+    Seen digits are trained on the training file and tested on the test file; unseen digits are only taken from the
+    test file, and their rows in the training file are left out.
+
+    Raises:
+        DataError: a file is missing, damaged or does not fit the others.
+    """
+    split = digit_split(conf)
+    train_images, train_labels = _pair(conf, TRAIN_IMAGES, TRAIN_LABELS)
+    test_images, test_labels = _pair(conf, TEST_IMAGES, TEST_LABELS)
+    train_rows = np.flatnonzero(np.isin(train_labels, split.seen))
+    test_rows = np.arange(len(test_labels))
+    if conf.limit is not None:
+        train_rows = _first_of_each(train_labels, train_rows, conf.limit)
+        test_rows = _first_of_each(test_labels, test_rows, conf.limit)
+    labels = np.concatenate([train_labels[train_rows], test_labels[test_rows]])
+    is_test = np.arange(len(labels)) >= len(train_rows)
+    is_seen = np.isin(labels, split.seen)
+    names, vectors = digit_attributes(conf.attributes)
+    files = [conf.file(name) for name in (TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS)]
+    limited = () if conf.limit is None else (f"only the first {conf.limit} rows of each digit in either file",)
+    records = ZeroShotRecords(
+        name=conf.name,
+        features=_unit_pixels(train_images[train_rows], test_images[test_rows]),
+        labels=labels,
+        class_vectors=vectors,
+        class_names=tuple(map(str, range(len(vectors)))),
+        seen_classes=split.seen,
+        unseen_classes=split.unseen,
+        trainval=np.flatnonzero(~is_test),
+        test_seen=np.flatnonzero(is_test & is_seen),
+        test_unseen=np.flatnonzero(is_test & ~is_seen),
+        validation_classes=split.validation,
+        provenance=Provenance(
+            kind="real",
+            feature_kind="pixels, 28x28 in 0..1",
+            semantics=f"{conf.attributes}: {len(names)} hand-made attributes in 0..1",
+            split_version=split.name,
+            files=tuple(SourceFile(str(path), sha256_of(path)) for path in files),
+            notes=(f"validation digits {', '.join(map(str, split.validation))}", *limited),
+        ),
+        image_shape=(1, SIDE, SIDE),
+    )
+    return checked(records, conf.root)
+
+
+def _pair(conf: MNISTConf, images_name: str, labels_name: str) -> tuple[NDArray[np.uint8], Rows]:
+    images = read_idx(conf.file(images_name), dimensions=3)
+    labels = read_idx(conf.file(labels_name), dimensions=1)
+    if images.shape[1:] != (SIDE, SIDE):
+        found = " x ".join(map(str, images.shape[1:]))
+        raise DataError(f"{conf.file(images_name)}: expected images of {SIDE} x {SIDE} pixels, found {found}")
+    if len(images) != len(labels):
+        raise DataError(
+            f"{conf.file(labels_name)}: expected {len(images)} labels, one for each image of "
+            f"{conf.file(images_name).name}, found {len(labels)}; the two files are of different sets"
+        )
+    absent = sorted(set(range(DIGITS)) - set(np.unique(labels).tolist()))
+    if absent or labels.max() >= DIGITS:
+        raise DataError(
+            f"{conf.file(labels_name)}: expected all labels 0..{DIGITS - 1} and no others, "
+            f"found {np.unique(labels).tolist()}"
+        )
+    return images, labels.astype(np.int64)
+
+
+def _first_of_each(labels: Rows, rows: Rows, count: int) -> Rows:
+    return np.sort(np.concatenate([rows[labels[rows] == label][:count] for label in np.unique(labels[rows])]))
+
+
+def _unit_pixels(train: NDArray[np.uint8], test: NDArray[np.uint8]) -> NDArray[np.float32]:
+    pixels = np.empty((len(train) + len(test), SIDE * SIDE), dtype=np.float32)
+    np.divide(train.reshape(len(train), -1), 255, out=pixels[: len(train)], casting="same_kind", dtype=np.float32)
+    np.divide(test.reshape(len(test), -1), 255, out=pixels[len(train) :], casting="same_kind", dtype=np.float32)
+    return pixels

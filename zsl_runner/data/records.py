@@ -1,0 +1,189 @@
+"""What every zero-shot data source returns: plain numpy arrays, splits and provenance. Never imports torch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zsl_runner.errors import DataError
+
+Rows = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class SourceFile:
+    """One file the data came from.
+
+    Attributes:
+        path: path as configured.
+        sha256: checksum of its content.
+    """
+
+    path: str
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Where the data came from; stored in every result.
+
+    Attributes:
+        kind: ``real``, ``embedded``, ``generated`` or ``synthetic`` (features invented for speed work).
+        feature_kind: the features in words, e.g. ``ResNet fc1000, 1000-d, signed``.
+        semantics: the class vectors in words, e.g. ``att: 312 attributes, unit L2``.
+        split_version: e.g. ``PS1``; ``own`` for a split that no paper uses.
+        files: the files read.
+        notes: everything else a reader of the result should know, e.g. rows dropped from a split.
+    """
+
+    kind: str
+    feature_kind: str
+    semantics: str
+    split_version: str
+    files: tuple[SourceFile, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ZeroShotRecords:
+    """A zero-shot data set in memory; all indices are 0-based.
+
+    Attributes:
+        name: label of the data set.
+        features: (N, D) float32.
+        labels: (N,) int64 in 0..K-1.
+        class_vectors: (K, A) float32; row k describes class k.
+        class_names: K names.
+        seen_classes: (S,) class ids, ascending.
+        unseen_classes: (U,) class ids, ascending, disjoint from the seen ones.
+        trainval: row indices of the training split (seen classes).
+        test_seen: row indices of the held-out rows of seen classes.
+        test_unseen: row indices of the unseen classes.
+        validation_classes: (V,) seen classes that play *unseen* in the tune stage.
+        provenance: where all this came from.
+        image_shape: (channels, height, width) if a feature row is an image in that order, else None.
+    """
+
+    name: str
+    features: NDArray[np.float32]
+    labels: Rows
+    class_vectors: NDArray[np.float32]
+    class_names: tuple[str, ...]
+    seen_classes: Rows
+    unseen_classes: Rows
+    trainval: Rows
+    test_seen: Rows
+    test_unseen: Rows
+    validation_classes: Rows
+    provenance: Provenance = field(repr=False)
+    image_shape: tuple[int, int, int] | None = None
+
+
+def problems_of(records: ZeroShotRecords) -> list[str]:
+    """Return every violated invariant in words (``field: expected ..., found ...``); empty if the data are sound."""
+    return _array_problems(records) + _class_problems(records) + _split_problems(records)
+
+
+def _array_problems(records: ZeroShotRecords) -> list[str]:
+    found = []
+    classes = len(records.class_vectors)
+    for name, matrix in (("features", records.features), ("class_vectors", records.class_vectors)):
+        if matrix.ndim != 2 or matrix.size == 0:
+            found.append(f"{name}: expected a non-empty matrix, found shape {matrix.shape}")
+            continue
+        if matrix.dtype != np.float32:
+            found.append(f"{name}: expected float32, found {matrix.dtype}")
+        bad = _rows_not_finite(matrix)
+        if bad:
+            found.append(f"{name}: expected finite values, found NaN or infinity in {bad} of {len(matrix)} rows")
+    if records.labels.shape != records.features.shape[:1]:
+        found.append(
+            f"labels: expected {len(records.features)} (one per feature row), found shape {records.labels.shape}"
+        )
+    elif len(records.labels):
+        low, high = int(records.labels.min()), int(records.labels.max())
+        if low < 0 or high >= classes:
+            found.append(f"labels: expected 0..{classes - 1} (one class vector per class), found {low}..{high}")
+    if len(records.class_names) != classes:
+        found.append(f"class_names: expected {classes} (one per class vector), found {len(records.class_names)}")
+    return found
+
+
+def _rows_not_finite(matrix: NDArray[np.float32]) -> int:
+    # Minimum and maximum carry NaN and infinity along and are several times faster than a mask of a large matrix.
+    if np.isfinite(matrix.min()) and np.isfinite(matrix.max()):
+        return 0
+    return int(np.count_nonzero(~np.isfinite(matrix).all(axis=1)))
+
+
+def _class_problems(records: ZeroShotRecords) -> list[str]:
+    found = []
+    for name in ("seen_classes", "unseen_classes", "validation_classes"):
+        ids: Rows = getattr(records, name)
+        if len(ids) == 0 or (np.diff(ids) <= 0).any():
+            found.append(f"{name}: expected class ids in ascending order, found {_some(ids.tolist()) or 'none'}")
+    seen, unseen = set(records.seen_classes.tolist()), set(records.unseen_classes.tolist())
+    if seen & unseen:
+        found.append(f"classes: seen and unseen must be disjoint, both hold {_some(seen & unseen)}")
+    idle = set(range(len(records.class_vectors))) - seen - unseen
+    if idle:
+        found.append(f"classes: expected rows of every class, found none of {_some(idle)}")
+    validation = set(records.validation_classes.tolist())
+    if not validation < seen:
+        found.append(
+            "validation_classes: expected some but not all of the seen classes, "
+            f"found {_some(validation - seen) + ' outside them' if validation - seen else 'all of them'}"
+        )
+    return found
+
+
+def _split_problems(records: ZeroShotRecords) -> list[str]:
+    found = []
+    rows = len(records.features)
+    used = np.zeros(rows, dtype=np.int64)
+    for name in ("trainval", "test_seen", "test_unseen"):
+        index: Rows = getattr(records, name)
+        if len(index) == 0:
+            found.append(f"{name}: expected row indices, found none")
+            continue
+        low, high = int(index.min()), int(index.max())
+        if low < 0 or high >= rows:
+            found.append(f"{name}: expected row indices in 0..{rows - 1}, found {low}..{high}")
+            continue
+        used += np.bincount(index, minlength=rows)
+        if len(records.labels) != rows:
+            continue
+        held = set(np.unique(records.labels[index]).tolist())
+        allowed = set((records.unseen_classes if name == "test_unseen" else records.seen_classes).tolist())
+        if held - allowed:
+            found.append(f"{name}: holds rows of classes {_some(held - allowed)} that do not belong there")
+        if name != "test_seen" and allowed - held:
+            found.append(f"{name}: expected rows of every class, found none of {_some(allowed - held)}")
+    repeated = int(np.count_nonzero(used > 1))
+    if repeated:
+        found.append(f"splits: expected disjoint index sets without duplicates, {repeated} rows occur more than once")
+    return found
+
+
+def _some(ids: Iterable[int]) -> str:
+    shown = sorted(ids)
+    return ", ".join(map(str, shown[:5])) + (f" and {len(shown) - 5} more" if len(shown) > 5 else "")
+
+
+def checked(records: ZeroShotRecords, origin: str) -> ZeroShotRecords:
+    """Return ``records`` unchanged if all invariants hold.
+
+    Args:
+        records: the data set.
+        origin: the file or folder it came from, for the message.
+
+    Raises:
+        DataError: naming ``origin`` and every violated invariant.
+    """
+    found = problems_of(records)
+    if found:
+        raise DataError(f"{origin}: the data are inconsistent:\n  " + "\n  ".join(found))
+    return records

@@ -1,0 +1,1 @@
+"""A Gaussian zero-shot problem whose best possible accuracy is known."""

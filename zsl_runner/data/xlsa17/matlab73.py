@@ -1,0 +1,48 @@
+"""Writes MATLAB files of version 7.3: HDF5 behind a MATLAB header, arrays with reversed axes, cells as references."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from typing import Any, Final
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+HEADER_SIZE: Final = 512
+CLASSES: Final = {"float32": b"single", "float64": b"double"}
+
+
+def version_73(variables: Mapping[str, NDArray[Any] | tuple[str, ...]]) -> bytes:
+    """Return the content of a MATLAB 7.3 file.
+
+    Args:
+        variables: matrices in MATLAB's orientation (rows x columns), or tuples of strings, which become K x 1 cells.
+    """
+    buffer = io.BytesIO()
+    with h5py.File(buffer, "w", userblock_size=HEADER_SIZE) as file:
+        for name, value in variables.items():
+            if isinstance(value, tuple):
+                _write_cells(file, name, value)
+            else:
+                item = file.create_dataset(name, data=value.T)
+                item.attrs["MATLAB_class"] = np.bytes_(CLASSES.get(value.dtype.name, value.dtype.name.encode()))
+    text = b"MATLAB 7.3 MAT-file, HDF5 schema 1.00 ."
+    # 124 bytes of text, the version as a little-endian 16-bit number, and the mark of the byte order.
+    buffer.getbuffer()[:128] = text.ljust(124) + (0x0200).to_bytes(2, "little") + b"IM"
+    return buffer.getvalue()
+
+
+def _write_cells(file: h5py.File, name: str, texts: tuple[str, ...]) -> None:
+    pool = file.require_group("#refs#")
+    cells = np.empty((1, len(texts)), dtype=h5py.ref_dtype)
+    for number, text in enumerate(texts):
+        codes = np.array([[ord(letter)] for letter in text], dtype=np.uint16).reshape(-1, 1)
+        item = pool.create_dataset(f"{name}{number}", data=codes if text else np.zeros(2, dtype=np.uint64))
+        item.attrs["MATLAB_class"] = np.bytes_(b"char")
+        if not text:
+            item.attrs["MATLAB_empty"] = np.uint8(1)
+        cells[0, number] = item.ref
+    listed = file.create_dataset(name, data=cells, dtype=h5py.ref_dtype)
+    listed.attrs["MATLAB_class"] = np.bytes_(b"cell")

@@ -1,0 +1,111 @@
+"""Loads a data set in the xlsa17 layout."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from zsl_runner.data.known_files import feature_kind_of, sha256_of, split_version_of
+from zsl_runner.data.records import Provenance, SourceFile, ZeroShotRecords, problems_of
+from zsl_runner.data.xlsa17.audit import (
+    cover_problems,
+    differences,
+    inconsistent,
+    norm_in_words,
+    norm_problems,
+    range_problems,
+)
+from zsl_runner.data.xlsa17.cache import load_features
+from zsl_runner.data.xlsa17.conf import XLSA17Conf
+from zsl_runner.data.xlsa17.layout import read_splits
+from zsl_runner.data.xlsa17.validation import validation_classes
+
+
+def load(conf: XLSA17Conf) -> ZeroShotRecords:
+    """Load the data set.
+
+    Raises:
+        DataError: a file is missing, damaged, or does not fit the others or the configuration; all mistakes that
+            concern the content are reported together.
+    """
+    loaded = load_features(conf.file(conf.features_file), conf.cache_folder())
+    features, labels = loaded.table.features, loaded.table.labels
+    splits_path = conf.file(conf.splits_file)
+    splits = read_splits(splits_path, "original_att" if conf.semantics == "original_att" else "att")
+    files = [loaded.source, SourceFile(str(splits_path), sha256_of(splits_path))]
+    problems = list(range_problems(conf.features_file, labels, conf.splits_file, splits))
+    if problems:
+        raise inconsistent(conf.root, problems)
+
+    problems += cover_problems(conf.features_file, conf.splits_file, splits, len(labels))
+    vectors, vectors_file = splits.vectors, conf.splits_file
+    if conf.semantics == "sent":
+        sentences_path = conf.file(conf.sentences_file)
+        sentences = read_splits(sentences_path, "att")
+        files.append(SourceFile(str(sentences_path), sha256_of(sentences_path)))
+        problems += differences(conf.splits_file, splits, conf.sentences_file, sentences)
+        vectors, vectors_file = sentences.vectors, conf.sentences_file
+    if conf.semantics == "att" and conf.require_unit_norm:
+        problems += norm_problems(conf.splits_file, vectors)
+    problems += _checksum_problems(conf, files)
+
+    validation, notes = validation_classes(
+        conf.splits_file, splits, labels, conf.validation_classes, conf.validation_seed
+    )
+    if splits.names is None:
+        notes = (*notes, f"{conf.splits_file} has no class names; classes are numbered")
+    records = ZeroShotRecords(
+        name=conf.name,
+        features=features,
+        labels=labels,
+        class_vectors=vectors.astype(np.float32),
+        class_names=splits.names or numbered_names(len(vectors)),
+        seen_classes=np.unique(labels[splits.trainval]),
+        unseen_classes=np.unique(labels[splits.test_unseen]),
+        trainval=np.sort(splits.trainval),
+        test_seen=np.sort(splits.test_seen),
+        test_unseen=np.sort(splits.test_unseen),
+        validation_classes=validation,
+        provenance=Provenance(
+            kind="real",
+            feature_kind=conf.feature_kind or feature_kind_of(loaded.source.sha256, features.shape[1]),
+            semantics=f"{conf.semantics} of {vectors_file}: {vectors.shape[1]}-d, {norm_in_words(vectors)}",
+            split_version=conf.split_version or split_version_of(files[1].sha256),
+            files=tuple(files),
+            notes=notes,
+        ),
+    )
+    owner = {"features": conf.features_file, "labels": conf.features_file, "class_vectors": vectors_file}
+    problems += [f"{owner.get(text.split(':')[0], conf.splits_file)}: {text}" for text in problems_of(records)]
+    problems += _size_problems(conf, records)
+    if problems:
+        raise inconsistent(conf.root, problems)
+    return records
+
+
+def numbered_names(count: int) -> tuple[str, ...]:
+    """Return ``class_001`` and so on for a file without class names."""
+    return tuple(f"class_{number:03d}" for number in range(1, count + 1))
+
+
+def _checksum_problems(conf: XLSA17Conf, files: Sequence[SourceFile]) -> Iterable[str]:
+    expected = (
+        (conf.features_file, "sha256_features", conf.sha256_features),
+        (conf.splits_file, "sha256_splits", conf.sha256_splits),
+        (conf.sentences_file, "sha256_sentences", conf.sha256_sentences),
+    )
+    for (name, key, wanted), file in zip(expected, files, strict=False):
+        if wanted is not None and wanted.lower() != file.sha256:
+            yield f"{name}: {key}: expected {wanted}, found {file.sha256}; it is another version of the file"
+
+
+def _size_problems(conf: XLSA17Conf, records: ZeroShotRecords) -> Iterable[str]:
+    classes = [len(records.seen_classes), len(records.unseen_classes)]
+    rows = [len(records.trainval), len(records.test_seen), len(records.test_unseen)]
+    for key, wanted, found in (
+        ("expected_classes", conf.expected_classes, classes),
+        ("expected_rows", conf.expected_rows, rows),
+    ):
+        if wanted is not None and list(wanted) != found:
+            yield f"{conf.splits_file}: {key}: expected {list(wanted)}, found {found}; dataset.{key}=null accepts it"
