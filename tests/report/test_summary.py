@@ -1,0 +1,55 @@
+from zsl_runner.report.summary import summary_table
+from zsl_runner.result import Result
+
+
+def make(**changes):
+    values = {
+        "status": "complete",
+        "model": "sgal",
+        "dataset": "digits",
+        "trainer": "em",
+        "seed": 3,
+        "config_hash": "ab",
+        "metrics": {"test/T1": 61.26, "test/U": 40.0, "test/S": 80.0, "test/H": 53.33, "oracle/H_cal": 55.5},
+        "validation": {"val/T1": 70.0, "val/H": 60.04},
+        "selection": {"mode": "val", "metric": "val/H", "stage_lengths": {"tune": 100, "final": 80}},
+        "setting": {"kind": "inductive", "class_prior": "uniform"},
+        "data": {"kind": "embedded", "feature_kind": "8x8 [pixels]", "semantics": "strokes", "split_version": "own"},
+        "cost": {"wall_seconds": 75.0, "peak_memory_mb": 300.0},
+    }
+    return Result(**(values | changes))
+
+
+def row(text, label):
+    return next(line.split() for line in text.splitlines() if line.strip().startswith(label))
+
+
+def test_figures_conditions_and_places(tmp_path):
+    run = tmp_path / "out puts" / "sgal" / "digits" / "em+seed-3"
+    (run / "figures").mkdir(parents=True)
+    (run / "figures" / "confusion.png").touch()
+    text = summary_table(make(), run)
+    assert text.splitlines()[0] == "sgal on digits, trainer em, seed 3: complete"
+    assert row(text, "per cent") == ["per", "cent", "T1", "U", "S", "H"]
+    assert row(text, "test") == ["test", "61.3", "40.0", "80.0", "53.3"]
+    assert row(text, "validation") == ["validation", "70.0", "60.0"]
+    assert "oracle       H_cal 55.5 (looked at test labels; not a result)" in text
+    assert "8x8 [pixels]  [embedded]" in text
+    assert "inductive, unseen class prior uniform" in text
+    assert "val on val/H; steps tune 100, final 80" in text
+    assert "cost         1:15, peak memory 300 MB" in text
+    assert "confusion.png" in text
+    assert f"TensorBoard  tensorboard --logdir '{tmp_path / 'out puts'}'" in text
+
+
+def test_a_failed_run_shows_its_error(tmp_path):
+    failed = make(status="failed", metrics={}, validation={}, error={"type": "DataError", "message": "x.mat [bad]"})
+    text = summary_table(failed, tmp_path / "a" / "b" / "c")
+    assert "seed 3: failed" in text
+    assert "DataError: x.mat [bad]" in text
+    assert "per cent" not in text
+
+
+def test_a_record_with_nothing_but_its_identity_is_shown(tmp_path):
+    bare = Result("running", "sgal", "digits", "em", 0, "ab")
+    assert "sgal on digits, trainer em, seed 0: running" in summary_table(bare, tmp_path)

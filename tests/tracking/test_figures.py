@@ -1,0 +1,200 @@
+import io
+import sys
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+from matplotlib.patches import Ellipse
+
+from zsl_runner.tracking.figures.confusion import confusion, shares
+from zsl_runner.tracking.figures.generated_features import evenly, real_against_generated
+from zsl_runner.tracking.figures.latent_space import principal_plane, priors_against_encodings
+from zsl_runner.tracking.figures.learning_curves import learning_curves
+from zsl_runner.tracking.figures.stacking_curve import stacking_curve
+from zsl_runner.tracking.figures.style import class_colours, shorts
+from zsl_runner.tracking.table import Row
+
+
+def png(figure):
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png")
+    return buffer.getvalue()
+
+
+def clusters(classes, rows, width=8, seed=0):
+    generator = np.random.default_rng(seed)
+    means = 5 * generator.normal(size=(classes, width))
+    labels = np.repeat(np.arange(classes), rows)
+    return means[labels] + generator.normal(size=(len(labels), width)), labels, means
+
+
+def test_shares_are_normalised_by_class():
+    matrix = shares(np.array([3, 3, 3, 3, 5]), np.array([3, 3, 3, 5, 3]), np.array([5, 3, 7]))
+    np.testing.assert_allclose(matrix[:2], [[0, 100, 0], [25, 75, 0]])
+    assert np.isnan(matrix[2]).all()
+
+
+@pytest.mark.parametrize(("seen", "unseen", "named"), [(7, 3, True), (40, 10, True), (150, 50, False)])
+def test_confusion_marks_the_blocks_and_stays_readable(seen, unseen, named):
+    classes = seen + unseen
+    labels = np.repeat(np.arange(classes), 2)
+    predictions = np.where(labels % 4 == 3, 0, labels)
+    figure = confusion(labels, predictions, np.arange(seen), np.arange(seen, classes), tuple(map(str, range(classes))))
+    axes = figure.axes[0]
+    assert axes.get_xlabel() == "predicted"
+    assert axes.get_ylabel() == "true"
+    assert axes.images[0].get_array().shape == (classes, classes)
+    assert {line.get_xdata()[0] for line in axes.lines} | {line.get_ydata()[0] for line in axes.lines} >= {seen - 0.5}
+    ticks = [tick.get_text() for tick in axes.get_xticklabels()]
+    assert ticks == [str(index) for index in range(classes)] if named else [f"{seen} seen", f"{unseen} unseen"]
+    assert len(axes.texts) == (np.count_nonzero(axes.images[0].get_array()) if classes <= 20 else 0)
+
+
+def test_confusion_says_how_many_unseen_rows_are_taken_for_seen():
+    labels = np.array([0, 0, 1, 1, 2, 2, 2, 2])
+    predictions = np.array([0, 2, 1, 1, 2, 0, 1, 2])
+    figure = confusion(labels, predictions, np.array([0, 1]), np.array([2]), ("a", "b", "c"))
+    title = figure.axes[0].get_title(loc="left")
+    assert title == "seen: 75.0% right, 25.0% taken for unseen\nunseen: 50.0% right, 50.0% taken for seen"
+
+
+def test_evenly_takes_all_classes_alike():
+    labels = np.repeat([0, 1, 2], [1000, 50, 5])
+    kept = evenly(labels, 60, np.random.default_rng(0))
+    assert len(kept) == len(set(kept.tolist())) == 60
+    counts = np.bincount(labels[kept])
+    assert counts[2] == 5
+    assert abs(int(counts[0]) - int(counts[1])) <= 1
+    np.testing.assert_array_equal(evenly(labels[:10], 60, np.random.default_rng(0)), np.arange(10))
+
+
+@pytest.mark.parametrize("classes", [3, 14])
+def test_generated_features_are_drawn_beside_real_ones(classes):
+    real, labels, means = clusters(classes, 6)
+    generated = means[labels] + 0.1
+    names = tuple(f"class_{index}" for index in range(classes))
+    figure = real_against_generated(real, labels, generated, labels, names, seed=1)
+    axes = figure.axes[0]
+    assert len(axes.collections) == 2 * classes
+    assert sum(len(points.get_offsets()) for points in axes.collections) == 2 * len(real)
+    legend = [text.get_text() for text in axes.get_legend().get_texts()]
+    assert legend[:2] == ["real", "generated"]
+    assert (len(legend) == 2 + classes) == (classes <= 10)
+    assert len(axes.texts) == (classes if classes > 10 else 0)
+    assert png(figure) == png(real_against_generated(real, labels, generated, labels, names, seed=1))
+
+
+def test_generated_features_must_be_finite():
+    real, labels, _ = clusters(2, 5)
+    with pytest.raises(ValueError, match="finite"):
+        real_against_generated(real, labels, real * np.nan, labels, ("a", "b"))
+
+
+def test_principal_plane_is_that_of_the_covariance():
+    generator = np.random.default_rng(0)
+    points = generator.normal(size=(500, 4)) * np.array([0.1, 3.0, 0.2, 2.0])
+    centre, directions, share = principal_plane(points)
+    covariance = np.cov(points.T)
+    variances = np.linalg.eigvalsh(covariance)[::-1]
+    np.testing.assert_allclose(centre, points.mean(0))
+    np.testing.assert_allclose(np.diag(directions.T @ covariance @ directions), variances[:2], rtol=1e-10)
+    np.testing.assert_allclose(share, variances[:2] / variances.sum(), rtol=1e-10)
+    assert (directions[np.abs(directions).argmax(0), [0, 1]] > 0).all()
+
+
+@pytest.mark.parametrize(("seen", "unseen", "ellipses"), [(5, 3, 8), (60, 40, 0)])
+def test_priors_stand_in_the_plane_of_the_encodings(seen, unseen, ellipses):
+    encodings, labels, means = clusters(seen + unseen, 4, width=6)
+    names = tuple(map(str, range(seen + unseen)))
+    parts = (np.arange(seen), np.arange(seen, seen + unseen), names)
+    figure = priors_against_encodings(encodings, labels, means, np.ones_like(means), *parts)
+    axes = figure.axes[0]
+    assert axes.get_xlabel().startswith("principal component 1")
+    assert len(axes.collections) == 2 + 2 * unseen
+    drawn = [patch for patch in axes.patches if isinstance(patch, Ellipse)]
+    assert len(drawn) == ellipses
+    for ellipse in drawn:
+        np.testing.assert_allclose((ellipse.width, ellipse.height), (2, 2), rtol=1e-9)
+    assert not priors_against_encodings(encodings, labels, means, None, *parts).axes[0].patches
+
+
+def test_an_ellipse_shows_one_standard_deviation_along_each_axis():
+    generator = np.random.default_rng(0)
+    encodings = generator.normal(size=(200, 2)) * [5, 1]
+    means, stds = np.zeros((2, 2)), np.array([[3.0, 0.5], [3.0, 0.5]])
+    labels = np.arange(200) % 2
+    figure = priors_against_encodings(encodings, labels, means, stds, np.array([0]), np.array([1]), ("a", "b"))
+    ellipse = figure.axes[0].patches[0]
+    assert sorted((ellipse.width, ellipse.height)) == pytest.approx([1.0, 6.0], rel=0.02)
+    angle = np.deg2rad(ellipse.angle + (0 if ellipse.width > ellipse.height else 90))
+    assert abs(np.cos(angle)) > 0.99
+
+
+def test_a_line_has_no_plane():
+    with pytest.raises(ValueError, match="two dimensions"):
+        principal_plane(np.zeros((10, 1)))
+
+
+def rows_of_a_run():
+    for stage in ("tune", "train"):
+        for step in range(10):
+            yield Row(step, stage, "fit", f"{stage}/fit/reconstruction", 100.0 / (step + 1))
+            yield Row(step, stage, "fit", f"{stage}/fit/kl", 0.5)
+            if stage == "tune":
+                yield Row(step, stage, "fit", "val/H", 5.0 * step)
+                yield Row(step, stage, "fit", "val/U", float("nan"))
+    yield Row(10, "final", "test", "test/H", 50.0)
+
+
+def test_learning_curves_have_a_panel_per_phase_and_one_for_validation():
+    figure = learning_curves(rows_of_a_run())
+    assert [axes.get_title(loc="left") for axes in figure.axes] == ["tune/fit", "train/fit", "validation classes"]
+    terms, _, validation = figure.axes
+    assert [line.get_label() for line in terms.lines] == ["reconstruction", "kl"]
+    assert terms.get_yscale() == "log"
+    assert [line.get_label() for line in validation.lines] == ["H"]
+    np.testing.assert_allclose(validation.lines[0].get_ydata(), 5.0 * np.arange(10))
+    assert all(axes.get_xlabel() == "step" for axes in figure.axes)
+
+
+def test_learning_curves_need_something_to_draw():
+    with pytest.raises(ValueError, match="no loss term"):
+        learning_curves([Row(1, "final", "test", "test/H", 5.0)])
+
+
+def test_the_stacking_curve_marks_plain_and_calibrated_classification():
+    offsets = np.linspace(-3, 3, 61)
+    seen, unseen = 60 / (1 + np.exp(2 * offsets - 2)), 50 / (1 + np.exp(-2 * offsets))
+    figure = stacking_curve(offsets, seen, unseen, chosen=1.0)
+    axes = figure.axes[0]
+    curve, plain, calibrated = axes.lines
+    np.testing.assert_allclose(curve.get_xydata(), np.stack([seen, unseen], 1))
+    np.testing.assert_allclose(plain.get_xydata()[0], (seen[30], unseen[30]))
+    np.testing.assert_allclose(calibrated.get_xydata()[0], (seen[40], unseen[40]))
+    u, s = 50 / (1 + np.exp(-2)), 30.0
+    assert any(f"H {2 * u * s / (u + s):.1f}" in text.get_text() for text in axes.texts)
+    assert "seen" in axes.get_xlabel()
+    assert "unseen" in axes.get_ylabel()
+    assert len(stacking_curve(offsets, seen, unseen).axes[0].lines) == 2
+
+
+def test_a_curve_of_one_point_is_drawn():
+    assert stacking_curve(np.zeros(1), np.zeros(1), np.zeros(1)).axes[0].lines
+
+
+def test_drawing_leaves_matplotlib_alone():
+    before = dict(mpl.rcParams)
+    learning_curves(rows_of_a_run())
+    assert dict(mpl.rcParams) == before
+    assert "matplotlib.pyplot" not in sys.modules or not sys.modules["matplotlib.pyplot"].get_fignums()
+
+
+def test_colours_and_names_stay_apart():
+    for count in (1, 2, 10, 11, 50):
+        colours = class_colours(count)
+        assert len({mpl.colors.to_hex(colour) for colour in colours}) == count
+    assert shorts(["a_very_long_class_name_one", "a_very_long_class_name_two", "b"], 10) == [
+        "a very lo…",
+        "a very lo… (2)",
+        "b",
+    ]

@@ -1,0 +1,99 @@
+import io
+import sys
+
+import pytest
+from rich.console import Console
+
+from zsl_runner.tracking.progress import Bar, Lines, Silence, display
+
+
+class Clock:
+    def __init__(self):
+        self.now = 100.0
+
+    def __call__(self):
+        return self.now
+
+
+def test_lines_show_rate_remaining_time_and_values():
+    stream, clock = io.StringIO(), Clock()
+    lines = Lines(stream, clock)
+    lines.begin_phase("tune", "pretrain", 400, 0)
+    for _ in range(100):
+        clock.now += 0.125
+        lines.advance()
+        lines.scalars({"kl": 0.5, "val/H": 12.34})
+    lines.close()
+    shown = stream.getvalue().splitlines()
+    assert shown[0] == "tune/pretrain: 400 steps"
+    assert shown[1].startswith("tune/pretrain: 40/400 10%  8 steps/s  ETA 0:45  kl 0.5  val/H 12.3")
+    assert shown[2].startswith("tune/pretrain: 80/400 20%  8 steps/s  ETA 0:40")
+    assert shown[3].startswith("tune/pretrain: 100/400 25%  8 steps/s  ETA 0:38")
+    assert len(shown) == 4
+
+
+def test_a_resumed_phase_counts_from_where_it_was_and_rates_only_its_own_steps():
+    stream, clock = io.StringIO(), Clock()
+    lines = Lines(stream, clock)
+    lines.begin_phase("final", "learn", 1000, 900)
+    for _ in range(100):
+        clock.now += 0.01
+        lines.advance()
+    lines.close()
+    assert stream.getvalue().splitlines() == [
+        "final/learn: 1000 steps, 900 done before",
+        "final/learn: 1000/1000 100%  100 steps/s  took 0:01",
+    ]
+
+
+def test_each_phase_ends_with_a_line_about_itself_alone():
+    stream, clock = io.StringIO(), Clock()
+    lines = Lines(stream, clock)
+    lines.begin_phase("tune", "pretrain", 1, 0)
+    clock.now += 1
+    lines.advance()
+    lines.scalars({"margin": 1.0, "val/H": 3.0})
+    lines.begin_phase("tune", "learn", 1, 0)
+    clock.now += 1
+    lines.advance()
+    clock.now += 50
+    lines.begin_phase("final", "pretrain", 1, 0)
+    clock.now += 1
+    lines.advance()
+    clock.now += 50
+    lines.close()
+    lines.close()
+    shown = stream.getvalue().splitlines()
+    assert shown[5] == "final/pretrain: 1/1 100%  1 steps/s  took 0:01"
+    assert shown[1] == "tune/pretrain: 1/1 100%  1 steps/s  took 0:01  margin 1  val/H 3.0"
+    assert shown[3] == "tune/learn: 1/1 100%  1 steps/s  took 0:01  val/H 3.0"
+
+
+def test_the_bar_shows_phase_count_and_values():
+    stream = io.StringIO()
+    clock = Clock()
+    bar = Bar(Console(file=stream, force_terminal=True, width=140, color_system=None), clock)
+    bar.begin_phase("tune", "pretrain", 30, 10)
+    for _ in range(20):
+        clock.now += 0.1
+        bar.advance()
+    bar.scalars({"kl": 0.25})
+    bar.close()
+    last = [line for line in stream.getvalue().splitlines() if "30/30" in line][-1]
+    assert "tune/pretrain" in last
+    assert "10 steps/s" in last
+    assert "kl 0.25" in last
+
+
+@pytest.mark.parametrize(("choice", "kind"), [("bar", Bar), ("lines", Lines), ("none", Silence)])
+def test_explicit_choices(choice, kind):
+    assert isinstance(display(choice), kind)
+
+
+def test_auto_looks_at_the_terminal_and_is_silent_in_workers(monkeypatch):
+    monkeypatch.setattr(sys, "stderr", io.StringIO())
+    assert isinstance(display("auto"), Lines)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    assert isinstance(display("auto"), Bar)
+    monkeypatch.setattr("multiprocessing.parent_process", lambda: object())
+    assert isinstance(display("auto"), Silence)

@@ -1,0 +1,152 @@
+import subprocess
+import sys
+
+import numpy as np
+from tensorboard.backend.event_processing import plugin_event_accumulator
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tensorboard.plugins.custom_scalar import layout_pb2
+from tensorboard.plugins.hparams import metadata
+
+from zsl_runner.config.schema import TrackerConf
+from zsl_runner.tracking.tensorboard import MOST_EMBEDDED
+from zsl_runner.tracking.tracker import Tracker
+
+CONF = TrackerConf(progress="none", projector=True)
+PHASES = {"tune": ["pretrain", "learn"], "final": ["pretrain", "learn"]}
+
+
+def write(directory, steps, resume_step=None, complete=True):
+    tracker = Tracker(directory, CONF, resume_step=resume_step, run_name="sgal/digits/seed-0")
+    tracker.describe({"model": "sgal", "seed": 0, "model.lr": 1e-3, "model.bias": True}, PHASES)
+    tracker.text("config", f"resumed at {resume_step}")
+    for step in steps:
+        tracker.scalars(step, {"kl": step / 2}, "final", "pretrain")
+        tracker.scalars(step, {"val/H": float(step)}, "tune", "pretrain")
+    tracker.close(complete)
+
+
+def load(directory):
+    accumulator = EventAccumulator(str(directory), size_guidance={"scalars": 0, "tensors": 0, "images": 0})
+    accumulator.Reload()
+    return accumulator
+
+
+def steps_of(directory, tag="train/pretrain/kl"):
+    """Return the steps shown, on which the event reader and TensorBoard's server, which differ, have to agree."""
+    shown = [event.step for event in load(directory).Scalars(tag)]
+    server = plugin_event_accumulator.EventAccumulator(str(directory))
+    server.Reload()
+    assert [event.step for event in server.Tensors(tag)] == shown
+    return shown
+
+
+def test_scalars_under_their_tags(tmp_path):
+    write(tmp_path, range(5))
+    accumulator = load(tmp_path)
+    assert set(accumulator.Tags()["scalars"]) == {"train/pretrain/kl", "val/H"}
+    assert [event.value for event in accumulator.Scalars("train/pretrain/kl")] == [0, 0.5, 1, 1.5, 2]
+
+
+def test_a_resumed_run_shows_each_step_once(tmp_path):
+    write(tmp_path, range(1, 10), complete=False)
+    write(tmp_path, range(5, 12), resume_step=4)
+    assert steps_of(tmp_path) == list(range(1, 12))
+    assert steps_of(tmp_path, "val/H") == list(range(1, 12))
+
+
+def test_a_torn_event_file_of_a_killed_run_is_no_obstacle(tmp_path):
+    write(tmp_path, range(1, 10), complete=False)
+    (events,) = tmp_path.glob("events.*")
+    events.write_bytes(events.read_bytes()[:-11])
+    write(tmp_path, range(5, 8), resume_step=4)
+    assert steps_of(tmp_path) == [1, 2, 3, 4, 5, 6, 7]
+
+
+def test_event_files_of_one_run_sort_by_their_time(tmp_path):
+    for resume_step in (None, 1, 2):
+        write(tmp_path, [3], resume_step)
+    seconds = [int(path.name.split(".")[3]) for path in tmp_path.glob("events.*")]
+    assert len(set(seconds)) == 3
+
+
+def test_starting_over_in_place_hides_everything_before(tmp_path):
+    write(tmp_path, range(1, 10), complete=False)
+    write(tmp_path, range(1, 3), resume_step=-1)
+    assert steps_of(tmp_path) == [1, 2]
+
+
+def test_one_session_per_run_with_its_hyperparameters(tmp_path):
+    write(tmp_path, range(1, 5), complete=False)
+    write(tmp_path, range(3, 5), resume_step=2)
+    accumulator = load(tmp_path)
+    assert not [path for path in tmp_path.iterdir() if path.is_dir()]
+    contents = accumulator.PluginTagToContent(metadata.PLUGIN_NAME)
+    assert set(contents) == {metadata.SESSION_START_INFO_TAG, metadata.SESSION_END_INFO_TAG}
+    assert len(accumulator.Tensors(metadata.SESSION_START_INFO_TAG)) == 1
+    start = metadata.parse_session_start_info_plugin_data(contents[metadata.SESSION_START_INFO_TAG])
+    assert start.group_name == "sgal/digits/seed-0"
+    assert start.hparams["model"].string_value == "sgal"
+    assert start.hparams["seed"].number_value == 0
+    assert start.hparams["model.lr"].number_value == 1e-3
+    assert start.hparams["model.bias"].bool_value is True
+
+
+def test_only_a_complete_run_is_marked_as_finished(tmp_path):
+    write(tmp_path, [1], complete=False)
+    assert metadata.SESSION_END_INFO_TAG not in load(tmp_path).PluginTagToContent(metadata.PLUGIN_NAME)
+
+
+def test_the_layout_puts_figures_and_terms_side_by_side(tmp_path):
+    write(tmp_path, range(1, 5), complete=False)
+    write(tmp_path, range(3, 5), resume_step=2)
+    (event,) = load(tmp_path).Tensors("custom_scalars__config__")
+    layout = layout_pb2.Layout.FromString(event.tensor_proto.string_val[0])
+    accuracy, losses = layout.category
+    assert [chart.title for chart in accuracy.chart] == ["val", "test"]
+    assert list(accuracy.chart[1].multiline.tag) == ["test/T1$", "test/U$", "test/S$", "test/H$"]
+    assert [chart.title for chart in losses.chart] == ["tune/pretrain", "tune/learn", "train/pretrain", "train/learn"]
+    assert list(losses.chart[2].multiline.tag) == ["train/pretrain/.*"]
+
+
+def test_a_resumed_run_adds_its_configuration_where_it_resumes(tmp_path):
+    write(tmp_path, range(1, 5), complete=False)
+    write(tmp_path, range(3, 5), resume_step=2)
+    events = load(tmp_path).Tensors("config/text_summary")
+    assert [(event.step, event.tensor_proto.string_val[0]) for event in events] == [
+        (0, b"resumed at None"),
+        (2, b"resumed at 2"),
+    ]
+
+
+def test_embeddings_are_capped_and_keep_rows_and_labels_together(tmp_path):
+    points = np.arange(3 * MOST_EMBEDDED, dtype=np.float32)[:, None].repeat(2, axis=1)
+    names = [f"class {index}" for index in range(len(points))]
+    tracker = Tracker(tmp_path, CONF)
+    tracker.embedding("features", points, {"class": names, "origin": ["real"] * len(points)}, 7)
+    tracker.close()
+    (folder,) = tmp_path.glob("*/features")
+    vectors = (folder / "tensors.tsv").read_text().splitlines()
+    labels = (folder / "metadata.tsv").read_text().splitlines()
+    assert len(vectors) == MOST_EMBEDDED
+    assert labels[0] == "class\torigin"
+    assert len(labels) == MOST_EMBEDDED + 1
+    for row in (0, 17, MOST_EMBEDDED - 1):
+        assert labels[row + 1] == f"class {int(float(vectors[row].split()[0]))}\treal"
+
+
+def test_what_must_not_be_imported_is_not(tmp_path):
+    program = f"""
+import sys, pathlib
+from zsl_runner.config.schema import TrackerConf
+from zsl_runner.tracking.tracker import Tracker
+assert not {{"torch", "matplotlib", "tensorboard"}} & sys.modules.keys()
+tracker = Tracker(pathlib.Path({str(tmp_path)!r}), TrackerConf(progress="none"))
+tracker.describe({{"seed": 0}}, {{"final": ["fit"]}})
+tracker.scalars(1, {{"kl": 1.0}}, "final", "fit")
+assert tracker.learning_curves(1) is not None
+tracker.close(complete=True)
+found = {{"tensorflow", "tensorboard.plugins.hparams.api", "matplotlib.pyplot"}} & sys.modules.keys()
+assert not found, found
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr

@@ -1,0 +1,93 @@
+import logging
+
+import pytest
+from matplotlib.figure import Figure
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from zsl_runner.config.schema import TrackerConf
+from zsl_runner.errors import RunError
+from zsl_runner.tracking.table import read
+from zsl_runner.tracking.tracker import Tracker
+
+
+def figure():
+    drawn = Figure(figsize=(2, 1), dpi=50)
+    drawn.add_subplot().plot([0, 1], [1, 0])
+    return drawn
+
+
+@pytest.fixture
+def tracker(tmp_path):
+    made = Tracker(tmp_path, TrackerConf(progress="none"))
+    yield made
+    made.close()
+
+
+def test_a_figure_is_saved_and_shown(tracker, tmp_path):
+    path = tracker.figure("confusion", figure, 7)
+    assert path == tmp_path / "figures" / "confusion.png"
+    tracker.close()
+    accumulator = EventAccumulator(str(tmp_path)).Reload()
+    (image,) = accumulator.Images("figures/confusion")
+    assert image.step == 7
+    assert image.encoded_image_string == path.read_bytes()
+    assert (image.width, image.height) == (100, 50)
+
+
+def test_a_failing_figure_warns_once_and_stops_nothing(tracker, tmp_path, caplog):
+    def broken():
+        raise ZeroDivisionError("no classes")
+
+    with caplog.at_level(logging.WARNING):
+        assert tracker.figure("confusion", broken, 1) is None
+        assert tracker.figure("confusion", broken, 2) is None
+        assert tracker.figure("other", figure, 2) is not None
+    assert [record.getMessage() for record in caplog.records] == [
+        "figure confusion was not written: ZeroDivisionError: no classes; the run goes on"
+    ]
+    assert not (tmp_path / "figures" / "confusion.png").exists()
+
+
+def test_a_figure_that_cannot_be_saved_is_a_warning_too(tracker, tmp_path, caplog):
+    (tmp_path / "figures").write_text("in the way")
+    assert tracker.figure("confusion", figure, 1) is None
+    assert len(caplog.records) == 1
+
+
+def test_figures_can_be_turned_off(tmp_path):
+    tracker = Tracker(tmp_path, TrackerConf(progress="none", figures=False, tensorboard=False))
+    assert tracker.figure("confusion", lambda: pytest.fail("drawn"), 1) is None
+    tracker.embedding("features", None, {}, 1)
+    tracker.describe({"seed": 0}, {})
+    tracker.text("config", "x")
+    tracker.scalars(1, {"kl": 1.0}, "final", "fit")
+    tracker.flush()
+    tracker.close(complete=True)
+    tracker.close(complete=True)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["metrics.csv"]
+    assert [row.value for row in read(tmp_path / "metrics.csv")] == [1.0]
+
+
+def test_a_failing_projector_warns_once(tmp_path, caplog):
+    tracker = Tracker(tmp_path, TrackerConf(progress="none", projector=True))
+    tracker.embedding("features", None, {"class": []}, 1)
+    tracker.embedding("features", None, {"class": []}, 2)
+    tracker.close()
+    assert len(caplog.records) == 1
+    assert "projector features was not written" in caplog.records[0].getMessage()
+
+
+def test_a_full_disk_under_the_events_is_a_clear_error(tracker, tmp_path, monkeypatch):
+    def full(*_args, **_keywords):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(tracker._tensorboard._events, "add_summary", full)
+    with pytest.raises(RunError, match=r"events\.out\.tfevents\.\*: cannot be written: No space left on device"):
+        tracker.scalars(1, {"kl": 1.0}, "final", "fit")
+
+
+def test_learning_curves_come_from_the_table(tracker, tmp_path):
+    for step in range(1, 4):
+        tracker.scalars(step, {"kl": 1.0 / step, "reconstruction": 2.0}, "tune", "fit")
+        tracker.scalars(step, {"val/H": 10.0 * step}, "tune", "fit")
+    assert tracker.learning_curves(3) == tmp_path / "figures" / "learning_curves.png"

@@ -1,0 +1,88 @@
+"""The command ``zsl-report``: tables over runs."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from zsl_runner.errors import RunError
+from zsl_runner.report.collect import collect
+from zsl_runner.report.formats import FORMATS
+from zsl_runner.report.groups import TRAITS
+from zsl_runner.report.section import replace_section
+from zsl_runner.report.table import build
+
+DESCRIPTION = """\
+Reads every result.json below the given folders, groups runs that differ in nothing but the seed, and prints
+mean ± standard deviation. Inductive and transductive runs, different features, side information or splits never
+share a table. Runs that failed, were interrupted or still run are listed below the tables, never dropped."""
+
+EXAMPLES = """\
+examples:
+  zsl-report outputs
+  zsl-report outputs/sgal/cub outputs/eszsl/cub --sort H --baseline eszsl
+  zsl-report outputs --metric val/H --by model,dataset,model.latent_dim
+  zsl-report outputs --format latex > table.tex
+  zsl-report outputs --into docs/results.md --section main
+
+Of several complete runs with the same configuration and seed the one started first counts; the others are listed,
+and a note says so if their figures differ. Published figures of an experiment file are compared only if they were
+measured on the same kind of features as the runs."""
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the command's argument parser."""
+    made = argparse.ArgumentParser(
+        prog="zsl-report",
+        description=DESCRIPTION,
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    made.add_argument("folders", nargs="+", type=Path, metavar="OUTPUTS", help="folders of runs, searched through")
+    columns = ", ".join(TRAITS)
+    made.add_argument(
+        "--by",
+        type=_names,
+        metavar="KEY,...",
+        help=f"group by these only ({columns}, or configuration keys); default: everything but the seed",
+    )
+    made.add_argument(
+        "--metric",
+        type=_names,
+        metavar="NAME,...",
+        help="columns: T1, U, S, H, AUSUC, H_cal, or tags like val/H, oracle/H_cal; default: the usual ones there are",
+    )
+    made.add_argument("--format", choices=sorted(FORMATS), default="md", help="default: md")
+    made.add_argument("--sort", metavar="NAME", help="sort the rows of a table by this metric, best first")
+    made.add_argument("--baseline", metavar="MODEL[/TRAINER]", help="add paired differences to this row, seed by seed")
+    made.add_argument("--into", type=Path, metavar="FILE", help="write into a section of this file, not to the screen")
+    made.add_argument(
+        "--section", metavar="NAME", help="the text between <!-- zsl-report:NAME --> and <!-- /zsl-report:NAME -->"
+    )
+    return made
+
+
+def _names(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",") if name.strip()]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit code: 0, or 2 for a wrong argument."""
+    arguments = parser()
+    options = arguments.parse_args(argv)
+    if (options.into is None) != (options.section is None):
+        arguments.error("--into FILE and --section NAME belong together")
+    try:
+        report = build(collect(options.folders), options.by, options.metric, options.sort, options.baseline)
+        text = FORMATS[options.format](report)
+        if options.into is None:
+            sys.stdout.write(text)
+        else:
+            replace_section(options.into, options.section, text)
+            print(f"{options.into}: section {options.section} written, {len(report.blocks)} tables")
+    except RunError as error:
+        print(f"zsl-report: {error}", file=sys.stderr)
+        return 2
+    return 0

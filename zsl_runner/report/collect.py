@@ -1,0 +1,82 @@
+"""Finds the runs below some folders."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from zsl_runner.config.identity import flatten
+from zsl_runner.errors import RunError
+from zsl_runner.result import FILE_NAME, Result
+from zsl_runner.run_directory import CONFIG_FILE
+
+_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+@dataclass(frozen=True)
+class FoundRun:
+    """A run on disk.
+
+    Attributes:
+        directory: its directory.
+        result: its record.
+    """
+
+    directory: Path
+    result: Result
+
+    @cached_property
+    def config(self) -> dict[str, Any]:
+        """The run's configuration with dotted keys; empty if its file is absent or damaged."""
+        try:
+            content = yaml.load((self.directory / CONFIG_FILE).read_bytes(), Loader=_Loader)  # a safe loader
+        except (OSError, yaml.YAMLError):
+            return {}
+        return flatten(content) if isinstance(content, dict) else {}
+
+
+@dataclass
+class Findings:
+    """Everything below the folders.
+
+    Attributes:
+        runs: runs whose record could be read, by directory.
+        unreadable: messages about records that could not be read.
+    """
+
+    runs: list[FoundRun] = field(default_factory=list)
+    unreadable: list[str] = field(default_factory=list)
+
+
+def collect(folders: Sequence[Path]) -> Findings:
+    """Read every ``result.json`` below the folders; a run found twice counts once.
+
+    Raises:
+        RunError: a folder does not exist.
+    """
+    findings = Findings()
+    known: set[Path] = set()
+    for folder in folders:
+        if not folder.is_dir():
+            raise RunError(f"{folder}: no such folder of runs")
+        for place, inside, files in os.walk(folder):
+            inside.sort()
+            if FILE_NAME not in files:
+                continue
+            inside.clear()
+            directory = Path(place)
+            if directory.resolve() in known:
+                continue
+            known.add(directory.resolve())
+            try:
+                findings.runs.append(FoundRun(directory, Result.load(directory / FILE_NAME)))
+            except RunError as error:
+                findings.unreadable.append(str(error))
+    findings.runs.sort(key=lambda run: str(run.directory))
+    return findings

@@ -1,0 +1,191 @@
+"""Groups runs that differ in nothing but their seed, and averages them."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from zsl_runner.config.identity import defines_the_run
+from zsl_runner.errors import RunError
+from zsl_runner.report.collect import FoundRun
+
+
+@dataclass(frozen=True)
+class Average:
+    """Mean and spread over seeds.
+
+    Attributes:
+        mean: mean.
+        std: standard deviation with denominator n - 1; None for n = 1.
+        n: number of seeds.
+    """
+
+    mean: float
+    std: float | None
+    n: int
+
+
+def average(values: Sequence[float]) -> Average:
+    r"""Return mean $\\bar v$ and $\\sqrt{\\sum_i (v_i - \\bar v)^2 / (n - 1)}$ of at least one value.
+
+    >>> average([1.0, 2.0, 3.0])
+    Average(mean=2.0, std=1.0, n=3)
+    >>> average([4.0])
+    Average(mean=4.0, std=None, n=1)
+    """
+    n = len(values)
+    mean = math.fsum(values) / n
+    spread = math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (n - 1)) if n > 1 else None
+    return Average(mean, spread, n)
+
+
+def _selection(run: FoundRun) -> str:
+    offset = run.result.selection.get("calibration_offset")
+    return f"{run.result.selection.get('mode', '')}{'' if offset is None else ', calibrated on val'}"
+
+
+def _setting(run: FoundRun) -> str:
+    """Name the setting and, as a leak must not hide, the prior of the unseen classes."""
+    kind, prior = run.result.setting.get("kind", "unknown"), run.result.setting.get("class_prior")
+    return str(kind) if prior is None else f"{kind}, {prior} class prior"
+
+
+def _features(run: FoundRun) -> str:
+    """Name the features, and say so where nobody measured them."""
+    kind, features = run.result.data.get("kind"), run.result.data.get("feature_kind", "unknown")
+    return f"{features} [{str(kind).upper()}]" if kind in ("synthetic", "generated") else str(features)
+
+
+TRAITS: dict[str, Callable[[FoundRun], str]] = {
+    "model": lambda run: run.result.model,
+    "trainer": lambda run: run.result.trainer,
+    "dataset": lambda run: run.result.dataset,
+    "features": _features,
+    "semantics": lambda run: str(run.result.data.get("semantics", "unknown")),
+    "split": lambda run: str(run.result.data.get("split_version", "unknown")),
+    "setting": _setting,
+    "selection": _selection,
+}
+"""What a table says about a group, by column."""
+
+BLOCK = ("dataset", "features", "semantics", "split", "setting")
+"""Groups that differ in one of these stand in different blocks: their figures are not comparable."""
+
+
+@dataclass(frozen=True)
+class Group:
+    """Complete runs that repeat each other with different seeds.
+
+    Attributes:
+        traits: what the runs share, by column.
+        varied: configuration keys and values that tell it from its neighbours in the block.
+        runs: one run per seed, by seed.
+        duplicates: further runs of a seed that is in ``runs`` already.
+        configurations: number of different configurations pooled; more than one only on request.
+    """
+
+    traits: dict[str, str]
+    varied: dict[str, Any]
+    runs: tuple[FoundRun, ...]
+    duplicates: tuple[FoundRun, ...]
+    configurations: int
+
+    @property
+    def block(self) -> tuple[str, ...]:
+        """The comparable groups it belongs to."""
+        return tuple(self.traits[name] for name in BLOCK)
+
+    def values(self, tag: str) -> list[tuple[int, float]]:
+        """Return (seed, value) of every run with a finite value of a metric."""
+        found = ((run.result.seed, metric_of(run, tag)) for run in self.runs)
+        return [(seed, value) for seed, value in found if value is not None and math.isfinite(value)]
+
+    def average(self, tag: str) -> Average | None:
+        """Return mean and spread of a metric; None if no run has it."""
+        values = [value for _, value in self.values(tag)]
+        return average(values) if values else None
+
+    @property
+    def seconds(self) -> float | None:
+        """Mean wall time of a run in seconds."""
+        found = [run.result.cost["wall_seconds"] for run in self.runs if "wall_seconds" in run.result.cost]
+        return sum(found) / len(found) if found else None
+
+
+def metric_of(run: FoundRun, tag: str) -> float | None:
+    """Return ``test/...``, ``oracle/...`` or ``val/...`` of a run, None if it has no such value."""
+    values = run.result.validation if tag.startswith("val/") else run.result.metrics
+    return values.get(tag)
+
+
+def groups_of(runs: Iterable[FoundRun], by: Sequence[str] | None = None) -> list[Group]:
+    """Group complete runs.
+
+    Runs belong together if their configurations are equal but for the seed and bookkeeping (``config_hash``), and so
+    are model, trainer, data (with their checksums), and setting. With ``by`` only the named columns or dotted
+    configuration keys have to agree, and always what keeps blocks apart; the groups then say how many configurations
+    they pool.
+
+    Of several runs with one seed the one started first counts; the others are its duplicates.
+
+    Args:
+        runs: complete runs.
+        by: columns of `TRAITS` or dotted configuration keys.
+
+    Raises:
+        RunError: ``by`` names what is neither a column nor a key of any configuration.
+    """
+    runs = list(runs)
+    for name in by or ():
+        if name not in TRAITS and not any(name in run.config for run in runs):
+            raise RunError(
+                f"--by {name}: expected one of {', '.join(TRAITS)}, or a configuration key such as model.kind"
+            )
+    members: defaultdict[tuple[Any, ...], list[FoundRun]] = defaultdict(list)
+    for run in runs:
+        members[_key(run, by)].append(run)
+    bare = [_group(found, pooled=by is not None) for found in members.values()]
+    return _with_varied(bare)
+
+
+def _key(run: FoundRun, by: Sequence[str] | None) -> tuple[Any, ...]:
+    if by is None:
+        checksums = tuple(sorted(str(file.get("sha256")) for file in run.result.data.get("files", ())))
+        return (run.result.config_hash, checksums, *(trait(run) for trait in TRAITS.values()))
+    chosen = [TRAITS[name](run) if name in TRAITS else str(run.config.get(name)) for name in by]
+    return (*chosen, *(TRAITS[name](run) for name in BLOCK))
+
+
+def _group(found: list[FoundRun], pooled: bool) -> Group:
+    found = sorted(found, key=lambda run: (run.result.seed, run.result.started or "", str(run.directory)))
+    kept: dict[tuple[Any, ...], FoundRun] = {}
+    for run in found:
+        kept.setdefault((run.result.seed, run.result.config_hash if pooled else ""), run)
+    used = {id(run) for run in kept.values()}
+    duplicates = [run for run in found if id(run) not in used]
+    traits = {name: " | ".join(sorted({trait(run) for run in kept.values()})) for name, trait in TRAITS.items()}
+    hashes = {run.result.config_hash for run in kept.values()}
+    return Group(traits, {}, tuple(kept.values()), tuple(duplicates), len(hashes))
+
+
+def _with_varied(groups: list[Group]) -> list[Group]:
+    """Tell groups of the same block, model and trainer apart by the configuration keys in which they differ."""
+    alike: defaultdict[tuple[str, ...], list[Group]] = defaultdict(list)
+    for group in groups:
+        alike[(*group.block, group.traits["model"], group.traits["trainer"])].append(group)
+    result = []
+    for neighbours in alike.values():
+        configs = [neighbour.runs[0].config for neighbour in neighbours]
+        keys = sorted({key for config in configs for key in config if defines_the_run(key)})
+        differing = [key for key in keys if len({str(config.get(key)) for config in configs}) > 1]
+        for group, config in zip(neighbours, configs, strict=True):
+            varied = {key: config.get(key) for key in differing if _is_constant(key, group)}
+            result.append(Group(group.traits, varied, group.runs, group.duplicates, group.configurations))
+    return result
+
+
+def _is_constant(key: str, group: Group) -> bool:
+    return group.configurations == 1 or len({str(run.config.get(key)) for run in group.runs}) == 1

@@ -1,0 +1,36 @@
+"""Keeps a generated section inside a hand-written file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from zsl_runner.atomic import write_text
+from zsl_runner.errors import RunError
+
+
+def replace_section(path: Path, name: str, content: str) -> None:
+    """Put ``content`` between the markers of section ``name`` and leave the rest of the file as it is.
+
+    The markers are ``<!-- zsl-report:NAME -->`` and ``<!-- /zsl-report:NAME -->``, each once. The file is replaced in
+    one step.
+
+    Args:
+        path: the file.
+        name: the section.
+        content: its new text.
+
+    Raises:
+        RunError: the file or a marker is missing, or a marker occurs twice.
+    """
+    begin, end = f"<!-- zsl-report:{name} -->", f"<!-- /zsl-report:{name} -->"
+    try:
+        text = path.read_bytes().decode("utf-8")
+    except OSError as error:
+        raise RunError(f"{path}: cannot be read: {error.strerror or error}") from error
+    if text.count(begin) != 1 or text.count(end) != 1 or text.index(end) < text.index(begin):
+        raise RunError(
+            f"{path}: section {name}: expected the line {begin} once and {end} once after it, "
+            f"found {text.count(begin)} and {text.count(end)}; add both where the table belongs"
+        )
+    head, tail = text.partition(begin)[0], text.partition(end)[2]
+    write_text(path, f"{head}{begin}\n\n{content.strip()}\n\n{end}{tail}")

@@ -1,0 +1,193 @@
+"""``result.json``: what a run was, what it cost and what it measured. Never imports torch."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import platform
+import resource
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from zsl_runner import __version__
+from zsl_runner.atomic import write_text
+from zsl_runner.errors import RunError
+
+FILE_NAME = "result.json"
+SCHEMA_VERSION = 1
+STATES = ("running", "complete", "failed", "interrupted")
+
+
+@dataclass
+class Result:
+    """The content of ``result.json``.
+
+    Attributes:
+        status: ``running``, ``complete``, ``failed`` or ``interrupted``.
+        model: label of the model.
+        dataset: label of the data set.
+        trainer: label of the training procedure.
+        seed: the run's seed.
+        config_hash: hash of everything in the configuration that can change the numbers, except the seed.
+        metrics: ``test/T1`` and so on, in per cent, unrounded; ``oracle/*`` beside them.
+        validation: ``val/*`` of the selected length, in per cent, unrounded.
+        selection: how the training length was chosen: ``mode``, ``stage_lengths``, ``step``, ``gamma``.
+        setting: ``kind`` (inductive or transductive) and ``class_prior``.
+        data: name, kind, feature_kind, semantics, split_version, files with sha256, notes.
+        versions: of Python, the libraries, the platform and the device; see `versions`.
+        cost: wall_seconds, cpu_seconds, peak_memory_mb, gradient_steps, real_rows, stage_seconds.
+        git: commit and dirty of the source tree, or None.
+        started: UTC time, ISO 8601.
+        finished: UTC time, ISO 8601; None while it runs.
+        command: the command line.
+        error: type and message if the run failed.
+        schema_version: version of this layout.
+    """
+
+    status: str
+    model: str
+    dataset: str
+    trainer: str
+    seed: int
+    config_hash: str
+    metrics: dict[str, float] = field(default_factory=dict)
+    validation: dict[str, float] = field(default_factory=dict)
+    selection: dict[str, Any] = field(default_factory=dict)
+    setting: dict[str, Any] = field(default_factory=dict)
+    data: dict[str, Any] = field(default_factory=dict)
+    versions: dict[str, str] = field(default_factory=dict)
+    cost: dict[str, Any] = field(default_factory=dict)
+    git: dict[str, Any] | None = None
+    started: str | None = None
+    finished: str | None = None
+    command: str = ""
+    error: dict[str, str] | None = None
+    schema_version: int = SCHEMA_VERSION
+
+    def save(self, directory: Path) -> Path:
+        """Write ``directory/result.json`` atomically and return its path; floats keep full precision.
+
+        A number that is not finite is written as null: JSON knows no other.
+
+        Raises:
+            ValueError: the status is none of `STATES`.
+            RunError: the file cannot be written.
+        """
+        if self.status not in STATES:
+            raise ValueError(f"status: expected one of {', '.join(STATES)}, found {self.status!r}")
+        path = directory / FILE_NAME
+        content = _finite_or_null(dataclasses.asdict(self))
+        write_text(path, json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+        return path
+
+    @classmethod
+    def load(cls, path: Path) -> Result:
+        """Read a result, given its file or its run directory.
+
+        Keys this version does not know are left out, keys it misses take their defaults, so results of other
+        versions can be read.
+
+        Raises:
+            RunError: the file is absent, is no JSON object, or lacks what identifies a run.
+        """
+        path = path / FILE_NAME if path.is_dir() else path
+        try:
+            content = json.loads(path.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise RunError(f"{path}: cannot be read: {error.strerror or error}") from error
+        except ValueError as error:
+            raise RunError(f"{path}: expected JSON, found a damaged file ({error}); remove it or run again") from error
+        if not isinstance(content, dict):
+            raise RunError(f"{path}: expected a JSON object, found {type(content).__name__}")
+        fields = {entry.name: entry for entry in dataclasses.fields(cls)}
+        required = [name for name, entry in fields.items() if _is_required(entry)]
+        missing = [name for name in required if name not in content]
+        if missing:
+            raise RunError(f"{path}: expected the keys {', '.join(required)}, found no {', '.join(missing)}")
+        values = {name: value for name, value in content.items() if name in fields and _fits(fields[name], value)}
+        if any(name not in values for name in required):
+            wrong = [name for name in required if name not in values]
+            raise RunError(f"{path}: {', '.join(wrong)}: found a value of the wrong type")
+        for name in ("metrics", "validation"):
+            values[name] = {tag: math.nan if value is None else value for tag, value in values.get(name, {}).items()}
+        return cls(**values)
+
+
+def _is_required(entry: dataclasses.Field[Any]) -> bool:
+    return entry.default is dataclasses.MISSING and entry.default_factory is dataclasses.MISSING
+
+
+def _fits(entry: dataclasses.Field[Any], value: Any) -> bool:
+    wanted = {"str": str, "int": int, "dict": dict}[str(entry.type).partition("[")[0].partition(" ")[0]]
+    return isinstance(value, wanted) or (value is None and "None" in str(entry.type))
+
+
+def _finite_or_null(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _finite_or_null(entry) for key, entry in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite_or_null(entry) for entry in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
+
+
+def versions(device: str = "cpu") -> dict[str, str]:
+    """Return the versions that can change a number.
+
+    Args:
+        device: name of the device in words, e.g. ``cpu`` or what CUDA calls the card.
+    """
+    found = {"zsl-run": __version__, "python": platform.python_version()}
+    for label, distribution in (
+        ("torch", "torch"),
+        ("numpy", "numpy"),
+        ("scikit-learn", "scikit-learn"),
+        ("hydra", "hydra-core"),
+        ("omegaconf", "omegaconf"),
+    ):
+        try:
+            found[label] = version(distribution)
+        except PackageNotFoundError:
+            found[label] = "not installed"
+    return found | {"platform": platform.platform(), "device": device}
+
+
+@cache
+def git_state() -> dict[str, Any] | None:
+    """Return commit and dirtiness of the source tree the package runs from; None for an installed wheel.
+
+    Untracked files do not make a tree dirty. A tree without any commit counts as none.
+    """
+    tree = Path(__file__).resolve().parent.parent
+    if not (tree / ".git").exists():
+        return None
+
+    def git(*arguments: str) -> str:
+        done = subprocess.run(
+            ("git", "-C", str(tree), *arguments), capture_output=True, text=True, timeout=10, check=True
+        )
+        return done.stdout.strip()
+
+    try:
+        return {
+            "commit": git("rev-parse", "HEAD"),
+            "dirty": bool(git("status", "--porcelain", "--untracked-files=no")),
+        }
+    except (OSError, subprocess.SubprocessError):
+        return None
+
+
+def peak_memory() -> float:
+    """Return the largest resident memory of this process so far, in MiB.
+
+    The operating system counts it in kilobytes, on macOS in bytes.
+    """
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / 2**20 if sys.platform == "darwin" else peak / 2**10

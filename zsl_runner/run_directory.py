@@ -1,0 +1,122 @@
+"""Names and creates the directory of a run: readable, the same for the same overrides, never shared by two runs."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Sequence
+from itertools import count
+from pathlib import Path
+
+from zsl_runner.config.identity import defines_the_run
+from zsl_runner.errors import CheckpointError, RunError
+
+LONGEST = 120
+CONFIG_FILE = "config.yaml"
+_LEFT_OUT_GROUPS = frozenset({"model", "dataset", "runtime", "tracker", "experiment"})
+_CHOICE_GROUPS = frozenset({"trainer", "evaluator"})
+
+
+def slug_of(overrides: Sequence[str], name: str | None = None, experiment: str | None = None, seed: int = 0) -> str:
+    """Return the last part of a run's directory.
+
+    It is made of characters that need no quoting, neither in a shell nor behind ``resume=`` in Hydra's grammar (which
+    refuses ``=``, commas and brackets): parts are joined by ``+``, a key and its value by ``-``. Overrides that cannot
+    change the numbers are left out, as are the model and the data set, which name the folders above. The order of
+    the overrides does not matter. Where characters or length had to be cut, a hash of the whole keeps names apart.
+
+    Args:
+        overrides: the command line's overrides, e.g. ``["trainer=em", "model.latent_dim=32"]``.
+        name: the name the user chose; the seed joins it if an override sets the seed.
+        experiment: label of the experiment overlay.
+        seed: the run's seed.
+
+    >>> slug_of(["model=sgal", "trainer=em", "model.latent_dim=32", "seed=0"])
+    'em+latent_dim-32+seed-0'
+    """
+    settings = dict(_parsed(override) for override in overrides if "=" in override.lstrip("~+"))
+    removed = sorted(override.lstrip("~") for override in overrides if override.startswith("~"))
+    if name:
+        parts = [name] + ([f"seed={seed}"] if "seed" in settings else [])
+    else:
+        parts = [experiment] if experiment else []
+        parts += [settings[group] for group in sorted(_CHOICE_GROUPS & settings.keys())]
+        parts += _labelled({key: value for key, value in settings.items() if _belongs_to_the_name(key)})
+        parts += [f"no_{key}" for key in removed]
+        parts.append(f"seed={seed}")
+    return _safe("+".join(part.replace("=", "-", 1) for part in parts), exact="\n".join(parts))
+
+
+def _parsed(override: str) -> tuple[str, str]:
+    key, _, value = override.lstrip("+").partition("=")
+    return key.strip().partition("@")[0], value.strip().strip("'\"")
+
+
+def _belongs_to_the_name(key: str) -> bool:
+    is_group_choice = key in _LEFT_OUT_GROUPS | _CHOICE_GROUPS or "/" in key
+    return not is_group_choice and defines_the_run(key)
+
+
+def _labelled(settings: dict[str, str]) -> list[str]:
+    """Shorten each dotted key to as few of its last parts as tell it from the others."""
+    labels = []
+    for key, value in sorted(settings.items()):
+        parts = key.split(".")
+        length = next(
+            length
+            for length in range(1, len(parts) + 1)
+            if length == len(parts)
+            or not any(other != key and other.split(".")[-length:] == parts[-length:] for other in settings)
+        )
+        labels.append(f"{'.'.join(parts[-length:])}={value}")
+    return labels
+
+
+def _safe(text: str, exact: str) -> str:
+    safe = re.sub(r"[^A-Za-z0-9._+-]+", "_", text).strip("_.") or "run"
+    if safe == text and len(safe) <= LONGEST:
+        return safe
+    tail = "+" + hashlib.sha256(exact.encode()).hexdigest()[:8]
+    return safe[: LONGEST - len(tail)] + tail
+
+
+def create(outputs: Path, model: str, dataset: str, slug: str) -> Path:
+    """Create ``outputs/model/dataset/slug`` for one run only and return it.
+
+    If the directory exists, ``slug.2``, ``slug.3``, ... are tried. Two processes that ask in the same instant get two
+    directories, because creating a directory is atomic.
+
+    Raises:
+        RunError: the directory cannot be created.
+    """
+    folder = outputs / _safe(model, model) / _safe(dataset, dataset)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for repeat in count(1):
+            directory = folder / (slug if repeat == 1 else f"{slug}.{repeat}")
+            try:
+                directory.mkdir()
+            except FileExistsError:
+                continue
+            return directory
+    except OSError as error:
+        reason = error.strerror or error
+        raise RunError(f"{folder}: cannot be created: {reason}; choose another folder with outputs=DIR") from error
+    raise AssertionError("count never ends")
+
+
+def open_existing(path: Path) -> Path:
+    """Return the absolute path of an existing run directory.
+
+    Raises:
+        CheckpointError: there is no such directory, or it holds no run.
+    """
+    if not path.exists():
+        raise CheckpointError(f"{path}: no such run directory; runs lie in outputs/<model>/<dataset>/<run>")
+    if not path.is_dir():
+        raise CheckpointError(f"{path}: expected a run directory, found a file")
+    if not (path / CONFIG_FILE).is_file():
+        inside = sorted(found.parent for found in path.glob(f"*/**/{CONFIG_FILE}"))[:3]
+        hint = "; did you mean " + ", ".join(str(found) for found in inside) + "?" if inside else ""
+        raise CheckpointError(f"{path}: expected a run directory with {CONFIG_FILE}, found none{hint}")
+    return path.resolve()

@@ -1,0 +1,1 @@
+"""What a run writes while it trains: TensorBoard events, metrics.csv, figures, a progress line."""

@@ -1,0 +1,99 @@
+"""Learning curves of a run from the rows of its ``metrics.csv``."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from zsl_runner.tracking.figures.style import INK, QUALITATIVE, SEEN, UNSEEN, styled
+from zsl_runner.tracking.table import Row
+from zsl_runner.tracking.tags import METRIC_PREFIXES
+
+VALIDATION = {"val/H": ("H", INK), "val/S": ("S", SEEN), "val/U": ("U", UNSEEN), "val/T1": ("T1", "#009E73")}
+LOG_SPAN = 50.0
+TOTAL = "loss"
+Curve = tuple[list[int], list[float]]
+
+
+@styled
+def learning_curves(rows: Iterable[Row]) -> Figure:
+    """Draw the loss terms of every phase of every stage, and the validation metrics, against the step.
+
+    Args:
+        rows: rows of a ``metrics.csv``; values that are not finite are left out.
+
+    Raises:
+        ValueError: there is no loss term and no validation metric.
+    """
+    panels: dict[str, dict[str, Curve]] = {}
+    for row in rows:
+        if not math.isfinite(row.value):
+            continue
+        if row.tag in VALIDATION:
+            panel, label = "validation classes", row.tag
+        elif row.tag.startswith(METRIC_PREFIXES):
+            continue
+        else:
+            panel, _, label = row.tag.rpartition("/")
+        steps, values = panels.setdefault(panel, {}).setdefault(label, ([], []))
+        steps.append(row.step)
+        values.append(row.value)
+    if not panels:
+        raise ValueError("learning curves: metrics.csv holds no loss term and no validation metric yet")
+
+    validation = panels.pop("validation classes", None)
+    names = list(panels) + (["validation classes"] if validation else [])
+    columns = min(len(names), 3 if len(names) > 4 else 2)
+    lines = math.ceil(len(names) / columns)
+    figure = Figure(figsize=(4.6 * columns, 3.2 * lines), layout="constrained")
+    for place, name in enumerate(names, start=1):
+        axes = figure.add_subplot(lines, columns, place)
+        if validation and name == "validation classes":
+            _draw_validation(axes, validation)
+        else:
+            _draw_terms(axes, panels[name])
+        axes.set(title=name, xlabel="step")
+        axes.grid(visible=True)
+        axes.margins(x=0.02)
+    return figure
+
+
+def _draw_terms(axes: Axes, terms: dict[str, Curve]) -> None:
+    for index, (name, (steps, values)) in enumerate(terms.items()):
+        style: str | tuple[int, tuple[int, int]] = ("-", "--", ":")[index // len(QUALITATIVE) % 3]
+        colour = QUALITATIVE[index % len(QUALITATIVE)]
+        if name == TOTAL:  # often equal to its largest term, which must stay visible below it
+            style, colour = (0, (1, 2)), INK
+        marker = "o" if len(steps) == 1 else None
+        axes.plot(steps, values, linestyle=style, color=colour, marker=marker, markersize=4, label=name)
+    everything = [value for _, values in terms.values() for value in values]
+    if min(everything) > 0 and max(everything) / min(everything) > LOG_SPAN:
+        axes.set_yscale("log")
+    axes.set_ylabel("loss term")
+    axes.legend(ncols=2 if len(terms) > 4 else 1)
+
+
+def _draw_validation(axes: Axes, metrics: dict[str, Curve]) -> None:
+    for tag, (name, colour) in VALIDATION.items():
+        if tag in metrics:
+            steps, values = metrics[tag]
+            width = 2.2 if name == "H" else 1.3
+            marker = "o" if len(steps) <= 40 else None
+            axes.plot(steps, values, color=colour, linewidth=width, marker=marker, markersize=3, label=name)
+    if "val/H" in metrics:
+        steps, values = metrics["val/H"]
+        best = max(range(len(values)), key=values.__getitem__)
+        axes.annotate(
+            f"{values[best]:.1f}",
+            (steps[best], values[best]),
+            xytext=(0, 6),
+            textcoords="offset points",
+            ha="center",
+            fontsize=8,
+        )
+    axes.set_ylabel("per cent")
+    axes.set_ylim(bottom=0)
+    axes.legend(ncols=2)

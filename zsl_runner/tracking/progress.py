@@ -1,0 +1,209 @@
+"""The progress of a phase: a bar on a terminal, plain lines elsewhere, silence in worker processes."""
+
+from __future__ import annotations
+
+import multiprocessing
+import sys
+import time
+from collections.abc import Callable, Mapping
+from typing import Protocol, TextIO
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+LINE_SECONDS = 5.0
+BAR_SECONDS = 0.1
+
+
+class Display(Protocol):
+    """What the tracker tells a progress display."""
+
+    def begin_phase(self, stage: str, phase: str, steps: int, done: int) -> None:
+        """Start to show a phase of ``steps`` steps, ``done`` of which were made before a resume."""
+
+    def advance(self) -> None:
+        """Count one step."""
+
+    def scalars(self, values: Mapping[str, float]) -> None:
+        """Show these values from now on beside the steps."""
+
+    def close(self) -> None:
+        """Finish the phase that is shown."""
+
+
+def duration(seconds: float) -> str:
+    """Return a duration as ``m:ss`` or ``h:mm:ss``.
+
+    >>> duration(75), duration(3675.4)
+    ('1:15', '1:01:15')
+    """
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
+
+
+class Recent:
+    """The latest values in words: terms of the loss of the running phase and the validation metrics."""
+
+    def __init__(self) -> None:
+        self._terms: dict[str, float] = {}
+        self._metrics: dict[str, float] = {}
+        self._stage = ""
+
+    def begin_phase(self, stage: str) -> None:
+        """Forget the terms of the phase before, and the metrics of the stage before."""
+        self._terms = {}
+        if stage != self._stage:
+            self._stage, self._metrics = stage, {}
+
+    def take(self, values: Mapping[str, float]) -> None:
+        """Keep the terms and the validation metrics among ``values``."""
+        self._terms |= {name: value for name, value in values.items() if "/" not in name}
+        self._metrics |= {name: value for name, value in values.items() if name in ("val/T1", "val/H", "test/H")}
+
+    def __str__(self) -> str:
+        shown = [f"{name} {value:.4g}" for name, value in list(self._terms.items())[:5]]
+        return "  ".join(shown + [f"{name} {value:.1f}" for name, value in self._metrics.items()])
+
+
+class Lines:
+    """Prints a line when a phase begins and ends and every few seconds between.
+
+    Args:
+        stream: where to print; standard error by default.
+        clock: monotonic seconds.
+    """
+
+    def __init__(self, stream: TextIO | None = None, clock: Callable[[], float] = time.monotonic) -> None:
+        self._stream = stream or sys.stderr
+        self._clock = clock
+        self._recent = Recent()
+        self._open = False
+        self._label = ""
+        self._steps = self._done = self._first = self._printed = 0
+        self._began = self._next = self._latest = 0.0
+
+    def begin_phase(self, stage: str, phase: str, steps: int, done: int) -> None:
+        """Print the phase and its length."""
+        self.close()
+        self._recent.begin_phase(stage)
+        self._label, self._steps, self._done, self._first = f"{stage}/{phase}", steps, done, done
+        self._began = self._latest = self._clock()
+        self._next = self._began + LINE_SECONDS
+        self._printed, self._open = -1, True
+        self._print(f"{self._label}: {steps} steps" + (f", {done} done before" if done else ""))
+
+    def advance(self) -> None:
+        """Count a step; print if the last line is some seconds old."""
+        self._done += 1
+        self._latest = now = self._clock()
+        if now >= self._next:
+            self._next = now + LINE_SECONDS
+            self._status(now)
+
+    def scalars(self, values: Mapping[str, float]) -> None:
+        """Show these values in the next line."""
+        self._recent.take(values)
+
+    def close(self) -> None:
+        """Print where the phase ended, if that was not printed yet."""
+        if self._open and self._done > self._first and self._printed != self._done:
+            self._status(self._latest)
+        self._open = False
+
+    def _status(self, now: float) -> None:
+        self._printed = self._done
+        rate = (self._done - self._first) / max(now - self._began, 1e-9)
+        percent = 100 * self._done // max(self._steps, 1)
+        left = duration(max(self._steps - self._done, 0) / rate)
+        counts = f"{self._done}/{self._steps} {percent}%  {rate:.3g} steps/s"
+        remaining = f"ETA {left}" if self._done < self._steps else f"took {duration(now - self._began)}"
+        self._print(f"{self._label}: {counts}  {remaining}  {self._recent}".rstrip())
+
+    def _print(self, line: str) -> None:
+        print(line, file=self._stream, flush=True)
+
+
+class Bar:
+    """One rich bar per phase on standard error."""
+
+    def __init__(self, console: Console | None = None, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._recent = Recent()
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=30),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[rate]}"),
+            TimeRemainingColumn(elapsed_when_finished=True),
+            TextColumn("{task.fields[values]}", style="dim"),
+            console=console or Console(stderr=True),
+            refresh_per_second=4,
+        )
+        self._task: TaskID | None = None
+        self._done = self._first = 0
+        self._began = self._next = self._latest = 0.0
+
+    def begin_phase(self, stage: str, phase: str, steps: int, done: int) -> None:
+        """Leave the bar of the phase before as it is and start another."""
+        self._show()
+        self._recent.begin_phase(stage)
+        self._progress.start()
+        self._done = self._first = done
+        self._began = self._latest = self._clock()
+        self._next = self._began + BAR_SECONDS
+        self._task = self._progress.add_task(f"{stage}/{phase}", total=steps, completed=done, rate="", values="")
+
+    def advance(self) -> None:
+        """Count a step; redraw at most ten times a second."""
+        self._done += 1
+        self._latest = now = self._clock()
+        if now >= self._next:
+            self._next = now + BAR_SECONDS
+            self._show()
+
+    def scalars(self, values: Mapping[str, float]) -> None:
+        """Show these values beside the bar."""
+        self._recent.take(values)
+
+    def close(self) -> None:
+        """Draw the last state and give the terminal back."""
+        self._show()
+        self._progress.stop()
+
+    def _show(self) -> None:
+        if self._task is not None:
+            rate = (self._done - self._first) / max(self._latest - self._began, 1e-9)
+            self._progress.update(
+                self._task, completed=self._done, rate=f"{rate:.3g} steps/s", values=str(self._recent)
+            )
+
+
+class Silence:
+    """Shows nothing."""
+
+    def begin_phase(self, stage: str, phase: str, steps: int, done: int) -> None:
+        """Show nothing."""
+
+    def advance(self) -> None:
+        """Show nothing."""
+
+    def scalars(self, values: Mapping[str, float]) -> None:
+        """Show nothing."""
+
+    def close(self) -> None:
+        """Show nothing."""
+
+
+def display(choice: str) -> Display:
+    """Return the display for the option ``tracker.progress``.
+
+    ``auto`` is silent in a child process of a pool, where the lines of several runs would mix, draws a bar if
+    standard error is a terminal, and prints lines otherwise.
+    """
+    if choice == "auto":
+        visible = "bar" if sys.stderr.isatty() else "lines"
+        choice = visible if multiprocessing.parent_process() is None else "none"
+    if choice == "none":
+        return Silence()
+    return Bar() if choice == "bar" else Lines()

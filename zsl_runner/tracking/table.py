@@ -1,0 +1,102 @@
+"""``metrics.csv``: every scalar of a run in long format, one row per value, with full precision."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from zsl_runner.atomic import write_bytes
+from zsl_runner.errors import RunError
+from zsl_runner.tracking.tags import tag_of
+
+FILE_NAME = "metrics.csv"
+COLUMNS = ("step", "stage", "phase", "tag", "value")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One value: at ``step`` (counted over all stages) in ``phase`` of ``stage``."""
+
+    step: int
+    stage: str
+    phase: str
+    tag: str
+    value: float
+
+
+def read(path: Path) -> Iterator[Row]:
+    """Yield the complete rows of a ``metrics.csv``; a torn last line, left by a kill, is skipped.
+
+    Raises:
+        RunError: the file cannot be read, or a line before the last one is damaged.
+    """
+    try:
+        content = path.read_bytes().decode("utf-8", errors="replace")
+    except OSError as error:
+        raise RunError(f"{path}: cannot be read: {error.strerror or error}") from error
+    whole, _, _torn = content.rpartition("\n")
+    for number, cells in enumerate(csv.reader(io.StringIO(whole)), start=1):
+        if number == 1 and tuple(cells) == COLUMNS:
+            continue
+        try:
+            step, stage, phase, tag, value = cells
+            yield Row(int(step), stage, phase, tag, float(value))
+        except ValueError:
+            expected = ",".join(COLUMNS)
+            raise RunError(f"{path}: line {number}: expected {expected}, found {','.join(cells)!r}") from None
+
+
+class Table:
+    """Appends scalars to ``metrics.csv``; every row is handed to the operating system when it is written.
+
+    Args:
+        directory: the run's directory.
+        resume_step: None starts a new file; otherwise rows after this step, which the resumed run will produce
+            again, are removed (-1 removes all).
+
+    Raises:
+        RunError: the file cannot be written, is damaged, or exists although the run is new.
+    """
+
+    def __init__(self, directory: Path, resume_step: int | None = None) -> None:
+        self.path = directory / FILE_NAME
+        if resume_step is None and self.path.exists():
+            raise RunError(f"{self.path}: exists already; a new run needs a directory of its own")
+        kept = []
+        if resume_step is not None and self.path.exists():
+            kept = [row for row in read(self.path) if row.step <= resume_step]
+        write_bytes(self.path, self._encoded(kept, header=True))
+        try:
+            self._stream = self.path.open("ab", buffering=0)
+        except OSError as error:
+            raise RunError(f"{self.path}: cannot be written: {error.strerror or error}") from error
+
+    def scalars(self, step: int, values: Mapping[str, float], stage: str, phase: str) -> None:
+        """Append one row per value with a single write, so that at most the last line can be torn.
+
+        Raises:
+            RunError: the disk is full or gone.
+        """
+        rows = [Row(step, stage, phase, tag_of(name, stage, phase), float(value)) for name, value in values.items()]
+        content = self._encoded(rows)
+        try:
+            while content:
+                content = content[self._stream.write(content) :]
+        except OSError as error:
+            raise RunError(f"{self.path}: cannot be written: {error.strerror or error}; the run stops here") from error
+
+    def close(self) -> None:
+        """Close the file; may be called again."""
+        self._stream.close()
+
+    @staticmethod
+    def _encoded(rows: list[Row], header: bool = False) -> bytes:
+        buffer = io.StringIO()
+        writer = csv.writer(buffer, lineterminator="\n")
+        if header:
+            writer.writerow(COLUMNS)
+        writer.writerows((row.step, row.stage, row.phase, row.tag, repr(row.value)) for row in rows)
+        return buffer.getvalue().encode()

@@ -1,0 +1,169 @@
+"""TensorBoard events of a run: one run per directory, hyperparameters and layout in the same event files.
+
+TensorBoard's own hyperparameter API imports TensorFlow and torch's ``add_hparams`` makes a run of its own, which
+separates hyperparameters from curves; both are avoided by writing the summaries directly.
+"""
+
+from __future__ import annotations
+
+import struct
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zsl_runner.errors import RunError
+from zsl_runner.tracking.tags import STAGE_PREFIXES, tag_of
+
+Hyperparameter = bool | int | float | str
+MOST_EMBEDDED = 5000
+
+
+class TensorBoard:
+    """Writes the events of one run.
+
+    Args:
+        directory: the run's directory, which is also TensorBoard's run.
+        resume_step: None for a new run; otherwise TensorBoard hides what an earlier process wrote after this step.
+        run_name: name of the run's session in the HParams tab; the same for a resumed run.
+    """
+
+    def __init__(self, directory: Path, resume_step: int | None, run_name: str) -> None:
+        from torch.utils.tensorboard.writer import SummaryWriter  # imports torch, TensorBoard and protobuf
+
+        self._directory = directory
+        self._run_name = run_name
+        # A start mark hides later steps of earlier processes, but TensorBoard takes the first mark of a run for its
+        # beginning and hides nothing, so a new run has to write one as well.
+        purge_step = 0 if resume_step is None else resume_step + 1
+        _wait_for_a_later_name(directory)
+        with _disk(directory):
+            self._writer = SummaryWriter(str(directory), purge_step=purge_step, flush_secs=10)
+            self._events = self._writer._get_file_writer()  # type: ignore[no-untyped-call]  # the one file all of the writer's methods write to
+
+    def hyperparameters(self, values: Mapping[str, Hyperparameter]) -> None:
+        """Write the hyperparameters of this run; call it once in a run's life, before its first scalar.
+
+        No experiment summary goes with them: TensorBoard would take the one of a single run and hide every
+        hyperparameter that run does not have. Without one it shows the union over all runs, and all their scalars.
+        """
+        from tensorboard.plugins.hparams import summary_v2 as hparams
+
+        with _disk(self._directory):
+            self._add(hparams.hparams_pb(dict(values), trial_id=self._run_name))
+            self._writer.flush()
+
+    def layout(self, phases: Mapping[str, Sequence[str]]) -> None:
+        """Write the custom-scalars layout; call it once in a run's life.
+
+        Args:
+            phases: the names of the phases of each stage.
+        """
+        figures = {
+            prefix: ["Multiline", [f"{prefix}/{name}$" for name in ("T1", "U", "S", "H")]] for prefix in ("val", "test")
+        }
+        losses = {
+            f"{STAGE_PREFIXES[stage]}/{phase}": ["Multiline", [f"{STAGE_PREFIXES[stage]}/{phase}/.*"]]
+            for stage, names in phases.items()
+            for phase in names
+        }
+        with _disk(self._directory):
+            self._writer.add_custom_scalars({"zero-shot accuracy": figures, "loss terms": losses})
+            self._writer.flush()
+
+    def scalars(self, step: int, values: Mapping[str, float], stage: str, phase: str) -> None:
+        """Write scalars under their tags.
+
+        Raises:
+            RunError: the disk is full or gone.
+        """
+        from tensorboard.compat.proto.summary_pb2 import Summary
+
+        shown = [Summary.Value(tag=tag_of(name, stage, phase), simple_value=value) for name, value in values.items()]
+        with _disk(self._directory):
+            self._add(Summary(value=shown), step)
+
+    def text(self, tag: str, body: str, step: int) -> None:
+        """Write Markdown for the Text tab."""
+        with _disk(self._directory):
+            self._writer.add_text(tag, body, step)
+            self._writer.flush()
+
+    def image(self, tag: str, png: bytes, step: int) -> None:
+        """Write an encoded PNG."""
+        from tensorboard.compat.proto.summary_pb2 import Summary
+
+        width, height = struct.unpack(">II", png[16:24])
+        picture = Summary.Image(height=height, width=width, colorspace=4, encoded_image_string=png)
+        with _disk(self._directory):
+            self._add(Summary(value=[Summary.Value(tag=tag, image=picture)]), step)
+
+    def embedding(
+        self, tag: str, points: NDArray[np.floating[Any]], columns: Mapping[str, Sequence[str]], step: int
+    ) -> None:
+        """Write points for the projector; of more than `MOST_EMBEDDED` an even selection.
+
+        Args:
+            tag: name of the set of points.
+            points: (n, d) features.
+            columns: for each label column n labels, e.g. ``class`` and ``origin``.
+            step: step the points belong to.
+        """
+        chosen = np.unique(np.linspace(0, len(points) - 1, min(len(points), MOST_EMBEDDED)).round().astype(np.int64))
+        rows: list[Any] = [[str(labels[row]) for labels in columns.values()] for row in chosen]
+        header: list[str] | None = list(columns)
+        if len(columns) == 1:
+            rows, header = [row[0] for row in rows], None
+        with _disk(self._directory):
+            self._writer.add_embedding(points[chosen], rows, None, step, tag, header)
+
+    def flush(self) -> None:
+        """Hand everything to the operating system."""
+        with _disk(self._directory):
+            self._writer.flush()
+
+    def close(self, complete: bool) -> None:
+        """Flush and close; a complete run is marked as such in the HParams tab."""
+        with _disk(self._directory):
+            if complete:
+                self._add(_session_end())
+            self._writer.close()
+
+    def _add(self, summary: Any, step: int | None = None) -> None:
+        self._events.add_summary(summary, step)
+
+
+def _wait_for_a_later_name(directory: Path) -> None:
+    """Let the second pass in which an earlier process of this run opened its event file.
+
+    TensorBoard reads the files of a run in the order of their names, which begin with that second.
+    """
+    newest = max((int(path.name.split(".")[3]) for path in directory.glob("events.out.tfevents.*")), default=0)
+    if 0 <= newest - int(time.time()) <= 1:
+        time.sleep(newest + 1 - time.time())
+
+
+@contextmanager
+def _disk(directory: Path) -> Iterator[None]:
+    """Turn an OSError of the event writer, whose thread may report it late, into a RunError."""
+    try:
+        yield
+    except OSError as error:
+        where = directory / "events.out.tfevents.*"
+        raise RunError(f"{where}: cannot be written: {error.strerror or error}; the run stops here") from error
+
+
+def _session_end() -> Any:
+    """Return the HParams plugin's mark of a finished run."""
+    from tensorboard.compat.proto.summary_pb2 import Summary
+    from tensorboard.plugins.hparams import api_pb2, metadata, plugin_data_pb2
+
+    end = plugin_data_pb2.SessionEndInfo(status=api_pb2.STATUS_SUCCESS, end_time_secs=time.time())
+    content = metadata.create_summary_metadata(plugin_data_pb2.HParamsPluginData(session_end_info=end))
+    return Summary(
+        value=[Summary.Value(tag=metadata.SESSION_END_INFO_TAG, metadata=content, tensor=metadata.NULL_TENSOR)]
+    )

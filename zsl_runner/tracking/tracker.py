@@ -1,0 +1,182 @@
+"""The one place a run reports to; it passes everything on to ``metrics.csv``, TensorBoard, figures and progress."""
+
+from __future__ import annotations
+
+import io
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zsl_runner.atomic import write_bytes
+from zsl_runner.config.schema import TrackerConf
+from zsl_runner.tracking.progress import Display, display
+from zsl_runner.tracking.table import Table, read
+from zsl_runner.tracking.tensorboard import Hyperparameter, TensorBoard
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+FIGURES = "figures"
+log = logging.getLogger(__name__)
+
+
+class Tracker:
+    """Passes the events of a run on to its sinks.
+
+    Scalars that cannot be written stop a run with a clear `RunError`; a figure or a projector that fails is reported
+    once as a warning and never does.
+
+    Args:
+        directory: the run's directory.
+        conf: what to write.
+        resume_step: None for a new run; otherwise the step of the checkpoint it continues from (-1 if it starts over
+            in place): rows and events after it are dropped, earlier ones kept.
+        run_name: name of the run in TensorBoard's HParams tab; by default the last parts of its directory.
+        progress: where the progress is shown; by default what ``conf.progress`` says.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        conf: TrackerConf,
+        *,
+        resume_step: int | None = None,
+        run_name: str | None = None,
+        progress: Display | None = None,
+    ) -> None:
+        self._directory = directory
+        self._conf = conf
+        self._starts = resume_step is None or resume_step < 0
+        self._first_step = 0 if resume_step is None else max(resume_step, 0)
+        self._failed_figures: set[str] = set()
+        self._closed = False
+        self._table = Table(directory, resume_step)
+        name = run_name or "/".join(directory.resolve().parts[-3:])
+        self._tensorboard = TensorBoard(directory, resume_step, name) if conf.tensorboard else None
+        self._progress = progress or display(conf.progress)
+
+    def describe(self, hyperparameters: Mapping[str, Hyperparameter], phases: Mapping[str, Sequence[str]]) -> None:
+        """Write hyperparameters and chart layout to TensorBoard; a resumed run, which has them, writes nothing.
+
+        Call it before the first scalar.
+
+        Args:
+            hyperparameters: the overridden keys and the seed, flat.
+            phases: names of the phases of each stage, e.g. ``{"tune": ["pretrain", "learn"]}``.
+        """
+        if self._tensorboard is not None and self._starts:
+            self._tensorboard.hyperparameters(hyperparameters)
+            self._tensorboard.layout(phases)
+
+    def text(self, tag: str, body: str) -> None:
+        """Write Markdown to TensorBoard's Text tab; a resumed run adds its own at the step where it resumes."""
+        if self._tensorboard is not None:
+            self._tensorboard.text(tag, body, self._first_step)
+
+    def scalars(self, step: int, values: Mapping[str, float], stage: str, phase: str) -> None:
+        """Write scalars.
+
+        Args:
+            step: steps made in the run so far, over all stages.
+            values: metrics by their full tag (``val/H``), anything else by the name of the term.
+            stage: ``tune`` or ``final``.
+            phase: phase of the trainer.
+
+        Raises:
+            RunError: a file cannot be written.
+        """
+        self._table.scalars(step, values, stage, phase)
+        if self._tensorboard is not None:
+            self._tensorboard.scalars(step, values, stage, phase)
+        self._progress.scalars(values)
+
+    def figure(self, name: str, draw: Figure | Callable[[], Figure], step: int) -> Path | None:
+        """Save a figure as ``figures/<name>.png`` and show it in TensorBoard.
+
+        Args:
+            name: file name without suffix, and tag.
+            draw: the figure, or what draws it; then a failure to draw is only a warning as well.
+            step: step the figure belongs to.
+
+        Returns:
+            The file; None if figures are off or this one failed.
+        """
+        if not self._conf.figures:
+            return None
+        try:
+            drawn = draw() if callable(draw) else draw
+            png = io.BytesIO()
+            drawn.savefig(png, format="png")
+            path = self._directory / FIGURES / f"{name}.png"
+            path.parent.mkdir(exist_ok=True)
+            write_bytes(path, png.getvalue())
+            if self._tensorboard is not None:
+                self._tensorboard.image(f"figures/{name}", png.getvalue(), step)
+        except Exception as error:
+            self._warn_once(f"figure {name}", error)
+            return None
+        return path
+
+    def learning_curves(self, step: int) -> Path | None:
+        """Draw the scalars written so far as ``figures/learning_curves.png``; see `figure`."""
+
+        def draw() -> Figure:
+            from zsl_runner.tracking.figures.learning_curves import learning_curves
+
+            return learning_curves(read(self._table.path))
+
+        return self.figure("learning_curves", draw, step)
+
+    def embedding(
+        self, name: str, points: NDArray[np.floating[Any]], columns: Mapping[str, Sequence[str]], step: int
+    ) -> None:
+        """Write points to TensorBoard's projector, if ``tracker.projector`` asks for it.
+
+        Args:
+            name: name of the set of points.
+            points: (n, d) features, real and generated.
+            columns: for each label column n labels, e.g. ``class`` and ``origin``.
+            step: step the points belong to.
+        """
+        if self._tensorboard is None or not self._conf.projector:
+            return
+        try:
+            self._tensorboard.embedding(name, points, columns, step)
+        except Exception as error:
+            self._warn_once(f"projector {name}", error)
+
+    def begin_phase(self, stage: str, phase: str, steps: int, done: int = 0) -> None:
+        """Show the progress of a phase of ``steps`` steps, ``done`` of which an earlier process made."""
+        self._progress.begin_phase(stage, phase, steps, done)
+
+    def advance(self) -> None:
+        """Count one step of the phase."""
+        self._progress.advance()
+
+    def flush(self) -> None:
+        """Hand everything written so far to the operating system, e.g. before a checkpoint."""
+        if self._tensorboard is not None:
+            self._tensorboard.flush()
+
+    def close(self, complete: bool = False) -> None:
+        """Finish all sinks; may be called again.
+
+        Args:
+            complete: the run reached its end, which TensorBoard's HParams tab then shows.
+        """
+        if self._closed:
+            return
+        self._closed = True
+        self._progress.close()
+        self._table.close()
+        if self._tensorboard is not None:
+            self._tensorboard.close(complete)
+
+    def _warn_once(self, what: str, error: Exception) -> None:
+        if what not in self._failed_figures:
+            self._failed_figures.add(what)
+            log.warning("%s was not written: %s: %s; the run goes on", what, type(error).__name__, error)
