@@ -1,0 +1,72 @@
+import os
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from zsl_runner.config import registry
+from zsl_runner.config.check import check
+from zsl_runner.config.loader import Loader, Source
+from zsl_runner.config.paths import conf_directory
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+
+@cache
+def ours():
+    """The loader of the repository's files; reading them once keeps these tests fast."""
+    registry.register()
+    return Loader(Source(conf_directory()))
+
+
+@pytest.fixture
+def loader():
+    return ours()
+
+
+@pytest.fixture
+def verdict(tmp_path, loader):
+    """Check a command line against the repository's files, on a machine without CUDA unless told otherwise."""
+
+    def run(*arguments, extra=None, devices=0, source=None, strictly=False):
+        source = source or Source(conf_directory(), extra=extra)
+        loader = ours() if source == Source(conf_directory()) else Loader(source)
+        arguments = [f"outputs={tmp_path}/outputs", *arguments]
+        return check(loader, arguments, count_devices=lambda: devices, strictly=strictly)
+
+    return run
+
+
+@pytest.fixture
+def problems(verdict):
+    """The problems of a command line as ``{key: (message, origin)}``."""
+
+    def run(*arguments, **options):
+        found = verdict(*arguments, **options).problems
+        table = {problem.key: (problem.message, problem.origin) for problem in found}
+        assert len(table) == len(found), found
+        return table
+
+    return run
+
+
+@pytest.fixture
+def zsl_run(tmp_path):
+    """Run the command in a process of its own, in an empty folder."""
+
+    def run(*arguments, program=("-m", "zsl_runner.train"), **environment):
+        folder = tmp_path / "elsewhere"
+        folder.mkdir(exist_ok=True)
+        return subprocess.run(
+            [sys.executable, *program, *arguments],
+            cwd=folder,
+            env={**os.environ, "PYTHONPATH": str(REPOSITORY), "OMP_NUM_THREADS": "1", **environment},
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+
+    return run

@@ -1,0 +1,176 @@
+import textwrap
+
+import pytest
+
+from zsl_runner.config.check import check
+
+
+@pytest.fixture
+def own(tmp_path):
+    """A folder of the user's own files, as --config-dir names it."""
+
+    def write(path, text):
+        file = tmp_path / "own" / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(textwrap.dedent(text))
+        return tmp_path / "own"
+
+    return write
+
+
+SGAL = """\
+# a model of the user's
+defaults:
+  - /schema/model/sgal@_here_
+  - _self_
+  - override /trainer@_global_.trainer: seen_only
+
+name: mine
+"""
+
+
+def test_every_option_of_every_group_composes(loader):
+    groups = {
+        group: loader.options(group) for group in ("dataset", "model", "trainer", "evaluator", "runtime", "tracker")
+    }
+    for index in range(max(len(options) for options in groups.values())):
+        choices = [f"{group}={options[index % len(options)]}" for group, options in groups.items()]
+        found = check(loader, choices, count_devices=lambda: 1, strictly=False).problems
+        assert {problem.key for problem in found} <= {"dataset.root", "trainer"}, choices  # data not here, parts unfit
+
+
+def test_own_file_is_found_and_checked(problems, own):
+    extra = own("model/mine.yaml", SGAL + "latent_dim: 8\n")
+    assert problems("model=mine", extra=extra) == {}
+
+
+def test_unknown_key_in_a_file_names_file_and_line(problems, own, monkeypatch, tmp_path):
+    extra = own("model/mine.yaml", SGAL + "latent_dim: 8\nmargin:\n  weigth: 1\n")
+    monkeypatch.chdir(tmp_path)
+    message, origin = problems("model=mine", extra=extra)["model.margin.weigth"]
+    assert "did you mean model.margin.weight?" in message
+    assert origin == "own/model/mine.yaml, line 10"
+
+
+def test_wrong_type_and_range_in_a_file(problems, own):
+    extra = own("model/mine.yaml", SGAL + "latent_dim: wide\nprior:\n  layers: 0\n")
+    found = problems("model=mine", extra=extra)
+    assert found["model.latent_dim"][1].endswith("own/model/mine.yaml, line 8")
+    assert found["model.prior.layers"][1].endswith("own/model/mine.yaml, line 10")
+
+
+def test_a_later_value_replaces_one_out_of_range(problems, own):
+    extra = own("model/mine.yaml", SGAL + "latent_dim: 0\n")
+    assert problems("model=mine", "model.latent_dim=4", extra=extra) == {}
+
+
+def test_mistakes_in_an_experiment(problems, own):
+    extra = own(
+        "experiment/mine.yaml",
+        """\
+        # @package _global_
+        defaults:
+          - override /model: vzsl
+        seed: early
+        typo: 1
+        trainer:
+          optim:
+            lrr: 1
+        """,
+    )
+    found = problems("experiment=mine", extra=extra)
+    assert set(found) == {"seed", "typo", "trainer.optim.lrr"}
+    assert found["trainer.optim.lrr"][1].endswith("experiment/mine.yaml, line 8")
+    assert "trainer.optim.lr?" in found["trainer.optim.lrr"][0]
+
+
+def test_unknown_option_in_an_experiments_choices(problems, own):
+    extra = own("experiment/mine.yaml", "# @package _global_\ndefaults:\n  - override /model: vzls\nseeds: 3\n")
+    found = problems("experiment=mine", extra=extra)
+    assert "no option 'vzls'; did you mean vzsl?" in found["model"][0]
+    assert found["model"][1].endswith("experiment/mine.yaml")
+    assert "did you mean seed?" in found["seeds"][0]
+
+
+def test_broken_yaml_names_file_and_line(problems, own):
+    extra = own("experiment/mine.yaml", "# @package _global_\nseed: 1\nmodel: [1\ntrainer: 3\n")
+    found = problems("experiment=mine", "runtime.threads=-1", extra=extra)
+    message, origin = found["experiment/mine"]
+    assert "not valid YAML" in message
+    assert origin.endswith("experiment/mine.yaml, line 4")
+    assert "runtime.threads" in found
+
+
+def test_duplicate_key_is_not_valid(problems, own):
+    extra = own("experiment/mine.yaml", "# @package _global_\nseed: 1\nseed: 2\n")
+    message, origin = problems("experiment=mine", extra=extra)["experiment/mine"]
+    assert "duplicate key seed" in message
+    assert origin.endswith("line 3")
+
+
+def test_a_file_without_schema(problems, own):
+    extra = own("model/mine.yaml", "kind: sgal\nname: mine\n")
+    message, origin = problems("model=mine", extra=extra)["model"]
+    assert "has no schema; begin the file with: defaults: [/schema/model/<kind>@_here_, _self_]" in message
+    assert origin.endswith("model/mine.yaml")
+
+
+def test_a_file_that_names_an_unknown_schema(problems, own):
+    extra = own("model/mine.yaml", SGAL.replace("schema/model/sgal", "schema/model/sgall"))
+    message, _ = problems("model=mine", extra=extra)["schema/model"]
+    assert "did you mean sgal?" in message
+
+
+def test_a_file_cannot_change_its_kind(problems, own):
+    extra = own("model/mine.yaml", SGAL + "kind: vzsl\n")
+    assert "is fixed to 'sgal'" in problems("model=mine", extra=extra)["model.kind"][0]
+
+
+def test_a_required_value_that_no_file_gives(problems, own):
+    extra = own("dataset/mine.yaml", "defaults: [/schema/dataset/xlsa17@_here_, _self_]\nname: mine\n")
+    assert "a value is required: text" in problems("dataset=mine", extra=extra)["dataset.root"][0]
+
+
+def test_override_of_another_group_without_its_package(problems, own):
+    extra = own("model/mine.yaml", SGAL.replace("@_global_.trainer", ""))
+    assert "override /trainer@_global_.trainer: OPTION" in problems("model=mine", extra=extra)["configuration"][0]
+
+
+def test_environment_variable_that_is_not_set(problems, own, monkeypatch):
+    monkeypatch.delenv("NO_SUCH_FOLDER", raising=False)
+    extra = own(
+        "dataset/mine.yaml",
+        "defaults: [/schema/dataset/xlsa17@_here_, _self_]\nname: mine\nroot: ${oc.env:NO_SUCH_FOLDER}/x\n",
+    )
+    message, origin = problems("dataset=mine", extra=extra)["dataset.root"]
+    assert "NO_SUCH_FOLDER" in message
+    assert "or give dataset.root=VALUE" in message
+    assert origin.endswith("dataset/mine.yaml, line 3")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "trainer"),
+    [
+        (("model=mine",), "seen_only"),
+        (("model=mine", "trainer=em"), "em"),
+        (("experiment=model_only",), "seen_only"),
+        (("experiment=both",), "em"),
+        (("experiment=both", "trainer=transductive", "model=vzsl"), "transductive"),
+    ],
+)
+def test_who_chooses_the_trainer(verdict, own, arguments, trainer):
+    own("model/mine.yaml", SGAL)
+    own("experiment/model_only.yaml", "# @package _global_\ndefaults: [override /model: mine]\n")
+    extra = own(
+        "experiment/both.yaml",
+        "# @package _global_\ndefaults: [override /model: mine, override /trainer: em]\n",
+    )
+    found = verdict(*arguments, extra=extra)
+    assert found.problems == ()
+    assert found.config.trainer.kind == trainer
+
+
+def test_an_experiments_values_win_over_files_and_lose_to_the_command_line(verdict, own):
+    extra = own("experiment/mine.yaml", "# @package _global_\nseed: 5\nmodel: {latent_dim: 5}\n")
+    config = verdict("experiment=mine", "model.latent_dim=6", extra=extra).config
+    assert (config.seed, config.model.latent_dim) == (5, 6)

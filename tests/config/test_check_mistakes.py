@@ -1,0 +1,247 @@
+import hashlib
+
+import pytest
+
+from zsl_runner.config.typed import plain
+
+
+def test_the_defaults_are_sound_and_typed(verdict):
+    found = verdict()
+    assert found.problems == ()
+    assert (found.config.model.kind, found.config.dataset.kind, found.config.trainer.kind) == ("sgal", "digits", "em")
+
+
+@pytest.mark.parametrize("prefix", ["", "+", "++"])
+def test_unknown_key_on_the_command_line(problems, prefix):
+    found = problems(f"{prefix}model.latent_dimm=3")
+    message, origin = found["model.latent_dimm"]
+    assert "model=sgal has no such option; did you mean model.latent_dim?" in message
+    assert origin == f"command line: {prefix}model.latent_dimm=3"
+    assert len(found) == 1
+
+
+def test_unknown_key_at_the_top_names_close_ones(problems):
+    assert "did you mean model?" in problems("modle=sgal")["modle"][0]
+
+
+def test_unknown_key_is_looked_for_in_other_blocks(problems):
+    assert "did you mean trainer.optim.lr?" in problems("trainer.lr=0.1")["trainer.lr"][0]
+
+
+@pytest.mark.parametrize(
+    ("argument", "expected"),
+    [
+        ("model.latent_dim=2.5", "expected an integer, found 2.5"),
+        ("model.latent_dim=many", "expected an integer, found 'many'"),
+        ("model.latent_dim=null", "expected an integer, found null"),
+        ("runtime.deterministic=maybe", "expected true or false, found 'maybe'"),
+        ("trainer.optim.betas=[0.9,x]", "expected a list of numbers, found [0.9, 'x']"),
+        ("trainer.optim.betas=0.9", "expected a list of numbers, found 0.9"),
+        ("trainer.optim=fast", "expected a block of options, found 'fast'"),
+        ("runtime.threads=[1]", "expected an integer, found [1]"),
+        ("reference.metrics={test/H: high}", "expected a number, found 'high'"),
+        ("trainer.optim.betas.5=0.1", "it has no entry '5' (2 entries)"),
+    ],
+)
+def test_wrong_types(problems, argument, expected):
+    (message, origin), *others = problems(argument).values()
+    assert expected in message
+    assert origin == f"command line: {argument}"
+    assert not others
+
+
+@pytest.mark.parametrize(
+    ("argument", "expected"),
+    [
+        ("model.latent_dim=0", "expected 1 <= value, found 0"),
+        ("trainer.em.real_step_prob=1.5", "expected 0 <= value <= 1, found 1.5"),
+        ("trainer.optim.betas=[0.9,1.0]", "expected each 0 <= value < 1, found [0.9, 1.0]"),
+        ("trainer.optim.lr=nan", "expected 0 <= value, found nan"),
+        ("trainer.optim.lr=inf", "expected 0 <= value, found inf"),
+        ("runtime.precision=fp23", "expected one of fp32, tf32, bf16, found 'fp23'; did you mean fp32?"),
+        ("evaluator.stages=[tune,last]", "expected each one of tune, final, found ['tune', 'last']"),
+        ("seed=-1", "expected 0 <= value <= 2147483647, found -1"),
+    ],
+)
+def test_values_out_of_range(problems, argument, expected):
+    (message, origin), *others = problems(argument).values()
+    assert message.startswith(expected)
+    assert origin == f"command line: {argument}"
+    assert not others
+
+
+@pytest.mark.parametrize(
+    ("argument", "key", "value"),
+    [
+        ("trainer.optim.lr=1", ("trainer", "optim", "lr"), 1.0),
+        ("trainer.optim.lr='1e-3'", ("trainer", "optim", "lr"), 1e-3),
+        ("model.latent_dim='7'", ("model", "latent_dim"), 7),
+        ("runtime.deterministic=no", ("runtime", "deterministic"), False),
+        ("++seed=3", ("seed",), 3),
+        ("trainer.optim.clip_norm=null", ("trainer", "optim", "clip_norm"), None),
+        ("trainer.optim={lr: 0.5}", ("trainer", "optim", "lr"), 0.5),
+        ("trainer.optim.betas.0=0.5", ("trainer", "optim", "betas"), [0.5, 0.999]),
+        ("+reference.metrics={test/H: 3}", ("reference", "metrics"), {"test/H": 3.0}),
+        ("seed=${trainer.batch_size}", ("seed",), 64),
+    ],
+)
+def test_what_hydra_converts_is_accepted(verdict, argument, key, value):
+    found = verdict(argument, strictly=True)
+    assert found.problems == ()
+    node = plain(found.config)
+    for name in key:
+        node = node[name]
+    assert node == value
+    assert type(node) is type(value)
+
+
+def test_unknown_option_names_the_others_and_the_closest(problems):
+    message, origin = problems("model=sgall", "model.latent_dim=3")["model"]
+    assert "no option 'sgall'; did you mean sgal?; the options are: " in message
+    assert "vzsl" in message
+    assert origin == "command line: model=sgall"
+
+
+def test_nothing_is_said_about_a_part_whose_file_is_unknown(problems):
+    assert list(problems("model=something_else", "model.width=3")) == ["model"]
+
+
+def test_plus_before_a_known_group(problems):
+    message, _ = problems("+runtime=cpu")["runtime"]
+    assert message == "is already part of the configuration: write runtime=cpu"
+
+
+def test_several_values_without_a_sweep(problems):
+    assert "add -m" in problems("seed=1,2")["seed"][0]
+
+
+def test_arguments_that_cannot_be_parsed(problems):
+    found = problems("seed=[1", "model.latent_dim=0")
+    assert "not understood as key=value" in found["seed=[1"][0]
+    assert "model.latent_dim" in found
+
+
+def test_removing_an_option_and_a_group(problems):
+    found = problems("~model.latent_dim", "~evaluator")
+    assert "options cannot be removed" in found["model.latent_dim"][0]
+    assert "nothing is chosen" in found["evaluator"][0]
+
+
+def test_the_kind_belongs_to_the_file(problems):
+    assert "is fixed to 'sgal' by the chosen file" in problems("model.kind=vzsl")["model.kind"][0]
+
+
+def test_interpolation_that_leads_nowhere(problems):
+    message, origin = problems("seed=${model.nothing}")["seed"]
+    assert "${model.nothing}" in message
+    assert origin == "command line: seed=${model.nothing}"
+
+
+def test_hydras_own_settings_are_hydras_to_judge(problems):
+    assert "hydra.nothing" in problems("hydra.nothing=1", strictly=True)["configuration"][0]
+
+
+def test_parts_that_do_not_fit_name_those_that_do(problems):
+    message, _ = problems("model=eszsl", "trainer=em")["trainer"]
+    assert "trainer=em calls what model=eszsl does not offer: loss_terms, synthesize" in message
+    assert "trainers that fit model=eszsl: closed_form" in message
+    assert "models that fit trainer=em: sgal" in message
+
+
+def test_blocks_find_mistakes_between_their_keys(problems):
+    message, origin = problems("trainer.em.gen_ratio=0.5", "trainer.em.gen_ratio_jitter=0.8")[
+        "trainer.em.gen_ratio_jitter"
+    ]
+    assert "must stay within 0..1" in message
+    assert origin == "command line: trainer.em.gen_ratio_jitter=0.8"
+
+
+def test_missing_files_say_how_to_get_them(problems, tmp_path):
+    message, origin = problems("dataset=cub", f"dataset.root={tmp_path}/nowhere")["dataset.root"]
+    assert "res101.mat" in message
+    assert "att_splits.mat" in message
+    assert "Proposed Splits" in message
+    assert origin == f"command line: dataset.root={tmp_path}/nowhere"
+
+
+def test_wrong_checksum_names_expected_and_found(problems, tmp_path):
+    for name in ("res101.mat", "att_splits.mat"):
+        (tmp_path / name).write_bytes(name.encode() * 1000)
+    right = hashlib.sha256(b"att_splits.mat" * 1000).hexdigest()
+    wrong = "0" * 64
+    arguments = ("dataset=xlsa17", "dataset.name=mine", f"dataset.root={tmp_path}", f"dataset.sha256_splits='{right}'")
+    assert problems(*arguments, f"dataset.cache={tmp_path.parent}") == {}
+    message, _ = problems(*arguments, f"dataset.cache={tmp_path.parent}", f"dataset.sha256_features='{wrong}'")[
+        "dataset.root"
+    ]
+    assert f"expected sha256 {wrong}" in message
+    assert f"found    sha256 {hashlib.sha256(b'res101.mat' * 1000).hexdigest()}" in message
+
+
+@pytest.mark.parametrize(
+    ("device", "devices", "expected"),
+    [
+        ("cuda", 0, "the driver shows no CUDA device"),
+        ("cuda:1", 1, "the driver shows cuda:0 only"),
+        ("cuda:2", 2, "the driver shows cuda:0 to cuda:1"),
+        ("gpu", 1, "expected auto, cpu, cuda or cuda:N, found 'gpu'"),
+        ("cuda:", 1, "expected auto, cpu, cuda or cuda:N"),
+    ],
+)
+def test_devices_that_are_not_there(problems, device, devices, expected):
+    assert expected in problems(f"runtime.device='{device}'", devices=devices)["runtime.device"][0]
+
+
+@pytest.mark.parametrize(("device", "devices"), [("auto", 0), ("cpu", 0), ("cuda", 1), ("cuda:1", 2)])
+def test_devices_that_are_there(problems, device, devices):
+    assert problems(f"runtime.device='{device}'", devices=devices) == {}
+
+
+def test_tf32_needs_cuda(problems):
+    assert "tf32 exists on CUDA devices only" in problems("runtime.precision=tf32")["runtime.precision"][0]
+    assert "runtime.precision" in problems("runtime.precision=tf32", "runtime.device=cpu", devices=1)
+    assert problems("runtime.precision=tf32", devices=1) == {}
+
+
+def test_outputs_must_be_a_folder_that_can_be_written(problems, tmp_path):
+    file = tmp_path / "file"
+    file.write_text("")
+    assert "is a file" in problems(f"outputs={file}/runs")["outputs"][0]
+
+
+def test_outputs_that_are_not_writable(problems, monkeypatch):
+    monkeypatch.setattr("os.access", lambda path, mode: False)
+    assert "is not writable" in problems("outputs=here")["outputs"][0]
+
+
+@pytest.mark.parametrize("name", ["../up", "a/b", ".hidden", "''"])
+def test_labels_must_name_a_directory(problems, name):
+    found = problems(f"name={name}", f"model.name={name}")
+    assert "cannot name a directory" in found["name"][0]
+    assert "cannot name a directory" in found["model.name"][0]
+
+
+def test_all_mistakes_come_at_once(problems, tmp_path):
+    found = problems(
+        "+model.typo=1",
+        "model.latent_dim=0",
+        "runtime.threads=few",
+        "dataset=mnist",
+        f"dataset.root={tmp_path}",
+        "runtime.device=cuda",
+        "evaluator=zs",
+        "trainer=closed_form",
+        "evaluator.stages=[]",
+    )
+    assert set(found) == {
+        "model.typo",
+        "model.latent_dim",
+        "runtime.threads",
+        "dataset.root",
+        "runtime.device",
+        "evaluator",
+        "trainer",
+        "evaluator.stages",
+        *(key for key in found if key in ("evaluator.calibration", "evaluator.select", "evaluator.patience")),
+    }
+    assert not (tmp_path / "outputs").exists()

@@ -1,0 +1,245 @@
+"""The command itself: exit codes, what it leaves on disk, and that torch stays out of it."""
+
+import sys
+import types
+
+import pytest
+
+from zsl_runner import train
+from zsl_runner.errors import ConfigError, DataError
+
+WITHOUT_TORCH = (
+    "-c",
+    "import sys, zsl_runner.train as t\n"
+    "code = t.main()\n"
+    "print('torch' in sys.modules, file=sys.stderr)\n"
+    "sys.exit(code)",
+)
+
+
+def left(folder):
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*"))
+
+
+def test_a_refused_configuration_exits_2_writes_nothing_and_never_imports_torch(zsl_run, tmp_path):
+    done = zsl_run(
+        "+model.typo=1", "trainer.optim.lr=-1", "runtime.device=cuda:99", "dataset=toyy", program=WITHOUT_TORCH
+    )
+    assert done.returncode == 2
+    assert "zsl-run: 4 problems found" in done.stderr
+    for number in range(1, 5):
+        assert f"\n  {number}. " in done.stderr
+    assert done.stderr.endswith("False\n")
+    assert done.stdout == ""
+    assert left(tmp_path / "elsewhere") == []
+
+
+def test_task_check_says_what_would_run_and_writes_nothing(zsl_run, tmp_path):
+    done = zsl_run("task=check", "dataset=toy", program=WITHOUT_TORCH)
+    assert done.returncode == 0
+    assert "dataset    toy (toy)" in done.stdout
+    assert "no problem found" in done.stdout
+    assert done.stderr == "False\n"
+    assert left(tmp_path / "elsewhere") == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (
+            ("--help",),
+            ["zsl-run -m seed=0,1,2,3,4", "model       ", 'eval "$(zsl-run -sc install=bash)"', "task=check"],
+        ),
+        (("--cfg", "job", "model=vzsl"), ["kind: vzsl", "latent_dim:"]),
+        (("--info", "defaults"), ["dataset/digits"]),
+        (("-sc", "install=bash"), ["hydra_bash_completion"]),
+        (("--version",), ["zsl-run "]),
+    ],
+)
+def test_what_only_shows_something_does_without_torch(zsl_run, tmp_path, arguments, expected):
+    done = zsl_run(*arguments, program=WITHOUT_TORCH)
+    assert done.returncode == 0, done.stderr
+    for text in expected:
+        assert text in done.stdout
+    assert "schema/" not in done.stdout or "--info" in arguments
+    assert done.stderr.endswith("False\n")
+    assert left(tmp_path / "elsewhere") == []
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("zsl-run model=", "model=vzsl"),
+        ("zsl-run model=vzsl model.lat", "model.latent_dim="),
+        ("zsl-run trai", "trainer"),
+    ],
+)
+def test_completion(zsl_run, line, expected):
+    done = zsl_run("-sc", "query=bash", COMP_LINE=line, COMP_POINT=str(len(line)))
+    assert expected in done.stdout
+
+
+def test_members_of_other_distributions_are_found(zsl_run, tmp_path):
+    package = tmp_path / "site"
+    (package / "their_model").mkdir(parents=True)
+    (package / "their_model" / "__init__.py").write_text(
+        "from dataclasses import dataclass\n"
+        "from typing import ClassVar\n"
+        "from zsl_runner.config.fields import option\n"
+        "from zsl_runner.config.schema import ModelConf\n"
+        "@dataclass\n"
+        "class TheirConf(ModelConf):\n"
+        "    capabilities: ClassVar[frozenset[str]] = frozenset({'fit', 'class_scores'})\n"
+        "    kind: str = 'theirs'\n"
+        "    width: int = option(3, 'width', low=1)\n"
+    )
+    info = package / "theirs-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: theirs\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[zsl_runner.schemas]\ntheirs = their_model:TheirConf\n")
+    (tmp_path / "own" / "model").mkdir(parents=True)
+    (tmp_path / "own" / "model" / "theirs.yaml").write_text(
+        "defaults:\n  - /schema/model/theirs@_here_\n  - _self_\n  - override /trainer@_global_.trainer: closed_form\n"
+        "name: theirs\n"
+    )
+    program = (
+        "-c",
+        f"import sys; sys.path.insert(0, {str(package)!r})\nimport zsl_runner.train as t; sys.exit(t.main())",
+    )
+    done = zsl_run("--config-dir", str(tmp_path / "own"), "task=check", "dataset=toy", "model=theirs", program=program)
+    assert "model      theirs (theirs)" in done.stdout, done.stderr
+    done = zsl_run(
+        "--config-dir", str(tmp_path / "own"), "dataset=toy", "model=theirs", "model.width=0", program=program
+    )
+    assert done.returncode == 2
+    assert "expected 1 <= value, found 0" in done.stderr
+
+
+@pytest.fixture
+def main(monkeypatch, tmp_path):
+    """Call the entry point in this process, with a run that does as it is told."""
+    import logging
+
+    monkeypatch.chdir(tmp_path)
+    calls = []
+
+    def call(*arguments, act=lambda config: 1.0):
+        def execute(config, overrides):
+            calls.append(("new", config, overrides))
+            return act(config)
+
+        def resume(directory, config, overrides):
+            calls.append((directory, config, overrides))
+            return act(config)
+
+        stand_in = types.ModuleType("zsl_runner.run")
+        stand_in.execute, stand_in.resume = execute, resume
+        monkeypatch.setitem(sys.modules, "zsl_runner.run", stand_in)
+        monkeypatch.setattr("zsl_runner.run", stand_in, raising=False)
+        monkeypatch.setattr("sys.argv", ["zsl-run", *arguments])
+        return train.main()
+
+    call.calls = calls
+    root = logging.getLogger()
+    handlers, level = list(root.handlers), root.level
+    yield call
+    root.handlers[:] = handlers
+    root.setLevel(level)
+
+
+def failing(error, seeds=(0, 1, 2)):
+    def act(config):
+        if config.seed in seeds:
+            raise error
+        return 1.0
+
+    return act
+
+
+def test_a_run_gets_its_typed_configuration_and_its_overrides(main, tmp_path):
+    assert main("dataset=toy", "model=vzsl", "seed=3") == 0
+    ((kind, config, overrides),) = main.calls
+    assert (kind, config.model.kind, config.seed) == ("new", "vzsl", 3)
+    assert overrides == ["dataset=toy", "model=vzsl", "seed=3"]
+    assert left(tmp_path) == ["outputs"]
+
+
+def test_a_failed_run_gives_one_message_and_exit_code_1(main, capsys):
+    assert main("dataset=toy", act=failing(DataError("the file is damaged"))) == 1
+    assert capsys.readouterr().err == "zsl-run: the file is damaged\n"
+
+
+def test_a_configuration_refused_late_exits_with_2(main, capsys):
+    assert main("dataset=toy", act=failing(ConfigError("no such device after all"))) == 2
+    assert capsys.readouterr().err == "zsl-run: no such device after all\n"
+
+
+def test_an_error_nobody_foresaw_keeps_its_traceback(main, capsys):
+    assert main("dataset=toy", act=failing(ZeroDivisionError("oh"))) == 1
+    assert "Traceback" in capsys.readouterr().err
+
+
+def test_an_interrupted_run_exits_with_130(main):
+    assert main("dataset=toy", act=failing(KeyboardInterrupt())) == 130
+
+
+def test_a_sweep_runs_everything_although_one_run_fails(main, capsys, tmp_path):
+    assert main("-m", "dataset=toy", "seed=0,1,2", act=failing(DataError("bad luck"), seeds=(1,))) == 1
+    assert [config.seed for _, config, _ in main.calls] == [0, 1, 2]
+    errors = capsys.readouterr().err
+    assert "zsl-run: bad luck" in errors
+    assert "job 1 failed: DataError: bad luck" in errors
+    assert "Traceback" not in errors
+    (sweep,) = (tmp_path / "outputs" / ".sweeps").iterdir()
+    assert left(sweep) == ["multirun.yaml"]
+
+
+def test_a_sweep_is_checked_before_its_first_run(main, capsys, tmp_path):
+    assert main("-m", "dataset=toy", "seed=0,1", "model.latent_dim=4,0,-1") == 2
+    errors = capsys.readouterr().err
+    assert "2 problems found" in errors  # one for each wrong value, not for each run
+    assert main.calls == []
+    assert left(tmp_path) == []
+
+
+def test_resume_hands_over_the_directory(main, tmp_path, verdict):
+    from zsl_runner.config.typed import to_yaml
+
+    directory = tmp_path / "away" / "run"
+    directory.mkdir(parents=True)
+    (directory / "config.yaml").write_text(to_yaml(verdict("dataset=toy", "model=vzsl", "seed=5").config))
+    assert main(f"resume={directory}", "tracker.figures=false") == 0
+    ((found, config, _),) = main.calls
+    assert found == directory
+    assert (config.seed, config.model.kind, config.tracker.figures) == (5, "vzsl", False)
+    assert left(tmp_path) == ["away", "away/run", "away/run/config.yaml"]
+
+
+def test_a_replay_leaves_nothing_of_hydras(main, tmp_path, verdict):
+    from zsl_runner.config.typed import to_yaml
+
+    directory = tmp_path / "run"
+    directory.mkdir()
+    (directory / "config.yaml").write_text(to_yaml(verdict("dataset=toy", "model=vzsl", "seed=5").config))
+    assert main("--config-path", str(directory), "--config-name", "config", "seed=6", "outputs=runs") == 0
+    ((_, config, overrides),) = main.calls
+    assert (config.seed, config.model.kind, overrides) == (6, "vzsl", ["seed=6", "outputs=runs"])
+    assert left(tmp_path) == ["run", "run/config.yaml", "runs"]
+    assert main("--config-path", str(directory), "--config-name", "config", "outputs=runs", "-m", "seed=7,8") == 0
+    assert [config.seed for _, config, _ in main.calls] == [6, 7, 8]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (("--config-path", "here", "--config-name", "config"), "give an absolute path"),
+        (("--config-path", "/no/such/folder"), "no such folder"),
+        (("--config-dir", "missing"), "no such folder"),
+        (("--experimental-rerun", "x.pickle"), "resume=RUN"),
+        (("--config-name", "other"), "Cannot find primary config 'other'"),
+    ],
+)
+def test_flags_that_lead_nowhere(main, capsys, arguments, expected):
+    assert main(*arguments) == 2
+    assert expected in capsys.readouterr().err
+    assert main.calls == []

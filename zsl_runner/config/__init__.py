@@ -1,0 +1,1 @@
+"""Typed configuration: schemas, composition, the preflight check. Never imports torch."""

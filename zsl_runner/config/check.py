@@ -1,0 +1,99 @@
+"""The preflight check: every mistake of a configuration at once, before torch is imported or a file is written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from zsl_runner.config import fit
+from zsl_runner.config.compose import compose
+from zsl_runner.config.cuda import cuda_devices
+from zsl_runner.config.draft import Draft
+from zsl_runner.config.loader import Loader
+from zsl_runner.config.problems import Problem
+from zsl_runner.config.resume import compose_resumed, resumed
+from zsl_runner.config.schema import RunConfig
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the check found.
+
+    Attributes:
+        problems: all mistakes; empty if the run may start.
+        config: the typed configuration if there are none.
+        resumes: the directory of the run to be continued.
+    """
+
+    problems: tuple[Problem, ...]
+    config: RunConfig | None = None
+    resumes: Path | None = None
+
+
+def check(
+    loader: Loader,
+    arguments: Sequence[str],
+    *,
+    count_devices: Callable[[], int] = cuda_devices,
+    elsewhere: bool = False,
+    strictly: bool = True,
+) -> Verdict:
+    """Check one run.
+
+    Args:
+        loader: where the YAML files are.
+        arguments: command-line overrides of this run.
+        count_devices: tells how many CUDA devices there are.
+        elsewhere: the run will start on another machine, so devices here say nothing.
+        strictly: also compose as Hydra does; a sweep leaves that to Hydra, which composes every run before the first.
+    """
+    directory = resumed(arguments)
+    composition = compose(loader, arguments) if directory is None else compose_resumed(directory, arguments)
+    if not composition.layers:  # nothing could be composed at all
+        return Verdict(tuple(composition.problems))
+    draft = Draft(composition)
+    fit.check_parts(draft, loader if composition.typed else None)
+    fit.check_components(draft)
+    fit.check_files(draft)
+    fit.check_labels(draft)
+    fit.check_outputs(draft, directory)
+    if not elsewhere:
+        fit.check_device(draft, count_devices)
+    problems = composition.problems + draft.problems
+    if not problems and directory is None and strictly:
+        strict = loader.refusal(arguments)
+        problems += [Problem("configuration", strict)] if strict else []
+    config = None if problems else draft.build()
+    return Verdict(tuple(dict.fromkeys(problems)), config, directory)
+
+
+def summary(config: RunConfig) -> str:
+    """Return in a few lines what would run."""
+    lengths = [f"{key} {value}" for key, value in _lengths(asdict(config.trainer), "")]
+    device = config.runtime.device
+    if device == "auto":
+        device = "auto (cuda)" if cuda_devices() else "auto (cpu)"
+    lines = [
+        f"model      {config.model.name} ({config.model.kind})",
+        f"dataset    {config.dataset.name} ({config.dataset.kind})",
+        f"trainer    {config.trainer.name} ({config.trainer.kind})" + (": " + ", ".join(lengths) if lengths else ""),
+        f"evaluator  {config.evaluator.name} ({config.evaluator.kind}): stages {', '.join(config.evaluator.stages)}",
+        f"runtime    {device}, {config.runtime.precision}, {config.runtime.threads or 'all'} threads",
+        f"outputs    {config.outputs}/{config.model.name}/{config.dataset.name}, seed {config.seed}",
+    ]
+    for file in config.dataset.required_files():
+        size = Path(file.path).expanduser().stat().st_size
+        checksum = "sha256 matches" if file.sha256 else "no checksum configured"
+        lines.append(f"file       {file.path}, {size / 1e6:.1f} MB, {checksum}")
+    return "\n".join(lines)
+
+
+def _lengths(values: Mapping[str, Any], prefix: str) -> Iterable[tuple[str, int]]:
+    """Yield the options of a trainer that say how long it trains."""
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            yield from _lengths(value, f"{prefix}{name}.")
+        elif name.endswith(("steps", "iterations", "epochs")):
+            yield f"{prefix}{name}", value

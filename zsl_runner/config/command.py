@@ -1,0 +1,89 @@
+"""Reads zsl-run's command line with Hydra's own parser, and completes it where the primary file is not ours.
+
+Flags may stand between overrides, which Hydra alone would refuse.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+from hydra._internal.utils import get_args_parser
+
+from zsl_runner.config.identity import flatten
+from zsl_runner.config.loader import Source
+from zsl_runner.config.paths import conf_directory
+from zsl_runner.config.resume import resumed
+from zsl_runner.errors import ConfigError
+
+PRIMARY = "config"
+_OURS = ("run.dir", "sweep.dir", "sweep.subdir", "job.name")
+
+
+@dataclass(frozen=True)
+class Command:
+    """What was asked for.
+
+    Attributes:
+        flags: arguments that are not overrides.
+        overrides: the ``key=value`` arguments.
+        source: where the configuration starts.
+        only_shows: help, completion or a printed configuration; no run.
+        several: a sweep.
+    """
+
+    flags: tuple[str, ...]
+    overrides: tuple[str, ...]
+    source: Source
+    only_shows: bool
+    several: bool
+
+    def for_hydra(self) -> list[str]:
+        """Return the arguments for Hydra, with the settings that keep it from writing files of its own."""
+        directory = resumed(self.overrides)
+        settings = []
+        if self.source.directory != conf_directory() or self.source.name != PRIMARY:
+            ours = yaml.safe_load((conf_directory() / f"{PRIMARY}.yaml").read_text(encoding="utf-8"))["hydra"]
+            settings += ["hydra/job_logging=stdout", "hydra.output_subdir=null"]
+            settings += [f"hydra.{key}={_quoted(value)}" for key, value in flatten(ours).items() if key in _OURS]
+        if directory is not None:
+            settings.append(f"hydra.run.dir={_quoted(str(directory))}")
+        return [*settings, *self.overrides, *self.flags]
+
+
+def read(arguments: Sequence[str]) -> Command:
+    """Return the command that ``arguments`` (without the program's name) give.
+
+    Raises:
+        ConfigError: a flag names a folder that is not there or cannot mean what it seems to.
+    """
+    args = get_args_parser().parse_intermixed_args(list(arguments))
+    flags = list(arguments)
+    for override in args.overrides:
+        flags.remove(override)
+    if args.experimental_rerun is not None:
+        raise ConfigError(
+            "--experimental-rerun: runs keep no pickles; use --config-path RUN --config-name config, or resume=RUN"
+        )
+    directory = conf_directory() if args.config_path is None else Path(args.config_path)
+    if not directory.is_absolute():
+        raise ConfigError(f"--config-path {directory}: give an absolute path, here {directory.resolve()}")
+    extra = None if args.config_dir is None else Path(args.config_dir)
+    for flag, folder in (("--config-path", directory), ("--config-dir", extra)):
+        if folder is not None and not folder.is_dir():
+            raise ConfigError(f"{flag} {folder}: no such folder")
+    return Command(
+        tuple(flags),
+        tuple(args.overrides),
+        Source(directory, (args.config_name or PRIMARY).removesuffix(".yaml"), extra),
+        only_shows=bool(args.help or args.hydra_help or args.cfg or args.info or args.shell_completion),
+        several=bool(args.multirun) or "hydra.mode=MULTIRUN" in args.overrides,
+    )
+
+
+def _quoted(text: str) -> str:
+    """Return text as one quoted value of Hydra's grammar."""
+    escaped = text.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"

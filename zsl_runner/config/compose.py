@@ -1,0 +1,264 @@
+"""Collects what YAML files and the command line say, layer by layer, without stopping at the first mistake.
+
+Hydra stops at the first mistake it meets and merges without remembering where a value came from. Here its own
+defaults-list machinery decides which files apply and in which order; the files are then kept apart as layers, so
+that `zsl_runner.config.draft` can judge each value and name its origin.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+from hydra._internal.config_repository import CachingConfigRepository
+from hydra._internal.defaults_list import create_defaults_list
+from hydra.core.default_element import ResultDefault
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
+from hydra.errors import HydraException, MissingConfigException
+from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from zsl_runner.config.loader import Loader
+from zsl_runner.config.problems import Origin, Problem, closest, did_you_mean
+from zsl_runner.config.schema import GROUPS
+
+COMPOSED_GROUPS = (*GROUPS, "runtime", "tracker", "experiment")
+
+
+@dataclass(frozen=True)
+class Layer:
+    """Values given in one place.
+
+    Attributes:
+        values: nested values from the root of the configuration.
+        origin: the place.
+        removes: the key a ``~key`` argument wants gone.
+    """
+
+    values: dict[str, Any]
+    origin: Origin
+    removes: str | None = None
+
+
+@dataclass
+class Composition:
+    """All layers in merging order, and the mistakes found on the way.
+
+    Attributes:
+        layers: later ones win.
+        schemas: the schema entry (``kind``) each group's file starts from.
+        typed: the primary file starts from the schema of a whole run (a saved configuration does not).
+        abandoned: groups about which nothing can be said because their file could not be read.
+        problems: mistakes found while composing.
+    """
+
+    layers: list[Layer] = field(default_factory=list)
+    schemas: dict[str, str] = field(default_factory=dict)
+    typed: bool = False
+    abandoned: set[str] = field(default_factory=set)
+    problems: list[Problem] = field(default_factory=list)
+
+
+def compose(loader: Loader, arguments: Sequence[str]) -> Composition:
+    """Return the layers that ``arguments`` (command-line overrides of one run) lead to."""
+    problems: list[Problem] = []
+    loader.extend_search_path(arguments)
+    overrides = _parsed(loader, arguments, problems)
+    abandoned: set[str] = set()
+    choices, values = [], []
+    for override in overrides:
+        if _chooses_files(loader, override):
+            choices.append(_with_known_option(loader, override, problems, abandoned))
+        else:
+            values.append(override)
+    key = tuple(str(choice.input_line) for choice in choices)
+    files = _files(loader, key)
+    return Composition(
+        layers=[*files.layers, *command_line(values)] if files.layers else [],
+        schemas=files.schemas,
+        typed=files.typed,
+        abandoned=files.abandoned | abandoned,
+        problems=problems + files.problems,
+    )
+
+
+def command_line(overrides: Sequence[Override]) -> list[Layer]:
+    """Return one layer for each override of a value; Hydra's own settings are left to Hydra."""
+    layers = []
+    for override in overrides:
+        if override.is_hydra_override():
+            continue
+        origin = Origin(override=override.input_line)
+        key = re.sub(r"\[(\w+)\]", r".\1", override.key_or_group)
+        if override.is_delete():
+            layers.append(Layer({}, origin, removes=key))
+        else:
+            layers.append(Layer(_nested(key, override.value()), origin))
+    return layers
+
+
+def parse(argument: str, loader: Loader | None = None) -> Override | Problem:
+    """Return a command-line argument as Hydra understands it, or what is wrong with it."""
+    try:
+        return OverridesParser.create(config_loader=loader).parse_overrides([argument])[0]
+    except HydraException as error:
+        reason = re.sub(r"\s+", " ", str(error)).partition(" See https")[0]
+        return Problem(
+            argument, f"not understood as key=value ({reason}); quote values with special characters: key=\\'a,b\\'"
+        )
+
+
+def _parsed(loader: Loader, arguments: Sequence[str], problems: list[Problem]) -> list[Override]:
+    parsed = []
+    for argument in arguments:
+        override = parse(argument, loader)
+        if isinstance(override, Problem):
+            problems.append(override)
+        elif override.is_sweep_override():
+            problems.append(
+                Problem(
+                    override.key_or_group,
+                    "several values: add -m to run all of them, or write one list as key=[a,b]",
+                    f"command line: {argument}",
+                )
+            )
+        else:
+            parsed.append(override)
+    return parsed
+
+
+def _chooses_files(loader: Loader, override: Override) -> bool:
+    """Tell whether an override decides which files apply (Hydra's own settings may: ``hydra.searchpath``)."""
+    if override.is_hydra_override():
+        return True
+    return loader.repository.group_exists(override.key_or_group) and not isinstance(override.value(), dict)
+
+
+def _with_known_option(loader: Loader, override: Override, problems: list[Problem], abandoned: set[str]) -> Override:
+    """Complain about an unknown option of a group; to find further mistakes go on with the one that was meant."""
+    group, value = override.key_or_group, override.value()
+    if override.is_delete() or not isinstance(value, str) or override.package is not None:
+        return override
+    origin = f"command line: {override.input_line}"
+    if override.is_add() and group in COMPOSED_GROUPS:
+        problems.append(Problem(group, f"is already part of the configuration: write {group}={value}", origin))
+        override = _chosen(group, value)
+    if not loader.repository.group_exists(group) or loader.repository.config_exists(f"{group}/{value}"):
+        return override
+    options = loader.options(group)
+    problems.append(_unknown_option(group, value, options, origin))
+    meant = closest(value, options)
+    if meant is None:
+        abandoned.add(group)
+        loader.repository.forgiven.add(f"{group}/{value}")
+        return override
+    return _chosen(group, meant)
+
+
+def _chosen(group: str, option: str) -> Override:
+    override = parse(f"{group}={option}")
+    assert isinstance(override, Override)
+    return override
+
+
+def _unknown_option(group: str, value: str, options: Sequence[str], origin: str) -> Problem:
+    known = ", ".join(options) or "none"
+    return Problem(group, f"no option {value!r}{did_you_mean(value, options)}; the options are: {known}", origin)
+
+
+@cache
+def _files(loader: Loader, choices: tuple[str, ...]) -> Composition:
+    """Return the layers of the files that apply; the runs of a sweep share most of them."""
+    composition = Composition()
+    defaults = _defaults(loader, choices, composition)
+    for repository, default in defaults:
+        _add_file(loader, repository, default, composition)
+        broken = loader.repository.broken.get(default.config_path or "")
+        if broken is not None and broken not in composition.problems:
+            composition.problems.append(broken)
+            composition.abandoned.add(broken.key.partition("/")[0])
+    return composition
+
+
+def _defaults(
+    loader: Loader, choices: Sequence[str], composition: Composition
+) -> list[tuple[CachingConfigRepository, ResultDefault]]:
+    """Return the files that apply; a file that a defaults list names in vain is complained about and left out."""
+    while True:
+        try:
+            parsed, repository = loader._parse_overrides_and_create_caching_repo(loader.primary, list(choices))
+            chosen = create_defaults_list(
+                repo=repository,
+                config_name=loader.primary,
+                overrides_list=parsed,
+                prepend_hydra=True,
+                skip_missing=False,
+            )
+            return [(repository, default) for default in chosen.defaults]
+        except MissingConfigException as error:
+            missing = error.missing_cfg_file
+            if missing is None or missing in loader.repository.forgiven or missing == loader.primary:
+                composition.problems.append(Problem("configuration", str(error).partition("\nConfig search path")[0]))
+                return []
+            loader.repository.forgiven.add(missing)
+            composition.problems.append(_missing_file(loader, missing, str(error), error.options))
+            composition.abandoned.add(missing.removeprefix("schema/").partition("/")[0])
+        except (HydraException, OmegaConfBaseException, ValueError) as error:
+            composition.problems.append(Problem("configuration", f"{error}{_package_hint(str(error))}"))
+            return []
+
+
+def _package_hint(message: str) -> str:
+    """Return how a file inside a group must name another group, if that is what Hydra stumbled over."""
+    found = re.search(r"'(\w+)@\w+\.\1'", message)
+    return f"\nWithin a group's file write: override /{found[1]}@_global_.{found[1]}: OPTION" if found else ""
+
+
+def _missing_file(loader: Loader, missing: str, message: str, options: Sequence[str] | None) -> Problem:
+    group, _, value = missing.rpartition("/")
+    named_in = re.match(r"In '([^']+)'", message)
+    parent = loader.repository.chosen_in(group, value) or (named_in[1] if named_in else None)
+    file = loader.repository.file(parent) if parent else None
+    origin = Origin(file=file).describe() if file else ""
+    if group.startswith("schema/"):
+        options = loader.options(group)
+    return _unknown_option(group or "configuration", value, options or [], origin)
+
+
+def _add_file(
+    loader: Loader, repository: CachingConfigRepository, default: ResultDefault, composition: Composition
+) -> None:
+    path = default.config_path or ""
+    loaded = repository.load_config(path)
+    package = default.package if default.package is not None else (loaded.header["package"] if loaded else None)
+    if loaded is None or path.startswith("hydra/") or (package or "").split(".")[0] == "hydra":
+        return
+    if path == "schema/run":
+        composition.typed = True
+    elif path.startswith("schema/"):
+        _, group, kind = path.split("/", 2)
+        if group == package:
+            composition.schemas[group] = kind
+    else:
+        values = OmegaConf.to_container(loaded.config, resolve=False)
+        origin = Origin(file=loader.repository.file(path), inside=package or "")
+        if not isinstance(values, dict):
+            composition.problems.append(Problem(path, "expected keys and values, found a list", origin.describe()))
+            return
+        nested = _nested(package, values) if package else {str(k): v for k, v in values.items() if k != "hydra"}
+        composition.layers.append(Layer(nested, origin))
+
+
+def _nested(key: str, value: Any) -> dict[str, Any]:
+    """Return ``value`` below a dotted key.
+
+    >>> _nested("a.b", 1)
+    {'a': {'b': 1}}
+    """
+    for part in reversed(key.split(".")):
+        value = {part: value}
+    return dict(value)

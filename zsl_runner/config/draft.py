@@ -1,0 +1,288 @@
+"""Judges layers of values against the schema of a run: unknown keys, types, missing values, ranges.
+
+Types are judged by OmegaConf itself on a typed configuration that is filled layer by layer, so the check and the
+run cannot disagree; only the words of the messages are ours. A value of the wrong type leaves the one before it in
+place, and the search goes on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from omegaconf import DictConfig, ListConfig, OmegaConf
+from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
+
+from zsl_runner.config.compose import Composition, Layer
+from zsl_runner.config.problems import Origin, Problem, closest, did_you_mean
+from zsl_runner.config.registry import schemas
+from zsl_runner.config.schema import GROUPS, RunConfig
+from zsl_runner.config.words import Shape, rules, shapes
+
+_LISTED = 12
+
+
+class Draft:
+    """A configuration in the making.
+
+    Attributes:
+        node: the typed configuration, as far as it could be filled.
+        kinds: the schema of each group that has one.
+        problems: the mistakes found.
+    """
+
+    def __init__(self, composition: Composition) -> None:
+        self.problems: list[Problem] = []
+        self.kinds: dict[str, str] = {}
+        self.node = OmegaConf.structured(RunConfig)
+        self._origins: dict[str, Origin] = {}
+        self._bad: set[str] = set()
+        self._unchecked: set[str] = set(composition.abandoned)
+        for group in GROUPS:
+            self._choose_schema(group, composition)
+        for layer in composition.layers:
+            self._add(layer)
+        self._check_values(self.node, "")
+
+    def origin(self, key: str) -> Origin:
+        """Return where ``key``, or the block it belongs to, was given last."""
+        parts = key.split(".")
+        for length in range(len(parts), 0, -1):
+            known = self._origins.get(".".join(parts[:length]))
+            if known is not None:
+                return known
+        return Origin()
+
+    def has_bad_values(self, key: str) -> bool:
+        """Tell whether ``key`` or anything below it was complained about."""
+        return any(bad == key or bad.startswith(f"{key}.") for bad in self._bad)
+
+    def complain(self, key: str, message: str, origin: Origin | None = None) -> None:
+        """Record a mistake."""
+        where = self.origin(key) if origin is None else origin
+        self._bad.add(key)
+        self.problems.append(Problem(key, message, where.describe(key) if where != Origin() else ""))
+
+    def build(self, key: str = "") -> Any:
+        """Return the typed object at ``key`` (the whole ``RunConfig`` by default); None if values are missing."""
+        if key in self._unchecked:
+            return None
+        try:
+            return OmegaConf.to_object(OmegaConf.select(self.node, key) if key else self.node)
+        except OmegaConfBaseException:
+            if self.problems or self._unchecked:
+                return None
+            raise
+
+    def _choose_schema(self, group: str, composition: Composition) -> None:
+        """Take the schema of the group's file, or for a saved configuration the one its ``kind`` names."""
+        if group in self._unchecked:
+            return
+        known = schemas(group)
+        given = [layer for layer in composition.layers if group in layer.values]
+        kind = composition.schemas.get(group)
+        if kind is None and not composition.typed:
+            named = [layer.values[group].get("kind") for layer in given if isinstance(layer.values[group], dict)]
+            kind = next((str(name) for name in named if name is not None), None)
+            if kind is not None and kind not in known:
+                message = f"no {group} of kind {kind!r}{did_you_mean(kind, known)}; known kinds: {', '.join(known)}"
+                self.complain(f"{group}.kind", message, given[0].origin)
+        if kind in known:
+            self.kinds[group] = kind
+            self.node[group] = OmegaConf.structured(known[kind])
+            return
+        self._unchecked.add(group)
+        files = [layer.origin for layer in given if layer.origin.file is not None]
+        if kind is None and files:
+            remedy = (
+                f"begin the file with: defaults: [/schema/{group}/<kind>@_here_, _self_]; kinds: {', '.join(known)}"
+            )
+            self.complain(group, f"has no schema; {remedy}", files[0])
+        elif kind is None:
+            self.complain(group, f"nothing is chosen; choose with {group}=OPTION", Origin())
+
+    def _add(self, layer: Layer) -> None:
+        if layer.removes is not None:
+            self._remove(layer.removes, layer.origin)
+        else:
+            self._fill(self.node, layer.values, "", layer.origin)
+
+    def _fill(self, node: DictConfig, values: Mapping[Any, Any], prefix: str, origin: Origin) -> None:
+        schema = OmegaConf.get_type(node)
+        assert schema is not None
+        for name, value in values.items():
+            key = f"{prefix}{name}"
+            if key in self._unchecked:
+                continue
+            shape = shapes(schema).get(str(name))
+            if shape is None:
+                self._unknown(key, str(name), schema, origin)
+            elif name == "kind" and key.partition(".")[0] in self.kinds and prefix.count(".") == 1:
+                self._keep_kind(prefix[:-1], value, origin)
+            elif shape.is_section and shape.container == "value" and isinstance(value, Mapping):
+                if node[name] is None:
+                    node[name] = shape.item()
+                self._origins[key] = origin
+                self._fill(node[name], value, f"{key}.", origin)
+            elif shape.container == "dict" and isinstance(value, Mapping):
+                self._fill_names(node, str(name), value, key, shape, origin)
+            elif shape.container == "list" and isinstance(value, Mapping) and origin.override is not None:
+                self._fill_entries(node, str(name), value, key, shape, origin)
+            elif shape.container == "list" and shape.is_section and isinstance(value, list):
+                self._fill_blocks(node, str(name), value, key, shape, origin)
+            else:
+                self._set(node, str(name), value, key, shape, origin)
+
+    def _set(self, node: DictConfig, name: str, value: Any, key: str, shape: Shape, origin: Origin) -> None:
+        try:
+            node.merge_with({name: value})  # converts as composing does; assigning may be stricter
+        except (OmegaConfBaseException, TypeError, ValueError) as error:
+            entry = getattr(error, "full_key", None)
+            inside = f" (at {entry})" if isinstance(entry, str) and entry.startswith(f"{key}[") else ""
+            saved = "\na saved configuration keeps its parts" if key in GROUPS else ""
+            self.complain(key, f"expected {shape.describe()}, found {_shown(value)}{inside}{saved}", origin)
+        else:
+            self._origins[key] = origin
+            self._bad.discard(key)
+
+    def _fill_names(
+        self, node: DictConfig, name: str, values: Mapping[Any, Any], key: str, shape: Shape, origin: Origin
+    ) -> None:
+        """Merge into a mapping whose names are free."""
+        table = node[name]
+        for entry, value in values.items():
+            below = f"{key}.{entry}"
+            if shape.is_section and isinstance(value, Mapping):
+                if entry not in table:
+                    table[entry] = shape.item()
+                self._fill(table[entry], value, f"{below}.", origin)
+            else:
+                self._set(table, entry, value, below, Shape("value", shape.item, optional=False), origin)
+
+    def _fill_entries(
+        self, node: DictConfig, name: str, values: Mapping[Any, Any], key: str, shape: Shape, origin: Origin
+    ) -> None:
+        """Set single entries of a list, which the command line writes as ``key.0=value``."""
+        entries: ListConfig = node[name]
+        for index, value in values.items():
+            if not str(index).isdigit() or entries is None or int(index) >= len(entries):
+                length = 0 if entries is None else len(entries)
+                self.complain(key, f"expected {shape.describe()}; it has no entry {index!r} ({length} entries)", origin)
+            elif shape.is_section and isinstance(value, Mapping):
+                self._fill(entries[int(index)], value, f"{key}.{index}.", origin)
+            else:
+                raw = OmegaConf.to_container(entries, resolve=False)
+                assert isinstance(raw, list)
+                raw[int(index)] = value
+                self._set(node, name, raw, key, shape, origin)
+
+    def _fill_blocks(
+        self, node: DictConfig, name: str, values: list[Any], key: str, shape: Shape, origin: Origin
+    ) -> None:
+        """Replace a list of blocks."""
+        node[name] = [shape.item() for _ in values]
+        self._origins[key] = origin
+        for index, value in enumerate(values):
+            if isinstance(value, Mapping):
+                self._fill(node[name][index], value, f"{key}.{index}.", origin)
+            else:
+                self.complain(f"{key}.{index}", f"expected a block of options, found {_shown(value)}", origin)
+
+    def _keep_kind(self, group: str, value: Any, origin: Origin) -> None:
+        if value != self.kinds[group]:
+            self.complain(
+                f"{group}.kind",
+                f"is fixed to {self.kinds[group]!r} by the chosen file and cannot be set to {_shown(value)};"
+                f" choose another implementation with {group}=OPTION",
+                origin,
+            )
+
+    def _remove(self, key: str, origin: Origin) -> None:
+        parent, _, name = key.rpartition(".")
+        group = key.partition(".")[0]
+        if group in self._unchecked:
+            return
+        table = OmegaConf.select(self.node, parent) if parent else self.node
+        if isinstance(table, DictConfig) and OmegaConf.get_type(table) is dict and name in table:
+            del table[name]
+        else:
+            remedy = "set the value that switches it off (null, 0 or false)"
+            self.complain(key, f"options cannot be removed; {remedy}", origin)
+
+    def _unknown(self, key: str, name: str, schema: type[Any], origin: Origin) -> None:
+        known = list(shapes(schema))
+        group = key.partition(".")[0]
+        owner = f"{group}={self.kinds[group]}" if group in self.kinds and "." in key else "a run"
+        siblings = key.removesuffix(name)
+        meant = closest(name, known)
+        hint = f"; did you mean {siblings}{meant}?" if meant else self._elsewhere(name)
+        listed = ", ".join(known[:_LISTED]) + (", ..." if len(known) > _LISTED else "")
+        inside = f" in {siblings[:-1]}" if siblings.count(".") > 1 else ""
+        self.complain(key, f"{owner} has no such option{hint}\nknown{inside}: {listed}", origin)
+
+    def _elsewhere(self, name: str) -> str:
+        """Return a hint at options of that very name in other blocks."""
+        found = [key for key in _keys(self.node, "") if key.rpartition(".")[2] == name]
+        return f"; did you mean {' or '.join(found[:3])}?" if found else ""
+
+    def _check_values(self, node: DictConfig, prefix: str) -> None:
+        schema = OmegaConf.get_type(node)
+        assert schema is not None
+        rule = rules(schema)
+        for name, shape in shapes(schema).items():
+            key = f"{prefix}{name}"
+            if key in self._unchecked or key in self._bad:
+                continue
+            try:
+                value = node[name]
+            except MissingMandatoryValue:
+                self.complain(key, f"a value is required: {shape.describe()} ({rule[name].doc or 'no default'})")
+                continue
+            except OmegaConfBaseException as error:
+                raw = OmegaConf.to_container(node, resolve=False)
+                text = raw.get(name) if isinstance(raw, dict) else None
+                self.complain(key, f"{text}: {str(error).splitlines()[0]}; set what it refers to, or give {key}=VALUE")
+                continue
+            if shape.is_section:
+                for below, block in _blocks(value, key):
+                    self._check_values(block, f"{below}.")
+                continue
+            plain = OmegaConf.to_container(value, resolve=True) if OmegaConf.is_config(value) else value
+            if not rule[name].accepts(plain):
+                each = "each " if shape.container != "value" else ""
+                choices = [str(choice) for choice in rule[name].choices or ()]
+                hint = did_you_mean(plain, choices) if isinstance(plain, str) else ""
+                self.complain(key, f"expected {each}{rule[name].describe()}, found {_shown(plain)}{hint}")
+
+
+def _blocks(value: Any, key: str) -> Iterable[tuple[str, DictConfig]]:
+    """Yield the blocks of options a field holds, with their keys."""
+    if value is None:
+        return
+    if isinstance(value, ListConfig):
+        yield from ((f"{key}.{index}", block) for index, block in enumerate(value))
+    elif OmegaConf.get_type(value) is dict:
+        yield from ((f"{key}.{name}", block) for name, block in value.items())
+    else:
+        yield key, value
+
+
+def _keys(node: DictConfig, prefix: str) -> Iterable[str]:
+    schema = OmegaConf.get_type(node)
+    for name, shape in shapes(schema).items() if schema else ():
+        yield f"{prefix}{name}"
+        if shape.is_section and not OmegaConf.is_missing(node, name) and not OmegaConf.is_interpolation(node, name):
+            for key, block in _blocks(node[name], f"{prefix}{name}"):
+                yield from _keys(block, f"{key}.")
+
+
+def _shown(value: Any) -> str:
+    """Return a value as a user would write it."""
+    words = {None: "null", True: "true", False: "false"}
+    if value is None or isinstance(value, bool):
+        return words[value]
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{key}: {_shown(entry)}" for key, entry in value.items()) + "}"
+    if isinstance(value, (list, tuple)):
+        return "[" + ", ".join(_shown(entry) for entry in value) + "]"
+    return repr(value) if isinstance(value, str) else str(value)

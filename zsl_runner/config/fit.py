@@ -1,0 +1,189 @@
+"""Checks what no single option can tell: do the parts fit together, and are device, files and folders there."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import os
+import re
+from collections.abc import Callable, Iterable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from zsl_runner.config.draft import Draft
+from zsl_runner.config.loader import Loader
+from zsl_runner.config.paths import shown
+from zsl_runner.config.problems import Origin
+from zsl_runner.config.registry import schemas
+from zsl_runner.config.schema import DatasetConf, RequiredFile, RuntimeConf
+
+_CHUNK = 1 << 22
+_LABEL = re.compile(r"[^\W_][\w.,+=@ -]*")
+_DEMANDS = (
+    # who asks, its list of wishes, who must answer, the list of what it offers, the verb of the message
+    ("trainer", "requires", "model", "capabilities", "calls"),
+    ("evaluator", "requires", "model", "capabilities", "calls"),
+    ("model", "needs", "dataset", "provides", "needs"),
+    ("trainer", "needs", "dataset", "provides", "needs"),
+    ("evaluator", "needs", "dataset", "provides", "needs"),
+)
+
+
+def check_parts(draft: Draft, loader: Loader | None) -> None:
+    """Complain about components that cannot work together, naming those that could."""
+    parts = {group: schemas(group)[kind] for group, kind in draft.kinds.items()}
+    for asking, wishes, answering, offers, verb in _DEMANDS:
+        if asking not in parts or answering not in parts:
+            continue
+        missing = getattr(parts[asking], wishes) - getattr(parts[answering], offers)
+        if not missing:
+            continue
+        takers = [k for k, s in schemas(asking).items() if getattr(s, wishes) <= getattr(parts[answering], offers)]
+        givers = [k for k, s in schemas(answering).items() if getattr(parts[asking], wishes) <= getattr(s, offers)]
+        asker, answerer = f"{asking}={draft.kinds[asking]}", f"{answering}={draft.kinds[answering]}"
+        verb = f"{verb} what {answerer} does not offer: {', '.join(sorted(missing))}"
+        draft.complain(
+            asking,
+            f"{asker} {verb}\n"
+            f"{answering}s that fit {asker}: {_options(loader, answering, givers)}\n"
+            f"{asking}s that fit {answerer}: {_options(loader, asking, takers)}",
+            Origin(),
+        )
+
+
+def check_components(draft: Draft) -> None:
+    """Ask every block of options for the mistakes it finds in itself."""
+    for key in (*draft.kinds, "runtime", "tracker", "checkpoint", "reference"):
+        built = draft.build(key)
+        for below, block in _blocks(built, key) if built is not None else ():
+            _ask(draft, below, block)
+
+
+def check_files(draft: Draft) -> None:
+    """Complain about data files that are missing or not the expected ones."""
+    dataset = draft.build("dataset") if "dataset" in draft.kinds else None
+    if not isinstance(dataset, DatasetConf):
+        return
+    missing: dict[tuple[str, str], list[str]] = {}
+    files = [file for file in _required(draft, dataset) if not draft.has_bad_values(f"dataset.{file.key}")]
+    for file in files:
+        key, path = f"dataset.{file.key}", Path(file.path).expanduser()
+        if not path.is_file():
+            missing.setdefault((key, file.remedy), []).append(shown(path) + (" (a folder)" if path.is_dir() else ""))
+        elif not os.access(path, os.R_OK):
+            draft.complain(key, f"{shown(path)} cannot be read: permission denied")
+        elif file.sha256 is not None and (actual := sha256_of(path)) != file.sha256.lower():
+            draft.complain(
+                key,
+                f"{shown(path)} has another content than the configuration fixes:\n"
+                f"expected sha256 {file.sha256}\nfound    sha256 {actual}\n{file.remedy}",
+            )
+    for (key, remedy), paths in missing.items():
+        files_words = "the file is" if len(paths) == 1 else "these files are"
+        draft.complain(key, f"{files_words} not there: {', '.join(paths)}\n{remedy}")
+
+
+def check_device(draft: Draft, count_devices: Callable[[], int]) -> None:
+    """Complain about a device that is not there, and a precision it does not have."""
+    runtime = draft.build("runtime")
+    if not isinstance(runtime, RuntimeConf):
+        return
+    name, key = runtime.device, "runtime.device"
+    grammar = re.fullmatch(r"auto|cpu|cuda(?::(\d+))?", name)
+    if grammar is None:
+        draft.complain(key, f"expected auto, cpu, cuda or cuda:N, found {name!r}")
+        return
+    devices = 0 if name == "cpu" else count_devices()
+    if name.startswith("cuda") and int(grammar[1] or 0) >= devices:
+        here = f"cuda:0 to cuda:{devices - 1}" if devices > 1 else "cuda:0 only" if devices else "no CUDA device"
+        draft.complain(key, f"{name} is not there: the driver shows {here}; use runtime.device=auto or cpu")
+    elif runtime.precision == "tf32" and devices == 0:
+        draft.complain(
+            "runtime.precision",
+            f"tf32 exists on CUDA devices only, and runtime.device={name} is the CPU here; use fp32 or bf16",
+        )
+
+
+def check_labels(draft: Draft) -> None:
+    """Complain about labels that cannot name a directory."""
+    for key in ("name", *(f"{group}.name" for group in draft.kinds)):
+        group = key.rpartition(".")[0]
+        label = getattr(draft.build(group), "name", None) if group else draft.node.name
+        if not draft.has_bad_values(key) and isinstance(label, str) and not _LABEL.fullmatch(label):
+            draft.complain(key, f"{label!r} cannot name a directory; use letters, digits and . _ - + = , @")
+
+
+def check_outputs(draft: Draft, resumes: Path | None) -> None:
+    """Complain about a folder that cannot be written, be it for new runs or for the resumed one; create nothing."""
+    if resumes is None and draft.has_bad_values("outputs"):
+        return
+    key, folder = ("outputs", Path(draft.node.outputs).expanduser()) if resumes is None else ("resume", resumes)
+    existing = next(parent for parent in (folder.absolute(), *folder.absolute().parents) if parent.exists())
+    if not existing.is_dir():
+        draft.complain(key, f"{shown(existing)} is a file; expected a folder")
+    elif not os.access(existing, os.W_OK | os.X_OK):
+        remedy = "choose another with outputs=DIR" if resumes is None else "the run continues in place"
+        draft.complain(key, f"{shown(folder)}: {shown(existing)} is not writable; {remedy}")
+
+
+def sha256_of(path: Path) -> str:
+    """Return the checksum of a file's content, read in chunks; the same file is read once."""
+    status = path.stat()
+    return _sha256(str(path), status.st_mtime_ns, status.st_size)
+
+
+@cache
+def _sha256(path: str, _modified: int, _size: int) -> str:
+    digest = hashlib.sha256()
+    with open(path, "rb") as stream:
+        while chunk := stream.read(_CHUNK):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def _options(loader: Loader | None, group: str, kinds: Iterable[str]) -> str:
+    """Return the options of a group that build one of ``kinds``."""
+    if loader is None:
+        return ", ".join(kinds) or "none"
+    wanted = set(kinds)
+    return ", ".join(o for o in loader.options(group) if loader.kind_of_option(group, o) in wanted) or "none"
+
+
+def _blocks(block: Any, key: str) -> Iterable[tuple[str, Any]]:
+    """Yield an object and the blocks of options inside it, with their keys."""
+    yield key, block
+    for field in dataclasses.fields(block):
+        value = getattr(block, field.name)
+        entries = enumerate(value) if isinstance(value, list) else value.items() if isinstance(value, dict) else ()
+        if dataclasses.is_dataclass(value):
+            yield from _blocks(value, f"{key}.{field.name}")
+        for name, entry in entries:
+            if dataclasses.is_dataclass(entry):
+                yield from _blocks(entry, f"{key}.{field.name}.{name}")
+
+
+def _ask(draft: Draft, key: str, block: Any) -> None:
+    complaints = getattr(block, "complaints", None)
+    if complaints is None:
+        return
+    try:
+        found = list(complaints())
+    except (ArithmeticError, ValueError, TypeError, LookupError):
+        # A rule may stumble over a value that was complained about before; any other stumble is our mistake.
+        if draft.has_bad_values(key):
+            return
+        raise
+    for complaint in found:
+        below = f"{key}.{complaint.key}" if complaint.key else key
+        if not draft.has_bad_values(below):
+            draft.complain(below, complaint.message)
+
+
+def _required(draft: Draft, dataset: DatasetConf) -> list[RequiredFile]:
+    try:
+        return list(dataset.required_files())
+    except (ArithmeticError, ValueError, TypeError, LookupError):
+        if draft.has_bad_values("dataset"):
+            return []
+        raise

@@ -1,0 +1,61 @@
+"""Which configuration keys can change a run's numbers; from them its hash and the name of its directory follow."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+BOOKKEEPING = frozenset(
+    {
+        "task",
+        "seed",
+        "name",
+        "outputs",
+        "resume",
+        "tracker",
+        "checkpoint",
+        "reference",
+        "experiment",
+        "hydra",
+        "dataset.root",
+        "dataset.cache",
+        "runtime.device",
+        "runtime.threads",
+        "runtime.finite_every",
+    }
+)
+"""Keys, and the keys below them, that name, place, log or repeat a run without defining what it computes."""
+
+
+def defines_the_run(key: str) -> bool:
+    """Tell whether the dotted ``key`` belongs to what a run computes; the seed does not, it repeats a run.
+
+    >>> defines_the_run("model.latent_dim"), defines_the_run("tracker.figures"), defines_the_run("seed")
+    (True, False, False)
+    """
+    parts = key.split(".")
+    return not any(".".join(parts[: length + 1]) in BOOKKEEPING for length in range(len(parts)))
+
+
+def flatten(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Return a nested mapping as dotted keys; lists stay whole.
+
+    >>> flatten({"model": {"latent_dim": 8, "layers": [4]}})
+    {'model.latent_dim': 8, 'model.layers': [4]}
+    """
+    flat: dict[str, Any] = {}
+    for key, value in config.items():
+        path = f"{prefix}{key}"
+        if isinstance(value, Mapping) and value:
+            flat |= flatten(value, path + ".")
+        else:
+            flat[path] = value
+    return flat
+
+
+def config_hash(config: Mapping[str, Any]) -> str:
+    """Return 12 hexadecimal digits, equal for two resolved configurations that differ in bookkeeping or seed only."""
+    defining = {key: value for key, value in flatten(config).items() if defines_the_run(key)}
+    return hashlib.sha256(json.dumps(defining, sort_keys=True, default=str).encode()).hexdigest()[:12]

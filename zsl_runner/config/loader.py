@@ -1,0 +1,167 @@
+"""Finds and reads YAML files as Hydra does, but remembers broken ones and goes on. Rests on Hydra's internals."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from copy import copy, deepcopy
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+from hydra._internal.config_loader_impl import ConfigLoaderImpl
+from hydra._internal.config_repository import ConfigRepository
+from hydra._internal.utils import create_config_search_path
+from hydra.core.config_search_path import ConfigSearchPath, SearchPathQuery
+from hydra.core.default_element import ConfigDefault, GroupDefault
+from hydra.core.utils import setup_globals
+from hydra.errors import HydraException
+from hydra.plugins.config_source import ConfigResult
+from hydra.types import RunMode
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from zsl_runner.config.problems import Origin, Problem
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a configuration starts.
+
+    Attributes:
+        directory: folder of the primary file.
+        name: the primary file without its suffix.
+        extra: a folder of the user's own files (``--config-dir``).
+    """
+
+    directory: Path
+    name: str = "config"
+    extra: Path | None = None
+
+
+class Loader(ConfigLoaderImpl):  # type: ignore[misc]
+    """Hydra's loader on a repository that records unreadable files and goes on with empty ones.
+
+    Attributes:
+        primary: name of the primary file.
+    """
+
+    def __init__(self, source: Source) -> None:
+        setup_globals()
+        super().__init__(_search_path(source))
+        self.repository: Repository = Repository(self.config_search_path)
+        self.primary = source.name
+
+    def extend_search_path(self, arguments: Sequence[str]) -> None:
+        """Search the folders, too, that ``hydra.searchpath`` names on the command line or in the primary file."""
+        settings = [argument for argument in arguments if argument.startswith("hydra.searchpath=")]
+        try:
+            _, caching = self._parse_overrides_and_create_caching_repo(self.primary, settings)
+        except (HydraException, OmegaConfBaseException, ValueError):
+            return  # composing says what is wrong
+        self.repository = caching.delegate
+
+    def options(self, group: str) -> list[str]:
+        """Return the options of a group."""
+        return list(self.repository.get_group_options(group))
+
+    def kind_of_option(self, group: str, option: str) -> str | None:
+        """Return the schema a group's file starts from; None if it names none."""
+        loaded = self.repository.load_config(f"{group}/{option}")
+        for entry in (loaded.defaults_list or []) if loaded else []:
+            path = entry.path if isinstance(entry, ConfigDefault) else ""
+            if path.startswith(f"/schema/{group}/"):
+                return path.rsplit("/", 1)[-1]
+        return None
+
+    def refusal(self, arguments: Sequence[str]) -> str | None:
+        """Compose strictly, as the run will; return Hydra's complaint if it refuses."""
+        try:
+            self.load_configuration(self.primary, list(arguments), RunMode.RUN)
+        except (HydraException, OmegaConfBaseException, ValueError) as error:
+            cause = f"\n{error.__cause__}" if isinstance(error.__cause__, OmegaConfBaseException) else ""
+            return f"{error}{cause}".strip()
+        return None
+
+    def sweep_settings(self, arguments: Sequence[str]) -> DictConfig | None:
+        """Return Hydra's own settings for a sweep; None where the configuration is broken (the check says how)."""
+        try:
+            config = self.load_configuration(
+                self.primary, list(arguments), RunMode.MULTIRUN, validate_sweep_overrides=False
+            )
+        except (HydraException, OmegaConfBaseException, ValueError):
+            return None
+        return DictConfig(config.hydra)
+
+
+class Repository(ConfigRepository):  # type: ignore[misc]
+    """Hydra's repository of YAML files, tolerant of broken ones.
+
+    Attributes:
+        broken: what is wrong with a file, by its path in the repository.
+        forgiven: files that do not exist and count as empty.
+    """
+
+    def __init__(self, search_path: ConfigSearchPath) -> None:
+        super().__init__(search_path)
+        self.broken: dict[str, Problem] = {}
+        self.forgiven: set[str] = set()
+
+    def __deepcopy__(self, _memo: dict[int, object]) -> Repository:
+        """Return a copy with a search path of its own that records what it meets in the same place."""
+        twin = copy(self)
+        twin.sources = list(self.sources)
+        return twin
+
+    def initialize_sources(self, config_search_path: ConfigSearchPath) -> None:
+        """Search other folders and forget what was read."""
+        super().initialize_sources(config_search_path)
+        self._read: dict[str, ConfigResult | None] = {}
+
+    def load_config(self, config_path: str) -> ConfigResult | None:
+        """Return the file's content; an empty one, with a recorded problem, if it cannot be read."""
+        if config_path in self.forgiven:
+            return _empty(config_path)
+        if config_path not in self._read:
+            try:
+                self._read[config_path] = super().load_config(config_path)
+            except yaml.MarkedYAMLError as error:
+                line = error.problem_mark.line + 1 if error.problem_mark else None
+                self._reject(config_path, f"not valid YAML: {error.problem or error}", line)
+            except (yaml.YAMLError, OmegaConfBaseException, HydraException, ValueError, OSError) as error:
+                self._reject(config_path, f"cannot be read: {str(error).splitlines()[0]}", None)
+        return deepcopy(self._read[config_path])
+
+    def file(self, config_path: str) -> Path | None:
+        """Return the file on disk behind a path in the repository."""
+        for source in self.sources:
+            if source.scheme() == "file" and source.is_config(config_path):
+                return Path(source.path) / f"{config_path.removesuffix('.yaml')}.yaml"
+        return None
+
+    def chosen_in(self, group: str, option: str) -> str | None:
+        """Return the file read so far whose defaults list overrides ``group`` with ``option``."""
+        for path, loaded in self._read.items():
+            for entry in (loaded.defaults_list or []) if loaded else []:
+                is_override = isinstance(entry, GroupDefault) and entry.override
+                if is_override and entry.value == option and str(entry.group).strip("/") == group:
+                    return path
+        return None
+
+    def _reject(self, config_path: str, message: str, line: int | None) -> None:
+        origin = Origin(file=self.file(config_path)).describe()
+        self.broken[config_path] = Problem(config_path, message, f"{origin}, line {line}" if line else origin)
+        self._read[config_path] = _empty(config_path)
+
+
+def _search_path(source: Source) -> ConfigSearchPath:
+    search_path = create_config_search_path(str(source.directory.resolve()))
+    if source.extra is not None:
+        # The same place in the order of search that Hydra gives to --config-dir.
+        search_path.prepend(
+            provider="command-line", path=f"file://{source.extra.resolve()}", anchor=SearchPathQuery(provider="schema")
+        )
+    return search_path
+
+
+def _empty(config_path: str) -> ConfigResult:
+    return ConfigResult(provider="none", path=config_path, config=OmegaConf.create({}), header={"package": None})

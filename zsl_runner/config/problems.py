@@ -1,0 +1,107 @@
+"""What the preflight check reports: a key, where its value came from, what is wrong and what would be right."""
+
+from __future__ import annotations
+
+import difflib
+import textwrap
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from zsl_runner.config.paths import shown
+
+_WIDTH = 110
+_INDENT = " " * 6
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a value was given.
+
+    Attributes:
+        override: the command-line argument, if it was one.
+        file: the YAML file, if it was one.
+        inside: the part of the whole configuration that the file describes, e.g. ``model``; empty for all of it.
+    """
+
+    override: str | None = None
+    file: Path | None = None
+    inside: str = ""
+
+    def describe(self, key: str = "") -> str:
+        """Return the origin of ``key`` in words, with the line if it is a file."""
+        if self.override is not None:
+            return f"command line: {self.override}"
+        if self.file is None:
+            return "the built-in defaults"
+        line = _line_of(self.file, key.removeprefix(self.inside).removeprefix(".")) if key else None
+        return shown(self.file) if line is None else f"{shown(self.file)}, line {line}"
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One mistake.
+
+    Attributes:
+        key: the full configuration key, or another name of what is wrong.
+        message: what was found, what was expected, the remedy.
+        origin: where it was given, in words; empty if nowhere.
+    """
+
+    key: str
+    message: str
+    origin: str = ""
+
+
+def did_you_mean(word: str, choices: Iterable[str]) -> str:
+    """Return ``; did you mean X?`` for the closest choice, or an empty string.
+
+    >>> did_you_mean("betta", ["alpha", "beta"])
+    '; did you mean beta?'
+    """
+    close = closest(word, choices)
+    return f"; did you mean {close}?" if close else ""
+
+
+def closest(word: str, choices: Iterable[str]) -> str | None:
+    """Return the choice most like ``word``, or None if none is alike."""
+    matches = difflib.get_close_matches(word, list(choices), n=1, cutoff=0.6)
+    return matches[0] if matches else None
+
+
+def report(problems: Sequence[Problem]) -> str:
+    """Return the numbered list that is printed when a configuration is refused."""
+    count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
+    lines = [f"zsl-run: {count} found; nothing was run and nothing was written."]
+    for number, problem in enumerate(problems, start=1):
+        where = f"  ({problem.origin})" if problem.origin else ""
+        lines += ["", f"  {number}. {problem.key}{where}"]
+        for part in problem.message.strip().splitlines():
+            lines += textwrap.wrap(
+                part,
+                _WIDTH,
+                initial_indent=_INDENT,
+                subsequent_indent=_INDENT,
+                break_long_words=False,
+                break_on_hyphens=False,
+            )
+    return "\n".join(lines)
+
+
+def _line_of(file: Path, key: str) -> int | None:
+    """Return the line on which a dotted key stands in a YAML file; None if it cannot be told."""
+    try:
+        node = yaml.compose(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError):
+        return None
+    line, rest = None, key
+    while rest and isinstance(node, yaml.MappingNode):
+        for name, value in node.value:
+            if rest == name.value or rest.startswith(f"{name.value}."):
+                line, node, rest = name.start_mark.line + 1, value, rest[len(name.value) + 1 :]
+                break
+        else:
+            break
+    return line

@@ -1,0 +1,96 @@
+"""Finds the configuration schemas: one dataclass per implementation, in that implementation's own folder.
+
+A member of a group is a package with a torch-free ``conf.py`` holding exactly one subclass of the group's base:
+``zsl_runner/models/sgal/conf.py`` defines ``SGALConf(ModelConf)`` and is found without being listed anywhere.
+Other distributions add theirs through the entry-point group ``zsl_runner.schemas`` (each entry a schema class).
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from functools import cache, partial
+from importlib.metadata import entry_points
+from importlib.util import find_spec
+from typing import Any
+
+from hydra.core.config_store import ConfigStore
+
+from zsl_runner.config.schema import GROUPS, Component, RunConfig
+
+PACKAGES = {
+    "dataset": "zsl_runner.data",
+    "model": "zsl_runner.models",
+    "trainer": "zsl_runner.trainers",
+    "evaluator": "zsl_runner.evaluation",
+}
+ENTRY_POINTS = "zsl_runner.schemas"
+
+
+def kind_of(schema: type[Component]) -> str:
+    """Return the ``kind`` a schema class declares as its default."""
+    return str(schema.__dataclass_fields__["kind"].default)
+
+
+def _own_schemas(group: str) -> list[type[Component]]:
+    package = importlib.import_module(PACKAGES[group])
+    found = []
+    for module in pkgutil.iter_modules(package.__path__, PACKAGES[group] + "."):
+        if not module.ispkg or find_spec(module.name + ".conf") is None:
+            continue
+        conf = importlib.import_module(module.name + ".conf")
+        found += [
+            value
+            for value in vars(conf).values()
+            if isinstance(value, type) and issubclass(value, GROUPS[group]) and value.__module__ == conf.__name__
+        ]
+    return found
+
+
+@cache
+def schemas(group: str) -> dict[str, type[Component]]:
+    """Return the schema classes of a group by their ``kind``.
+
+    Raises:
+        ValueError: two schemas claim one kind.
+    """
+    found = _own_schemas(group)
+    for entry in entry_points(group=ENTRY_POINTS):
+        schema = entry.load()
+        if issubclass(schema, GROUPS[group]):
+            found.append(schema)
+    table: dict[str, type[Component]] = {}
+    for schema in found:
+        kind = kind_of(schema)
+        if kind in table:
+            raise ValueError(
+                f"two {group} schemas claim kind={kind!r}: {table[kind].__qualname__}, {schema.__qualname__}"
+            )
+        table[kind] = schema
+    return dict(sorted(table.items()))
+
+
+@cache
+def register() -> None:
+    """Store all schemas in Hydra's config store: ``schema/run`` and ``schema/<group>/<kind>``.
+
+    The runtime and tracker groups need no entry: there is one schema each, and it is part of that of the run.
+    """
+    store = ConfigStore.instance()
+    # Hydra deep-copies its sources, and with them the whole store, whenever it lists a group: 30 ms each time with our
+    # schemas, seconds for --help. The store is a singleton that hands out copies of its entries, so it is shared.
+    store.__dict__["__deepcopy__"] = partial(_shared, store)
+    store.store(group="schema", name="run", node=RunConfig)
+    for group in GROUPS:
+        for kind, schema in schemas(group).items():
+            store.store(group=f"schema/{group}", name=kind, node=schema)
+
+
+def _shared(store: ConfigStore, _memo: dict[int, Any]) -> ConfigStore:
+    return store
+
+
+def resolve(implementation: str) -> Any:
+    """Import what ``package.module:name`` names."""
+    module, _, name = implementation.partition(":")
+    return getattr(importlib.import_module(module), name)

@@ -1,0 +1,79 @@
+"""What a resumed run takes from its directory, and the few things that may be changed about it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from hydra.core.override_parser.types import Override
+from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
+
+from zsl_runner.config.compose import Composition, Layer, command_line, parse
+from zsl_runner.config.problems import Origin, Problem
+from zsl_runner.errors import RunError
+from zsl_runner.run_directory import CONFIG_FILE, open_existing
+
+HARMLESS = ("task", "resume", "runtime.device", "runtime.threads", "evaluator.batch_size", "tracker", "checkpoint")
+_LISTED = "runtime.device, runtime.threads, evaluator.batch_size, tracker.*, checkpoint.*"
+
+
+def resumed(arguments: Sequence[str]) -> Path | None:
+    """Return the directory that ``resume=`` names in ``arguments``; None if nothing is resumed."""
+    directory = None
+    for argument in arguments:
+        override = parse(argument)
+        if isinstance(override, Override) and override.key_or_group == "resume" and not override.is_sweep_override():
+            value = override.value()
+            directory = None if value is None else Path(str(value)).expanduser()
+    return directory
+
+
+def compose_resumed(directory: Path, arguments: Sequence[str]) -> Composition:
+    """Return the saved configuration of a run and the harmless changes to it; refuse the others by name."""
+    composition = Composition()
+    try:
+        file = open_existing(directory) / CONFIG_FILE
+        values = OmegaConf.to_container(OmegaConf.load(file), resolve=False)
+    except RunError as error:
+        return _unreadable("resume", str(error))
+    except (OSError, YAMLError, OmegaConfBaseException) as error:
+        return _unreadable("resume", f"{directory / CONFIG_FILE} cannot be read: {error}")
+    if not isinstance(values, dict):
+        return _unreadable("resume", f"{directory / CONFIG_FILE}: expected keys and values, found a list")
+    composition.layers.append(Layer({str(key): value for key, value in values.items()}, Origin(file=file)))
+    overrides = []
+    for argument in arguments:
+        override = parse(argument)
+        if isinstance(override, Problem):
+            composition.problems.append(override)
+        elif override.is_sweep_override():
+            composition.problems.append(Problem(override.key_or_group, "several values: add -m, or write key=[a,b]"))
+        elif _is_harmless(override):
+            overrides.append(override)
+        else:
+            composition.problems.append(_refused(override, directory))
+    composition.layers += command_line(overrides)
+    return composition
+
+
+def _unreadable(key: str, message: str) -> Composition:
+    return Composition(problems=[Problem(key, message)])
+
+
+def _is_harmless(override: Override) -> bool:
+    key = override.key_or_group
+    is_inside = any(key.startswith(f"{free}.") for free in HARMLESS)
+    return override.is_hydra_override() or key in ("task", "resume") or key in HARMLESS[2:5] or is_inside
+
+
+def _refused(override: Override, directory: Path) -> Problem:
+    key = override.key_or_group
+    return Problem(
+        key,
+        "cannot be changed while a run is resumed: the result would be neither the old run's nor a new one's\n"
+        f"may be changed: {_LISTED}\n"
+        f"for a new run: zsl-run --config-path {directory.resolve()} --config-name config {override.input_line}",
+        f"command line: {override.input_line}",
+    )

@@ -1,0 +1,228 @@
+"""The typed configuration of a run. Values live in ``conf/``; here are names, types, ranges and meanings.
+
+Every group (dataset, model, trainer, evaluator) has a base class here and its members in the packages that
+implement them (``zsl_runner/models/<kind>/conf.py`` and so on), found by `zsl_runner.config.registry`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from omegaconf import MISSING
+
+from zsl_runner.config.fields import option, section
+
+
+@dataclass(frozen=True)
+class Complaint:
+    """A mistake a configuration object finds in itself: the key below it, and what is wrong.
+
+    Attributes:
+        key: path below the object, e.g. ``prior.layers``.
+        message: what is wrong, what was expected, the remedy.
+    """
+
+    key: str
+    message: str
+
+
+@dataclass(frozen=True)
+class RequiredFile:
+    """A file a data set reads.
+
+    Attributes:
+        path: where it should be.
+        remedy: how to get it.
+        sha256: its checksum if the configuration fixes one.
+        key: the configuration key that says where it is.
+    """
+
+    path: str
+    remedy: str
+    sha256: str | None = None
+    key: str = "root"
+
+
+@dataclass
+class Component:
+    """What every member of a configuration group has.
+
+    Attributes of the class (not configurable):
+        implementation: ``package.module:name`` of the class or function that the configuration builds.
+    """
+
+    implementation: ClassVar[str] = ""
+
+    kind: str = option(MISSING, "the implementation; fixed by the file chosen in the group")
+    name: str = option(MISSING, "the label in directories, tables and TensorBoard")
+
+    def complaints(self) -> Iterable[Complaint]:
+        """Yield the mistakes that concern several keys of this object at once."""
+        return ()
+
+
+@dataclass
+class DatasetConf(Component):
+    """Base of all data sets.
+
+    ``provides`` names what models and trainers may ask for: ``features``, ``class_vectors``, ``zero_shot``
+    (seen and unseen classes), ``unlabelled`` (a pool of unlabelled target features), ``images``.
+    """
+
+    provides: ClassVar[frozenset[str]] = frozenset()
+
+    def required_files(self) -> Iterable[RequiredFile]:
+        """Yield the files that must exist before a run starts."""
+        return ()
+
+
+@dataclass
+class ModelConf(Component):
+    """Base of all models.
+
+    ``needs`` names what the data set must provide; ``capabilities`` what trainers and evaluators may call:
+    ``class_scores``, ``loss_terms``, ``synthesize``, ``fit``, ``target_terms``, ...
+    """
+
+    needs: ClassVar[frozenset[str]] = frozenset()
+    capabilities: ClassVar[frozenset[str]] = frozenset()
+
+
+@dataclass
+class OptimizerConf:
+    """A first-order optimiser of one named parameter group."""
+
+    algorithm: str = option("adam", "update rule", choices=("adam", "adamw", "sgd"))
+    lr: float = option(1e-3, "learning rate", low=0.0)
+    betas: list[float] = option([0.9, 0.999], "Adam's moment decay rates", low=0.0, high=1.0, below=True)
+    eps: float = option(1e-8, "Adam's denominator offset", low=0.0, above=True)
+    momentum: float = option(0.0, "momentum of SGD", low=0.0, high=1.0, below=True)
+    weight_decay: float = option(0.0, "L2 penalty (adam, sgd) or decoupled decay (adamw)", low=0.0)
+    clip_norm: float | None = option(
+        None, "largest gradient norm of the group; null does not clip", low=0.0, above=True
+    )
+
+
+@dataclass
+class TrainerConf(Component):
+    """Base of all training procedures.
+
+    ``requires`` names the model capabilities it calls, ``needs`` what the data set must provide.
+    """
+
+    requires: ClassVar[frozenset[str]] = frozenset()
+    needs: ClassVar[frozenset[str]] = frozenset()
+
+    def optimisers(self) -> dict[str, OptimizerConf]:
+        """Return the optimiser settings of each parameter group the procedure minimises."""
+        return {}
+
+    def uses_known_prior(self) -> bool:
+        """Tell whether the class frequencies of the unseen rows are handed to training (a leak, on request only)."""
+        return False
+
+
+@dataclass
+class EvaluatorConf(Component):
+    """Base of all evaluation protocols: what is measured, when, and how a model is selected."""
+
+    requires: ClassVar[frozenset[str]] = frozenset()
+    needs: ClassVar[frozenset[str]] = frozenset()
+
+    stages: list[str] = option(
+        ["tune", "final"],
+        "tune: train on the training classes and validate on the validation classes; "
+        "final: train on all seen classes and read the test split once at the end",
+        choices=("tune", "final"),
+    )
+    select: str = option(
+        "last",
+        "training length: last = as configured; val = where select_metric was best in the tune stage",
+        choices=("last", "val"),
+    )
+    select_metric: str = option("val/H", "validation metric that selects, stops early and is returned to sweepers")
+    every: int = option(100, "steps between two validations in the tune stage", low=1)
+    patience: int | None = option(
+        None, "stop the tune stage after so many validations without a better select_metric; null never", low=1
+    )
+    batch_size: int = option(4096, "rows scored at a time", low=1)
+    oracle: bool = option(False, "also compute oracle/* figures, which look at test labels; never used for a decision")
+
+
+@dataclass
+class RuntimeConf:
+    """Where and how the run computes."""
+
+    device: str = option("auto", "auto (CUDA if there is one), cpu, cuda or cuda:N")
+    precision: str = option(
+        "fp32",
+        "fp32; tf32 = fp32 with TensorFloat-32 matrix products on CUDA; bf16 = autocast, fp32 weights",
+        choices=("fp32", "tf32", "bf16"),
+    )
+    threads: int = option(1, "CPU threads; 0 leaves torch's own choice", low=0)
+    deterministic: bool = option(True, "refuse operations without a deterministic implementation")
+    compile: bool = option(False, "compile the models' loss functions with torch.compile")
+    finite_every: int = option(1, "steps between two checks that all loss terms are finite", low=1)
+
+
+@dataclass
+class TrackerConf:
+    """What a run writes while it trains."""
+
+    log_every: int = option(50, "steps between two rows of scalars (means over the steps between)", low=1)
+    tensorboard: bool = option(True, "write TensorBoard event files")
+    figures: bool = option(True, "draw the evaluator's figures at the end (PNG and TensorBoard)")
+    projector: bool = option(False, "write real and generated features for TensorBoard's projector")
+    progress: str = option(
+        "auto",
+        "auto: a bar on a terminal, lines elsewhere; or bar, lines, none",
+        choices=("auto", "bar", "lines", "none"),
+    )
+
+
+@dataclass
+class CheckpointConf:
+    """When checkpoints are written and which are kept."""
+
+    every: int = option(500, "steps between two checkpoints; one is always written at the end of a stage", low=1)
+    keep: int = option(2, "newest checkpoints kept", low=1)
+
+
+@dataclass
+class ReferenceConf:
+    """What an experiment file says about the published result it follows (informative)."""
+
+    source: str = option("", "paper and table")
+    feature_kind: str = option("", "features of the published figures; deviations are only printed for the same ones")
+    metrics: dict[str, float] = option({}, "published figures in per cent, e.g. test/H: 65.6")
+    note: str = option("", "how the figures were obtained: tag, selection, seeds")
+    cost: str = option("", "expected wall time and hardware")
+
+
+@dataclass
+class RunConfig:
+    """A whole run."""
+
+    task: str = option("train", "train, or check: stop after the preflight check", choices=("train", "check"))
+    seed: int = option(0, "the one seed from which every generator of the run is derived", low=0, high=2**31 - 1)
+    name: str | None = option(None, "name of the run's directory; null makes one from the overrides")
+    outputs: str = option("outputs", "folder of all runs")
+    resume: str | None = option(None, "directory of a run to continue in place")
+    dataset: DatasetConf = field(default=MISSING)
+    model: ModelConf = field(default=MISSING)
+    trainer: TrainerConf = field(default=MISSING)
+    evaluator: EvaluatorConf = field(default=MISSING)
+    runtime: RuntimeConf = section(RuntimeConf, "where and how the run computes")
+    tracker: TrackerConf = section(TrackerConf, "what a run writes while it trains")
+    checkpoint: CheckpointConf = section(CheckpointConf, "when checkpoints are written")
+    reference: ReferenceConf = section(ReferenceConf, "the published result an experiment follows")
+
+
+GROUPS: dict[str, type[Any]] = {
+    "dataset": DatasetConf,
+    "model": ModelConf,
+    "trainer": TrainerConf,
+    "evaluator": EvaluatorConf,
+}
