@@ -105,3 +105,15 @@ def test_an_attribute_that_no_seen_class_varies_does_not_explode():
     scaled = scale_class_vectors(vectors, "standard", torch.arange(39))
     torch.testing.assert_close(scaled[-1], torch.tensor([0.4]))
     assert torch.equal(scaled[:39], torch.zeros(39, 1))
+
+
+def test_center_shifts_each_entry_and_keeps_the_relative_spread():
+    vectors = torch.rand(6, 9, generator=torch.Generator().manual_seed(2)) * torch.arange(1, 10)
+    seen = torch.arange(4)
+    scaled = scale_class_vectors(vectors, "center", seen)
+    torch.testing.assert_close(scaled[seen].mean(0), torch.zeros(9), atol=1e-5, rtol=0)
+    assert scaled[seen].square().mean().item() == pytest.approx(1.0, rel=1e-5)
+    ratio = (scaled[4] - scaled[5]) / (vectors[4] - vectors[5])
+    torch.testing.assert_close(ratio, ratio[:1].expand(9))
+    constant = scale_class_vectors(torch.ones(6, 2), "center", seen)
+    assert torch.equal(constant, torch.zeros(6, 2))

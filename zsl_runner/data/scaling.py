@@ -114,7 +114,8 @@ def scale_class_vectors(vectors: Tensor, mode: str, seen: Tensor) -> Tensor:
         vectors: (K, A) class vectors as read.
         mode: ``none``; ``l2`` to unit norm; ``sqrt`` to norm sqrt(A), so that entries are of order 1;
             ``standard``: each entry to mean 0 and deviation 1 over the **seen** classes; a constant
-            entry is only shifted.
+            entry is only shifted; ``center``: each entry to mean 0 over the seen classes, all entries divided by the one
+            deviation they have together, so that their relative spread stays.
         seen: (S,) ids of the seen classes.
 
     Raises:
@@ -130,4 +131,7 @@ def scale_class_vectors(vectors: Tensor, mode: str, seen: Tensor) -> Tensor:
         exact = vectors.double()
         centred = exact - exact[seen].mean(0)
         return (centred * _inverse(centred[seen].square().mean(0).sqrt())).to(vectors.dtype)
+    if mode == "center":
+        centred = vectors - vectors[seen].mean(0)
+        return centred / centred[seen].square().mean().sqrt().clamp_min(torch.finfo(vectors.dtype).tiny)
     raise ValueError(f"unknown semantic scaling {mode!r}")

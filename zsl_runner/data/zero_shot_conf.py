@@ -27,8 +27,9 @@ class ZeroShotConf(DatasetConf):
     )
     semantic_scaling: str = option(
         "none",
-        "class vectors: none; l2 = unit norm; sqrt = norm sqrt(A); standard over the seen classes",
-        choices=("none", "l2", "sqrt", "standard"),
+        "class vectors: none; l2 = unit norm; sqrt = norm sqrt(A); standard over the seen classes, entry by entry; "
+        "center = mean 0 over the seen classes, one factor for all entries",
+        choices=("none", "l2", "sqrt", "standard", "center"),
     )
     holdout: float = option(
         0.2, "share of each training class held out in the tune stage", low=0.0, high=1.0, above=True, below=True
