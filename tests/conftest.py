@@ -10,9 +10,9 @@ from zsl_runner.config.schema import RuntimeConf
 from zsl_runner.data.folds import FoldOptions, Folds
 from zsl_runner.data.records import Provenance, ZeroShotRecords
 from zsl_runner.models.base import DataShape
+from zsl_runner.models.network_conf import MLPConf
 from zsl_runner.models.sgal.conf import MarginConf, PriorConf, SGALConf
 from zsl_runner.models.sgal.model import SGAL
-from zsl_runner.models.network_conf import MLPConf
 from zsl_runner.optim import Optimisers
 from zsl_runner.runtime import Runtime
 from zsl_runner.streams import Streams

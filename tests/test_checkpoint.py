@@ -43,7 +43,7 @@ def test_a_damaged_file_is_passed_over_with_a_warning(tmp_path, caplog):
 def test_only_damaged_files_are_an_error(tmp_path):
     kept = checkpoints(tmp_path)
     kept.save(1, {"step": 1}).write_bytes(b"")
-    with pytest.raises(CheckpointError, match="no checkpoint in .* can be read"):
+    with pytest.raises(CheckpointError, match=r"no checkpoint in .* can be read"):
         kept.latest()
 
 

@@ -40,11 +40,11 @@ def test_clipping_limits_the_step_of_the_group():
 def test_state_continues_bit_for_bit(algorithm):
     def run(pause):
         settings = {"algorithm": algorithm, "lr": 0.1, "momentum": 0.9 if algorithm == "sgd" else 0.0}
-        first, second, optimisers = two_groups(**settings)
+        first, _, optimisers = two_groups(**settings)
         for step in range(6):
             if pause and step == 3:
                 state, values = optimisers.state_dict(), first.detach().clone()
-                first, second, optimisers = two_groups(**settings)
+                first, _, optimisers = two_groups(**settings)
                 optimisers.load_state_dict(state)
                 first.data.copy_(values)
             optimisers.minimize((first - step).square().sum(), "first")

@@ -13,7 +13,9 @@ def test_a_stream_does_not_move_another():
 
 def test_streams_of_one_seed_differ_and_so_do_seeds():
     draws = [
-        torch.rand(4, generator=Streams(seed)[name]).tolist() for seed in (0, 1) for name in ("noise", "batches", "init")
+        torch.rand(4, generator=Streams(seed)[name]).tolist()
+        for seed in (0, 1)
+        for name in ("noise", "batches", "init")
     ]
     draws.append(torch.rand(4, generator=Streams(0).on_host("noise")).tolist())
     assert len({tuple(draw) for draw in draws}) == 7

@@ -55,7 +55,9 @@ class Checkpoints:
             temporary.replace(path)
         except (OSError, RuntimeError) as error:
             temporary.unlink(missing_ok=True)
-            raise CheckpointError(f"{path}: the checkpoint cannot be written ({error}); free disk space and resume") from error
+            raise CheckpointError(
+                f"{path}: the checkpoint cannot be written ({error}); free disk space and resume"
+            ) from error
         for old in self.files()[: -self.keep]:
             old.unlink(missing_ok=True)
         return path

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -234,7 +235,8 @@ class Loop:
     def _check_finite(self, phase: Phase, report: StepReport, at_end: bool) -> None:
         if self.position.step % self.cadence.finite_every and not at_end:
             return
-        if bool(torch.isfinite(torch.stack([term.float() for term in report.terms.values()])).all()):
+        # One transfer from the device, then plain numbers: cheaper than asking torch.
+        if all(map(math.isfinite, torch.stack([term.float() for term in report.terms.values()]).tolist())):
             return
         bad = {name: float(term) for name, term in report.terms.items() if not bool(torch.isfinite(term))}
         where = ""

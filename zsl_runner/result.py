@@ -187,7 +187,13 @@ def git_state() -> dict[str, Any] | None:
 def peak_memory() -> float:
     """Return the largest resident memory of this process so far, in MiB.
 
-    The operating system counts it in kilobytes, on macOS in bytes.
+    On Linux it is read from ``/proc``: what `resource` gives there begins with the memory of the process that started
+    this one. Elsewhere `resource` counts in kilobytes, on macOS in bytes.
     """
+    status = Path("/proc/self/status")
+    lines = status.read_text().splitlines() if status.is_file() else []
+    for line in lines:
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) / 2**10
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / 2**20 if sys.platform == "darwin" else peak / 2**10

@@ -126,9 +126,7 @@ class Run:
             self.oracle_best = dict(state["oracle_best"])
             self.result.metrics = dict(state["metrics"])
             self.wall_before, self.cpu_before = state["wall"], state["cpu"]
-        tracker = Tracker(
-            self.directory, self.config.tracker, resume_step=self._resume_step(state)
-        )
+        tracker = Tracker(self.directory, self.config.tracker, resume_step=self._resume_step(state))
         try:
             for name in self.config.evaluator.stages:
                 if name not in self.finished:
@@ -150,9 +148,7 @@ class Run:
         """Write once what TensorBoard shows beside the curves."""
         phases = [phase.name for phase in parts.trainer.phases()]
         arguments = shlex.split(self.result.command)
-        tracker.describe(
-            hyperparameters(self.config, arguments), {stage: phases for stage in self.config.evaluator.stages}
-        )
+        tracker.describe(hyperparameters(self.config, arguments), dict.fromkeys(self.config.evaluator.stages, phases))
         tracker.text("config", f"```yaml\n{to_yaml(self.config)}\n```")
         tracker.text("command", self.result.command)
         tracker.text("versions", "\n".join(f"- {key} {value}" for key, value in self.result.versions.items()))
@@ -241,7 +237,9 @@ class Run:
 
     def _test(self, parts: StageParts, tracker: Tracker, step: int) -> None:
         """Read the test split: the one place of a run that does."""
-        measurement = self.protocol.measure(parts.model, parts.fold.evaluation, chosen(self.finished, self.config.evaluator.select))
+        measurement = self.protocol.measure(
+            parts.model, parts.fold.evaluation, chosen(self.finished, self.config.evaluator.select)
+        )
         metrics = dict(measurement.metrics)
         if self.config.evaluator.oracle:
             metrics |= self.protocol.oracle(measurement) | self.oracle_best
@@ -249,6 +247,9 @@ class Run:
         tracker.scalars(step, metrics, "final", "test")
         if self.config.tracker.figures:
             self._draw(parts, measurement, tracker, step)
+        if self.config.tracker.projector:
+            for points in self.protocol.points(parts.model, parts.fold.evaluation):
+                tracker.embedding(points.name, points.values, points.columns, step)
 
     def _draw(self, parts: StageParts, measurement: Measurement, tracker: Tracker, step: int) -> None:
         for name, draw in self.protocol.figures(parts.model, parts.fold.evaluation, measurement):
@@ -306,7 +307,7 @@ class StopRequest:
 
     @contextmanager
     def listening(self) -> Iterator[None]:
-        """Note signals inside the block; a second one of the same kind acts at once. Only the main thread can listen."""
+        """Note signals inside the block; a second one of its kind acts at once. Only the main thread can listen."""
         if threading.current_thread() is not threading.main_thread():
             yield
             return
@@ -416,8 +417,6 @@ def _supervise(directory: Path, config: RunConfig, result: Result, restarted: bo
             result.save(directory)
             if isinstance(error, RunError):
                 raise
-            raise RunError(
-                f"{type(error).__name__}: {error}; the traceback is in {directory / 'error.txt'}"
-            ) from error
+            raise RunError(f"{type(error).__name__}: {error}; the traceback is in {directory / 'error.txt'}") from error
     print(summary_table(result, directory))
     return result.validation.get(config.evaluator.select_metric)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import torch
+
 from tests.recipes.conftest import QUICK
 
 
@@ -86,7 +87,13 @@ def killed_at(tmp_path, launch):
 
 
 @pytest.mark.parametrize(
-    "step", [pytest.param(10, id="tune-seen"), pytest.param(70, id="tune-em"), pytest.param(130, id="final-seen"), pytest.param(190, id="final-em")]
+    "step",
+    [
+        pytest.param(10, id="tune-seen"),
+        pytest.param(70, id="tune-em"),
+        pytest.param(130, id="final-seen"),
+        pytest.param(190, id="final-em"),
+    ],
 )
 def test_kill_in_the_middle_of_any_phase(straight, killed_at, zsl_run, step):
     directory = killed_at(step, "killed")

@@ -101,7 +101,9 @@ def test_class_draws_are_uniform_over_the_unseen_classes(records, make_context):
 
 
 def test_class_draws_by_test_frequency_follow_the_leaked_prior(records, make_context):
-    unbalanced = dataclasses.replace(records, test_unseen=records.test_unseen[[*range(5), *range(30, 60), *range(60, 75)]])
+    unbalanced = dataclasses.replace(
+        records, test_unseen=records.test_unseen[[*range(5), *range(30, 60), *range(60, 75)]]
+    )
     conf = em_conf(copies=1, class_draw="test_frequency")
     assert conf.uses_known_prior()
     context, _ = make_context(unbalanced, conf, known_prior=True)

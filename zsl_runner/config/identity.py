@@ -21,6 +21,8 @@ BOOKKEEPING = frozenset(
         "hydra",
         "dataset.root",
         "dataset.cache",
+        "evaluator.batch_size",
+        "evaluator.oracle",
         "runtime.device",
         "runtime.threads",
         "runtime.finite_every",

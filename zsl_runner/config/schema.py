@@ -104,6 +104,13 @@ class OptimizerConf:
         None, "largest gradient norm of the group; null does not clip", low=0.0, above=True
     )
 
+    def complaints(self) -> Iterable[Complaint]:
+        """Yield what the algorithm cannot use."""
+        if len(self.betas) != 2:
+            yield Complaint("betas", f"expected two decay rates, found {len(self.betas)}")
+        if self.momentum and self.algorithm != "sgd":
+            yield Complaint("momentum", f"has no effect with algorithm={self.algorithm}; it belongs to sgd")
+
 
 @dataclass
 class TrainerConf(Component):

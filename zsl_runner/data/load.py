@@ -24,10 +24,11 @@ def load(conf: DatasetConf) -> ZeroShotRecords:
     return records
 
 
-def fold_options(conf: ZeroShotConf, trainer: TrainerConf) -> FoldOptions:
+def fold_options(conf: DatasetConf, trainer: TrainerConf) -> FoldOptions:
     """Return how the folds are cut: the data set's options, and what the training procedure may see."""
     from zsl_runner.data.folds import FoldOptions  # imports torch, which `zsl-data` does not need
 
+    assert isinstance(conf, ZeroShotConf), f"{type(conf).__name__} has no seen and unseen classes"
     return FoldOptions(
         feature_scaling=conf.feature_scaling,
         radius=conf.radius,

@@ -113,9 +113,9 @@ def scale_class_vectors(vectors: Tensor, mode: str, seen: Tensor) -> Tensor:
     Args:
         vectors: (K, A) class vectors as read.
         mode: ``none``; ``l2`` to unit norm; ``sqrt`` to norm sqrt(A), so that entries are of order 1;
-            ``standard``: each entry to mean 0 and deviation 1 over the **seen** classes; a constant
-            entry is only shifted; ``center``: each entry to mean 0 over the seen classes, all entries divided by the one
-            deviation they have together, so that their relative spread stays.
+            ``standard``: each entry to mean 0 and deviation 1 over the **seen** classes; a constant entry is only
+            shifted; ``center``: each entry to mean 0 over the seen classes, all entries divided by the one deviation
+            they have together, so that their relative spread stays.
         seen: (S,) ids of the seen classes.
 
     Raises:

@@ -23,7 +23,10 @@ class ZeroShotConf(DatasetConf):
         choices=("none", "minmax", "standard", "l2", "center_l2", "center_l2_standard"),
     )
     radius: float | None = option(
-        None, "norm of a feature row after an l2 step of feature_scaling; null: sqrt(D), entries of order 1", low=0.0, above=True
+        None,
+        "norm of a feature row after an l2 step of feature_scaling; null: sqrt(D), entries of order 1",
+        low=0.0,
+        above=True,
     )
     semantic_scaling: str = option(
         "none",
@@ -49,5 +52,6 @@ class ZeroShotConf(DatasetConf):
         # Standardising after the projection divides by the radius again.
         if self.radius is not None and not self.feature_scaling.endswith("l2"):
             yield Complaint(
-                "radius", f"has no effect with feature_scaling={self.feature_scaling}; use l2 or center_l2, or radius=null"
+                "radius",
+                f"has no effect with feature_scaling={self.feature_scaling}; use l2 or center_l2, or radius=null",
             )

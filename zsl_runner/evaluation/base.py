@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from zsl_runner.config.schema import EvaluatorConf
 from zsl_runner.data.folds import EvaluationSet
@@ -12,6 +15,21 @@ from zsl_runner.models.base import Model
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+
+@dataclass(frozen=True)
+class Points:
+    """Labelled points for TensorBoard's projector.
+
+    Attributes:
+        name: name of the set of points.
+        values: (n, d).
+        columns: for each label column n labels.
+    """
+
+    name: str
+    values: NDArray[np.floating[Any]]
+    columns: Mapping[str, Sequence[str]]
 
 
 Draw = Callable[[], "Figure"]
@@ -54,4 +72,8 @@ class Protocol:
 
     def figures(self, model: Model, data: EvaluationSet, measurement: Measurement) -> Iterable[tuple[str, Draw]]:
         """Yield (name, what draws it) for the end of a run."""
+        return ()
+
+    def points(self, model: Model, data: EvaluationSet) -> Iterable[Points]:
+        """Yield sets of points for TensorBoard's projector."""
         return ()

@@ -42,8 +42,7 @@ class Dropout(nn.Module):
         generator = self._streams["dropout"] if self.generator is None else self.generator
         keep = 1.0 - self.rate
         drawn = torch.rand(x.shape, generator=generator, device=x.device)
-        mask = (drawn < keep).to(x.dtype)
-        return mask.mul_(1.0 / keep)
+        return drawn.lt_(keep).to(x.dtype).mul_(1.0 / keep)
 
     def extra_repr(self) -> str:
         """Return the rate, for printing the network."""
@@ -53,13 +52,14 @@ class Dropout(nn.Module):
 @contextmanager
 def evaluating(module: nn.Module) -> Iterator[None]:
     """Put ``module`` into inference mode (running statistics, no dropout) and each of its parts back afterwards."""
-    modes = [(part, part.training) for part in module.modules()]
-    module.eval()
+    trained = [part for part in module.modules() if part.training]
+    for part in trained:
+        part.training = False
     try:
         yield
     finally:
-        for part, mode in modes:
-            part.training = mode
+        for part in trained:
+            part.training = True
 
 
 @contextmanager
@@ -76,7 +76,7 @@ def dropout_on(module: nn.Module, generator: torch.Generator) -> Iterator[None]:
             yield
         finally:
             for part in dropouts:
-                part.generator = None
+                part.training, part.generator = False, None
 
 
 def geometric_widths(first: int, last: int, layers: int) -> list[int]:

@@ -9,6 +9,7 @@ import math
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 
 def weighted_mean(values: Tensor, row_weights: Tensor | None = None) -> Tensor:
@@ -173,4 +174,5 @@ def squared_error(x: Tensor, reconstruction: Tensor, row_weights: Tensor | None 
     >>> squared_error(torch.ones(2, 2048), torch.zeros(2, 2048))
     tensor(2048.)
     """
-    return weighted_mean((x - reconstruction).square().sum(-1), row_weights)
+    # One pass over the features each way; written out as a difference and a square it takes three and four.
+    return weighted_mean(F.mse_loss(reconstruction, x, reduction="none").sum(-1), row_weights)

@@ -26,6 +26,7 @@ class SeenClassStep:
         self.context = context
         self.model = context.model
         self.sampler = EpochSampler(len(context.data.features), context.streams["batches"])
+        self._parts = list(self.model.modules())
         self._loss_terms = context.runtime.compile(context.model.loss_terms)
 
     def draw(self, size: int) -> tuple[Tensor, Tensor]:
@@ -46,7 +47,8 @@ class SeenClassStep:
             train_prior: whether the prior network learns too; if not it is in evaluation mode.
         """
         data = self.context.data
-        self.model.train()
+        if not all(part.training for part in self._parts):  # setting the mode of every part takes long beside asking
+            self.model.train()
         if not train_prior:
             self.model.fix_prior()
         with self.context.runtime.autocast():

@@ -28,7 +28,9 @@ class SplitScores:
     weight: Tensor
 
 
-def split_scores(scores: Tensor, labels: Tensor, seen_columns: Tensor, candidates: Tensor, of_seen: bool) -> SplitScores:
+def split_scores(
+    scores: Tensor, labels: Tensor, seen_columns: Tensor, candidates: Tensor, of_seen: bool
+) -> SplitScores:
     """Summarise the scored rows of one split.
 
     Args:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from zsl_runner.data.folds import EvaluationSet, FeatureView
-from zsl_runner.evaluation.base import Draw, Measurement
+from zsl_runner.evaluation.base import Draw, Measurement, Points
 from zsl_runner.models.base import ConditionalGenerator, GenerationOptions, Model
 from zsl_runner.models.gaussian_prior_vae import GaussianPriorVAE
 from zsl_runner.streams import Streams
@@ -70,6 +70,15 @@ def generated_rows(model: ConditionalGenerator, data: EvaluationSet) -> tuple[Te
     labels = data.unseen_labels[_spread(len(data.unseen), data.unseen_labels.device)]
     streams = Streams(SEED, data.class_vectors.device)
     return model.synthesize(data.class_vectors[labels], streams, GenerationOptions()), labels
+
+
+def real_and_generated(model: ConditionalGenerator, data: EvaluationSet) -> Points:
+    """Return real and generated features of the unseen classes, labelled by class and origin."""
+    real, labels = _rows(data.unseen, data.unseen_labels)
+    generated, generated_labels = generated_rows(model, data)
+    names = [data.class_names[label] for label in torch.cat([labels, generated_labels]).tolist()]
+    origins = ["real"] * len(real) + ["generated"] * len(generated)
+    return Points("unseen_features", _numpy(torch.cat([real, generated])), {"class": names, "origin": origins})
 
 
 def _draw_generated(model: ConditionalGenerator, data: EvaluationSet) -> Figure:

@@ -9,11 +9,17 @@ import torch
 from torch import Tensor
 
 from zsl_runner.data.folds import EvaluationSet, FeatureView
-from zsl_runner.evaluation.base import Draw, Measurement, Protocol
+from zsl_runner.evaluation.base import Draw, Measurement, Points, Protocol
 from zsl_runner.evaluation.metrics import harmonic_mean, mean_class_accuracy
-from zsl_runner.evaluation.zsl.calibration import SplitScores, StackingCurve, accuracies_at, split_scores, stacking_curve
+from zsl_runner.evaluation.zsl.calibration import (
+    SplitScores,
+    StackingCurve,
+    accuracies_at,
+    split_scores,
+    stacking_curve,
+)
 from zsl_runner.evaluation.zsl.conf import ZeroShotEvaluatorConf
-from zsl_runner.models.base import ClassScorer, Model
+from zsl_runner.models.base import ClassScorer, ConditionalGenerator, Model
 
 OFFSET = "calibration_offset"
 
@@ -85,9 +91,7 @@ class ZeroShotProtocol(Protocol):
             elif data.name == "val":
                 chosen[OFFSET] = offset
                 metrics["H_cal"] = harmonic
-        details = ZeroShotDetails(
-            seen, unseen, seen_predictions, unseen_predictions, curve, choices.get(OFFSET)
-        )
+        details = ZeroShotDetails(seen, unseen, seen_predictions, unseen_predictions, curve, choices.get(OFFSET))
         return Measurement({f"{data.name}/{name}": value for name, value in metrics.items()}, chosen, details)
 
     def oracle(self, measurement: Measurement) -> dict[str, float]:
@@ -99,6 +103,13 @@ class ZeroShotProtocol(Protocol):
         from zsl_runner.evaluation.zsl.figures import zero_shot_figures
 
         yield from zero_shot_figures(model, data, measurement)
+
+    def points(self, model: Model, data: EvaluationSet) -> Iterator[Points]:
+        """Yield real and generated features of the unseen classes, if the model generates any."""
+        from zsl_runner.evaluation.zsl.figures import real_and_generated
+
+        if isinstance(model, ConditionalGenerator):
+            yield real_and_generated(model, data)
 
     def _scores(self, model: ClassScorer, rows: FeatureView, class_vectors: Tensor) -> Tensor:
         training = model.training

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from zsl_runner.tracking.figures.style import INK, class_colours, halo, short, styled
 
-MOST_POINTS = 1000
+MOST_POINTS = 600
+MOST_ITERATIONS = 500
 MOST_LEGEND = 10
 MOST_NAMES = 60
 MOST_COMPONENTS = 50
@@ -127,5 +128,7 @@ def tsne(points: Array, seed: int) -> Array:
     perplexity = min(30.0, (len(points) - 1) / 3)
     with threadpool_limits(limits=1):
         reduced = PCA(components, svd_solver=solver, random_state=seed).fit_transform(points)
-        plane: Array = TSNE(perplexity=perplexity, init="pca", random_state=seed).fit_transform(reduced)
+        plane: Array = TSNE(
+            perplexity=perplexity, init="pca", max_iter=MOST_ITERATIONS, random_state=seed
+        ).fit_transform(reduced)
     return plane

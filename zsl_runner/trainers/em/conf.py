@@ -15,7 +15,9 @@ class EMConf:
     """The generate-and-learn phase."""
 
     iterations: int = option(2000, "iterations: a possible real-only step and one step on the mixed batch", low=0)
-    real_step_prob: float = option(0.5, "probability of a step on real rows alone before the mixed step", low=0.0, high=1.0)
+    real_step_prob: float = option(
+        0.5, "probability of a step on real rows alone before the mixed step", low=0.0, high=1.0
+    )
     gen_ratio: float = option(0.9, "share of generated draws in a mixed batch, before copying", low=0.0, high=1.0)
     gen_ratio_jitter: float = option(0.05, "half-width of the uniform jitter of gen_ratio", low=0.0, high=1.0)
     copies: int = option(5, "rows decoded from each draw (Monte-Carlo dropout makes them differ)", low=1)
@@ -27,7 +29,11 @@ class EMConf:
         "pretraining put them, so that unseen ones cannot drift away",
     )
     train_prior_dropout: float | None = option(
-        0.0, "dropout rate of the prior network in this phase (released code 0.0); null keeps the model's", low=0.0, high=1.0, below=True
+        0.0,
+        "dropout rate of the prior network in this phase (released code 0.0); null keeps the model's",
+        low=0.0,
+        high=1.0,
+        below=True,
     )
     gen_noise: float = option(0.0, "deviation of observation noise added to generated rows (released code 0)", low=0.0)
     class_draw: str = option(
@@ -36,17 +42,24 @@ class EMConf:
         choices=("uniform", "test_frequency"),
     )
     refresh_every: int = option(
-        1, "iterations between two refreshes of the generating parameters Theta_old; 1 = current ones (released code)", low=1
+        1,
+        "iterations between two refreshes of the generating parameters Theta_old; 1 = current ones (released code)",
+        low=1,
     )
     loss_weighting: str = option(
-        "row", "row: every row alike (released code); class: every class alike (the paper's objective)", choices=("row", "class")
+        "row",
+        "row: every row alike (released code); class: every class alike (the paper's objective)",
+        choices=("row", "class"),
     )
     rollback_every: int | None = option(
         100,
-        "tune stage: iterations between two validations that keep better weights and undo worse ones; null never undoes",
+        "tune stage: iterations between two validations that keep better weights and undo worse ones; null never "
+        "undoes",
         low=1,
     )
-    rollback_metric: str = option("val/H", "validation metric of the rollback", choices=("val/H", "val/T1", "val/AUSUC"))
+    rollback_metric: str = option(
+        "val/H", "validation metric of the rollback", choices=("val/H", "val/T1", "val/AUSUC")
+    )
 
 
 @dataclass
@@ -76,7 +89,9 @@ class EMTrainerConf(TrainerConf):
         """The jittered ratio must stay a share, and something must be trained."""
         low, high = self.em.gen_ratio - self.em.gen_ratio_jitter, self.em.gen_ratio + self.em.gen_ratio_jitter
         if low < 0 or high > 1:
-            yield Complaint("em.gen_ratio_jitter", f"gen_ratio ± jitter reaches {low:g}..{high:g}; it must stay within 0..1")
+            yield Complaint(
+                "em.gen_ratio_jitter", f"gen_ratio ± jitter reaches {low:g}..{high:g}; it must stay within 0..1"
+            )
         if self.pretrain_steps + self.em.iterations == 0:
             yield Complaint("pretrain_steps", "is 0 and em.iterations is 0: nothing would be trained")
         if not self.em.train_prior and self.em.train_prior_dropout:

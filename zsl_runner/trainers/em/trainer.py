@@ -119,9 +119,7 @@ class EMTrainer(Trainer):
         assert self.unseen_probability is not None
         probability = torch.zeros_like(self.class_counts)
         probability[self.context.data.unseen_classes] = self.unseen_probability.double()
-        return class_balanced_weights(
-            labels, real_rows, self.class_counts, probability, draws, self.em.copies
-        )
+        return class_balanced_weights(labels, real_rows, self.class_counts, probability, draws, self.em.copies)
 
     def _weights(self) -> dict[str, Tensor]:
         return {name: value.detach().clone() for name, value in self.model.state_dict().items()}
@@ -132,7 +130,7 @@ class EMTrainer(Trainer):
         return False
 
     def _keep_or_undo(self, metrics: Mapping[str, float]) -> bool:
-        """Keep better weights; put worse ones back to the best (the optimiser's moments stay, as in the released code)."""
+        """Keep better weights, undo worse ones; the optimiser's moments stay, as in the released code."""
         if metrics[self.em.rollback_metric] > self.best_metric:
             self.best_metric = metrics[self.em.rollback_metric]
             self.best_weights = self._weights()

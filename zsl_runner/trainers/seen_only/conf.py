@@ -35,7 +35,11 @@ class SeenOnlyTrainerConf(TrainerConf):
     steps: int = option(2000, "gradient steps", low=0)
     matched: MatchedBudgetConf = section(MatchedBudgetConf, "a second phase with the budget of an EM phase")
     prior_dropout: float | None = option(
-        None, "dropout rate of the prior network in the second phase; null keeps the model's", low=0.0, high=1.0, below=True
+        None,
+        "dropout rate of the prior network in the second phase; null keeps the model's",
+        low=0.0,
+        high=1.0,
+        below=True,
     )
     optim: OptimizerConf = section(OptimizerConf, "optimiser of all networks")
 

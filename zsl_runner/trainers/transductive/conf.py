@@ -21,7 +21,9 @@ class TransductiveTrainerConf(TrainerConf):
     kind: str = "transductive"
     name: str = "transductive"
     batch_size: int = option(64, "labelled rows of a step", low=2)
-    target_batch_size: int = option(256, "unlabelled rows of a step; the sharpening uses their class frequencies", low=2)
+    target_batch_size: int = option(
+        256, "unlabelled rows of a step; the sharpening uses their class frequencies", low=2
+    )
     warmup_steps: int = option(2000, "steps on seen classes alone", low=0)
     steps: int = option(1000, "steps on seen and unlabelled rows together", low=0)
     target_weight: float = option(1.0, "weight of the unlabelled rows' terms", low=0.0, above=True)

@@ -1,0 +1,68 @@
+# Two commands: `make run` and `make test`. They need Python >= 3.11 and make; all else goes into .venv, with the
+# versions of constraints.txt.
+#
+#   make run ARGS="model=vzsl seed=1"      other arguments for zsl-run
+#   make run PYTHON=python3.12             another Python
+
+PYTHON ?= python3
+ARGS ?=
+# Test processes; each computes with one thread.
+JOBS ?= 2
+
+BIN := .venv/bin
+READY := .venv/ready
+READY_DEV := .venv/ready-dev
+# The constraints hold for the packages, and through the two variables (older and newer pip) for the tools that build them.
+PIP := PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt \
+	$(BIN)/python -m pip --no-input --disable-pip-version-check install
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist loadfile
+
+.PHONY: help install dev run test test-all check bench clean
+.NOTPARALLEL:
+.DELETE_ON_ERROR:
+
+help:
+	@echo 'make run       install, then train SGAL on the digits; ARGS="..." goes to zsl-run'
+	@echo 'make test      install, then check and the tests'
+	@echo 'make test-all  the same with the long tests'
+	@echo 'make check     lint, format and types'
+	@echo 'make bench     speed and memory, each beside a reference of the same run'
+	@echo 'make install   .venv with the package and its four commands'
+	@echo 'make dev       the same with the tools for development'
+	@echo 'make clean     remove .venv and caches; outputs stay'
+
+run: $(READY)
+	$(BIN)/zsl-run $(ARGS)
+	@echo 'Commands     in $(BIN); to call them by name: source $(BIN)/activate'
+
+test: check
+	$(PYTEST)
+
+test-all: check
+	$(PYTEST) -m ''
+
+check: $(READY_DEV)
+	$(BIN)/python -m ruff check .
+	$(BIN)/python -m ruff format --check .
+	$(BIN)/python -m mypy
+
+bench: $(READY)
+	OMP_NUM_THREADS=1 $(BIN)/python scripts/benchmark.py $(ARGS)
+
+install: $(READY)
+
+dev: $(READY_DEV)
+
+# A file of its own for each kind of installation: nothing is installed again until one of the two lists changes.
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("zsl-run needs Python 3.11 or newer and $(PYTHON) is " + sys.version.split()[0] + "; name another: make PYTHON=python3.12")'
+	$(PYTHON) -m venv .venv
+	$(PIP) --editable .
+	@touch $@
+
+$(READY_DEV): $(READY)
+	$(PIP) --editable '.[dev]'
+	@touch $@
+
+clean:
+	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,205 @@
+"""The hand-written pages name only what exists: functions, options, files, tests, links and commands that compose."""
+
+import dataclasses
+import functools
+import re
+import shlex
+from importlib import import_module
+from pathlib import Path
+from typing import get_type_hints
+
+import pytest
+import yaml
+
+from zsl_runner.config.check import check
+from zsl_runner.config.loader import Loader, Source
+from zsl_runner.config.paths import conf_directory
+from zsl_runner.config.registry import register, schemas
+from zsl_runner.config.schema import GROUPS, RunConfig
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+DOCS = REPOSITORY / "docs"
+GENERATED = {"configuration.md", "results.md"}
+README = REPOSITORY / "README.md"
+PAGES = [README, *sorted(path for path in DOCS.rglob("*.md") if path.name not in GENERATED)]
+SECTIONS = (*GROUPS, "runtime", "tracker", "checkpoint")
+
+CODE = re.compile(r"`([^`\n]+)`")
+FUNCTION = re.compile(r"[a-z_][a-z0-9_.]*:[A-Za-z_][A-Za-z0-9_.]*")
+KEY = re.compile(rf"((?:{'|'.join(SECTIONS)})(?:\.[a-z_][a-z0-9_]*)+)(?:=(.+))?")
+CHOICE = re.compile(rf"({'|'.join((*GROUPS, 'runtime', 'tracker'))})=([a-z0-9_]+)")
+TEST = re.compile(r"(tests/[\w/]+\.py)::(\w+)")
+FILE = re.compile(r"(?:conf|docs|scripts|tests|zsl_runner)/[\w./-]*")
+LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+COMMAND = re.compile(r"^    (zsl-run(?: .*)?)$", re.MULTILINE)
+
+pages = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(REPOSITORY)))
+
+
+def spans(page):
+    """Code spans outside indented blocks."""
+    text = "\n".join(line for line in page.read_text().splitlines() if not line.startswith("    "))
+    return CODE.findall(text)
+
+
+def keys_below(schema):
+    """All option names of a schema class, dotted."""
+    hints = get_type_hints(schema)
+    for entry in dataclasses.fields(schema):
+        yield entry.name
+        inner = hints[entry.name]
+        if dataclasses.is_dataclass(inner):
+            yield from (f"{entry.name}.{name}" for name in keys_below(inner))
+
+
+@functools.cache
+def keys_of(section, kind=None):
+    """Options of a section of the configuration; of a group those of one kind, or of all its kinds."""
+    if section not in GROUPS:
+        classes = [get_type_hints(RunConfig)[section]]
+    else:
+        classes = [schema for name, schema in schemas(section).items() if kind in (None, name)]
+    return {f"{section}.{name}" for schema in classes for name in keys_below(schema)}
+
+
+def wrong_functions(page):
+    for span in spans(page):
+        if FUNCTION.fullmatch(span):
+            module, _, path = span.partition(":")
+            try:
+                found = import_module(f"zsl_runner.{module}")
+                for name in path.split("."):
+                    found = getattr(found, name)
+            except (ImportError, AttributeError) as error:
+                yield f"{span}: {error}"
+
+
+def wrong_keys(page):
+    # A page named after a model may only name that model's options.
+    kind = page.stem if page.stem in schemas("model") else None
+    for span in spans(page):
+        match = KEY.fullmatch(span)
+        if match and match[1] not in keys_of(match[1].partition(".")[0], kind if span.startswith("model.") else None):
+            yield span
+
+
+def wrong_choices(page):
+    for group, option in CHOICE.findall(page.read_text()):
+        if not (REPOSITORY / "conf" / group / f"{option}.yaml").is_file():
+            yield f"{group}={option}"
+
+
+def wrong_tests(page):
+    for file, name in TEST.findall(page.read_text()):
+        path = REPOSITORY / file
+        if not path.is_file() or not re.search(rf"^\s*def {name}\(", path.read_text(), re.MULTILINE):
+            yield f"{file}::{name}"
+
+
+def wrong_files(page):
+    for span in spans(page):
+        path = span.partition("::")[0]
+        if FILE.fullmatch(path) and not (REPOSITORY / path).exists():
+            yield span
+
+
+def anchors(page):
+    headings = re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def wrong_links(page):
+    for link in LINK.findall(page.read_text()):
+        if "://" in link:
+            continue
+        path, _, anchor = link.partition("#")
+        target = (page.parent / path).resolve() if path else page
+        if not target.is_file() or (anchor and anchor not in anchors(target)):
+            yield link
+
+
+CHECKS = (wrong_functions, wrong_keys, wrong_choices, wrong_tests, wrong_files, wrong_links)
+
+
+@pages
+@pytest.mark.parametrize("wrong", CHECKS, ids=lambda wrong: wrong.__name__)
+def test_a_page_names_only_what_exists(page, wrong):
+    assert list(wrong(page)) == []
+
+
+def shown_commands():
+    for page in PAGES:
+        for line in COMMAND.findall(page.read_text()):
+            arguments = shlex.split(re.split(r"\s{2,}", line)[0])[1:]
+            if not any(argument.startswith(("-", "resume=")) for argument in arguments):
+                yield arguments
+
+
+@pytest.mark.parametrize("arguments", list(shown_commands()), ids=" ".join)
+def test_a_command_that_is_shown_is_accepted(arguments):
+    """Missing data files are no mistake of the page."""
+    register()
+    verdict = check(Loader(Source(conf_directory())), arguments)
+    assert [problem for problem in verdict.problems if problem.key != "dataset.root"] == []
+
+
+def test_the_checks_find_mistakes(tmp_path):
+    """Otherwise a pattern that matches nothing would pass everything."""
+    page = tmp_path / "vzsl.md"
+    page.write_text(
+        "`objectives.gaussian:no_such_function` `no.module:name` `model.margin.weight` `trainer.em.no_key=3` "
+        "`evaluator.every` `model=no_model` `tests/test_loop.py::test_nothing` `conf/model/none.yaml` "
+        "[page](none.md) [part](#nowhere)\n\n# Here\n\n[good](#here)\n"
+    )
+    assert len(list(wrong_functions(page))) == 2
+    assert list(wrong_keys(page)) == ["model.margin.weight", "trainer.em.no_key=3"]  # the first is SGAL's alone
+    assert list(wrong_choices(page)) == ["model=no_model"]
+    assert list(wrong_tests(page)) == ["tests/test_loop.py::test_nothing"]
+    assert list(wrong_files(page)) == ["conf/model/none.yaml"]
+    assert list(wrong_links(page)) == ["none.md", "#nowhere"]
+
+
+def settings_shown(page):
+    """Rows of tables with a column for a choice of model: (choice, key, value as YAML)."""
+    columns = {}
+    for line in page.read_text().splitlines():
+        cells = [cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]]
+        if not cells:
+            columns = {}
+        elif shown := {place: CODE.fullmatch(cell)[1] for place, cell in enumerate(cells) if is_choice(cell)}:
+            columns = {"key": cells.index("switch"), "choices": shown}
+        elif columns and (key := CODE.match(cells[columns["key"]])):
+            for place, choice in columns["choices"].items():
+                if value := CODE.match(cells[place]):
+                    yield choice, key[1], value[1]
+
+
+def is_choice(cell):
+    span = CODE.fullmatch(cell)
+    return bool(span and CHOICE.fullmatch(span[1]))
+
+
+def test_the_settings_shown_are_those_of_the_files():
+    register()
+    rows = list(settings_shown(DOCS / "methods" / "sgal.md"))
+    assert len(rows) > 30
+    choices = {choice for choice, _, _ in rows}
+    configs = {choice: check(Loader(Source(conf_directory())), [choice]).config for choice in choices}
+    wrong = []
+    for choice, key, shown in rows:
+        value = functools.reduce(getattr, key.split("."), configs[choice])
+        if value != yaml.safe_load(shown):
+            wrong.append(f"{choice}: {key} is {value}, shown as {shown}")
+    assert wrong == []
+
+
+def test_every_method_has_its_page():
+    text = "\n".join(path.read_text() for path in (DOCS / "methods").glob("*.md"))
+    missing = [kind for kind in schemas("model") if f"model={kind}" not in text]
+    assert not missing
+    assert all(f"trainer={kind}" in text for kind in schemas("trainer"))
+
+
+def test_the_index_leads_to_every_page():
+    linked = {(DOCS / link).resolve() for link in LINK.findall((DOCS / "index.md").read_text()) if "://" not in link}
+    assert {page for page in PAGES if page.name != "index.md"} <= linked  # README.md, too

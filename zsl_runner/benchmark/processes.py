@@ -1,0 +1,52 @@
+"""Costs of whole processes: each a fresh interpreter with one thread."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import zsl_runner
+from zsl_runner.benchmark.timing import Cost
+from zsl_runner.errors import RunError
+
+THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+
+
+def environment() -> Mapping[str, str]:
+    """Return this process's environment with one thread for everything, and this package to be found first."""
+    paths = [str(Path(zsl_runner.__file__).parent.parent), os.environ.get("PYTHONPATH", "")]
+    return {**os.environ, **dict.fromkeys(THREADS, "1"), "PYTHONPATH": os.pathsep.join(filter(None, paths))}
+
+
+def python(*arguments: str, folder: Path | None = None) -> tuple[Cost, str]:
+    """Run ``python ARGUMENTS`` to its end.
+
+    Args:
+        arguments: arguments of the interpreter, e.g. ``-c`` and a program.
+        folder: working directory.
+
+    Returns:
+        What it took with the processes it waited for, and what it printed.
+
+    Raises:
+        RunError: it did not exit with 0.
+    """
+    command: Sequence[str] = (sys.executable, *arguments)
+    with tempfile.TemporaryFile() as printed, tempfile.TemporaryFile() as complained:
+        start = time.perf_counter()
+        process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=printed, stderr=complained, cwd=folder, env=environment()
+        )
+        _, status, usage = os.wait4(process.pid, 0)
+        wall = time.perf_counter() - start
+        process.returncode = os.waitstatus_to_exitcode(status)
+        printed.seek(0), complained.seek(0)
+        if process.returncode:
+            message = complained.read().decode(errors="replace").strip()
+            raise RunError(f"python {' '.join(arguments)}: exit code {process.returncode}\n{message}")
+        return Cost(usage.ru_utime + usage.ru_stime, wall), printed.read().decode(errors="replace")

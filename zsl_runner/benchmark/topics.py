@@ -1,0 +1,81 @@
+"""What is measured: for each topic its problems and how often they are repeated."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from zsl_runner.benchmark import problem
+from zsl_runner.benchmark.loading import load_findings
+from zsl_runner.benchmark.memory import memory_findings
+from zsl_runner.benchmark.startup import first_step_findings, help_finding
+from zsl_runner.benchmark.timing import Effort, Finding
+from zsl_runner.benchmark.training import loop_findings, step_findings
+from zsl_runner.data.chosen import chosen, missing_files
+from zsl_runner.data.synthesis import synthesize
+from zsl_runner.data.toy.conf import ToyConf
+from zsl_runner.data.xlsa17.conf import XLSA17Conf
+
+RECOMMENDED = ("model=sgal", "trainer=em")
+RELEASED = ("model=sgal_released", "trainer=em_released")
+PHASES = ("seen", "em")
+
+
+def at_most(effort: Effort, repeats: int) -> Effort:
+    """Return an effort of at most so many repetitions, for what takes long or hardly varies."""
+    return replace(effort, repeats=min(effort.repeats, repeats))
+
+
+def measure_loop(effort: Effort, folder: Path) -> Iterator[Finding]:
+    """Yield what the loop adds to its steps, for a tiny step and for one of AWA2's shape."""
+    problems = (("digits", problem.DIGITS), ("AWA2's shape", problem.AWA2))
+    for number, ((name, overrides), phase) in enumerate(itertools.product(problems, PHASES)):
+        place = folder / str(number)
+        place.mkdir()
+        yield from loop_findings(name, (*overrides, *RECOMMENDED), phase, at_most(effort, 5), place)
+
+
+def measure_step(effort: Effort, folder: Path) -> Iterator[Finding]:
+    """Yield what an SGAL step adds to its matrix products, for the recommended and the released networks."""
+    models = (("sgal", RECOMMENDED), ("sgal_released", RELEASED))
+    for (name, model), phase in itertools.product(models, PHASES):
+        yield from step_findings(name, (*problem.AWA2, *model, *problem.MIXED_STEP), phase, effort)
+
+
+def measure_load(effort: Effort, folder: Path) -> Iterator[Finding]:
+    """Yield what loading adds to reading, for CUB if it is there, else for an invented data set of its size."""
+    conf = chosen("cub", with_files=False)
+    name = "CUB"
+    if missing_files(conf):
+        name = "invented data"
+        root = folder / "invented"
+        sizes = {"seen": 150, "unseen": 50, "attributes": 312, "width": 1000}
+        rows = {"train_rows": 47, "test_rows": 12, "unseen_rows": 59}
+        invented = chosen("toy", [f"{key}={value}" for key, value in (sizes | rows).items()])
+        assert isinstance(invented, ToyConf)
+        synthesize(root, invented)
+        conf = chosen("xlsa17", ["name=invented", f"root='{root}'"])
+    assert isinstance(conf, XLSA17Conf)
+    yield from load_findings(name, conf, effort, folder)
+
+
+def measure_memory(effort: Effort, folder: Path) -> Iterator[Finding]:
+    """Yield the peak memory of a run of AWA2's shape."""
+    yield from memory_findings(at_most(effort, 2), folder)
+
+
+def measure_start(effort: Effort, folder: Path) -> Iterator[Finding]:
+    """Yield the times to the help page and to the first step."""
+    yield help_finding(at_most(effort, 5))
+    yield from first_step_findings(at_most(effort, 5), folder)
+
+
+TOPICS: Mapping[str, Callable[[Effort, Path], Iterable[Finding]]] = {
+    "loop": measure_loop,
+    "step": measure_step,
+    "load": measure_load,
+    "memory": measure_memory,
+    "start": measure_start,
+}
