@@ -34,8 +34,6 @@ from zsl_runner.report.summary import summary_table
 from zsl_runner.result import Result
 from zsl_runner.runtime import Runtime
 from zsl_runner.stages import StageParts, build_stage
-from zsl_runner.tracking import table
-from zsl_runner.tracking.figures.learning_curves import learning_curves
 from zsl_runner.tracking.tracker import Tracker
 
 
@@ -254,8 +252,7 @@ class Run:
     def _draw(self, parts: StageParts, measurement: Measurement, tracker: Tracker, step: int) -> None:
         for name, draw in self.protocol.figures(parts.model, parts.fold.evaluation, measurement):
             tracker.figure(name, draw, step)
-        rows = table.read(self.directory / table.FILE_NAME)
-        tracker.figure("learning_curves", lambda: learning_curves(rows), step)
+        tracker.learning_curves(step)
 
     def _wall(self) -> float:
         return self.wall_before + time.perf_counter() - self.started
