@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import fcntl
 import shlex
 import signal
 import sys
-import threading
 import time
 import traceback
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 from zsl_runner import result as results
@@ -27,8 +23,9 @@ from zsl_runner.config.schema import RunConfig
 from zsl_runner.config.typed import plain, to_yaml
 from zsl_runner.data.folds import Folds
 from zsl_runner.data.load import fold_options, load
-from zsl_runner.errors import CheckpointError, RunError
+from zsl_runner.errors import RunError
 from zsl_runner.evaluation.base import Measurement, Protocol
+from zsl_runner.guard import StopRequest, exclusive
 from zsl_runner.loop import Cadence, Interrupted, Loop, Selection
 from zsl_runner.report.summary import summary_table
 from zsl_runner.result import Result
@@ -290,53 +287,6 @@ def hyperparameters(config: RunConfig, arguments: list[str]) -> dict[str, bool |
     shown = {key: value if isinstance(value, (bool, int, float, str)) else str(value) for key, value in swept.items()}
     choices = {"model": config.model.name, "dataset": config.dataset.name, "trainer": config.trainer.name}
     return {**choices, "seed": config.seed, **shown}
-
-
-class StopRequest:
-    """Notes SIGINT and SIGTERM; the loop asks after every step."""
-
-    def __init__(self) -> None:
-        self.signal: int | None = None
-
-    def requested(self) -> bool:
-        """Tell whether a signal has come."""
-        return self.signal is not None
-
-    @contextmanager
-    def listening(self) -> Iterator[None]:
-        """Note signals inside the block; a second one of its kind acts at once. Only the main thread can listen."""
-        if threading.current_thread() is not threading.main_thread():
-            yield
-            return
-        before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-
-        def note(number: int, frame: FrameType | None) -> None:
-            self.signal = number
-            signal.signal(number, before[signal.Signals(number)])
-            print("\nstopping after this step; the state will be saved", file=sys.stderr)
-
-        for number in before:
-            signal.signal(number, note)
-        try:
-            yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
-
-
-@contextmanager
-def exclusive(directory: Path) -> Iterator[None]:
-    """Hold the run directory's lock, so that no two processes work in it.
-
-    Raises:
-        CheckpointError: another process holds it.
-    """
-    with (directory / ".lock").open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise CheckpointError(f"{directory}: another process is working on this run") from error
-        yield
 
 
 def execute(config: RunConfig, overrides: list[str]) -> float | None:

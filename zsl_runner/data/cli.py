@@ -21,7 +21,7 @@ EXAMPLES = """examples:
   zsl-data verify xlsa17 --source /data/mine      your own folder in the xlsa17 layout
   zsl-data describe cub semantics=sent --figure cub.png
   zsl-data describe digits fold=2
-  zsl-data synthesize /tmp/mine --v73             a small example of the xlsa17 layout
+  zsl-data synthesize mine --v73                  a small example of the xlsa17 layout
 
 The names are those of `zsl-run dataset=NAME`, the options those of `zsl-run dataset.KEY=VALUE`.
 Exit codes: 0 all is well; 1 something is wrong with the data; 2 the command or an option is wrong.
