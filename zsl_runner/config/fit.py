@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import os
 import re
 from collections.abc import Callable, Iterable
@@ -17,8 +16,8 @@ from zsl_runner.config.paths import shown
 from zsl_runner.config.problems import Origin
 from zsl_runner.config.registry import schemas
 from zsl_runner.config.schema import DatasetConf, RequiredFile, RuntimeConf
+from zsl_runner.data import known_files
 
-_CHUNK = 1 << 22
 _LABEL = re.compile(r"[^\W_][\w.,+=@ -]*")
 _DEMANDS = (
     # who asks, its list of wishes, who must answer, the list of what it offers, the verb of the message
@@ -135,11 +134,7 @@ def sha256_of(path: Path) -> str:
 
 @cache
 def _sha256(path: str, _modified: int, _size: int) -> str:
-    digest = hashlib.sha256()
-    with open(path, "rb") as stream:
-        while chunk := stream.read(_CHUNK):
-            digest.update(chunk)
-    return digest.hexdigest()
+    return known_files.sha256_of(Path(path))
 
 
 def _options(loader: Loader | None, group: str, kinds: Iterable[str]) -> str:
