@@ -5,7 +5,7 @@ A step may name several groups; they share one backward pass and keep their own 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -60,8 +60,23 @@ class Optimisers:
         """
         parameters = [parameter for name in names for parameter in self._parameters[name]]
         gradients = torch.autograd.grad(loss, parameters, allow_unused=True)
+        self._step(parameters, [None if g is None else g.contiguous() for g in gradients], names)
+
+    def descend(self, name: str, gradients: Sequence[Tensor]) -> None:
+        """Take one step of the named group down gradients that were computed elsewhere, e.g. in closed form.
+
+        Args:
+            name: the group.
+            gradients: one contiguous tensor for each parameter of the group, in its order; they may be reused
+                afterwards.
+        """
+        self._step(self._parameters[name], gradients, (name,))
+
+    def _step(
+        self, parameters: Sequence[nn.Parameter], gradients: Sequence[Tensor | None], names: Sequence[str]
+    ) -> None:
         for parameter, gradient in zip(parameters, gradients, strict=True):
-            parameter.grad = None if gradient is None else gradient.contiguous()
+            parameter.grad = gradient
         for name in names:
             limit = self._clip[name]
             if limit is not None:

@@ -112,7 +112,7 @@ class Run:
         options = fold_options(self.config.dataset, self.config.trainer)
         self.result.setting = {
             "kind": "transductive" if options.unlabelled else "inductive",
-            "class_prior": "known" if options.known_prior else "uniform",
+            "class_prior": self.config.trainer.class_prior(),
         }
         self.result.save(self.directory)
         folds = Folds(records, options, self.runtime.device)

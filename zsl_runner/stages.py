@@ -63,14 +63,17 @@ def build_stage(config: RunConfig, name: str, fold: Fold, runtime: Runtime) -> S
     """
     data = fold.train
     shape = DataShape(
-        features=data.features.width, class_vector=data.class_vectors.shape[1], classes=len(data.class_vectors)
+        features=data.features.width,
+        class_vector=data.class_vectors.shape[1],
+        classes=len(data.class_vectors),
+        radius=data.features.radius,
     )
     streams = Streams(derived_seed(config.seed, name), runtime.device)
     with streams.initialising():
         model: Model = resolve(config.model.implementation)(config.model, shape, streams)
     model.to(runtime.device)
-    settings = config.trainer.optimisers()
     groups = model.parameter_groups()
+    settings = {group: conf for group, conf in config.trainer.optimisers().items() if group in groups}
     optimisers = Optimisers({group: groups[group] for group in settings}, settings)
     context = TrainingContext(model=model, data=data, optimisers=optimisers, runtime=runtime, streams=streams)
     trainer: Trainer = resolve(config.trainer.implementation)(config.trainer, context)

@@ -143,7 +143,7 @@ def test_hydras_own_settings_are_hydras_to_judge(problems):
 
 def test_parts_that_do_not_fit_name_those_that_do(problems):
     message, _ = problems("model=eszsl", "trainer=em")["trainer"]
-    assert "trainer=em calls what model=eszsl does not offer: loss_terms, synthesize" in message
+    assert "trainer=em calls what model=eszsl does not offer: class_priors, loss_terms, synthesize" in message
     assert "trainers that fit model=eszsl: closed_form" in message
     assert "models that fit trainer=em: sgal" in message
 

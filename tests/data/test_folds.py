@@ -132,8 +132,8 @@ def test_transductive_training_gets_what_it_declares():
     class Transductive(TrainerConf):
         needs = frozenset({"unlabelled"})
 
-        def uses_known_prior(self):
-            return True
+        def class_prior(self):
+            return "known"
 
     options = fold_options(ToyConf(name="toy"), Transductive(kind="x", name="x"))
     assert (options.unlabelled, options.known_prior) == (True, True)

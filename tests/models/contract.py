@@ -14,6 +14,7 @@ from zsl_runner.models.base import (
     ClosedForm,
     ConditionalGenerator,
     DataShape,
+    FeatureGenerator,
     GenerationOptions,
     TransductiveGenerator,
 )
@@ -23,7 +24,8 @@ from zsl_runner.streams import Streams
 CAPABILITIES = {
     "class_scores": ClassScorer,
     "loss_terms": ConditionalGenerator,
-    "synthesize": ConditionalGenerator,
+    "synthesize": FeatureGenerator,
+    "class_priors": ConditionalGenerator,
     "target_terms": TransductiveGenerator,
     "fit": ClosedForm,
 }
@@ -199,7 +201,7 @@ class ModelContract:
         model.class_scores(batch[0], data.class_vectors)
         if "loss_terms" in self.conf().capabilities:
             self.minimise(model, data, batch, steps=1)
-        if "synthesize" in self.conf().capabilities:
+        if "class_priors" in self.conf().capabilities:
             model.synthesize(data.class_vectors, Streams(0), GenerationOptions(2, True, True, 0.1))
         assert torch.equal(torch.get_rng_state(), before)
 
@@ -215,7 +217,7 @@ class ModelContract:
             assert ".cuda(" not in file.read_text(), file.name
 
     def test_generated_rows_are_constants_in_the_order_of_the_draws(self, build, data):
-        self.needs("synthesize")
+        self.needs("class_priors")
         model = build().train()
         vectors = data.class_vectors[data.unseen_classes]
         options = GenerationOptions(copies=3)
@@ -229,7 +231,7 @@ class ModelContract:
         assert moved.tolist() == [index == 1 for index in range(len(vectors))]
 
     def test_generation_honours_the_generator(self, build, data):
-        self.needs("synthesize")
+        self.needs("class_priors")
         model, other = build(0), build(0)
         options = GenerationOptions(2, decoder_dropout=True, prior_dropout=True, noise=0.1)
         streams = Streams(5)
@@ -240,7 +242,7 @@ class ModelContract:
 
     def test_generation_leaves_mode_and_state_and_training_draws(self, build, data, batch):
         """Also with dropout on: batch norm keeps its statistics and the masks of training are not consumed."""
-        self.needs("synthesize")
+        self.needs("class_priors")
         model, undisturbed = build().train(), build().train()
         modes = [part.training for part in model.modules()]
         state = {name: value.clone() for name, value in model.state_dict().items()}
@@ -252,7 +254,7 @@ class ModelContract:
         assert all(torch.equal(term, expected[name]) for name, term in model.loss_terms(*batch).items())
 
     def test_a_fixed_prior_does_not_move_until_training_resumes(self, build, data, batch):
-        self.needs("synthesize")
+        self.needs("class_priors")
         model = build().train()
         groups = model.parameter_groups()
         optimisers = Optimisers(groups, {name: OptimizerConf(lr=0.1) for name in groups})

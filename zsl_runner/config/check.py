@@ -56,6 +56,7 @@ def check(
     draft = Draft(composition)
     fit.check_parts(draft, loader if composition.typed else None)
     fit.check_components(draft)
+    fit.check_fit(draft)
     fit.check_files(draft)
     fit.check_labels(draft)
     fit.check_outputs(draft, directory)

@@ -15,10 +15,11 @@ from zsl_runner.config.loader import Loader
 from zsl_runner.config.paths import shown
 from zsl_runner.config.problems import Origin
 from zsl_runner.config.registry import schemas
-from zsl_runner.config.schema import DatasetConf, RequiredFile, RuntimeConf
+from zsl_runner.config.schema import DatasetConf, ModelConf, RequiredFile, RuntimeConf, TrainerConf
 from zsl_runner.data import known_files
 
 _LABEL = re.compile(r"[^\W_][\w.,+=@ -]*")
+_FITTED = ("dataset", "model", "trainer")
 _DEMANDS = (
     # who asks, its list of wishes, who must answer, the list of what it offers, the verb of the message
     ("trainer", "requires", "model", "capabilities", "calls"),
@@ -57,6 +58,20 @@ def check_components(draft: Draft) -> None:
         built = draft.build(key)
         for below, block in _blocks(built, key) if built is not None else ():
             _ask(draft, below, block)
+
+
+def check_fit(draft: Draft) -> None:
+    """Ask model and trainer what they cannot do with the options of the others."""
+    dataset, model, trainer = (draft.build(key) if key in draft.kinds else None for key in _FITTED)
+    if not isinstance(dataset, DatasetConf) or not isinstance(model, ModelConf):
+        return
+    if any(draft.has_bad_values(key) for key in _FITTED):
+        return
+    found = [("model", complaint) for complaint in model.fits(dataset)]
+    if isinstance(trainer, TrainerConf):
+        found += [("trainer", complaint) for complaint in trainer.fits(model, dataset)]
+    for part, complaint in found:
+        draft.complain(f"{part}.{complaint.key}", complaint.message)
 
 
 def check_files(draft: Draft) -> None:

@@ -89,6 +89,10 @@ class ModelConf(Component):
     needs: ClassVar[frozenset[str]] = frozenset()
     capabilities: ClassVar[frozenset[str]] = frozenset()
 
+    def fits(self, dataset: DatasetConf) -> Iterable[Complaint]:
+        """Yield what the model cannot do with this data set as it is prepared; keys are below the model."""
+        return ()
+
 
 @dataclass
 class OptimizerConf:
@@ -123,12 +127,23 @@ class TrainerConf(Component):
     needs: ClassVar[frozenset[str]] = frozenset()
 
     def optimisers(self) -> dict[str, OptimizerConf]:
-        """Return the optimiser settings of each parameter group the procedure minimises."""
+        """Return the optimiser settings of each parameter group the procedure minimises, where the model has it."""
         return {}
 
-    def uses_known_prior(self) -> bool:
-        """Tell whether the class frequencies of the unseen rows are handed to training (a leak, on request only)."""
-        return False
+    def sees_unlabelled(self) -> bool:
+        """Tell whether training also sees the unseen rows, without labels (the transductive setting)."""
+        return "unlabelled" in self.needs
+
+    def class_prior(self) -> str:
+        """Return where the frequencies of the unseen classes come from, for the record.
+
+        ``known`` hands those of the unseen rows to training: a leak, on request only.
+        """
+        return "uniform"
+
+    def fits(self, model: ModelConf, dataset: DatasetConf) -> Iterable[Complaint]:
+        """Yield what the procedure cannot do with this model on this data set; keys are below the trainer."""
+        return ()
 
 
 @dataclass

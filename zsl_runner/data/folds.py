@@ -42,6 +42,11 @@ class FeatureView:
         return self._matrix.shape[1]
 
     @property
+    def radius(self) -> float | None:
+        """Norm of every scaled row, or None if the scaling does not fix it."""
+        return self._scaling.radius
+
+    @property
     def device(self) -> torch.device:
         """Device of the features."""
         return self._matrix.device

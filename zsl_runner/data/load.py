@@ -35,6 +35,6 @@ def fold_options(conf: DatasetConf, trainer: TrainerConf) -> FoldOptions:
         semantic_scaling=conf.semantic_scaling,
         holdout=conf.holdout,
         holdout_seed=conf.holdout_seed,
-        unlabelled="unlabelled" in trainer.needs,
-        known_prior=trainer.uses_known_prior(),
+        unlabelled=trainer.sees_unlabelled(),
+        known_prior=trainer.class_prior() == "known",
     )

@@ -51,6 +51,12 @@ class FeatureScaling:
 
     steps: tuple[Affine | Sphere, ...] = ()
 
+    @property
+    def radius(self) -> float | None:
+        """Norm of every scaled row, or None if the last step does not fix it."""
+        last = self.steps[-1] if self.steps else None
+        return last.radius if isinstance(last, Sphere) else None
+
     @classmethod
     def fit(cls, matrix: Tensor, rows: Tensor, mode: str, radius: float | None) -> FeatureScaling:
         """Fit on ``matrix[rows]`` without copying more than a block of it.

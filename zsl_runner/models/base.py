@@ -22,11 +22,13 @@ class DataShape:
         features: width D of a feature row.
         class_vector: width A of a class vector.
         classes: number K of classes, seen and unseen.
+        radius: norm of every scaled feature row, if the scaling ends in a projection onto a sphere.
     """
 
     features: int
     class_vector: int
     classes: int
+    radius: float | None = None
 
 
 class Model(nn.Module):
@@ -52,8 +54,33 @@ class ClassScorer(Model):
         raise TypeError(f"{type(self).__name__} scores no classes")
 
 
-class ConditionalGenerator(ClassScorer):
-    """Capabilities ``loss_terms`` and ``synthesize``: a latent-variable model of features given a class.
+class FeatureGenerator(Model):
+    """Capability ``synthesize``: draws features of a class, on which a final classifier can be trained."""
+
+    def synthesize(self, class_vectors: Tensor, streams: Streams) -> Tensor:
+        """Return generated features, constants for the gradient.
+
+        Neither the mode of the networks nor their statistics nor the streams of training are moved.
+
+        Args:
+            class_vectors: (n, A) one vector for each draw.
+            streams: the generators to draw from (``generate`` for latents and noise).
+
+        Returns:
+            (n, D); row i belongs to draw i.
+        """
+        raise TypeError(f"{type(self).__name__} generates nothing")
+
+    def classifier_input(self, x: Tensor) -> Tensor:
+        """Return the (B, D') inputs of a final classifier for features ``x`` (B, D), real or generated.
+
+        By default the features themselves. Called in evaluation mode without gradient.
+        """
+        return x
+
+
+class ConditionalGenerator(ClassScorer, FeatureGenerator):
+    """Capabilities ``loss_terms`` and ``class_priors``: a latent-variable model of features given a class.
 
     Its parameter groups are ``autoencoder`` and ``prior``.
     """
@@ -78,13 +105,13 @@ class ConditionalGenerator(ClassScorer):
         """
         raise TypeError(f"{type(self).__name__} has no loss")
 
-    def synthesize(self, class_vectors: Tensor, streams: Streams, options: GenerationOptions) -> Tensor:
+    def synthesize(self, class_vectors: Tensor, streams: Streams, options: GenerationOptions | None = None) -> Tensor:
         """Return generated features, constants for the gradient.
 
         Args:
             class_vectors: (n, A) one vector for each draw.
             streams: the generators to draw from (``generate`` for latents and noise).
-            options: copies, dropout, observation noise.
+            options: copies, dropout, observation noise; None for one plain copy.
 
         Returns:
             (copies * n, D); row ``c * n + i`` is copy c of draw i.

@@ -131,8 +131,9 @@ class GaussianPriorVAE(ConditionalGenerator):
         return _normal(like, self.streams["noise"])
 
     @torch.no_grad()
-    def synthesize(self, class_vectors: Tensor, streams: Streams, options: GenerationOptions) -> Tensor:
+    def synthesize(self, class_vectors: Tensor, streams: Streams, options: GenerationOptions | None = None) -> Tensor:
         """Return decoded samples of the class priors; batch norm's running statistics are neither left nor moved."""
+        options = options or GenerationOptions()
         generator = streams["generate"]
         with dropout_on(self.prior_network, generator) if options.prior_dropout else evaluating(self.prior_network):
             prior = self.prior(class_vectors)

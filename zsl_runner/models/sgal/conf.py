@@ -56,7 +56,7 @@ class SGALConf(GaussianPriorConf):
     """SGAL: encoder, decoder and a prior network that gives every class its own Gaussian."""
 
     implementation: ClassVar[str] = "zsl_runner.models.sgal.model:SGAL"
-    capabilities: ClassVar[frozenset[str]] = frozenset({"class_scores", "loss_terms", "synthesize"})
+    capabilities: ClassVar[frozenset[str]] = frozenset({"class_scores", "loss_terms", "synthesize", "class_priors"})
 
     kind: str = option("sgal", "the implementation; fixed by the file chosen in the group")
     name: str = option("sgal", "the label in directories, tables and TensorBoard")

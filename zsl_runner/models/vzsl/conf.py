@@ -30,7 +30,9 @@ class VZSLConf(GaussianPriorConf):
     """VZSL: priors linear in the class vector, a margin against all other classes, classification by divergence."""
 
     implementation: ClassVar[str] = "zsl_runner.models.vzsl.model:VZSL"
-    capabilities: ClassVar[frozenset[str]] = frozenset({"class_scores", "loss_terms", "synthesize", "target_terms"})
+    capabilities: ClassVar[frozenset[str]] = frozenset(
+        {"class_scores", "loss_terms", "synthesize", "class_priors", "target_terms"}
+    )
 
     kind: str = option("vzsl", "the implementation; fixed by the file chosen in the group")
     name: str = option("vzsl", "the label in directories, tables and TensorBoard")

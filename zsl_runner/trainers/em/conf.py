@@ -67,7 +67,7 @@ class EMTrainerConf(TrainerConf):
     """Pretraining on seen classes, then the EM loop."""
 
     implementation: ClassVar[str] = "zsl_runner.trainers.em.trainer:EMTrainer"
-    requires: ClassVar[frozenset[str]] = frozenset({"loss_terms", "synthesize"})
+    requires: ClassVar[frozenset[str]] = frozenset({"loss_terms", "synthesize", "class_priors"})
     needs: ClassVar[frozenset[str]] = frozenset({"zero_shot", "features", "class_vectors"})
 
     kind: str = "em"
@@ -81,9 +81,9 @@ class EMTrainerConf(TrainerConf):
         """The same settings for both groups of networks."""
         return {"autoencoder": self.optim, "prior": self.optim}
 
-    def uses_known_prior(self) -> bool:
+    def class_prior(self) -> str:
         """Drawing classes by test frequency needs the frequencies."""
-        return self.em.class_draw == "test_frequency"
+        return "known" if self.em.class_draw == "test_frequency" else "uniform"
 
     def complaints(self) -> Iterable[Complaint]:
         """The jittered ratio must stay a share, and something must be trained."""
