@@ -76,10 +76,12 @@ def make_context(small_sgal):
         fold = Folds(records, FoldOptions(**fold_options), torch.device("cpu")).cut(stage)
         data = fold.train
         streams = Streams(seed)
-        shape = DataShape(data.features.width, data.class_vectors.shape[1], len(data.class_vectors))
+        vectors = data.class_vectors
+        shape = DataShape(data.features.width, vectors.shape[1], len(vectors), data.features.radius)
         model = model_class(model_conf or small_sgal(), shape, streams)
         settings = trainer_conf.optimisers()
         groups = model.parameter_groups()
+        settings = {name: settings[name] for name in settings if name in groups}
         optimisers = Optimisers({name: groups[name] for name in settings}, settings)
         runtime = Runtime(RuntimeConf(device="cpu", deterministic=False))
         return TrainingContext(model, data, optimisers, runtime, streams), fold

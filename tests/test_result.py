@@ -4,25 +4,14 @@ import os
 
 import pytest
 
+from tests.results import make_result
 from zsl_runner import atomic
 from zsl_runner.errors import RunError
 from zsl_runner.result import FILE_NAME, Result, git_state, peak_memory, versions
 
 
-def make(**changes):
-    values = {
-        "status": "complete",
-        "model": "sgal",
-        "dataset": "digits",
-        "trainer": "em",
-        "seed": 3,
-        "config_hash": "ab",
-    }
-    return Result(**(values | changes))
-
-
 def test_round_trip_keeps_every_bit_of_every_figure(tmp_path):
-    result = make(
+    result = make_result(
         metrics={"test/H": 100 / 3, "test/U": 1e-17},
         validation={"val/H": 0.1 + 0.2},
         selection={"mode": "last", "stage_lengths": {"tune": 5}},
@@ -36,41 +25,41 @@ def test_round_trip_keeps_every_bit_of_every_figure(tmp_path):
 
 
 def test_figures_that_are_not_finite_stay_valid_json(tmp_path):
-    make(metrics={"test/H": math.nan, "test/U": math.inf}).save(tmp_path)
+    make_result(metrics={"test/H": math.nan, "test/U": math.inf}).save(tmp_path)
     content = json.loads((tmp_path / FILE_NAME).read_text(), parse_constant=pytest.fail)
     assert content["metrics"] == {"test/H": None, "test/U": None}
     assert math.isnan(Result.load(tmp_path).metrics["test/H"])
 
 
 def test_a_kill_before_the_rename_leaves_the_old_result(tmp_path, monkeypatch):
-    make(status="running").save(tmp_path)
+    make_result(status="running").save(tmp_path)
 
     def killed(*_):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(atomic.os, "replace", killed)
     with pytest.raises(KeyboardInterrupt):
-        make(status="complete").save(tmp_path)
+        make_result(status="complete").save(tmp_path)
     assert Result.load(tmp_path).status == "running"
     assert os.listdir(tmp_path) == [FILE_NAME]
 
 
 def test_a_full_disk_is_one_clear_error_and_keeps_the_old_result(tmp_path, monkeypatch):
-    make(status="running").save(tmp_path)
+    make_result(status="running").save(tmp_path)
 
     def full(_descriptor):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(atomic.os, "fsync", full)
     with pytest.raises(RunError, match=r"result\.json: cannot be written: No space left on device"):
-        make().save(tmp_path)
+        make_result().save(tmp_path)
     monkeypatch.undo()
     assert Result.load(tmp_path).status == "running"
     assert os.listdir(tmp_path) == [FILE_NAME]
 
 
 def test_other_versions_are_read(tmp_path):
-    make().save(tmp_path)
+    make_result().save(tmp_path)
     path = tmp_path / FILE_NAME
     content = json.loads(path.read_text())
     content["schema_version"] = 99
@@ -105,7 +94,7 @@ def test_broken_files_give_one_clear_error(tmp_path, content, message):
 
 def test_an_unknown_status_is_refused(tmp_path):
     with pytest.raises(ValueError, match="status"):
-        make(status="done").save(tmp_path)
+        make_result(status="done").save(tmp_path)
     assert not os.listdir(tmp_path)
 
 

@@ -80,9 +80,9 @@ def evaluate(directory: Path, device: str = "auto", batch_size: int | None = Non
     fold = Folds(records, fold_options(config.dataset, config.trainer), runtime.device).cut(stage)
     parts = build_stage(config, stage, fold, runtime)
     parts.load_state_dict(state["parts"])
-    protocol = resolve(config.evaluator.implementation)(config.evaluator)
+    protocol = resolve(config.evaluator.implementation)(config.evaluator, config.seed)
     choices = chosen(finished, config.evaluator.select) if stage == "final" else {}
-    measurement = protocol.measure(parts.model, fold.evaluation, choices)
+    measurement = protocol.measure(parts.model, fold, choices)
     return {
         "run": str(directory),
         "checkpoint_step": state["step"],

@@ -91,7 +91,7 @@ class Run:
         self.result = result
         self.stop = stop
         self.runtime = Runtime(config.runtime)
-        self.protocol: Protocol = resolve(config.evaluator.implementation)(config.evaluator)
+        self.protocol: Protocol = resolve(config.evaluator.implementation)(config.evaluator, config.seed)
         self.checkpoints = Checkpoints(directory / "checkpoints", config.checkpoint.keep, result.config_hash)
         self.finished: dict[str, StageRecord] = {}
         self.oracle_best: dict[str, float] = {}
@@ -112,7 +112,7 @@ class Run:
         options = fold_options(self.config.dataset, self.config.trainer)
         self.result.setting = {
             "kind": "transductive" if options.unlabelled else "inductive",
-            "class_prior": self.config.trainer.class_prior(),
+            "class_prior": self.config.trainer.prior_source(),
         }
         self.result.save(self.directory)
         folds = Folds(records, options, self.runtime.device)
@@ -161,16 +161,21 @@ class Run:
             return seconds_before + time.perf_counter() - stage_start
 
         def validate() -> tuple[Mapping[str, float], Mapping[str, float]]:
-            measurement = self.protocol.measure(parts.model, parts.fold.evaluation, {})
-            return measurement.metrics, measurement.choices
+            measurement = self.protocol.measure(parts.model, parts.fold, {})
+            return {**measurement.metrics, **diagnosed("val")}, measurement.choices
+
+        def diagnosed(prefix: str) -> dict[str, float]:
+            found = self.protocol.diagnose(parts.fold.evaluation, parts.trainer.exhibits())
+            return {f"{prefix}/{name}": value for name, value in found.items()}
 
         def probe() -> Mapping[str, float]:
-            metrics = self.protocol.measure(parts.model, parts.fold.evaluation, {}).metrics
-            looked = {tag.replace("test/", "oracle/"): value for tag, value in metrics.items()}
+            measurement = self.protocol.measure(parts.model, parts.fold, {})
+            looked = {tag.replace("test/", "oracle/"): value for tag, value in measurement.metrics.items()}
+            looked |= self.protocol.oracle(measurement)
             for tag, value in looked.items():
                 best = tag.replace("oracle/", "oracle/best_")
                 self.oracle_best[best] = max(value, self.oracle_best.get(best, value))
-            return looked
+            return looked | diagnosed("oracle")
 
         def save(step: int) -> None:
             tracker.flush()
@@ -233,11 +238,13 @@ class Run:
     def _test(self, parts: StageParts, tracker: Tracker, step: int) -> None:
         """Read the test split: the one place of a run that does."""
         measurement = self.protocol.measure(
-            parts.model, parts.fold.evaluation, chosen(self.finished, self.config.evaluator.select)
+            parts.model, parts.fold, chosen(self.finished, self.config.evaluator.select)
         )
         metrics = dict(measurement.metrics)
         if self.config.evaluator.oracle:
             metrics |= self.protocol.oracle(measurement) | self.oracle_best
+            found = self.protocol.diagnose(parts.fold.evaluation, parts.trainer.exhibits())
+            metrics |= {f"oracle/{name}": value for name, value in found.items()}
         self.result.metrics = metrics
         tracker.scalars(step, metrics, "final", "test")
         if self.config.tracker.figures:
@@ -247,7 +254,9 @@ class Run:
                 tracker.embedding(points.name, points.values, points.columns, step)
 
     def _draw(self, parts: StageParts, measurement: Measurement, tracker: Tracker, step: int) -> None:
-        for name, draw in self.protocol.figures(parts.model, parts.fold.evaluation, measurement):
+        for name, draw in self.protocol.figures(
+            parts.model, parts.fold.evaluation, measurement, parts.trainer.exhibits()
+        ):
             tracker.figure(name, draw, step)
         tracker.learning_curves(step)
 

@@ -31,6 +31,8 @@ class Runtime:
         if conf.deterministic:
             os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
         torch.use_deterministic_algorithms(conf.deterministic)
+        # Otherwise every new tensor is filled with NaN first; nothing here reads memory it has not written.
+        torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
         torch.backends.cudnn.benchmark = not conf.deterministic
         torch.set_float32_matmul_precision("high" if conf.precision == "tf32" else "highest")
 
@@ -38,6 +40,11 @@ class Runtime:
     def device_name(self) -> str:
         """Name of the device for the record, e.g. ``cpu`` or the GPU's product name."""
         return torch.cuda.get_device_name(self.device) if self.device.type == "cuda" else str(self.device)
+
+    @property
+    def product_dtype(self) -> torch.dtype:
+        """Type of the factors of matrix products that are written out by hand; sums and weights stay float32."""
+        return torch.bfloat16 if self.conf.precision == "bf16" else torch.float32
 
     def autocast(self) -> AbstractContextManager[Any]:
         """Return the context for forward passes: bfloat16 autocast under ``precision=bf16``, else nothing."""

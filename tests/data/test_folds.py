@@ -132,7 +132,7 @@ def test_transductive_training_gets_what_it_declares():
     class Transductive(TrainerConf):
         needs = frozenset({"unlabelled"})
 
-        def class_prior(self):
+        def prior_source(self):
             return "known"
 
     options = fold_options(ToyConf(name="toy"), Transductive(kind="x", name="x"))

@@ -48,7 +48,9 @@ class ModelContract:
 
     @pytest.fixture
     def build(self, data):
-        shape = DataShape(data.features.width, data.class_vectors.shape[1], len(data.class_vectors))
+        shape = DataShape(
+            data.features.width, data.class_vectors.shape[1], len(data.class_vectors), data.features.radius
+        )
 
         def build(seed=0):
             conf = self.conf()
@@ -83,7 +85,26 @@ class ModelContract:
             optimisers.minimize(loss, *groups)
         return losses
 
+    def learn(self, model, data, batch, steps):
+        """Fit in one formula, or take steps."""
+        if "fit" in self.conf().capabilities:
+            model.fit(data)
+        else:
+            self.minimise(model, data, batch, steps)
+
+    def observe(self, model, data, batch):
+        """Return what the model is for: scores, or generated features."""
+        if "class_scores" in self.conf().capabilities:
+            return model.class_scores(batch[0], data.class_vectors)
+        return self.generate(model, data.class_vectors, Streams(5))
+
+    def generate(self, model, vectors, streams, options=None):
+        if "class_priors" in self.conf().capabilities:
+            return model.synthesize(vectors, streams, options)
+        return model.synthesize(vectors, streams)
+
     def terms(self, model, data, batch):
+        """Return the loss of a batch by terms; a model whose loss is its trainer's overrides this."""
         terms = model.loss_terms(*batch)
         if "target_terms" in self.conf().capabilities:
             on_target = model.target_terms(batch[0], data.class_vectors, data.unseen_classes)
@@ -168,29 +189,23 @@ class ModelContract:
     def test_same_seed_same_model_and_other_seed_other_model(self, build, data, batch):
         def trace(seed):
             model = build(seed)
-            if "loss_terms" in self.conf().capabilities:
-                self.minimise(model, data, batch, steps=3)
-            else:
-                model.fit(data)
+            self.learn(model, data, batch, steps=3)
             return model.state_dict()
 
         first, again, other = trace(0), trace(0), trace(1)
         assert first.keys() == again.keys()
         assert all(torch.equal(first[name], again[name]) for name in first)
-        if "loss_terms" in self.conf().capabilities:
+        if "fit" not in self.conf().capabilities:
             assert any(not torch.equal(first[name], other[name]) for name in first)
 
     def test_state_round_trip(self, build, data, batch):
         trained = build(0)
-        if "loss_terms" in self.conf().capabilities:
-            self.minimise(trained, data, batch, steps=2)
-        else:
-            trained.fit(data)
+        self.learn(trained, data, batch, steps=2)
         restored = build(1)
         restored.load_state_dict(trained.state_dict())
         with torch.no_grad():
-            expected = trained.eval().class_scores(batch[0], data.class_vectors)
-            assert torch.equal(restored.eval().class_scores(batch[0], data.class_vectors), expected)
+            expected = self.observe(trained.eval(), data, batch)
+            assert torch.equal(self.observe(restored.eval(), data, batch), expected)
 
     def test_state_holds_tensors_only(self, build):
         assert all(isinstance(value, torch.Tensor) for value in build().state_dict().values())
@@ -198,11 +213,10 @@ class ModelContract:
     def test_global_generator_is_left_alone(self, build, data, batch):
         before = torch.get_rng_state()
         model = self.fitted(build, data)
-        model.class_scores(batch[0], data.class_vectors)
-        if "loss_terms" in self.conf().capabilities:
-            self.minimise(model, data, batch, steps=1)
-        if "class_priors" in self.conf().capabilities:
-            model.synthesize(data.class_vectors, Streams(0), GenerationOptions(2, True, True, 0.1))
+        self.observe(model, data, batch)
+        self.learn(model, data, batch, steps=1)
+        if "synthesize" in self.conf().capabilities:
+            self.generate(model, data.class_vectors, Streams(0), GenerationOptions(2, True, True, 0.1))
         assert torch.equal(torch.get_rng_state(), before)
 
     def test_scoring_draws_nothing(self, build, data, batch):
@@ -217,41 +231,49 @@ class ModelContract:
             assert ".cuda(" not in file.read_text(), file.name
 
     def test_generated_rows_are_constants_in_the_order_of_the_draws(self, build, data):
-        self.needs("class_priors")
+        self.needs("synthesize")
         model = build().train()
         vectors = data.class_vectors[data.unseen_classes]
-        options = GenerationOptions(copies=3)
-        rows = model.synthesize(vectors, Streams(5), options)
-        assert rows.shape == (3 * len(vectors), data.features.width)
+        copies = 3 if "class_priors" in self.conf().capabilities else 1
+        options = GenerationOptions(copies=copies)
+        rows = self.generate(model, vectors, Streams(5), options)
+        assert rows.shape == (copies * len(vectors), data.features.width)
         assert rows.dtype == torch.float32
         assert not rows.requires_grad
         changed = vectors.clone()
         changed[1] += 1.0
-        moved = (model.synthesize(changed, Streams(5), options) != rows).any(1).reshape(3, len(vectors)).any(0)
+        moved = (self.generate(model, changed, Streams(5), options) != rows).any(1).reshape(copies, len(vectors)).any(0)
         assert moved.tolist() == [index == 1 for index in range(len(vectors))]
 
     def test_generation_honours_the_generator(self, build, data):
-        self.needs("class_priors")
+        self.needs("synthesize")
         model, other = build(0), build(0)
         options = GenerationOptions(2, decoder_dropout=True, prior_dropout=True, noise=0.1)
         streams = Streams(5)
-        first = model.synthesize(data.class_vectors, streams, options)
-        assert torch.equal(other.synthesize(data.class_vectors, Streams(5), options), first)
-        assert not torch.equal(model.synthesize(data.class_vectors, streams, options), first)
-        assert not torch.equal(model.synthesize(data.class_vectors, Streams(6), options), first)
+        first = self.generate(model, data.class_vectors, streams, options)
+        assert torch.equal(self.generate(other, data.class_vectors, Streams(5), options), first)
+        assert not torch.equal(self.generate(model, data.class_vectors, streams, options), first)
+        assert not torch.equal(self.generate(model, data.class_vectors, Streams(6), options), first)
 
     def test_generation_leaves_mode_and_state_and_training_draws(self, build, data, batch):
         """Also with dropout on: batch norm keeps its statistics and the masks of training are not consumed."""
-        self.needs("class_priors")
+        self.needs("synthesize")
         model, undisturbed = build().train(), build().train()
         modes = [part.training for part in model.modules()]
         state = {name: value.clone() for name, value in model.state_dict().items()}
         for options in (GenerationOptions(), GenerationOptions(2, True, True, 0.5)):
-            model.synthesize(data.class_vectors, Streams(1), options)
+            self.generate(model, data.class_vectors, Streams(1), options)
         assert [part.training for part in model.modules()] == modes
         assert all(torch.equal(value, state[name]) for name, value in model.state_dict().items())
-        expected = undisturbed.loss_terms(*batch)
-        assert all(torch.equal(term, expected[name]) for name, term in model.loss_terms(*batch).items())
+        expected = self.terms(undisturbed, data, batch)
+        assert all(torch.equal(term, expected[name]) for name, term in self.terms(model, data, batch).items())
+
+    def test_a_classifiers_input_is_one_row_for_each_feature_row(self, build, batch):
+        self.needs("synthesize")
+        with torch.no_grad():
+            inputs = build().eval().classifier_input(batch[0])
+            assert len(inputs) == len(batch[0])
+            assert torch.equal(build().eval().classifier_input(batch[0][3:5]), inputs[3:5])
 
     def test_a_fixed_prior_does_not_move_until_training_resumes(self, build, data, batch):
         self.needs("class_priors")

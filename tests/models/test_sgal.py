@@ -5,6 +5,7 @@ import torch
 from torch import nn
 from torch.distributions import MultivariateNormal
 
+from tests.models.batches import random_batch
 from tests.models.contract import ModelContract
 from zsl_runner.models.base import DataShape, GenerationOptions
 from zsl_runner.models.network_conf import MLPConf
@@ -61,14 +62,6 @@ class TestSGALReleasedShapeContract(ModelContract):
         return small(decoder=MLPConf(dropout=0.5), margin=MarginConf(weight=1e-4))
 
 
-def batch(seed=0, rows=24):
-    generator = torch.Generator().manual_seed(seed)
-    x = torch.randn(rows, SHAPE.features, generator=generator)
-    labels = torch.randint(0, 6, (rows,), generator=generator)
-    vectors = torch.rand(SHAPE.classes, SHAPE.class_vector, generator=generator)
-    return x, labels, vectors, torch.arange(6)
-
-
 def test_released_configuration_has_the_released_number_of_parameters():
     model = SGAL(SGALConf(), AWA1, Streams(0))
     counts = [sum(p.numel() for p in part.parameters()) for part in (model.encoder, model.decoder, model.prior_network)]
@@ -104,7 +97,7 @@ def test_loss_is_reconstruction_plus_kl_plus_margin():
         reconstruction_weight=0.3,
         kl_weight=2.0,
     )
-    model, (x, labels, vectors, seen) = SGAL(conf, SHAPE, Streams(7)), batch()
+    model, (x, labels, vectors, seen) = SGAL(conf, SHAPE, Streams(7)), random_batch(SHAPE)
     terms = model.loss_terms(x, labels, vectors, seen)
     noise = torch.randn(24, 4, generator=Streams(7)["noise"])
     mean, log_var = model.encoder(x).chunk(2, dim=1)
@@ -121,7 +114,7 @@ def test_loss_is_reconstruction_plus_kl_plus_margin():
 
 def test_pairs_of_the_margin():
     quiet = PriorConf(hidden=[8], dropout=0.0, batch_norm=False)
-    x, labels, vectors, seen = batch()
+    x, labels, vectors, seen = random_batch(SHAPE)
     found, options = {}, {"weight": 0.01, "per_dim": 1.0}
     for pairs in ("batch_all", "batch_diff", "classes"):
         model = SGAL(small(prior=quiet, margin=MarginConf(pairs=pairs, **options)), SHAPE, Streams(0))
@@ -142,7 +135,7 @@ def test_pairs_of_the_margin():
     ],
 )
 def test_a_weight_of_zero_leaves_the_term_out(changes, missing):
-    terms = SGAL(small(**changes), SHAPE, Streams(0)).loss_terms(*batch())
+    terms = SGAL(small(**changes), SHAPE, Streams(0)).loss_terms(*random_batch(SHAPE))
     assert terms.keys() == {"reconstruction", "kl", "margin"} - {missing}
 
 
@@ -154,12 +147,12 @@ def test_a_loss_without_both_main_terms_is_reported():
 def test_a_fixed_prior_has_no_margin_and_no_dropout():
     model = SGAL(small(), SHAPE, Streams(0)).train()
     model.fix_prior()
-    assert model.loss_terms(*batch()).keys() == {"reconstruction", "kl"}
-    vectors = batch()[2]
+    assert model.loss_terms(*random_batch(SHAPE)).keys() == {"reconstruction", "kl"}
+    vectors = random_batch(SHAPE)[2]
     assert torch.equal(model.prior(vectors).mean, model.prior(vectors).mean)
     assert model.encoder.training
     assert model.train().prior_network.training
-    assert model.loss_terms(*batch()).keys() == {"reconstruction", "kl", "margin"}
+    assert model.loss_terms(*random_batch(SHAPE)).keys() == {"reconstruction", "kl", "margin"}
 
 
 def test_rules_agree_if_all_classes_share_one_variance():
@@ -205,7 +198,7 @@ def test_rules_differ_if_variances_do_and_the_configured_one_decides(x, log_vars
 @pytest.mark.parametrize("rule", ["nearest_prior_mean", "density", "kl"])
 def test_fewer_candidates_never_lose_a_right_answer(rule):
     model = SGAL(small(rule=rule, prior=PriorConf(hidden=[8], const_log_var=None)), SHAPE, Streams(1)).eval()
-    x, _, vectors, _ = batch(rows=500)
+    x, _, vectors, _ = random_batch(SHAPE, rows=500)
     unseen = torch.arange(6, 9)
     truth = unseen[torch.arange(500) % 3]
     right = model.class_scores(x, vectors).argmax(1) == truth
@@ -305,14 +298,14 @@ def test_monte_carlo_dropout_makes_copies_differ_only_with_a_hidden_decoder_laye
 
 
 def test_copy_c_of_draw_i_stands_at_row_c_n_plus_i():
-    model, vectors = SGAL(small(), SHAPE, Streams(0)), batch()[2]
+    model, vectors = SGAL(small(), SHAPE, Streams(0)), random_batch(SHAPE)[2]
     x = model.synthesize(vectors, Streams(1), GenerationOptions(copies=3))
     assert torch.equal(x[:9], x[9:18])
     assert torch.equal(x[:9], x[18:])
 
 
 def test_prior_dropout_moves_the_draws_and_its_rate_can_be_changed():
-    model, vectors = SGAL(small(), SHAPE, Streams(0)), batch()[2]
+    model, vectors = SGAL(small(), SHAPE, Streams(0)), random_batch(SHAPE)[2]
 
     def draw():
         return model.synthesize(vectors, Streams(1), GenerationOptions(prior_dropout=True))
@@ -328,7 +321,7 @@ def test_priors_without_dropout_are_equal_for_rows_of_one_class():
     """Then all pairs of one class in the margin carry no gradient, as in the released second stage."""
     model = SGAL(small(), SHAPE, Streams(0)).train()
     model.set_prior_dropout(0.0)
-    _, labels, vectors, _ = batch()
+    _, labels, vectors, _ = random_batch(SHAPE)
     prior = model.prior(vectors[labels])
     assert torch.equal(prior.mean[labels == 1], prior.mean[labels == 1][:1].expand(int((labels == 1).sum()), -1))
 
@@ -336,19 +329,19 @@ def test_priors_without_dropout_are_equal_for_rows_of_one_class():
 def test_bfloat16_autocast_keeps_the_objective_in_single_precision():
     model = SGAL(small(), SHAPE, Streams(0)).train()
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        terms = model.loss_terms(*batch())
+        terms = model.loss_terms(*random_batch(SHAPE))
     assert all(term.dtype == torch.float32 and term.isfinite() for term in terms.values())
 
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
 def test_compiled_loss_equals_the_plain_one():
-    expected = SGAL(small(), SHAPE, Streams(0)).train().loss_terms(*batch())
+    expected = SGAL(small(), SHAPE, Streams(0)).train().loss_terms(*random_batch(SHAPE))
     compiled = torch.compile(SGAL(small(), SHAPE, Streams(0)).train().loss_terms, backend="aot_eager")
-    for name, term in compiled(*batch()).items():
+    for name, term in compiled(*random_batch(SHAPE)).items():
         torch.testing.assert_close(term, expected[name])
 
 
 def test_reading_a_class_twice_gives_the_same_prior_in_inference_mode():
-    model, vectors = SGAL(small(), SHAPE, Streams(0)).eval(), batch()[2]
+    model, vectors = SGAL(small(), SHAPE, Streams(0)).eval(), random_batch(SHAPE)[2]
     torch.testing.assert_close(model.prior(vectors[[3, 3]]).mean[0], model.prior(vectors).mean[3])

@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
+from tests.models.batches import random_batch
 from tests.models.contract import ModelContract
 from zsl_runner.errors import ConfigError
 from zsl_runner.models.base import DataShape
@@ -36,14 +37,6 @@ class TestVZSLNearZeroStartContract(ModelContract):
         return small(output_init=1e-5)
 
 
-def batch(rows=24):
-    generator = torch.Generator().manual_seed(0)
-    x = torch.randn(rows, SHAPE.features, generator=generator)
-    labels = torch.randint(0, 6, (rows,), generator=generator)
-    vectors = torch.rand(SHAPE.classes, SHAPE.class_vector, generator=generator)
-    return x, labels, vectors, torch.arange(6)
-
-
 def test_prior_is_linear_in_the_class_vector_without_bias():
     model = VZSL(small(), SHAPE, Streams(0))
     one, two = torch.rand(2, 1, 5, generator=torch.Generator().manual_seed(1))
@@ -70,7 +63,7 @@ def test_near_zero_start_concerns_prior_and_outputs_only():
 def test_kl_and_margin_of_weight_one_are_the_cross_entropy_of_a_classifier():
     quiet = VZSLMLPConf(hidden=[16], dropout=0.0)
     model = VZSL(small(encoder=quiet, decoder=quiet), SHAPE, Streams(0)).double()
-    x, labels, vectors, seen = batch()
+    x, labels, vectors, seen = random_batch(SHAPE)
     x, vectors = x.double(), vectors.double()
     terms = model.loss_terms(x, labels, vectors, seen)
     logits = -kl_matrix(*model.encode(x), *model.prior(vectors[seen]))
@@ -79,7 +72,7 @@ def test_kl_and_margin_of_weight_one_are_the_cross_entropy_of_a_classifier():
 
 def test_classes_are_chosen_by_the_smallest_divergence():
     model = VZSL(small(), SHAPE, Streams(0)).eval()
-    x, _, vectors, _ = batch()
+    x, _, vectors, _ = random_batch(SHAPE)
     posterior = model.encode(x)
     divergences = torch.stack([kl_divergence(*posterior, *model.prior(vectors[k : k + 1])) for k in range(9)], dim=1)
     torch.testing.assert_close(model.class_scores(x, vectors), -divergences, rtol=1e-4, atol=1e-4)
@@ -88,7 +81,7 @@ def test_classes_are_chosen_by_the_smallest_divergence():
 def test_target_terms_are_reconstruction_and_sharpening_over_unseen_classes():
     quiet = VZSLMLPConf(hidden=[16], dropout=0.0)
     model = VZSL(small(encoder=quiet, decoder=quiet, sharpening_weight=0.4), SHAPE, Streams(0)).train()
-    x, _, vectors, _ = batch()
+    x, _, vectors, _ = random_batch(SHAPE)
     unseen = torch.arange(6, 9)
     terms = model.target_terms(x, vectors, unseen)
     assert terms.keys() == {"reconstruction", "sharpening"}
@@ -106,7 +99,7 @@ def test_target_terms_are_reconstruction_and_sharpening_over_unseen_classes():
 )
 def test_a_weight_of_zero_leaves_the_term_out(changes, missing):
     model = VZSL(small(**changes), SHAPE, Streams(0)).train()
-    x, labels, vectors, seen = batch()
+    x, labels, vectors, seen = random_batch(SHAPE)
     assert model.loss_terms(x, labels, vectors, seen).keys() == {"reconstruction", "kl", "margin"} - {missing}
     target_terms = model.target_terms(x, vectors, torch.arange(6, 9))
     assert target_terms.keys() == {"reconstruction", "sharpening"} - {missing}

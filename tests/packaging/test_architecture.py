@@ -47,6 +47,7 @@ def files(folder, schemas=True):
 
 
 ABOVE_MODELS = [f"{OWN}.{name}" for name in ("trainers", "evaluation", "tracking", "report", "loop", "run", "stages")]
+ABOVE_GENERATORS = [f"{OWN}.classifiers", f"{OWN}.class_prior"]
 MACHINERY = [f"{OWN}.{name}" for name in ("optim", "runtime", "checkpoint", "result", "run_directory")]
 CONFIG_FILES = ["hydra", "omegaconf", "yaml"]
 
@@ -54,9 +55,17 @@ CONFIG_FILES = ["hydra", "omegaconf", "yaml"]
 @pytest.mark.parametrize(
     ("layer", "forbidden"),
     [
-        ("models", [*CONFIG_FILES, *ABOVE_MODELS, *MACHINERY, f"{OWN}.data.load", f"{OWN}.data.records"]),
+        (
+            "models",
+            [*CONFIG_FILES, *ABOVE_MODELS, *MACHINERY, *ABOVE_GENERATORS, f"{OWN}.data.load", f"{OWN}.data.records"],
+        ),
         ("trainers", [*CONFIG_FILES, f"{OWN}.evaluation", f"{OWN}.tracking", f"{OWN}.data.load", f"{OWN}.loop"]),
-        ("data", [*ABOVE_MODELS, *MACHINERY, f"{OWN}.models", f"{OWN}.objectives"]),
+        ("data", [*ABOVE_MODELS, *MACHINERY, *ABOVE_GENERATORS, f"{OWN}.models", f"{OWN}.objectives"]),
+        (
+            "classifiers",
+            [*CONFIG_FILES, *ABOVE_MODELS, *MACHINERY, f"{OWN}.class_prior", f"{OWN}.data.load", f"{OWN}.data.records"],
+        ),
+        ("class_prior", [*CONFIG_FILES, *ABOVE_MODELS, *MACHINERY, f"{OWN}.data.load", f"{OWN}.data.records"]),
         ("evaluation", [*CONFIG_FILES, *MACHINERY, f"{OWN}.trainers", f"{OWN}.loop", f"{OWN}.run"]),
         ("tracking", [f"{OWN}.{name}" for name in ("models", "trainers", "evaluation", "data", "loop", "run")]),
         ("config", [f"{OWN}.{name}" for name in ("loop", "run", "stages", "runtime", "tracking", "objectives")]),

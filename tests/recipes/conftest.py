@@ -4,9 +4,12 @@ Processes are forked from the test's, which has imported torch already: a start 
 """
 
 import importlib
+import json
 import multiprocessing
 import os
+import re
 import sys
+import time
 import warnings
 from pathlib import Path
 from types import SimpleNamespace
@@ -74,3 +77,23 @@ def zsl_run(tmp_path, launch):
         return done
 
     return run
+
+
+@pytest.fixture
+def kill_at(tmp_path, launch):
+    """Return what starts a run, kills it when the checkpoint of a step exists, and gives its directory."""
+
+    def kill(step: int, directory: Path, *arguments) -> Path:
+        process, _ = launch(tmp_path, *arguments, f"name={directory.name}")
+        deadline = time.monotonic() + 120
+        while time.monotonic() < deadline and process.is_alive():
+            reached = [int(re.sub(r"\D", "", path.name)) for path in directory.glob("checkpoints/step-*.pt")]
+            if reached and max(reached) >= step:
+                break
+            time.sleep(0.001)
+        process.kill()
+        process.join()
+        assert json.loads((directory / "result.json").read_text())["status"] == "running"
+        return directory
+
+    return kill

@@ -17,6 +17,13 @@ EXPERIMENTS = sorted(path.stem for path in (conf_directory() / "experiment").glo
 SHORT = {
     "closed_form": [],
     "em": ["trainer.pretrain_steps=2", "trainer.em.iterations=2"],
+    "feature_gan": [
+        "trainer.epochs=2",
+        "trainer.epoch_steps=2",
+        "model.hidden=32",
+        "evaluator.classifier.synthetic_per_class=3",
+        "evaluator.classifier.epochs=2",
+    ],
     "seen_only": ["trainer.steps=2", "trainer.matched.em_iterations=2"],
     "transductive": ["trainer.warmup_steps=2", "trainer.steps=2"],
 }

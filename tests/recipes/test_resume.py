@@ -1,59 +1,16 @@
 """A run that was killed at any moment continues to the bits of a run that never was."""
 
-import csv
 import fcntl
 import json
 import os
-import re
 import signal
 import time
 from pathlib import Path
 
 import pytest
-import torch
 
+from tests.recipes.comparison import same_end
 from tests.recipes.conftest import QUICK
-
-
-def final_state(directory: Path):
-    newest = sorted((directory / "checkpoints").glob("step-*.pt"))[-1]
-    return torch.load(newest, weights_only=True)["state"]
-
-
-def rows(directory: Path):
-    with (directory / "metrics.csv").open(newline="") as file:
-        return [tuple(row) for row in csv.reader(file) if not row[-2].startswith("time/")]
-
-
-def same(first, second, path="state"):
-    assert type(first) is type(second), path
-    if isinstance(first, torch.Tensor):
-        assert torch.equal(first, second), path
-    elif isinstance(first, dict):
-        assert first.keys() == second.keys(), path
-        for key in first:
-            same(first[key], second[key], f"{path}.{key}")
-    elif isinstance(first, list):
-        assert len(first) == len(second), path
-        for index, pair in enumerate(zip(first, second, strict=True)):
-            same(*pair, f"{path}[{index}]")
-    else:
-        assert first == second or (first != first and second != second), path
-
-
-TIMES = ("wall", "cpu", "stage_seconds", "finished")
-
-
-def same_end(first: Path, second: Path):
-    one, two = final_state(first), final_state(second)
-    for key in TIMES:
-        one.pop(key), two.pop(key)
-    same(one, two)
-    assert rows(first) == rows(second)
-    results = [json.loads((directory / "result.json").read_text()) for directory in (first, second)]
-    assert results[0]["metrics"] == results[1]["metrics"]
-    assert results[0]["validation"] == results[1]["validation"]
-    assert results[0]["status"] == results[1]["status"] == "complete"
 
 
 @pytest.fixture(scope="module")
@@ -66,22 +23,11 @@ def straight(tmp_path_factory, launch):
 
 
 @pytest.fixture
-def killed_at(tmp_path, launch):
+def killed_at(tmp_path, kill_at):
     """Return what starts a run, kills it when the checkpoint of a step exists, and gives its directory."""
 
     def kill(step: int, name: str) -> Path:
-        directory = tmp_path / "outputs/sgal/toy" / name
-        process, _ = launch(tmp_path, *QUICK, f"name={name}")
-        deadline = time.monotonic() + 120
-        while time.monotonic() < deadline and process.is_alive():
-            reached = [int(re.sub(r"\D", "", path.name)) for path in directory.glob("checkpoints/step-*.pt")]
-            if reached and max(reached) >= step:
-                break
-            time.sleep(0.001)
-        process.kill()
-        process.join()
-        assert json.loads((directory / "result.json").read_text())["status"] == "running"
-        return directory
+        return kill_at(step, tmp_path / "outputs/sgal/toy" / name, *QUICK)
 
     return kill
 

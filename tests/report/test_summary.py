@@ -1,15 +1,10 @@
+from tests.results import make_result
 from zsl_runner.report.summary import summary_table
 from zsl_runner.result import Result
 
 
 def make(**changes):
     values = {
-        "status": "complete",
-        "model": "sgal",
-        "dataset": "digits",
-        "trainer": "em",
-        "seed": 3,
-        "config_hash": "ab",
         "metrics": {"test/T1": 61.26, "test/U": 40.0, "test/S": 80.0, "test/H": 53.33, "oracle/H_cal": 55.5},
         "validation": {"val/T1": 70.0, "val/H": 60.04},
         "selection": {"mode": "val", "metric": "val/H", "stage_lengths": {"tune": 100, "final": 80}},
@@ -17,7 +12,7 @@ def make(**changes):
         "data": {"kind": "embedded", "feature_kind": "8x8 [pixels]", "semantics": "strokes", "split_version": "own"},
         "cost": {"wall_seconds": 75.0, "peak_memory_mb": 300.0},
     }
-    return Result(**(values | changes))
+    return make_result(**(values | changes))
 
 
 def row(text, label):

@@ -105,7 +105,7 @@ def test_class_draws_by_test_frequency_follow_the_leaked_prior(records, make_con
         records, test_unseen=records.test_unseen[[*range(5), *range(30, 60), *range(60, 75)]]
     )
     conf = em_conf(copies=1, class_draw="test_frequency")
-    assert conf.class_prior() == "known"
+    assert conf.prior_source() == "known"
     context, _ = make_context(unbalanced, conf, known_prior=True)
     _, labels = EMTrainer(conf, context)._expectation(30_000)
     counts = torch.bincount(labels)[context.data.unseen_classes].numpy()

@@ -134,7 +134,7 @@ class TrainerConf(Component):
         """Tell whether training also sees the unseen rows, without labels (the transductive setting)."""
         return "unlabelled" in self.needs
 
-    def class_prior(self) -> str:
+    def prior_source(self) -> str:
         """Return where the frequencies of the unseen classes come from, for the record.
 
         ``known`` hands those of the unseen rows to training: a leak, on request only.

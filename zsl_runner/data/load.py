@@ -36,5 +36,5 @@ def fold_options(conf: DatasetConf, trainer: TrainerConf) -> FoldOptions:
         holdout=conf.holdout,
         holdout_seed=conf.holdout_seed,
         unlabelled=trainer.sees_unlabelled(),
-        known_prior=trainer.class_prior() == "known",
+        known_prior=trainer.prior_source() == "known",
     )

@@ -1,4 +1,4 @@
-"""Draws batches of row positions, epoch by epoch, with a state that a checkpoint can hold."""
+"""Draws batches of row positions: epoch by epoch, or each batch on its own."""
 
 from __future__ import annotations
 
@@ -46,3 +46,39 @@ class EpochSampler:
         assert isinstance(cursor, int)
         self._order = order.to(self._generator.device)
         self._cursor = cursor
+
+
+MOST_REDRAWS = 0.5
+"""Expected pairs of equal positions in a batch up to which drawing again is cheaper than ordering all rows."""
+
+
+def distinct_positions(count: int, size: int, batches: int, generator: torch.Generator) -> Tensor:
+    """Draw batches of row positions, each uniform without replacement, independent of one another.
+
+    Costs of the order of the positions drawn, not of ``count``, unless a batch is so large that it would often hold one
+    position twice. Has no state beyond the generator's.
+
+    Args:
+        count: number of rows.
+        size: positions in a batch, at most ``count``.
+        batches: number of batches.
+        generator: a generator on the CPU, for the numbers drawn decide what is drawn next.
+
+    Returns:
+        (batches, size) int64 positions on the CPU.
+
+    Raises:
+        ValueError: ``size`` exceeds ``count`` or is below 1.
+    """
+    if not 1 <= size <= count:
+        raise ValueError(f"cannot draw {size} different rows of {count}")
+    if size * (size - 1) / 2 > MOST_REDRAWS * count:
+        return torch.stack([torch.randperm(count, generator=generator)[:size] for _ in range(batches)])
+    drawn = torch.randint(count, (batches, size), generator=generator)
+    while True:
+        ordered = drawn.sort(1).values
+        repeated = (ordered[:, 1:] == ordered[:, :-1]).any(1)
+        again = int(repeated.sum())
+        if not again:
+            return drawn
+        drawn[repeated] = torch.randint(count, (again, size), generator=generator)

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
 
 from zsl_runner.config.schema import EvaluatorConf
-from zsl_runner.data.folds import EvaluationSet
+from zsl_runner.data.folds import EvaluationSet, Fold
 from zsl_runner.models.base import Model
 
 if TYPE_CHECKING:
@@ -51,27 +52,44 @@ class Measurement:
 
 
 class Protocol:
-    """Base of all protocols, built as ``Protocol(conf)``."""
+    """Base of all protocols, built as ``Protocol(conf, seed)``.
 
-    def __init__(self, conf: EvaluatorConf) -> None:
+    Args:
+        conf: the evaluator's options.
+        seed: the run's seed. What a measurement draws comes from generators made afresh from it each time, so that
+            measuring twice gives the same figures and moves no stream of training.
+    """
+
+    def __init__(self, conf: EvaluatorConf, seed: int) -> None:
         self.conf = conf
+        self.seed = seed
 
-    def measure(self, model: Model, data: EvaluationSet, choices: Mapping[str, float]) -> Measurement:
-        """Measure ``model`` on ``data``, leaving its mode and every random stream as they were.
+    def measure(self, model: Model, fold: Fold, choices: Mapping[str, float]) -> Measurement:
+        """Measure ``model`` on the fold's evaluation set, leaving its mode and every random stream as they were.
 
         Args:
             model: the trained model.
-            data: rows to score; its name prefixes the tags.
+            fold: what it was trained on, for protocols that fit a classifier themselves, and the rows to score; the
+                name of the evaluation set prefixes the tags.
             choices: decisions made on validation data, empty if there are none.
         """
         raise TypeError(f"{type(self).__name__} measures nothing")
+
+    def diagnose(self, data: EvaluationSet, exhibits: Mapping[str, Tensor]) -> dict[str, float]:
+        """Return figures that compare what a trainer shows with the labels of ``data``, by name without a prefix.
+
+        The run logs them as ``val/<name>`` in the tune stage and as ``oracle/<name>``, on request only, on test rows.
+        """
+        return {}
 
     def oracle(self, measurement: Measurement) -> dict[str, float]:
         """Return the ``oracle/*`` figures that look at the labels of a test measurement."""
         raise TypeError(f"{type(self).__name__} has no oracle figures")
 
-    def figures(self, model: Model, data: EvaluationSet, measurement: Measurement) -> Iterable[tuple[str, Draw]]:
-        """Yield (name, what draws it) for the end of a run."""
+    def figures(
+        self, model: Model, data: EvaluationSet, measurement: Measurement, exhibits: Mapping[str, Tensor]
+    ) -> Iterable[tuple[str, Draw]]:
+        """Yield (name, what draws it) for the end of a run; ``exhibits`` is what the trainer has to show."""
         return ()
 
     def points(self, model: Model, data: EvaluationSet) -> Iterable[Points]:

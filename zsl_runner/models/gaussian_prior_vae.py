@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from zsl_runner.errors import ConfigError
 from zsl_runner.models.base import ConditionalGenerator, DataShape, GenerationOptions
 from zsl_runner.models.network_conf import GaussianPriorConf
-from zsl_runner.models.networks import Dropout, dropout_on, evaluating, initialise_glorot, mlp
+from zsl_runner.models.networks import Dropout, at_least_fp32, dropout_on, evaluating, initialise_glorot, mlp
 from zsl_runner.objectives.gaussian import (
     kl_divergence,
     kl_matrix,
@@ -78,7 +78,7 @@ class GaussianPriorVAE(ConditionalGenerator):
 
     def encode(self, x: Tensor) -> Gaussians:
         """Return q(z | x) of features (B, D)."""
-        mean, log_var = _at_least_fp32(self.encoder(x)).chunk(2, dim=1)
+        mean, log_var = at_least_fp32(self.encoder(x)).chunk(2, dim=1)
         return Gaussians(mean, log_var)
 
     def decode(self, z: Tensor) -> Tensor:
@@ -90,7 +90,7 @@ class GaussianPriorVAE(ConditionalGenerator):
         """Return p(z | a) of class vectors (n, A)."""
         with torch.set_grad_enabled(torch.is_grad_enabled() and not self.prior_is_fixed):
             mean, log_var = self.prior_network(class_vectors)
-        return Gaussians(_at_least_fp32(mean), _at_least_fp32(log_var))
+        return Gaussians(at_least_fp32(mean), at_least_fp32(log_var))
 
     def margin_terms(
         self,
@@ -175,11 +175,6 @@ class GaussianPriorVAE(ConditionalGenerator):
             )
         for part in dropouts:
             part.rate = rate
-
-
-def _at_least_fp32(x: Tensor) -> Tensor:
-    """Return ``x`` in single precision if autocast made it narrower: divergences need the range."""
-    return x.to(torch.promote_types(x.dtype, torch.float32))
 
 
 def _normal(like: Tensor, generator: torch.Generator) -> Tensor:

@@ -119,6 +119,11 @@ def mlp(widths: Sequence[int], conf: HiddenConf, blocks: BlockConf, streams: Str
     return nn.Sequential(*layers, nn.Linear(widths[-2], outputs))
 
 
+def at_least_fp32(x: Tensor) -> Tensor:
+    """Return ``x`` in single precision if autocast made it narrower: divergences and norms need the range."""
+    return x.to(torch.promote_types(x.dtype, torch.float32))
+
+
 def initialise_glorot(module: nn.Module) -> None:
     """Give every linear map Glorot-uniform weights and zero biases, drawn from torch's generator.
 

@@ -15,7 +15,7 @@ from zsl_runner.data.synthetic.conf import LISTED_LABELS, SyntheticConf
 from zsl_runner.data.xlsa17.audit import cover_problems, inconsistent, norm_in_words, range_problems
 from zsl_runner.data.xlsa17.layout import indices, read_splits
 from zsl_runner.data.xlsa17.matlab import read_variables
-from zsl_runner.data.xlsa17.source import numbered_names
+from zsl_runner.data.xlsa17.source import records_of_split
 from zsl_runner.data.xlsa17.validation import validation_classes
 from zsl_runner.errors import DataError
 
@@ -40,18 +40,13 @@ def load(conf: SyntheticConf) -> ZeroShotRecords:
     )
     paths = (conf.splits_path(), labels_path)
     files = tuple(SourceFile(str(path), sha256_of(path)) for path in paths)
-    records = ZeroShotRecords(
+    records = records_of_split(
+        splits,
         name=conf.name,
         features=invented_features(splits.vectors, labels, conf),
         labels=labels,
-        class_vectors=splits.vectors.astype(np.float32),
-        class_names=splits.names or numbered_names(len(splits.vectors)),
-        seen_classes=np.unique(labels[splits.trainval]),
-        unseen_classes=np.unique(labels[splits.test_unseen]),
-        trainval=np.sort(splits.trainval),
-        test_seen=np.sort(splits.test_seen),
-        test_unseen=np.sort(splits.test_unseen),
-        validation_classes=validation,
+        vectors=splits.vectors,
+        validation=validation,
         provenance=Provenance(
             kind="synthetic",
             feature_kind=f"synthetic, {conf.width}-d, density {conf.density:g}, signal {conf.signal:g}",

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from zsl_runner.data.known_files import feature_kind_of, sha256_of, split_version_of
-from zsl_runner.data.records import Provenance, SourceFile, ZeroShotRecords, problems_of
+from zsl_runner.data.records import Provenance, Rows, SourceFile, ZeroShotRecords, problems_of
 from zsl_runner.data.xlsa17.audit import (
     cover_problems,
     differences,
@@ -18,7 +19,7 @@ from zsl_runner.data.xlsa17.audit import (
 )
 from zsl_runner.data.xlsa17.cache import load_features
 from zsl_runner.data.xlsa17.conf import XLSA17Conf
-from zsl_runner.data.xlsa17.layout import read_splits
+from zsl_runner.data.xlsa17.layout import SplitTable, read_splits
 from zsl_runner.data.xlsa17.validation import validation_classes
 
 
@@ -55,18 +56,13 @@ def load(conf: XLSA17Conf) -> ZeroShotRecords:
     )
     if splits.names is None:
         notes = (*notes, f"{conf.splits_file} has no class names; classes are numbered")
-    records = ZeroShotRecords(
+    records = records_of_split(
+        splits,
         name=conf.name,
         features=features,
         labels=labels,
-        class_vectors=vectors.astype(np.float32),
-        class_names=splits.names or numbered_names(len(vectors)),
-        seen_classes=np.unique(labels[splits.trainval]),
-        unseen_classes=np.unique(labels[splits.test_unseen]),
-        trainval=np.sort(splits.trainval),
-        test_seen=np.sort(splits.test_seen),
-        test_unseen=np.sort(splits.test_unseen),
-        validation_classes=validation,
+        vectors=vectors,
+        validation=validation,
         provenance=Provenance(
             kind="real",
             feature_kind=conf.feature_kind or feature_kind_of(loaded.source.sha256, features.shape[1]),
@@ -84,9 +80,42 @@ def load(conf: XLSA17Conf) -> ZeroShotRecords:
     return records
 
 
-def numbered_names(count: int) -> tuple[str, ...]:
-    """Return ``class_001`` and so on for a file without class names."""
-    return tuple(f"class_{number:03d}" for number in range(1, count + 1))
+def records_of_split(
+    splits: SplitTable,
+    *,
+    name: str,
+    features: NDArray[np.float32],
+    labels: Rows,
+    vectors: NDArray[np.float64],
+    validation: Rows,
+    provenance: Provenance,
+) -> ZeroShotRecords:
+    """Return records with the classes and row numbers of a splits file.
+
+    Args:
+        splits: the content of the splits file.
+        name: the data set's name.
+        features: (N, D).
+        labels: (N,) 0-based.
+        vectors: (K, A) class vectors, of the splits file or another.
+        validation: ids of the validation classes.
+        provenance: where all this comes from.
+    """
+    numbered = tuple(f"class_{number:03d}" for number in range(1, len(vectors) + 1))
+    return ZeroShotRecords(
+        name=name,
+        features=features,
+        labels=labels,
+        class_vectors=vectors.astype(np.float32),
+        class_names=splits.names or numbered,
+        seen_classes=np.unique(labels[splits.trainval]),
+        unseen_classes=np.unique(labels[splits.test_unseen]),
+        trainval=np.sort(splits.trainval),
+        test_seen=np.sort(splits.test_seen),
+        test_unseen=np.sort(splits.test_unseen),
+        validation_classes=validation,
+        provenance=provenance,
+    )
 
 
 def _checksum_problems(conf: XLSA17Conf, files: Sequence[SourceFile]) -> Iterable[str]:

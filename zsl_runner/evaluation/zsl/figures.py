@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,13 +12,15 @@ from torch import Tensor
 
 from zsl_runner.data.folds import EvaluationSet, FeatureView
 from zsl_runner.evaluation.base import Draw, Measurement, Points
-from zsl_runner.models.base import ConditionalGenerator, GenerationOptions, Model
+from zsl_runner.models.base import FeatureGenerator, Model
 from zsl_runner.models.gaussian_prior_vae import GaussianPriorVAE
 from zsl_runner.streams import Streams
+from zsl_runner.tracking.figures.class_prior import class_prior_bars
 from zsl_runner.tracking.figures.confusion import confusion
 from zsl_runner.tracking.figures.generated_features import real_against_generated
 from zsl_runner.tracking.figures.latent_space import priors_against_encodings
 from zsl_runner.tracking.figures.stacking_curve import stacking_curve
+from zsl_runner.tracking.figures.transduction import before_and_after
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -27,8 +29,10 @@ MOST_ROWS = 4000
 SEED = 0
 
 
-def zero_shot_figures(model: Model, data: EvaluationSet, measurement: Measurement) -> Iterator[tuple[str, Draw]]:
-    """Yield (name, what draws it): confusion, U against S, and what the kind of model can show.
+def zero_shot_figures(
+    model: Model, data: EvaluationSet, measurement: Measurement, exhibits: Mapping[str, Tensor]
+) -> Iterator[tuple[str, Draw]]:
+    """Yield (name, what draws it): confusion, U against S, and what the kind of model and the trainer can show.
 
     Nothing here draws from the run's random streams.
 
@@ -36,6 +40,8 @@ def zero_shot_figures(model: Model, data: EvaluationSet, measurement: Measuremen
         model: the trained model.
         data: the rows the measurement was made on.
         measurement: a measurement of `zsl_runner.evaluation.zsl.protocol.ZeroShotProtocol`.
+        exhibits: ``class_prior`` (U,) in use, ``before_transduction`` (n, D) rows generated before unlabelled ones were
+            used, class by class in turn; either may be missing.
     """
     details = measurement.details
 
@@ -54,13 +60,17 @@ def zero_shot_figures(model: Model, data: EvaluationSet, measurement: Measuremen
 
     yield "confusion", draw_confusion
     yield "unseen_against_seen", draw_stacking
-    if isinstance(model, ConditionalGenerator):
+    if isinstance(model, FeatureGenerator):
         yield "generated_features", lambda: _draw_generated(model, data)
+    if isinstance(model, FeatureGenerator) and "before_transduction" in exhibits:
+        yield "transduction", lambda: _draw_transduction(model, data, exhibits["before_transduction"])
+    if "class_prior" in exhibits:
+        yield "class_prior", lambda: _draw_class_prior(data, exhibits["class_prior"])
     if isinstance(model, GaussianPriorVAE):
         yield "latent_space", lambda: _draw_latent(model, data)
 
 
-def generated_rows(model: ConditionalGenerator, data: EvaluationSet) -> tuple[Tensor, Tensor]:
+def generated_rows(model: FeatureGenerator, data: EvaluationSet) -> tuple[Tensor, Tensor]:
     """Return generated features of the unseen classes and their labels, as many of each class as are real.
 
     Args:
@@ -69,10 +79,10 @@ def generated_rows(model: ConditionalGenerator, data: EvaluationSet) -> tuple[Te
     """
     labels = data.unseen_labels[_spread(len(data.unseen), data.unseen_labels.device)]
     streams = Streams(SEED, data.class_vectors.device)
-    return model.synthesize(data.class_vectors[labels], streams, GenerationOptions()), labels
+    return model.synthesize(data.class_vectors[labels], streams), labels
 
 
-def real_and_generated(model: ConditionalGenerator, data: EvaluationSet) -> Points:
+def real_and_generated(model: FeatureGenerator, data: EvaluationSet) -> Points:
     """Return real and generated features of the unseen classes, labelled by class and origin."""
     real, labels = _rows(data.unseen, data.unseen_labels)
     generated, generated_labels = generated_rows(model, data)
@@ -81,12 +91,34 @@ def real_and_generated(model: ConditionalGenerator, data: EvaluationSet) -> Poin
     return Points("unseen_features", _numpy(torch.cat([real, generated])), {"class": names, "origin": origins})
 
 
-def _draw_generated(model: ConditionalGenerator, data: EvaluationSet) -> Figure:
+def _draw_generated(model: FeatureGenerator, data: EvaluationSet) -> Figure:
     real, labels = _rows(data.unseen, data.unseen_labels)
     generated, generated_labels = generated_rows(model, data)
     return real_against_generated(
         _numpy(real), _numpy(labels), _numpy(generated), _numpy(generated_labels), data.class_names, SEED
     )
+
+
+def _draw_transduction(model: FeatureGenerator, data: EvaluationSet, before: Tensor) -> Figure:
+    real, labels = _rows(data.unseen, data.unseen_labels)
+    after, after_labels = generated_rows(model, data)
+    turns = len(before) // len(data.unseen_classes)
+    return before_and_after(
+        _numpy(real),
+        _numpy(labels),
+        _numpy(before),
+        _numpy(data.unseen_classes.repeat(turns)),
+        _numpy(after),
+        _numpy(after_labels),
+        SEED,
+    )
+
+
+def _draw_class_prior(data: EvaluationSet, assumed: Tensor) -> Figure:
+    from zsl_runner.evaluation.zsl.protocol import class_frequencies
+
+    names = tuple(data.class_names[index] for index in data.unseen_classes.tolist())
+    return class_prior_bars(_numpy(assumed), _numpy(class_frequencies(data)), names)
 
 
 def _draw_latent(model: GaussianPriorVAE, data: EvaluationSet) -> Figure:

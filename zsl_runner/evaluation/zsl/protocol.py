@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
 
-from zsl_runner.data.folds import EvaluationSet, FeatureView
+from zsl_runner.class_prior.error import prior_error
+from zsl_runner.data.folds import EvaluationSet, FeatureView, Fold
 from zsl_runner.evaluation.base import Draw, Measurement, Points, Protocol
 from zsl_runner.evaluation.metrics import harmonic_mean, mean_class_accuracy
 from zsl_runner.evaluation.zsl.calibration import (
@@ -19,9 +20,34 @@ from zsl_runner.evaluation.zsl.calibration import (
     stacking_curve,
 )
 from zsl_runner.evaluation.zsl.conf import ZeroShotEvaluatorConf
-from zsl_runner.models.base import ClassScorer, ConditionalGenerator, Model
+from zsl_runner.models.base import ClassScorer, FeatureGenerator, Model
+from zsl_runner.models.networks import evaluating
 
 OFFSET = "calibration_offset"
+
+
+def class_frequencies(data: EvaluationSet) -> Tensor:
+    """Return the (U,) shares of the unseen classes among the unseen rows."""
+    counts = torch.bincount(data.unseen_labels, minlength=len(data.class_vectors))[data.unseen_classes]
+    return counts.float() / len(data.unseen_labels)
+
+
+@dataclass(frozen=True)
+class ClassScores:
+    """Scores of the rows of an evaluation set; the larger wins.
+
+    Attributes:
+        conventional: (n_u, U) scores of the unseen rows for the unseen classes alone, in the order of
+            ``unseen_classes``.
+        unseen: (n_u, S + U) scores of the unseen rows for all candidates, seen classes first.
+        seen: (n_s, S + U) scores of the seen rows for all candidates.
+        oracle: ``oracle/*`` figures that only whoever made the scores can compute.
+    """
+
+    conventional: Tensor
+    unseen: Tensor
+    seen: Tensor
+    oracle: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -35,6 +61,7 @@ class ZeroShotDetails:
         unseen_predictions: (n_u,) global class ids predicted among all candidates.
         curve: U and S over all calibration offsets.
         chosen_offset: the offset chosen on validation data, if there is one.
+        oracle: ``oracle/*`` figures that came with the scores.
     """
 
     seen: SplitScores
@@ -43,35 +70,37 @@ class ZeroShotDetails:
     unseen_predictions: Tensor
     curve: StackingCurve
     chosen_offset: float | None
+    oracle: Mapping[str, float]
 
 
 class ZeroShotProtocol(Protocol):
     """Mean-class accuracies in per cent; candidates are the stage's seen and unseen classes.
 
+    How rows are scored is `scores`, which a subclass may replace; everything else is shared.
+
     Args:
         conf: the evaluator's options.
+        seed: the run's seed.
     """
 
     conf: ZeroShotEvaluatorConf
 
-    def measure(self, model: Model, data: EvaluationSet, choices: Mapping[str, float]) -> Measurement:
-        """Return T1, U, S, H and AUSUC under the tags ``<data.name>/...``.
+    def measure(self, model: Model, fold: Fold, choices: Mapping[str, float]) -> Measurement:
+        """Return T1, U, S, H and AUSUC under the tags ``val/...`` or ``test/...``.
 
         With ``calibration=val`` a validation measurement also chooses the offset that maximises H, and a test
         measurement also returns U_cal, S_cal and H_cal under the offset in ``choices``.
         """
-        if not isinstance(model, ClassScorer):
-            raise TypeError(f"{type(model).__name__} scores no classes")
+        data = fold.evaluation
+        scores = self.scores(model, fold)
         candidates = torch.cat([data.seen_classes, data.unseen_classes])
         seen_columns = torch.arange(len(candidates), device=candidates.device) < len(data.seen_classes)
-        seen_scores = self._scores(model, data.seen, data.class_vectors[candidates])
-        unseen_scores = self._scores(model, data.unseen, data.class_vectors[candidates])
 
-        seen_predictions = candidates[seen_scores.argmax(1)]
-        unseen_predictions = candidates[unseen_scores.argmax(1)]
-        conventional = data.unseen_classes[unseen_scores[:, ~seen_columns].argmax(1)]
-        seen = split_scores(seen_scores, data.seen_labels, seen_columns, candidates, of_seen=True)
-        unseen = split_scores(unseen_scores, data.unseen_labels, seen_columns, candidates, of_seen=False)
+        seen_predictions = candidates[scores.seen.argmax(1)]
+        unseen_predictions = candidates[scores.unseen.argmax(1)]
+        conventional = data.unseen_classes[scores.conventional.argmax(1)]
+        seen = split_scores(scores.seen, data.seen_labels, seen_columns, candidates, of_seen=True)
+        unseen = split_scores(scores.unseen, data.unseen_labels, seen_columns, candidates, of_seen=False)
         curve = stacking_curve(seen, unseen)
 
         u = mean_class_accuracy(data.unseen_labels, unseen_predictions)
@@ -91,30 +120,47 @@ class ZeroShotProtocol(Protocol):
             elif data.name == "val":
                 chosen[OFFSET] = offset
                 metrics["H_cal"] = harmonic
-        details = ZeroShotDetails(seen, unseen, seen_predictions, unseen_predictions, curve, choices.get(OFFSET))
+        details = ZeroShotDetails(
+            seen, unseen, seen_predictions, unseen_predictions, curve, choices.get(OFFSET), scores.oracle
+        )
         return Measurement({f"{data.name}/{name}": value for name, value in metrics.items()}, chosen, details)
 
-    def oracle(self, measurement: Measurement) -> dict[str, float]:
-        """Return ``oracle/H_cal``: H under the offset that is best on the measured split itself."""
-        return {"oracle/H_cal": measurement.details.curve.best()[1]}
+    def scores(self, model: Model, fold: Fold) -> ClassScores:
+        """Return the scores of the evaluation set's rows, the model's own; it draws nothing and learns nothing."""
+        if not isinstance(model, ClassScorer):
+            raise TypeError(f"{type(model).__name__} scores no classes")
+        data = fold.evaluation
+        vectors = data.class_vectors[torch.cat([data.seen_classes, data.unseen_classes])]
+        with evaluating(model), torch.no_grad():
+            seen = self._block_scores(model, data.seen, vectors)
+            unseen = self._block_scores(model, data.unseen, vectors)
+        return ClassScores(unseen[:, len(data.seen_classes) :], unseen, seen)
 
-    def figures(self, model: Model, data: EvaluationSet, measurement: Measurement) -> Iterator[tuple[str, Draw]]:
-        """Yield the confusion matrix, the U-S curve and what the model itself can show of its classes."""
+    def oracle(self, measurement: Measurement) -> dict[str, float]:
+        """Return ``oracle/H_cal``, H under the offset that is best on the measured split itself, and other such."""
+        details = measurement.details
+        return {"oracle/H_cal": details.curve.best()[1], **details.oracle}
+
+    def diagnose(self, data: EvaluationSet, exhibits: Mapping[str, Tensor]) -> dict[str, float]:
+        """Return ``prior_error``, the L1 distance of the class prior in use from the rows' class frequencies."""
+        if "class_prior" not in exhibits:
+            return {}
+        return {"prior_error": prior_error(exhibits["class_prior"], class_frequencies(data))["l1"]}
+
+    def figures(
+        self, model: Model, data: EvaluationSet, measurement: Measurement, exhibits: Mapping[str, Tensor]
+    ) -> Iterator[tuple[str, Draw]]:
+        """Yield the confusion matrix, the U-S curve and what model and trainer can show of the classes."""
         from zsl_runner.evaluation.zsl.figures import zero_shot_figures
 
-        yield from zero_shot_figures(model, data, measurement)
+        yield from zero_shot_figures(model, data, measurement, exhibits)
 
     def points(self, model: Model, data: EvaluationSet) -> Iterator[Points]:
         """Yield real and generated features of the unseen classes, if the model generates any."""
         from zsl_runner.evaluation.zsl.figures import real_and_generated
 
-        if isinstance(model, ConditionalGenerator):
+        if isinstance(model, FeatureGenerator):
             yield real_and_generated(model, data)
 
-    def _scores(self, model: ClassScorer, rows: FeatureView, class_vectors: Tensor) -> Tensor:
-        training = model.training
-        model.eval()
-        with torch.no_grad():
-            blocks = [model.class_scores(x, class_vectors) for _, x in rows.blocks(self.conf.batch_size)]
-        model.train(training)
-        return torch.cat(blocks)
+    def _block_scores(self, model: ClassScorer, rows: FeatureView, class_vectors: Tensor) -> Tensor:
+        return torch.cat([model.class_scores(x, class_vectors) for _, x in rows.blocks(self.conf.batch_size)])

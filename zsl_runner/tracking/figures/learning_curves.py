@@ -55,6 +55,8 @@ def learning_curves(rows: Iterable[Row]) -> Figure:
             _draw_validation(axes, validation)
         else:
             _draw_terms(axes, panels[name])
+            parts = name.split("/")  # stage, phase, and what the curves are if they are no loss terms
+            axes.set_ylabel("loss term" if len(parts) == 2 else parts[-1].replace("_", " "))
         axes.set(title=name, xlabel="step")
         axes.grid(visible=True)
         axes.margins(x=0.02)
@@ -72,7 +74,6 @@ def _draw_terms(axes: Axes, terms: dict[str, Curve]) -> None:
     everything = [value for _, values in terms.values() for value in values]
     if min(everything) > 0 and max(everything) / min(everything) > LOG_SPAN:
         axes.set_yscale("log")
-    axes.set_ylabel("loss term")
     axes.legend(ncols=2 if len(terms) > 4 else 1)
 
 

@@ -81,7 +81,7 @@ class EMTrainerConf(TrainerConf):
         """The same settings for both groups of networks."""
         return {"autoencoder": self.optim, "prior": self.optim}
 
-    def class_prior(self) -> str:
+    def prior_source(self) -> str:
         """Drawing classes by test frequency needs the frequencies."""
         return "known" if self.em.class_draw == "test_frequency" else "uniform"
 

@@ -1,0 +1,113 @@
+"""What final classifiers are trained on."""
+
+import dataclasses
+
+import pytest
+import torch
+
+from tests.classifiers.generators import ClassGaussians
+from zsl_runner.classifiers import synthetic
+from zsl_runner.classifiers.synthetic import RealRows, classifier_rows, real_inputs
+from zsl_runner.data.folds import FoldOptions, Folds
+from zsl_runner.errors import NonFiniteError
+from zsl_runner.streams import Streams
+
+
+@pytest.fixture
+def train(records):
+    return Folds(records, FoldOptions(), torch.device("cpu")).final().train
+
+
+@pytest.fixture
+def model(train):
+    draws = torch.Generator().manual_seed(0)
+    means = torch.randn(len(train.class_vectors), train.features.width, generator=draws)
+    return ClassGaussians(train.class_vectors, means)
+
+
+def real(train):
+    return RealRows(train.features, train.labels, train.seen_classes)
+
+
+def build(model, train, per_class=5, storage="float32", with_real=True, seed=0):
+    vectors = train.class_vectors[train.unseen_classes]
+    return classifier_rows(model, vectors, per_class, Streams(seed), storage, real(train) if with_real else None)
+
+
+def test_real_rows_come_first_with_their_labels(model, train):
+    rows = build(model, train)
+    x = train.features.take(torch.arange(len(train.features)))
+    assert torch.equal(rows.inputs[: rows.real], torch.cat([x, x.square()], 1))
+    assert torch.equal(rows.labels[: rows.real], train.labels)  # seen classes are 0..5 here
+    assert (rows.real, rows.seen, rows.unseen) == (len(train.features), 6, 3)
+
+
+def test_every_prefix_of_rounds_holds_equally_many_rows_of_each_unseen_class(model, train):
+    rows = build(model, train)
+    for per_class in (1, 3, 5):
+        inputs, labels = rows.conventional(per_class)
+        assert len(inputs) == 3 * per_class
+        assert torch.equal(labels.bincount(), torch.full((3,), per_class))
+        inputs, labels = rows.joint(per_class)
+        assert len(inputs) == rows.real + 3 * per_class
+        assert torch.equal(labels.bincount()[6:], torch.full((3,), per_class))
+
+
+def test_generated_rows_lie_where_their_labels_say(model, train):
+    inputs, labels = build(model, train, per_class=200).conventional(200)
+    for position, k in enumerate(train.unseen_classes):
+        mean = inputs[labels == position, : train.features.width].mean(0)
+        torch.testing.assert_close(mean, model.means[k], rtol=0, atol=0.1)
+
+
+def test_labels_follow_the_order_of_the_classes(model, train):
+    order = torch.tensor([4, 1, 0, 5, 3, 2])
+    shuffled = dataclasses.replace(train, seen_classes=order)
+    labels = build(model, shuffled).labels[: len(train.labels)]
+    assert torch.equal(order[labels], train.labels)
+
+
+def test_without_real_rows_the_generated_ones_are_the_same(model, train):
+    alone, joint = build(model, train, with_real=False), build(model, train)
+    assert (alone.real, alone.seen) == (0, 0)
+    for x, y in zip(alone.conventional(5), joint.conventional(5), strict=True):
+        assert torch.equal(x, y)
+
+
+def test_storage_costs_rounding_only(model, train):
+    exact = build(model, train)
+    for storage, dtype in synthetic.STORAGE.items():
+        kept = build(model, train, storage=storage)
+        assert torch.equal(kept.inputs, exact.inputs.to(dtype))
+        assert torch.equal(real_inputs(model, train.features, storage), kept.inputs[: kept.real])
+
+
+def test_inputs_are_made_in_evaluation_mode_and_the_mode_is_left_as_it_was(model, train):
+    model.train()
+    model.part.eval()
+    rows = build(model, train)
+    assert model.modes == {False}
+    assert (model.training, model.part.training) == (True, False)
+    assert not rows.inputs.requires_grad
+
+
+def test_blocks_change_no_real_input(model, train, monkeypatch):
+    whole = build(model, train)
+    monkeypatch.setattr(synthetic, "BLOCK", 7)
+    blocks = build(model, train)
+    assert torch.equal(whole.inputs[: whole.real], blocks.inputs[: whole.real])
+    assert torch.equal(whole.labels, blocks.labels)
+    assert len(whole.inputs) == len(blocks.inputs)
+
+
+def test_generated_features_that_are_not_finite_are_counted(model, train):
+    model.means[train.unseen_classes[0]] = float("nan")
+    with pytest.raises(NonFiniteError, match=r"5 of 15 generated and 0 of 120 real training rows.*learning rate"):
+        build(model, train)
+
+
+def test_values_beyond_float16_are_refused_and_float32_takes_them(model, train):
+    model.means[train.unseen_classes] = 1e3  # squares of 1e6
+    with pytest.raises(NonFiniteError, match=r"15 of 15 generated.*beyond float16.*keep the inputs as float32"):
+        build(model, train, storage="float16")
+    assert build(model, train).inputs.max() > 9e5

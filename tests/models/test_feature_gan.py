@@ -1,0 +1,210 @@
+import dataclasses
+
+import pytest
+import torch
+
+from tests.models.contract import ModelContract
+from zsl_runner.data.folds import FoldOptions, Folds
+from zsl_runner.data.toy.conf import ToyConf
+from zsl_runner.errors import ConfigError
+from zsl_runner.models.base import DataShape
+from zsl_runner.models.feature_gan.conf import FeatureGANConf, PerturbationConf, WeightsConf
+from zsl_runner.models.feature_gan.model import FeatureGAN
+from zsl_runner.models.feature_gan.networks import Critic, Encoder, Feedback, Generator, Regressor
+from zsl_runner.streams import Streams
+
+BI_VAEGAN = FeatureGANConf(
+    hidden=8,
+    attribute_hidden=4,
+    output="projection",
+    encoder="batch_norm",
+    encoded_noise=True,
+    unseen_critic="unconditional",
+    regressor="level_1",
+    attribute_critic=True,
+    classifier_input="joint",
+)
+TF_VAEGAN = FeatureGANConf(
+    hidden=8, encoder="two_layer", encoded_noise=True, reconstruction="bce", regressor="joint", feedback_loop=True
+)
+SHAPE = DataShape(features=12, class_vector=5, classes=9, radius=2.0)
+
+# Sources: specification of the released Bi-VAEGAN code, table of parameter counts (features 2048, hidden 4096).
+COUNTS = {
+    85: (9_445_546, 9_091_072, 8_744_961, 8_740_949, 8_701),
+    312: (12_235_376, 10_950_656, 9_674_753, 9_670_968, 31_401),
+    102: (9_654_476, 9_230_336, 8_814_593, 8_810_598, 10_401),
+    1024: (20_985_856, 16_783_360, 12_591_105, 12_588_032, 102_601),
+}
+
+
+def scores(model, data, batch):
+    """Return a term that every network of the model contributes to; its losses are the trainer's."""
+    x, vectors = batch[0], data.class_vectors[batch[1]]
+    noise = torch.linspace(-1, 1, len(x) * model.latent).reshape(len(x), model.latent)
+    terms = {"generator": model.critic(model.generate(noise, vectors, 1.0), vectors).mean()}
+    if model.encoder is not None:
+        code, mean, log_var = model.encode(x, vectors, noise)
+        terms["reconstruction"] = (model.generate(code, vectors) - x).square().mean()
+        terms["kl"] = (mean.square() - log_var).mean()
+    if model.unseen_critic is not None:
+        terms["unseen_generator"] = model.unseen_critic(model.generate(noise, vectors)).mean()
+    if model.regressor is not None:
+        regressed = model.regressor(x)
+        terms["regression"] = (regressed - vectors).square().mean()
+        if model.attribute_critic is not None:
+            terms["attribute"] = model.attribute_critic(regressed).mean()
+    return terms
+
+
+class FeatureGANContract(ModelContract):
+    def terms(self, model, data, batch):
+        return scores(model, data, batch)
+
+
+class TestBiVAEGAN(FeatureGANContract):
+    def conf(self):
+        return BI_VAEGAN
+
+    @pytest.fixture
+    def fold(self, records):
+        options = FoldOptions(feature_scaling="l2", radius=2.0, semantic_scaling="l2")
+        return Folds(records, options, torch.device("cpu")).cut("final")
+
+
+class TestTFVAEGAN(FeatureGANContract):
+    def conf(self):
+        return TF_VAEGAN
+
+
+def count(module):
+    return sum(parameter.numel() for parameter in module.parameters())
+
+
+@pytest.mark.parametrize("width", COUNTS)
+def test_parameter_counts_of_the_published_networks(width):
+    with torch.device("meta"):
+        encoder = Encoder(2048, width, 4096, width, "batch_norm", 0.2)
+        generator = Generator(width, width, 4096, 2048, "projection", 1.0, 0.2)
+        critic, unseen_critic = Critic(2048, width, 4096, 0.2), Critic(2048, 0, 4096, 0.2)
+        regressor, attribute_critic = Regressor(2048, 4096, width, 0.2), Critic(width, 0, 100, 0.2)
+    assert COUNTS[width] == tuple(map(count, (encoder, generator, critic, regressor, attribute_critic)))
+    assert count(unseen_critic) == 8_396_801
+
+
+def test_tf_vaegan_has_an_encoder_and_a_feedback_network_of_its_own_shape():
+    with torch.device("meta"):
+        encoder, feedback = Encoder(2048, 85, 4096, 85, "two_layer", 0.2), Feedback(4096, 0.2)
+    assert count(encoder) == (2133 + 1) * 4096 + (4096 + 1) * 170 + 2 * (170 + 1) * 85
+    assert count(feedback) == 2 * 4097 * 4096
+
+
+def test_every_network_is_a_group_and_absent_networks_are_none():
+    groups = FeatureGAN(BI_VAEGAN, SHAPE, Streams(0)).parameter_groups()
+    assert list(groups) == ["encoder", "generator", "critic", "unseen_critic", "regressor", "attribute_critic"]
+    plain = FeatureGAN(FeatureGANConf(hidden=8), SHAPE, Streams(0))
+    assert list(plain.parameter_groups()) == ["generator", "critic"]
+
+
+def test_generated_rows_and_regressed_vectors_have_their_norms():
+    model = FeatureGAN(BI_VAEGAN, SHAPE, Streams(0))
+    x = model.synthesize(torch.rand(20, 5), Streams(1))
+    torch.testing.assert_close(x.norm(dim=1), torch.full((20,), 2.0), rtol=1e-5, atol=0)
+    joint = model.classifier_input(x)
+    assert joint.shape == (20, 12 + 5 + 8)
+    assert torch.equal(joint[:, :12], x)
+    torch.testing.assert_close(joint[:, 12:17].norm(dim=1), torch.ones(20), rtol=1e-5, atol=0)
+    torch.testing.assert_close(joint[:, 17:], model.regressor.units(x))
+
+
+@pytest.mark.parametrize(("output", "low", "high"), [("sigmoid", 0, 1), ("relu", 0, None), ("identity", None, None)])
+def test_the_output_keeps_its_range(output, low, high):
+    conf = FeatureGANConf(hidden=8, output=output, init_deviation=1.0)
+    x = FeatureGAN(conf, SHAPE, Streams(0)).synthesize(torch.rand(200, 5), Streams(1))
+    assert (x.min().item() >= 0) == (low == 0)
+    assert (x.max().item() <= 1) == (high == 1)
+
+
+def test_a_projecting_generator_needs_features_on_a_sphere():
+    with pytest.raises(ConfigError, match="feature_scaling=l2"):
+        FeatureGAN(BI_VAEGAN, dataclasses.replace(SHAPE, radius=None), Streams(0))
+
+
+def test_feedback_of_no_strength_is_the_first_pass():
+    model = FeatureGAN(TF_VAEGAN, SHAPE, Streams(0))
+    z, vectors = torch.randn(6, 5), torch.rand(6, 5)
+    assert torch.equal(model.generate(z, vectors, 0.0), model.generate(z, vectors))
+    assert not torch.equal(model.generate(z, vectors, 1.0), model.generate(z, vectors))
+
+
+def test_feedback_is_what_the_formula_says_and_its_first_pass_is_a_constant():
+    model = FeatureGAN(TF_VAEGAN, SHAPE, Streams(0))
+    z, vectors = torch.randn(6, 5), torch.rand(6, 5)
+    hidden = torch.nn.functional.leaky_relu(model.generator.hidden(torch.cat([z, vectors], 1)), 0.2)
+    first = torch.sigmoid(model.generator.output(hidden))
+    correction = model.feedback(torch.nn.functional.leaky_relu(model.regressor.hidden(first), 0.2))
+    expected = torch.sigmoid(model.generator.output(hidden + 0.7 * correction))
+    torch.testing.assert_close(model.generate(z, vectors, 0.7), expected)
+    loss = model.generate(z, vectors, 0.7).sum()
+    gradients = torch.autograd.grad(loss, list(model.regressor.parameters()), allow_unused=True)
+    assert gradients == (None,) * 4
+
+
+def test_batches_of_the_encoder_are_normalised_alone():
+    encoder = Encoder(12, 5, 8, 3, "batch_norm", 0.2)
+    x, vectors = torch.randn(20, 12), torch.rand(20, 5)
+    joined = encoder(x, vectors, batches=4)
+    alone = [encoder(*part) for part in zip(x.chunk(4), vectors.chunk(4), strict=True)]
+    for index in range(2):
+        torch.testing.assert_close(joined[index], torch.cat([part[index] for part in alone]))
+    assert not torch.allclose(encoder(x, vectors)[0], joined[0])
+
+
+def test_perturbation_moves_synthesis_only_if_it_is_on():
+    vectors = torch.nn.functional.normalize(torch.rand(20, 5), dim=1)
+    still = FeatureGAN(BI_VAEGAN, SHAPE, Streams(0))
+    moved = FeatureGAN(dataclasses.replace(BI_VAEGAN, perturbation=PerturbationConf(synthesis=1.0)), SHAPE, Streams(0))
+    assert not torch.equal(still.synthesize(vectors, Streams(1)), moved.synthesize(vectors, Streams(1)))
+
+
+def keys(complaints):
+    return {complaint.key for complaint in complaints}
+
+
+def test_switches_without_their_network_are_complained_about():
+    conf = FeatureGANConf(
+        feedback_loop=True,
+        attribute_critic=True,
+        classifier_input="joint",
+        unseen_critic="pseudo_conditional",
+        encoded_noise=True,
+        regressor_learns_from_generated=True,
+        weights=WeightsConf(generator=0.0),
+    )
+    assert keys(conf.complaints()) == {
+        "feedback_loop",
+        "attribute_critic",
+        "classifier_input",
+        "unseen_critic",
+        "encoded_noise",
+        "regressor_learns_from_generated",
+        "weights.generator",
+    }
+    assert keys(BI_VAEGAN.complaints()) == keys(TF_VAEGAN.complaints()) == set()
+
+
+@pytest.mark.parametrize(
+    ("conf", "scaling", "vectors", "wrong"),
+    [
+        (BI_VAEGAN, "l2", "l2", set()),
+        (BI_VAEGAN, "center_l2", "l2", set()),
+        (BI_VAEGAN, "minmax", "l2", {"output"}),
+        (BI_VAEGAN, "l2", "center", {"regressor"}),
+        (TF_VAEGAN, "minmax", "l2", set()),
+        (TF_VAEGAN, "none", "none", {"output", "regressor"}),
+        (FeatureGANConf(output="relu"), "none", "center", set()),
+        (FeatureGANConf(output="relu", perturbation=PerturbationConf(synthesis=1.0)), "none", "none", {"perturbation"}),
+    ],
+)
+def test_scalings_that_do_not_fit_are_complained_about(conf, scaling, vectors, wrong):
+    assert keys(conf.fits(ToyConf(name="toy", feature_scaling=scaling, semantic_scaling=vectors))) == wrong

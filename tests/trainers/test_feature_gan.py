@@ -1,0 +1,330 @@
+"""Adversarial training: who moves when, what is seen, and equality with the same steps written plainly."""
+
+import dataclasses
+from collections import Counter
+
+import numpy as np
+import pytest
+import torch
+
+from zsl_runner.classifiers.conf import ClassifierConf
+from zsl_runner.config.schema import OptimizerConf
+from zsl_runner.data.toy.conf import ToyConf
+from zsl_runner.models.eszsl.conf import ESZSLConf
+from zsl_runner.models.feature_gan.conf import FeatureGANConf, PenaltyConf, WeightsConf
+from zsl_runner.models.feature_gan.model import FeatureGAN
+from zsl_runner.trainers.feature_gan.conf import FeatureGANTrainerConf, SeenClassifierConf
+from zsl_runner.trainers.feature_gan.trainer import FeatureGANTrainer
+
+SPHERE = {"feature_scaling": "l2", "radius": 1.0, "semantic_scaling": "l2"}
+UNIT = {"feature_scaling": "minmax", "semantic_scaling": "l2"}
+ADAM = OptimizerConf(lr=1e-3, betas=[0.5, 0.999])
+INDUCTIVE = FeatureGANTrainerConf(epochs=2, batch_size=16, critic_steps=3, optim=ADAM)
+TRANSDUCTIVE = dataclasses.replace(INDUCTIVE, mode="transductive", warmup_epochs=1)
+QUICK = ClassifierConf(synthetic_per_class=20, epochs=3)
+BI_VAEGAN = FeatureGANConf(
+    hidden=16,
+    attribute_hidden=8,
+    output="projection",
+    encoder="batch_norm",
+    encoded_noise=True,
+    unseen_critic="unconditional",
+    regressor="level_1",
+    attribute_critic=True,
+    classifier_input="joint",
+    penalty=PenaltyConf(adaptive=True),
+)
+F_VAEGAN = FeatureGANConf(hidden=16, encoder="two_layer", encoded_noise=True, reconstruction="bce")
+TF_VAEGAN = dataclasses.replace(
+    F_VAEGAN,
+    regressor="joint",
+    regressor_learns_from_generated=True,
+    feedback_loop=True,
+    classifier_input="joint",
+    weights=WeightsConf(regression=0.1, feedback=0.1),
+)
+F_CLSWGAN = FeatureGANConf(hidden=16, output="relu", weights=WeightsConf(critic=1, generator=1, classification=0.01))
+
+
+@pytest.fixture
+def build(make_context, records):
+    def build(model_conf, conf=INDUCTIVE, data=None, seed=0, **fold_options):
+        options = SPHERE if model_conf.output == "projection" else UNIT
+        options = options | {"unlabelled": conf.sees_unlabelled(), "known_prior": conf.prior_source() == "known"}
+        context, _ = make_context(data or records, conf, model_conf, FeatureGAN, seed=seed, **(options | fold_options))
+        return FeatureGANTrainer(conf, context)
+
+    return build
+
+
+def run(trainer):
+    """Run all phases; return the reports."""
+    reports = []
+    for phase in trainer.phases():
+        phase.begin()
+        reports += [phase.step() for _ in range(phase.steps)]
+    return reports
+
+
+def state(trainer):
+    return {name: value.clone() for name, value in trainer.model.state_dict().items()}
+
+
+def same(first, second):
+    return all(torch.equal(first[name], second[name]) for name in first)
+
+
+def moved(trainer, act):
+    """Return the networks whose parameters ``act`` changes."""
+    before = {name: [p.detach().clone() for p in net.parameters()] for name, net in trainer.model.networks().items()}
+    act()
+    return {
+        name
+        for name, network in trainer.model.networks().items()
+        if any(not torch.equal(p, q) for p, q in zip(network.parameters(), before[name], strict=True))
+    }
+
+
+@pytest.mark.parametrize("model_conf", [BI_VAEGAN, F_VAEGAN, TF_VAEGAN, F_CLSWGAN])
+def test_every_variant_trains_inductively(build, model_conf):
+    trainer = build(model_conf)
+    reports = run(trainer)
+    assert len(reports) == 2 * trainer.epoch_steps
+    assert all(term.isfinite() for report in reports for term in report.terms.values())
+    networks = set(trainer.model.networks()) - {"unseen_critic", "attribute_critic"}
+    assert moved(trainer, lambda: [trainer.phases()[0].step() for _ in range(trainer.epoch_steps)]) == networks
+
+
+def test_level_2_leaves_the_regressor_alone_and_level_1_and_critics_leave_the_generator_alone(build):
+    trainer = build(BI_VAEGAN, TRANSDUCTIVE)
+    drawing = trainer.drawing
+    assert moved(trainer, lambda: trainer.regressor_block(True)) == {"regressor", "attribute_critic"}
+    assert moved(trainer, lambda: trainer.regressor_block(False)) == {"regressor"}
+    seen, unseen = drawing.seen(3, "critic"), drawing.unseen(3, "critic", with_rows=True)
+    assert moved(trainer, lambda: trainer.critics(seen, unseen, None)) == {"critic", "unseen_critic"}
+    assert moved(trainer, lambda: trainer.critics(seen, None, None)) == {"critic"}
+    batches = next(seen.batches(3)), next(unseen.batches(3)), drawing.noise(drawing.size, "code")
+    assert moved(trainer, lambda: trainer.generator_step(*batches, True, None)) == {"encoder", "generator"}
+
+
+def test_steps_of_an_epoch_of_awa2(build, records, monkeypatch):
+    """G 368, D and D^u 1840, R and D^a 370: 23,527 rows, batch 64, five critic steps, a block at every fifth step."""
+    rows = np.random.default_rng(0).choice(records.trainval, 23_527)
+    published = dataclasses.replace(
+        TRANSDUCTIVE, batch_size=64, critic_steps=5, epochs=1, warmup_epochs=0, class_prior="known"
+    )
+    trainer = build(BI_VAEGAN, published, dataclasses.replace(records, trainval=rows))
+    steps = Counter()
+    optimisers = trainer.context.optimisers
+    descend, minimize = optimisers.descend, optimisers.minimize
+    monkeypatch.setattr(optimisers, "descend", lambda name, *rest: (steps.update([name]), descend(name, *rest)))
+    monkeypatch.setattr(optimisers, "minimize", lambda loss, *names: (steps.update(names), minimize(loss, *names)))
+    run(trainer)
+    expected = {"generator": 368, "encoder": 368, "critic": 1840, "unseen_critic": 1840}
+    assert steps == expected | {"regressor": 370, "attribute_critic": 370}
+
+
+@pytest.mark.parametrize("prior", ["uniform", "cpe", "classifier", "bbse"])
+def test_shuffled_test_labels_leave_the_trajectory_bit_identical(build, records, prior):
+    conf = dataclasses.replace(TRANSDUCTIVE, class_prior=prior, prior_classifier=QUICK)
+    labels = records.labels.copy()
+    labels[records.test_unseen] = np.random.default_rng(4).choice(records.unseen_classes, len(records.test_unseen))
+    first, second = build(BI_VAEGAN, conf), build(BI_VAEGAN, conf, dataclasses.replace(records, labels=labels))
+    reports = run(first), run(second)
+    assert same(state(first), state(second))
+    for one, other in zip(*reports, strict=True):
+        assert same(one.terms, other.terms)
+
+
+def test_a_known_prior_sees_frequencies_and_nothing_more(build, records):
+    conf = dataclasses.replace(TRANSDUCTIVE, class_prior="known")
+    generator = np.random.default_rng(4)
+
+    def trained(new):
+        labels = records.labels.copy()
+        labels[records.test_unseen] = new
+        trainer = build(BI_VAEGAN, conf, dataclasses.replace(records, labels=labels))
+        run(trainer)
+        return state(trainer)
+
+    own = records.labels[records.test_unseen]
+    assert same(trained(own), trained(generator.permutation(own)))
+    assert not same(trained(own), trained(generator.choice(records.unseen_classes, len(own), p=[0.6, 0.3, 0.1])))
+
+
+def test_unlabelled_rows_reach_the_weights_after_the_warm_up_only(build, records):
+    features = records.features.copy()
+    features[records.test_unseen] += 1
+    changed = dataclasses.replace(records, features=features)
+    first, second = build(BI_VAEGAN, TRANSDUCTIVE), build(BI_VAEGAN, TRANSDUCTIVE, changed)
+    for trainer in (first, second):
+        phase = trainer.phases()[0]
+        phase.begin()
+        for _ in range(phase.steps):
+            phase.step()
+    assert same(state(first), state(second))
+    for trainer in (first, second):
+        trainer.phases()[1].step()
+    assert not same(state(first), state(second))
+
+
+def test_an_estimated_prior_is_taken_up_anew_in_every_transductive_epoch(build, monkeypatch):
+    calls = []
+    fixed = torch.tensor([0.7, 0.2, 0.1])
+
+    def estimate(strategy, *_):
+        calls.append(strategy)
+        return fixed
+
+    monkeypatch.setattr("zsl_runner.trainers.feature_gan.trainer.estimate", estimate)
+    conf = dataclasses.replace(TRANSDUCTIVE, epochs=4, class_prior="cpe")
+    trainer = build(BI_VAEGAN, conf)
+    torch.testing.assert_close(trainer.drawing.class_prior, torch.full((3,), 1 / 3))
+    run(trainer)
+    assert calls == ["cpe"] * 3
+    assert torch.equal(trainer.exhibits()["class_prior"], fixed)
+
+
+def test_unseen_classes_are_drawn_from_the_class_prior(build):
+    trainer = build(BI_VAEGAN, TRANSDUCTIVE)
+    trainer.drawing.class_prior = torch.tensor([0.5, 0.0, 0.5])
+    draws = [trainer.drawing.unseen(3, "critic", with_rows=True) for _ in range(100)]
+    counts = Counter(torch.cat([draw.labels for draw in draws]).tolist())
+    assert counts.keys() == {6, 8}
+    assert abs(counts[6] / 4800 - 0.5) < 5 * (0.25 / 4800) ** 0.5
+    for draw in draws:
+        assert torch.equal(draw.vectors, trainer.context.data.class_vectors[draw.labels])
+
+
+def test_bi_vaegan_without_its_unseen_terms_is_f_vaegan_step_for_step(build):
+    """Specification, check 11: what the unseen side draws disturbs no draw of the seen side."""
+    weights = WeightsConf(unseen_generator=0.0, feedback=0.0)
+    bi_vaegan = build(dataclasses.replace(BI_VAEGAN, attribute_critic=False, weights=weights), TRANSDUCTIVE)
+    inductive = dataclasses.replace(
+        BI_VAEGAN, attribute_critic=False, unseen_critic="none", regressor="none", classifier_input="x"
+    )
+    f_vaegan = build(inductive, INDUCTIVE)
+    run(bi_vaegan), run(f_vaegan)
+    shared = [name for name in state(f_vaegan) if name.split(".")[0] in ("encoder", "generator", "critic")]
+    assert shared
+    expected = state(f_vaegan)
+    assert all(torch.equal(state(bi_vaegan)[name], expected[name]) for name in shared)
+
+
+def test_a_feedback_loop_of_no_strength_is_the_first_loop(build):
+    """Specification, check 11: delta = 0 makes TF-VAEGAN's second loop equal the first."""
+    still = build(dataclasses.replace(TF_VAEGAN, feedback_train=0.0))
+    plain = build(dataclasses.replace(TF_VAEGAN, feedback_loop=False))
+    for trainer in (still, plain):
+        step = trainer.phases()[0].step
+        for _ in range(still.epoch_steps // 2 + 1):
+            step()
+    found, expected = state(still), state(plain)
+    for name in expected:
+        torch.testing.assert_close(found[name], expected[name], rtol=1e-4, atol=1e-5, msg=name)
+
+
+def test_the_feedback_network_learns_in_the_second_half_of_each_epoch(build):
+    trainer = build(TF_VAEGAN)
+    assert trainer.epoch_steps == 2 * -(-len(trainer.context.data.features) // 16)
+    step = trainer.phases()[0].step
+    half = trainer.epoch_steps // 2
+    for _ in range(2):
+        assert "feedback" not in moved(trainer, lambda: [step() for _ in range(half)])
+        assert "feedback" in moved(trainer, lambda: [step() for _ in range(half)])
+
+
+def test_the_penalty_weight_adapts_only_if_it_is_asked_to(build):
+    steps = INDUCTIVE.epochs
+    fixed = build(F_VAEGAN)
+    run(fixed)
+    assert fixed.critics.seen.penalty_weight.item() == 10.0
+    adaptive = build(dataclasses.replace(F_VAEGAN, penalty=PenaltyConf(adaptive=True)))
+    reports = run(adaptive)
+    weights = [10.0, *(report.terms["penalty_weight/critic"].item() for report in reports)]
+    assert steps > 1
+    for before, after, report in zip(weights, weights[1:], reports, strict=False):
+        penalty = report.terms["penalty/critic"].item()
+        factor = 1.1 if penalty > 1.05 else 1 / 1.1 if penalty < 1.001 else 1.0
+        assert after == pytest.approx(before * factor, rel=1e-5)
+
+
+def test_the_seen_classifier_is_fitted_once_and_knows_the_seen_classes(build):
+    trainer = build(F_CLSWGAN, dataclasses.replace(INDUCTIVE, seen_classifier=SeenClassifierConf(lr=0.05)))
+    (phase,) = trainer.phases()
+    phase.begin()
+    data = trainer.context.data
+    weight, bias = trainer.model.seen_classifier_weight, trainer.model.seen_classifier_bias
+    x = torch.cat([rows for _, rows in data.features.blocks(100)])
+    predicted = (x @ weight[data.seen_classes].T + bias[data.seen_classes]).argmax(1)
+    assert (data.seen_classes[predicted] == data.labels).float().mean().item() > 0.9
+    assert not weight[data.unseen_classes].any()
+    fitted = weight.clone()
+    report = phase.step()
+    assert torch.equal(weight, fitted)
+    assert report.terms["classification"].item() > 0
+
+
+def test_state_round_trip_continues_bit_identically(build):
+    conf = dataclasses.replace(TRANSDUCTIVE, class_prior="cpe", prior_classifier=QUICK)
+    straight = build(BI_VAEGAN, conf)
+    run(straight)
+    stopped, resumed = build(BI_VAEGAN, conf), build(BI_VAEGAN, conf, seed=9)
+    first, second = stopped.phases()
+    first.begin()
+    for _ in range(first.steps):
+        first.step()
+    second.begin()
+    for _ in range(3):
+        second.step()
+    resumed.model.load_state_dict(stopped.model.state_dict())
+    resumed.context.optimisers.load_state_dict(stopped.context.optimisers.state_dict())
+    resumed.context.streams.seed = stopped.context.streams.seed
+    resumed.context.streams.load_state_dict(stopped.context.streams.state_dict())
+    resumed.load_state_dict(stopped.state_dict())
+    for _ in range(second.steps - 3):
+        resumed.phases()[1].step()
+    assert same(state(straight), state(resumed))
+    assert torch.equal(straight.drawing.class_prior, resumed.drawing.class_prior)
+
+
+def keys(complaints):
+    return {complaint.key for complaint in complaints}
+
+
+def test_contradictions_are_complained_about():
+    assert keys(dataclasses.replace(INDUCTIVE, class_prior="cpe", warmup_epochs=1).complaints()) == {
+        "class_prior",
+        "warmup_epochs",
+    }
+    assert keys(dataclasses.replace(TRANSDUCTIVE, warmup_epochs=2).complaints()) == {"warmup_epochs"}
+    assert keys(dataclasses.replace(TRANSDUCTIVE, class_prior="bbse", warmup_epochs=0).complaints()) == {
+        "warmup_epochs"
+    }
+    assert keys(dataclasses.replace(INDUCTIVE, encoder_betas=[0.5]).complaints()) == {"encoder_betas"}
+    assert keys(INDUCTIVE.complaints()) == keys(TRANSDUCTIVE.complaints()) == set()
+
+
+def test_options_of_networks_that_are_not_there_are_complained_about():
+    toy = ToyConf(name="toy")
+    conf = dataclasses.replace(TRANSDUCTIVE, encoder_betas=[0.9, 0.999], regressor_lr=1e-4, feedback_lr=1e-4)
+    assert keys(conf.fits(F_CLSWGAN, toy)) == {"mode", "encoder_betas", "regressor_lr", "feedback_lr"}
+    assert keys(conf.fits(TF_VAEGAN, toy)) == {"mode"}
+    assert keys(TRANSDUCTIVE.fits(BI_VAEGAN, toy)) == set()
+    assert keys(TRANSDUCTIVE.fits(ESZSLConf(), toy)) == set()
+
+
+def test_own_learning_rates_and_decay_rates_reach_their_optimisers():
+    conf = dataclasses.replace(INDUCTIVE, encoder_betas=[0.9, 0.99], regressor_lr=0.25, feedback_lr=0.125)
+    optimisers = conf.optimisers()
+    assert optimisers["encoder"].betas == [0.9, 0.99]
+    assert (optimisers["regressor"].lr, optimisers["feedback"].lr) == (0.25, 0.125)
+    assert optimisers["generator"] == optimisers["critic"] == ADAM
+
+
+def test_refuses_a_model_or_data_it_cannot_use(build, make_context, records, small_sgal):
+    context, _ = make_context(records, INDUCTIVE, F_VAEGAN, FeatureGAN)
+    with pytest.raises(ValueError, match="unlabelled pool"):
+        FeatureGANTrainer(TRANSDUCTIVE, context)
+    with pytest.raises(TypeError, match="no feature-generating network"):
+        FeatureGANTrainer(INDUCTIVE, dataclasses.replace(context, model=torch.nn.Linear(2, 2)))

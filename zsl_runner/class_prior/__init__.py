@@ -1,0 +1,1 @@
+"""Frequencies of the unseen classes, estimated from their unlabelled rows."""

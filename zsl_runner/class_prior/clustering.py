@@ -1,0 +1,60 @@
+"""Class prior as sizes of clusters that start at the classes' own centres."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+BLOCK = 1024
+
+
+def class_means(x: Tensor, predictions: Tensor, fallback: Tensor) -> Tensor:
+    """Return the mean of the rows predicted as each class; a class without any takes its row of ``fallback``.
+
+    Args:
+        x: (n, D) rows.
+        predictions: (n,) int64 classes in 0..C-1.
+        fallback: (C, D) float32, e.g. means of generated rows.
+
+    Returns:
+        (C, D) float32.
+    """
+    # A product with the 0/1 matrix of members: index_add_ is slower, and on CUDA not deterministic.
+    members = torch.nn.functional.one_hot(predictions, len(fallback)).float()
+    sums = torch.zeros_like(fallback)
+    for rows, shares in zip(torch.split(x, BLOCK), torch.split(members, BLOCK), strict=True):
+        sums.addmm_(shares.t(), rows.float())
+    counts = members.sum(0)[:, None]
+    return torch.where(counts > 0, sums / counts.clamp_min(1), fallback)
+
+
+def cluster_prior(x: Tensor, centres: Tensor) -> Tensor:
+    """Return the shares of the rows in the clusters that K-means makes from the given centres.
+
+    Cluster c stays attached to class c: the iterations start at ``centres``, and no matching follows. So centres in
+    another order give the prior in that order. A class whose centre is nearest to no row at the start has share 0. The
+    clusters are scikit-learn's (Lloyd, one start, its own stopping rule). It works on the CPU, on one thread: more of
+    them may change the last bits.
+
+    Args:
+        x: (n, D) rows, n >= 1; in a narrow type they are widened to float32.
+        centres: (C, D) one for each class.
+
+    Returns:
+        (C,) float32, non-negative, sum 1.
+
+    Source: Bi-VAEGAN (Wang et al. 2023), class prior estimation; the released code uses the same library.
+    """
+    from sklearn.cluster import KMeans
+    from sklearn.metrics import pairwise_distances_argmin
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+    rows, starts = x.float().cpu().numpy(), centres.float().cpu().numpy()
+    sizes = torch.zeros(len(centres))
+    with threadpool_limits(limits=1):
+        # scikit-learn would move an empty cluster to far-off rows of other classes: such a class takes no part.
+        taken = np.unique(pairwise_distances_argmin(rows, starts))
+        clusters = KMeans(len(taken), init=starts[taken], n_init=1).fit(rows)
+    sizes[torch.from_numpy(taken)] = torch.bincount(torch.from_numpy(clusters.labels_).long()).float()
+    return (sizes / len(x)).to(centres.device)

@@ -1,0 +1,1 @@
+"""Zero-shot classification by a softmax classifier trained on generated features."""

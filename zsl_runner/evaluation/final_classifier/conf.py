@@ -1,0 +1,22 @@
+"""Options of the protocol that trains a final classifier."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from zsl_runner.classifiers.conf import ClassifierConf
+from zsl_runner.config.fields import section
+from zsl_runner.evaluation.zsl.conf import ZeroShotEvaluatorConf
+
+
+@dataclass
+class FinalClassifierEvaluatorConf(ZeroShotEvaluatorConf):
+    """T1 of a classifier of the unseen classes; U, S, H, AUSUC of one of all classes; both are trained each time."""
+
+    implementation: ClassVar[str] = "zsl_runner.evaluation.final_classifier.protocol:FinalClassifierProtocol"
+    requires: ClassVar[frozenset[str]] = frozenset({"synthesize"})
+
+    kind: str = "final_classifier"
+    name: str = "final_classifier"
+    classifier: ClassifierConf = section(ClassifierConf, "the two softmax classifiers")

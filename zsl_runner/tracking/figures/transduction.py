@@ -1,0 +1,62 @@
+"""What unlabelled rows change: generated features of unseen classes before and after the transductive phase."""
+
+from __future__ import annotations
+
+import numpy as np
+from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
+
+from zsl_runner.tracking.figures.generated_features import Array, Labels, evenly, tsne
+from zsl_runner.tracking.figures.style import class_colours, styled
+
+MOST_POINTS = 900
+
+
+@styled
+def before_and_after(
+    real: Array,
+    real_labels: Labels,
+    before: Array,
+    before_labels: Labels,
+    after: Array,
+    after_labels: Labels,
+    seed: int = 0,
+) -> Figure:
+    """Draw two panels in one t-SNE plane: real features, with those generated before and after.
+
+    Colour is the class, a filled dot is real, a cross is generated.
+
+    Args:
+        real: (n, d) real features of unseen classes.
+        real_labels: (n,) their class ids.
+        before: (m, d) features generated before the transductive phase.
+        before_labels: (m,) their class ids.
+        after: (k, d) features generated at the end.
+        after_labels: (k,) their class ids.
+        seed: of the choice of points and of t-SNE.
+
+    Raises:
+        ValueError: fewer than four points, or a value is not finite.
+    """
+    generator = np.random.default_rng(seed)
+    kept = [
+        (rows[chosen], labels[chosen])
+        for rows, labels in ((real, real_labels), (before, before_labels), (after, after_labels))
+        for chosen in [evenly(labels, MOST_POINTS // 3, generator)]
+    ]
+    plane = tsne(np.concatenate([rows for rows, _ in kept]).astype(np.float64), seed)
+    parts = np.split(plane, np.cumsum([len(rows) for rows, _ in kept])[:-1])
+    classes = np.unique(np.concatenate([labels for _, labels in kept]))
+    colours = np.array([to_rgb(colour) for colour in class_colours(len(classes))])
+    figure = Figure(figsize=(10.6, 5.2), layout="constrained")
+    panels = figure.subplots(1, 2, sharex=True, sharey=True)
+    for axes, title, part in zip(panels, ("before", "after"), (1, 2), strict=True):
+        for index, marker, size, alpha in ((0, "o", 14, 0.5), (part, "x", 22, 0.95)):
+            shades = colours[np.searchsorted(classes, kept[index][1])]
+            edge = 0.0 if marker == "o" else 1.1
+            axes.scatter(*parts[index].T, s=size, c=shades, marker=marker, alpha=alpha, linewidths=edge)
+        axes.set(xticks=[], yticks=[], xlabel="t-SNE 1")
+        axes.set_title(f"{title}: {len(parts[part])} generated features (crosses), {len(parts[0])} real (dots)")
+    panels[0].set_ylabel("t-SNE 2")
+    figure.suptitle(f"{len(classes)} unseen classes before and after unlabelled rows were used", x=0.01, ha="left")
+    return figure

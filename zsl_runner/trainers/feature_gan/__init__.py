@@ -1,0 +1,1 @@
+"""Adversarial training of feature generators, inductive or transductive."""

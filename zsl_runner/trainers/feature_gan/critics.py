@@ -1,0 +1,84 @@
+"""Steps of the critics: closed-form gradients written into buffers that live as long as the trainer."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from zsl_runner.models.feature_gan.networks import Critic
+from zsl_runner.objectives.critic import CriticParameters, CriticTerms, critic_step, product_buffer
+from zsl_runner.optim import Optimisers
+
+
+class CriticTrainer:
+    """Takes steps of one critic.
+
+    Args:
+        name: its parameter group.
+        critic: the network.
+        optimisers: of the run.
+        weight: factor gamma of its loss.
+        penalty_weight: factor lambda of the gradient penalty, at the start.
+        radius: norm to which interpolates are projected; None for straight interpolates.
+        dtype: type of the factors of matrix products.
+
+    Attributes:
+        penalty_weight: () tensor, the current factor lambda.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        critic: Critic,
+        optimisers: Optimisers,
+        *,
+        weight: float,
+        penalty_weight: float,
+        radius: float | None,
+        dtype: torch.dtype,
+    ) -> None:
+        self.name = name
+        self.critic = critic
+        self.weight = weight
+        self.radius = radius
+        self._optimisers = optimisers
+        parameters = (critic.hidden.weight, critic.hidden.bias, critic.output.weight, critic.output.bias)
+        self._parameters = CriticParameters(*parameters)
+        self._gradients = CriticParameters(*(torch.empty_like(parameter) for parameter in parameters))
+        self._products = None if dtype == torch.float32 else product_buffer(self._parameters, dtype)
+        self.penalty_weight = torch.full((), penalty_weight, device=critic.hidden.weight.device)
+
+    @torch.no_grad()
+    def step(
+        self,
+        real: Tensor,
+        fake: Tensor,
+        mix: Tensor,
+        real_condition: Tensor | None = None,
+        fake_condition: Tensor | None = None,
+    ) -> CriticTerms:
+        """Take one step and return what it saw.
+
+        Args:
+            real: (B, d).
+            fake: (B, d), a constant.
+            mix: (B, 1) the real row's share of each interpolate.
+            real_condition: (B, c) conditions of the real rows, if the critic has any.
+            fake_condition: (B, c) conditions of the fake rows; None for those of the real ones.
+        """
+        terms = critic_step(
+            self._parameters,
+            self._gradients,
+            real,
+            fake,
+            mix,
+            real_condition=real_condition,
+            fake_condition=fake_condition,
+            radius=self.radius,
+            penalty_weight=self.penalty_weight,
+            weight=self.weight,
+            slope=self.critic.slope,
+            products=self._products,
+        )
+        self._optimisers.descend(self.name, self._gradients)
+        return terms

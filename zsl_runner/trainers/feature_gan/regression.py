@@ -1,0 +1,128 @@
+"""Steps of the regressor from features to class vectors, and of the critic that judges its output."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from zsl_runner.models.feature_gan.model import FeatureGAN
+from zsl_runner.objectives.perturbation import perturbed
+from zsl_runner.trainers.base import TrainingContext
+from zsl_runner.trainers.feature_gan.critics import CriticTrainer
+from zsl_runner.trainers.feature_gan.draws import Drawing
+from zsl_runner.trainers.feature_gan.losses import REGRESSION_LOSSES
+
+
+class RegressorStep:
+    """Minimises the regression loss on seen rows and, if given rows to align, the attribute critic's judgement.
+
+    Args:
+        context: optimisers and runtime of the run.
+        model: the networks; there must be a regressor.
+    """
+
+    def __init__(self, context: TrainingContext, model: FeatureGAN) -> None:
+        assert model.regressor is not None
+        self.regressor = model.regressor
+        self.critic = model.attribute_critic
+        self.weights = model.conf.weights
+        self.loss = REGRESSION_LOSSES[model.conf.regression_loss]
+        self._context = context
+
+    def __call__(self, x: Tensor, vectors: Tensor, unlabelled: Tensor | None = None) -> Tensor:
+        """Take one step and return the regression loss on the seen rows, detached.
+
+        Args:
+            x: (B, D) seen features.
+            vectors: (B, A) their class vectors.
+            unlabelled: (B, D) unseen features whose regressed class vectors the attribute critic judges too.
+        """
+        with self._context.runtime.autocast():
+            joined = x if unlabelled is None else torch.cat([x, unlabelled])
+            regressed = self.regressor(joined)
+            regression = self.loss(regressed[: len(x)], vectors)
+            loss = self.weights.regression * regression
+            if unlabelled is not None and self.critic is not None:
+                scores = self.critic(regressed, fixed=True)
+                judged = scores[: len(x)].mean() + scores[len(x) :].mean()
+                loss = loss - self.weights.attribute_generator * judged
+        self._context.optimisers.minimize(loss, "regressor")
+        return regression.detach()
+
+
+class RegressorBlock:
+    """Level 1 of Bi-VAEGAN: some steps of the attribute critic, then as many of the regressor.
+
+    Args:
+        context: optimisers and runtime of the run.
+        model: the networks; there must be a regressor.
+        drawing: where batches come from.
+        steps: steps of each.
+    """
+
+    def __init__(self, context: TrainingContext, model: FeatureGAN, drawing: Drawing, steps: int) -> None:
+        self.model = model
+        self.drawing = drawing
+        self.steps = steps
+        self._context = context
+        self._step = RegressorStep(context, model)
+        conf = model.conf
+        radii = {"unit": 1.0, "features": model.radius, "none": None}
+        self._critic = (
+            CriticTrainer(
+                "attribute_critic",
+                model.attribute_critic,
+                context.optimisers,
+                # The two sides are judged by their sum, not their mean: twice the mean over the joined batch.
+                weight=2 * conf.weights.attribute_critic,
+                penalty_weight=conf.penalty.attribute_weight / 2,
+                radius=radii[conf.penalty.attribute_projection],
+                dtype=context.runtime.product_dtype,
+            )
+            if model.attribute_critic is not None
+            else None
+        )
+
+    def __call__(self, transductive: bool) -> dict[str, Tensor]:
+        """Take the steps of a block and return their mean terms; without unlabelled rows only the regressor learns."""
+        aligned = transductive and self._critic is not None
+        terms = self._align() if aligned else {}
+        losses = []
+        draws = self.drawing.seen(self.steps, "regressor")
+        unseen = self.drawing.unseen(self.steps, "regressor", with_rows=True) if aligned else None
+        pools = [None] * self.steps if unseen is None else [batch.rows for batch in unseen.batches(self.steps)]
+        for batch, pool in zip(draws.batches(self.steps), pools, strict=True):
+            losses.append(self._step(batch.real, batch.vectors, pool))
+        return terms | {"regression": torch.stack(losses).mean()}
+
+    def _align(self) -> dict[str, Tensor]:
+        """Train the attribute critic; the regressor stands still, so all rows of the block pass through it at once."""
+        assert self._critic is not None
+        assert self.model.regressor is not None
+        seen = self.drawing.seen(self.steps, "attribute_critic")
+        unseen = self.drawing.unseen(self.steps, "attribute_critic", with_rows=True)
+        with torch.no_grad(), self._context.runtime.autocast():
+            regressed = self.model.regressor(torch.cat([seen.real, unseen.real]))
+        parts = zip(
+            seen.batches(self.steps),
+            unseen.batches(self.steps),
+            regressed[: len(seen.real)].chunk(self.steps),
+            regressed[len(seen.real) :].chunk(self.steps),
+            strict=True,
+        )
+        terms = []
+        for seen_part, unseen_part, seen_fake, unseen_fake in parts:
+            real = self._perturbed(torch.cat([seen_part.vectors, unseen_part.vectors]))
+            mix = torch.cat([seen_part.mix, unseen_part.mix])
+            terms.append(self._critic.step(real, torch.cat([seen_fake, unseen_fake]), mix))
+        return {
+            "distance/attribute_critic": torch.stack([term.real - term.fake for term in terms]).mean(),
+            "penalty/attribute_critic": torch.stack([term.penalty for term in terms]).mean(),
+            "gradient_norm/attribute_critic": torch.stack([term.gradient_norm for term in terms]).mean(),
+        }
+
+    def _perturbed(self, vectors: Tensor) -> Tensor:
+        strength = self.model.conf.perturbation.critic
+        if not strength:
+            return vectors
+        return perturbed(vectors, self.drawing.uniform_like(vectors, "attribute_perturbation"), strength)

@@ -1,0 +1,178 @@
+"""Adversarial training of feature generators: f-CLSWGAN, f-VAEGAN-D2, TF-VAEGAN and Bi-VAEGAN on one schedule.
+
+Every step of the loop is one generator iteration: perhaps a regressor block (level 1), a block of critic steps, and one
+step of encoder and generator (level 2). The labels of unlabelled rows are never part of the training data; a test
+shuffles them and demands equal weights.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from math import ceil
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from zsl_runner.class_prior.estimate import estimate
+from zsl_runner.classifiers.conf import Schedule
+from zsl_runner.classifiers.softmax import fit_softmax
+from zsl_runner.models.feature_gan.model import FeatureGAN
+from zsl_runner.streams import Streams, derived_seed
+from zsl_runner.trainers.base import Phase, StepReport, Trainer, TrainingContext
+from zsl_runner.trainers.feature_gan.conf import ESTIMATED, FeatureGANTrainerConf
+from zsl_runner.trainers.feature_gan.critic_block import CriticBlock
+from zsl_runner.trainers.feature_gan.draws import Drawing
+from zsl_runner.trainers.feature_gan.generator_step import GeneratorStep
+from zsl_runner.trainers.feature_gan.regression import RegressorBlock
+
+SNAPSHOT_ROWS = 300
+"""Generated rows kept from before the transductive phase, for the figure that compares both."""
+
+
+class FeatureGANTrainer(Trainer):
+    """Phases ``inductive`` and, in the transductive mode, ``transductive``.
+
+    Args:
+        conf: the procedure's options.
+        context: what it works on; its data must hold an unlabelled pool in the transductive mode.
+
+    Attributes:
+        epoch_steps: generator iterations of an epoch.
+        iteration: generator iterations done.
+
+    Raises:
+        TypeError: the model is of another family.
+        ValueError: the transductive mode without an unlabelled pool.
+    """
+
+    def __init__(self, conf: FeatureGANTrainerConf, context: TrainingContext) -> None:
+        super().__init__(conf, context)
+        if not isinstance(context.model, FeatureGAN):
+            raise TypeError(f"{type(context.model).__name__} is no feature-generating network")
+        if conf.mode == "transductive" and context.data.unlabelled is None:
+            raise ValueError("transductive training needs the unlabelled pool")
+        self.conf = conf
+        self.model = model = context.model
+        self.drawing = Drawing(context.data, context.streams, conf.batch_size, model.latent)
+        self.critics = CriticBlock(context, model, conf.critic_steps)
+        self.generator_step = GeneratorStep(context, model)
+        level_1 = model.conf.regressor == "level_1"
+        self.regressor_block = RegressorBlock(context, model, self.drawing, conf.regressor_steps) if level_1 else None
+        loops = 2 if model.conf.feedback_loop else 1
+        self.epoch_steps = loops * (conf.epoch_steps or ceil(len(context.data.features) / self.drawing.size))
+        self.iteration = 0
+        self._before_transduction: Tensor | None = None
+
+    def phases(self) -> Sequence[Phase]:
+        """Return the phases; one of no epochs is left out."""
+        inductive = self.conf.epochs if self.conf.mode == "inductive" else self.conf.warmup_epochs
+        lengths = {"inductive": inductive, "transductive": self.conf.epochs - inductive}
+        return [
+            Phase(
+                name,
+                epochs * self.epoch_steps,
+                partial(self._step, name == "transductive"),
+                begin=partial(self._begin, name == "transductive"),
+                validate_every=self.conf.evaluate_every * self.epoch_steps,
+            )
+            for name, epochs in lengths.items()
+            if epochs
+        ]
+
+    def _begin(self, transductive: bool) -> None:
+        if self.iteration == 0 and self.model.conf.weights.classification:
+            self._fit_seen_classifier()
+        if transductive:
+            vectors = self._unseen_vectors()
+            vectors = vectors.repeat(ceil(SNAPSHOT_ROWS / len(vectors)), 1)
+            self._before_transduction = self.model.synthesize(
+                vectors, Streams(self.context.streams.seed, vectors.device)
+            )
+
+    def _unseen_vectors(self) -> Tensor:
+        return self.context.data.class_vectors[self.context.data.unseen_classes]
+
+    def _fit_seen_classifier(self) -> None:
+        data, conf = self.context.data, self.conf.seen_classifier
+        schedule = Schedule(conf.epochs, conf.lr, conf.batch_size, betas=(0.5, 0.999), init_std=0.02)
+        features = torch.cat([x for _, x in data.features.blocks(4096)])
+        positions = torch.searchsorted(data.seen_classes, data.labels)
+        generator = self.context.streams["seen_classifier"]
+        fitted = fit_softmax(features, positions, len(data.seen_classes), schedule, generator)
+        self.model.seen_classifier_weight[data.seen_classes] = fitted.weight
+        self.model.seen_classifier_bias[data.seen_classes] = fitted.bias
+
+    def _step(self, transductive: bool) -> StepReport:
+        conf, model, drawing = self.conf, self.model, self.drawing
+        if transductive and conf.class_prior in ESTIMATED and self.iteration % self.epoch_steps == 0:
+            self._estimate_prior()
+        model.train()
+        terms: dict[str, Tensor] = {}
+        if self.regressor_block is not None and self.iteration % conf.regressor_every == 0:
+            terms |= self.regressor_block(transductive)
+        loop = self._loop()
+        judged = transductive and model.unseen_critic is not None
+        seen = drawing.seen(conf.critic_steps, "critic")
+        unseen = drawing.unseen(conf.critic_steps, "critic", with_rows=True) if judged else None
+        block = self.critics(seen, unseen, loop)
+        terms |= block.terms
+        unseen_classes = block.unseen
+        if unseen_classes is None and self.generator_step.needs_unseen:
+            unseen_classes = drawing.unseen(1, "generator", with_rows=False)
+        fresh = partial(drawing.noise, drawing.size)
+        terms |= self.generator_step(
+            block.seen.with_noise(fresh("generator_seen")),
+            None if unseen_classes is None else unseen_classes.with_noise(fresh("generator_unseen")),
+            fresh("generator_code"),
+            judged,
+            loop,
+        )
+        self.iteration += 1
+        batch = {"x": block.seen.real, "labels": block.seen.labels}
+        return StepReport(terms, drawing.size * (conf.critic_steps + 1), batch)
+
+    def _loop(self) -> float | None:
+        """Return the feedback's strength in the second half of each epoch of a model that has a feedback loop."""
+        if not self.model.conf.feedback_loop or self.iteration % self.epoch_steps < self.epoch_steps // 2:
+            return None
+        return self.model.conf.feedback_train
+
+    def _estimate_prior(self) -> None:
+        """Estimate the class prior from the unlabelled rows, with numbers that depend on seed and iteration only."""
+        data, seed = self.context.data, self.context.streams.seed
+        assert data.unlabelled is not None
+        self.drawing.class_prior = estimate(
+            self.conf.class_prior,
+            self.model,
+            data.unlabelled,
+            self._unseen_vectors(),
+            self.conf.prior_classifier,
+            Streams(derived_seed(seed, f"class_prior/{self.iteration}"), data.features.device),
+        )
+
+    def exhibits(self) -> dict[str, Tensor]:
+        """Return the class prior in use and, if there was a transductive phase, generated rows from before it."""
+        if self.conf.mode == "inductive":
+            return {}
+        shown = {"class_prior": self.drawing.class_prior}
+        if self._before_transduction is not None:
+            shown["before_transduction"] = self._before_transduction
+        return shown
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the iteration, the penalty weights, the class prior and the rows kept for the figure."""
+        return {
+            "iteration": self.iteration,
+            "penalty_weights": self.critics.state_dict(),
+            "class_prior": self.drawing.class_prior,
+            "before_transduction": self._before_transduction,
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take up the state that `state_dict` returned."""
+        self.iteration = state["iteration"]
+        self.critics.load_state_dict(state["penalty_weights"])
+        self.drawing.class_prior = state["class_prior"]
+        self._before_transduction = state["before_transduction"]
