@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from zsl_runner.data.sampler import EpochSampler
+from zsl_runner.data.sampler import EpochSampler, distinct_positions
 
 
 def sampler(count=10, seed=0):
@@ -42,3 +42,28 @@ def test_state_continues_inside_an_epoch():
 def test_no_rows():
     with pytest.raises(ValueError, match="at least one row"):
         sampler(0)
+
+
+@pytest.mark.parametrize(("count", "size"), [(10, 10), (60, 8), (500, 16)])
+def test_distinct_positions_are_uniform_without_repetition(count, size):
+    batches = 4000
+    drawn = distinct_positions(count, size, batches, torch.Generator().manual_seed(3))
+    assert drawn.shape == (batches, size)
+    assert all(len(set(batch)) == size for batch in drawn.tolist())
+    shares = torch.bincount(drawn.flatten(), minlength=count) / batches
+    expected = size / count
+    assert (shares - expected).abs().max() <= 5 * (expected * (1 - expected) / batches) ** 0.5
+
+
+def test_every_ordered_batch_is_equally_likely():
+    drawn = distinct_positions(4, 2, 24_000, torch.Generator().manual_seed(3))
+    counts = torch.bincount(drawn[:, 0] * 4 + drawn[:, 1], minlength=16).reshape(4, 4)
+    assert counts.diagonal().sum() == 0
+    off = counts[~torch.eye(4, dtype=torch.bool)]
+    assert (off - 2000).abs().max() < 5 * 2000**0.5
+
+
+@pytest.mark.parametrize("size", [0, 11])
+def test_more_positions_than_rows_cannot_differ(size):
+    with pytest.raises(ValueError, match="different rows of 10"):
+        distinct_positions(10, size, 1, torch.Generator())

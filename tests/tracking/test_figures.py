@@ -6,12 +6,14 @@ import numpy as np
 import pytest
 from matplotlib.patches import Ellipse
 
+from zsl_runner.tracking.figures.class_prior import class_prior_bars
 from zsl_runner.tracking.figures.confusion import confusion, shares
 from zsl_runner.tracking.figures.generated_features import evenly, real_against_generated
 from zsl_runner.tracking.figures.latent_space import principal_plane, priors_against_encodings
 from zsl_runner.tracking.figures.learning_curves import learning_curves
 from zsl_runner.tracking.figures.stacking_curve import stacking_curve
 from zsl_runner.tracking.figures.style import class_colours, shorts
+from zsl_runner.tracking.figures.transduction import before_and_after
 from zsl_runner.tracking.table import Row
 
 
@@ -155,6 +157,41 @@ def test_learning_curves_have_a_panel_per_phase_and_one_for_validation():
     assert [line.get_label() for line in validation.lines] == ["H"]
     np.testing.assert_allclose(validation.lines[0].get_ydata(), 5.0 * np.arange(10))
     assert all(axes.get_xlabel() == "step" for axes in figure.axes)
+
+
+def test_what_is_no_loss_goes_on_through_the_phases_in_a_panel_of_its_own():
+    rows = [Row(step, "tune", "one", "tune/one/distance/critic", 1.0) for step in (1, 2)]
+    rows += [
+        Row(step, "tune", "two", f"tune/two/distance/{name}", 2.0) for step in (3, 4) for name in ("critic", "other")
+    ]
+    rows += [Row(5, "final", "two", "train/two/distance/critic", 2.0), Row(5, "final", "two", "train/two/kl", 2.0)]
+    axes = {panel.get_title(loc="left"): panel for panel in learning_curves(rows).axes}
+    assert list(axes) == ["tune: distance", "train: distance", "train/two"]
+    curves = {line.get_label(): line.get_xdata().tolist() for line in axes["tune: distance"].lines}
+    assert curves == {"critic": [1, 2, 3, 4], "other": [3, 4]}
+    assert axes["tune: distance"].get_ylabel() == "distance"
+
+
+def test_class_prior_bars_are_in_the_order_of_the_true_shares():
+    assumed, true = np.array([0.2, 0.5, 0.3]), np.array([0.1, 0.6, 0.3])
+    axes = class_prior_bars(assumed, true, ("a", "b", "c")).axes[0]
+    assert [tick.get_text() for tick in axes.get_xticklabels()] == ["b", "c", "a"]
+    heights = [[bar.get_height() for bar in bars] for bars in axes.containers]
+    np.testing.assert_allclose(heights, [[60, 30, 10], [50, 30, 20]])
+    assert axes.lines[0].get_ydata()[0] == pytest.approx(100 / 3)
+    assert axes.get_title(loc="left") == "Class prior: L1 distance from the true one 0.200 (uniform: 0.533)"
+
+
+def test_before_and_after_share_a_plane_and_the_real_rows():
+    real, labels, means = clusters(3, 20)
+    before, after = means[labels] + 20.0, means[labels] + 0.5
+    figure = before_and_after(real, labels, before, labels, after, labels)
+    left, right = figure.axes
+    points = [[np.asarray(part.get_offsets()) for part in axes.collections] for axes in (left, right)]
+    np.testing.assert_array_equal(points[0][0], points[1][0])
+    far, near = (np.linalg.norm(p[1].mean(0) - p[0].mean(0)) for p in points)
+    assert far > near
+    assert len(png(figure)) > 10_000
 
 
 def test_learning_curves_need_something_to_draw():

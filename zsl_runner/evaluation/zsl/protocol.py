@@ -142,10 +142,10 @@ class ZeroShotProtocol(Protocol):
         return {"oracle/H_cal": details.curve.best()[1], **details.oracle}
 
     def diagnose(self, data: EvaluationSet, exhibits: Mapping[str, Tensor]) -> dict[str, float]:
-        """Return ``prior_error``, the L1 distance of the class prior in use from the rows' class frequencies."""
+        """Return ``prior_error``, 100 times the L1 distance of the class prior in use from the rows' frequencies."""
         if "class_prior" not in exhibits:
             return {}
-        return {"prior_error": prior_error(exhibits["class_prior"], class_frequencies(data))["l1"]}
+        return {"prior_error": 100 * prior_error(exhibits["class_prior"], class_frequencies(data))["l1"]}
 
     def figures(
         self, model: Model, data: EvaluationSet, measurement: Measurement, exhibits: Mapping[str, Tensor]

@@ -37,7 +37,7 @@ def learning_curves(rows: Iterable[Row]) -> Figure:
         elif row.tag.startswith(METRIC_PREFIXES):
             continue
         else:
-            panel, _, label = row.tag.rpartition("/")
+            panel, label = _place(row.tag)
         steps, values = panels.setdefault(panel, {}).setdefault(label, ([], []))
         steps.append(row.step)
         values.append(row.value)
@@ -55,12 +55,25 @@ def learning_curves(rows: Iterable[Row]) -> Figure:
             _draw_validation(axes, validation)
         else:
             _draw_terms(axes, panels[name])
-            parts = name.split("/")  # stage, phase, and what the curves are if they are no loss terms
-            axes.set_ylabel("loss term" if len(parts) == 2 else parts[-1].replace("_", " "))
+            axes.set_ylabel(name.partition(": ")[2] or "loss term")
         axes.set(title=name, xlabel="step")
         axes.grid(visible=True)
         axes.margins(x=0.02)
     return figure
+
+
+def _place(tag: str) -> tuple[str, str]:
+    """Return panel and label of a tag ``stage/phase/term`` or ``stage/phase/quantity/of what``.
+
+    A quantity that is no loss term, a critic's distance for instance, goes on through the phases of its stage.
+
+    >>> _place("tune/em/kl"), _place("train/inductive/distance/critic")
+    (('tune/em', 'kl'), ('train: distance', 'critic'))
+    """
+    parts = tag.split("/")
+    if len(parts) == 4:
+        return f"{parts[0]}: {parts[2].replace('_', ' ')}", parts[3]
+    return "/".join(parts[:-1]), parts[-1]
 
 
 def _draw_terms(axes: Axes, terms: dict[str, Curve]) -> None:
