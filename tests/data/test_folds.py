@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from zsl_runner.config.schema import TrainerConf
 from zsl_runner.data.folds import FoldOptions, Folds
 from zsl_runner.data.holdout import draw_validation_classes, held_out_rows
-from zsl_runner.data.load import fold_options
+from zsl_runner.data.load import fold_options, load
 from zsl_runner.data.toy.conf import ToyConf
 from zsl_runner.errors import DataError
 
@@ -199,3 +199,26 @@ def test_validation_draw():
     assert len(draw_validation_classes(seen[:2], None, 0)) == 1
     with pytest.raises(DataError, match="fewer than the 10 seen classes, found 10"):
         draw_validation_classes(seen, 10, 0)
+
+
+def test_unseen_rows_are_thinned_in_both_stages_and_nothing_else_is(records):
+    plain = {stage: cut(records, stage, unlabelled=True) for stage in ("tune", "final")}
+    for stage, ratio in (("tune", 5.0), ("final", 10.0)):
+        fold = cut(records, stage, unlabelled=True, unseen_imbalance=ratio)
+        counts = torch.bincount(fold.evaluation.unseen_labels)[fold.train.unseen_classes].sort().values
+        full = torch.bincount(plain[stage].evaluation.unseen_labels)[fold.train.unseen_classes]
+        assert counts[-1] == full.max()
+        assert counts[0] == -(-full.max() // int(ratio))
+        assert len(fold.train.unlabelled) == len(fold.evaluation.unseen) == counts.sum()
+        assert torch.equal(fold.train.labels, plain[stage].train.labels)
+        assert torch.equal(fold.evaluation.seen_labels, plain[stage].evaluation.seen_labels)
+    again = cut(records, "final", unlabelled=True, unseen_imbalance=10.0)
+    assert torch.equal(again.evaluation.unseen_labels, fold.evaluation.unseen_labels)
+    other = cut(records, "final", unlabelled=True, unseen_imbalance=10.0, unseen_imbalance_seed=1)
+    assert not torch.equal(other.evaluation.unseen_labels, fold.evaluation.unseen_labels)
+
+
+def test_a_thinned_data_set_says_so_in_the_name_of_its_split():
+    conf = ToyConf(name="toy", unseen_imbalance=4.0)
+    assert load(conf).provenance.split_version.endswith(", unseen rows thinned 4:1 (seed 0)")
+    assert load(ToyConf(name="toy")).provenance.split_version == "own (toy, seed 0)"

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from zsl_runner.data.holdout import held_out_rows
+from zsl_runner.data.imbalance import thinned
 from zsl_runner.data.records import Rows, ZeroShotRecords
 from zsl_runner.data.scaling import FeatureScaling, scale_class_vectors
 
@@ -132,6 +133,8 @@ class FoldOptions:
         holdout_seed: seed of that draw (of the data set, not of the run: all runs validate on the same rows).
         unlabelled: also hand the unlabelled unseen rows to training.
         known_prior: also hand the class frequencies of the unseen rows to training (a leak, on request only).
+        unseen_imbalance: ratio to which the sizes of the unseen classes are thinned; 1 keeps all rows.
+        unseen_imbalance_seed: seed of the thinning.
     """
 
     feature_scaling: str = "none"
@@ -141,6 +144,8 @@ class FoldOptions:
     holdout_seed: int = 0
     unlabelled: bool = False
     known_prior: bool = False
+    unseen_imbalance: float = 1.0
+    unseen_imbalance_seed: int = 0
 
 
 class Folds:
@@ -196,7 +201,9 @@ class Folds:
         )
         vectors = torch.from_numpy(self.records.class_vectors).to(self.device)
         vectors = scale_class_vectors(vectors, self.options.semantic_scaling, self._tensor(seen_classes))
-        labels = self.records.labels
+        labels, options = self.records.labels, self.options
+        if options.unseen_imbalance != 1:
+            unseen = thinned(labels, unseen, options.unseen_imbalance, options.unseen_imbalance_seed)
 
         def view(rows: Rows) -> FeatureView:
             return FeatureView(self._matrix, self._tensor(rows), scaling)

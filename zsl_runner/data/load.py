@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from zsl_runner.config.registry import resolve
@@ -21,6 +22,11 @@ def load(conf: DatasetConf) -> ZeroShotRecords:
     """
     records = resolve(conf.implementation)(conf)
     assert isinstance(records, ZeroShotRecords), f"{conf.implementation} returned {type(records).__name__}"
+    if isinstance(conf, ZeroShotConf) and conf.unseen_imbalance != 1:
+        # Part of the split's name: such figures stand beside no others.
+        split = f"{records.provenance.split_version}, unseen rows thinned {conf.unseen_imbalance:g}:1"
+        split += f" (seed {conf.unseen_imbalance_seed})"
+        records = replace(records, provenance=replace(records.provenance, split_version=split))
     return records
 
 
@@ -37,4 +43,6 @@ def fold_options(conf: DatasetConf, trainer: TrainerConf) -> FoldOptions:
         holdout_seed=conf.holdout_seed,
         unlabelled=trainer.sees_unlabelled(),
         known_prior=trainer.prior_source() == "known",
+        unseen_imbalance=conf.unseen_imbalance,
+        unseen_imbalance_seed=conf.unseen_imbalance_seed,
     )

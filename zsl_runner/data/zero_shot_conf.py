@@ -47,6 +47,14 @@ class ZeroShotConf(DatasetConf):
         0, "seed of the validation class draw; unused where the data set names its own", low=0
     )
 
+    unseen_imbalance: float = option(
+        1.0,
+        "thin the rows of unseen classes (in the tune stage of validation classes) until class sizes fall "
+        "geometrically by this ratio, to study class priors; 1 keeps all rows",
+        low=1.0,
+    )
+    unseen_imbalance_seed: int = option(0, "seed of that thinning; the same for all runs of a study", low=0)
+
     def complaints(self) -> Iterable[Complaint]:
         """Yield the options that would have no effect."""
         # Standardising after the projection divides by the radius again.
