@@ -60,50 +60,43 @@ class GeneratorStep:
     def _terms(
         self, seen: Draws, unseen: Draws | None, code_noise: Tensor, transductive: bool, loop: float | None
     ) -> dict[str, Tensor]:
-        model, weights = self.model, self.weights
-        size = len(seen.vectors)
+        model, conf, weights = self.model, self.model.conf, self.weights
         terms: dict[str, Tensor] = {}
-        noises, vectors = [], []
+        inputs: dict[str, tuple[Tensor, Tensor]] = {}
         if model.encoder is not None:
             code, mean, log_var = model.encode(seen.real, seen.vectors, code_noise)
             if weights.kl:
                 zero = torch.zeros_like(mean[:1])
                 terms["kl"] = weights.kl * kl_divergence(mean, log_var, zero, zero).mean()
-            noises.append(code)
-            vectors.append(seen.vectors)
-        if not model.conf.encoded_noise:
-            noises.append(seen.noise)
-            vectors.append(seen.vectors)
+            inputs["decoded"] = code, seen.vectors
+        if not conf.encoded_noise:
+            inputs["seen"] = seen.noise, seen.vectors
         if unseen is not None:
-            noises.append(unseen.noise)
-            vectors.append(unseen.vectors)
-        generated_rows = model.generate(torch.cat(noises), torch.cat(vectors), loop)
-        generated = torch.split(generated_rows, [len(part) for part in noises])
-        if model.encoder is not None and weights.reconstruction:
-            terms["reconstruction"] = weights.reconstruction * self._reconstruction(generated[0], seen.real)
-        fake = generated[0 if model.conf.encoded_noise or model.encoder is None else 1]
-        unseen_fake = generated[-1] if unseen is not None else None
+            inputs["unseen"] = unseen.noise, unseen.vectors
+        generated = self._generate(inputs, loop)
+        if "decoded" in generated and weights.reconstruction:
+            terms["reconstruction"] = weights.reconstruction * self._reconstruction(generated["decoded"], seen.real)
+        fake = generated["decoded" if conf.encoded_noise else "seen"]
         if weights.generator:
             terms["generator"] = -weights.generator * model.critic(fake, seen.vectors, fixed=True).mean()
-        if transductive and weights.unseen_generator and model.unseen_critic is not None:
-            assert unseen is not None
-            assert unseen_fake is not None
-            condition = unseen.vectors if model.conf.unseen_critic == "pseudo_conditional" else None
-            judged = model.unseen_critic(unseen_fake, condition, fixed=True).mean()
+        if transductive and unseen is not None and model.unseen_critic is not None and weights.unseen_generator:
+            condition = unseen.vectors if conf.unseen_critic == "pseudo_conditional" else None
+            judged = model.unseen_critic(generated["unseen"], condition, fixed=True).mean()
             terms["unseen_generator"] = -weights.unseen_generator * judged
-        if self._feeds_back:
-            assert model.regressor is not None
-            source, wanted = (fake, seen.vectors) if model.conf.regressor == "joint" else (unseen_fake, None)
-            if wanted is None:
-                assert unseen is not None
-                wanted = unseen.vectors
-            assert source is not None
-            regressed = model.regressor(source, fixed=not model.conf.regressor_learns_from_generated)
-            terms["feedback"] = weights.feedback * self._regression(regressed, wanted)
+        if self._feeds_back and model.regressor is not None:
+            rows, draws = (generated["unseen"], unseen) if self.needs_unseen else (fake, seen)
+            assert draws is not None
+            regressed = model.regressor(rows, fixed=not conf.regressor_learns_from_generated)
+            terms["feedback"] = weights.feedback * self._regression(regressed, draws.vectors)
         if weights.classification:
             terms["classification"] = weights.classification * self._classification(fake, seen.labels)
-        assert len(fake) == size
         return terms
+
+    def _generate(self, inputs: dict[str, tuple[Tensor, Tensor]], loop: float | None) -> dict[str, Tensor]:
+        """Generate the features of all (noise, class vectors) in one pass."""
+        noises, vectors = zip(*inputs.values(), strict=True)
+        generated = self.model.generate(torch.cat(noises), torch.cat(vectors), loop)
+        return dict(zip(inputs, torch.split(generated, [len(noise) for noise in noises]), strict=True))
 
     def _classification(self, fake: Tensor, labels: Tensor) -> Tensor:
         """Return the cross-entropy of generated rows among the seen classes, under the fixed softmax."""
