@@ -53,7 +53,8 @@ def test_an_experiment_runs_two_steps(experiment, invented, monkeypatch, tmp_pat
     assert verdict.problems == ()
     config = verdict.config
     sizes = ["dataset.expected_classes=null", "dataset.expected_rows=null"] if config.dataset.kind == "xlsa17" else []
-    zsl_run(f"experiment={experiment}", *SHORT[config.trainer.kind], *sizes, *QUIET)
+    warm_up = ["trainer.warmup_epochs=1"] if getattr(config.trainer, "warmup_epochs", 0) else []
+    zsl_run(f"experiment={experiment}", *SHORT[config.trainer.kind], *warm_up, *sizes, *QUIET)
     (found,) = (tmp_path / "outputs" / config.model.name / config.dataset.name).glob("*/result.json")
     result = json.loads(found.read_text())
     assert result["status"] == "complete"
