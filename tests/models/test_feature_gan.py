@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from tests.models.contract import ModelContract
+from tests.models.feature_gan_settings import BI_VAEGAN, TF_VAEGAN
 from zsl_runner.data.folds import FoldOptions, Folds
 from zsl_runner.data.toy.conf import ToyConf
 from zsl_runner.errors import ConfigError
@@ -13,20 +14,6 @@ from zsl_runner.models.feature_gan.model import FeatureGAN
 from zsl_runner.models.feature_gan.networks import Critic, Encoder, Feedback, Generator, Regressor
 from zsl_runner.streams import Streams
 
-BI_VAEGAN = FeatureGANConf(
-    hidden=8,
-    attribute_hidden=4,
-    output="projection",
-    encoder="batch_norm",
-    encoded_noise=True,
-    unseen_critic="unconditional",
-    regressor="level_1",
-    attribute_critic=True,
-    classifier_input="joint",
-)
-TF_VAEGAN = FeatureGANConf(
-    hidden=8, encoder="two_layer", encoded_noise=True, reconstruction="bce", regressor="joint", feedback_loop=True
-)
 SHAPE = DataShape(features=12, class_vector=5, classes=9, radius=2.0)
 
 # Sources: specification of the released Bi-VAEGAN code, table of parameter counts (features 2048, hidden 4096).
@@ -111,7 +98,7 @@ def test_generated_rows_and_regressed_vectors_have_their_norms():
     x = model.synthesize(torch.rand(20, 5), Streams(1))
     torch.testing.assert_close(x.norm(dim=1), torch.full((20,), 2.0), rtol=1e-5, atol=0)
     joint = model.classifier_input(x)
-    assert joint.shape == (20, 12 + 5 + 8)
+    assert joint.shape == (20, 12 + 5 + 16)
     assert torch.equal(joint[:, :12], x)
     torch.testing.assert_close(joint[:, 12:17].norm(dim=1), torch.ones(20), rtol=1e-5, atol=0)
     torch.testing.assert_close(joint[:, 17:], model.regressor.units(x))

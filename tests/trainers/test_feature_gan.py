@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from tests.models.feature_gan_settings import BI_VAEGAN, F_VAEGAN, TF_VAEGAN
 from zsl_runner.classifiers.conf import ClassifierConf
 from zsl_runner.config.schema import OptimizerConf
 from zsl_runner.data.toy.conf import ToyConf
@@ -22,27 +23,6 @@ ADAM = OptimizerConf(lr=1e-3, betas=[0.5, 0.999])
 INDUCTIVE = FeatureGANTrainerConf(epochs=2, batch_size=16, critic_steps=3, optim=ADAM)
 TRANSDUCTIVE = dataclasses.replace(INDUCTIVE, mode="transductive", warmup_epochs=1)
 QUICK = ClassifierConf(synthetic_per_class=20, epochs=3)
-BI_VAEGAN = FeatureGANConf(
-    hidden=16,
-    attribute_hidden=8,
-    output="projection",
-    encoder="batch_norm",
-    encoded_noise=True,
-    unseen_critic="unconditional",
-    regressor="level_1",
-    attribute_critic=True,
-    classifier_input="joint",
-    penalty=PenaltyConf(adaptive=True),
-)
-F_VAEGAN = FeatureGANConf(hidden=16, encoder="two_layer", encoded_noise=True, reconstruction="bce")
-TF_VAEGAN = dataclasses.replace(
-    F_VAEGAN,
-    regressor="joint",
-    regressor_learns_from_generated=True,
-    feedback_loop=True,
-    classifier_input="joint",
-    weights=WeightsConf(regression=0.1, feedback=0.1),
-)
 F_CLSWGAN = FeatureGANConf(hidden=16, output="relu", weights=WeightsConf(critic=1, generator=1, classification=0.01))
 
 
