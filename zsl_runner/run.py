@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import shlex
 import signal
 import sys
@@ -127,6 +128,7 @@ class Run:
                 if name not in self.finished:
                     unfinished = state if state is not None and state["stage"] == name else None
                     self._run_stage(name, folds, tracker, unfinished)
+                    gc.collect()  # the loop and its callbacks hold each other, and with them the stage's networks
         except BaseException:
             tracker.close(complete=False)
             raise

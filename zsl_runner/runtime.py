@@ -25,6 +25,9 @@ class Runtime:
 
     def __init__(self, conf: RuntimeConf) -> None:
         self.conf = conf
+        # On Linux large tensors then lie in pages of 2 MiB. Else a new gradient of a wide layer begins with thousands
+        # of page faults, which take longer than the product that fills it. torch reads this at its first allocation.
+        os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
         self.device = _device(conf.device)
         if conf.threads:
             torch.set_num_threads(conf.threads)

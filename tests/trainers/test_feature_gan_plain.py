@@ -2,15 +2,17 @@
 
 import copy
 import dataclasses
+import shutil
 
 import numpy as np
 import pytest
 import torch
 
 from zsl_runner.benchmark.plain_feature_gan import PlainFeatureGAN
-from zsl_runner.config.schema import OptimizerConf
+from zsl_runner.config.schema import OptimizerConf, RuntimeConf
 from zsl_runner.models.feature_gan.conf import FeatureGANConf, PenaltyConf, PerturbationConf, WeightsConf
 from zsl_runner.models.feature_gan.model import FeatureGAN
+from zsl_runner.runtime import Runtime
 from zsl_runner.streams import Streams
 from zsl_runner.trainers.feature_gan.conf import FeatureGANTrainerConf
 from zsl_runner.trainers.feature_gan.trainer import FeatureGANTrainer
@@ -61,9 +63,10 @@ def build(make_context, records, in_double_precision):
         class_vectors=records.class_vectors.astype(np.float64),
     )
 
-    def build(model_conf, conf=TRAINER):
+    def build(model_conf, conf=TRAINER, compiled=False):
         options = SPHERE if model_conf.output == "projection" else UNIT
         context, _ = make_context(exact, conf, model_conf, FeatureGAN, unlabelled=conf.sees_unlabelled(), **options)
+        context.runtime = Runtime(RuntimeConf(device="cpu", deterministic=False, compile=compiled))
         trainer = FeatureGANTrainer(conf, context)
         trainer.model.double()
         trainer.model.seen_classifier_weight.normal_(generator=context.streams["seen_classifier"])
@@ -147,3 +150,11 @@ def test_f_clswgan(build):
 def test_tf_vaegan_in_both_loops(build):
     trainer, plain = build(TF_VAEGAN, INDUCTIVE)
     assert assert_equal_steps(trainer, plain, trainer.epoch_steps // 2 + 3, False) == set(trainer.model.networks())
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("g++") is None, reason="torch compiles for CPUs with g++")
+def test_compiled_generator_steps(build):
+    trainer, plain = build(dataclasses.replace(BI_VAEGAN, encoded_noise=True), compiled=True)
+    assert assert_equal_steps(trainer, plain, 3, True) == set(trainer.model.networks())
+    assert torch._dynamo.utils.counters["stats"]["unique_graphs"] > 0

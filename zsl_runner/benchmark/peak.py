@@ -1,6 +1,7 @@
 """Program of the memory measurement: does one thing in a process of its own and prints the process's peak memory.
 
 ``python -m zsl_runner.benchmark.peak run ARGUMENTS`` is ``zsl-run ARGUMENTS``;
+``python -m zsl_runner.benchmark.peak brief ARGUMENTS`` is the same with feature GANs of few steps in an epoch;
 ``python -m zsl_runner.benchmark.peak hold ROWS WIDTH`` imports what a run imports and fills one float32 matrix.
 """
 
@@ -9,6 +10,8 @@ from __future__ import annotations
 import sys
 
 MARK = "peak memory MiB "
+STEPS = 6
+"""Steps of an epoch of a brief run, enough for regressor blocks."""
 
 
 def main() -> int:
@@ -21,11 +24,25 @@ def main() -> int:
     else:
         from zsl_runner import train
 
+        if what == "brief":
+            _shorten_epochs()
         sys.argv = ["zsl-run", *arguments]
         if code := train.main():
             return code
     print(f"{MARK}{peak_memory()}")
     return 0
+
+
+def _shorten_epochs() -> None:
+    from zsl_runner.trainers.feature_gan.trainer import FeatureGANTrainer
+
+    build = FeatureGANTrainer.__init__
+
+    def build_brief(self: FeatureGANTrainer, *arguments: object) -> None:
+        build(self, *arguments)  # type: ignore[arg-type]
+        self.epoch_steps = STEPS
+
+    FeatureGANTrainer.__init__ = build_brief  # type: ignore[method-assign, assignment]
 
 
 def _hold(rows: int, width: int) -> None:

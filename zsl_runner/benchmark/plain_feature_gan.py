@@ -37,6 +37,7 @@ class PlainFeatureGAN:
         streams: generators of their own, seeded like the trainer's.
 
     Attributes:
+        iteration: generator iterations done.
         penalty_weights: factor lambda of each feature critic's penalty.
     """
 
@@ -55,7 +56,7 @@ class PlainFeatureGAN:
         }
         loops = 2 if model.conf.feedback_loop else 1
         self._epoch_steps = loops * ceil(len(data.features) / self.drawing.size)
-        self._iteration = 0
+        self.iteration = 0
 
     def step(self, transductive: bool) -> None:
         """Take one generator iteration: perhaps a regressor block, the critic steps, one step of encoder and generator.
@@ -65,9 +66,9 @@ class PlainFeatureGAN:
         """
         conf, model, drawing = self.conf, self.model, self.drawing
         model.train()
-        if model.conf.regressor == "level_1" and self._iteration % conf.regressor_every == 0:
+        if model.conf.regressor == "level_1" and self.iteration % conf.regressor_every == 0:
             self._regressor_block(transductive and model.attribute_critic is not None)
-        second = self._iteration % self._epoch_steps >= self._epoch_steps // 2
+        second = self.iteration % self._epoch_steps >= self._epoch_steps // 2
         loop = model.conf.feedback_train if model.conf.feedback_loop and second else None
         judged = transductive and model.unseen_critic is not None
         seen = list(drawing.seen(conf.critic_steps, "critic").batches(conf.critic_steps))
@@ -79,7 +80,7 @@ class PlainFeatureGAN:
         if classes is None and model.conf.regressor == "level_1" and model.conf.weights.feedback:
             classes = drawing.unseen(1, "generator", with_rows=False)
         self._generator_step(seen[-1], classes, judged, loop)
-        self._iteration += 1
+        self.iteration += 1
 
     def _regressor_block(self, aligned: bool) -> None:
         steps, drawing = self.conf.regressor_steps, self.drawing

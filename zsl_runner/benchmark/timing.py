@@ -72,7 +72,7 @@ class Finding:
     """One line of the report.
 
     Attributes:
-        topic: ``loop``, ``step``, ``load``, ``memory`` or ``start``.
+        topic: what it belongs to, a key of `topics.TOPICS`.
         name: what was measured.
         reference: what it was measured against.
         quantities: by name: ``cpu`` and ``wall``, or ``memory``.

@@ -8,8 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from zsl_runner.benchmark import problem
+from zsl_runner.benchmark.feature_gan import BI_VAEGAN, iteration_findings, share_findings
 from zsl_runner.benchmark.loading import load_findings
-from zsl_runner.benchmark.memory import memory_findings
+from zsl_runner.benchmark.memory import adversarial_memory_finding, memory_findings
 from zsl_runner.benchmark.startup import first_step_findings, help_finding
 from zsl_runner.benchmark.timing import Effort, Finding
 from zsl_runner.benchmark.training import loop_findings, step_findings
@@ -21,6 +22,30 @@ from zsl_runner.data.xlsa17.conf import XLSA17Conf
 RECOMMENDED = ("model=sgal", "trainer=em")
 RELEASED = ("model=sgal_released", "trainer=em_released")
 PHASES = ("seen", "em")
+
+PUBLISHED_SHAPES: Mapping[str, Mapping[str, int]] = {
+    "CUB's shape": {
+        "dataset.seen": 150,
+        "dataset.unseen": 50,
+        "dataset.attributes": 312,
+        "dataset.train_rows": 47,
+        "dataset.test_rows": 12,
+        "dataset.unseen_rows": 59,
+        "evaluator.classifier.synthetic_per_class": 400,
+        "trainer.prior_classifier.synthetic_per_class": 400,
+    },
+    "AWA2's shape": {
+        "dataset.seen": 40,
+        "dataset.unseen": 10,
+        "dataset.attributes": 85,
+        "dataset.train_rows": 588,
+        "dataset.test_rows": 147,
+        "dataset.unseen_rows": 791,
+        "evaluator.classifier.synthetic_per_class": 3000,
+        "trainer.prior_classifier.synthetic_per_class": 3000,
+    },
+}
+"""Classes, rows and generated rows as published; features are 2048 wide."""
 
 
 def at_most(effort: Effort, repeats: int) -> Effort:
@@ -62,8 +87,22 @@ def measure_load(effort: Effort, folder: Path) -> Iterator[Finding]:
 
 
 def measure_memory(effort: Effort, folder: Path) -> Iterator[Finding]:
-    """Yield the peak memory of a run of AWA2's shape."""
+    """Yield the peak memory of runs of AWA2's shape."""
     yield from memory_findings(at_most(effort, 2), folder)
+    yield adversarial_memory_finding(at_most(effort, 1), folder / "adversarial")
+
+
+def measure_feature_gan(effort: Effort, folder: Path) -> Iterator[Finding]:
+    """Yield what an iteration of Bi-VAEGAN takes at AWA2's shape; one round of all versions takes ten seconds."""
+    yield from iteration_findings((*problem.AWA2, *BI_VAEGAN), replace(effort, repeats=max(1, effort.repeats // 2)))
+
+
+def measure_classifier(effort: Effort, folder: Path) -> Iterator[Finding]:
+    """Yield what final classifiers and an estimated class prior add to an epoch of Bi-VAEGAN; if quick, for CUB."""
+    shapes = list(PUBLISHED_SHAPES.items())
+    for name, sizes in shapes if effort.repeats > 3 else shapes[:1]:
+        shape = [f"{key}={size}" for key, size in sizes.items()]
+        yield from share_findings(name, ("dataset=toy", "dataset.width=2048", *BI_VAEGAN, *shape))
 
 
 def measure_start(effort: Effort, folder: Path) -> Iterator[Finding]:
@@ -77,5 +116,7 @@ TOPICS: Mapping[str, Callable[[Effort, Path], Iterable[Finding]]] = {
     "step": measure_step,
     "load": measure_load,
     "memory": measure_memory,
+    "feature_gan": measure_feature_gan,
+    "classifier": measure_classifier,
     "start": measure_start,
 }

@@ -11,6 +11,9 @@ from torch import Tensor
 from zsl_runner.classifiers.conf import Schedule
 from zsl_runner.objectives.softmax import softmax_residual
 
+BLOCK = 128
+"""Rows gathered before they are converted, so few that they stay in the cache."""
+
 
 @dataclass(frozen=True)
 class SoftmaxClassifier:
@@ -90,9 +93,8 @@ class _Products:
         width = inputs.shape[1]
         product = torch.bfloat16 if inputs.dtype == torch.bfloat16 else torch.float32
         self._inputs = inputs
-        self._converts = inputs.dtype != product
-        self._gathered = inputs.new_empty(batch_size, width)
-        self._batch = inputs.new_empty(batch_size, width, dtype=product) if self._converts else self._gathered
+        self._gathered = inputs.new_empty(min(batch_size, BLOCK), width) if inputs.dtype != product else None
+        self._batch = inputs.new_empty(batch_size, width, dtype=product)
         self._weight = inputs.new_empty(classes, width) if product == torch.bfloat16 else None
         self._logits = inputs.new_empty(batch_size, classes, dtype=product)
         self._residual = inputs.new_empty(classes, batch_size, dtype=product)
@@ -101,9 +103,12 @@ class _Products:
     def take(self, rows: Tensor) -> None:
         """Gather the rows of the next batch."""
         self._rows = len(rows)
-        gathered = torch.index_select(self._inputs, 0, rows, out=self._gathered[: self._rows])
-        if self._converts:
-            self._batch[: self._rows].copy_(gathered)
+        batch = self._batch[: self._rows]
+        if self._gathered is None:
+            torch.index_select(self._inputs, 0, rows, out=batch)
+            return
+        for part, positions in zip(torch.split(batch, BLOCK), torch.split(rows, BLOCK), strict=True):
+            part.copy_(torch.index_select(self._inputs, 0, positions, out=self._gathered[: len(positions)]))
 
     def logits(self, weight: Tensor) -> Tensor:
         """Return X W^T in float32; the next call may overwrite it."""

@@ -13,10 +13,10 @@ import torch
 from torch import Tensor
 
 from zsl_runner.models.feature_gan.model import FeatureGAN
-from zsl_runner.objectives.critic import CriticTerms
+from zsl_runner.objectives.critic import CriticParameters, CriticTerms
 from zsl_runner.objectives.penalty_weight import adapted_penalty_weight
 from zsl_runner.trainers.base import TrainingContext
-from zsl_runner.trainers.feature_gan.critics import CriticTrainer
+from zsl_runner.trainers.feature_gan.critics import CriticTrainer, gradient_buffers
 from zsl_runner.trainers.feature_gan.draws import Draws
 from zsl_runner.trainers.feature_gan.regression import RegressorStep
 
@@ -50,13 +50,14 @@ class CriticBlock:
         self.steps = steps
         self._runtime = context.runtime
         self._regressor = RegressorStep(context, model) if model.conf.regressor == "joint" else None
-        weights = model.conf.weights
-        self.seen = self._trainer(context, "critic", weights.critic)
-        self.unseen = (
-            self._trainer(context, "unseen_critic", weights.unseen_critic) if model.unseen_critic is not None else None
-        )
+        weights, others = model.conf.weights, [] if model.unseen_critic is None else [model.unseen_critic]
+        own, *rest = gradient_buffers([model.critic, *others])
+        self.seen = self._trainer(context, "critic", weights.critic, own)
+        self.unseen = self._trainer(context, "unseen_critic", weights.unseen_critic, rest[0]) if rest else None
 
-    def _trainer(self, context: TrainingContext, name: str, weight: float) -> CriticTrainer:
+    def _trainer(
+        self, context: TrainingContext, name: str, weight: float, gradients: CriticParameters
+    ) -> CriticTrainer:
         conf = self.model.conf
         return CriticTrainer(
             name,
@@ -66,6 +67,7 @@ class CriticBlock:
             penalty_weight=conf.penalty.weight,
             radius=self.model.radius if conf.output == "projection" else None,
             dtype=context.runtime.product_dtype,
+            gradients=gradients,
         )
 
     def __call__(self, seen: Draws, unseen: Draws | None, loop: float | None) -> BlockReport:

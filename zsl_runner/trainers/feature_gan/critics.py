@@ -2,12 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
 from zsl_runner.models.feature_gan.networks import Critic
 from zsl_runner.objectives.critic import CriticParameters, CriticTerms, critic_step, product_buffer
 from zsl_runner.optim import Optimisers
+
+
+def gradient_buffers(critics: Sequence[Critic]) -> list[CriticParameters]:
+    """Return for each critic buffers for its gradients, in memory that all share: they never step at the same time."""
+    groups = [_parameters(critic) for critic in critics]
+    memory = groups[0].hidden_weight.new_empty(max(sum(p.numel() for p in group) for group in groups))
+    buffers = []
+    for group in groups:
+        sizes = [p.numel() for p in group]
+        parts = torch.split(memory[: sum(sizes)], sizes)
+        buffers.append(CriticParameters(*(part.view_as(p) for part, p in zip(parts, group, strict=True))))
+    return buffers
+
+
+def _parameters(critic: Critic) -> CriticParameters:
+    return CriticParameters(critic.hidden.weight, critic.hidden.bias, critic.output.weight, critic.output.bias)
 
 
 class CriticTrainer:
@@ -21,6 +39,7 @@ class CriticTrainer:
         penalty_weight: factor lambda of the gradient penalty, at the start.
         radius: norm to which interpolates are projected; None for straight interpolates.
         dtype: type of the factors of matrix products.
+        gradients: one of `gradient_buffers`.
 
     Attributes:
         penalty_weight: () tensor, the current factor lambda.
@@ -36,15 +55,15 @@ class CriticTrainer:
         penalty_weight: float,
         radius: float | None,
         dtype: torch.dtype,
+        gradients: CriticParameters,
     ) -> None:
         self.name = name
         self.critic = critic
         self.weight = weight
         self.radius = radius
         self._optimisers = optimisers
-        parameters = (critic.hidden.weight, critic.hidden.bias, critic.output.weight, critic.output.bias)
-        self._parameters = CriticParameters(*parameters)
-        self._gradients = CriticParameters(*(torch.empty_like(parameter) for parameter in parameters))
+        self._parameters = _parameters(critic)
+        self._gradients = gradients
         self._products = None if dtype == torch.float32 else product_buffer(self._parameters, dtype)
         self.penalty_weight = torch.full((), penalty_weight, device=critic.hidden.weight.device)
 

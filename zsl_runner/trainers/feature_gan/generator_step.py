@@ -31,6 +31,7 @@ class GeneratorStep:
         conf = model.conf
         self._feeds_back = self.weights.feedback > 0 and model.regressor is not None
         self.needs_unseen = self._feeds_back and conf.regressor == "level_1"
+        self._loss_terms = context.runtime.compile(self._terms)
 
     def __call__(
         self, seen: Draws, unseen: Draws | None, code_noise: Tensor, transductive: bool, loop: float | None
@@ -45,7 +46,7 @@ class GeneratorStep:
             loop: strength of the feedback loop; None generates in one pass.
         """
         with self._context.runtime.autocast():
-            terms = self._terms(seen, unseen, code_noise, transductive, loop)
+            terms = self._loss_terms(seen, unseen, code_noise, transductive, loop)
             loss = torch.stack(list(terms.values())).sum()
         groups = ["generator"]
         if self.model.encoder is not None:

@@ -8,7 +8,7 @@ from torch import Tensor
 from zsl_runner.models.feature_gan.model import FeatureGAN
 from zsl_runner.objectives.perturbation import perturbed
 from zsl_runner.trainers.base import TrainingContext
-from zsl_runner.trainers.feature_gan.critics import CriticTrainer
+from zsl_runner.trainers.feature_gan.critics import CriticTrainer, gradient_buffers
 from zsl_runner.trainers.feature_gan.draws import Drawing
 from zsl_runner.trainers.feature_gan.losses import REGRESSION_LOSSES
 
@@ -78,6 +78,7 @@ class RegressorBlock:
                 penalty_weight=conf.penalty.attribute_weight / 2,
                 radius=radii[conf.penalty.attribute_projection],
                 dtype=context.runtime.product_dtype,
+                gradients=gradient_buffers([model.attribute_critic])[0],
             )
             if model.attribute_critic is not None
             else None
