@@ -129,7 +129,10 @@ def share_findings(name: str, overrides: Sequence[str]) -> list[Finding]:
         "a measurement by final classifiers": lambda: evaluator.measure(model, parts.fold, {}),
         "an estimate of the class prior by clustering": prior,
     }
-    facts = {"iterations of an epoch": str(trainer.epoch_steps)}
+    facts = {
+        "iterations of an epoch": str(trainer.epoch_steps),
+        "epochs between two measurements by default": str(FeatureGANTrainerConf().evaluate_every),
+    }
     return [
         Finding("classifier", f"{name}: {what}", "an epoch", quantities([(cost_of(task), epoch)]), SHARE_AIM, facts)
         for what, task in tasks.items()
