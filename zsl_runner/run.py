@@ -164,11 +164,7 @@ class Run:
 
         def validate() -> tuple[Mapping[str, float], Mapping[str, float]]:
             measurement = self.protocol.measure(parts.model, parts.fold, {})
-            return {**measurement.metrics, **diagnosed("val")}, measurement.choices
-
-        def diagnosed(prefix: str) -> dict[str, float]:
-            found = self.protocol.diagnose(parts.fold.evaluation, parts.trainer.exhibits())
-            return {f"{prefix}/{name}": value for name, value in found.items()}
+            return {**measurement.metrics, **self._diagnosed(parts, "val")}, measurement.choices
 
         def probe() -> Mapping[str, float]:
             measurement = self.protocol.measure(parts.model, parts.fold, {})
@@ -177,7 +173,7 @@ class Run:
             for tag, value in looked.items():
                 best = tag.replace("oracle/", "oracle/best_")
                 self.oracle_best[best] = max(value, self.oracle_best.get(best, value))
-            return looked | diagnosed("oracle")
+            return looked | self._diagnosed(parts, "oracle")
 
         def save(step: int) -> None:
             tracker.flush()
@@ -244,9 +240,7 @@ class Run:
         )
         metrics = dict(measurement.metrics)
         if self.config.evaluator.oracle:
-            metrics |= self.protocol.oracle(measurement) | self.oracle_best
-            found = self.protocol.diagnose(parts.fold.evaluation, parts.trainer.exhibits())
-            metrics |= {f"oracle/{name}": value for name, value in found.items()}
+            metrics |= self.protocol.oracle(measurement) | self.oracle_best | self._diagnosed(parts, "oracle")
         self.result.metrics = metrics
         tracker.scalars(step, metrics, "final", "test")
         if self.config.tracker.figures:
@@ -254,6 +248,10 @@ class Run:
         if self.config.tracker.projector:
             for points in self.protocol.points(parts.model, parts.fold.evaluation):
                 tracker.embedding(points.name, points.values, points.columns, step)
+
+    def _diagnosed(self, parts: StageParts, prefix: str) -> dict[str, float]:
+        found = self.protocol.diagnose(parts.fold.evaluation, parts.trainer.exhibits())
+        return {f"{prefix}/{name}": value for name, value in found.items()}
 
     def _draw(self, parts: StageParts, measurement: Measurement, tracker: Tracker, step: int) -> None:
         for name, draw in self.protocol.figures(

@@ -1,4 +1,4 @@
-"""Compares two run directories bit by bit."""
+"""Makes a run that is never stopped, and compares two run directories bit by bit."""
 
 import csv
 import json
@@ -46,3 +46,13 @@ def same_end(first: Path, second: Path):
     assert results[0]["metrics"] == results[1]["metrics"]
     assert results[0]["validation"] == results[1]["validation"]
     assert results[0]["status"] == results[1]["status"] == "complete"
+
+
+def straight_run(tmp_path_factory, launch, *arguments) -> Path:
+    """Return the directory of a run that went through without a stop."""
+    folder = tmp_path_factory.mktemp("straight")
+    process, _ = launch(folder, *arguments, "name=straight")
+    process.join()
+    assert process.exitcode == 0
+    (found,) = folder.glob("outputs/*/toy/straight")
+    return found

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.recipes.comparison import same_end
+from tests.recipes.comparison import same_end, straight_run
 
 QUICK = [
     "dataset=toy",
@@ -28,11 +28,7 @@ QUICK = [
 
 @pytest.fixture(scope="module")
 def straight(tmp_path_factory, launch):
-    folder = tmp_path_factory.mktemp("straight")
-    process, _ = launch(folder, *QUICK, "name=straight")
-    process.join()
-    assert process.exitcode == 0
-    return folder / "outputs/bi_vaegan/toy/straight"
+    return straight_run(tmp_path_factory, launch, *QUICK)
 
 
 @pytest.mark.parametrize(

@@ -9,17 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.recipes.comparison import same_end
+from tests.recipes.comparison import same_end, straight_run
 from tests.recipes.conftest import QUICK
 
 
 @pytest.fixture(scope="module")
 def straight(tmp_path_factory, launch):
-    folder = tmp_path_factory.mktemp("straight")
-    process, _ = launch(folder, *QUICK, "name=straight")
-    process.join()
-    assert process.exitcode == 0
-    return folder / "outputs/sgal/toy/straight"
+    return straight_run(tmp_path_factory, launch, *QUICK)
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 import torch
@@ -129,17 +129,22 @@ def initialise_glorot(module: nn.Module) -> None:
 
     Call it inside `Streams.initialising`, which seeds that generator and puts its state back.
     """
-    for part in module.modules():
-        if isinstance(part, nn.Linear):
-            nn.init.xavier_uniform_(part.weight)
-            if part.bias is not None:
-                nn.init.zeros_(part.bias)
+    _initialise(module, nn.init.xavier_uniform_)
 
 
 def initialise_uniform(module: nn.Module, half_width: float) -> None:
     """Give every linear map weights uniform in [-half_width, half_width] and zero biases; see `initialise_glorot`."""
+    _initialise(module, lambda weight: nn.init.uniform_(weight, -half_width, half_width))
+
+
+def initialise_normal(module: nn.Module, deviation: float) -> None:
+    """Give every linear map weights from N(0, deviation^2) and zero biases; see `initialise_glorot`."""
+    _initialise(module, lambda weight: nn.init.normal_(weight, 0.0, deviation))
+
+
+def _initialise(module: nn.Module, draw: Callable[[Tensor], Tensor]) -> None:
     for part in module.modules():
         if isinstance(part, nn.Linear):
-            nn.init.uniform_(part.weight, -half_width, half_width)
+            draw(part.weight)
             if part.bias is not None:
                 nn.init.zeros_(part.bias)

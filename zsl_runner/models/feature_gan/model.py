@@ -16,9 +16,8 @@ from zsl_runner.models.feature_gan.networks import (
     Feedback,
     Generator,
     Regressor,
-    initialise_normal,
 )
-from zsl_runner.models.networks import at_least_fp32
+from zsl_runner.models.networks import at_least_fp32, initialise_normal
 from zsl_runner.objectives.gaussian import reparameterise
 from zsl_runner.objectives.perturbation import perturbed
 from zsl_runner.streams import Streams
@@ -36,8 +35,10 @@ class FeatureGAN(FeatureGenerator):
 
     Attributes:
         latent: width Z of the noise.
-        seen_classifier: (K, D) and (K,) weights of the softmax of f-CLSWGAN, rows of unseen classes unused; zeros until
-            the trainer fits it.
+        radius: norm of the features, if they have one.
+        seen_classifier_weight: (K, D) of the softmax of f-CLSWGAN, rows of unseen classes unused; zeros until the
+            trainer fits it, and without rows if no loss term needs it.
+        seen_classifier_bias: (K,), likewise.
 
     Raises:
         ConfigError: the generator projects onto a sphere and the features lie on none.

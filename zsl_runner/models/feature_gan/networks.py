@@ -12,8 +12,6 @@ from torch.nn import functional as F
 from zsl_runner.models.networks import at_least_fp32
 from zsl_runner.objectives.fixed_linear import fixed_linear
 
-OUTPUTS = ("sigmoid", "relu", "projection", "identity")
-
 
 class Generator(nn.Module):
     """G: latent noise and class vector to features, one hidden layer.
@@ -182,11 +180,3 @@ class Feedback(nn.Module):
 def _applied(layer: nn.Linear, x: Tensor, fixed: bool) -> Tensor:
     y: Tensor = fixed_linear(x, layer.weight, layer.bias) if fixed else layer(x)
     return y
-
-
-def initialise_normal(module: nn.Module, deviation: float) -> None:
-    """Give every linear map weights from N(0, deviation^2) and zero biases; call inside `Streams.initialising`."""
-    for part in module.modules():
-        if isinstance(part, nn.Linear):
-            nn.init.normal_(part.weight, 0.0, deviation)
-            nn.init.zeros_(part.bias)

@@ -16,7 +16,7 @@ from zsl_runner.models.feature_gan.model import FeatureGAN
 from zsl_runner.objectives.critic import CriticParameters, CriticTerms
 from zsl_runner.objectives.penalty_weight import adapted_penalty_weight
 from zsl_runner.trainers.base import TrainingContext
-from zsl_runner.trainers.feature_gan.critics import CriticTrainer, gradient_buffers
+from zsl_runner.trainers.feature_gan.critics import CriticTrainer, gradient_buffers, means_of
 from zsl_runner.trainers.feature_gan.draws import Draws
 from zsl_runner.trainers.feature_gan.regression import RegressorStep
 
@@ -130,15 +130,10 @@ class CriticBlock:
 
     def _summary(self, name: str, trainer: CriticTrainer, steps: list[CriticTerms]) -> dict[str, Tensor]:
         """Return the block's means, after the penalty weight has been adapted to its mean penalty."""
-        penalty = torch.stack([terms.penalty for terms in steps]).mean()
+        means = means_of(name, steps)
         if self.model.conf.penalty.adaptive:
-            trainer.penalty_weight = adapted_penalty_weight(trainer.penalty_weight, penalty)
-        return {
-            f"distance/{name}": torch.stack([terms.real - terms.fake for terms in steps]).mean(),
-            f"penalty/{name}": penalty,
-            f"gradient_norm/{name}": torch.stack([terms.gradient_norm for terms in steps]).mean(),
-            f"penalty_weight/{name}": trainer.penalty_weight,
-        }
+            trainer.penalty_weight = adapted_penalty_weight(trainer.penalty_weight, means[f"penalty/{name}"])
+        return means | {f"penalty_weight/{name}": trainer.penalty_weight}
 
     def state_dict(self) -> dict[str, Tensor]:
         """Return the penalty weights."""

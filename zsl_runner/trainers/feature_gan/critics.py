@@ -24,6 +24,20 @@ def gradient_buffers(critics: Sequence[Critic]) -> list[CriticParameters]:
     return buffers
 
 
+def means_of(name: str, steps: Sequence[CriticTerms]) -> dict[str, Tensor]:
+    """Return the means over some steps: distance of real and generated scores, penalty and gradient norm.
+
+    Args:
+        name: of the critic; a key is ``distance/<name>`` and so on.
+        steps: at least one.
+    """
+    return {
+        f"distance/{name}": torch.stack([terms.real - terms.fake for terms in steps]).mean(),
+        f"penalty/{name}": torch.stack([terms.penalty for terms in steps]).mean(),
+        f"gradient_norm/{name}": torch.stack([terms.gradient_norm for terms in steps]).mean(),
+    }
+
+
 def _parameters(critic: Critic) -> CriticParameters:
     return CriticParameters(critic.hidden.weight, critic.hidden.bias, critic.output.weight, critic.output.bias)
 

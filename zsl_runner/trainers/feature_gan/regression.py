@@ -8,7 +8,7 @@ from torch import Tensor
 from zsl_runner.models.feature_gan.model import FeatureGAN
 from zsl_runner.objectives.perturbation import perturbed
 from zsl_runner.trainers.base import TrainingContext
-from zsl_runner.trainers.feature_gan.critics import CriticTrainer, gradient_buffers
+from zsl_runner.trainers.feature_gan.critics import CriticTrainer, gradient_buffers, means_of
 from zsl_runner.trainers.feature_gan.draws import Drawing
 from zsl_runner.trainers.feature_gan.losses import REGRESSION_LOSSES
 
@@ -116,11 +116,7 @@ class RegressorBlock:
             real = self._perturbed(torch.cat([seen_part.vectors, unseen_part.vectors]))
             mix = torch.cat([seen_part.mix, unseen_part.mix])
             terms.append(self._critic.step(real, torch.cat([seen_fake, unseen_fake]), mix))
-        return {
-            "distance/attribute_critic": torch.stack([term.real - term.fake for term in terms]).mean(),
-            "penalty/attribute_critic": torch.stack([term.penalty for term in terms]).mean(),
-            "gradient_norm/attribute_critic": torch.stack([term.gradient_norm for term in terms]).mean(),
-        }
+        return means_of("attribute_critic", terms)
 
     def _perturbed(self, vectors: Tensor) -> Tensor:
         strength = self.model.conf.perturbation.critic

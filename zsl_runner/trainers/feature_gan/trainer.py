@@ -110,8 +110,10 @@ class FeatureGANTrainer(Trainer):
             self._estimate_prior()
         model.train()
         terms: dict[str, Tensor] = {}
+        real_rows = drawing.size * (conf.critic_steps + 1)
         if self.regressor_block is not None and self.iteration % conf.regressor_every == 0:
             terms |= self.regressor_block(transductive)
+            real_rows += drawing.size * conf.regressor_steps
         loop = self._loop()
         judged = transductive and model.unseen_critic is not None
         seen = drawing.seen(conf.critic_steps, "critic")
@@ -131,7 +133,7 @@ class FeatureGANTrainer(Trainer):
         )
         self.iteration += 1
         batch = {"x": block.seen.real, "labels": block.seen.labels}
-        return StepReport(terms, drawing.size * (conf.critic_steps + 1), batch)
+        return StepReport(terms, real_rows, batch)
 
     def _loop(self) -> float | None:
         """Return the feedback's strength in the second half of each epoch of a model that has a feedback loop."""
