@@ -9,7 +9,6 @@ import torch
 from zsl_runner.config.schema import RuntimeConf
 from zsl_runner.data.folds import FoldOptions, Folds
 from zsl_runner.data.records import Provenance, ZeroShotRecords
-from zsl_runner.models.base import DataShape
 from zsl_runner.models.network_conf import MLPConf
 from zsl_runner.models.sgal.conf import MarginConf, PriorConf, SGALConf
 from zsl_runner.models.sgal.model import SGAL
@@ -76,9 +75,7 @@ def make_context(small_sgal):
         fold = Folds(records, FoldOptions(**fold_options), torch.device("cpu")).cut(stage)
         data = fold.train
         streams = Streams(seed)
-        vectors = data.class_vectors
-        shape = DataShape(data.features.width, vectors.shape[1], len(vectors), data.features.radius)
-        model = model_class(model_conf or small_sgal(), shape, streams)
+        model = model_class(model_conf or small_sgal(), data.shape, streams)
         settings = trainer_conf.optimisers()
         groups = model.parameter_groups()
         settings = {name: settings[name] for name in settings if name in groups}

@@ -6,6 +6,7 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,9 @@ from zsl_runner.errors import CheckpointError, RunError
 
 DESCRIPTION = """Score the newest checkpoint of a run with the run's own evaluation protocol.
 
-A run that reached its final stage is scored on the test split, one that was stopped in its tune stage on the
-validation classes. The figures are printed and kept in RUN/evaluations/; the run itself is not changed."""
+A run that reached its final stage or finished its fit stage is scored on the test rows, one that was stopped in its
+tune or fit stage on the validation rows. The figures are printed and kept in RUN/evaluations/; the run itself is not
+changed."""
 
 EXAMPLES = """examples:
   zsl-eval outputs/sgal/digits/seed-0
@@ -43,8 +45,9 @@ def evaluate(directory: Path, device: str = "auto", batch_size: int | None = Non
         batch_size: rows scored at a time; None takes the run's.
 
     Returns:
-        ``metrics`` in per cent by tag, and what they belong to: ``run``, ``checkpoint_step``, ``stage``,
-        ``steps_done``, ``complete`` (whether the stage was finished).
+        ``metrics`` by tag, in per cent unless ``quantities`` says otherwise (by name without prefix), and what they
+        belong to: ``run``, ``checkpoint_step``, ``stage``, ``steps_done``, ``complete`` (whether the stage was
+        finished).
 
     Raises:
         RunError: the run, its checkpoints or its data cannot be used.
@@ -55,8 +58,8 @@ def evaluate(directory: Path, device: str = "auto", batch_size: int | None = Non
     from zsl_runner.config.identity import config_hash
     from zsl_runner.config.registry import resolve
     from zsl_runner.config.typed import plain, typed
-    from zsl_runner.data.folds import Folds
-    from zsl_runner.data.load import fold_options, load
+    from zsl_runner.data.load import cut_folds, load
+    from zsl_runner.data.stage import TESTING
     from zsl_runner.run import StageRecord, chosen
     from zsl_runner.run_directory import CONFIG_FILE, open_existing
     from zsl_runner.runtime import Runtime
@@ -76,13 +79,17 @@ def evaluate(directory: Path, device: str = "auto", batch_size: int | None = Non
         raise CheckpointError(f"{directory}: there is no checkpoint yet; continue with: zsl-run resume={directory}")
     stage = state["stage"]
     finished = {name: StageRecord(**record) for name, record in state["finished"].items()}
-    records = load(config.dataset)
-    fold = Folds(records, fold_options(config.dataset, config.trainer), runtime.device).cut(stage)
+    folds = cut_folds(load(config.dataset), config.dataset, config.trainer, runtime.device)
+    fold = folds.cut(stage)
     parts = build_stage(config, stage, fold, runtime)
     parts.load_state_dict(state["parts"])
     protocol = resolve(config.evaluator.implementation)(config.evaluator, config.seed)
-    choices = chosen(finished, config.evaluator.select) if stage == "final" else {}
-    measurement = protocol.measure(parts.model, fold, choices)
+    tests = stage in TESTING and (stage == "final" or stage in finished)
+    measurement = protocol.measure(
+        parts.model,
+        folds.tested(stage) if tests else fold,
+        chosen(finished, config.evaluator.select) if tests else {},
+    )
     return {
         "run": str(directory),
         "checkpoint_step": state["step"],
@@ -90,6 +97,7 @@ def evaluate(directory: Path, device: str = "auto", batch_size: int | None = Non
         "steps_done": state["loop"]["position"]["done"],
         "complete": stage in finished,
         "metrics": dict(measurement.metrics),
+        "quantities": {name: asdict(quantity) for name, quantity in config.evaluator.quantities.items()},
     }
 
 
@@ -109,10 +117,19 @@ def keep(directory: Path, scores: dict[str, Any]) -> Path:
 
 
 def table(scores: dict[str, Any]) -> str:
-    """Return the scores as aligned text."""
+    """Return the scores as aligned text, with one decimal more than tables over runs have."""
+    from zsl_runner.report.quantities import quantity_of
+
     state = "finished" if scores["complete"] else f"stopped after {scores['steps_done']} steps"
-    lines = [scores["run"], f"{scores['stage']} stage, {state}"]
-    return "\n".join(lines + [f"  {tag:<12} {value:6.2f} %" for tag, value in scores["metrics"].items()])
+    figures = []
+    for tag, value in scores["metrics"].items():
+        quantity = quantity_of(tag, scores["quantities"])
+        unit = "%" if quantity.unit == "per cent" else quantity.unit
+        figures.append((tag, f"{value:.{quantity.digits + 1}f}", unit))
+    width = max([12, *(len(tag) for tag, _, _ in figures)])
+    digits = max([6, *(len(value) for _, value, _ in figures)])
+    lines = [f"  {tag:<{width}} {value:>{digits}} {unit}" for tag, value, unit in figures]
+    return "\n".join([scores["run"], f"{scores['stage']} stage, {state}", *lines])
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

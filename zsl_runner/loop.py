@@ -52,6 +52,7 @@ class Selection:
     Attributes:
         metric: the metric that decides.
         patience: validations without improvement after which the stage stops; None never stops it.
+        lower_is_better: whether the smaller value of the metric is the better one.
         best: the best validation's metrics; empty before the first.
         best_length: training length at that validation: steps whose effect is still in the weights.
         choices: what the protocol chose at that validation, e.g. a calibration offset.
@@ -62,6 +63,7 @@ class Selection:
 
     metric: str
     patience: int | None = None
+    lower_is_better: bool = False
     best: dict[str, float] = field(default_factory=dict)
     best_length: int = 0
     choices: dict[str, float] = field(default_factory=dict)
@@ -69,13 +71,20 @@ class Selection:
     last_choices: dict[str, float] = field(default_factory=dict)
     stale: int = 0
 
-    def note(self, metrics: Mapping[str, float], choices: Mapping[str, float], length: int) -> None:
-        """Take one validation into account."""
+    def note(self, metrics: Mapping[str, float], choices: Mapping[str, float], length: int) -> bool:
+        """Take one validation into account and tell whether it is the best so far."""
         self.last, self.last_choices = dict(metrics), dict(choices)
-        if not self.best or metrics[self.metric] > self.best[self.metric]:
+        if self._improves(metrics):
             self.best, self.choices, self.best_length, self.stale = dict(metrics), dict(choices), length, 0
-        else:
-            self.stale += 1
+            return True
+        self.stale += 1
+        return False
+
+    def _improves(self, metrics: Mapping[str, float]) -> bool:
+        if not self.best:
+            return True
+        value, best = metrics[self.metric], self.best[self.metric]
+        return value < best if self.lower_is_better else value > best
 
     @property
     def exhausted(self) -> bool:
@@ -123,6 +132,7 @@ class Loop:
         selection: how validations select.
         save: writes a checkpoint of the whole run at a global step.
         validate: measures on validation data, returning (metrics, choices); None in a stage without validation.
+        keep_best: called after each validation that is the best so far; None for nothing.
         probe: called at the validation cadence for oracle figures, which are logged and never used; None for none.
         stop_length: end the stage after so many steps; None runs all phases to their ends.
         stop_requested: asked after every step; if it answers yes the state is saved and `Interrupted` raised.
@@ -140,6 +150,7 @@ class Loop:
         selection: Selection,
         save: Callable[[int], None],
         validate: Validate | None = None,
+        keep_best: Callable[[], None] | None = None,
         probe: Callable[[], Mapping[str, float]] | None = None,
         stop_length: int | None = None,
         stop_requested: Callable[[], bool] = lambda: False,
@@ -154,6 +165,7 @@ class Loop:
         self.position = Position()
         self._save = save
         self._validate = validate
+        self._keep_best = keep_best
         self._probe = probe
         self._stop_length = stop_length
         self._stop_requested = stop_requested
@@ -216,7 +228,9 @@ class Loop:
         if self._validate is not None:
             metrics, choices = self._validate()
             self.events.scalars(self.global_step, metrics, self.stage, phase.name)
-            self.selection.note(metrics, choices, self.position.length)
+            best = self.selection.note(metrics, choices, self.position.length)
+            if best and self._keep_best is not None:
+                self._keep_best()
             if phase.on_validation is not None and phase.on_validation(metrics):
                 self.position.length = self.position.kept
             self.position.kept = self.position.length

@@ -35,10 +35,13 @@ class Result:
         trainer: label of the training procedure.
         seed: the run's seed.
         config_hash: hash of everything in the configuration that can change the numbers, except the seed.
-        metrics: ``test/T1`` and so on, in per cent, unrounded; ``oracle/*`` beside them.
-        validation: ``val/*`` of the selected length, in per cent, unrounded.
+        metrics: ``test/T1`` and so on, unrounded, in per cent unless ``quantities`` says otherwise; ``oracle/*``
+            beside them.
+        validation: ``val/*`` of the selected length, likewise.
         selection: how the training length was chosen: ``mode``, ``stage_lengths``, ``step``, ``gamma``.
-        setting: ``kind`` (inductive or transductive) and ``class_prior``.
+        setting: ``kind`` (inductive, transductive or supervised) and, of zero-shot data, ``class_prior``.
+        quantities: of the figures that are no accuracies in per cent, by name without prefix: ``unit``,
+            ``lower_is_better``, ``digits``.
         data: name, kind, feature_kind, semantics, split_version, files with sha256, notes.
         versions: of Python, the libraries, the platform and the device; see `versions`.
         cost: wall_seconds, cpu_seconds, peak_memory_mb, gradient_steps, real_rows, stage_seconds.
@@ -60,6 +63,7 @@ class Result:
     validation: dict[str, float] = field(default_factory=dict)
     selection: dict[str, Any] = field(default_factory=dict)
     setting: dict[str, Any] = field(default_factory=dict)
+    quantities: dict[str, Any] = field(default_factory=dict)
     data: dict[str, Any] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
     cost: dict[str, Any] = field(default_factory=dict)

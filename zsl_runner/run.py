@@ -14,6 +14,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from torch import Tensor
+
 from zsl_runner import result as results
 from zsl_runner import run_directory
 from zsl_runner.atomic import write_text
@@ -22,8 +24,8 @@ from zsl_runner.config.identity import config_hash, defines_the_run, flatten
 from zsl_runner.config.registry import resolve
 from zsl_runner.config.schema import RunConfig
 from zsl_runner.config.typed import plain, to_yaml
-from zsl_runner.data.folds import Folds
-from zsl_runner.data.load import fold_options, load
+from zsl_runner.data.load import cut_folds, load
+from zsl_runner.data.stage import TESTING, VALIDATING, Fold, Stages
 from zsl_runner.errors import RunError
 from zsl_runner.evaluation.base import Measurement, Protocol
 from zsl_runner.guard import StopRequest, exclusive
@@ -66,7 +68,7 @@ class StageRecord:
 
 def chosen(finished: Mapping[str, StageRecord], select: str) -> dict[str, float]:
     """Return what the protocol chose on validation data for the selected training length (``last`` or ``val``)."""
-    tuned = finished.get("tune")
+    tuned = next((finished[stage] for stage in VALIDATING if stage in finished), None)
     if tuned is None:
         return {}
     return tuned.best_choices if select == "val" else tuned.last_choices
@@ -96,6 +98,7 @@ class Run:
         self.checkpoints = Checkpoints(directory / "checkpoints", config.checkpoint.keep, result.config_hash)
         self.finished: dict[str, StageRecord] = {}
         self.oracle_best: dict[str, float] = {}
+        self.best_weights: dict[str, Tensor] | None = None
         self.wall_before = 0.0
         self.cpu_before = 0.0
         self.started = time.perf_counter()
@@ -110,16 +113,14 @@ class Run:
         records = load(self.config.dataset)
         self.result.data = {"name": records.name, **asdict(records.provenance)}
         self.result.versions = results.versions(self.runtime.device_name)
-        options = fold_options(self.config.dataset, self.config.trainer)
-        self.result.setting = {
-            "kind": "transductive" if options.unlabelled else "inductive",
-            "class_prior": self.config.trainer.prior_source(),
-        }
+        self.result.setting = self.config.dataset.setting(self.config.trainer)
+        self.result.quantities = {name: asdict(found) for name, found in self.config.evaluator.quantities.items()}
         self.result.save(self.directory)
-        folds = Folds(records, options, self.runtime.device)
+        folds = cut_folds(records, self.config.dataset, self.config.trainer, self.runtime.device)
         if state is not None:
             self.finished = {name: StageRecord(**record) for name, record in state["finished"].items()}
             self.oracle_best = dict(state["oracle_best"])
+            self.best_weights = state.get("best_weights")
             self.result.metrics = dict(state["metrics"])
             self.wall_before, self.cpu_before = state["wall"], state["cpu"]
         tracker = Tracker(self.directory, self.config.tracker, resume_step=self._resume_step(state))
@@ -150,13 +151,17 @@ class Run:
         tracker.text("command", self.result.command)
         tracker.text("versions", "\n".join(f"- {key} {value}" for key, value in self.result.versions.items()))
 
-    def _run_stage(self, name: str, folds: Folds, tracker: Tracker, state: dict[str, Any] | None) -> None:
+    def _run_stage(self, name: str, folds: Stages, tracker: Tracker, state: dict[str, Any] | None) -> None:
         evaluator = self.config.evaluator
         parts = build_stage(self.config, name, folds.cut(name), self.runtime)
         if not self.finished and state is None:
             self._describe(parts, tracker)
         first_step = sum(record.steps for record in self.finished.values())
         tuned = self.finished.get("tune")
+        tested = folds.tested(name) if name in TESTING else None
+        selects = evaluator.select == "val" and name == "fit"
+        if state is None:
+            self.best_weights = None
         stage_start, seconds_before = time.perf_counter(), 0.0 if state is None else state["stage_seconds"]
 
         def seconds() -> float:
@@ -164,16 +169,20 @@ class Run:
 
         def validate() -> tuple[Mapping[str, float], Mapping[str, float]]:
             measurement = self.protocol.measure(parts.model, parts.fold, {})
-            return {**measurement.metrics, **self._diagnosed(parts, "val")}, measurement.choices
+            return {**measurement.metrics, **self._diagnosed(parts, parts.fold, "val")}, measurement.choices
+
+        def keep_weights() -> None:
+            self.best_weights = {key: value.clone() for key, value in parts.model.state_dict().items()}
 
         def probe() -> Mapping[str, float]:
-            measurement = self.protocol.measure(parts.model, parts.fold, {})
+            assert tested is not None
+            measurement = self.protocol.measure(parts.model, tested, {})
             looked = {tag.replace("test/", "oracle/"): value for tag, value in measurement.metrics.items()}
             looked |= self.protocol.oracle(measurement)
             for tag, value in looked.items():
                 best = tag.replace("oracle/", "oracle/best_")
                 self.oracle_best[best] = max(value, self.oracle_best.get(best, value))
-            return looked | self._diagnosed(parts, "oracle")
+            return looked | self._diagnosed(parts, tested, "oracle")
 
         def save(step: int) -> None:
             tracker.flush()
@@ -190,10 +199,15 @@ class Run:
                 finite_every=self.config.runtime.finite_every,
             ),
             events=tracker,
-            selection=Selection(evaluator.select_metric, evaluator.patience if name == "tune" else None),
+            selection=Selection(
+                evaluator.select_metric,
+                evaluator.patience if name in VALIDATING else None,
+                lower_is_better=self._lower_is_better(evaluator.select_metric),
+            ),
             save=save,
-            validate=validate if name == "tune" else None,
-            probe=probe if name == "final" and evaluator.oracle else None,
+            validate=validate if name in VALIDATING else None,
+            keep_best=keep_weights if selects else None,
+            probe=probe if tested is not None and evaluator.oracle else None,
             stop_length=tuned.best_length if name == "final" and tuned and evaluator.select == "val" else None,
             stop_requested=self.stop.requested,
             postmortem=self.directory,
@@ -203,6 +217,10 @@ class Run:
             loop.load_state_dict(state["loop"])
         loop.run()
         selection, position = loop.selection, loop.position
+        if selects and self.best_weights is not None:
+            parts.model.load_state_dict(self.best_weights)
+            position.length = selection.best_length
+            self.best_weights = None
         self.finished[name] = StageRecord(
             steps=position.done,
             length=position.length,
@@ -215,8 +233,8 @@ class Run:
             real_rows=position.real_rows,
             seconds=seconds(),
         )
-        if name == "final":
-            self._test(parts, tracker, first_step + position.done)
+        if tested is not None:
+            self._test(parts, tested, tracker, first_step + position.done)
         save(first_step + position.done)
 
     def _state(self, stage: str, step: int, parts: StageParts, loop: Loop, stage_seconds: float) -> dict[str, Any]:
@@ -229,34 +247,36 @@ class Run:
             "wall": self._wall(),
             "cpu": self._cpu(),
             "stage_seconds": stage_seconds,
+            "best_weights": self.best_weights,
             "parts": parts.state_dict(),
             "loop": loop.state_dict(),
         }
 
-    def _test(self, parts: StageParts, tracker: Tracker, step: int) -> None:
+    def _test(self, parts: StageParts, tested: Fold, tracker: Tracker, step: int) -> None:
         """Read the test split: the one place of a run that does."""
-        measurement = self.protocol.measure(
-            parts.model, parts.fold, chosen(self.finished, self.config.evaluator.select)
-        )
+        measurement = self.protocol.measure(parts.model, tested, chosen(self.finished, self.config.evaluator.select))
         metrics = dict(measurement.metrics)
         if self.config.evaluator.oracle:
-            metrics |= self.protocol.oracle(measurement) | self.oracle_best | self._diagnosed(parts, "oracle")
+            metrics |= self.protocol.oracle(measurement) | self.oracle_best
+            metrics |= self._diagnosed(parts, tested, "oracle")
         self.result.metrics = metrics
-        tracker.scalars(step, metrics, "final", "test")
+        tracker.scalars(step, metrics, parts.name, "test")
         if self.config.tracker.figures:
-            self._draw(parts, measurement, tracker, step)
+            self._draw(parts, tested, measurement, tracker, step)
         if self.config.tracker.projector:
-            for points in self.protocol.points(parts.model, parts.fold.evaluation):
+            for points in self.protocol.points(parts.model, tested.evaluation):
                 tracker.embedding(points.name, points.values, points.columns, step)
 
-    def _diagnosed(self, parts: StageParts, prefix: str) -> dict[str, float]:
-        found = self.protocol.diagnose(parts.fold.evaluation, parts.trainer.exhibits())
+    def _lower_is_better(self, tag: str) -> bool:
+        quantity = self.config.evaluator.quantities.get(tag.partition("/")[2])
+        return quantity is not None and quantity.lower_is_better
+
+    def _diagnosed(self, parts: StageParts, fold: Fold, prefix: str) -> dict[str, float]:
+        found = self.protocol.diagnose(fold.evaluation, parts.trainer.exhibits())
         return {f"{prefix}/{name}": value for name, value in found.items()}
 
-    def _draw(self, parts: StageParts, measurement: Measurement, tracker: Tracker, step: int) -> None:
-        for name, draw in self.protocol.figures(
-            parts.model, parts.fold.evaluation, measurement, parts.trainer.exhibits()
-        ):
+    def _draw(self, parts: StageParts, tested: Fold, measurement: Measurement, tracker: Tracker, step: int) -> None:
+        for name, draw in self.protocol.figures(parts.model, tested.evaluation, measurement, parts.trainer.exhibits()):
             tracker.figure(name, draw, step)
         tracker.learning_curves(step)
 
@@ -267,7 +287,7 @@ class Run:
         return self.cpu_before + time.process_time()
 
     def _note_stages(self) -> None:
-        tuned = self.finished.get("tune")
+        tuned = next((self.finished[stage] for stage in VALIDATING if stage in self.finished), None)
         selected = self.config.evaluator.select == "val"
         if tuned is not None:
             self.result.validation = tuned.best if selected else tuned.last

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from zsl_runner.config.registry import resolve
 from zsl_runner.config.schema import RunConfig
-from zsl_runner.data.folds import Fold
-from zsl_runner.models.base import DataShape, Model
+from zsl_runner.data.stage import Fold
+from zsl_runner.models.base import Model
 from zsl_runner.optim import Optimisers
 from zsl_runner.runtime import Runtime
 from zsl_runner.streams import Streams, derived_seed
@@ -20,8 +20,8 @@ class StageParts:
     """Everything of one stage that holds state.
 
     Attributes:
-        name: ``tune`` or ``final``.
-        fold: what it trains and is evaluated on.
+        name: a stage's name, see `zsl_runner.data.stage`.
+        fold: what it trains on and, if it validates, validates on.
         model: the networks.
         optimisers: one per parameter group.
         streams: random generators.
@@ -57,20 +57,14 @@ def build_stage(config: RunConfig, name: str, fold: Fold, runtime: Runtime) -> S
 
     Args:
         config: the run's configuration.
-        name: ``tune`` or ``final``.
+        name: the stage's name.
         fold: the stage's data.
         runtime: device and precision.
     """
     data = fold.train
-    shape = DataShape(
-        features=data.features.width,
-        class_vector=data.class_vectors.shape[1],
-        classes=len(data.class_vectors),
-        radius=data.features.radius,
-    )
     streams = Streams(derived_seed(config.seed, name), runtime.device)
     with streams.initialising():
-        model: Model = resolve(config.model.implementation)(config.model, shape, streams)
+        model: Model = resolve(config.model.implementation)(config.model, data.shape, streams)
     model.to(runtime.device)
     groups = model.parameter_groups()
     settings = {group: conf for group, conf in config.trainer.optimisers().items() if group in groups}

@@ -59,7 +59,7 @@ def test_wrong_types(problems, argument, expected):
         ("trainer.optim.lr=nan", "expected 0 <= value, found nan"),
         ("trainer.optim.lr=inf", "expected 0 <= value, found inf"),
         ("runtime.precision=fp23", "expected one of fp32, tf32, bf16, found 'fp23'; did you mean fp32?"),
-        ("evaluator.stages=[tune,last]", "expected each one of tune, final, found ['tune', 'last']"),
+        ("evaluator.stages=[tune,last]", "expected each one of tune, final, fit, found ['tune', 'last']"),
         ("seed=-1", "expected 0 <= value <= 2147483647, found -1"),
     ],
 )

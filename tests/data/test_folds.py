@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from zsl_runner.config.schema import TrainerConf
-from zsl_runner.data.folds import FoldOptions, Folds
+from zsl_runner.data.folds import FoldOptions, Folds, fold_options
 from zsl_runner.data.holdout import draw_validation_classes, held_out_rows
-from zsl_runner.data.load import fold_options, load
+from zsl_runner.data.load import load
 from zsl_runner.data.toy.conf import ToyConf
 from zsl_runner.errors import DataError
 

@@ -10,12 +10,12 @@ from tests.classifiers.generators import honest_generator
 from tests.conftest import make_records
 from zsl_runner.classifiers.conf import ClassifierConf
 from zsl_runner.data.folds import FoldOptions, Folds
+from zsl_runner.data.shape import DataShape
 from zsl_runner.errors import NonFiniteError
 from zsl_runner.evaluation.final_classifier.conf import FinalClassifierEvaluatorConf
 from zsl_runner.evaluation.final_classifier.protocol import FinalClassifierProtocol
 from zsl_runner.evaluation.metrics import mean_class_accuracy
 from zsl_runner.evaluation.zsl.figures import generated_rows
-from zsl_runner.models.base import DataShape
 from zsl_runner.models.eszsl.conf import ESZSLConf
 from zsl_runner.models.eszsl.model import ESZSL
 from zsl_runner.streams import Streams

@@ -13,7 +13,6 @@ from zsl_runner.models.base import (
     ClassScorer,
     ClosedForm,
     ConditionalGenerator,
-    DataShape,
     FeatureGenerator,
     GenerationOptions,
     TransductiveGenerator,
@@ -48,13 +47,9 @@ class ModelContract:
 
     @pytest.fixture
     def build(self, data):
-        shape = DataShape(
-            data.features.width, data.class_vectors.shape[1], len(data.class_vectors), data.features.radius
-        )
-
         def build(seed=0):
             conf = self.conf()
-            return resolve(conf.implementation)(conf, shape, Streams(seed))
+            return resolve(conf.implementation)(conf, data.shape, Streams(seed))
 
         return build
 

@@ -3,7 +3,7 @@ import torch
 
 from tests.models.contract import ModelContract
 from tests.models.real_data import final_fold, zero_shot_metrics
-from zsl_runner.models.base import DataShape
+from zsl_runner.data.shape import DataShape
 from zsl_runner.models.eszsl.conf import ESZSLConf
 from zsl_runner.models.eszsl.model import ESZSL
 from zsl_runner.streams import Streams

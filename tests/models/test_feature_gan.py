@@ -6,9 +6,9 @@ import torch
 from tests.models.contract import ModelContract
 from tests.models.feature_gan_settings import BI_VAEGAN, TF_VAEGAN
 from zsl_runner.data.folds import FoldOptions, Folds
+from zsl_runner.data.shape import DataShape
 from zsl_runner.data.toy.conf import ToyConf
 from zsl_runner.errors import ConfigError
-from zsl_runner.models.base import DataShape
 from zsl_runner.models.feature_gan.conf import FeatureGANConf, PerturbationConf, WeightsConf
 from zsl_runner.models.feature_gan.model import FeatureGAN
 from zsl_runner.models.feature_gan.networks import Critic, Encoder, Feedback, Generator, Regressor

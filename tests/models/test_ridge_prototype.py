@@ -6,7 +6,7 @@ from sklearn.linear_model import Ridge
 from tests.models.contract import ModelContract
 from tests.models.real_data import final_fold, zero_shot_metrics
 from zsl_runner.data.folds import FoldOptions, Folds
-from zsl_runner.models.base import DataShape
+from zsl_runner.data.shape import DataShape
 from zsl_runner.models.ridge_prototype.conf import RidgePrototypeConf
 from zsl_runner.models.ridge_prototype.model import RidgePrototype
 from zsl_runner.streams import Streams

@@ -7,7 +7,8 @@ from torch.distributions import MultivariateNormal
 
 from tests.models.batches import random_batch
 from tests.models.contract import ModelContract
-from zsl_runner.models.base import DataShape, GenerationOptions
+from zsl_runner.data.shape import DataShape
+from zsl_runner.models.base import GenerationOptions
 from zsl_runner.models.network_conf import MLPConf
 from zsl_runner.models.sgal.conf import DecoderConf, EncoderConf, MarginConf, PriorConf, SGALConf
 from zsl_runner.models.sgal.model import SGAL

@@ -6,8 +6,8 @@ from torch.nn import functional as F
 
 from tests.models.batches import random_batch
 from tests.models.contract import ModelContract
+from zsl_runner.data.shape import DataShape
 from zsl_runner.errors import ConfigError
-from zsl_runner.models.base import DataShape
 from zsl_runner.models.vzsl.conf import VZSLConf, VZSLMLPConf
 from zsl_runner.models.vzsl.model import VZSL
 from zsl_runner.objectives.gaussian import kl_divergence, kl_matrix

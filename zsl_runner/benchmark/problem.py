@@ -11,8 +11,7 @@ from zsl_runner.config.paths import conf_directory
 from zsl_runner.config.problems import report
 from zsl_runner.config.registry import register
 from zsl_runner.config.schema import RunConfig
-from zsl_runner.data.folds import Folds
-from zsl_runner.data.load import fold_options, load
+from zsl_runner.data.load import cut_folds, load
 from zsl_runner.errors import ConfigError
 from zsl_runner.runtime import Runtime
 from zsl_runner.stages import StageParts, build_stage
@@ -50,7 +49,7 @@ def configuration(*overrides: str) -> RunConfig:
 def stage(config: RunConfig) -> StageParts:
     """Return the parts of the run's final stage."""
     runtime = Runtime(config.runtime)
-    folds = Folds(load(config.dataset), fold_options(config.dataset, config.trainer), runtime.device)
+    folds = cut_folds(load(config.dataset), config.dataset, config.trainer, runtime.device)
     return build_stage(config, "final", folds.cut("final"), runtime)
 
 

@@ -45,6 +45,21 @@ class RequiredFile:
     key: str = "root"
 
 
+@dataclass(frozen=True)
+class Quantity:
+    """How a measured figure is shown and compared.
+
+    Attributes:
+        unit: e.g. ``per cent`` or ``nats``.
+        lower_is_better: whether the smaller figure wins.
+        digits: decimals in tables.
+    """
+
+    unit: str = "per cent"
+    lower_is_better: bool = False
+    digits: int = 1
+
+
 @dataclass
 class Component:
     """What every member of a configuration group has.
@@ -68,10 +83,20 @@ class DatasetConf(Component):
     """Base of all data sets.
 
     ``provides`` names what models and trainers may ask for: ``features``, ``class_vectors``, ``zero_shot``
-    (seen and unseen classes), ``unlabelled`` (a pool of unlabelled target features), ``images``.
+    (seen and unseen classes), ``unlabelled`` (a pool of unlabelled target features), ``images``, ``pairs`` (inputs with
+    outputs to be predicted from them).
+
+    Attributes of the class (not configurable):
+        folds: ``package.module:name`` of the function that cuts what the source loads into folds, called with the
+            records, this configuration, the trainer's and the device.
     """
 
+    folds: ClassVar[str] = ""
     provides: ClassVar[frozenset[str]] = frozenset()
+
+    def setting(self, trainer: TrainerConf) -> dict[str, str]:
+        """Return under which conditions a result was measured, for its record."""
+        return {"kind": "supervised"}
 
     def required_files(self) -> Iterable[RequiredFile]:
         """Yield the files that must exist before a run starts."""
@@ -148,26 +173,31 @@ class TrainerConf(Component):
 
 @dataclass
 class EvaluatorConf(Component):
-    """Base of all evaluation protocols: what is measured, when, and how a model is selected."""
+    """Base of all evaluation protocols: what is measured, when, and how a model is selected.
+
+    ``quantities`` describes the figures, by name without the prefix, that are not accuracies in per cent.
+    """
 
     requires: ClassVar[frozenset[str]] = frozenset()
     needs: ClassVar[frozenset[str]] = frozenset()
+    quantities: ClassVar[dict[str, Quantity]] = {}
 
     stages: list[str] = option(
         ["tune", "final"],
-        "tune: train on the training classes and validate on the validation classes; "
-        "final: train on all seen classes and read the test split once at the end",
-        choices=("tune", "final"),
+        "zero-shot data: tune = train on the training classes and validate on the validation classes; final = train on "
+        "all seen classes and read the test split once at the end. Other data: fit = train on the training rows, "
+        "validate on the validation rows and read the test rows once at the end",
+        choices=("tune", "final", "fit"),
     )
     select: str = option(
         "last",
-        "training length: last = as configured; val = where select_metric was best in the tune stage",
+        "training length: last = as configured; val = where select_metric was best on validation data",
         choices=("last", "val"),
     )
     select_metric: str = option("val/H", "validation metric that selects, stops early and is returned to sweepers")
-    every: int = option(100, "steps between two validations in the tune stage", low=1)
+    every: int = option(100, "steps between two validations", low=1)
     patience: int | None = option(
-        None, "stop the tune stage after so many validations without a better select_metric; null never", low=1
+        None, "stop after so many validations without a better select_metric; null never", low=1
     )
     batch_size: int = option(4096, "rows scored at a time", low=1)
     oracle: bool = option(False, "also compute oracle/* figures, which look at test labels; never used for a decision")

@@ -125,16 +125,15 @@ def _verify(given: argparse.Namespace) -> int:
 
 def _describe(given: argparse.Namespace) -> int:
     from zsl_runner.atomic import write_bytes
-    from zsl_runner.data.description import describe
     from zsl_runner.data.load import load
 
     def described(_option: str, conf: DatasetConf) -> Iterable[str]:
         records = load(conf)
-        yield from describe(records)
+        yield from records.description()
         if given.figure is not None:
-            from zsl_runner.data.figure import draw, png
+            from zsl_runner.data.figure import png
 
-            write_bytes(given.figure, png(draw(records)))
+            write_bytes(given.figure, png(records.figure()))
             yield f"\nfigure {given.figure}"
 
     return _each(given, described)

@@ -14,10 +14,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from zsl_runner.config.schema import DatasetConf, TrainerConf
 from zsl_runner.data.holdout import held_out_rows
 from zsl_runner.data.imbalance import thinned
-from zsl_runner.data.records import Rows, ZeroShotRecords
+from zsl_runner.data.records import Records, Rows, ZeroShotRecords
 from zsl_runner.data.scaling import FeatureScaling, scale_class_vectors
+from zsl_runner.data.shape import DataShape
+from zsl_runner.data.zero_shot_conf import ZeroShotConf
 
 
 class FeatureView:
@@ -84,6 +87,16 @@ class TrainingSet:
     unseen_classes: Tensor
     unlabelled: FeatureView | None = None
     unseen_prior: Tensor | None = None
+
+    @property
+    def shape(self) -> DataShape:
+        """The sizes a model takes from the data."""
+        return DataShape(
+            features=self.features.width,
+            class_vector=self.class_vectors.shape[1],
+            classes=len(self.class_vectors),
+            radius=self.features.radius,
+        )
 
 
 @dataclass(frozen=True)
@@ -195,6 +208,16 @@ class Folds:
             raise ValueError(f"unknown stage {stage!r}; expected tune or final")
         return self.tune() if stage == "tune" else self.final()
 
+    def tested(self, stage: str) -> Fold:
+        """Return the fold of the final stage, whose evaluation set is the test split.
+
+        Raises:
+            ValueError: another stage.
+        """
+        if stage != "final":
+            raise ValueError(f"stage {stage!r} reads no test rows")
+        return self.final()
+
     def _fold(self, name: str, train: Rows, seen: Rows, unseen: Rows, seen_classes: Rows, unseen_classes: Rows) -> Fold:
         scaling = FeatureScaling.fit(
             self._matrix, self._tensor(train), self.options.feature_scaling, self.options.radius
@@ -236,3 +259,25 @@ class Folds:
 
     def _tensor(self, values: Rows) -> Tensor:
         return torch.from_numpy(np.ascontiguousarray(values, dtype=np.int64)).to(self.device)
+
+
+def fold_options(conf: DatasetConf, trainer: TrainerConf) -> FoldOptions:
+    """Return how the folds are cut: the data set's options, and what the training procedure may see."""
+    assert isinstance(conf, ZeroShotConf), f"{type(conf).__name__} has no seen and unseen classes"
+    return FoldOptions(
+        feature_scaling=conf.feature_scaling,
+        radius=conf.radius,
+        semantic_scaling=conf.semantic_scaling,
+        holdout=conf.holdout,
+        holdout_seed=conf.holdout_seed,
+        unlabelled=trainer.sees_unlabelled(),
+        known_prior=trainer.prior_source() == "known",
+        unseen_imbalance=conf.unseen_imbalance,
+        unseen_imbalance_seed=conf.unseen_imbalance_seed,
+    )
+
+
+def zero_shot_folds(records: Records, conf: DatasetConf, trainer: TrainerConf, device: torch.device) -> Folds:
+    """Return what cuts the folds of zero-shot records."""
+    assert isinstance(records, ZeroShotRecords), f"{type(records).__name__} has no seen and unseen classes"
+    return Folds(records, fold_options(conf, trainer), device)

@@ -1,4 +1,4 @@
-"""From a data set's configuration to its records, and to the options its folds are cut with."""
+"""From a data set's configuration to its records, and from records to the folds a run works on."""
 
 from __future__ import annotations
 
@@ -7,22 +7,25 @@ from typing import TYPE_CHECKING
 
 from zsl_runner.config.registry import resolve
 from zsl_runner.config.schema import DatasetConf, TrainerConf
-from zsl_runner.data.records import ZeroShotRecords
+from zsl_runner.data.records import Records, ZeroShotRecords
 from zsl_runner.data.zero_shot_conf import ZeroShotConf
 
 if TYPE_CHECKING:
-    from zsl_runner.data.folds import FoldOptions
+    import torch
+
+    from zsl_runner.data.stage import Stages
 
 
-def load(conf: DatasetConf) -> ZeroShotRecords:
+def load(conf: DatasetConf) -> Records:
     """Load a data set with the source its configuration names.
 
     Raises:
         DataError: a file is missing, damaged or inconsistent.
     """
-    records = resolve(conf.implementation)(conf)
-    assert isinstance(records, ZeroShotRecords), f"{conf.implementation} returned {type(records).__name__}"
+    records: Records = resolve(conf.implementation)(conf)
+    assert isinstance(records, Records), f"{conf.implementation} returned {type(records).__name__}"
     if isinstance(conf, ZeroShotConf) and conf.unseen_imbalance != 1:
+        assert isinstance(records, ZeroShotRecords)
         # Part of the split's name: such figures stand beside no others.
         split = f"{records.provenance.split_version}, unseen rows thinned {conf.unseen_imbalance:g}:1"
         split += f" (seed {conf.unseen_imbalance_seed})"
@@ -30,19 +33,7 @@ def load(conf: DatasetConf) -> ZeroShotRecords:
     return records
 
 
-def fold_options(conf: DatasetConf, trainer: TrainerConf) -> FoldOptions:
-    """Return how the folds are cut: the data set's options, and what the training procedure may see."""
-    from zsl_runner.data.folds import FoldOptions  # imports torch, which `zsl-data` does not need
-
-    assert isinstance(conf, ZeroShotConf), f"{type(conf).__name__} has no seen and unseen classes"
-    return FoldOptions(
-        feature_scaling=conf.feature_scaling,
-        radius=conf.radius,
-        semantic_scaling=conf.semantic_scaling,
-        holdout=conf.holdout,
-        holdout_seed=conf.holdout_seed,
-        unlabelled=trainer.sees_unlabelled(),
-        known_prior=trainer.prior_source() == "known",
-        unseen_imbalance=conf.unseen_imbalance,
-        unseen_imbalance_seed=conf.unseen_imbalance_seed,
-    )
+def cut_folds(records: Records, conf: DatasetConf, trainer: TrainerConf, device: torch.device) -> Stages:
+    """Return what cuts the folds of a run: the data set's own way, and what the training procedure may see."""
+    folds: Stages = resolve(conf.folds)(records, conf, trainer, device)
+    return folds

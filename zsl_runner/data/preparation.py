@@ -26,8 +26,7 @@ def prepare(option: str, conf: DatasetConf) -> Iterable[str]:
     started = time.perf_counter()
     records = load(conf)
     cold = time.perf_counter() - started
-    rows, width = records.features.shape
-    yield f"{conf.name}: {rows:,} rows of {width:,} features, {len(records.class_vectors)} classes; all checks passed"
+    yield f"{conf.name}: {records.sizes()}; all checks passed"
     if not isinstance(conf, XLSA17Conf):
         yield f"  nothing to prepare: it is read directly, in {cold:.2f} s"
         return

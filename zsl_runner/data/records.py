@@ -1,14 +1,18 @@
-"""What every zero-shot data source returns: plain numpy arrays, splits and provenance. Never imports torch."""
+"""What data sources return: plain numpy arrays, splits and provenance. Never imports torch."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from zsl_runner.errors import DataError
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 Rows = NDArray[np.int64]
 
@@ -47,8 +51,40 @@ class Provenance:
     notes: tuple[str, ...] = ()
 
 
+class Records:
+    """Base of what a data source returns.
+
+    Attributes:
+        name: label of the data set.
+        provenance: where all this came from.
+
+    Attributes of the class:
+        INVARIANTS: what has been checked of all records of the class, in words.
+    """
+
+    INVARIANTS: ClassVar[str] = ""
+    name: str
+    provenance: Provenance
+
+    def sizes(self) -> str:
+        """Return in words how many rows of what there are."""
+        raise TypeError(f"{type(self).__name__} has no sizes")
+
+    def facts(self) -> Iterable[tuple[str, str]]:
+        """Yield (label, text) of what a reader should check."""
+        return ()
+
+    def description(self) -> Iterable[str]:
+        """Yield the lines of a summary for people."""
+        raise TypeError(f"{type(self).__name__} has no description")
+
+    def figure(self) -> Figure:
+        """Return a picture of the data."""
+        raise TypeError(f"{type(self).__name__} has no picture")
+
+
 @dataclass(frozen=True)
-class ZeroShotRecords:
+class ZeroShotRecords(Records):
     """A zero-shot data set in memory; all indices are 0-based.
 
     Attributes:
@@ -67,6 +103,7 @@ class ZeroShotRecords:
         image_shape: (channels, height, width) if a feature row is an image in that order, else None.
     """
 
+    INVARIANTS: ClassVar[str] = "splits disjoint and in range, labels fit classes, seen and unseen disjoint, all finite"
     name: str
     features: NDArray[np.float32]
     labels: Rows
@@ -80,6 +117,34 @@ class ZeroShotRecords:
     validation_classes: Rows
     provenance: Provenance = field(repr=False)
     image_shape: tuple[int, int, int] | None = None
+
+    def sizes(self) -> str:
+        """Return the numbers of rows, features and classes."""
+        rows, width = self.features.shape
+        return f"{rows:,} rows of {width:,} features, {len(self.class_vectors)} classes"
+
+    def facts(self) -> Iterable[tuple[str, str]]:
+        """Yield the class vectors, and the sizes of classes and splits."""
+        yield "vectors", self.provenance.semantics
+        seen, validation = len(self.seen_classes), len(self.validation_classes)
+        yield "classes", f"{seen} seen ({validation} of them for validation), {len(self.unseen_classes)} unseen"
+        yield (
+            "rows",
+            f"{len(self.trainval):,} trainval, {len(self.test_seen):,} test_seen, "
+            f"{len(self.test_unseen):,} test_unseen",
+        )
+
+    def description(self) -> Iterable[str]:
+        """Yield splits, classes and attributes; see `zsl_runner.data.description`."""
+        from zsl_runner.data.description import describe
+
+        return describe(self)
+
+    def figure(self) -> Figure:
+        """Return class sizes and similarities of class vectors; see `zsl_runner.data.figure`."""
+        from zsl_runner.data.figure import draw
+
+        return draw(self)
 
 
 def problems_of(records: ZeroShotRecords) -> list[str]:

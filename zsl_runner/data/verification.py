@@ -9,7 +9,7 @@ from pathlib import Path
 from zsl_runner.config.schema import DatasetConf
 from zsl_runner.data.known_files import KNOWN_FILES
 from zsl_runner.data.load import load
-from zsl_runner.data.records import SourceFile, ZeroShotRecords
+from zsl_runner.data.records import SourceFile
 from zsl_runner.data.xlsa17.conf import XLSA17Conf
 
 
@@ -24,13 +24,12 @@ def verify(option: str, conf: DatasetConf) -> Iterable[str]:
     yield f"{option} ({conf.kind})"
     yield from _file_table(source.files)
     yield f"  features   {source.feature_kind}"
-    yield f"  vectors    {source.semantics}"
     yield f"  split      {source.split_version}"
-    yield f"  classes    {_classes(records)}{_expectation(conf, 'expected_classes')}"
-    yield f"  rows       {_rows(records)}{_expectation(conf, 'expected_rows')}"
+    for label, fact in records.facts():
+        yield f"  {label:<10} {fact}{_expectation(conf, f'expected_{label}')}"
     for note in source.notes:
         yield f"  note       {note}"
-    yield "  invariants hold: splits disjoint and in range, labels fit classes, seen and unseen disjoint, all finite"
+    yield f"  invariants hold: {records.INVARIANTS}"
 
 
 def _file_table(files: Sequence[SourceFile]) -> Iterable[str]:
@@ -44,19 +43,7 @@ def _file_table(files: Sequence[SourceFile]) -> Iterable[str]:
             yield f"             {'known: ' + known.description if known else 'not known by its checksum'}"
 
 
-def _classes(records: ZeroShotRecords) -> str:
-    seen, validation = len(records.seen_classes), len(records.validation_classes)
-    return f"{seen} seen ({validation} of them for validation), {len(records.unseen_classes)} unseen"
-
-
-def _rows(records: ZeroShotRecords) -> str:
-    return (
-        f"{len(records.trainval):,} trainval, {len(records.test_seen):,} test_seen, "
-        f"{len(records.test_unseen):,} test_unseen"
-    )
-
-
 def _expectation(conf: DatasetConf, key: str) -> str:
-    if not isinstance(conf, XLSA17Conf):
+    if not isinstance(conf, XLSA17Conf) or not hasattr(conf, key):
         return ""
     return " (no expectation configured)" if getattr(conf, key) is None else " (as expected)"

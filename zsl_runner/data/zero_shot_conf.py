@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from zsl_runner.config.fields import option
-from zsl_runner.config.schema import Complaint, DatasetConf
+from zsl_runner.config.schema import Complaint, DatasetConf, TrainerConf
 
 
 @dataclass
 class ZeroShotConf(DatasetConf):
     """Base of the data sets with seen and unseen classes; the source loads `ZeroShotRecords`."""
 
+    folds: ClassVar[str] = "zsl_runner.data.folds:zero_shot_folds"
     provides: ClassVar[frozenset[str]] = frozenset({"features", "class_vectors", "zero_shot", "unlabelled"})
 
     feature_scaling: str = option(
@@ -54,6 +55,11 @@ class ZeroShotConf(DatasetConf):
         low=1.0,
     )
     unseen_imbalance_seed: int = option(0, "seed of that thinning; the same for all runs of a study", low=0)
+
+    def setting(self, trainer: TrainerConf) -> dict[str, str]:
+        """Return whether training saw unlabelled rows of unseen classes, and where their frequencies came from."""
+        kind = "transductive" if trainer.sees_unlabelled() else "inductive"
+        return {"kind": kind, "class_prior": trainer.prior_source()}
 
     def complaints(self) -> Iterable[Complaint]:
         """Yield the options that would have no effect."""

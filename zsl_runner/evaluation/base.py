@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from zsl_runner.config.schema import EvaluatorConf
-from zsl_runner.data.folds import EvaluationSet, Fold
 from zsl_runner.models.base import Model
 
 if TYPE_CHECKING:
@@ -41,7 +40,7 @@ class Measurement:
     """What a protocol measured on one evaluation set.
 
     Attributes:
-        metrics: figures by tag, e.g. ``val/H``; per cent where they are accuracies.
+        metrics: figures by tag, e.g. ``val/H``; per cent unless the evaluator's ``quantities`` say otherwise.
         choices: decisions made on this set that a later measurement may take over, e.g. a calibration offset.
         details: whatever the protocol's own figures need.
     """
@@ -64,18 +63,18 @@ class Protocol:
         self.conf = conf
         self.seed = seed
 
-    def measure(self, model: Model, fold: Fold, choices: Mapping[str, float]) -> Measurement:
+    def measure(self, model: Model, fold: Any, choices: Mapping[str, float]) -> Measurement:
         """Measure ``model`` on the fold's evaluation set, leaving its mode and every random stream as they were.
 
         Args:
             model: the trained model.
-            fold: what it was trained on, for protocols that fit a classifier themselves, and the rows to score; the
-                name of the evaluation set prefixes the tags.
+            fold: a fold of the kind of data the protocol is for: what the model was trained on, for protocols that fit
+                a classifier themselves, and the rows to score; the name of the evaluation set prefixes the tags.
             choices: decisions made on validation data, empty if there are none.
         """
         raise TypeError(f"{type(self).__name__} measures nothing")
 
-    def diagnose(self, data: EvaluationSet, exhibits: Mapping[str, Tensor]) -> dict[str, float]:
+    def diagnose(self, data: Any, exhibits: Mapping[str, Tensor]) -> dict[str, float]:
         """Return figures that compare what a trainer shows with the labels of ``data``, by name without a prefix.
 
         The run logs them as ``val/<name>`` in the tune stage and as ``oracle/<name>``, on request only, on test rows.
@@ -87,11 +86,11 @@ class Protocol:
         raise TypeError(f"{type(self).__name__} has no oracle figures")
 
     def figures(
-        self, model: Model, data: EvaluationSet, measurement: Measurement, exhibits: Mapping[str, Tensor]
+        self, model: Model, data: Any, measurement: Measurement, exhibits: Mapping[str, Tensor]
     ) -> Iterable[tuple[str, Draw]]:
         """Yield (name, what draws it) for the end of a run; ``exhibits`` is what the trainer has to show."""
         return ()
 
-    def points(self, model: Model, data: EvaluationSet) -> Iterable[Points]:
+    def points(self, model: Model, data: Any) -> Iterable[Points]:
         """Yield sets of points for TensorBoard's projector."""
         return ()

@@ -1,4 +1,4 @@
-"""What trainers and evaluators may ask of a model, and what a model is told about the data."""
+"""What trainers and evaluators may ask of a model."""
 
 from __future__ import annotations
 
@@ -12,23 +12,6 @@ from zsl_runner.streams import Streams
 
 if TYPE_CHECKING:
     from zsl_runner.data.folds import TrainingSet
-
-
-@dataclass(frozen=True)
-class DataShape:
-    """Sizes a model takes from the data set.
-
-    Attributes:
-        features: width D of a feature row.
-        class_vector: width A of a class vector.
-        classes: number K of classes, seen and unseen.
-        radius: norm of every scaled feature row, if the scaling ends in a projection onto a sphere.
-    """
-
-    features: int
-    class_vector: int
-    classes: int
-    radius: float | None = None
 
 
 class Model(nn.Module):

@@ -7,13 +7,14 @@ classification possible: a row belongs to the class whose prior its code fits be
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
+from zsl_runner.data.shape import DataShape
 from zsl_runner.errors import ConfigError
-from zsl_runner.models.base import ConditionalGenerator, DataShape, GenerationOptions
+from zsl_runner.models.base import ConditionalGenerator, GenerationOptions
+from zsl_runner.models.gaussians import Gaussians
 from zsl_runner.models.network_conf import GaussianPriorConf
 from zsl_runner.models.networks import Dropout, at_least_fp32, dropout_on, evaluating, initialise_glorot, mlp
 from zsl_runner.objectives.gaussian import (
@@ -26,18 +27,6 @@ from zsl_runner.objectives.gaussian import (
     weighted_mean,
 )
 from zsl_runner.streams import Streams
-
-
-class Gaussians(NamedTuple):
-    """Diagonal Gaussians, one for each row.
-
-    Attributes:
-        mean: (n, d).
-        log_var: (n, d), or (1, d) if all rows share it.
-    """
-
-    mean: Tensor
-    log_var: Tensor
 
 
 class GaussianPriorVAE(ConditionalGenerator):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-STAGE_PREFIXES = {"tune": "tune", "final": "train"}
+STAGE_PREFIXES = {"tune": "tune", "final": "train", "fit": "train"}
 METRIC_PREFIXES = ("val/", "test/", "oracle/", "time/")
 
 
@@ -10,7 +10,7 @@ def tag_of(name: str, stage: str, phase: str) -> str:
     """Return the tag of a value.
 
     A metric (``val/H``, ``test/T1``, ``oracle/...``, ``time/...``) is its own tag. Anything else is a term of the
-    loss and gets ``train/<phase>/`` in the final stage, ``tune/<phase>/`` in the tune stage.
+    loss and gets ``train/<phase>/`` in the final and the fit stage, ``tune/<phase>/`` in the tune stage.
 
     >>> tag_of("kl", "final", "pretrain"), tag_of("kl", "tune", "pretrain"), tag_of("val/H", "tune", "pretrain")
     ('train/pretrain/kl', 'tune/pretrain/kl', 'val/H')

@@ -9,7 +9,6 @@ from typing import Any
 from torch import Tensor
 
 from zsl_runner.config.schema import TrainerConf
-from zsl_runner.data.folds import TrainingSet
 from zsl_runner.models.base import Model
 from zsl_runner.optim import Optimisers
 from zsl_runner.runtime import Runtime
@@ -59,14 +58,14 @@ class TrainingContext:
 
     Attributes:
         model: built and on the device.
-        data: what training may see.
+        data: what training may see: a `TrainingSet` of zero-shot data, a `PairTrainingSet` of inputs and outputs.
         optimisers: one per parameter group; ``optimisers.minimize(loss, name)``.
         runtime: device, precision, compilation.
         streams: random generators.
     """
 
     model: Model
-    data: TrainingSet
+    data: Any
     optimisers: Optimisers
     runtime: Runtime
     streams: Streams

@@ -34,9 +34,7 @@ class ZeroShotEvaluatorConf(EvaluatorConf):
 
     def complaints(self) -> Iterable[Complaint]:
         """Calibration and selection need the tune stage."""
-        if not self.stages:
-            yield Complaint("stages", "names no stage; give [tune], [final] or [tune,final]")
-        if list(self.stages) == ["final", "tune"] or len(set(self.stages)) != len(self.stages):
+        if list(self.stages) not in (["tune"], ["final"], ["tune", "final"]):
             yield Complaint("stages", "must be [tune], [final] or [tune,final], each once and in this order")
         if "tune" not in self.stages:
             if self.calibration == "val":

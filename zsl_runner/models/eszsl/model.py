@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 
 from zsl_runner.data.scaling import FIT_BLOCK
-from zsl_runner.models.base import ClosedForm, DataShape
+from zsl_runner.data.shape import DataShape
+from zsl_runner.models.base import ClosedForm
 from zsl_runner.models.eszsl.conf import ESZSLConf
 from zsl_runner.objectives.ridge import bilinear_map, label_cross, moments
 from zsl_runner.streams import Streams

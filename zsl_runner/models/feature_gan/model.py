@@ -7,8 +7,9 @@ from collections.abc import Callable, Mapping
 import torch
 from torch import Tensor, nn
 
+from zsl_runner.data.shape import DataShape
 from zsl_runner.errors import ConfigError
-from zsl_runner.models.base import DataShape, FeatureGenerator
+from zsl_runner.models.base import FeatureGenerator
 from zsl_runner.models.feature_gan.conf import FeatureGANConf
 from zsl_runner.models.feature_gan.networks import (
     Critic,

@@ -9,7 +9,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from zsl_runner.data.scaling import FIT_BLOCK
-from zsl_runner.models.base import ClosedForm, DataShape
+from zsl_runner.data.shape import DataShape
+from zsl_runner.models.base import ClosedForm
 from zsl_runner.models.ridge_prototype.conf import RidgePrototypeConf
 from zsl_runner.objectives.gaussian import squared_distances
 from zsl_runner.objectives.ridge import Moments, centred, class_means, moments, penalised_solve, residual_square

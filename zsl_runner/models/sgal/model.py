@@ -5,8 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from zsl_runner.models.base import DataShape
-from zsl_runner.models.gaussian_prior_vae import GaussianPriorVAE, Gaussians
+from zsl_runner.data.shape import DataShape
+from zsl_runner.models.gaussian_prior_vae import GaussianPriorVAE
+from zsl_runner.models.gaussians import Gaussians
 from zsl_runner.models.networks import geometric_widths, mlp
 from zsl_runner.models.sgal.conf import SGALConf
 from zsl_runner.objectives.margin import prior_separation

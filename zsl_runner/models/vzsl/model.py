@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from zsl_runner.models.base import DataShape, TransductiveGenerator
-from zsl_runner.models.gaussian_prior_vae import GaussianPriorVAE, Gaussians
+from zsl_runner.data.shape import DataShape
+from zsl_runner.models.base import TransductiveGenerator
+from zsl_runner.models.gaussian_prior_vae import GaussianPriorVAE
+from zsl_runner.models.gaussians import Gaussians
 from zsl_runner.models.networks import initialise_uniform
 from zsl_runner.models.vzsl.conf import VZSLConf
 from zsl_runner.objectives.gaussian import kl_matrix

@@ -92,7 +92,8 @@ class FeatureGANTrainer(Trainer):
             )
 
     def _unseen_vectors(self) -> Tensor:
-        return self.context.data.class_vectors[self.context.data.unseen_classes]
+        vectors: Tensor = self.context.data.class_vectors[self.context.data.unseen_classes]
+        return vectors
 
     def _fit_seen_classifier(self) -> None:
         data, conf = self.context.data, self.conf.seen_classifier
