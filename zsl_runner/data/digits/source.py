@@ -7,6 +7,7 @@ from typing import Final
 
 import numpy as np
 import sklearn
+from numpy.typing import NDArray
 from sklearn.datasets import load_digits
 
 from zsl_runner.data.digit_attributes import digit_attributes
@@ -17,6 +18,11 @@ from zsl_runner.data.records import Provenance, SourceFile, ZeroShotRecords, che
 
 BRIGHTEST: Final = 16
 ORIGIN: Final = "sklearn.datasets.load_digits"
+
+
+def digits_checksum(pixels: NDArray[np.float64]) -> tuple[SourceFile, ...]:
+    """Return the (n, 64) pixels that scikit-learn ships as the one file of the data set."""
+    return (SourceFile(ORIGIN, hashlib.sha256(np.ascontiguousarray(pixels).data).hexdigest()),)
 
 
 def load(conf: DigitsConf) -> ZeroShotRecords:
@@ -44,7 +50,7 @@ def load(conf: DigitsConf) -> ZeroShotRecords:
             feature_kind="pixels, 8x8 in 0..1",
             semantics=f"{conf.attributes}: {len(names)} hand-made attributes in 0..1",
             split_version=split.name,
-            files=(SourceFile(ORIGIN, hashlib.sha256(np.ascontiguousarray(pixels).data).hexdigest()),),
+            files=digits_checksum(pixels),
             notes=(
                 f"scikit-learn {sklearn.__version__}",
                 f"validation digits {', '.join(map(str, split.validation))}",

@@ -5,15 +5,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from zsl_runner.data.digit_attributes import DIGITS, digit_attributes
+from zsl_runner.data.digit_attributes import digit_attributes
 from zsl_runner.data.digit_folds import digit_split
-from zsl_runner.data.known_files import sha256_of
-from zsl_runner.data.mnist.conf import TEST_IMAGES, TEST_LABELS, TRAIN_IMAGES, TRAIN_LABELS, MNISTConf
-from zsl_runner.data.mnist.idx import read_idx
-from zsl_runner.data.records import Provenance, Rows, SourceFile, ZeroShotRecords, checked
-from zsl_runner.errors import DataError
-
-SIDE = 28
+from zsl_runner.data.mnist import images
+from zsl_runner.data.mnist.conf import MNISTConf
+from zsl_runner.data.mnist.images import SIDE
+from zsl_runner.data.records import Provenance, Rows, ZeroShotRecords, checked
 
 
 def load(conf: MNISTConf) -> ZeroShotRecords:
@@ -26,8 +23,8 @@ def load(conf: MNISTConf) -> ZeroShotRecords:
         DataError: a file is missing, damaged or does not fit the others.
     """
     split = digit_split(conf)
-    train_images, train_labels = _pair(conf, TRAIN_IMAGES, TRAIN_LABELS)
-    test_images, test_labels = _pair(conf, TEST_IMAGES, TEST_LABELS)
+    train_images, train_labels = images.training_images(conf.files())
+    test_images, test_labels = images.test_images(conf.files())
     train_rows = np.flatnonzero(np.isin(train_labels, split.seen))
     test_rows = np.arange(len(test_labels))
     if conf.limit is not None:
@@ -37,7 +34,6 @@ def load(conf: MNISTConf) -> ZeroShotRecords:
     is_test = np.arange(len(labels)) >= len(train_rows)
     is_seen = np.isin(labels, split.seen)
     names, vectors = digit_attributes(conf.attributes)
-    files = [conf.file(name) for name in (TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS)]
     limited = () if conf.limit is None else (f"only the first {conf.limit} rows of each digit in either file",)
     records = ZeroShotRecords(
         name=conf.name,
@@ -56,32 +52,12 @@ def load(conf: MNISTConf) -> ZeroShotRecords:
             feature_kind="pixels, 28x28 in 0..1",
             semantics=f"{conf.attributes}: {len(names)} hand-made attributes in 0..1",
             split_version=split.name,
-            files=tuple(SourceFile(str(path), sha256_of(path)) for path in files),
+            files=images.source_files(conf.files()),
             notes=(f"validation digits {', '.join(map(str, split.validation))}", *limited),
         ),
         image_shape=(1, SIDE, SIDE),
     )
     return checked(records, conf.root)
-
-
-def _pair(conf: MNISTConf, images_name: str, labels_name: str) -> tuple[NDArray[np.uint8], Rows]:
-    images = read_idx(conf.file(images_name), dimensions=3)
-    labels = read_idx(conf.file(labels_name), dimensions=1)
-    if images.shape[1:] != (SIDE, SIDE):
-        found = " x ".join(map(str, images.shape[1:]))
-        raise DataError(f"{conf.file(images_name)}: expected images of {SIDE} x {SIDE} pixels, found {found}")
-    if len(images) != len(labels):
-        raise DataError(
-            f"{conf.file(labels_name)}: expected {len(images)} labels, one for each image of "
-            f"{conf.file(images_name).name}, found {len(labels)}; the two files are of different sets"
-        )
-    absent = sorted(set(range(DIGITS)) - set(np.unique(labels).tolist()))
-    if absent or labels.max() >= DIGITS:
-        raise DataError(
-            f"{conf.file(labels_name)}: expected all labels 0..{DIGITS - 1} and no others, "
-            f"found {np.unique(labels).tolist()}"
-        )
-    return images, labels.astype(np.int64)
 
 
 def _first_of_each(labels: Rows, rows: Rows, count: int) -> Rows:

@@ -1,0 +1,133 @@
+"""Images of which a part is observed and a part is to be predicted, as plain numpy arrays. Never imports torch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, ClassVar, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zsl_runner.data.quadrants import QuadrantConf, quadrant_mask
+from zsl_runner.data.records import Provenance, Records, Rows
+from zsl_runner.errors import DataError
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+WHITE: Final = 255
+
+
+@dataclass(frozen=True)
+class CompletionRecords(Records):
+    """Images and what of them is seen.
+
+    Attributes:
+        name: label of the data set.
+        images: (N, H, W) uint8; 255 is 1.
+        labels: (N,) int64 what an image shows; no model sees it.
+        observed: (H, W) bool.
+        predicted: (H, W) bool, disjoint from ``observed``.
+        train: row indices.
+        validation: row indices.
+        test: row indices.
+        provenance: where all this came from.
+    """
+
+    INVARIANTS: ClassVar[str] = "splits disjoint and in range, one label for each image, some pixels differ"
+
+    name: str
+    images: NDArray[np.uint8]
+    labels: Rows
+    observed: NDArray[np.bool_]
+    predicted: NDArray[np.bool_]
+    train: Rows
+    validation: Rows
+    test: Rows
+    provenance: Provenance = field(repr=False)
+
+    def splits(self) -> dict[str, Rows]:
+        """Return the row indices under ``train``, ``val`` and ``test``."""
+        return {"train": self.train, "val": self.validation, "test": self.test}
+
+    def sizes(self) -> str:
+        """Return the numbers of images and pixels."""
+        count, height, width = self.images.shape
+        return f"{count:,} images of {height} x {width} pixels, {int(self.predicted.sum())} of them to be predicted"
+
+    def facts(self) -> Iterable[tuple[str, str]]:
+        """Yield what is observed, and the sizes of the splits."""
+        yield "task", self.provenance.semantics
+        yield "rows", ", ".join(f"{len(rows):,} {name}" for name, rows in self.splits().items())
+
+    def entropy_floor(self, rows: Rows) -> float:
+        """Return the mean entropy of the pixels to be predicted, in nats an image.
+
+        With grey values as probabilities it is the smallest negative log-likelihood any model can reach.
+        """
+        counts = np.bincount(self.images[rows][:, self.predicted].ravel(), minlength=WHITE + 1)
+        p = np.arange(1, WHITE) / WHITE
+        entropy = -(p * np.log(p) + (1 - p) * np.log(1 - p))
+        return float(counts[1:WHITE] @ entropy / len(rows))
+
+    def description(self) -> Iterable[str]:
+        """Yield sizes, splits and the entropy floor."""
+        yield f"{self.name}: {self.sizes()} ({self.provenance.kind} data)"
+        for label, fact in self.facts():
+            yield f"  {label:<12} {fact}"
+        floor = self.entropy_floor(self.test)
+        yield f"  {'floor':<12} {floor:.2f} nats: mean entropy of the grey pixels to be predicted"
+        yield from (f"  {'note':<12} {note}" for note in self.provenance.notes)
+
+    def figure(self) -> Figure:
+        """Return a sheet of test images, whole and as observed."""
+        from zsl_runner.data.completion_figure import draw
+
+        return draw(self)
+
+
+def completion_records(
+    conf: QuadrantConf,
+    images: NDArray[np.uint8],
+    labels: Rows,
+    rows: tuple[Rows, Rows, Rows],
+    provenance: Provenance,
+    origin: str,
+) -> CompletionRecords:
+    """Return checked records.
+
+    Args:
+        conf: what is observed and what predicted.
+        images: (N, S, S).
+        labels: (N,).
+        rows: of training, validation and test.
+        provenance: where the images came from; what is observed is added to it.
+        origin: folder or source, for messages.
+
+    Raises:
+        DataError: an odd side, an empty or overlapping split, images without any contrast.
+    """
+    side = images.shape[-1]
+    if side % 2 or images.shape[1] != side:
+        raise DataError(f"{origin}: expected square images with an even side, found {images.shape[1]} x {side}")
+    used = np.concatenate(rows)
+    if any(len(part) == 0 for part in rows) or len(np.unique(used)) != len(used) or used.max() >= len(images):
+        sizes = ", ".join(str(len(part)) for part in rows)
+        raise DataError(f"{origin}: expected disjoint, non-empty training, validation and test rows, found {sizes}")
+    if images.min() == images.max():
+        raise DataError(f"{origin}: expected images, found {len(images)} of one single grey value")
+    observed = quadrant_mask(conf.observed_quadrants(), side)
+    predicted = quadrant_mask(conf.predicted_quadrants(), side)
+    semantics = (
+        f"observed: {', '.join(conf.observed_quadrants())}; {int(predicted.sum())} {conf.target} pixels to be predicted"
+    )
+    provenance = Provenance(
+        provenance.kind,
+        provenance.feature_kind,
+        semantics,
+        provenance.split_version,
+        provenance.files,
+        provenance.notes,
+    )
+    return CompletionRecords(conf.name, images, labels, observed, predicted, *rows, provenance)

@@ -1,0 +1,169 @@
+"""Inputs with outputs to be predicted from them, on the run's device, and the folds made of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from zsl_runner.data.records import Rows
+
+
+class Pair(NamedTuple):
+    """A batch.
+
+    Attributes:
+        x: (B, ...) inputs.
+        y: (B, ...) outputs: floats, or int64 labels.
+        valid: bool in the shape of ``y``, which entries of the output count; None if all do.
+    """
+
+    x: Tensor
+    y: Tensor
+    valid: Tensor | None = None
+
+
+class PairSource(Protocol):
+    """Hands out pairs by row of the data set."""
+
+    def take(self, rows: Tensor, generator: torch.Generator | None) -> Pair:
+        """Return the pairs of ``rows`` (int64).
+
+        Args:
+            rows: row indices.
+            generator: draws what is random in a training batch (sampled outputs, augmentation); None for evaluation,
+                where a row always gives the same pair.
+        """
+
+
+class PairView:
+    """Some rows of a source.
+
+    Args:
+        source: where the pairs come from.
+        rows: (n,) int64 rows of this view, on the device of the pairs.
+    """
+
+    def __init__(self, source: PairSource, rows: Tensor) -> None:
+        self._source = source
+        self._rows = rows
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    @property
+    def device(self) -> torch.device:
+        """Device of the pairs."""
+        return self._rows.device
+
+    def take(self, positions: Tensor, generator: torch.Generator | None = None) -> Pair:
+        """Return the pairs at ``positions`` (int64, 0..n-1) of this view; see `PairSource.take`."""
+        return self._source.take(self._rows[positions], generator)
+
+    def blocks(self, size: int) -> Iterator[tuple[Tensor, Pair]]:
+        """Yield (positions, pairs) for all rows in order, at most ``size`` at a time, as for evaluation."""
+        for positions in torch.split(torch.arange(len(self), device=self.device), size):
+            yield positions, self.take(positions)
+
+
+@dataclass(frozen=True)
+class PairShape:
+    """Sizes a model takes from the data.
+
+    Attributes:
+        x: shape of one input, e.g. (784,) or (3, 128, 128).
+        y: shape of one output, e.g. (588,) or (128, 128).
+        classes: number of labels an entry of the output may have; None if outputs are numbers.
+        unit_interval: whether outputs that are numbers lie in [0, 1].
+    """
+
+    x: tuple[int, ...]
+    y: tuple[int, ...]
+    classes: int | None = None
+    unit_interval: bool = False
+
+
+@dataclass(frozen=True)
+class PairTrainingSet:
+    """What training may see.
+
+    Attributes:
+        pairs: the training rows.
+        shape: the sizes a model takes from them.
+    """
+
+    pairs: PairView
+    shape: PairShape
+
+
+@dataclass(frozen=True)
+class PairEvaluationSet:
+    """Rows that only an evaluator reads.
+
+    Attributes:
+        name: ``val`` or ``test``; prefix of the metrics.
+        pairs: the rows.
+        shape: sizes of inputs and outputs.
+        layout: how the data set's pictures are put together from inputs and outputs, for figures; the class is the
+            data set's own.
+    """
+
+    name: str
+    pairs: PairView
+    shape: PairShape
+    layout: Any = None
+
+
+@dataclass(frozen=True)
+class PairFold:
+    """A training set and the evaluation set that belongs to it."""
+
+    train: PairTrainingSet
+    evaluation: PairEvaluationSet
+
+
+class PairStages:
+    """Cuts the one stage of a data set with training, validation and test rows.
+
+    Args:
+        source: hands out the pairs.
+        shape: sizes of inputs and outputs.
+        rows: row indices under ``train``, ``val`` and ``test``.
+        device: where the pairs live.
+        layout: see `PairEvaluationSet`.
+    """
+
+    def __init__(
+        self, source: PairSource, shape: PairShape, rows: dict[str, Rows], device: torch.device, layout: Any = None
+    ) -> None:
+        self._shape = shape
+        self._layout = layout
+        self._views: Callable[[str], PairView] = lambda name: PairView(
+            source, torch.from_numpy(np.ascontiguousarray(rows[name], dtype=np.int64)).to(device)
+        )
+
+    def cut(self, stage: str) -> PairFold:
+        """Return training rows and validation rows.
+
+        Raises:
+            ValueError: another stage than ``fit``.
+        """
+        return self._fold(stage, "val")
+
+    def tested(self, stage: str) -> PairFold:
+        """Return training rows and test rows.
+
+        Raises:
+            ValueError: another stage than ``fit``.
+        """
+        return self._fold(stage, "test")
+
+    def _fold(self, stage: str, evaluated: str) -> PairFold:
+        if stage != "fit":
+            raise ValueError(f"unknown stage {stage!r}; these data know fit")
+        evaluation = PairEvaluationSet(evaluated, self._views(evaluated), self._shape, self._layout)
+        return PairFold(PairTrainingSet(self._views("train"), self._shape), evaluation)

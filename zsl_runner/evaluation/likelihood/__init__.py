@@ -1,0 +1,1 @@
+"""Conditional likelihood of structured outputs."""

@@ -1,0 +1,66 @@
+"""Options of the likelihood protocol."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import ClassVar
+
+from zsl_runner.config.fields import option
+from zsl_runner.config.schema import Complaint, EvaluatorConf, Quantity
+
+ESTIMATORS = ("elbo", "mc", "is")
+NATS = Quantity("nats", lower_is_better=True, digits=2)
+ERROR = Quantity("per cent", lower_is_better=True, digits=2)
+
+
+@dataclass
+class LikelihoodEvaluatorConf(EvaluatorConf):
+    """Negative conditional log-likelihood by bound, Monte Carlo and importance sampling; error of point predictions."""
+
+    implementation: ClassVar[str] = "zsl_runner.evaluation.likelihood.protocol:LikelihoodProtocol"
+    requires: ClassVar[frozenset[str]] = frozenset({"predict_output"})
+    needs: ClassVar[frozenset[str]] = frozenset({"pairs"})
+    quantities: ClassVar[dict[str, Quantity]] = {
+        **dict.fromkeys(("NCLL", "NCLL_ELBO", "NCLL_MC", "NCLL_IS"), NATS),
+        **{f"{name}_se": NATS for name in ("NCLL", "NCLL_ELBO", "NCLL_MC", "NCLL_IS")},
+        "pixel_error": ERROR,
+        "pixel_error_averaged": ERROR,
+        "diversity": Quantity("grey levels of 255", digits=2),
+    }
+
+    kind: str = "likelihood"
+    name: str = "likelihood"
+    stages: list[str] = option(
+        ["fit"],
+        "fit = train on the training rows, validate on the validation rows and read the test rows once at the end",
+        choices=("fit",),
+    )
+    select_metric: str = option(
+        "val/NCLL",
+        "validation metric that selects, stops early and is returned to sweepers",
+        choices=("val/NCLL", "val/NCLL_ELBO", "val/NCLL_MC", "val/NCLL_IS", "val/pixel_error"),
+    )
+    batch_size: int = option(500, "rows scored at a time", low=1)
+    estimators: list[str] = option(
+        list(ESTIMATORS),
+        "estimates of a model with codes: elbo = minus the bound; mc = Monte Carlo, codes from the prior; is = "
+        "importance sampling, codes from the recognition network. NCLL is the importance-sampled one if that network "
+        "was trained, else the Monte Carlo one, and the likelihood itself of a deterministic model",
+        choices=ESTIMATORS,
+    )
+    samples: int = option(100, "codes S for each row of the test split", low=1)
+    validation_samples: int = option(10, "codes S for each row of a validation", low=1)
+    sample_batch: int = option(10, "codes decoded at a time", low=1)
+    curve: list[int] = option([1, 2, 5, 10, 20, 50, 100], "numbers of codes S in the figure of NCLL against S", low=1)
+    drawn_samples: int = option(10, "predictions drawn for each row for figures and for their diversity", low=2)
+
+    def complaints(self) -> Iterable[Complaint]:
+        """Yield what asks for estimates that are not made."""
+        if list(self.stages) != ["fit"]:
+            yield Complaint("stages", "must be [fit]")
+        if not set(self.estimators) & {"mc", "is"} or len(set(self.estimators)) != len(self.estimators):
+            yield Complaint("estimators", f"expected mc, is or both, each once, found {list(self.estimators)}")
+        wanted = {"val/NCLL_ELBO": "elbo", "val/NCLL_MC": "mc", "val/NCLL_IS": "is"}.get(self.select_metric)
+        if wanted is not None and wanted not in self.estimators:
+            yield Complaint("select_metric", f"{self.select_metric} needs {wanted} in estimators")

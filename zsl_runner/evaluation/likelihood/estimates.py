@@ -1,0 +1,80 @@
+"""Estimates of the conditional log-likelihood of each row, block by block."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from zsl_runner.data.pairs import Pair
+from zsl_runner.models.output_prediction import Condition, LatentOutputPredictor
+from zsl_runner.objectives.conditional_likelihood import log_density
+from zsl_runner.objectives.gaussian import kl_divergence, reparameterise
+
+
+@dataclass(frozen=True)
+class RowEstimates:
+    """What was estimated of n rows.
+
+    Attributes:
+        bound: (n,) the bound on log p(y | x), averaged over the codes; None if not asked for.
+        monte_carlo: (S, n) logarithms of weights of prior codes; None if not asked for.
+        importance: (S, n) logarithms of importance weights of recognition codes; None if not asked for.
+    """
+
+    bound: Tensor | None
+    monte_carlo: Tensor | None
+    importance: Tensor | None
+
+
+def estimate_rows(
+    model: LatentOutputPredictor,
+    pair: Pair,
+    condition: Condition,
+    wanted: frozenset[str],
+    samples: int,
+    sample_batch: int,
+    generator: torch.Generator,
+) -> RowEstimates:
+    """Estimate the likelihood of a block of rows.
+
+    Args:
+        model: in evaluation mode.
+        pair: the rows.
+        condition: what the model has computed from their inputs.
+        wanted: some of ``elbo``, ``mc``, ``is``; ``elbo`` and ``is`` share codes.
+        samples: codes S for each row.
+        sample_batch: codes decoded at a time.
+        generator: draws the codes.
+    """
+    prior = model.prior(condition)
+    monte_carlo = importance = bound = None
+    if "mc" in wanted:
+        monte_carlo = torch.cat(
+            [
+                model.log_likelihood(model.generate(condition, reparameterise(*prior, noise)), pair.y, pair.valid)
+                for noise in _noise(prior.mean, samples, sample_batch, generator)
+            ]
+        )
+    if wanted & {"elbo", "is"}:
+        posterior = model.posterior(pair.x, pair.y, pair.valid)
+        likelihoods, weights = [], []
+        for noise in _noise(posterior.mean, samples, sample_batch, generator):
+            z = reparameterise(*posterior, noise)
+            likelihoods.append(model.log_likelihood(model.generate(condition, z), pair.y, pair.valid))
+            weights.append(log_density(z, *prior) - log_density(z, *posterior))
+        likelihood = torch.cat(likelihoods)
+        if "elbo" in wanted:
+            bound = likelihood.mean(0) - kl_divergence(*posterior, *prior)
+        if "is" in wanted:
+            importance = likelihood + torch.cat(weights)
+    return RowEstimates(bound, monte_carlo, importance)
+
+
+def _noise(like: Tensor, samples: int, batch: int, generator: torch.Generator) -> Iterator[Tensor]:
+    """Yield standard normal noise (s, B, d), ``samples`` codes in all; the numbers do not depend on ``batch``."""
+    for first in range(0, samples, batch):
+        count = min(batch, samples - first)
+        yield torch.stack([torch.randn(like.shape, generator=generator, device=like.device) for _ in range(count)])

@@ -1,0 +1,72 @@
+"""Which figures the likelihood protocol draws at the end of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from zsl_runner.data.completion import CompletionLayout
+from zsl_runner.data.pairs import PairEvaluationSet
+from zsl_runner.evaluation.base import Draw, Measurement
+from zsl_runner.models.networks import evaluating
+from zsl_runner.models.output_prediction import LatentOutputPredictor, OutputPredictor
+from zsl_runner.objectives.conditional_likelihood import log_mean_exp
+from zsl_runner.streams import Streams, derived_seed
+
+if TYPE_CHECKING:
+    from zsl_runner.evaluation.likelihood.protocol import LikelihoodProtocol
+
+COLUMNS = 10
+EPOCH = "epoch_"
+
+
+def likelihood_figures(
+    protocol: LikelihoodProtocol,
+    model: OutputPredictor,
+    data: PairEvaluationSet,
+    measurement: Measurement,
+    exhibits: Mapping[str, Tensor],
+) -> Iterator[tuple[str, Draw]]:
+    """Yield (name, what draws it)."""
+    from zsl_runner.tracking.figures.completion import picture_sheet
+    from zsl_runner.tracking.figures.likelihood_curve import likelihood_curve
+
+    layout = data.layout
+    if isinstance(layout, CompletionLayout):
+        rows = completion_rows(protocol, model, data, layout)
+        yield "completions", lambda: picture_sheet(rows, "Observed quadrants and predictions of the others")
+        epochs = sorted(int(name.removeprefix(EPOCH)) for name in exhibits if name.startswith(EPOCH))
+        if epochs:
+            x, y = exhibits["snapshot_x"], exhibits["snapshot_y"]
+            strip = {"truth": layout.picture(x, y)}
+            strip |= {f"epoch {epoch}": layout.picture(x, exhibits[f"{EPOCH}{epoch}"]) for epoch in epochs}
+            yield "training_strip", lambda: picture_sheet(strip, "One prediction for each training image")
+    estimates = measurement.details.estimates
+    if estimates is not None:
+        curves = {}
+        for label, weights in (("Monte Carlo", estimates.monte_carlo), ("importance sampling", estimates.importance)):
+            if weights is not None:
+                counts = sorted({count for count in protocol.conf.curve if count <= len(weights)} | {len(weights)})
+                curves[label] = [(count, -float(log_mean_exp(weights[:count]).mean())) for count in counts]
+        bound = None if estimates.bound is None else -float(estimates.bound.mean())
+        yield "likelihood_curve", lambda: likelihood_curve(curves, bound)
+
+
+def completion_rows(
+    protocol: LikelihoodProtocol, model: OutputPredictor, data: PairEvaluationSet, layout: CompletionLayout
+) -> dict[str, Tensor]:
+    """Return (n, H, W) pictures by the name of their row: input, truth, point prediction, drawn predictions."""
+    positions = torch.arange(min(COLUMNS, len(data.pairs)), device=data.pairs.device)
+    pair = data.pairs.take(positions)
+    rows = {"observed": layout.picture(pair.x), "truth": layout.picture(pair.x, pair.y)}
+    with evaluating(model), torch.no_grad():
+        condition = model.condition(pair.x)
+        rows["prediction"] = layout.picture(pair.x, model.mean_output(model.predict(condition)))
+        if isinstance(model, LatentOutputPredictor):
+            streams = Streams(derived_seed(protocol.seed, "figures"), data.pairs.device)
+            for number, drawn in enumerate(protocol.drawn(model, condition, streams["predictions"]), 1):
+                rows[f"sample {number}"] = layout.picture(pair.x, drawn)
+    return rows

@@ -1,0 +1,170 @@
+"""Negative conditional log-likelihood and error of point predictions of structured outputs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from zsl_runner.data.pairs import Pair, PairEvaluationSet, PairFold
+from zsl_runner.evaluation.base import Draw, Measurement, Protocol
+from zsl_runner.evaluation.likelihood.conf import LikelihoodEvaluatorConf
+from zsl_runner.evaluation.likelihood.estimates import RowEstimates, estimate_rows
+from zsl_runner.models.base import Model
+from zsl_runner.models.networks import evaluating
+from zsl_runner.models.output_prediction import Condition, LatentOutputPredictor, OutputPredictor
+from zsl_runner.objectives.conditional_likelihood import log_mean_exp
+from zsl_runner.objectives.gaussian import reparameterise
+from zsl_runner.streams import Streams, derived_seed
+
+
+@dataclass(frozen=True)
+class LikelihoodDetails:
+    """What the figures need.
+
+    Attributes:
+        estimates: of every row of the evaluation set; None for a deterministic model.
+    """
+
+    estimates: RowEstimates | None
+
+
+class LikelihoodProtocol(Protocol):
+    """Figures by name: ``NCLL`` and its estimates in nats a row, their standard errors, errors in per cent.
+
+    A subclass adds figures of its own kind of outputs in `output_metrics`.
+
+    Args:
+        conf: the evaluator's options.
+        seed: the run's seed.
+    """
+
+    conf: LikelihoodEvaluatorConf
+
+    def measure(self, model: Model, fold: PairFold, choices: Mapping[str, float]) -> Measurement:
+        """Return the figures of the evaluation set under the tags ``val/...`` or ``test/...``.
+
+        A validation draws fewer codes and predicts only with the code at its mean.
+        """
+        if not isinstance(model, OutputPredictor):
+            raise TypeError(f"{type(model).__name__} predicts no outputs")
+        data = fold.evaluation
+        whole = data.name == "test"
+        streams = Streams(derived_seed(self.seed, "likelihood"), data.pairs.device)
+        likelihoods: dict[str, list[Tensor]] = {}
+        blocks: list[RowEstimates] = []
+        sums: dict[str, Tensor] = {}
+        with evaluating(model), torch.no_grad():
+            for positions, pair in data.pairs.blocks(self.conf.batch_size):
+                condition = model.condition(pair.x)
+                if isinstance(model, LatentOutputPredictor):
+                    estimates = self._estimates(model, pair, condition, whole, streams["codes"])
+                    blocks.append(estimates)
+                    found = _log_likelihoods(estimates)
+                else:
+                    found = {"NCLL": model.log_likelihood(model.predict(condition), pair.y, pair.valid)}
+                for name, values in found.items():
+                    likelihoods.setdefault(name, []).append(values)
+                for name, value in self.output_metrics(model, pair, condition, whole, streams["predictions"]).items():
+                    sums[name] = sums.get(name, torch.zeros_like(value)) + value * len(positions)
+        metrics = {}
+        for name, parts in likelihoods.items():
+            values = torch.cat(parts).double()
+            metrics[name] = -float(values.mean())
+            if whole:
+                metrics[f"{name}_se"] = float(values.std(correction=1) / len(values) ** 0.5) if len(values) > 1 else 0.0
+        metrics |= {name: float(total) / len(data.pairs) for name, total in sums.items()}
+        details = LikelihoodDetails(_joined(blocks) if blocks else None)
+        return Measurement({f"{data.name}/{name}": value for name, value in metrics.items()}, {}, details)
+
+    def output_metrics(
+        self, model: OutputPredictor, pair: Pair, condition: Condition, whole: bool, generator: torch.Generator
+    ) -> dict[str, Tensor]:
+        """Return means over a block of rows, of point predictions and drawn ones.
+
+        Here for outputs in [0, 1]: ``pixel_error``, the share of entries on the wrong side of a half, in per cent;
+        ``pixel_error_averaged``, of probabilities averaged over codes; ``diversity``, the mean absolute difference of
+        two predictions drawn for one row.
+
+        Args:
+            model: in evaluation mode.
+            pair: the rows.
+            condition: what the model has computed from their inputs.
+            whole: whether drawn predictions are wanted too.
+            generator: draws them.
+        """
+        right = pair.y >= 0.5
+        predicted = model.mean_output(model.predict(condition)) >= 0.5
+        metrics = {"pixel_error": 100 * (predicted != right).float().mean()}
+        if whole and isinstance(model, LatentOutputPredictor):
+            drawn = self.drawn(model, condition, generator)
+            metrics["pixel_error_averaged"] = 100 * ((drawn.mean(0) >= 0.5) != right).float().mean()
+            metrics["diversity"] = 255 * mean_difference(drawn)
+        return metrics
+
+    def drawn(self, model: LatentOutputPredictor, condition: Condition, generator: torch.Generator) -> Tensor:
+        """Return (S, B, ...) mean outputs of codes drawn from the prior."""
+        prior = model.prior(condition)
+        shape = (self.conf.drawn_samples, *prior.mean.shape)
+        noise = torch.randn(shape, generator=generator, device=prior.mean.device)
+        return model.mean_output(model.generate(condition, reparameterise(*prior, noise)))
+
+    def figures(
+        self, model: Model, data: PairEvaluationSet, measurement: Measurement, exhibits: Mapping[str, Tensor]
+    ) -> Iterator[tuple[str, Draw]]:
+        """Yield completed pictures, the progress of training, and NCLL against the number of codes."""
+        from zsl_runner.evaluation.likelihood.figures import likelihood_figures
+
+        assert isinstance(model, OutputPredictor)
+        yield from likelihood_figures(self, model, data, measurement, exhibits)
+
+    def _estimates(
+        self, model: LatentOutputPredictor, pair: Pair, condition: Condition, whole: bool, generator: torch.Generator
+    ) -> RowEstimates:
+        wanted = frozenset(self.conf.estimators)
+        if not model.recognises:
+            wanted = frozenset({"mc"})
+        samples = self.conf.samples if whole else self.conf.validation_samples
+        return estimate_rows(model, pair, condition, wanted, samples, self.conf.sample_batch, generator)
+
+
+def mean_difference(drawn: Tensor) -> Tensor:
+    r"""Return the mean absolute difference of two of S predictions for one row, over entries, rows and pairs.
+
+    Of a sorted list of values $v_{(1)} \le \dots \le v_{(S)}$ the sum over pairs is $\sum_s (2s - S - 1) v_{(s)}$, so
+    no pair is formed.
+
+    Args:
+        drawn: (S, B, ...), S >= 2.
+
+    >>> mean_difference(torch.tensor([[0.0], [1.0], [3.0]]))
+    tensor(2.)
+    """
+    count = len(drawn)
+    ordered = drawn.sort(0).values
+    factors = torch.arange(1 - count, count, 2, dtype=drawn.dtype, device=drawn.device)
+    differences: Tensor = torch.tensordot(factors, ordered, dims=1)
+    return differences.mean() / (count * (count - 1) / 2)
+
+
+def _log_likelihoods(estimates: RowEstimates) -> dict[str, Tensor]:
+    """Return the (B,) estimates of log p(y | x) by the name of their negative."""
+    found: dict[str, Tensor] = {}
+    if estimates.bound is not None:
+        found["NCLL_ELBO"] = estimates.bound
+    if estimates.monte_carlo is not None:
+        found["NCLL_MC"] = log_mean_exp(estimates.monte_carlo)
+    if estimates.importance is not None:
+        found["NCLL_IS"] = log_mean_exp(estimates.importance)
+    return {"NCLL": found.get("NCLL_IS", found.get("NCLL_MC", next(iter(found.values())))), **found}
+
+
+def _joined(blocks: list[RowEstimates]) -> RowEstimates:
+    def join(name: str, axis: int) -> Tensor | None:
+        parts: list[Any] = [getattr(block, name) for block in blocks]
+        return None if parts[0] is None else torch.cat(parts, axis)
+
+    return RowEstimates(join("bound", 0), join("monte_carlo", 1), join("importance", 1))

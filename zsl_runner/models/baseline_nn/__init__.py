@@ -1,0 +1,1 @@
+"""The deterministic network that conditional autoencoders are compared with."""

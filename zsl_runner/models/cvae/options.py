@@ -1,0 +1,44 @@
+"""Options that the conditional autoencoder shares with its deterministic baseline. Never imports torch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from zsl_runner.config.fields import option
+from zsl_runner.config.schema import Complaint, DatasetConf, ModelConf
+
+
+@dataclass
+class OutputConf(ModelConf):
+    """What the outputs are, and how wide the networks."""
+
+    hidden: list[int] = option([1000, 1000], "widths of the hidden layers of every network", low=1)
+    dropout: float = option(0.0, "share of hidden units set to zero in training", low=0.0, high=1.0, below=True)
+    likelihood: str = option(
+        "auto",
+        "distribution of an entry of the output: bernoulli for values in [0, 1], gaussian for any; auto: bernoulli "
+        "where the data are known to lie in [0, 1]",
+        choices=("auto", "bernoulli", "gaussian"),
+    )
+    deviation: float = option(
+        1.0, "standard deviation of Gaussian outputs, in units of the scaled data", low=0.0, above=True
+    )
+
+    def fits(self, dataset: DatasetConf) -> Iterable[Complaint]:
+        """Pairs of numbers, or features with class vectors; Bernoulli outputs in [0, 1]."""
+        pairs = {"pairs", "completion"} <= dataset.provides
+        if not pairs and not {"features", "class_vectors"} <= dataset.provides:
+            yield Complaint(
+                "kind",
+                f"{self.kind} predicts pixels from pixels or features from class vectors, and dataset={dataset.kind} "
+                "has neither; use dataset=mnist_quadrant, a zero-shot data set, or another model",
+            )
+        scaling = getattr(dataset, "feature_scaling", None)
+        if self.likelihood == "bernoulli" and not pairs and scaling != "minmax":
+            yield Complaint(
+                "likelihood",
+                f"bernoulli needs outputs in [0, 1], and dataset.feature_scaling={scaling}; use minmax or gaussian",
+            )
+        if self.deviation != 1 and self.likelihood == "bernoulli":
+            yield Complaint("deviation", "has no effect with likelihood=bernoulli")

@@ -1,0 +1,86 @@
+"""What trainers and evaluators may ask of models that predict structured outputs y from inputs x."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from torch import Tensor
+
+from zsl_runner.models.base import Model
+from zsl_runner.models.gaussians import Gaussians
+
+
+class Condition(NamedTuple):
+    """What a model has computed from its inputs alone; made once for any number of codes.
+
+    Attributes:
+        x: (B, ...) the inputs.
+        guess: (B, ...) parameters of the deterministic prediction; None if the model makes none.
+        scales: the same at coarser scales, for further terms of the loss; coarsest first.
+    """
+
+    x: Tensor
+    guess: Tensor | None = None
+    scales: tuple[Tensor, ...] = ()
+
+
+class OutputPredictor(Model):
+    """Capability ``predict_output``: a distribution of outputs for each input, given by its parameters.
+
+    *Parameters* are what the likelihood is computed from: logits of Bernoulli variables, (..., B, *y); logits of
+    categorical ones, (..., B, K, *y), the classes before the axes of an output; means of Gaussians, (..., B, *y).
+    """
+
+    def condition(self, x: Tensor) -> Condition:
+        """Return what follows from the inputs (B, ...) alone."""
+        raise TypeError(f"{type(self).__name__} predicts nothing")
+
+    def predict(self, condition: Condition) -> Tensor:
+        """Return the parameters of the deterministic prediction (with a code, if there is one, at its mean)."""
+        raise TypeError(f"{type(self).__name__} predicts nothing")
+
+    def log_likelihood(self, parameters: Tensor, y: Tensor, valid: Tensor | None) -> Tensor:
+        """Return log p(y) in nats, summed over the valid entries of each output.
+
+        Args:
+            parameters: (..., B, ...) as the class says.
+            y: (B, ...) outputs.
+            valid: which entries count; None for all.
+
+        Returns:
+            (..., B).
+        """
+        raise TypeError(f"{type(self).__name__} has no likelihood")
+
+    def mean_output(self, parameters: Tensor) -> Tensor:
+        """Return the means of the outputs in the shape of the parameters: probabilities, or Gaussian means."""
+        raise TypeError(f"{type(self).__name__} has no likelihood")
+
+    def auxiliary_terms(self, condition: Condition, y: Tensor, valid: Tensor | None) -> dict[str, Tensor]:
+        """Return further scalar terms of the loss (already weighted), e.g. of predictions at coarser scales."""
+        return {}
+
+
+class LatentOutputPredictor(OutputPredictor):
+    """Capability ``latent_output``: p(y | x) is a mixture over codes z, p(y | x, z) p(z | x).
+
+    Its parameter groups are ``generation`` (everything p(y | x) needs) and ``recognition``.
+
+    Attributes:
+        recognises: whether the recognition network is trained, so that estimates which use it mean something. Not a
+            part of ``state_dict``: the trainer sets it when it is built.
+    """
+
+    recognises: bool = True
+
+    def prior(self, condition: Condition) -> Gaussians:
+        """Return p(z | x)."""
+        raise TypeError(f"{type(self).__name__} has no codes")
+
+    def posterior(self, x: Tensor, y: Tensor, valid: Tensor | None) -> Gaussians:
+        """Return q(z | x, y), which sees the true output; entries that are not valid are as if absent."""
+        raise TypeError(f"{type(self).__name__} has no codes")
+
+    def generate(self, condition: Condition, z: Tensor) -> Tensor:
+        """Return the parameters (..., B, ...) of p(y | x, z) for codes (..., B, d)."""
+        raise TypeError(f"{type(self).__name__} has no codes")

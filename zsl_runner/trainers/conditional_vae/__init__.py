@@ -1,0 +1,1 @@
+"""Training of conditional autoencoders: CVAE, GSNN and their hybrid."""

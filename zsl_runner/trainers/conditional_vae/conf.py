@@ -1,0 +1,38 @@
+"""Options of the training of conditional autoencoders."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import ClassVar
+
+from zsl_runner.config.fields import option
+from zsl_runner.config.schema import Complaint
+from zsl_runner.trainers.prediction_conf import PredictionTrainerConf
+
+
+@dataclass
+class ConditionalVAETrainerConf(PredictionTrainerConf):
+    """A mixture of the conditional bound (alpha = 1) and of the likelihood under prior samples (alpha = 0)."""
+
+    implementation: ClassVar[str] = "zsl_runner.trainers.conditional_vae.trainer:ConditionalVAETrainer"
+    requires: ClassVar[frozenset[str]] = frozenset({"predict_output", "latent_output"})
+
+    kind: str = "conditional_vae"
+    name: str = "cvae"
+    alpha: float = option(
+        1.0, "weight of the CVAE objective; the GSNN objective has 1 - alpha. 1: CVAE, 0: GSNN", low=0.0, high=1.0
+    )
+    samples_per_step: int = option(1, "codes L drawn for each row and objective in a step", low=1)
+    kl_weight: float = option(
+        1.0, "1 + beta, factor of the divergence; the paper found no gain from more than 1", low=0.0
+    )
+    kl_warmup: int = option(0, "epochs over which kl_weight rises linearly from 0; 0 for none", low=0)
+
+    def complaints(self) -> Iterable[Complaint]:
+        """Yield what has no effect without a divergence."""
+        for key, default in (("kl_weight", 1.0), ("kl_warmup", 0)):
+            if self.alpha == 0 and getattr(self, key) != default:
+                yield Complaint(key, "has no effect with alpha=0: the GSNN objective has no divergence")
+        if self.kl_warmup > self.epochs:
+            yield Complaint("kl_warmup", f"is longer than the training of {self.epochs} epochs")

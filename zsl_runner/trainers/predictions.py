@@ -1,0 +1,109 @@
+"""What the procedures share that learn to predict outputs from inputs: options, batches, steps, snapshots."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from typing import Any, Final
+
+import torch
+from torch import Tensor
+
+from zsl_runner.data.class_pairs import training_pairs
+from zsl_runner.data.pairs import Pair
+from zsl_runner.data.sampler import EpochSampler
+from zsl_runner.models.networks import evaluating
+from zsl_runner.models.output_prediction import OutputPredictor
+from zsl_runner.trainers.base import Phase, StepReport, Trainer, TrainingContext
+from zsl_runner.trainers.conditional_vae.omission import omission
+from zsl_runner.trainers.prediction_conf import PredictionTrainerConf
+
+SNAPSHOT_EPOCHS: Final = (1, 2, 5, 10, 20, 40, 80, 160, 320)
+SNAPSHOT_ROWS: Final = 10
+
+
+class PredictionTrainer(Trainer):
+    """One phase of gradient steps on batches of pairs, epoch by epoch.
+
+    After some epochs it keeps predictions of the first training rows, always with the same random codes, for a figure.
+
+    Args:
+        conf: the procedure's options.
+        context: what it works on; the model must be an `OutputPredictor`.
+    """
+
+    phase_name: str
+    groups: tuple[str, ...]
+
+    def __init__(self, conf: PredictionTrainerConf, context: TrainingContext) -> None:
+        super().__init__(conf, context)
+        if not isinstance(context.model, OutputPredictor):
+            raise TypeError(f"{type(context.model).__name__} predicts no outputs")
+        self.options = conf
+        self.predictor = context.model
+        self._pairs = training_pairs(context.data)
+        self._sampler = EpochSampler(len(self._pairs), context.streams["batches"])
+        self._compiled = context.runtime.compile(self.terms)
+        self._done = 0
+        self._snapshots: dict[int, Tensor] = {}
+
+    @abstractmethod
+    def terms(self, pair: Pair) -> dict[str, Tensor]:
+        """Return the named scalar terms of the loss, already weighted."""
+
+    def snapshot(self, pair: Pair) -> Tensor:
+        """Return the predictions of some training rows that the figure of the training shows."""
+        return self.predictor.mean_output(self.predictor.predict(self.predictor.condition(pair.x)))
+
+    @property
+    def steps_in_epoch(self) -> int:
+        """Steps of an epoch, at least one; a last batch that is not full is left out."""
+        return max(1, len(self._pairs) // self.options.batch_size)
+
+    def phases(self) -> Sequence[Phase]:
+        """Return the one phase."""
+        steps = self.options.epochs * self.steps_in_epoch
+        validate_every = self.options.evaluate_every * self.steps_in_epoch
+        return [Phase(self.phase_name, steps, self._step, validate_every=validate_every)]
+
+    def exhibits(self) -> dict[str, Tensor]:
+        """Return the snapshots as ``epoch_<n>``, beside the inputs and outputs they belong to."""
+        if not self._snapshots:
+            return {}
+        shown = self._shown()
+        pictures = {f"epoch_{epoch}": values for epoch, values in self._snapshots.items()}
+        return {"snapshot_x": shown.x, "snapshot_y": shown.y, **pictures}
+
+    def _step(self) -> StepReport:
+        positions = self._sampler.draw(self.options.batch_size)
+        pair = self._pairs.take(positions, self.context.streams["targets"])
+        if self.options.omission:
+            hidden = omission(pair.x, self.options.omission, self.context.streams["omission"])
+            pair = Pair(hidden, pair.y, pair.valid)
+        self.predictor.train()
+        with self.context.runtime.autocast():
+            terms = self._compiled(pair)
+            loss = torch.stack(list(terms.values())).sum()
+        self.context.optimisers.minimize(loss, *self.groups)
+        self._done += 1
+        epoch, rest = divmod(self._done, self.steps_in_epoch)
+        if not rest and epoch in SNAPSHOT_EPOCHS:
+            with evaluating(self.predictor), torch.no_grad():
+                self._snapshots[epoch] = self.snapshot(self._shown())
+        detached = {name: term.detach() for name, term in terms.items()}
+        return StepReport(detached | {"loss": loss.detach()}, len(pair.x), {"x": pair.x, "y": pair.y})
+
+    def _shown(self) -> Pair:
+        count = min(SNAPSHOT_ROWS, len(self._pairs))
+        return self._pairs.take(torch.arange(count, device=self._pairs.device))
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the sampler's position, the number of steps and the snapshots."""
+        snapshots = {str(epoch): values for epoch, values in self._snapshots.items()}
+        return {"sampler": self._sampler.state_dict(), "done": self._done, "snapshots": snapshots}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take up the state that `state_dict` returned."""
+        self._sampler.load_state_dict(state["sampler"])
+        self._done = state["done"]
+        self._snapshots = {int(epoch): values for epoch, values in state["snapshots"].items()}
