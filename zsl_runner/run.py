@@ -181,7 +181,8 @@ class Run:
             looked |= self.protocol.oracle(measurement)
             for tag, value in looked.items():
                 best = tag.replace("oracle/", "oracle/best_")
-                self.oracle_best[best] = max(value, self.oracle_best.get(best, value))
+                better = min if self._lower_is_better(tag) else max
+                self.oracle_best[best] = better(value, self.oracle_best.get(best, value))
             return looked | self._diagnosed(parts, tested, "oracle")
 
         def save(step: int) -> None:
@@ -278,7 +279,7 @@ class Run:
     def _draw(self, parts: StageParts, tested: Fold, measurement: Measurement, tracker: Tracker, step: int) -> None:
         for name, draw in self.protocol.figures(parts.model, tested.evaluation, measurement, parts.trainer.exhibits()):
             tracker.figure(name, draw, step)
-        tracker.learning_curves(step)
+        tracker.learning_curves(step, self.result.quantities)
 
     def _wall(self) -> float:
         return self.wall_before + time.perf_counter() - self.started

@@ -17,6 +17,7 @@ from zsl_runner.models.base import (
     GenerationOptions,
     TransductiveGenerator,
 )
+from zsl_runner.models.output_prediction import LatentOutputPredictor, OutputPredictor
 from zsl_runner.optim import Optimisers
 from zsl_runner.streams import Streams
 
@@ -27,6 +28,8 @@ CAPABILITIES = {
     "class_priors": ConditionalGenerator,
     "target_terms": TransductiveGenerator,
     "fit": ClosedForm,
+    "predict_output": OutputPredictor,
+    "latent_output": LatentOutputPredictor,
 }
 
 

@@ -54,5 +54,5 @@ def straight_run(tmp_path_factory, launch, *arguments) -> Path:
     process, _ = launch(folder, *arguments, "name=straight")
     process.join()
     assert process.exitcode == 0
-    (found,) = folder.glob("outputs/*/toy/straight")
+    (found,) = folder.glob("outputs/*/*/straight")
     return found

@@ -12,6 +12,7 @@ from zsl_runner.data.completion_records import WHITE, CompletionRecords
 from zsl_runner.data.pairs import Pair, PairShape, PairStages
 from zsl_runner.data.quadrants import QuadrantConf
 from zsl_runner.data.records import Records
+from zsl_runner.streams import derived_seed
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,7 @@ class CompletionSource:
         own = torch.Generator()
         levels = torch.empty(len(rows), len(self._columns), dtype=torch.int64)
         for position, row in enumerate(rows.tolist()):  # a row has its own levels, whatever is taken with it
-            own.manual_seed((self._target_seed << 32) + row)
+            own.manual_seed(derived_seed(self._target_seed, f"targets of row {row}"))
             levels[position] = torch.randint(WHITE, (len(self._columns),), generator=own)
         return levels.to(rows.device)
 

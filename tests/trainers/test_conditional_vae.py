@@ -1,0 +1,206 @@
+"""CVAE, GSNN, hybrid and deterministic training."""
+
+import dataclasses
+
+import pytest
+import torch
+
+from zsl_runner.config.schema import OptimizerConf, RuntimeConf
+from zsl_runner.data.completion import CompletionSource
+from zsl_runner.data.digits_quadrant.conf import DigitsQuadrantConf
+from zsl_runner.data.load import load
+from zsl_runner.data.pairs import PairStages
+from zsl_runner.models.baseline_nn.conf import BaselineNNConf
+from zsl_runner.models.baseline_nn.model import BaselineNN
+from zsl_runner.models.cvae.conf import CVAEConf
+from zsl_runner.models.cvae.model import CVAE
+from zsl_runner.models.gaussians import Gaussians
+from zsl_runner.objectives.gaussian import kl_divergence, reparameterise
+from zsl_runner.optim import Optimisers
+from zsl_runner.runtime import Runtime
+from zsl_runner.streams import Streams
+from zsl_runner.trainers.base import TrainingContext
+from zsl_runner.trainers.conditional_vae.conf import ConditionalVAETrainerConf
+from zsl_runner.trainers.conditional_vae.trainer import ConditionalVAETrainer
+from zsl_runner.trainers.deterministic.conf import DeterministicTrainerConf
+from zsl_runner.trainers.deterministic.trainer import DeterministicTrainer
+
+CVAE_CONF = CVAEConf(name="cvae", latent_dim=3, hidden=[8])
+CONF = ConditionalVAETrainerConf(epochs=2, batch_size=50, optim=OptimizerConf(lr=1e-3))
+
+
+@pytest.fixture(scope="module")
+def training_set():
+    conf = DigitsQuadrantConf(name="digits_quadrant")
+    records = load(conf)
+    source = CompletionSource(records, conf, torch.device("cpu"))
+    return PairStages(source, source.shape, records.splits(), torch.device("cpu")).cut("fit").train
+
+
+@pytest.fixture
+def build(training_set):
+    def build(conf=CONF, model_conf=CVAE_CONF, model_class=CVAE, trainer_class=ConditionalVAETrainer, data=None):
+        data = data or training_set
+        streams = Streams(0)
+        with streams.initialising():
+            model = model_class(model_conf, data.shape, streams)
+        groups = model.parameter_groups()
+        optimisers = Optimisers(groups, dict.fromkeys(groups, conf.optim))
+        return trainer_class(conf, TrainingContext(model, data, optimisers, Runtime(RuntimeConf()), streams))
+
+    return build
+
+
+def pair_of(trainer, rows=7):
+    return trainer.context.data.pairs.take(torch.arange(rows))
+
+
+def total(terms):
+    return sum(terms.values())
+
+
+def by_hand(trainer, pair, codes):
+    """The bound or the GSNN objective of a batch, with the noise that the trainer draws first."""
+    model, streams = trainer.model, Streams(0)
+    condition = model.condition(pair.x)
+    prior, posterior = model.prior(condition), model.posterior(pair.x, pair.y, None)
+    used, stream = (posterior, "noise") if codes == "posterior" else (prior, "prior_noise")
+    noise = torch.randn(1, *used.mean.shape, generator=streams[stream])
+    likelihood = model.log_likelihood(model.generate(condition, reparameterise(*used, noise)), pair.y, None).mean()
+    if codes == "prior":
+        return -likelihood
+    return -likelihood + kl_divergence(*posterior, *prior).mean()
+
+
+def test_alpha_one_is_the_bound_and_alpha_zero_the_gsnn_objective_bit_for_bit(build):
+    for alpha, codes in ((1.0, "posterior"), (0.0, "prior")):
+        trainer = build(dataclasses.replace(CONF, alpha=alpha))
+        pair = pair_of(trainer)
+        assert torch.equal(total(trainer.terms(pair)), by_hand(trainer, pair, codes))
+
+
+def test_the_hybrid_is_the_weighted_sum_with_samples_of_each(build):
+    trainer = build(dataclasses.replace(CONF, alpha=0.3))
+    pair = pair_of(trainer)
+    expected = 0.3 * by_hand(trainer, pair, "posterior") + 0.7 * by_hand(trainer, pair, "prior")
+    torch.testing.assert_close(total(trainer.terms(pair)), expected)
+
+
+def test_with_recognition_tied_to_the_prior_the_divergence_vanishes_and_the_objectives_agree(build):
+    class Tied(CVAE):
+        def posterior(self, x, y, valid):
+            return Gaussians(*self.prior(self.condition(x)))
+
+    cvae = build(model_class=Tied)
+    gsnn = build(dataclasses.replace(CONF, alpha=0.0), model_class=Tied)
+    gsnn._noise = lambda shape, stream: cvae._noise(shape, "noise")
+    pair = pair_of(cvae)
+    gsnn_loss = total(gsnn.terms(pair))
+    again = build(model_class=Tied)
+    gsnn_streams = Streams(0)
+    noise = torch.randn(1, 7, 3, generator=gsnn_streams["noise"])
+    assert torch.equal(again._noise((1, 7, 3), "noise"), noise)
+    terms = build(model_class=Tied).terms(pair)
+    assert terms["kl"].item() == 0.0
+    torch.testing.assert_close(terms["reconstruction"], gsnn_loss)
+
+
+def test_gsnn_leaves_the_recognition_network_alone_and_says_so(build):
+    trainer = build(dataclasses.replace(CONF, alpha=0.0))
+    before = [parameter.clone() for parameter in trainer.model.parameter_groups()["recognition"]]
+    for _ in range(3):
+        trainer._step()
+    assert all(map(torch.equal, before, trainer.model.parameter_groups()["recognition"]))
+    assert not trainer.model.recognises
+    assert build().model.recognises
+
+
+def test_both_networks_move_under_the_bound(build):
+    trainer = build()
+    groups = trainer.model.parameter_groups()
+    before = {name: [parameter.clone() for parameter in group] for name, group in groups.items()}
+    trainer._step()
+    for name, group in groups.items():
+        assert not all(map(torch.equal, before[name], group)), name
+
+
+def test_more_samples_average_the_likelihood(build):
+    one, many = build(), build(dataclasses.replace(CONF, samples_per_step=400))
+    pair = pair_of(one)
+    spread = torch.stack([one.terms(pair)["reconstruction"] for _ in range(50)])
+    averaged = torch.stack([many.terms(pair)["reconstruction"] for _ in range(5)])
+    assert averaged.std() < spread.std() / 5
+    assert abs(averaged.mean() - spread.mean()) < 4 * spread.std() / 50**0.5
+
+
+def test_the_divergence_weight_and_its_warm_up(build):
+    plain, double = build(), build(dataclasses.replace(CONF, kl_weight=2.0))
+    pair = pair_of(plain)
+    torch.testing.assert_close(double.terms(pair)["kl"], 2 * plain.terms(pair)["kl"])
+    warming = build(dataclasses.replace(CONF, kl_warmup=1))
+    assert warming.terms(pair)["kl"].item() == 0.0
+    warming._done = warming.steps_in_epoch // 2
+    torch.testing.assert_close(warming.terms(pair)["kl"], 0.5 * build().terms(pair)["kl"])
+    warming._done = 5 * warming.steps_in_epoch
+    torch.testing.assert_close(warming.terms(pair)["kl"], build().terms(pair)["kl"])
+
+
+def test_the_deterministic_procedure_is_maximum_likelihood_with_the_code_at_its_mean(build):
+    conf = DeterministicTrainerConf(epochs=1, batch_size=50)
+    trainer = build(conf, trainer_class=DeterministicTrainer)
+    pair = pair_of(trainer)
+    model = trainer.context.model
+    condition = model.condition(pair.x)
+    parameters = model.generate(condition, model.prior(condition).mean)
+    expected = -model.log_likelihood(parameters, pair.y, None).mean()
+    assert torch.equal(total(trainer.terms(pair)), expected)
+    assert not model.recognises
+
+
+def test_the_baseline_learns(build):
+    conf = DeterministicTrainerConf(epochs=2, batch_size=50)
+    trainer = build(conf, BaselineNNConf(name="nn", hidden=[16]), BaselineNN, DeterministicTrainer)
+    (phase,) = trainer.phases()
+    assert phase.steps == 48
+    losses = [phase.step().terms["loss"].item() for _ in range(phase.steps)]
+    assert sum(losses[-5:]) < 0.9 * sum(losses[:5])
+
+
+def test_snapshots_are_taken_after_epochs_with_the_same_codes_and_survive_a_resume(build):
+    trainer = build()
+    (phase,) = trainer.phases()
+    assert trainer.exhibits() == {}
+    for _ in range(phase.steps):
+        phase.step()
+    exhibits = trainer.exhibits()
+    assert {"epoch_1", "epoch_2", "snapshot_x", "snapshot_y"} == set(exhibits)
+    assert exhibits["epoch_1"].shape == exhibits["snapshot_y"].shape
+    resumed = build()
+    resumed.load_state_dict(trainer.state_dict())
+    assert torch.equal(resumed.exhibits()["epoch_2"], exhibits["epoch_2"])
+    before = {name: stream.clone() for name, stream in trainer.context.streams.state_dict().items()}
+    trainer.snapshot(pair_of(trainer))
+    assert all(torch.equal(before[name], state) for name, state in trainer.context.streams.state_dict().items())
+
+
+def test_a_zero_shot_training_set_gives_class_vectors_and_features(records, make_context, build):
+    context, _ = make_context(records, CONF, CVAE_CONF, CVAE)
+    trainer = build(data=context.data)
+    pair = trainer._pairs.take(torch.tensor([0, 5]))
+    assert torch.equal(pair.x, context.data.class_vectors[context.data.labels[[0, 5]]])
+    assert torch.equal(pair.y, context.data.features.take(torch.tensor([0, 5])))
+    trainer._step()
+
+
+def test_models_without_codes_are_refused(build):
+    with pytest.raises(TypeError, match="no codes"):
+        build(model_conf=BaselineNNConf(name="nn", hidden=[4]), model_class=BaselineNN)
+
+
+def test_options_without_effect_are_complained_about():
+    keys = {c.key for c in dataclasses.replace(CONF, alpha=0.0, kl_weight=2.0, kl_warmup=1).complaints()}
+    assert keys == {"kl_weight", "kl_warmup"}
+    (complaint,) = dataclasses.replace(CONF, kl_warmup=3).complaints()
+    assert complaint.key == "kl_warmup"
+    (complaint,) = dataclasses.replace(CONF, omission=0.4).fits(CVAE_CONF, DigitsQuadrantConf(name="d"))
+    assert complaint.key == "omission"
