@@ -5,18 +5,13 @@ import gzip
 import numpy as np
 import pytest
 
-from zsl_runner.data.mnist.conf import TEST_IMAGES, TEST_LABELS, TRAIN_IMAGES, TRAIN_LABELS, MNISTConf
+from tests.mnist_files import idx, random_digits
+from zsl_runner.data.mnist.conf import MNISTConf
+from zsl_runner.data.mnist.files import NAMES, TEST_IMAGES, TEST_LABELS, TRAIN_IMAGES, TRAIN_LABELS
 from zsl_runner.data.mnist.idx import read_idx
 from zsl_runner.data.mnist.source import load
 from zsl_runner.data.records import problems_of
 from zsl_runner.errors import DataError
-
-NAMES = (TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS)
-
-
-def idx(array):
-    header = bytes((0, 0, 8, array.ndim)) + b"".join(size.to_bytes(4, "big") for size in array.shape)
-    return header + array.astype(np.uint8).tobytes()
 
 
 @pytest.fixture
@@ -24,11 +19,7 @@ def mnist_folder(tmp_path):
     """Return a function that writes the four files, of 200 and 100 rows, some of them replaced."""
 
     def write(zipped=True, **replaced):
-        generator = np.random.default_rng(0)
-        arrays = {}
-        for images, labels, count in ((TRAIN_IMAGES, TRAIN_LABELS, 200), (TEST_IMAGES, TEST_LABELS, 100)):
-            arrays[images] = generator.integers(0, 256, size=(count, 28, 28))
-            arrays[labels] = generator.permutation(np.arange(count) % 10)
+        arrays = random_digits()
         arrays |= {NAMES[int(position[1:])]: value for position, value in replaced.items()}
         for name, array in arrays.items():
             content = array if isinstance(array, bytes) else idx(array)
@@ -161,8 +152,8 @@ def test_known_facts_of_the_real_files(real_data):
     }
     conf = MNISTConf(name="mnist", root=str(root))
     for name, expected in counts.items():
-        assert np.bincount(read_idx(conf.file(name), 1)).tolist() == expected
-    assert read_idx(conf.file(TRAIN_IMAGES), 3).mean() / 255 == pytest.approx(0.1307, abs=5e-5)
+        assert np.bincount(read_idx(conf.files().path(name), 1)).tolist() == expected
+    assert read_idx(conf.files().path(TRAIN_IMAGES), 3).mean() / 255 == pytest.approx(0.1307, abs=5e-5)
     records = load(conf)
     assert len(records.trainval) == 60000 - 6131 - 5421 - 6265
     assert len(records.test_unseen) == 1010 + 892 + 1028

@@ -51,6 +51,19 @@ def batch():
     return torch.rand(4, 3, 16, 24, generator=generator), torch.randint(3, (4, 16, 24), generator=generator)
 
 
+def test_narrow_arithmetic_ends_in_single_precision(batch):
+    """Sums over a thousand pixels, divergences and probabilities need it."""
+    model, (x, y) = built(), batch
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        condition = model.condition(x)
+        prior, posterior = model.prior(condition), model.posterior(x, y, None)
+        logits = model.generate(condition, posterior.mean)
+        terms = model.auxiliary_terms(condition, y, None)
+    found = [condition.guess, *prior, *posterior, logits, model.log_likelihood(logits, y, None), *terms.values()]
+    assert {tensor.dtype for tensor in found} == {torch.float32}
+    torch.testing.assert_close(condition.guess, model.condition(x).guess, rtol=0.1, atol=0.1)
+
+
 def size(part):
     return sum(parameter.numel() for parameter in part.parameters())
 

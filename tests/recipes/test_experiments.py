@@ -1,61 +1,145 @@
-"""Every experiment composes, fits together and takes two steps of each phase, on invented data."""
+"""Every experiment composes, fits together and takes two steps of each phase, on invented data.
 
+The runs share this process and one loader; that `zsl-run` reaches them is shown by one of them.
+"""
+
+import functools
+import gc
 import json
 import shutil
 
 import pytest
+import torch
 import yaml
 
+from tests.mnist_files import idx, random_digits
 from zsl_runner.config.check import check
 from zsl_runner.config.loader import Loader, Source
 from zsl_runner.config.paths import conf_directory
 from zsl_runner.config.registry import register
 from zsl_runner.data.synthesis import synthesize
 from zsl_runner.data.toy.conf import ToyConf
+from zsl_runner.run import execute
 
 EXPERIMENTS = sorted(path.stem for path in (conf_directory() / "experiment").glob("*.yaml"))
 SHORT = {
-    "closed_form": [],
-    "em": ["trainer.pretrain_steps=2", "trainer.em.iterations=2"],
-    "feature_gan": [
-        "trainer.epochs=2",
-        "trainer.epoch_steps=2",
-        "model.hidden=32",
-        "evaluator.classifier.synthetic_per_class=3",
-        "evaluator.classifier.epochs=2",
-    ],
-    "seen_only": ["trainer.steps=2", "trainer.matched.em_iterations=2"],
-    "transductive": ["trainer.warmup_steps=2", "trainer.steps=2"],
+    "trainer": {
+        "closed_form": {},
+        "cvae": {"epochs": 2, "batch_size": 20},
+        "nn": {"epochs": 2, "batch_size": 20},
+        "em": {"pretrain_steps": 2, "em.iterations": 2},
+        "feature_gan": {"epochs": 2, "epoch_steps": 2},
+        "seen_only": {"steps": 2, "matched.em_iterations": 2},
+        "transductive": {"warmup_steps": 2, "steps": 2},
+    },
+    "model": {"feature_gan": {"hidden": 32}},
+    "evaluator": {
+        "final_classifier": {
+            "classifier.synthetic_per_class": 3,
+            "classifier.epochs": 2,
+            "classifier.epochs_gzsl": 2,
+            "classifier.batch_size": 64,
+        },
+        "likelihood": {"samples": 2, "validation_samples": 2, "drawn_samples": 2},
+        "segmentation": {"samples": 2, "validation_samples": 2, "drawn_samples": 2},
+    },
+    "dataset": {
+        "digit_canvas": {"train": 20, "validation": 5, "test": 5},
+        "mnist_quadrant": {"validation_rows": 180, "test_limit": 20},
+        "xlsa17": {"expected_classes": None, "expected_rows": None},
+    },
 }
-QUIET = ["tracker.figures=false", "tracker.tensorboard=false", "tracker.progress=none", "name=short"]
+"""What makes a run of a kind a short one; the rest is the experiment's own."""
+
+QUIET = {"figures": False, "tensorboard": False, "progress": "none"}
 
 
 @pytest.fixture(scope="module")
 def invented(tmp_path_factory):
-    """Return a folder with a small problem in place of each data set of the xlsa17 layout."""
+    """Return a folder with a small problem in place of each data set of the xlsa17 layout, and noise for MNIST."""
     root = tmp_path_factory.mktemp("data")
-    _, splits, _ = synthesize(root / "problem", ToyConf(name="problem"))
+    _, splits, _ = synthesize(root / "problem", ToyConf(name="problem", train_rows=20, test_rows=5, unseen_rows=20))
     shutil.copy(splits, splits.with_name("sent_splits.mat"))
     (root / "xlsa17").mkdir()
     for path in (conf_directory() / "dataset").glob("*.yaml"):
-        folder = yaml.safe_load(path.read_text()).get("root", "").partition("/xlsa17/")[2]
+        folder = str(yaml.safe_load(path.read_text()).get("root")).partition("/xlsa17/")[2]
         if folder and not (root / "xlsa17" / folder).exists():
             (root / "xlsa17" / folder).symlink_to(root / "problem")
+    (root / "mnist").mkdir()
+    for name, array in random_digits().items():
+        (root / "mnist" / name).write_bytes(idx(array))
     return root
 
 
-@pytest.mark.parametrize("experiment", EXPERIMENTS)
-def test_an_experiment_runs_two_steps(experiment, invented, monkeypatch, tmp_path, zsl_run):
+@pytest.fixture(scope="module")
+def loader():
+    register()
+    return Loader(Source(conf_directory()))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def settled():
+    """Spare what is in memory by now the collections after each stage, which take longer than two steps of training."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
+
+
+@pytest.fixture
+def places(invented, monkeypatch, tmp_path):
+    """Let the experiments find the invented data, and nothing else."""
     monkeypatch.setenv("ZSL_DATA", str(invented))
     monkeypatch.setenv("ZSL_CACHE", str(tmp_path / "cache"))
-    register()
-    verdict = check(Loader(Source(conf_directory())), [f"experiment={experiment}"])
+
+
+@pytest.fixture
+def determinism():
+    """Give back what a run sets for its whole process."""
+    before = torch.are_deterministic_algorithms_enabled()
+    yield
+    torch.use_deterministic_algorithms(before)
+
+
+def change(settings, values):
+    """Set options by their dotted names; each must be there."""
+    for name, value in values.items():
+        *path, last = name.split(".")
+        section = functools.reduce(getattr, path, settings)
+        assert hasattr(section, last), f"{type(section).__name__} has no {last}"
+        setattr(section, last, value)
+
+
+def shorten(config):
+    for group, kinds in SHORT.items():
+        settings = getattr(config, group)
+        change(settings, kinds.get(settings.kind, {}))
+    if getattr(config.trainer, "warmup_epochs", 0):
+        config.trainer.warmup_epochs = 1
+    change(config.tracker, QUIET)
+
+
+@pytest.mark.parametrize("experiment", EXPERIMENTS)
+@pytest.mark.usefixtures("places", "determinism")
+def test_an_experiment_takes_two_steps_of_each_phase(experiment, loader, tmp_path):
+    verdict = check(loader, [f"experiment={experiment}"])
     assert verdict.problems == ()
     config = verdict.config
-    sizes = ["dataset.expected_classes=null", "dataset.expected_rows=null"] if config.dataset.kind == "xlsa17" else []
-    warm_up = ["trainer.warmup_epochs=1"] if getattr(config.trainer, "warmup_epochs", 0) else []
-    zsl_run(f"experiment={experiment}", *SHORT[config.trainer.kind], *warm_up, *sizes, *QUIET)
+    assert config.trainer.kind in SHORT["trainer"], "say what makes a short run of this trainer"
+    shorten(config)
+    config.outputs = str(tmp_path / "outputs")
+    execute(config, [f"experiment={experiment}"])
     (found,) = (tmp_path / "outputs" / config.model.name / config.dataset.name).glob("*/result.json")
     result = json.loads(found.read_text())
     assert result["status"] == "complete"
+    assert set(config.evaluator.stages) == result["cost"]["gradient_steps"].keys()
     assert set(config.reference.metrics) <= result["metrics"].keys()
+
+
+@pytest.mark.usefixtures("places")
+def test_an_experiment_runs_from_the_command_line(zsl_run, tmp_path):
+    sizes = [f"dataset.{name}=null" for name in SHORT["dataset"]["xlsa17"]]
+    quiet = [f"tracker.{name}={value}" for name, value in QUIET.items()]
+    zsl_run("experiment=eszsl_cub", *sizes, *quiet, "name=short")
+    result = json.loads((tmp_path / "outputs/eszsl/cub/short/result.json").read_text())
+    assert result["status"] == "complete"

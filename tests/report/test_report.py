@@ -31,6 +31,11 @@ def outputs(tmp_path):
     return Outputs(tmp_path / "outputs")
 
 
+NATS = {"unit": "nats", "lower_is_better": True, "digits": 2}
+LIKELIHOOD = dict.fromkeys(("NCLL", "NCLL_ELBO", "NCLL_MC", "NCLL_IS"), NATS)
+PAIRS = REAL | {"feature_kind": "28 x 28 grey, 1 quadrant observed", "semantics": "", "split_version": "own"}
+
+
 class Outputs:
     def __init__(self, folder):
         self.folder = folder
@@ -58,6 +63,15 @@ class Outputs:
         content = {"seed": seed, "model": {"name": model, **(config or {})}, "outputs": str(self.count)}
         (directory / "config.yaml").write_text(json.dumps(content))
         return directory
+
+    def add_likelihood(self, ncll, seed=0, model="cvae", **changes):
+        names = {"NCLL": ncll, "NCLL_ELBO": ncll + 4, "NCLL_MC": ncll + 2, "NCLL_IS": ncll}
+        metrics = {}
+        for name, value in names.items():
+            metrics |= {f"test/{name}": value, f"test/{name}_se": 0.125}
+        metrics |= {"test/accuracy": 90.0 - ncll / 10, "test/accuracy_se": 0.25}
+        values = {"dataset": "mnist_quadrant", "data": PAIRS, "setting": {"kind": "supervised"}, "metrics": metrics}
+        return self.add(None, seed, model, **(values | {"quantities": LIKELIHOOD} | changes))
 
     def report(self, **options):
         return build(collect([self.folder]), **options)
@@ -338,3 +352,147 @@ def test_a_thousand_runs_take_seconds_and_no_torch(outputs):
     assert done.returncode == 0, done.stderr
     assert "| 250 |" in done.stdout
     assert time.perf_counter() - start < 15
+
+
+def test_the_lower_mean_is_best_where_lower_is_better(outputs):
+    outputs.add_likelihood(63.912, model="cvae")
+    outputs.add_likelihood(99.75, model="baseline_nn")
+    best = {row.group.traits["model"]: row.best for row in rows_of(outputs.report())}
+    assert best["baseline_nn"] == set()
+    assert best["cvae"] == {f"test/{name}" for name in (*LIKELIHOOD, "accuracy")}
+    text = markdown(outputs.report())
+    assert "| baseline_nn | em | last | 99.75 | 103.75 | 101.75 | 99.75 | 80.0 | 1 |" in text
+    assert "| cvae | em | last | **63.91** | **67.91** | **65.91** | **63.91** | **83.6** | 1 |" in text
+    assert r"\textbf{63.91}" in latex(outputs.report())
+
+
+def test_rows_are_sorted_best_first_in_either_direction(outputs):
+    for model, ncll in (("a", 80.0), ("b", 60.0), ("c", 70.0)):
+        outputs.add_likelihood(ncll, model=model, validation={"val/NCLL": 100 - ncll})
+    outputs.add(50.0, model="z")
+    outputs.add(60.0, model="y")
+
+    def order(**options):
+        return [row.group.traits["model"] for row in rows_of(outputs.report(**options))]
+
+    assert order() == ["y", "z", "a", "b", "c"]
+    assert order(sort="NCLL") == ["y", "z", "b", "c", "a"]
+    assert order(sort="val/NCLL") == ["y", "z", "a", "c", "b"]
+    assert order(sort="accuracy") == ["y", "z", "b", "c", "a"]
+    assert order(sort="H") == ["y", "z", "a", "b", "c"]
+
+
+def test_differences_have_the_decimals_of_their_quantity(outputs):
+    for seed, (ours, theirs) in enumerate([(60.0, 61.125), (62.0, 63.375)]):
+        outputs.add_likelihood(ours, seed, model="cvae")
+        outputs.add_likelihood(theirs, seed, model="baseline_nn")
+    text = markdown(outputs.report(metrics=["NCLL"], baseline="baseline_nn"))
+    assert "| **61.00 ± 1.41** | -1.25 ± 0.18 | 2 |" in text
+
+
+def test_published_likelihoods_are_compared_with_their_decimals(outputs):
+    directory = outputs.add_likelihood(64.0)
+    reference = {"source": "Paper", "feature_kind": PAIRS["feature_kind"], "metrics": {"test/NCLL_IS": 63.91}}
+    (directory / "config.yaml").write_text(json.dumps({"reference": reference}))
+    assert "NCLL_IS +0.09 from 63.91 (Paper)" in markdown(outputs.report())
+
+
+def test_standard_errors_are_columns_on_request_and_never_the_best(outputs):
+    outputs.add_likelihood(60.0, model="a")
+    outputs.add_likelihood(70.0, model="b")
+    assert "_se" not in markdown(outputs.report())
+    report = outputs.report(metrics=["NCLL_IS", "NCLL_IS_se", "accuracy_se"])
+    text = markdown(report)
+    assert "| model | trainer | selection | NCLL_IS | NCLL_IS_se | accuracy_se | n | time |" in text
+    assert "| a | em | last | **60.00** | 0.12 | 0.2 | 1 |" in text
+    assert "NCLL_IS, NCLL_IS_se in nats (lower is better); accuracy_se in per cent, mean" in text
+    assert [row.best for row in rows_of(report)] == [{"test/NCLL_IS"}, set()]
+
+
+def test_each_block_has_columns_of_its_own(outputs):
+    outputs.add(40.0)
+    bare = outputs.add(None, 1)
+    outputs.add_likelihood(60.0)
+    outputs.add(None, model="fcn", dataset="canvas", data=PAIRS, metrics={"test/IoU": 80.0, "oracle/IoU": 81.0})
+    report = outputs.report()
+    columns = {block.traits["dataset"]: list(block.quantities) for block in report.blocks}
+    assert columns == {
+        "canvas": ["test/IoU", "oracle/IoU"],
+        "cub": ["test/U", "test/H"],
+        "mnist_quadrant": ["test/NCLL", "test/NCLL_ELBO", "test/NCLL_MC", "test/NCLL_IS", "test/accuracy"],
+    }
+    assert report.notes == [f"complete but without U, H: {bare}"]
+    chosen = outputs.report(metrics=["NCLL"])
+    assert [block.traits["dataset"] for block in chosen.blocks] == ["mnist_quadrant"]
+    assert len(chosen.notes) == 1
+    assert chosen.notes[0].startswith("complete but without NCLL: ")
+
+
+def test_a_csv_column_is_of_one_unit(outputs):
+    outputs.add(40.0, metrics={"test/accuracy": 40.0, "test/spread": 1.0})
+    outputs.add_likelihood(60.0, metrics={"test/accuracy": 90.0, "test/spread": 2.0}, quantities={"spread": NATS})
+    cub, mnist = csv.DictReader(io.StringIO(as_csv(outputs.report())))
+    figures = ("accuracy mean", "spread mean", "spread [nats] mean")
+    assert [cub[name] for name in figures] == ["40.0", "1.0", ""]
+    assert [mnist[name] for name in figures] == ["90.0", "", "2.0"]
+    assert (cub["spread n"], mnist["spread n"]) == ("1", "0")
+
+
+def test_runs_that_disagree_on_a_unit_are_refused(outputs):
+    first = outputs.add_likelihood(60.0)
+    second = outputs.add_likelihood(80.0, 1, quantities={name: NATS | {"unit": "bits"} for name in LIKELIHOOD})
+    message = f"test/NCLL: recorded in nats by {first} and in bits by {second}; they cannot share a table"
+    with pytest.raises(RunError, match=re.escape(message)):
+        outputs.report()
+
+
+def test_quantities_of_another_version_are_read(outputs):
+    outputs.add_likelihood(60.0, quantities={"NCLL": NATS | {"colour": "blue"}, "accuracy": "per cent"})
+    text = markdown(outputs.report(metrics=["NCLL", "accuracy"]))
+    assert "| 60.00 | 84.0 | 1 |" in text
+
+
+MIXED = """\
+**cub**, inductive, uniform class prior. Features: fc1000. Side information: att. Split: PS1.
+
+| model | trainer | selection | U | H | n | time |
+| --- | --- | --- | ---: | ---: | ---: | ---: |
+| sgal | em | last | 20.5 ± 0.7 | 41.0 ± 1.4 | 2 | 1:00 |
+
+**mnist_quadrant**, supervised. Data: 28 x 28 grey, 1 quadrant observed. Split: own.
+
+| model | trainer | selection | NCLL | NCLL_MC | accuracy | n | time |
+| --- | --- | --- | ---: | ---: | ---: | ---: | ---: |
+| baseline_nn | em | last | 100.03 | 102.03 | 80.0 | 1 | 1:00 |
+| cvae | em | last | **63.75 ± 0.35** | **65.75 ± 0.35** | **83.6 ± 0.0** | 2 | 1:00 |
+
+U, H, accuracy in per cent; NCLL, NCLL_MC in nats (lower is better), mean ± standard deviation over seeds (n - 1);\
+ n = number of seeds; best mean in bold.
+"""
+
+
+def figures(ncll):
+    return {"test/NCLL": ncll, "test/NCLL_se": 0.5, "test/NCLL_MC": ncll + 2, "test/accuracy": 90 - ncll / 10}
+
+
+def test_a_report_over_different_kinds_of_data(outputs):
+    for seed in (0, 1):
+        outputs.add(40.0 + 2 * seed, seed)
+        outputs.add_likelihood(63.5 + seed / 2, seed, metrics=figures(63.5 + seed / 2))
+    outputs.add_likelihood(100.03, model="baseline_nn", metrics=figures(100.03))
+    assert markdown(outputs.report()) == MIXED
+
+
+def test_outputs_of_supervised_data_are_named(outputs):
+    outputs.add_likelihood(60.0, data=PAIRS | {"semantics": "2 classes: background, bird"})
+    assert "supervised. Data: 28 x 28 grey, 1 quadrant observed. Outputs: 2 classes: background, bird. Split: own." in (
+        markdown(outputs.report())
+    )
+    outputs.add_likelihood(60.0, model="other")
+    assert "features: 28 x 28 grey, 1 quadrant observed, split: own" in latex(outputs.report())
+
+
+def test_one_unit_is_said_once(outputs):
+    outputs.add_likelihood(60.0)
+    closing = markdown(outputs.report(metrics=["NCLL"])).splitlines()[-1]
+    assert closing.startswith("Nats (lower is better), mean ± standard deviation")

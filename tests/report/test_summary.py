@@ -48,3 +48,42 @@ def test_a_failed_run_shows_its_error(tmp_path):
 def test_a_record_with_nothing_but_its_identity_is_shown(tmp_path):
     bare = Result("running", "sgal", "digits", "em", 0, "ab")
     assert "sgal on digits, trainer em, seed 0: running" in summary_table(bare, tmp_path)
+
+
+NATS = {"unit": "nats", "lower_is_better": True, "digits": 2}
+
+
+def test_figures_of_other_units_stand_in_tables_of_their_own(tmp_path):
+    likelihood = make(
+        metrics={
+            "test/NCLL": 63.914,
+            "test/NCLL_se": 0.238,
+            "test/NCLL_ELBO": 68.39,
+            "test/accuracy": 91.26,
+            "oracle/best_NCLL": 63.5,
+            "oracle/best_NCLL_se": 0.2,
+        },
+        validation={"val/NCLL": 64.05, "val/NCLL_se": 0.25, "val/accuracy": 90.0},
+        quantities={"NCLL": NATS, "NCLL_ELBO": NATS},
+        selection={"mode": "val", "metric": "val/NCLL", "stage_lengths": {"fit": 100}},
+        setting={"kind": "supervised"},
+        data={"kind": "real", "feature_kind": "28 x 28 grey", "semantics": "", "split_version": "own"},
+    )
+    text = summary_table(likelihood, tmp_path / "a" / "b" / "c")
+    lines = [" ".join(line.split()) for line in text.splitlines()]
+    nats, per_cent = (lines.index(head) for head in ("nats, ± standard error NCLL NCLL_ELBO", "per cent accuracy"))
+    assert lines[nats + 2 : nats + 4] == ["test 63.91 ± 0.24 68.39", "validation 64.05 ± 0.25"]
+    assert lines[per_cent + 2 : per_cent + 4] == ["test 91.3", "validation 90.0"]
+    assert "oracle best_NCLL 63.50 (looked at test labels; not a result)" in lines
+    assert "selection val on val/NCLL; steps fit 100" in lines
+    assert "setting supervised" in lines
+    assert "data 28 x 28 grey" in lines
+    assert "split own" in lines
+    assert "prior" not in text
+    assert "classes" not in text
+
+
+def test_label_maps_are_outputs_and_no_classes(tmp_path):
+    data = {"kind": "real", "feature_kind": "RGB", "semantics": "2 classes", "split_version": "own"}
+    text = summary_table(make(setting={"kind": "supervised"}, data=data), tmp_path / "a" / "b" / "c")
+    assert "outputs      2 classes; split own" in text

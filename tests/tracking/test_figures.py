@@ -172,6 +172,20 @@ def test_what_is_no_loss_goes_on_through_the_phases_in_a_panel_of_its_own():
     assert axes["tune: distance"].get_ylabel() == "distance"
 
 
+def test_validation_metrics_of_other_data_have_a_panel_per_unit():
+    nats = {"unit": "nats", "lower_is_better": True, "digits": 2}
+    names = ("NCLL", "NCLL_se", "NCLL_MC", "accuracy")
+    rows = [Row(step, "fit", "train", f"val/{name}", 90.0 - step) for step in (1, 2) for name in names]
+    rows += [Row(1, "fit", "train", "train/fit/kl", 1.0), Row(2, "fit", "test", "test/NCLL", 80.0)]
+    figure = learning_curves(rows, {"NCLL": nats, "NCLL_MC": nats})
+    axes = {panel.get_title(loc="left"): panel for panel in figure.axes}
+    assert axes.keys() == {"train/fit", "validation: nats", "validation: per cent"}
+    shown = {name: [line.get_label() for line in panel.lines] for name, panel in axes.items()}
+    assert (shown["validation: nats"], shown["validation: per cent"]) == (["NCLL", "NCLL_MC"], ["accuracy"])
+    assert axes["validation: nats"].get_ylabel() == "nats"
+    assert axes["validation: nats"].lines[0].get_xydata().tolist() == [[1, 89], [2, 88]]
+
+
 def test_class_prior_bars_are_in_the_order_of_the_true_shares():
     assumed, true = np.array([0.2, 0.5, 0.3]), np.array([0.1, 0.6, 0.3])
     axes = class_prior_bars(assumed, true, ("a", "b", "c")).axes[0]

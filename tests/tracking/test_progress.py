@@ -32,6 +32,17 @@ def test_lines_show_rate_remaining_time_and_values():
     assert len(shown) == 4
 
 
+def test_the_first_metric_stands_for_accuracies_where_there_are_none():
+    stream, clock = io.StringIO(), Clock()
+    lines = Lines(stream, clock)
+    lines.begin_phase("fit", "cvae", 1, 0)
+    clock.now += 1
+    lines.advance()
+    lines.scalars({"kl": 0.5, "val/NCLL": 63.9142, "val/NCLL_ELBO": 68.0})
+    lines.close()
+    assert stream.getvalue().splitlines()[1] == "fit/cvae: 1/1 100%  1 steps/s  took 0:01  kl 0.5  val/NCLL 63.91"
+
+
 def test_a_resumed_phase_counts_from_where_it_was_and_rates_only_its_own_steps():
     stream, clock = io.StringIO(), Clock()
     lines = Lines(stream, clock)

@@ -108,6 +108,15 @@ def test_the_layout_puts_figures_and_terms_side_by_side(tmp_path):
     assert list(losses.chart[2].multiline.tag) == ["train/pretrain/.*"]
 
 
+def test_other_than_zero_shot_data_have_no_chart_of_zero_shot_accuracies(tmp_path):
+    tracker = Tracker(tmp_path, CONF)
+    tracker.describe({"seed": 0}, {"fit": ["cvae"]})
+    tracker.close(complete=True)
+    (event,) = load(tmp_path).Tensors("custom_scalars__config__")
+    (losses,) = layout_pb2.Layout.FromString(event.tensor_proto.string_val[0]).category
+    assert [chart.title for chart in losses.chart] == ["train/cvae"]
+
+
 def test_a_resumed_run_adds_its_configuration_where_it_resumes(tmp_path):
     write(tmp_path, range(1, 5), complete=False)
     write(tmp_path, range(3, 5), resume_step=2)

@@ -47,10 +47,11 @@ def configuration(*overrides: str) -> RunConfig:
 
 
 def stage(config: RunConfig) -> StageParts:
-    """Return the parts of the run's final stage."""
+    """Return the parts of the run's last stage."""
+    name = config.evaluator.stages[-1]
     runtime = Runtime(config.runtime)
     folds = cut_folds(load(config.dataset), config.dataset, config.trainer, runtime.device)
-    return build_stage(config, "final", folds.cut("final"), runtime)
+    return build_stage(config, name, folds.cut(name), runtime)
 
 
 def phase(parts: StageParts, name: str) -> Phase:

@@ -22,6 +22,7 @@ from zsl_runner.data.xlsa17.conf import XLSA17Conf
 RECOMMENDED = ("model=sgal", "trainer=em")
 RELEASED = ("model=sgal_released", "trainer=em_released")
 PHASES = ("seen", "em")
+PREDICTION_ROWS = 128
 
 PUBLISHED_SHAPES: Mapping[str, Mapping[str, int]] = {
     "CUB's shape": {
@@ -105,6 +106,14 @@ def measure_classifier(effort: Effort, folder: Path) -> Iterator[Finding]:
         yield from share_findings(name, ("dataset=toy", "dataset.width=2048", *BI_VAEGAN, *shape))
 
 
+def measure_prediction(effort: Effort, folder: Path) -> Iterator[Finding]:
+    """Yield what a step on quadrants of 28 x 28 images takes, with layers of 500 units and 200 latent dimensions."""
+    sizes = ("dataset=digits_quadrant", "model.hidden=[500,500]", f"trainer.batch_size={PREDICTION_ROWS}")
+    for model in ("cvae", "baseline_nn"):
+        overrides = (*sizes, f"model={model}")
+        yield from step_findings(model, overrides, "fit", effort, topic="prediction", rows=PREDICTION_ROWS)
+
+
 def measure_start(effort: Effort, folder: Path) -> Iterator[Finding]:
     """Yield the times to the help page and to the first step."""
     yield help_finding(at_most(effort, 5))
@@ -118,5 +127,6 @@ TOPICS: Mapping[str, Callable[[Effort, Path], Iterable[Finding]]] = {
     "memory": measure_memory,
     "feature_gan": measure_feature_gan,
     "classifier": measure_classifier,
+    "prediction": measure_prediction,
     "start": measure_start,
 }

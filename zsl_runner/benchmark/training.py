@@ -174,7 +174,9 @@ def _checkpoint_finding(
     return Finding("loop", f"{what}: one checkpoint", "the steps between two", measured, LOOP_AIM - 1, facts)
 
 
-def step_findings(name: str, overrides: Sequence[str], phase_name: str, effort: Effort) -> list[Finding]:
+def step_findings(
+    name: str, overrides: Sequence[str], phase_name: str, effort: Effort, topic: str = "step", rows: int | None = None
+) -> list[Finding]:
     """Compare a step with its matrix products, and with these and the optimiser's update.
 
     Args:
@@ -182,6 +184,8 @@ def step_findings(name: str, overrides: Sequence[str], phase_name: str, effort: 
         overrides: the configuration; every step of the phase should be alike.
         phase_name: phase whose steps are taken.
         effort: how long to measure.
+        topic: what the findings belong to.
+        rows: rows of a step, to report the cost of a thousand; None for no such report.
     """
     config = problem.configuration(*overrides)
     parts = problem.stage(config)
@@ -209,10 +213,12 @@ def step_findings(name: str, overrides: Sequence[str], phase_name: str, effort: 
         "rate of the products": f"{flops / product_seconds / 1e9:.1f} GFLOP/s",
         "rate of the step": f"{flops / step_seconds / 1e9:.1f} GFLOP/s",
     }
+    if rows is not None:
+        facts["CPU seconds for 1,000 rows"] = f"{1000 / rows * step_seconds:.3f}"
     what = f"{name}, phase {phase_name}: step"
     return [
-        Finding("step", what, "its matrix products", alone, facts=facts),
-        Finding("step", what, "these and the optimiser's update", updated),
+        Finding(topic, what, "its matrix products", alone, facts=facts),
+        Finding(topic, what, "these and the optimiser's update", updated),
     ]
 
 
@@ -224,7 +230,7 @@ def _updates(config: RunConfig, parts: StageParts, moved: set[str]) -> Callable[
     for group, conf in config.trainer.optimisers().items():
         copies = [
             torch.nn.Parameter(parameter.detach().clone())
-            for parameter in groups[group]
+            for parameter in groups.get(group, [])
             if names[id(parameter)] in moved
         ]
         for copy in copies:

@@ -28,23 +28,24 @@ class CompletionLayout:
     predicted: Tensor
 
     def picture(self, x: Tensor, y: Tensor | None = None, background: float = 0.5) -> Tensor:
-        """Return (B, H, W) pictures: observed pixels of ``x`` (B, H W), predicted ones of ``y`` (B, P).
+        """Return (B, H, W) pictures: observed pixels of the inputs ``x``, predicted ones of the outputs ``y`` (B, P).
 
         Pixels that are neither, and those to be predicted if ``y`` is None, get the grey ``background``.
         """
-        pictures = torch.full_like(x, background).view(len(x), *self.observed.shape)
-        pictures[:, self.observed] = x.view_as(pictures)[:, self.observed]
+        pictures = torch.full((len(x), *self.observed.shape), background, dtype=x.dtype, device=x.device)
+        whole = x.shape[1] == self.observed.numel()
+        pictures[:, self.observed] = x[:, self.observed.flatten()] if whole else x
         if y is not None:
             pictures[:, self.predicted] = y.to(pictures.dtype)
         return pictures
 
 
 class CompletionSource:
-    """Inputs are all pixels in 0..1, those not observed replaced by one value; outputs are the pixels to be predicted.
+    """Inputs are the observed pixels in 0..1, or all pixels with one value for the others; outputs those to predict.
 
     Args:
         records: images and masks; they are held once, as bytes.
-        conf: the kind of target and the value of hidden pixels.
+        conf: the kind of target and, if inputs are whole images, the value of pixels that are not observed.
         device: where the pairs are made.
     """
 
@@ -53,7 +54,7 @@ class CompletionSource:
         self.observed = torch.from_numpy(records.observed).to(device)
         self.predicted = torch.from_numpy(records.predicted).to(device)
         self._columns = self.predicted.flatten().nonzero().flatten()
-        self._hidden = ~self.observed.flatten()
+        self._seen = self.observed.flatten().nonzero().flatten()
         self._target = conf.target
         self._mask_value = conf.mask_value
         self._target_seed = conf.target_seed
@@ -61,12 +62,16 @@ class CompletionSource:
     @property
     def shape(self) -> PairShape:
         """Sizes of inputs and outputs."""
-        return PairShape(x=(self.images.shape[1],), y=(len(self._columns),), unit_interval=True)
+        inputs = len(self._seen) if self._mask_value is None else self.images.shape[1]
+        return PairShape(x=(inputs,), y=(len(self._columns),), unit_interval=True)
 
     def take(self, rows: Tensor, generator: torch.Generator | None) -> Pair:
         """Return the pairs of ``rows``; ``generator`` draws sampled targets."""
         pixels = self.images[rows]
-        x = (pixels / WHITE).masked_fill_(self._hidden, self._mask_value)
+        x = pixels[:, self._seen] / WHITE
+        if self._mask_value is not None:
+            whole = torch.full(pixels.shape, self._mask_value, device=pixels.device)
+            x = whole.index_copy_(1, self._seen, x)
         wanted = pixels[:, self._columns]
         if self._target == "grey":
             return Pair(x, wanted / WHITE)

@@ -44,7 +44,12 @@ class QuadrantConf(DatasetConf):
         choices=("grey", "threshold", "sampled"),
     )
     target_seed: int = option(0, "seed of the drawn pixels for evaluation (target=sampled)", low=0)
-    mask_value: float = option(0.0, "value that stands for a pixel that is not observed", low=-1.0, high=1.0)
+    mask_value: float | None = option(
+        None,
+        "null: an input holds the observed pixels alone; a value: all pixels, those not observed replaced by it",
+        low=-1.0,
+        high=1.0,
+    )
 
     def observed_quadrants(self) -> tuple[str, ...]:
         """Return the names of the observed quadrants."""

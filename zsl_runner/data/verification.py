@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from zsl_runner.config.schema import DatasetConf
+from zsl_runner.data.digit_canvas.conf import DigitCanvasConf
 from zsl_runner.data.known_files import KNOWN_FILES
 from zsl_runner.data.load import load
 from zsl_runner.data.records import SourceFile
@@ -19,7 +20,7 @@ def verify(option: str, conf: DatasetConf) -> Iterable[str]:
     Raises:
         DataError: the files are damaged, inconsistent or not what the configuration expects.
     """
-    records = load(dataclasses.replace(conf, cache=None) if isinstance(conf, XLSA17Conf) else conf)
+    records = load(dataclasses.replace(conf, cache=None) if isinstance(conf, XLSA17Conf | DigitCanvasConf) else conf)
     source = records.provenance
     yield f"{option} ({conf.kind})"
     yield from _file_table(source.files)

@@ -52,7 +52,8 @@ def parser() -> argparse.ArgumentParser:
         "--metric",
         type=_names,
         metavar="NAME,...",
-        help="columns: T1, U, S, H, AUSUC, H_cal, or tags like val/H, oracle/H_cal; default: the usual ones there are",
+        help="columns: T1, H, AUSUC, H_cal, NCLL, NCLL_se, ... or tags like val/H, oracle/H_cal; default: T1, U, S, H "
+        "with calibrated and oracle figures, or all test figures of a table that has none of the four",
     )
     made.add_argument("--format", choices=sorted(FORMATS), default="md", help="default: md")
     made.add_argument("--sort", metavar="NAME", help="sort the rows of a table by this metric, best first")

@@ -95,7 +95,7 @@ class Group:
 
     @property
     def block(self) -> tuple[str, ...]:
-        """The comparable groups it belongs to."""
+        """The comparable groups it belongs to; see `block_of`."""
         return tuple(self.traits[name] for name in BLOCK)
 
     def values(self, tag: str) -> list[tuple[int, float]]:
@@ -113,6 +113,11 @@ class Group:
         """Mean wall time of a run in seconds."""
         found = [run.result.cost["wall_seconds"] for run in self.runs if "wall_seconds" in run.result.cost]
         return sum(found) / len(found) if found else None
+
+
+def block_of(run: FoundRun) -> tuple[str, ...]:
+    """Return what figures a run's may be compared with: the values of the columns of `BLOCK`."""
+    return tuple(TRAITS[name](run) for name in BLOCK)
 
 
 def metric_of(run: FoundRun, tag: str) -> float | None:
@@ -156,7 +161,7 @@ def _key(run: FoundRun, by: Sequence[str] | None) -> tuple[Any, ...]:
         checksums = tuple(sorted(str(file.get("sha256")) for file in run.result.data.get("files", ())))
         return (run.result.config_hash, checksums, *(trait(run) for trait in TRAITS.values()))
     chosen = [TRAITS[name](run) if name in TRAITS else str(run.config.get(name)) for name in by]
-    return (*chosen, *(TRAITS[name](run) for name in BLOCK))
+    return (*chosen, *block_of(run))
 
 
 def _group(found: list[FoundRun], pooled: bool) -> Group:

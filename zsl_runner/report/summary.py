@@ -10,6 +10,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from zsl_runner.report.quantities import STANDARD_ERROR, is_standard_error, quantity_of
 from zsl_runner.result import Result
 from zsl_runner.tracking.progress import duration
 
@@ -28,9 +29,8 @@ def summary_table(result: Result, directory: Path) -> str:
     console.print(f"{result.model} on {result.dataset}, trainer {result.trainer}, seed {result.seed}: {result.status}")
     if result.error:
         console.print(f"{result.error.get('type')}: {result.error.get('message')}", markup=False)
-    names = _names(result)
-    if names:
-        console.print(_figures(result, names))
+    for unit, names in _names(result).items():
+        console.print(_figures(result, unit, names))
     console.print("\n".join(_conditions(result)), markup=False, soft_wrap=True)
     figures = sorted((directory / "figures").glob("*.png"))
     if figures:
@@ -42,39 +42,63 @@ def summary_table(result: Result, directory: Path) -> str:
     return buffer.getvalue().rstrip("\n")
 
 
-def _names(result: Result) -> list[str]:
-    """Return the names of the metrics, the usual ones first."""
-    tags = (*result.metrics, *result.validation)
-    found = [tag.partition("/")[2] for tag in tags if not tag.startswith("oracle/")]
-    known = [name for name in FIRST if name in found]
-    return known + sorted(set(found) - set(known))
+def _names(result: Result) -> dict[str, list[str]]:
+    """Return the names of the metrics by unit, the usual ones first, the others as they were recorded.
+
+    A standard error stands beside its metric and is none of its own.
+    """
+    tags = [tag for tag in (*result.metrics, *result.validation) if not tag.startswith("oracle/")]
+    found = dict.fromkeys(tag.partition("/")[2] for tag in tags if not is_standard_error(tag))
+    units: dict[str, list[str]] = {}
+    for name in [*(name for name in FIRST if name in found), *(name for name in found if name not in FIRST)]:
+        units.setdefault(quantity_of(f"test/{name}", result.quantities).unit, []).append(name)
+    return units
 
 
-def _figures(result: Result, names: list[str]) -> Table:
+def _figures(result: Result, unit: str, names: list[str]) -> Table:
+    tags = {*result.metrics, *result.validation}
+    errors = any(f"{prefix}/{name}{STANDARD_ERROR}" in tags for prefix in ("test", "val") for name in names)
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("per cent")
+    table.add_column(f"{unit}, ± standard error" if errors else unit)
     for name in names:
         table.add_column(name, justify="right")
     for label, prefix, values in (("test", "test", result.metrics), ("validation", "val", result.validation)):
-        cells = [values.get(f"{prefix}/{name}") for name in names]
-        if any(cell is not None for cell in cells):
-            table.add_row(label, *("" if cell is None else f"{cell:.1f}" for cell in cells))
+        cells = [_cell(result, values, f"{prefix}/{name}") for name in names]
+        if any(cells):
+            table.add_row(label, *cells)
     return table
 
 
+def _cell(result: Result, values: dict[str, float], tag: str) -> str:
+    """Return a figure and, if it was recorded, its standard error; nothing if there is no figure."""
+    if tag not in values:
+        return ""
+    error = values.get(f"{tag}{STANDARD_ERROR}")
+    return f"{_number(result, tag, values[tag])}{'' if error is None else f' ± {_number(result, tag, error)}'}"
+
+
+def _number(result: Result, tag: str, value: float) -> str:
+    return f"{value:.{quantity_of(tag, result.quantities).digits}f}"
+
+
 def _conditions(result: Result) -> list[str]:
+    """Return the conditions there are: classes described by vectors and their prior belong to zero-shot data alone."""
     data, setting, selection, cost = result.data, result.setting, result.selection, result.cost
     lines = []
-    oracle = {tag.partition("/")[2]: value for tag, value in result.metrics.items() if tag.startswith("oracle/")}
+    oracle = [tag for tag in result.metrics if tag.startswith("oracle/") and not is_standard_error(tag)]
     if oracle:
-        shown = ", ".join(f"{name} {value:.1f}" for name, value in oracle.items())
+        shown = ", ".join(f"{tag.partition('/')[2]} {_number(result, tag, result.metrics[tag])}" for tag in oracle)
         lines.append(f"oracle       {shown} (looked at test labels; not a result)")
     if data:
         kind = "" if data.get("kind") == "real" else f"  [{data.get('kind')}]"
-        lines.append(f"features     {data.get('feature_kind')}{kind}")
-        lines.append(f"classes      {data.get('semantics')}; split {data.get('split_version')}")
+        zero_shot = setting.get("kind") != "supervised"
+        lines.append(f"{'features' if zero_shot else 'data':<12} {data.get('feature_kind')}{kind}")
+        described = f"{data['semantics']}; " if data.get("semantics") else ""
+        label = "split" if not described else "classes" if zero_shot else "outputs"
+        lines.append(f"{label:<12} {described}{'split ' if described else ''}{data.get('split_version')}")
     if setting:
-        lines.append(f"setting      {setting.get('kind')}, unseen class prior {setting.get('class_prior')}")
+        prior = setting.get("class_prior")
+        lines.append(f"setting      {setting.get('kind')}{'' if prior is None else f', unseen class prior {prior}'}")
     if selection:
         lengths = ", ".join(f"{stage} {length}" for stage, length in selection.get("stage_lengths", {}).items())
         lines.append(f"selection    {selection.get('mode')} on {selection.get('metric', 'val/H')}; steps {lengths}")

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from zsl_runner.config.schema import Quantity
 from zsl_runner.errors import RunError
 from zsl_runner.report.collect import Findings, FoundRun
-from zsl_runner.report.groups import BLOCK, Average, Group, average, groups_of, metric_of
+from zsl_runner.report.groups import BLOCK, Average, Group, average, block_of, groups_of, metric_of
+from zsl_runner.report.quantities import is_standard_error, quantity_of
 
 USUAL = ("test/T1", "test/U", "test/S", "test/H")
+"""Columns of zero-shot data; other data have columns of their own."""
 
 
 @dataclass
@@ -34,10 +37,17 @@ class Row:
 
 @dataclass
 class Block:
-    """Rows whose figures may be compared: same data, features, side information, split and setting."""
+    """Rows whose figures may be compared: same data, features, side information, split and setting.
+
+    Attributes:
+        traits: what they share.
+        quantities: the metrics, one column each, and what they are; by tag.
+        rows: the groups.
+    """
 
     traits: dict[str, str]
-    rows: list[Row]
+    quantities: dict[str, Quantity]
+    rows: list[Row] = field(default_factory=list)
 
 
 @dataclass
@@ -46,12 +56,10 @@ class Report:
 
     Attributes:
         blocks: the tables.
-        tags: the metrics, one column each.
         notes: what else a reader must know: runs left out, duplicates, pooled configurations.
     """
 
     blocks: list[Block]
-    tags: list[str]
     notes: list[str]
 
 
@@ -77,7 +85,8 @@ def build(
         findings: the runs.
         by: see `zsl_runner.report.groups.groups_of`.
         metrics: names (``H``) or tags (``val/H``, ``oracle/H_cal``) of the columns; by default T1, U, S, H, calibrated
-            and oracle figures, as far as there are any.
+            and oracle figures, as far as a table has any, and its test figures without standard errors if it has none
+            of the four.
         sort: a metric by whose mean the rows of a block are sorted, best first; by default they go by name.
         baseline: ``model`` or ``model/trainer``; the other rows get their paired difference to it.
 
@@ -85,56 +94,101 @@ def build(
         RunError: an argument names what no run has.
     """
     complete = [run for run in findings.runs if run.result.status == "complete"]
-    tags = [_tag(name) for name in metrics] if metrics else _present(complete)
     for name in [*(metrics or ()), *([sort] if sort else [])]:
         if complete and all(metric_of(run, _tag(name)) is None for run in complete):
             known = sorted({known for run in complete for known in (*run.result.metrics, *run.result.validation)})
             raise RunError(f"metric {name}: no complete run has {_tag(name)}; there are {', '.join(known) or 'none'}")
-    measured = [run for run in complete if any(metric_of(run, tag) is not None for tag in tags)]
+    columns = _columns(complete, [_tag(name) for name in metrics or ()])
+    measured: list[FoundRun] = []
+    unmeasured: list[FoundRun] = []
+    for run in complete:
+        has_some = any(metric_of(run, tag) is not None for tag in columns[block_of(run)])
+        (measured if has_some else unmeasured).append(run)
     groups = groups_of(measured, by)
-    blocks = _blocks(groups, tags, _tag(sort) if sort else None)
+    blocks = _blocks(groups, columns, _tag(sort) if sort else None)
     if baseline is not None:
-        _compare(blocks, tags, baseline)
-    unmeasured = [run for run in complete if run not in measured]
-    return Report(blocks, tags, [*_notes(groups), *_left_out(findings, unmeasured, tags)])
+        _compare(blocks, baseline)
+    unreadable = [f"unreadable: {message}" for message in findings.unreadable]
+    return Report(blocks, [*_notes(groups), *_unfinished(findings), *_without(unmeasured, columns), *unreadable])
 
 
 def _tag(name: str) -> str:
     return name if "/" in name else f"test/{name}"
 
 
+def _columns(runs: list[FoundRun], wanted: list[str]) -> dict[tuple[str, ...], list[str]]:
+    """Return the columns of each block: those asked for, or what its runs have."""
+    comparable: dict[tuple[str, ...], list[FoundRun]] = {}
+    for run in runs:
+        comparable.setdefault(block_of(run), []).append(run)
+    return {key: wanted or _present(members) for key, members in comparable.items()}
+
+
 def _present(runs: Iterable[FoundRun]) -> list[str]:
-    """Return the usual tags, then calibrated ones, then oracle ones, as far as a run has them."""
-    found = {tag for run in runs for tag in run.result.metrics}
+    """Return the usual tags, then calibrated ones, then oracle ones, as far as a run has them.
+
+    Without a usual one, all test figures stand for them in the order in which they were recorded.
+    """
+    found = dict.fromkeys(tag for run in runs for tag in run.result.metrics)
+    figures = [tag for tag in found if tag.startswith("test/") and not is_standard_error(tag)]
     usual = [tag for tag in USUAL if tag in found]
     calibrated = [f"{plain}_cal" for plain in USUAL if f"{plain}_cal" in found]
-    return usual + calibrated + sorted(tag for tag in found if tag.startswith("oracle/"))
+    oracle = sorted(tag for tag in found if tag.startswith("oracle/") and not is_standard_error(tag))
+    return [*(usual + calibrated or figures), *oracle]
 
 
-def _blocks(groups: list[Group], tags: list[str], sort: str | None) -> list[Block]:
-    blocks: dict[tuple[str, ...], Block] = {}
+def _blocks(groups: list[Group], columns: Mapping[tuple[str, ...], list[str]], sort: str | None) -> list[Block]:
+    members: dict[tuple[str, ...], list[Group]] = {}
     for group in groups:
-        block = blocks.setdefault(group.block, Block({name: group.traits[name] for name in BLOCK}, []))
+        members.setdefault(group.block, []).append(group)
+    return [_block(members[key], columns[key], sort) for key in sorted(members)]
+
+
+def _block(groups: list[Group], tags: list[str], sort: str | None) -> Block:
+    quantities = {tag: _quantity(groups, tag) for tag in tags}
+    block = Block({name: groups[0].traits[name] for name in BLOCK}, quantities)
+    for group in groups:
         cells = {tag: group.average(tag) for tag in tags}
-        block.rows.append(Row(group, cells, deviation=_deviation(group, cells)))
-    for block in blocks.values():
-        block.rows.sort(key=lambda row: (row.group.traits["model"], row.group.traits["trainer"], str(row.group.varied)))
-        if sort is not None:
-            block.rows.sort(key=lambda row: -_mean(row, sort))
-        for tag in tags:
-            top = max(_mean(row, tag) for row in block.rows)
-            for row in block.rows:
-                if len(block.rows) > 1 and _mean(row, tag) == top > -math.inf:
-                    row.best.add(tag)
-    return [blocks[key] for key in sorted(blocks)]
+        block.rows.append(Row(group, cells, deviation=_deviation(group, cells, quantities)))
+    block.rows.sort(key=lambda row: (row.group.traits["model"], row.group.traits["trainer"], str(row.group.varied)))
+    if sort is not None:
+        direction = _quantity(groups, sort)
+        block.rows.sort(key=lambda row: -_merit(row, sort, direction))
+    for tag, quantity in quantities.items():
+        top = max(_merit(row, tag, quantity) for row in block.rows)
+        for row in block.rows:
+            # A small standard error tells of many test rows, not of a good model.
+            if len(block.rows) > 1 and _merit(row, tag, quantity) == top > -math.inf and not is_standard_error(tag):
+                row.best.add(tag)
+    return block
 
 
-def _mean(row: Row, tag: str) -> float:
+def _quantity(groups: list[Group], tag: str) -> Quantity:
+    """Return what the runs that have a metric recorded of it.
+
+    Raises:
+        RunError: they disagree on its unit or its better direction.
+    """
+    runs = [run for group in groups for run in group.runs if metric_of(run, tag) is not None]
+    found = [quantity_of(tag, run.result.quantities) for run in runs]
+    for run, quantity in zip(runs, found, strict=True):
+        if (quantity.unit, quantity.lower_is_better) != (found[0].unit, found[0].lower_is_better):
+            raise RunError(
+                f"{tag}: recorded in {found[0].unit} by {runs[0].directory} and in {quantity.unit} by {run.directory}; "
+                "they cannot share a table: run one of them again, or name the folders to be compared"
+            )
+    return found[0] if found else Quantity()
+
+
+def _merit(row: Row, tag: str, quantity: Quantity) -> float:
+    """Return a row's mean, with the sign that makes the larger one the better one."""
     found = row.group.average(tag)
-    return -math.inf if found is None else found.mean
+    if found is None:
+        return -math.inf
+    return -found.mean if quantity.lower_is_better else found.mean
 
 
-def _deviation(group: Group, cells: dict[str, Average | None]) -> str:
+def _deviation(group: Group, cells: dict[str, Average | None], quantities: Mapping[str, Quantity]) -> str:
     """Compare with the figures the experiment file quotes, if they were measured on the same kind of features."""
     config = group.runs[0].config
     published = config.get("reference.feature_kind")
@@ -144,11 +198,12 @@ def _deviation(group: Group, cells: dict[str, Average | None]) -> str:
     for tag, cell in cells.items():
         figure = config.get(f"reference.metrics.{tag}")
         if cell is not None and isinstance(figure, (int, float)):
-            parts.append(f"{title(tag)} {cell.mean - figure:+.1f} from {figure:.1f}")
+            digits = quantities[tag].digits
+            parts.append(f"{title(tag)} {cell.mean - figure:+.{digits}f} from {figure:.{digits}f}")
     return f"{', '.join(parts)} ({config.get('reference.source')})" if parts else ""
 
 
-def _compare(blocks: list[Block], tags: list[str], baseline: str) -> None:
+def _compare(blocks: list[Block], baseline: str) -> None:
     """Fill in the differences to the baseline, seed by seed."""
     found = False
     for block in blocks:
@@ -161,7 +216,7 @@ def _compare(blocks: list[Block], tags: list[str], baseline: str) -> None:
         for row in block.rows if named else []:
             found = True
             if row is not named[0]:
-                row.differences = {tag: _paired(row.group, named[0].group, tag) for tag in tags}
+                row.differences = {tag: _paired(row.group, named[0].group, tag) for tag in block.quantities}
     if not found:
         names = sorted({name for block in blocks for row in block.rows for name in _names(row.group)})
         raise RunError(f"--baseline {baseline}: no row has this name; there are {', '.join(names)}")
@@ -201,7 +256,7 @@ def _notes(groups: list[Group]) -> list[str]:
     return notes
 
 
-def _left_out(findings: Findings, unmeasured: list[FoundRun], tags: list[str]) -> list[str]:
+def _unfinished(findings: Findings) -> list[str]:
     notes = []
     for state in ("failed", "interrupted", "running"):
         for run in findings.runs:
@@ -210,9 +265,18 @@ def _left_out(findings: Findings, unmeasured: list[FoundRun], tags: list[str]) -
                 reason = str(error.get("message", "")).strip().partition("\n")[0]
                 why = f": {error.get('type')}: {reason}" if error else ""
                 notes.append(f"{state}: {run.directory} (seed {run.result.seed}){why}")
-    if unmeasured:
-        names = ", ".join(str(run.directory) for run in unmeasured[:3])
-        more = f" and {len(unmeasured) - 3} more" if len(unmeasured) > 3 else ""
-        wanted = ", ".join(title(tag) for tag in tags) or "test metrics"
+    return notes
+
+
+def _without(unmeasured: list[FoundRun], columns: Mapping[tuple[str, ...], list[str]]) -> list[str]:
+    """Return a note on the complete runs that have none of the columns of their block."""
+    alike: dict[str, list[FoundRun]] = {}
+    for run in unmeasured:
+        wanted = ", ".join(title(tag) for tag in columns[block_of(run)]) or "test metrics"
+        alike.setdefault(wanted, []).append(run)
+    notes = []
+    for wanted, runs in alike.items():
+        names = ", ".join(str(run.directory) for run in runs[:3])
+        more = f" and {len(runs) - 3} more" if len(runs) > 3 else ""
         notes.append(f"complete but without {wanted}: {names}{more}")
-    return notes + [f"unreadable: {message}" for message in findings.unreadable]
+    return notes

@@ -11,6 +11,7 @@ from typing import Protocol, TextIO
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
+ACCURACIES = ("val/T1", "val/H", "test/H")
 LINE_SECONDS = 5.0
 BAR_SECONDS = 0.1
 
@@ -57,13 +58,16 @@ class Recent:
             self._stage, self._metrics = stage, {}
 
     def take(self, values: Mapping[str, float]) -> None:
-        """Keep the terms and the validation metrics among ``values``."""
+        """Keep the terms among ``values``, and the accuracies or, where there are none, the first metric."""
         self._terms |= {name: value for name, value in values.items() if "/" not in name}
-        self._metrics |= {name: value for name, value in values.items() if name in ("val/T1", "val/H", "test/H")}
+        metrics = {name: value for name, value in values.items() if name.startswith(("val/", "test/"))}
+        accuracies = {name: value for name, value in metrics.items() if name in ACCURACIES}
+        self._metrics |= accuracies or dict(list(metrics.items())[:1])
 
     def __str__(self) -> str:
         shown = [f"{name} {value:.4g}" for name, value in list(self._terms.items())[:5]]
-        return "  ".join(shown + [f"{name} {value:.1f}" for name, value in self._metrics.items()])
+        metrics = [f"{name} {value:{'.1f' if name in ACCURACIES else '.4g'}}" for name, value in self._metrics.items()]
+        return "  ".join(shown + metrics)
 
 
 class Lines:

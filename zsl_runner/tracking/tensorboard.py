@@ -66,13 +66,15 @@ class TensorBoard:
         figures = {
             prefix: ["Multiline", [f"{prefix}/{name}$" for name in ("T1", "U", "S", "H")]] for prefix in ("val", "test")
         }
+        # Only zero-shot data are trained on in these stages.
+        accuracy = {"zero-shot accuracy": figures} if phases.keys() & {"tune", "final"} else {}
         losses = {
             f"{STAGE_PREFIXES[stage]}/{phase}": ["Multiline", [f"{STAGE_PREFIXES[stage]}/{phase}/.*"]]
             for stage, names in phases.items()
             for phase in names
         }
         with _disk(self._directory):
-            self._writer.add_custom_scalars({"zero-shot accuracy": figures, "loss terms": losses})
+            self._writer.add_custom_scalars({**accuracy, "loss terms": losses})
             self._writer.flush()
 
     def scalars(self, step: int, values: Mapping[str, float], stage: str, phase: str) -> None:

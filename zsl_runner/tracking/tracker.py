@@ -121,13 +121,18 @@ class Tracker:
             return None
         return path
 
-    def learning_curves(self, step: int) -> Path | None:
-        """Draw the scalars written so far as ``figures/learning_curves.png``; see `figure`."""
+    def learning_curves(self, step: int, quantities: Mapping[str, Any] | None = None) -> Path | None:
+        """Draw the scalars written so far as ``figures/learning_curves.png``; see `figure`.
+
+        Args:
+            step: step the figure belongs to.
+            quantities: those of the run's record.
+        """
 
         def draw() -> Figure:
             from zsl_runner.tracking.figures.learning_curves import learning_curves
 
-            return learning_curves(read(self._table.path))
+            return learning_curves(read(self._table.path), quantities)
 
         return self.figure("learning_curves", draw, step)
 

@@ -15,7 +15,7 @@ from zsl_runner.data.sampler import EpochSampler
 from zsl_runner.models.networks import evaluating
 from zsl_runner.models.output_prediction import OutputPredictor
 from zsl_runner.trainers.base import Phase, StepReport, Trainer, TrainingContext
-from zsl_runner.trainers.conditional_vae.omission import omission
+from zsl_runner.trainers.omission import omission
 from zsl_runner.trainers.prediction_conf import PredictionTrainerConf
 
 SNAPSHOT_EPOCHS: Final = (1, 2, 5, 10, 20, 40, 80, 160, 320)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from zsl_runner.config.fields import option
-from zsl_runner.models.cvae.options import OutputConf
+from zsl_runner.models.output_conf import OutputConf
 
 
 @dataclass

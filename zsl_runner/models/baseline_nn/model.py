@@ -9,8 +9,8 @@ from torch import Tensor, nn
 from zsl_runner.data.pairs import PairShape
 from zsl_runner.data.shape import DataShape
 from zsl_runner.models.baseline_nn.conf import BaselineNNConf
-from zsl_runner.models.cvae.networks import OutputDistribution, perceptron, widths_of
 from zsl_runner.models.networks import at_least_fp32, initialise_glorot
+from zsl_runner.models.output_networks import OutputDistribution, perceptron, widths_of
 from zsl_runner.models.output_prediction import Condition, OutputPredictor
 from zsl_runner.streams import Streams
 

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from zsl_runner.config.fields import option
 from zsl_runner.config.schema import Complaint
-from zsl_runner.models.cvae.options import OutputConf
+from zsl_runner.models.output_conf import OutputConf
 
 
 @dataclass

@@ -20,9 +20,10 @@ from zsl_runner.data.pairs import PairShape
 from zsl_runner.data.shape import DataShape
 from zsl_runner.models.base import FeatureGenerator
 from zsl_runner.models.cvae.conf import CVAEConf
-from zsl_runner.models.cvae.networks import GenerationNetwork, OutputDistribution, perceptron, widths_of
+from zsl_runner.models.cvae.networks import GenerationNetwork
 from zsl_runner.models.gaussians import Gaussians
 from zsl_runner.models.networks import at_least_fp32, evaluating, initialise_glorot
+from zsl_runner.models.output_networks import OutputDistribution, perceptron, widths_of
 from zsl_runner.models.output_prediction import Condition, LatentOutputPredictor
 from zsl_runner.objectives.gaussian import reparameterise
 from zsl_runner.streams import Streams

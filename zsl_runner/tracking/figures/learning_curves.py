@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from zsl_runner.report.quantities import is_standard_error, quantity_of
 from zsl_runner.tracking.figures.style import INK, QUALITATIVE, SEEN, UNSEEN, styled
 from zsl_runner.tracking.table import Row
 from zsl_runner.tracking.tags import METRIC_PREFIXES
@@ -19,21 +21,26 @@ Curve = tuple[list[int], list[float]]
 
 
 @styled
-def learning_curves(rows: Iterable[Row]) -> Figure:
+def learning_curves(rows: Iterable[Row], quantities: Mapping[str, Any] | None = None) -> Figure:
     """Draw the loss terms of every phase of every stage, and the validation metrics, against the step.
+
+    The validation metrics are T1, U, S and H; without one of them all others but standard errors, a panel per unit.
 
     Args:
         rows: rows of a ``metrics.csv``; values that are not finite are left out.
+        quantities: those of the run's record; see `quantity_of`.
 
     Raises:
         ValueError: there is no loss term and no validation metric.
     """
+    finite = [row for row in rows if math.isfinite(row.value)]
+    zero_shot = any(row.tag in VALIDATION for row in finite)
     panels: dict[str, dict[str, Curve]] = {}
-    for row in rows:
-        if not math.isfinite(row.value):
-            continue
+    for row in finite:
         if row.tag in VALIDATION:
             panel, label = "validation classes", row.tag
+        elif row.tag.startswith("val/") and not zero_shot and not is_standard_error(row.tag):
+            panel, label = f"validation: {quantity_of(row.tag, quantities or {}).unit}", row.tag.partition("/")[2]
         elif row.tag.startswith(METRIC_PREFIXES):
             continue
         else:

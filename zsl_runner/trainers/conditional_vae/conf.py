@@ -18,7 +18,7 @@ class ConditionalVAETrainerConf(PredictionTrainerConf):
     implementation: ClassVar[str] = "zsl_runner.trainers.conditional_vae.trainer:ConditionalVAETrainer"
     requires: ClassVar[frozenset[str]] = frozenset({"predict_output", "latent_output"})
 
-    kind: str = "conditional_vae"
+    kind: str = "cvae"
     name: str = "cvae"
     alpha: float = option(
         1.0, "weight of the CVAE objective; the GSNN objective has 1 - alpha. 1: CVAE, 0: GSNN", low=0.0, high=1.0

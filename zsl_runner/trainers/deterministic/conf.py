@@ -14,5 +14,5 @@ class DeterministicTrainerConf(PredictionTrainerConf):
 
     implementation: ClassVar[str] = "zsl_runner.trainers.deterministic.trainer:DeterministicTrainer"
 
-    kind: str = "deterministic"
+    kind: str = "nn"
     name: str = "nn"

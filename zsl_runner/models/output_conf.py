@@ -1,4 +1,4 @@
-"""Options that the conditional autoencoder shares with its deterministic baseline. Never imports torch."""
+"""Options that predictors of outputs share that are multilayer perceptrons. Never imports torch."""
 
 from __future__ import annotations
 

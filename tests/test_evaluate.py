@@ -1,0 +1,35 @@
+"""What `zsl-eval` prints; whole runs of it are in tests/recipes/."""
+
+from zsl_runner.evaluate import table
+
+
+def scores(**changes):
+    values = {
+        "run": "outputs/sgal/cub/seed-0",
+        "stage": "final",
+        "steps_done": 7,
+        "complete": True,
+        "metrics": {"test/H": 53.333, "test/T1": 9.9},
+        "quantities": {},
+    }
+    return values | changes
+
+
+def test_accuracies_are_in_per_cent():
+    assert table(scores()).splitlines() == [
+        "outputs/sgal/cub/seed-0",
+        "final stage, finished",
+        "  test/H        53.33 %",
+        "  test/T1        9.90 %",
+    ]
+
+
+def test_other_figures_have_their_unit_and_decimals():
+    quantities = {"NCLL_ELBO": {"unit": "nats", "lower_is_better": True, "digits": 2}}
+    metrics = {"test/NCLL_ELBO": 4329.9412, "test/NCLL_ELBO_se": 0.1255, "test/accuracy": 9.9}
+    assert table(scores(metrics=metrics, quantities=quantities, stage="fit", complete=False)).splitlines()[1:] == [
+        "fit stage, stopped after 7 steps",
+        "  test/NCLL_ELBO    4329.941 nats",
+        "  test/NCLL_ELBO_se    0.126 nats",
+        "  test/accuracy         9.90 %",
+    ]

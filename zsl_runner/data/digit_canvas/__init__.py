@@ -1,0 +1,1 @@
+"""Real digits on cluttered canvases, with the exact label of each pixel."""

@@ -1,0 +1,75 @@
+"""Makes the digit canvases, or takes them from the cache."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Final
+
+import numpy as np
+
+from zsl_runner.data.digit_canvas.cache import Canvases, cache_path, cached
+from zsl_runner.data.digit_canvas.canvas import draw_canvas
+from zsl_runner.data.digit_canvas.conf import DigitCanvasConf
+from zsl_runner.data.digit_canvas.pools import digit_pools, source_files
+from zsl_runner.data.records import Provenance
+from zsl_runner.data.segmentation.records import SPLITS, SegmentationRecords, checked
+
+VERSION: Final = 1
+"""Of the drawing code; raised by every change that changes a pixel, so that no older cache is taken for it."""
+
+_NOT_DRAWN: Final = ("kind", "name", "root", "flip", "cache")
+
+
+def load(conf: DigitCanvasConf) -> SegmentationRecords:
+    """Return the canvases: training ones, then validation ones, then test ones.
+
+    Every canvas has a generator of its own, so that fewer canvases are the first ones of more.
+
+    Raises:
+        DataError: a file of digits is missing, damaged or does not fit the others.
+    """
+    files = source_files(conf)
+    drawn = {key: value for key, value in asdict(conf).items() if key not in _NOT_DRAWN}
+    identity = {"version": VERSION, "options": drawn, "digits": [file.sha256 for file in files]}
+    folder = conf.cache_folder()
+    images, labels = cached(None if folder is None else cache_path(folder, identity), lambda: _draw(conf))
+    sizes = [conf.train, conf.validation, conf.test]
+    train, validation, test = np.split(np.arange(sum(sizes)), np.cumsum(sizes)[:-1])
+    names = ("background", "digit") if conf.classes == 2 else ("background", *map(str, range(10)))
+    fewest, most = conf.digits
+    records = SegmentationRecords(
+        name=conf.name,
+        images=images,
+        labels=labels,
+        class_names=names,
+        train=train,
+        validation=validation,
+        test=test,
+        provenance=Provenance(
+            kind="generated",
+            feature_kind=f"canvases of {conf.side} x {conf.side} pixels, {'RGB' if conf.colour else 'grey'}",
+            semantics=f"exact masks of {conf.classes} classes",
+            split_version=f"own (canvases version {VERSION}, seed {conf.data_seed})",
+            files=files,
+            notes=(
+                f"{fewest} to {most} digits, {conf.strokes} strokes, {conf.fragments} fragments, {conf.covers} covers, "
+                f"noise {conf.noise:g}, contrast {conf.contrast:g} on each canvas",
+                "no digit occurs in two splits",
+            ),
+        ),
+    )
+    return checked(records, conf.name if folder is None else str(cache_path(folder, identity)))
+
+
+def _draw(conf: DigitCanvasConf) -> Canvases:
+    pools = digit_pools(conf)
+    sizes = {"train": conf.train, "validation": conf.validation, "test": conf.test}
+    images = np.empty((sum(sizes.values()), 3, conf.side, conf.side), dtype=np.uint8)
+    labels = np.empty((len(images), conf.side, conf.side), dtype=np.uint8)
+    position = 0
+    for number, split in enumerate(SPLITS):
+        for row in range(sizes[split]):
+            random = np.random.default_rng([conf.data_seed, number, row])
+            images[position], labels[position] = draw_canvas(pools[split], conf, random)
+            position += 1
+    return images, labels

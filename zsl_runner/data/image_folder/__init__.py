@@ -1,0 +1,1 @@
+"""Users' own images and masks, two folders whose files belong together by name."""

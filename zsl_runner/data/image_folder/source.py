@@ -1,0 +1,76 @@
+"""Loads a folder of images and masks."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from zsl_runner.data.image_folder.conf import ImageFolderConf
+from zsl_runner.data.image_folder.files import paired_files, split_rows
+from zsl_runner.data.image_folder.pictures import read_pair
+from zsl_runner.data.known_files import sha256_of
+from zsl_runner.data.records import Provenance, Rows, SourceFile
+from zsl_runner.data.segmentation.records import SPLITS, SegmentationRecords, checked
+from zsl_runner.errors import DataError
+
+
+def load(conf: ImageFolderConf) -> SegmentationRecords:
+    """Load the images that belong to a split, in memory as bytes.
+
+    Raises:
+        DataError: files do not belong together, cannot be read, or are not what the options say; see the modules
+            `files` and `pictures`.
+    """
+    files = paired_files(conf)
+    names = list(files)
+    rows = split_rows(conf, names)
+    used = np.sort(np.concatenate(list(rows.values())))
+    first = read_pair(*files[names[used[0]]], conf)[1].shape
+    images = np.empty((len(used), 3, *first), dtype=np.uint8)
+    labels = np.empty((len(used), *first), dtype=np.uint8)
+    for position, row in enumerate(used):
+        image, label = read_pair(*files[names[row]], conf)
+        if label.shape != first:
+            raise DataError(
+                f"{files[names[row]][0]}: expected {first[1]} x {first[0]} pixels like {files[names[used[0]]][0]}, "
+                f"found {label.shape[1]} x {label.shape[0]}; give dataset.side to resize all to squares"
+            )
+        images[position], labels[position] = image, label
+    places = {split: np.searchsorted(used, rows[split]) for split in SPLITS}
+    records = SegmentationRecords(
+        name=conf.name,
+        images=images,
+        labels=labels,
+        class_names=tuple(conf.classes),
+        train=places["train"],
+        validation=places["validation"],
+        test=places["test"],
+        provenance=_provenance(conf, files, rows, first),
+    )
+    return checked(records, str(conf.folder("")))
+
+
+def _provenance(
+    conf: ImageFolderConf, files: Mapping[str, tuple[Path, Path]], rows: Mapping[str, Rows], size: tuple[int, ...]
+) -> Provenance:
+    whole = hashlib.sha256()
+    for name, pair in files.items():
+        whole.update("\0".join([name, *map(sha256_of, pair)]).encode() + b"\n")
+    if conf.shares is None:
+        split = "own (lists of names in the folder)"
+        left_out = len(files) - sum(map(len, rows.values()))
+        notes = (f"{left_out} images are in no list and left out",) if left_out else ()
+    else:
+        split = f"own (shares {', '.join(f'{share:g}' for share in conf.shares)}, seed {conf.split_seed})"
+        notes = ()
+    return Provenance(
+        kind="real",
+        feature_kind=f"images of {size[1]} x {size[0]} pixels, RGB" + ("" if conf.side is None else ", resized"),
+        semantics=f"masks of {len(conf.classes)} classes: {', '.join(conf.classes)}",
+        split_version=split,
+        files=(SourceFile(str(conf.folder("")), whole.hexdigest()),),
+        notes=(f"the checksum is over names and checksums of all {len(files)} pairs of files", *notes),
+    )

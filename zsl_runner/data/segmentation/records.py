@@ -1,0 +1,129 @@
+"""Images with label maps as numpy arrays. Never imports torch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, ClassVar, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zsl_runner.data.records import Provenance, Records, Rows
+from zsl_runner.errors import DataError
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+VOID: Final = 255
+"""Label of pixels that count neither in training nor in a figure."""
+
+MOST_CLASSES: Final = VOID
+SPLITS: Final = ("train", "validation", "test")
+
+
+@dataclass(frozen=True)
+class SegmentationRecords(Records):
+    """A segmentation data set in memory.
+
+    Attributes:
+        name: label of the data set.
+        images: (N, 3, H, W) uint8, red, green, blue.
+        labels: (N, H, W) uint8 in 0..K-1, or `VOID`.
+        class_names: K names; class 0 is the background.
+        train: row indices of the training split.
+        validation: row indices of the validation split.
+        test: row indices of the test split.
+        provenance: where all this came from.
+    """
+
+    INVARIANTS: ClassVar[str] = "a label for each pixel of each image, labels fit classes, splits disjoint and in range"
+    name: str
+    images: NDArray[np.uint8]
+    labels: NDArray[np.uint8]
+    class_names: tuple[str, ...]
+    train: Rows
+    validation: Rows
+    test: Rows
+    provenance: Provenance = field(repr=False)
+
+    def sizes(self) -> str:
+        """Return the numbers of images, pixels and classes."""
+        count, _, height, width = self.images.shape
+        return f"{count:,} images of {width} x {height} pixels, {len(self.class_names)} classes of pixels"
+
+    def facts(self) -> Iterable[tuple[str, str]]:
+        """Yield the labels and the sizes of the splits."""
+        yield "labels", self.provenance.semantics
+        yield "rows", ", ".join(f"{len(getattr(self, name)):,} {name}" for name in SPLITS)
+
+    def description(self) -> Iterable[str]:
+        """Yield splits and shares of classes; see `zsl_runner.data.segmentation.description`."""
+        from zsl_runner.data.segmentation.description import describe
+
+        return describe(self)
+
+    def figure(self) -> Figure:
+        """Return some images with their label maps; see `zsl_runner.data.segmentation.figure`."""
+        from zsl_runner.data.segmentation.figure import draw
+
+        return draw(self)
+
+
+def problems_of(records: SegmentationRecords) -> list[str]:
+    """Return every violated invariant in words (``field: expected ..., found ...``); empty if the data are sound."""
+    return _array_problems(records) + _split_problems(records)
+
+
+def checked(records: SegmentationRecords, origin: str) -> SegmentationRecords:
+    """Return ``records`` unchanged if all invariants hold.
+
+    Args:
+        records: the data set.
+        origin: the file or folder it came from, for the message.
+
+    Raises:
+        DataError: naming ``origin`` and every violated invariant.
+    """
+    found = problems_of(records)
+    if found:
+        raise DataError(f"{origin}: the data are inconsistent:\n  " + "\n  ".join(found))
+    return records
+
+
+def _array_problems(records: SegmentationRecords) -> list[str]:
+    found = []
+    images, labels, classes = records.images, records.labels, len(records.class_names)
+    if images.ndim != 4 or images.shape[1] != 3 or images.size == 0:
+        return [f"images: expected shape (N, 3, H, W), found {images.shape}"]
+    for name, array in (("images", images), ("labels", labels)):
+        if array.dtype != np.uint8:
+            found.append(f"{name}: expected uint8, found {array.dtype}")
+    expected = (len(images), *images.shape[2:])
+    if labels.shape != expected:
+        found.append(f"labels: expected shape {expected}, one label for each pixel, found {labels.shape}")
+    if not 2 <= classes <= MOST_CLASSES:
+        found.append(f"class_names: expected 2 to {MOST_CLASSES}, found {classes}")
+    present = np.flatnonzero(np.bincount(labels.ravel(), minlength=VOID + 1))
+    strange = present[(present >= classes) & (present != VOID)]
+    if len(strange):
+        found.append(f"labels: expected 0..{classes - 1} or {VOID} (void), found {strange[:5].tolist()}")
+    return found
+
+
+def _split_problems(records: SegmentationRecords) -> list[str]:
+    found = []
+    count = len(records.images)
+    used = np.zeros(count, dtype=np.int64)
+    for name in SPLITS:
+        rows: Rows = getattr(records, name)
+        if len(rows) == 0:
+            found.append(f"{name}: expected row indices, found none")
+        elif rows.min() < 0 or rows.max() >= count:
+            found.append(f"{name}: expected row indices in 0..{count - 1}, found {rows.min()}..{rows.max()}")
+        else:
+            used += np.bincount(rows, minlength=count)
+    repeated = int(np.count_nonzero(used > 1))
+    if repeated:
+        found.append(f"splits: expected disjoint index sets without duplicates, {repeated} rows occur more than once")
+    return found

@@ -1,0 +1,1 @@
+"""Label maps: pixel accuracy and intersection over union beside the likelihood; partly hidden images."""

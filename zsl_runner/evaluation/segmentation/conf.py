@@ -1,0 +1,61 @@
+"""Options of the segmentation protocol."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from zsl_runner.config.fields import option
+from zsl_runner.config.schema import Quantity
+from zsl_runner.evaluation.likelihood.conf import LikelihoodEvaluatorConf
+
+SHARE = Quantity("per cent", digits=2)
+
+
+@dataclass
+class SegmentationEvaluatorConf(LikelihoodEvaluatorConf):
+    """Pixel accuracy and intersection over union beside the negative conditional log-likelihood."""
+
+    implementation: ClassVar[str] = "zsl_runner.evaluation.segmentation.protocol:SegmentationProtocol"
+    needs: ClassVar[frozenset[str]] = frozenset({"pairs", "segmentation"})
+    quantities: ClassVar[dict[str, Quantity]] = {
+        **{name: found for name, found in LikelihoodEvaluatorConf.quantities.items() if name.startswith("NCLL")},
+        **dict.fromkeys(
+            (
+                "pixel_accuracy",
+                "pixel_accuracy_averaged",
+                "IoU",
+                "IoU_averaged",
+                "diversity",
+                "hidden_accuracy",
+                "hidden_accuracy_refined",
+                "hidden_IoU",
+                "hidden_IoU_refined",
+            ),
+            SHARE,
+        ),
+    }
+
+    kind: str = "segmentation"
+    name: str = "segmentation"
+    select_metric: str = option(
+        "val/pixel_accuracy",
+        "validation metric that selects, stops early and is returned to sweepers",
+        choices=("val/pixel_accuracy", "val/IoU", "val/NCLL", "val/NCLL_ELBO", "val/NCLL_MC", "val/NCLL_IS"),
+    )
+    batch_size: int = option(100, "rows scored at a time", low=1)
+    empty_iou: float = option(
+        0.0,
+        "intersection over union of an image without foreground, predicted without any: 0 as in the released code, or "
+        "1, a perfect score",
+        choices=(0.0, 1.0),
+    )
+    hidden_side: float = option(
+        0.4,
+        "labelling of partly hidden test images: side of the hidden square as a share of the image's; 0 leaves it out",
+        low=0.0,
+        high=1.0,
+    )
+    refinements: int = option(
+        5, "how often the labels of the hidden part and the code are inferred from each other there", low=1
+    )

@@ -1,0 +1,89 @@
+"""Likelihood, pixel accuracy and intersection over union of label maps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import torch
+from torch import Tensor
+
+from zsl_runner.data.pairs import Pair, PairEvaluationSet
+from zsl_runner.evaluation.base import Draw, Measurement
+from zsl_runner.evaluation.likelihood.protocol import LikelihoodProtocol, mean_difference
+from zsl_runner.evaluation.segmentation.conf import SegmentationEvaluatorConf
+from zsl_runner.evaluation.segmentation.metrics import foreground_iou, mean_class_iou, pixel_accuracy
+from zsl_runner.evaluation.segmentation.partial import label_partly_hidden
+from zsl_runner.models.base import Model
+from zsl_runner.models.output_prediction import Condition, LatentOutputPredictor, OutputPredictor
+
+
+class SegmentationProtocol(LikelihoodProtocol):
+    """Figures of label maps in per cent, each a mean over images, beside the likelihood.
+
+    ``IoU`` is that of the foreground for two classes, the mean over classes for more.
+
+    Args:
+        conf: the evaluator's options.
+        seed: the run's seed.
+    """
+
+    conf: SegmentationEvaluatorConf
+
+    def output_metrics(
+        self, model: OutputPredictor, pair: Pair, condition: Condition, whole: bool, generator: torch.Generator
+    ) -> dict[str, Tensor]:
+        """Return means over a block of images.
+
+        ``pixel_accuracy`` and ``IoU`` of the deterministic prediction. Of test images also: both ``_averaged``, of
+        probabilities averaged over drawn codes; ``diversity``, the mean absolute difference of two drawn predictions'
+        probabilities; and what `hidden_metrics` measures.
+        """
+        predicted = model.predict(condition)
+        classes = predicted.shape[-3]
+        labels = predicted.argmax(-3)
+        metrics = {"pixel_accuracy": self._accuracy(labels, pair), "IoU": self._iou(labels, pair, classes)}
+        if not whole:
+            return metrics
+        if isinstance(model, LatentOutputPredictor):
+            drawn = self.drawn(model, condition, generator)
+            labels = drawn.mean(0).argmax(-3)
+            metrics["pixel_accuracy_averaged"] = self._accuracy(labels, pair)
+            metrics["IoU_averaged"] = self._iou(labels, pair, classes)
+            metrics["diversity"] = 100 * mean_difference(drawn)
+        return metrics | self.hidden_metrics(model, pair, classes, generator) if self.conf.hidden_side else metrics
+
+    def hidden_metrics(
+        self, model: OutputPredictor, pair: Pair, classes: int, generator: torch.Generator
+    ) -> dict[str, Tensor]:
+        """Return figures of images of which a square is hidden, for a model that sees the rest.
+
+        ``hidden_accuracy`` is over the pixels of the square, ``hidden_IoU`` over the whole label map with the true
+        labels outside the square; both ``_refined`` use these labels also to infer those inside.
+        """
+        partial = label_partly_hidden(model, pair, self.conf.hidden_side, self.conf.refinements, generator)
+        inside = Pair(partial.x, pair.y, partial.hidden if pair.valid is None else partial.hidden & pair.valid)
+        found = {"": partial.predicted} | ({} if partial.refined is None else {"_refined": partial.refined})
+        metrics = {}
+        for suffix, labels in found.items():
+            completed = torch.where(partial.hidden, labels, pair.y)
+            metrics[f"hidden_accuracy{suffix}"] = self._accuracy(labels, inside)
+            metrics[f"hidden_IoU{suffix}"] = self._iou(completed, pair, classes)
+        return metrics
+
+    def figures(
+        self, model: Model, data: PairEvaluationSet, measurement: Measurement, exhibits: Mapping[str, Tensor]
+    ) -> Iterator[tuple[str, Draw]]:
+        """Yield images with their masks and samples, partly hidden images, and NCLL against the number of codes."""
+        from zsl_runner.evaluation.segmentation.figures import segmentation_figures
+
+        assert isinstance(model, OutputPredictor)
+        yield from segmentation_figures(self, model, data)
+        yield from super().figures(model, data, measurement, exhibits)
+
+    def _accuracy(self, labels: Tensor, pair: Pair) -> Tensor:
+        return 100 * pixel_accuracy(labels, pair.y, pair.valid).nanmean()
+
+    def _iou(self, labels: Tensor, pair: Pair, classes: int) -> Tensor:
+        if classes == 2:
+            return 100 * foreground_iou(labels, pair.y, pair.valid, empty=self.conf.empty_iou).mean()
+        return 100 * mean_class_iou(labels, pair.y, classes, pair.valid).nanmean()

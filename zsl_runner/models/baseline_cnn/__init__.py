@@ -1,0 +1,1 @@
+"""The deterministic network of the conditional autoencoder for segmentation, alone."""

@@ -1,0 +1,29 @@
+"""Options of the deterministic network for segmentation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import ClassVar
+
+from zsl_runner.config.fields import option, section
+from zsl_runner.config.schema import Complaint, DatasetConf, ModelConf
+from zsl_runner.models.segmentation_conf import LabelCNNConf, unfit_sides
+
+
+@dataclass
+class BaselineCNNConf(ModelConf):
+    """A convolutional network from an image to the labels of its pixels, without codes."""
+
+    implementation: ClassVar[str] = "zsl_runner.models.baseline_cnn.model:BaselineCNN"
+    needs: ClassVar[frozenset[str]] = frozenset({"pairs", "segmentation"})
+    capabilities: ClassVar[frozenset[str]] = frozenset({"predict_output"})
+
+    kind: str = option("baseline_cnn", "the implementation; fixed by the file chosen in the group")
+    name: str = option("baseline_cnn", "the label in directories, tables and TensorBoard")
+    multi_scale: bool = option(True, "also predict labels at 1/4 and 1/2 scale, as further terms of the loss")
+    cnn: LabelCNNConf = section(LabelCNNConf, "the network")
+
+    def fits(self, dataset: DatasetConf) -> Iterable[Complaint]:
+        """Yield a complaint if the data set's images have a side that the layers cannot halve."""
+        yield from unfit_sides(dataset, "cnn.contracting", self.cnn.contracting.reduction())

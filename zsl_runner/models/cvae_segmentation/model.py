@@ -1,0 +1,87 @@
+"""The conditional variational autoencoder of label maps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from torch import Tensor, nn
+
+from zsl_runner.data.pairs import PairShape
+from zsl_runner.models.cvae_segmentation.conf import CVAESegmentationConf
+from zsl_runner.models.cvae_segmentation.networks import CodeDecoder, CodeEncoder
+from zsl_runner.models.gaussians import Gaussians
+from zsl_runner.models.label_prediction import LabelPredictor
+from zsl_runner.models.output_prediction import Condition, LatentOutputPredictor
+from zsl_runner.models.segmentation_networks import LabelCNN, label_classes
+from zsl_runner.objectives.multi_scale import one_hot_map
+from zsl_runner.streams import Streams
+
+
+class CVAESegmentation(LabelPredictor, LatentOutputPredictor):
+    """p(y | x, z) = softmax(f_cnn(x) + f_gen(z)) for each pixel, z a small map of codes drawn from p(z | x, guess).
+
+    Args:
+        conf: the model's options.
+        shape: sizes of images and label maps.
+        streams: the model's generators; ``init`` for the weights.
+    """
+
+    def __init__(self, conf: CVAESegmentationConf, shape: PairShape, streams: Streams) -> None:
+        super().__init__()
+        self.conf = conf
+        reduction = conf.encoder.reduction()
+        self.classes = label_classes(shape, max(reduction, conf.cnn.contracting.reduction()))
+        channels = shape.x[0]
+        latent_shape = (conf.latent_channels, shape.y[0] // reduction, shape.y[1] // reduction)
+        self.codes = latent_shape[0] * latent_shape[1] * latent_shape[2]
+        with streams.initialising():
+            self.cnn = LabelCNN(channels, self.classes, conf.cnn, conf.multi_scale)
+            self.generation = CodeDecoder(latent_shape, self.classes, conf.generation)
+            self.recognition = CodeEncoder(channels + self.classes, conf.latent_channels, conf.encoder)
+            guess_channels = self.classes if conf.recurrent else 0
+            self.prior_network = (
+                CodeEncoder(channels + guess_channels, conf.latent_channels, conf.encoder)
+                if conf.prior == "conditional"
+                else None
+            )
+
+    def parameter_groups(self) -> Mapping[str, list[nn.Parameter]]:
+        """Return ``generation``, which is everything p(y | x) needs, and ``recognition``."""
+        needed = [self.cnn, self.generation, *([self.prior_network] if self.prior_network is not None else [])]
+        return {
+            "generation": [parameter for part in needed for parameter in part.parameters()],
+            "recognition": list(self.recognition.parameters()),
+        }
+
+    def condition(self, x: Tensor) -> Condition:
+        """Return the logits of the deterministic path, at all its scales."""
+        return Condition(x, *self.cnn(x))
+
+    def prior(self, condition: Condition) -> Gaussians:
+        """Return p(z | x), seen through the guess softmax(guess_scale f_cnn(x)) if the model is recurrent."""
+        x, guess = condition.x, condition.guess
+        if self.prior_network is None:
+            return Gaussians(x.new_zeros(len(x), self.codes), x.new_zeros(1, self.codes))
+        gaussians: Gaussians
+        if self.conf.recurrent:
+            assert guess is not None
+            shares = self.mean_output(self.conf.guess_scale * guess)
+            gaussians = self.prior_network(x, shares.detach() if self.conf.detach_guess else shares)
+        else:
+            gaussians = self.prior_network(x)
+        return gaussians
+
+    def posterior(self, x: Tensor, y: Tensor, valid: Tensor | None) -> Gaussians:
+        """Return q(z | x, y); a pixel that is not valid has no label there."""
+        gaussians: Gaussians = self.recognition(x, one_hot_map(y, valid, self.classes, x.dtype))
+        return gaussians
+
+    def generate(self, condition: Condition, z: Tensor) -> Tensor:
+        """Return the logits (..., B, K, H, W) of p(y | x, z): the sum of the two paths."""
+        assert condition.guess is not None
+        logits: Tensor = condition.guess + self.generation(z)
+        return logits
+
+    def predict(self, condition: Condition) -> Tensor:
+        """Return the logits with the code at the mean of p(z | x)."""
+        return self.generate(condition, self.prior(condition).mean)
