@@ -15,7 +15,6 @@ from zsl_runner.data.digit_canvas.pools import DigitPool, digit_pools
 from zsl_runner.data.digit_canvas.source import load
 from zsl_runner.data.mnist.files import TEST_IMAGES, TEST_LABELS, TRAIN_IMAGES, TRAIN_LABELS
 from zsl_runner.data.preparation import prepare
-from zsl_runner.data.segmentation.records import problems_of
 from zsl_runner.data.verification import verify
 from zsl_runner.errors import DataError
 
@@ -28,7 +27,7 @@ def small(**changes):
 
 def test_records_are_sound_and_split_as_configured():
     records = load(small())
-    assert problems_of(records) == []
+    assert records.problems() == []
     assert records.images.shape == (13, 3, 32, 32)
     assert [len(rows) for rows in (records.train, records.validation, records.test)] == [6, 3, 4]
     assert set(np.unique(records.labels)) == {0, 1}

@@ -8,7 +8,7 @@ from PIL import Image
 
 from zsl_runner.data.image_folder.conf import ImageFolderConf
 from zsl_runner.data.image_folder.source import load
-from zsl_runner.data.segmentation.records import VOID, problems_of
+from zsl_runner.data.segmentation.records import VOID
 from zsl_runner.errors import DataError
 
 NAMES = ("a/1", "a/2", "b/1", "b/2", "c", "d")
@@ -46,7 +46,7 @@ def failure(folder, **changes):
 
 def test_images_and_masks_belong_together(folder):
     records = load(conf(folder))
-    assert problems_of(records) == []
+    assert records.problems() == []
     assert records.images.shape == (6, 3, 16, 20)
     assert [len(rows) for rows in (records.train, records.validation, records.test)] == [3, 1, 2]
     red = records.images[:, 0] > 128

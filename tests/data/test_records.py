@@ -5,12 +5,12 @@ import dataclasses
 import numpy as np
 import pytest
 
-from zsl_runner.data.records import checked, problems_of
+from zsl_runner.data.records import checked
 from zsl_runner.errors import DataError
 
 
 def test_sound_records_have_no_problems(records):
-    assert problems_of(records) == []
+    assert records.problems() == []
     assert checked(records, "here") is records
 
 
@@ -55,7 +55,7 @@ def with_value(array, position, value):
 )
 def test_each_violation_is_named(records, change, expected):
     broken = dataclasses.replace(records, **change(records))
-    assert any(expected in problem for problem in problems_of(broken)), problems_of(broken)
+    assert any(expected in problem for problem in broken.problems()), broken.problems()
     with pytest.raises(DataError, match="here: the data are inconsistent"):
         checked(broken, "here")
 
@@ -67,4 +67,4 @@ def test_all_violations_are_reported_together(records):
         class_names=(),
         test_seen=np.append(records.test_seen, records.trainval[0]),
     )
-    assert len(problems_of(broken)) == 3
+    assert len(broken.problems()) == 3

@@ -7,11 +7,11 @@ import pytest
 import torch
 
 from zsl_runner.data.figure import png
-from zsl_runner.data.records import Provenance
+from zsl_runner.data.records import Provenance, checked
 from zsl_runner.data.segmentation.figure import colour_map
 from zsl_runner.data.segmentation.options import SegmentationConf
 from zsl_runner.data.segmentation.pairs import SegmentationSource, segmentation_folds
-from zsl_runner.data.segmentation.records import VOID, SegmentationRecords, checked, problems_of
+from zsl_runner.data.segmentation.records import VOID, SegmentationRecords
 from zsl_runner.errors import DataError
 
 
@@ -34,7 +34,7 @@ def label_maps():
 
 
 def test_sound_records_have_no_problems(label_maps):
-    assert problems_of(label_maps) == []
+    assert label_maps.problems() == []
     assert checked(label_maps, "here") is label_maps
 
 

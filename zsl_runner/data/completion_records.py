@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, ClassVar, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from zsl_runner.data.quadrants import QuadrantConf, quadrant_mask
-from zsl_runner.data.records import Provenance, Records, Rows
-from zsl_runner.errors import DataError
+from zsl_runner.data.records import Provenance, Records, Rows, checked
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -46,6 +45,22 @@ class CompletionRecords(Records):
     validation: Rows
     test: Rows
     provenance: Provenance = field(repr=False)
+
+    def problems(self) -> list[str]:
+        """Return the violated invariants of images, labels and splits."""
+        found = []
+        count, height, side = self.images.shape
+        if side % 2 or height != side:
+            found.append(f"images: expected squares with an even side, found {height} x {side}")
+        if self.images.min() == self.images.max():
+            found.append("images: expected contrast, found one single grey value")
+        if self.labels.shape != (count,):
+            found.append(f"labels: expected {count}, one for each image, found shape {self.labels.shape}")
+        used = np.concatenate([self.train, self.validation, self.test])
+        if not all(map(len, self.splits().values())) or len(np.unique(used)) != len(used) or used.max() >= count:
+            sizes = ", ".join(f"{len(rows)} {name}" for name, rows in self.splits().items())
+            found.append(f"splits: expected non-empty, disjoint row indices below {count}, found {sizes}")
+        return found
 
     def splits(self) -> dict[str, Rows]:
         """Return the row indices under ``train``, ``val`` and ``test``."""
@@ -109,25 +124,10 @@ def completion_records(
         DataError: an odd side, an empty or overlapping split, images without any contrast.
     """
     side = images.shape[-1]
-    if side % 2 or images.shape[1] != side:
-        raise DataError(f"{origin}: expected square images with an even side, found {images.shape[1]} x {side}")
-    used = np.concatenate(rows)
-    if any(len(part) == 0 for part in rows) or len(np.unique(used)) != len(used) or used.max() >= len(images):
-        sizes = ", ".join(str(len(part)) for part in rows)
-        raise DataError(f"{origin}: expected disjoint, non-empty training, validation and test rows, found {sizes}")
-    if images.min() == images.max():
-        raise DataError(f"{origin}: expected images, found {len(images)} of one single grey value")
     observed = quadrant_mask(conf.observed_quadrants(), side)
     predicted = quadrant_mask(conf.predicted_quadrants(), side)
     semantics = (
         f"observed: {', '.join(conf.observed_quadrants())}; {int(predicted.sum())} {conf.target} pixels to be predicted"
     )
-    provenance = Provenance(
-        provenance.kind,
-        provenance.feature_kind,
-        semantics,
-        provenance.split_version,
-        provenance.files,
-        provenance.notes,
-    )
-    return CompletionRecords(conf.name, images, labels, observed, predicted, *rows, provenance)
+    provenance = replace(provenance, semantics=semantics)
+    return checked(CompletionRecords(conf.name, images, labels, observed, predicted, *rows, provenance), origin)

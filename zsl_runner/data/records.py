@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,6 +66,10 @@ class Records:
     name: str
     provenance: Provenance
 
+    def problems(self) -> list[str]:
+        """Return every violated invariant in words (``field: expected ..., found ...``); empty if all is sound."""
+        raise TypeError(f"{type(self).__name__} checks nothing")
+
     def sizes(self) -> str:
         """Return in words how many rows of what there are."""
         raise TypeError(f"{type(self).__name__} has no sizes")
@@ -81,6 +85,9 @@ class Records:
     def figure(self) -> Figure:
         """Return a picture of the data."""
         raise TypeError(f"{type(self).__name__} has no picture")
+
+
+SomeRecords = TypeVar("SomeRecords", bound=Records)
 
 
 @dataclass(frozen=True)
@@ -118,6 +125,10 @@ class ZeroShotRecords(Records):
     provenance: Provenance = field(repr=False)
     image_shape: tuple[int, int, int] | None = None
 
+    def problems(self) -> list[str]:
+        """Return the violated invariants of features, class vectors, classes and splits."""
+        return _array_problems(self) + _class_problems(self) + _split_problems(self)
+
     def sizes(self) -> str:
         """Return the numbers of rows, features and classes."""
         rows, width = self.features.shape
@@ -145,11 +156,6 @@ class ZeroShotRecords(Records):
         from zsl_runner.data.figure import draw
 
         return draw(self)
-
-
-def problems_of(records: ZeroShotRecords) -> list[str]:
-    """Return every violated invariant in words (``field: expected ..., found ...``); empty if the data are sound."""
-    return _array_problems(records) + _class_problems(records) + _split_problems(records)
 
 
 def _array_problems(records: ZeroShotRecords) -> list[str]:
@@ -238,7 +244,7 @@ def _some(ids: Iterable[int]) -> str:
     return ", ".join(map(str, shown[:5])) + (f" and {len(shown) - 5} more" if len(shown) > 5 else "")
 
 
-def checked(records: ZeroShotRecords, origin: str) -> ZeroShotRecords:
+def checked(records: SomeRecords, origin: str) -> SomeRecords:
     """Return ``records`` unchanged if all invariants hold.
 
     Args:
@@ -248,7 +254,7 @@ def checked(records: ZeroShotRecords, origin: str) -> ZeroShotRecords:
     Raises:
         DataError: naming ``origin`` and every violated invariant.
     """
-    found = problems_of(records)
+    found = records.problems()
     if found:
         raise DataError(f"{origin}: the data are inconsistent:\n  " + "\n  ".join(found))
     return records

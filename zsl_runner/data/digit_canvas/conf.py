@@ -9,9 +9,9 @@ from typing import ClassVar
 
 from zsl_runner.config.fields import option
 from zsl_runner.config.schema import Complaint, RequiredFile
+from zsl_runner.data.cache_folder import chosen_cache_folder
 from zsl_runner.data.mnist.files import MNISTFiles
 from zsl_runner.data.segmentation.options import SegmentationConf
-from zsl_runner.data.xlsa17.conf import default_cache_folder
 
 
 @dataclass
@@ -64,9 +64,7 @@ class DigitCanvasConf(SegmentationConf):
 
     def cache_folder(self) -> Path | None:
         """Return the folder of the cache, or None if none is kept."""
-        if self.cache is None:
-            return None
-        return default_cache_folder() if self.cache == "auto" else Path(self.cache).expanduser()
+        return chosen_cache_folder(self.cache)
 
     def required_files(self) -> Iterable[RequiredFile]:
         """Yield MNIST's four files, if the digits come from there."""

@@ -11,8 +11,8 @@ from zsl_runner.data.digit_canvas.cache import Canvases, cache_path, cached
 from zsl_runner.data.digit_canvas.canvas import draw_canvas
 from zsl_runner.data.digit_canvas.conf import DigitCanvasConf
 from zsl_runner.data.digit_canvas.pools import digit_pools, source_files
-from zsl_runner.data.records import Provenance
-from zsl_runner.data.segmentation.records import SPLITS, SegmentationRecords, checked
+from zsl_runner.data.records import Provenance, checked
+from zsl_runner.data.segmentation.records import SPLITS, SegmentationRecords
 
 VERSION: Final = 1
 """Of the drawing code; raised by every change that changes a pixel, so that no older cache is taken for it."""

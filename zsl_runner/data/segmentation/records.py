@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zsl_runner.data.records import Provenance, Records, Rows
-from zsl_runner.errors import DataError
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -57,6 +56,10 @@ class SegmentationRecords(Records):
         yield "labels", self.provenance.semantics
         yield "rows", ", ".join(f"{len(getattr(self, name)):,} {name}" for name in SPLITS)
 
+    def problems(self) -> list[str]:
+        """Return the violated invariants of images, labels and splits."""
+        return _array_problems(self) + _split_problems(self)
+
     def description(self) -> Iterable[str]:
         """Yield splits and shares of classes; see `zsl_runner.data.segmentation.description`."""
         from zsl_runner.data.segmentation.description import describe
@@ -68,27 +71,6 @@ class SegmentationRecords(Records):
         from zsl_runner.data.segmentation.figure import draw
 
         return draw(self)
-
-
-def problems_of(records: SegmentationRecords) -> list[str]:
-    """Return every violated invariant in words (``field: expected ..., found ...``); empty if the data are sound."""
-    return _array_problems(records) + _split_problems(records)
-
-
-def checked(records: SegmentationRecords, origin: str) -> SegmentationRecords:
-    """Return ``records`` unchanged if all invariants hold.
-
-    Args:
-        records: the data set.
-        origin: the file or folder it came from, for the message.
-
-    Raises:
-        DataError: naming ``origin`` and every violated invariant.
-    """
-    found = problems_of(records)
-    if found:
-        raise DataError(f"{origin}: the data are inconsistent:\n  " + "\n  ".join(found))
-    return records
 
 
 def _array_problems(records: SegmentationRecords) -> list[str]:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zsl_runner.data.known_files import sha256_of, split_version_of
-from zsl_runner.data.records import Provenance, Rows, SourceFile, ZeroShotRecords, problems_of
+from zsl_runner.data.records import Provenance, Rows, SourceFile, ZeroShotRecords
 from zsl_runner.data.synthetic.conf import LISTED_LABELS, SyntheticConf
 from zsl_runner.data.xlsa17.audit import cover_problems, inconsistent, norm_in_words, range_problems
 from zsl_runner.data.xlsa17.layout import indices, read_splits
@@ -56,7 +56,7 @@ def load(conf: SyntheticConf) -> ZeroShotRecords:
             notes=(f"features are invented from seed {conf.data_seed}: accuracies say nothing about real data", *notes),
         ),
     )
-    problems += problems_of(records)
+    problems += records.problems()
     if problems:
         raise inconsistent(conf.root, problems)
     return records

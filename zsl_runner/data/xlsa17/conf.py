@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ from omegaconf import MISSING
 
 from zsl_runner.config.fields import option
 from zsl_runner.config.schema import Complaint, RequiredFile
+from zsl_runner.data.cache_folder import chosen_cache_folder
 from zsl_runner.data.zero_shot_conf import ZeroShotConf
 
 REMEDY = (
@@ -62,9 +62,7 @@ class XLSA17Conf(ZeroShotConf):
 
     def cache_folder(self) -> Path | None:
         """Return the folder of the cache, or None if none is kept."""
-        if self.cache is None:
-            return None
-        return default_cache_folder() if self.cache == "auto" else Path(self.cache).expanduser()
+        return chosen_cache_folder(self.cache)
 
     def required_files(self) -> Iterable[RequiredFile]:
         """Yield the features file, the splits file and, for sentence embeddings, the sentences file."""
@@ -89,14 +87,6 @@ class XLSA17Conf(ZeroShotConf):
             yield Complaint(
                 "cache", f"{folder} lies inside the data folder, which is never written to; choose another folder"
             )
-
-
-def default_cache_folder() -> Path:
-    """Return ``$ZSL_CACHE``, else ``zsl-run`` in the user's cache folder."""
-    if chosen := os.environ.get("ZSL_CACHE"):
-        return Path(chosen).expanduser()
-    base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "zsl-run"
 
 
 def _wrong_length(key: str, values: Sequence[int] | None, entries: str) -> Iterable[Complaint]:

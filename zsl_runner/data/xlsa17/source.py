@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zsl_runner.data.known_files import feature_kind_of, sha256_of, split_version_of
-from zsl_runner.data.records import Provenance, Rows, SourceFile, ZeroShotRecords, problems_of
+from zsl_runner.data.records import Provenance, Rows, SourceFile, ZeroShotRecords
 from zsl_runner.data.xlsa17.audit import (
     cover_problems,
     differences,
@@ -73,7 +73,7 @@ def load(conf: XLSA17Conf) -> ZeroShotRecords:
         ),
     )
     owner = {"features": conf.features_file, "labels": conf.features_file, "class_vectors": vectors_file}
-    problems += [f"{owner.get(text.split(':')[0], conf.splits_file)}: {text}" for text in problems_of(records)]
+    problems += [f"{owner.get(text.split(':')[0], conf.splits_file)}: {text}" for text in records.problems()]
     problems += _size_problems(conf, records)
     if problems:
         raise inconsistent(conf.root, problems)
