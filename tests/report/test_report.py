@@ -269,7 +269,7 @@ def test_csv_has_full_precision(outputs):
         outputs.add(h, seed)
     (line,) = csv.DictReader(io.StringIO(as_csv(outputs.report())))
     assert float(line["H mean"]) == (100 / 3 + 200 / 7) / 2
-    assert (line["seeds"], line["setting"], line["semantics"]) == ("0 1", "inductive, uniform class prior", "att")
+    assert (line["seeds"], line["setting"], line["semantics"]) == ("0 1", "inductive", "att")
 
 
 def test_latex_is_escaped_and_balanced(outputs):
@@ -453,7 +453,7 @@ def test_quantities_of_another_version_are_read(outputs):
 
 
 MIXED = """\
-**cub**, inductive, uniform class prior. Features: fc1000. Side information: att. Split: PS1.
+**cub**, inductive. Features: fc1000. Side information: att. Split: PS1.
 
 | model | trainer | selection | U | H | n | time |
 | --- | --- | --- | ---: | ---: | ---: | ---: |

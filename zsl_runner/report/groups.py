@@ -48,9 +48,9 @@ def _selection(run: FoundRun) -> str:
 
 
 def _setting(run: FoundRun) -> str:
-    """Name the setting and, as a leak must not hide, the prior of the unseen classes."""
-    kind, prior = run.result.setting.get("kind", "unknown"), run.result.setting.get("class_prior")
-    return str(kind) if prior is None else f"{kind}, {prior} class prior"
+    """Name the setting; a known prior of the unseen classes, which leaks, is a setting of its own."""
+    kind, prior = str(run.result.setting.get("kind", "unknown")), run.result.setting.get("class_prior")
+    return f"{kind}, known class prior" if prior == "known" else kind
 
 
 def _features(run: FoundRun) -> str:
