@@ -29,7 +29,19 @@ name: mine
 """
 
 
-ABSENT_OR_UNFIT = {"dataset.root", "dataset.images", "trainer", "trainer.mode", "evaluator", "model", "model.kind"}
+ABSENT_OR_UNFIT = {
+    "dataset.root",
+    "dataset.images",
+    "evaluator",
+    "model",
+    "model.kind",
+    "trainer",
+    "trainer.mode",
+    # conf/model_for sets these for the trainers that fit its model
+    "trainer.batch_size",
+    "trainer.epochs",
+    "trainer.evaluate_every",
+}
 
 
 def test_every_option_of_every_group_composes(loader):

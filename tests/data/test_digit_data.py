@@ -11,7 +11,6 @@ from zsl_runner.data.digit_attributes import digit_attributes
 from zsl_runner.data.digit_folds import FOLDS
 from zsl_runner.data.digits.conf import DigitsConf
 from zsl_runner.data.digits.source import load
-from zsl_runner.data.records import problems_of
 
 
 def test_the_segments_are_those_of_a_display():
@@ -95,7 +94,7 @@ def test_the_folds_are_as_documented():
 
 def test_the_default_records():
     records = load(DigitsConf(name="digits"))
-    assert problems_of(records) == []
+    assert records.problems() == []
     assert records.unseen_classes.tolist() == [3, 5, 7]
     assert records.validation_classes.tolist() == [4, 6]
     assert records.image_shape == (1, 8, 8)
@@ -115,7 +114,7 @@ def test_every_fold_gives_sound_records(number):
     records = load(DigitsConf(name="digits", fold=number))
     assert tuple(records.unseen_classes) == FOLDS[number].unseen
     assert tuple(records.validation_classes) == FOLDS[number].validation
-    assert problems_of(records) == []
+    assert records.problems() == []
 
 
 def test_own_unseen_digits():

@@ -10,7 +10,6 @@ from zsl_runner.data.mnist.conf import MNISTConf
 from zsl_runner.data.mnist.files import NAMES, TEST_IMAGES, TEST_LABELS, TRAIN_IMAGES, TRAIN_LABELS
 from zsl_runner.data.mnist.idx import read_idx
 from zsl_runner.data.mnist.source import load
-from zsl_runner.data.records import problems_of
 from zsl_runner.errors import DataError
 
 
@@ -34,7 +33,7 @@ def mnist_folder(tmp_path):
 def test_rows_come_from_the_right_files(mnist_folder, zipped):
     conf, arrays = mnist_folder(zipped)
     records = load(conf)
-    assert problems_of(records) == []
+    assert records.problems() == []
     assert records.image_shape == (1, 28, 28)
     seen_in_train = np.isin(arrays[TRAIN_LABELS], records.seen_classes)
     # The training file's rows of unseen digits are left out; every test row is used.

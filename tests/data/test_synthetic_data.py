@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 import scipy.io
 
-from zsl_runner.data.records import problems_of
 from zsl_runner.data.synthetic.conf import SyntheticConf
 from zsl_runner.data.synthetic.source import invented_features, load, read_labels
 from zsl_runner.errors import DataError
@@ -30,7 +29,7 @@ def synthetic_folder(xlsa17_folder):
 def test_records_say_synthetic(synthetic_folder):
     conf, labels = synthetic_folder(width=33)
     records = load(conf)
-    assert problems_of(records) == []
+    assert records.problems() == []
     assert records.features.shape == (60, 33)
     np.testing.assert_array_equal(records.labels, labels)
     assert records.provenance.kind == "synthetic"

@@ -5,7 +5,6 @@ import math
 import numpy as np
 import pytest
 
-from zsl_runner.data.records import problems_of
 from zsl_runner.data.toy.conf import ToyConf
 from zsl_runner.data.toy.problem import GaussianProblem, bayes_accuracy, bayes_predictions, draw_problem
 from zsl_runner.data.toy.source import load
@@ -13,7 +12,7 @@ from zsl_runner.data.toy.source import load
 
 def test_the_default_is_the_controlled_data_set():
     records = load(ToyConf(name="toy"))
-    assert problems_of(records) == []
+    assert records.problems() == []
     assert records.features.shape == (22 * 120 + 8 * 120, 64)
     assert records.class_vectors.shape == (30, 20)
     assert (len(records.trainval), len(records.test_seen), len(records.test_unseen)) == (1760, 880, 960)
