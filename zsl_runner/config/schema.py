@@ -248,7 +248,7 @@ class ReferenceConf:
 
     source: str = option("", "paper and table")
     feature_kind: str = option("", "features of the published figures; deviations are only printed for the same ones")
-    metrics: dict[str, float] = option({}, "published figures in per cent, e.g. test/H: 65.6")
+    metrics: dict[str, float] = option({}, "published figures in the unit of each metric, e.g. test/H: 65.6")
     note: str = option("", "how the figures were obtained: tag, selection, seeds")
     cost: str = option("", "expected wall time and hardware")
 

@@ -37,7 +37,7 @@ class Provenance:
     Attributes:
         kind: ``real``, ``embedded``, ``generated`` or ``synthetic`` (features invented for speed work).
         feature_kind: the features in words, e.g. ``ResNet fc1000, 1000-d, signed``.
-        semantics: the class vectors in words, e.g. ``att: 312 attributes, unit L2``.
+        semantics: the class vectors in words, e.g. ``att: 312 attributes, unit L2``; of other data what is predicted.
         split_version: e.g. ``PS1``; ``own`` for a split that no paper uses.
         files: the files read.
         notes: everything else a reader of the result should know, e.g. rows dropped from a split.
