@@ -11,7 +11,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from zsl_runner.errors import CheckpointError, RunError
+from zsl_runner.errors import RunError
 
 DESCRIPTION = """Score the newest checkpoint of a run with the run's own evaluation protocol.
 
@@ -52,52 +52,18 @@ def evaluate(directory: Path, device: str = "auto", batch_size: int | None = Non
     Raises:
         RunError: the run, its checkpoints or its data cannot be used.
     """
-    from omegaconf import DictConfig, OmegaConf
+    from zsl_runner.trained import open_run  # torch is imported only when something is scored
 
-    from zsl_runner.checkpoint import Checkpoints
-    from zsl_runner.config.identity import config_hash
-    from zsl_runner.config.registry import resolve
-    from zsl_runner.config.typed import plain, typed
-    from zsl_runner.data.load import cut_folds, load
-    from zsl_runner.data.stage import TESTING
-    from zsl_runner.run import StageRecord, chosen
-    from zsl_runner.run_directory import CONFIG_FILE, open_existing
-    from zsl_runner.runtime import Runtime
-    from zsl_runner.stages import build_stage
-
-    directory = open_existing(directory)
-    saved = OmegaConf.load(directory / CONFIG_FILE)
-    assert isinstance(saved, DictConfig)
-    config = typed(saved)
-    config.runtime.device = device
-    if batch_size is not None:
-        config.evaluator.batch_size = batch_size
-    runtime = Runtime(config.runtime)
-    checkpoints = Checkpoints(directory / "checkpoints", config.checkpoint.keep, config_hash(plain(config)))
-    state = checkpoints.latest(runtime.device)
-    if state is None:
-        raise CheckpointError(f"{directory}: there is no checkpoint yet; continue with: zsl-run resume={directory}")
-    stage = state["stage"]
-    finished = {name: StageRecord(**record) for name, record in state["finished"].items()}
-    folds = cut_folds(load(config.dataset), config.dataset, config.trainer, runtime.device)
-    fold = folds.cut(stage)
-    parts = build_stage(config, stage, fold, runtime)
-    parts.load_state_dict(state["parts"])
-    protocol = resolve(config.evaluator.implementation)(config.evaluator, config.seed)
-    tests = stage in TESTING and (stage == "final" or stage in finished)
-    measurement = protocol.measure(
-        parts.model,
-        folds.tested(stage) if tests else fold,
-        chosen(finished, config.evaluator.select) if tests else {},
-    )
+    run = open_run(directory, device, batch_size)
+    measurement = run.protocol.measure(run.model, run.fold, run.choices)
     return {
-        "run": str(directory),
-        "checkpoint_step": state["step"],
-        "stage": stage,
-        "steps_done": state["loop"]["position"]["done"],
-        "complete": stage in finished,
+        "run": str(run.directory),
+        "checkpoint_step": run.step,
+        "stage": run.stage,
+        "steps_done": run.steps_done,
+        "complete": run.complete,
         "metrics": dict(measurement.metrics),
-        "quantities": {name: asdict(quantity) for name, quantity in config.evaluator.quantities.items()},
+        "quantities": {name: asdict(quantity) for name, quantity in run.config.evaluator.quantities.items()},
     }
 
 

@@ -113,7 +113,7 @@ class Run:
         records = load(self.config.dataset)
         self.result.data = {"name": records.name, **asdict(records.provenance)}
         self.result.versions = results.versions(self.runtime.device_name)
-        self.result.setting = self.config.dataset.setting(self.config.trainer)
+        self.result.setting = self.config.dataset.setting(self.config.model, self.config.trainer)
         self.result.quantities = {name: asdict(found) for name, found in self.config.evaluator.quantities.items()}
         self.result.save(self.directory)
         folds = cut_folds(records, self.config.dataset, self.config.trainer, self.runtime.device)

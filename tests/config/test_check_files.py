@@ -41,6 +41,10 @@ ABSENT_OR_UNFIT = {
     "trainer.batch_size",
     "trainer.epochs",
     "trainer.evaluate_every",
+    # models of features choose how these are scaled
+    "dataset.feature_scaling",
+    "dataset.semantic_scaling",
+    "dataset.radius",
 }
 
 

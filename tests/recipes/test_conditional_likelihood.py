@@ -2,7 +2,14 @@
 
 import json
 
+import numpy as np
 import pytest
+import torch
+from sklearn.linear_model import LogisticRegression
+
+from zsl_runner.data.digits_images.conf import DigitsImagesConf
+from zsl_runner.data.digits_images.source import load as load_digits_images
+from zsl_runner.trained import open_run
 
 pytestmark = pytest.mark.slow
 
@@ -19,8 +26,8 @@ LATENT = ["model=cvae", "model.latent_dim=20", "evaluator.validation_samples=5"]
 
 
 @pytest.fixture(scope="module")
-def measure(tmp_path_factory, launch):
-    """Return what trains once for each set of arguments and gives the test figures without their prefix."""
+def trained(tmp_path_factory, launch):
+    """Return what trains once for each set of arguments and gives the run's directory."""
     known = {}
 
     def run(*arguments):
@@ -29,10 +36,19 @@ def measure(tmp_path_factory, launch):
             process, log = launch(folder, *SETTING, *arguments)
             process.join(timeout=600)
             assert process.exitcode == 0, log
-            (path,) = folder.glob("outputs/*/*/*/result.json")
-            metrics = json.loads(path.read_text())["metrics"]
-            known[arguments] = {name.removeprefix("test/"): value for name, value in metrics.items()}
+            (known[arguments],) = (path.parent for path in folder.glob("outputs/*/*/*/result.json"))
         return known[arguments]
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def measure(trained):
+    """Return what trains once for each set of arguments and gives the test figures without their prefix."""
+
+    def run(*arguments):
+        metrics = json.loads((trained(*arguments) / "result.json").read_text())["metrics"]
+        return {name.removeprefix("test/"): value for name, value in metrics.items()}
 
     return run
 
@@ -61,3 +77,28 @@ def test_predictions_differ_less_the_more_is_observed(measure):
         for observed in (1, 2, 3)
     ]
     assert diversity[0] > diversity[1] > diversity[2] > 0
+
+
+def test_drawn_completions_are_of_several_classes_where_the_input_leaves_it_open(trained):
+    """A classifier of whole digits, fitted on training images, reads ten completions of each test image."""
+    directory = trained(*LATENT, "evaluator.samples=50")
+    run = open_run(directory)
+    data = run.fold.evaluation
+    positions = torch.arange(len(data.pairs))
+    pair = data.pairs.take(positions)
+    images = load_digits_images(DigitsImagesConf(name="digits"))
+    flat = images.images.reshape(len(images.images), -1) / 255
+    reader = LogisticRegression(max_iter=2000).fit(flat[images.train], images.labels[images.train])
+    assert reader.score(flat[images.test], images.labels[images.test]) > 0.85
+    with torch.no_grad():
+        condition = run.model.condition(pair.x)
+        drawn = run.protocol.drawn(run.model, condition, torch.Generator().manual_seed(0))
+        guessed = run.model.mean_output(run.model.predict(condition))
+    whole = [data.layout.picture(pair.x, y).flatten(1).numpy() for y in drawn]
+    classes = np.stack([reader.predict(pictures) for pictures in whole])
+    several = np.array([len(set(column)) > 1 for column in classes.T])
+    # Inputs whose point prediction the reader finds ambiguous; the others leave less open.
+    confidence = reader.predict_proba(data.layout.picture(pair.x, guessed).flatten(1).numpy()).max(1)
+    ambiguous = confidence < np.quantile(confidence, 0.25)
+    assert several[ambiguous].mean() > 0.9
+    assert several[ambiguous].mean() > several[~ambiguous].mean()

@@ -154,3 +154,22 @@ def test_state_holds_the_best_weights_between_validations(tmp_path, kill_at):
     directory = kill_at(20, tmp_path / "outputs/cvae/digits_quadrant/killed", *QUICK)
     kept = final_state(directory)["best_weights"]
     assert all(isinstance(value, torch.Tensor) for value in kept.values())
+
+
+def test_images_given_their_label(tmp_path, zsl_run):
+    zsl_run(
+        "model=cvae",
+        "dataset=digits_images",
+        "dataset.labelled=200",
+        "model.hidden=[16]",
+        "trainer.epochs=2",
+        "evaluator.samples=4",
+        "tracker.progress=none",
+    )
+    (directory,) = (tmp_path / "outputs/cvae/digits_images").glob("*")
+    result = read(directory)
+    assert result["setting"] == {"kind": "semi-supervised, 200 labels"}
+    assert result["cost"]["real_rows"] == {"fit": 256}
+    assert result["metrics"]["test/NCLL_ELBO"] > result["metrics"]["test/NCLL_IS"]
+    pictures = {path.stem for path in (directory / "figures").glob("*.png")}
+    assert {"classes", "training_strip", "likelihood_curve"} <= pictures

@@ -84,7 +84,7 @@ class DatasetConf(Component):
 
     ``provides`` names what models and trainers may ask for: ``features``, ``class_vectors``, ``zero_shot``
     (seen and unseen classes), ``unlabelled`` (a pool of unlabelled target features), ``images``, ``pairs`` (inputs with
-    outputs to be predicted from them).
+    outputs to be predicted from them), ``image_rows`` (images), ``image_labels`` (images of classes).
 
     Attributes of the class (not configurable):
         folds: ``package.module:name`` of the function that cuts what the source loads into folds, called with the
@@ -94,7 +94,7 @@ class DatasetConf(Component):
     folds: ClassVar[str] = ""
     provides: ClassVar[frozenset[str]] = frozenset()
 
-    def setting(self, trainer: TrainerConf) -> dict[str, str]:
+    def setting(self, model: ModelConf, trainer: TrainerConf) -> dict[str, str]:
         """Return under which conditions a result was measured, for its record."""
         return {"kind": "supervised"}
 
@@ -118,6 +118,10 @@ class ModelConf(Component):
         """Yield what the model cannot do with this data set as it is prepared; keys are below the model."""
         return ()
 
+    def uses_labels(self) -> bool:
+        """Tell whether training sees labels of classes, where the data set has some; for the record."""
+        return True
+
 
 @dataclass
 class OptimizerConf:
@@ -139,6 +143,30 @@ class OptimizerConf:
             yield Complaint("betas", f"expected two decay rates, found {len(self.betas)}")
         if self.momentum and self.algorithm != "sgd":
             yield Complaint("momentum", f"has no effect with algorithm={self.algorithm}; it belongs to sgd")
+
+
+@dataclass
+class ScheduledOptimizerConf(OptimizerConf):
+    """An optimiser whose learning rate falls in steps; for procedures that count epochs."""
+
+    milestones: list[int] = option([], "epochs after which the learning rate is multiplied by lr_decay", low=1)
+    lr_decay: float = option(0.1, "factor of the learning rate at each milestone", low=0.0, high=1.0, above=True)
+
+    def complaints(self) -> Iterable[Complaint]:
+        """Yield what the algorithm cannot use, and milestones that are not in order."""
+        yield from super().complaints()
+        if list(self.milestones) != sorted(set(self.milestones)):
+            yield Complaint("milestones", f"expected ascending epochs, each once, found {list(self.milestones)}")
+
+    def lr_after(self, epochs: int) -> float:
+        """Return the learning rate after so many whole epochs.
+
+        >>> conf = ScheduledOptimizerConf(lr=1.0, milestones=[2, 5], lr_decay=0.5)
+        >>> [conf.lr_after(epochs) for epochs in (0, 1, 2, 4, 5)]
+        [1.0, 1.0, 0.5, 0.5, 0.25]
+        """
+        passed = sum(milestone <= epochs for milestone in self.milestones)
+        return float(self.lr * self.lr_decay**passed)
 
 
 @dataclass

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from zsl_runner.data.quadrants import QuadrantConf, quadrant_mask
 from zsl_runner.data.records import Provenance, Records, Rows, checked
+from zsl_runner.data.splits import split_problems
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -56,11 +57,7 @@ class CompletionRecords(Records):
             found.append("images: expected contrast, found one single grey value")
         if self.labels.shape != (count,):
             found.append(f"labels: expected {count}, one for each image, found shape {self.labels.shape}")
-        used = np.concatenate([self.train, self.validation, self.test])
-        if not all(map(len, self.splits().values())) or len(np.unique(used)) != len(used) or used.max() >= count:
-            sizes = ", ".join(f"{len(rows)} {name}" for name, rows in self.splits().items())
-            found.append(f"splits: expected non-empty, disjoint row indices below {count}, found {sizes}")
-        return found
+        return found + split_problems(self.splits(), count)
 
     def splits(self) -> dict[str, Rows]:
         """Return the row indices under ``train``, ``val`` and ``test``."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from zsl_runner.config.fields import option
-from zsl_runner.config.schema import Complaint, DatasetConf, TrainerConf
+from zsl_runner.config.schema import Complaint, DatasetConf, ModelConf, TrainerConf
 
 
 @dataclass
@@ -56,7 +56,7 @@ class ZeroShotConf(DatasetConf):
     )
     unseen_imbalance_seed: int = option(0, "seed of that thinning; the same for all runs of a study", low=0)
 
-    def setting(self, trainer: TrainerConf) -> dict[str, str]:
+    def setting(self, model: ModelConf, trainer: TrainerConf) -> dict[str, str]:
         """Return whether training saw unlabelled rows of unseen classes, and where their frequencies came from."""
         kind = "transductive" if trainer.sees_unlabelled() else "inductive"
         return {"kind": kind, "class_prior": trainer.prior_source()}

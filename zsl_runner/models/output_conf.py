@@ -26,13 +26,14 @@ class OutputConf(ModelConf):
     )
 
     def fits(self, dataset: DatasetConf) -> Iterable[Complaint]:
-        """Pairs of numbers, or features with class vectors; Bernoulli outputs in [0, 1]."""
-        pairs = {"pairs", "completion"} <= dataset.provides
+        """Pairs of numbers, images of classes, or features with class vectors; Bernoulli outputs in [0, 1]."""
+        pairs = "pairs" in dataset.provides and {"completion", "image_labels"} & dataset.provides
         if not pairs and not {"features", "class_vectors"} <= dataset.provides:
             yield Complaint(
                 "kind",
-                f"{self.kind} predicts pixels from pixels or features from class vectors, and dataset={dataset.kind} "
-                "has neither; use dataset=mnist_quadrant, a zero-shot data set, or another model",
+                f"{self.kind} predicts pixels from pixels or labels, or features from class vectors, and "
+                f"dataset={dataset.kind} has none of these; use dataset=mnist_quadrant, dataset=mnist_images, a "
+                "zero-shot data set, or another model",
             )
         scaling = getattr(dataset, "feature_scaling", None)
         if self.likelihood == "bernoulli" and not pairs and scaling != "minmax":

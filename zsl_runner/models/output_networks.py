@@ -8,6 +8,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from zsl_runner.data.labelled_images.folds import ImageShape
 from zsl_runner.data.pairs import PairShape
 from zsl_runner.data.shape import DataShape
 from zsl_runner.models.network_conf import BlockConf, HiddenConf
@@ -15,6 +16,9 @@ from zsl_runner.models.networks import mlp
 from zsl_runner.models.output_conf import OutputConf
 from zsl_runner.objectives.likelihood import bernoulli_log_likelihood, gaussian_log_likelihood
 from zsl_runner.streams import Streams
+
+OutputShape = PairShape | DataShape | ImageShape
+"""What models that predict outputs are built from."""
 
 
 class Widths(NamedTuple):
@@ -31,10 +35,16 @@ class Widths(NamedTuple):
     unit_interval: bool
 
 
-def widths_of(shape: PairShape | DataShape) -> Widths:
-    """Return the sizes: of pairs their own; of zero-shot data a class vector is the input, its features the output."""
+def widths_of(shape: OutputShape) -> Widths:
+    """Return the sizes of inputs and outputs.
+
+    Of pairs they are their own; of zero-shot data a class vector is the input and a row of features the output; of
+    images the label, one-hot, and the pixels.
+    """
     if isinstance(shape, DataShape):
         return Widths(shape.class_vector, shape.features, False)
+    if isinstance(shape, ImageShape):
+        return Widths(shape.classes, shape.entries, True)
     return Widths(_entries(shape.x), _entries(shape.y), shape.unit_interval)
 
 

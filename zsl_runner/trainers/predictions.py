@@ -9,7 +9,7 @@ from typing import Any, Final
 import torch
 from torch import Tensor
 
-from zsl_runner.data.class_pairs import training_pairs
+from zsl_runner.data.as_pairs import training_pairs
 from zsl_runner.data.pairs import Pair
 from zsl_runner.data.sampler import EpochSampler
 from zsl_runner.models.networks import evaluating

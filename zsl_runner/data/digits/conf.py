@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from zsl_runner.config.fields import option
 from zsl_runner.data.digit_folds import DigitConf
+
+NOT_FOR_TESTING: Final = 1500
+"""Rows that the sets of images do not test on."""
 
 
 @dataclass

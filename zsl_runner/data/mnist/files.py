@@ -13,6 +13,7 @@ TRAIN_IMAGES: Final = "train-images-idx3-ubyte"
 TRAIN_LABELS: Final = "train-labels-idx1-ubyte"
 TEST_IMAGES: Final = "t10k-images-idx3-ubyte"
 TEST_LABELS: Final = "t10k-labels-idx1-ubyte"
+TRAIN_ROWS: Final = 60_000
 NAMES: Final = (TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS)
 REMEDY: Final = (
     "MNIST's four idx files (train-images, train-labels, t10k-images, t10k-labels), gzipped or not, come with many "

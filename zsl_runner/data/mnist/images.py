@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -28,6 +30,66 @@ def test_images(files: MNISTFiles) -> tuple[NDArray[np.uint8], Rows]:
 def source_files(files: MNISTFiles) -> tuple[SourceFile, ...]:
     """Return the four files with their checksums."""
     return tuple(SourceFile(str(files.path(name)), sha256_of(files.path(name))) for name in NAMES)
+
+
+@dataclass(frozen=True)
+class OfficialSplit:
+    """All images, and which of them are for what.
+
+    Attributes:
+        images: (N, 28, 28) bytes: those of the training file, then those of the test file.
+        labels: (N,).
+        train: row indices.
+        validation: the last rows of the training file.
+        test: the rows of the test file.
+        notes: what a reader of a result should know.
+    """
+
+    images: NDArray[np.uint8]
+    labels: Rows
+    train: Rows
+    validation: Rows
+    test: Rows
+    notes: tuple[str, ...]
+
+
+def official_split(
+    files: MNISTFiles, validation_rows: int, train_limit: int | None, test_limit: int | None
+) -> OfficialSplit:
+    """Return both files' images, the last of the training file for validation.
+
+    Args:
+        files: where they are.
+        validation_rows: how many are for validation.
+        train_limit: take only the first training rows; None takes all.
+        test_limit: take only the first test rows; None takes all.
+
+    Raises:
+        DataError: a file is missing, damaged or does not fit the others, or no training row is left.
+    """
+    train, train_labels = training_images(files)
+    test, test_labels = test_images(files)
+    first_validation = len(train) - validation_rows
+    if first_validation < 1:
+        raise DataError(
+            f"{files.root}: the training file has {len(train):,} images; dataset.validation_rows={validation_rows} "
+            "leaves none to train on"
+        )
+    rows = np.arange(len(train) + len(test))
+    kept, tested = rows[:first_validation][:train_limit], rows[len(train) :][:test_limit]
+    notes = [f"validation: the last {validation_rows:,} images of the training file"]
+    if train_limit is not None:
+        notes.append(f"only the first {len(kept):,} training images")
+    if test_limit is not None:
+        notes.append(f"only the first {len(tested):,} test images")
+    return OfficialSplit(
+        np.concatenate([train, test]),
+        np.concatenate([train_labels, test_labels]),
+        kept,
+        rows[first_validation : len(train)],
+        tested,
+        tuple(notes),
+    )
 
 
 def _pair(files: MNISTFiles, images_name: str, labels_name: str) -> tuple[NDArray[np.uint8], Rows]:

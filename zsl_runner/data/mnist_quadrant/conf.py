@@ -10,10 +10,8 @@ from omegaconf import MISSING
 
 from zsl_runner.config.fields import option
 from zsl_runner.config.schema import Complaint, RequiredFile
-from zsl_runner.data.mnist.files import MNISTFiles
+from zsl_runner.data.mnist.files import TRAIN_ROWS, MNISTFiles
 from zsl_runner.data.quadrants import QuadrantConf
-
-TRAIN_ROWS = 60_000
 
 
 @dataclass

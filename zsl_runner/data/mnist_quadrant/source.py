@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from zsl_runner.data.completion_records import CompletionRecords, completion_records
 from zsl_runner.data.mnist import images
 from zsl_runner.data.mnist_quadrant.conf import MNISTQuadrantConf
 from zsl_runner.data.records import Provenance
-from zsl_runner.errors import DataError
 
 
 def load(conf: MNISTQuadrantConf) -> CompletionRecords:
@@ -17,31 +14,14 @@ def load(conf: MNISTQuadrantConf) -> CompletionRecords:
     Raises:
         DataError: a file is missing, damaged or does not fit the others, or too few rows are left.
     """
-    train, train_labels = images.training_images(conf.files())
-    test, test_labels = images.test_images(conf.files())
-    first_validation = len(train) - conf.validation_rows
-    if first_validation < 1:
-        raise DataError(
-            f"{conf.root}: the training file has {len(train):,} images; dataset.validation_rows={conf.validation_rows} "
-            "leaves none to train on"
-        )
-    rows = (
-        np.arange(first_validation)[: conf.train_limit],
-        np.arange(first_validation, len(train)),
-        np.arange(len(train), len(train) + len(test))[: conf.test_limit],
-    )
-    notes = [f"validation: the last {conf.validation_rows:,} images of the training file"]
-    if conf.train_limit is not None:
-        notes.append(f"only the first {len(rows[0]):,} training images")
-    if conf.test_limit is not None:
-        notes.append(f"only the first {len(rows[2]):,} test images")
+    split = images.official_split(conf.files(), conf.validation_rows, conf.train_limit, conf.test_limit)
     provenance = Provenance(
         kind="real",
         feature_kind="pixels, 28x28 in 0..1",
         semantics="",
         split_version="official test file",
         files=images.source_files(conf.files()),
-        notes=tuple(notes),
+        notes=split.notes,
     )
-    labels = np.concatenate([train_labels, test_labels])
-    return completion_records(conf, np.concatenate([train, test]), labels, rows, provenance, conf.root)
+    rows = (split.train, split.validation, split.test)
+    return completion_records(conf, split.images, split.labels, rows, provenance, conf.root)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zsl_runner.data.records import Provenance, Records, Rows
+from zsl_runner.data.splits import split_problems
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -58,7 +59,8 @@ class SegmentationRecords(Records):
 
     def problems(self) -> list[str]:
         """Return the violated invariants of images, labels and splits."""
-        return _array_problems(self) + _split_problems(self)
+        splits = {name: getattr(self, name) for name in SPLITS}
+        return _array_problems(self) + split_problems(splits, len(self.images))
 
     def description(self) -> Iterable[str]:
         """Yield splits and shares of classes; see `zsl_runner.data.segmentation.description`."""
@@ -90,22 +92,4 @@ def _array_problems(records: SegmentationRecords) -> list[str]:
     strange = present[(present >= classes) & (present != VOID)]
     if len(strange):
         found.append(f"labels: expected 0..{classes - 1} or {VOID} (void), found {strange[:5].tolist()}")
-    return found
-
-
-def _split_problems(records: SegmentationRecords) -> list[str]:
-    found = []
-    count = len(records.images)
-    used = np.zeros(count, dtype=np.int64)
-    for name in SPLITS:
-        rows: Rows = getattr(records, name)
-        if len(rows) == 0:
-            found.append(f"{name}: expected row indices, found none")
-        elif rows.min() < 0 or rows.max() >= count:
-            found.append(f"{name}: expected row indices in 0..{count - 1}, found {rows.min()}..{rows.max()}")
-        else:
-            used += np.bincount(rows, minlength=count)
-    repeated = int(np.count_nonzero(used > 1))
-    if repeated:
-        found.append(f"splits: expected disjoint index sets without duplicates, {repeated} rows occur more than once")
     return found

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from zsl_runner.data.completion import CompletionLayout
+from zsl_runner.data.label_pairs import LabelLayout
 from zsl_runner.data.pairs import PairEvaluationSet
 from zsl_runner.evaluation.base import Draw, Measurement
 from zsl_runner.models.networks import evaluating
 from zsl_runner.models.output_prediction import LatentOutputPredictor, OutputPredictor
 from zsl_runner.objectives.conditional_likelihood import log_mean_exp
+from zsl_runner.objectives.gaussian import reparameterise
 from zsl_runner.streams import Streams, derived_seed
 
 if TYPE_CHECKING:
@@ -38,12 +40,11 @@ def likelihood_figures(
     if isinstance(layout, CompletionLayout):
         rows = completion_rows(protocol, model, data, layout)
         yield "completions", lambda: picture_sheet(rows, "Observed quadrants and predictions of the others")
-        epochs = sorted(int(name.removeprefix(EPOCH)) for name in exhibits if name.startswith(EPOCH))
-        if epochs:
-            x, y = exhibits["snapshot_x"], exhibits["snapshot_y"]
-            strip = {"truth": layout.picture(x, y)}
-            strip |= {f"epoch {epoch}": layout.picture(x, exhibits[f"{EPOCH}{epoch}"]) for epoch in epochs}
-            yield "training_strip", lambda: picture_sheet(strip, "One prediction for each training image")
+        yield from _strip(exhibits, layout.picture)
+    if isinstance(layout, LabelLayout):
+        sheet = label_rows(protocol, model, layout, data.pairs.device)
+        yield "classes", lambda: picture_sheet(sheet, "One class in each column; one code in each line")
+        yield from _strip(exhibits, lambda x, y: layout.picture(y))
     estimates = measurement.details.estimates
     if estimates is not None:
         curves = {}
@@ -70,3 +71,35 @@ def completion_rows(
             for number, drawn in enumerate(protocol.drawn(model, condition, streams["predictions"]), 1):
                 rows[f"sample {number}"] = layout.picture(pair.x, drawn)
     return rows
+
+
+def label_rows(
+    protocol: LikelihoodProtocol, model: OutputPredictor, layout: LabelLayout, device: torch.device
+) -> dict[str, Tensor]:
+    """Return (K, H, W) pictures of the first ten classes by the name of their row: mean code, and drawn codes.
+
+    A row has one code for all its classes, as noise of the prior: what it changes is what the label leaves open.
+    """
+    with evaluating(model), torch.no_grad():
+        condition = model.condition(layout.labels()[:COLUMNS].to(device))
+        rows = {"prediction": layout.picture(model.mean_output(model.predict(condition)))}
+        if isinstance(model, LatentOutputPredictor):
+            prior = model.prior(condition)
+            generator = Streams(derived_seed(protocol.seed, "figures"), device)["predictions"]
+            noise = torch.randn(protocol.conf.drawn_samples, 1, prior.mean.shape[1], generator=generator, device=device)
+            codes = reparameterise(prior.mean, prior.log_var, noise.expand(-1, len(condition.x), -1))
+            for number, drawn in enumerate(model.mean_output(model.generate(condition, codes)), 1):
+                rows[f"code {number}"] = layout.picture(drawn)
+    return rows
+
+
+def _strip(exhibits: Mapping[str, Tensor], picture: Callable[[Tensor, Tensor], Tensor]) -> Iterator[tuple[str, Draw]]:
+    """Yield the sheet of one prediction of some training rows after each of some epochs."""
+    from zsl_runner.tracking.figures.completion import picture_sheet
+
+    epochs = sorted(int(name.removeprefix(EPOCH)) for name in exhibits if name.startswith(EPOCH))
+    if epochs:
+        x, y = exhibits["snapshot_x"], exhibits["snapshot_y"]
+        strip = {"truth": picture(x, y)}
+        strip |= {f"epoch {epoch}": picture(x, exhibits[f"{EPOCH}{epoch}"]) for epoch in epochs}
+        yield "training_strip", lambda: picture_sheet(strip, "One prediction for each training image")

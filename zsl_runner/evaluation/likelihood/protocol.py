@@ -9,6 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from zsl_runner.data.as_pairs import evaluation_pairs
+from zsl_runner.data.labelled_images.folds import ImageEvaluationSet, ImageFold
 from zsl_runner.data.pairs import Pair, PairEvaluationSet, PairFold
 from zsl_runner.evaluation.base import Draw, Measurement, Protocol
 from zsl_runner.evaluation.likelihood.conf import LikelihoodEvaluatorConf
@@ -44,14 +46,14 @@ class LikelihoodProtocol(Protocol):
 
     conf: LikelihoodEvaluatorConf
 
-    def measure(self, model: Model, fold: PairFold, choices: Mapping[str, float]) -> Measurement:
+    def measure(self, model: Model, fold: PairFold | ImageFold, choices: Mapping[str, float]) -> Measurement:
         """Return the figures of the evaluation set under the tags ``val/...`` or ``test/...``.
 
         A validation draws fewer codes and predicts only with the code at its mean.
         """
         if not isinstance(model, OutputPredictor):
             raise TypeError(f"{type(model).__name__} predicts no outputs")
-        data = fold.evaluation
+        data = evaluation_pairs(fold.evaluation)
         whole = data.name == "test"
         streams = Streams(derived_seed(self.seed, "likelihood"), data.pairs.device)
         likelihoods: dict[str, list[Tensor]] = {}
@@ -113,13 +115,17 @@ class LikelihoodProtocol(Protocol):
         return model.mean_output(model.generate(condition, reparameterise(*prior, noise)))
 
     def figures(
-        self, model: Model, data: PairEvaluationSet, measurement: Measurement, exhibits: Mapping[str, Tensor]
+        self,
+        model: Model,
+        data: PairEvaluationSet | ImageEvaluationSet,
+        measurement: Measurement,
+        exhibits: Mapping[str, Tensor],
     ) -> Iterator[tuple[str, Draw]]:
-        """Yield completed pictures, the progress of training, and NCLL against the number of codes."""
+        """Yield completed or drawn pictures, the progress of training, and NCLL against the number of codes."""
         from zsl_runner.evaluation.likelihood.figures import likelihood_figures
 
         assert isinstance(model, OutputPredictor)
-        yield from likelihood_figures(self, model, data, measurement, exhibits)
+        yield from likelihood_figures(self, model, evaluation_pairs(data), measurement, exhibits)
 
     def _estimates(
         self, model: LatentOutputPredictor, pair: Pair, condition: Condition, whole: bool, generator: torch.Generator

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping
 import torch
 from torch import Tensor
 
+from zsl_runner.data.as_pairs import evaluation_pairs
+from zsl_runner.data.labelled_images.folds import ImageEvaluationSet
 from zsl_runner.data.pairs import Pair, PairEvaluationSet
 from zsl_runner.evaluation.base import Draw, Measurement
 from zsl_runner.evaluation.likelihood.protocol import LikelihoodProtocol, mean_difference
@@ -71,13 +73,17 @@ class SegmentationProtocol(LikelihoodProtocol):
         return metrics
 
     def figures(
-        self, model: Model, data: PairEvaluationSet, measurement: Measurement, exhibits: Mapping[str, Tensor]
+        self,
+        model: Model,
+        data: PairEvaluationSet | ImageEvaluationSet,
+        measurement: Measurement,
+        exhibits: Mapping[str, Tensor],
     ) -> Iterator[tuple[str, Draw]]:
         """Yield images with their masks and samples, partly hidden images, and NCLL against the number of codes."""
         from zsl_runner.evaluation.segmentation.figures import segmentation_figures
 
         assert isinstance(model, OutputPredictor)
-        yield from segmentation_figures(self, model, data)
+        yield from segmentation_figures(self, model, evaluation_pairs(data))
         yield from super().figures(model, data, measurement, exhibits)
 
     def _accuracy(self, labels: Tensor, pair: Pair) -> Tensor:

@@ -6,7 +6,8 @@ An output y is predicted from an input x through a latent code z:
 
 With ``recurrent`` a deterministic network first guesses the output. The guess enters the *prior* network, and its
 logits are added to those of the generation network; the recognition network sees the true output instead. Of zero-shot
-data the class vector is the input and a feature row the output, so the model draws features of unseen classes.
+data the class vector is the input and a feature row the output, so the model draws features of unseen classes; of
+images of classes the label is the input, and the model draws images of a class.
 """
 
 from __future__ import annotations
@@ -16,14 +17,12 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from zsl_runner.data.pairs import PairShape
-from zsl_runner.data.shape import DataShape
 from zsl_runner.models.base import FeatureGenerator
 from zsl_runner.models.cvae.conf import CVAEConf
 from zsl_runner.models.cvae.networks import GenerationNetwork
 from zsl_runner.models.gaussians import Gaussians
 from zsl_runner.models.networks import at_least_fp32, evaluating, initialise_glorot
-from zsl_runner.models.output_networks import OutputDistribution, perceptron, widths_of
+from zsl_runner.models.output_networks import OutputDistribution, OutputShape, perceptron, widths_of
 from zsl_runner.models.output_prediction import Condition, LatentOutputPredictor
 from zsl_runner.objectives.gaussian import reparameterise
 from zsl_runner.streams import Streams
@@ -38,7 +37,7 @@ class CVAE(LatentOutputPredictor, FeatureGenerator):
         streams: ``init`` for the weights, ``dropout`` for its masks.
     """
 
-    def __init__(self, conf: CVAEConf, shape: PairShape | DataShape, streams: Streams) -> None:
+    def __init__(self, conf: CVAEConf, shape: OutputShape, streams: Streams) -> None:
         super().__init__()
         self.conf = conf
         width = widths_of(shape)

@@ -1,0 +1,47 @@
+import pytest
+import torch
+
+from zsl_runner.config.schema import TrainerConf
+from zsl_runner.data.as_pairs import evaluation_pairs, training_pairs
+from zsl_runner.data.digits_images.conf import DigitsImagesConf
+from zsl_runner.data.digits_images.source import load
+from zsl_runner.data.labelled_images.folds import image_folds
+from zsl_runner.models.baseline_nn.conf import BaselineNNConf
+
+
+@pytest.fixture(scope="module")
+def fold():
+    conf = DigitsImagesConf(name="digits", labelled=50, side=8)
+    return image_folds(load(conf), conf, TrainerConf(), torch.device("cpu")).cut("fit")
+
+
+def test_only_images_whose_label_training_may_see_become_pairs(fold):
+    pairs = training_pairs(fold.train)
+    assert len(pairs) == 50
+    pair = pairs.take(torch.arange(50))
+    labels = fold.train.labels[fold.train.labelled]
+    assert torch.equal(pair.x.argmax(1), labels)
+    assert torch.equal(pair.x.sum(1), torch.ones(50))
+    assert torch.equal(pair.y, fold.train.images.take(fold.train.labelled).flatten(1))
+
+
+def test_all_images_are_measured_and_can_be_put_together_again(fold):
+    data = evaluation_pairs(fold.evaluation)
+    assert (data.name, len(data.pairs), data.shape.x, data.shape.y) == ("val", 300, (10,), (64,))
+    assert data.shape.unit_interval
+    ((_, pair),) = data.pairs.blocks(300)
+    assert torch.equal(pair.x.argmax(1), fold.evaluation.rows.labels)
+    images = fold.evaluation.rows.images.take(torch.arange(300))
+    assert torch.equal(data.layout.picture(pair.y), images[:, 0])
+    assert torch.equal(data.layout.labels(), torch.eye(10))
+    assert evaluation_pairs(data) is data
+
+
+def test_predictors_of_outputs_say_what_they_can_take():
+    assert not list(BaselineNNConf().fits(DigitsImagesConf()))
+
+    class Unlabelled(DigitsImagesConf):
+        provides = frozenset({"image_rows"})
+
+    (complaint,) = BaselineNNConf().fits(Unlabelled(kind="pictures"))
+    assert "dataset=pictures has none of these" in complaint.message

@@ -1,0 +1,1 @@
+"""Images with labels of classes: what image models train on and are measured by."""

@@ -1,0 +1,97 @@
+"""Opens a run from its directory: its newest checkpoint, data and evaluation protocol, ready to use from Python."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from omegaconf import DictConfig, OmegaConf
+
+from zsl_runner.checkpoint import Checkpoints
+from zsl_runner.config.identity import config_hash
+from zsl_runner.config.registry import resolve
+from zsl_runner.config.schema import RunConfig
+from zsl_runner.config.typed import plain, typed
+from zsl_runner.data.load import cut_folds, load
+from zsl_runner.data.stage import TESTING, Fold
+from zsl_runner.errors import CheckpointError
+from zsl_runner.evaluation.base import Protocol
+from zsl_runner.models.base import Model
+from zsl_runner.run import StageRecord, chosen
+from zsl_runner.run_directory import CONFIG_FILE, open_existing
+from zsl_runner.runtime import Runtime
+from zsl_runner.stages import build_stage
+
+
+@dataclass(frozen=True)
+class TrainedRun:
+    """A run as its newest checkpoint left it.
+
+    Attributes:
+        directory: the run's directory.
+        config: its configuration.
+        model: the networks with the checkpoint's weights.
+        fold: what the stage trained on, and the rows to score: those of the test split if the run has read it.
+        protocol: the run's evaluation protocol.
+        choices: what the protocol chose on validation data, for scoring the test rows.
+        step: global step of the checkpoint.
+        stage: name of the stage.
+        steps_done: steps done in that stage.
+        complete: whether the stage is finished.
+    """
+
+    directory: Path
+    config: RunConfig
+    model: Model
+    fold: Fold
+    protocol: Protocol
+    choices: Mapping[str, float]
+    step: int
+    stage: str
+    steps_done: int
+    complete: bool
+
+
+def open_run(directory: Path, device: str = "auto", batch_size: int | None = None) -> TrainedRun:
+    """Return the run in ``directory``.
+
+    Args:
+        directory: the run's directory.
+        device: where to put model and data.
+        batch_size: rows scored at a time; None takes the run's.
+
+    Raises:
+        RunError: the run, its checkpoints or its data cannot be used.
+    """
+    directory = open_existing(directory)
+    saved = OmegaConf.load(directory / CONFIG_FILE)
+    assert isinstance(saved, DictConfig)
+    config = typed(saved)
+    config.runtime.device = device
+    if batch_size is not None:
+        config.evaluator.batch_size = batch_size
+    runtime = Runtime(config.runtime)
+    checkpoints = Checkpoints(directory / "checkpoints", config.checkpoint.keep, config_hash(plain(config)))
+    state = checkpoints.latest(runtime.device)
+    if state is None:
+        raise CheckpointError(f"{directory}: there is no checkpoint yet; continue with: zsl-run resume={directory}")
+    stage = state["stage"]
+    finished = {name: StageRecord(**record) for name, record in state["finished"].items()}
+    folds = cut_folds(load(config.dataset), config.dataset, config.trainer, runtime.device)
+    fold = folds.cut(stage)
+    parts = build_stage(config, stage, fold, runtime)
+    parts.load_state_dict(state["parts"])
+    tests = stage in TESTING and (stage == "final" or stage in finished)
+    return TrainedRun(
+        directory=directory,
+        config=config,
+        model=parts.model,
+        fold=folds.tested(stage) if tests else fold,
+        protocol=resolve(config.evaluator.implementation)(config.evaluator, config.seed),
+        choices=chosen(finished, config.evaluator.select) if tests else {},
+        step=state["step"],
+        stage=stage,
+        steps_done=state["loop"]["position"]["done"],
+        complete=stage in finished,
+    )
