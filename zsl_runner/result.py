@@ -50,6 +50,8 @@ class Result:
         finished: UTC time, ISO 8601; None while it runs.
         command: the command line.
         error: type and message if the run failed.
+        debug: what the run did otherwise than it would have without its ``debug`` options, by name; empty for a
+            proper run. Figures of a run that has any are comparable with nothing.
         schema_version: version of this layout.
     """
 
@@ -72,6 +74,7 @@ class Result:
     finished: str | None = None
     command: str = ""
     error: dict[str, str] | None = None
+    debug: dict[str, Any] = field(default_factory=dict)
     schema_version: int = SCHEMA_VERSION
 
     def save(self, directory: Path) -> Path:

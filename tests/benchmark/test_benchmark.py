@@ -14,6 +14,7 @@ from zsl_runner.benchmark.loading import load_findings
 from zsl_runner.benchmark.memory import memory_findings
 from zsl_runner.benchmark.processes import python
 from zsl_runner.benchmark.products import bare, products_of
+from zsl_runner.benchmark.reporting import REPORT, write_runs
 from zsl_runner.benchmark.startup import first_step_findings, help_finding
 from zsl_runner.benchmark.timing import Cost, Effort, Quantity, interleaved
 from zsl_runner.benchmark.training import loop_findings, step_findings
@@ -153,6 +154,13 @@ def test_peak_memory_is_the_process_s_own():
     held = np.ones(30_000_000)  # 229 MiB in the process that starts the other
     _, printed = python("-c", "from zsl_runner.result import peak_memory; print(peak_memory())")
     assert held.nbytes / 2**20 > 2 * float(printed)
+
+
+def test_the_runs_of_the_report_are_read_as_intended(tmp_path):
+    write_runs(tmp_path, count=6, seeds=3)
+    _, printed = python("-c", REPORT, str(tmp_path))
+    assert printed.count("| sgal | em | pretrain_steps=") == 2
+    assert printed.count("| 3 | 1:00 |") == 2
 
 
 @pytest.mark.slow

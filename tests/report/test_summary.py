@@ -87,3 +87,32 @@ def test_label_maps_are_outputs_and_no_classes(tmp_path):
     data = {"kind": "real", "feature_kind": "RGB", "semantics": "2 classes", "split_version": "own"}
     text = summary_table(make(setting={"kind": "supervised"}, data=data), tmp_path / "a" / "b" / "c")
     assert "outputs      2 classes; split own" in text
+
+
+LONG = (
+    "accuracy",
+    "pixel_accuracy",
+    "hidden_accuracy",
+    "hidden_accuracy_refined",
+    "IoU_of_the_foreground",
+    "IoU_refined",
+)
+
+
+def test_long_names_are_never_cut(tmp_path):
+    metrics = {f"test/{name}": 80.0 + place for place, name in enumerate(LONG)}
+    validation = {tag.replace("test/", "val/"): value - 1 for tag, value in metrics.items()} | {"val/only": 5.0}
+    text = summary_table(make(metrics=metrics, validation=validation), tmp_path / "a" / "b" / "c")
+    assert "…" not in text
+    assert row(text, "per cent") == ["per", "cent", "test", "validation"]
+    for place, name in enumerate(LONG):
+        assert row(text, f"{name} ") == [name, f"{80 + place}.0", f"{79 + place}.0"]
+    assert row(text, "only ") == ["only", "5.0"]
+    few = summary_table(make(metrics=dict(list(metrics.items())[:4]), validation={}), tmp_path / "a" / "b" / "c")
+    assert row(few, "test") == ["test", "80.0", "81.0", "82.0", "83.0"]
+
+
+def test_a_debug_run_says_so(tmp_path):
+    text = summary_table(make(debug={"steps": 2, "anomaly": True}), tmp_path / "a" / "b" / "c")
+    assert "debug        steps 2, anomaly True: the figures mean nothing and stand in no table" in text
+    assert "mean nothing" not in summary_table(make(), tmp_path / "a" / "b" / "c")

@@ -11,6 +11,7 @@ from zsl_runner.benchmark import problem
 from zsl_runner.benchmark.feature_gan import BI_VAEGAN, iteration_findings, share_findings
 from zsl_runner.benchmark.loading import load_findings
 from zsl_runner.benchmark.memory import adversarial_memory_finding, memory_findings
+from zsl_runner.benchmark.reporting import report_findings
 from zsl_runner.benchmark.startup import first_step_findings, help_finding
 from zsl_runner.benchmark.timing import Effort, Finding
 from zsl_runner.benchmark.training import loop_findings, step_findings
@@ -120,6 +121,11 @@ def measure_start(effort: Effort, folder: Path) -> Iterator[Finding]:
     yield from first_step_findings(at_most(effort, 5), folder)
 
 
+def measure_report(effort: Effort, folder: Path) -> Iterator[Finding]:
+    """Yield what tables over a thousand runs take."""
+    yield from report_findings(at_most(effort, 3), folder)
+
+
 TOPICS: Mapping[str, Callable[[Effort, Path], Iterable[Finding]]] = {
     "loop": measure_loop,
     "step": measure_step,
@@ -129,4 +135,5 @@ TOPICS: Mapping[str, Callable[[Effort, Path], Iterable[Finding]]] = {
     "classifier": measure_classifier,
     "prediction": measure_prediction,
     "start": measure_start,
+    "report": measure_report,
 }

@@ -17,19 +17,27 @@ from zsl_runner.report.table import build
 DESCRIPTION = """\
 Reads every result.json below the given folders, groups runs that differ in nothing but the seed, and prints
 mean ± standard deviation. Inductive and transductive runs, different features, side information or splits never
-share a table. Runs that failed, were interrupted or still run are listed below the tables, never dropped."""
+share a table. Runs that failed, were interrupted, still run or were made for debugging are listed below the tables,
+never dropped."""
 
 EXAMPLES = """\
 examples:
   zsl-report outputs
   zsl-report outputs/sgal/cub outputs/eszsl/cub --sort H --baseline eszsl
+  zsl-report outputs --metric H --baseline sgal/em,latent_dim=32 --cost
   zsl-report outputs --metric val/H --by model,dataset,model.latent_dim
   zsl-report outputs --format latex > table.tex
   zsl-report outputs --into docs/results.md --section main
+  zsl-report outputs --plot figures
 
 Of several complete runs with the same configuration and seed the one started first counts; the others are listed,
-and a note says so if their figures differ. Published figures of an experiment file are compared only if they were
-measured on the same kind of features as the runs."""
+and a note says so if their figures differ. Differences to a baseline are tested by the paired t test over common
+seeds (two-sided, adjusted after Holm for the rows of a table), from five pairs on. Published figures of an
+experiment file are compared only if they were measured on the same kind of features as the runs; --reference lists
+them all.
+
+--plot draws, for every table: a metric against each swept parameter, or parallel coordinates and a scatter plot of a
+search; U against S; validation metrics over training; learning curves of each group. Means and bands are over seeds."""
 
 
 def parser() -> argparse.ArgumentParser:
@@ -57,7 +65,16 @@ def parser() -> argparse.ArgumentParser:
     )
     made.add_argument("--format", choices=sorted(FORMATS), default="md", help="default: md")
     made.add_argument("--sort", metavar="NAME", help="sort the rows of a table by this metric, best first")
-    made.add_argument("--baseline", metavar="MODEL[/TRAINER]", help="add paired differences to this row, seed by seed")
+    made.add_argument(
+        "--baseline",
+        metavar="MODEL[/TRAINER][,KEY=VALUE]",
+        help="add differences to this row, paired by seed, and their p values",
+    )
+    made.add_argument("--reference", action="store_true", help="list what experiment files quote, comparable or not")
+    made.add_argument("--cost", action="store_true", help="also show CPU time, peak memory and gradient steps")
+    made.add_argument(
+        "--plot", type=Path, metavar="DIR", help="instead of tables draw figures into this folder (PNG); see below"
+    )
     made.add_argument("--into", type=Path, metavar="FILE", help="write into a section of this file, not to the screen")
     made.add_argument(
         "--section", metavar="NAME", help="the text between <!-- zsl-report:NAME --> and <!-- /zsl-report:NAME -->"
@@ -75,8 +92,24 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = arguments.parse_args(argv)
     if (options.into is None) != (options.section is None):
         arguments.error("--into FILE and --section NAME belong together")
+    if options.plot is not None and (options.into is not None or options.baseline or options.sort):
+        arguments.error("--plot draws figures: --into, --baseline and --sort belong to tables")
     try:
-        report = build(collect(options.folders), options.by, options.metric, options.sort, options.baseline)
+        findings = collect(options.folders)
+        if options.plot is not None:
+            from zsl_runner.report.plots.command import plot
+
+            print("\n".join(str(path) for path in plot(findings, options.plot, options.by, options.metric)))
+            return 0
+        report = build(
+            findings,
+            options.by,
+            options.metric,
+            options.sort,
+            options.baseline,
+            options.reference,
+            options.cost,
+        )
         text = FORMATS[options.format](report)
         if options.into is None:
             sys.stdout.write(text)

@@ -16,6 +16,7 @@ from zsl_runner.errors import RunError
 from zsl_runner.result import FILE_NAME, Result
 from zsl_runner.run_directory import CONFIG_FILE
 
+CONFIG_HEADER = b"# The whole configuration of a run, written by zsl-run"
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -68,6 +69,8 @@ def collect(folders: Sequence[Path]) -> Findings:
         for place, inside, files in os.walk(folder):
             inside.sort()
             if FILE_NAME not in files:
+                if CONFIG_FILE in files and _is_run(Path(place)):
+                    findings.unreadable.append(f"{place}: {CONFIG_FILE} but no {FILE_NAME}; the run never began")
                 continue
             inside.clear()
             directory = Path(place)
@@ -80,3 +83,12 @@ def collect(folders: Sequence[Path]) -> Findings:
                 findings.unreadable.append(str(error))
     findings.runs.sort(key=lambda run: str(run.directory))
     return findings
+
+
+def _is_run(directory: Path) -> bool:
+    """Tell whether a configuration was written by a run: other folders may hold files of that name, too."""
+    try:
+        with (directory / CONFIG_FILE).open("rb") as file:
+            return file.read(len(CONFIG_HEADER)) == CONFIG_HEADER
+    except OSError:
+        return False

@@ -5,24 +5,38 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable
+from functools import partial
 
 from zsl_runner.config.schema import Quantity
+from zsl_runner.report.baseline import Difference
 from zsl_runner.report.groups import TRAITS, Average
-from zsl_runner.report.table import Block, Report, Row, title
+from zsl_runner.report.quantities import title
+from zsl_runner.report.significance import FEWEST_PAIRS
+from zsl_runner.report.table import Block, Report, Row
 from zsl_runner.tracking.progress import duration
 
 SUPERVISED = "supervised"
+WORDS = ("model", "trainer", "varied", "selection", "published")
+"""Columns aligned left."""
+COSTS: dict[str, tuple[str, str, Callable[[float], str]]] = {
+    "time": ("wall_seconds", "seconds", duration),
+    "CPU time": ("cpu_seconds", "CPU seconds", duration),
+    "memory": ("peak_memory_mb", "peak MiB", lambda value: f"{value:.0f} MiB"),
+    "steps": ("gradient_steps", "gradient steps", lambda value: f"{value:.0f}"),
+}
+"""Cost columns: what is recorded, its title in CSV, and how tables show it; by title."""
 PER_CENT = Quantity().unit
 
 
 def markdown(report: Report) -> str:
     """Return one table per block under a heading, the best mean of a block in bold, then units and notes."""
-    parts = [f"{_heading(block)}\n\n{_markdown_table(block)}" for block in report.blocks]
+    parts = [f"{_heading(block)}\n\n{_markdown_table(block, report.detailed)}" for block in report.blocks]
     if not parts:
         parts = ["No complete run with these metrics."]
     else:
         parts.append(
             f"{units(report)}, mean ± standard deviation over seeds (n - 1); n = number of seeds; best mean in bold."
+            f"{test_in_words(report)}"
         )
     if report.notes:
         parts.append("Not in the tables, or worth knowing:\n\n" + "\n".join(f"- {note}" for note in report.notes))
@@ -40,8 +54,9 @@ def as_csv(report: Report) -> str:
     titles = [title(tag) if unit == PER_CENT else f"{title(tag)} [{unit}]" for tag, unit in metrics]
     figures = [f"{name} {what}" for name in titles for what in ("mean", "std", "n")]
     compared = _compared(report.blocks)
-    paired = [f"{name} minus baseline {what}" for name in titles for what in ("mean", "std", "n")]
-    writer.writerow([*TRAITS, "varied", *figures, *(paired if compared else []), "n", "seconds", "seeds", "deviation"])
+    paired = [f"{name} minus baseline {what}" for name in titles for what in ("mean", "std", "n", "p")]
+    costs = [name for _, name, _ in COSTS.values()]
+    writer.writerow([*TRAITS, "varied", *figures, *(paired if compared else []), "n", *costs, "seeds", "deviation"])
     for block in report.blocks:
         present = [
             tag if tag in block.quantities and block.quantities[tag].unit == unit else "" for tag, unit in metrics
@@ -49,10 +64,12 @@ def as_csv(report: Report) -> str:
         for row in block.rows:
             cells = [cell for tag in present for cell in _numbers(row.cells.get(tag))]
             if compared:
-                cells += [cell for tag in present for cell in _numbers(row.differences.get(tag))]
+                found = [row.differences.get(tag) for tag in present]
+                cells += [cell for each in found for cell in (*_numbers(each), _p_value(each, repr))]
             seeds = " ".join(str(run.result.seed) for run in row.group.runs)
-            counted = [len(row.group.runs), row.group.seconds, seeds, row.deviation]
-            writer.writerow([*row.group.traits.values(), _varied(row), *cells, *counted])
+            spent = [row.group.cost(entry) for entry, _, _ in COSTS.values()]
+            counted = [len(row.group.runs), *spent, seeds, row.deviation]
+            writer.writerow([*row.group.traits.values(), row.group.differs, *cells, *counted])
     return buffer.getvalue() + "".join(f"# {note}\n" for note in report.notes)
 
 
@@ -60,14 +77,14 @@ def latex(report: Report) -> str:
     """Return one ``tabular`` per block (package booktabs), the best mean of a block in bold; notes as comments."""
     parts = []
     for block in report.blocks:
-        header, rows = _cells(block, bold=lambda text: rf"\textbf{{{text}}}", escape=_escaped)
-        align = "".join("l" if name in ("model", "trainer", "varied", "selection") else "r" for name in header)
+        header, rows = _cells(block, lambda text: rf"\textbf{{{text}}}", _escaped, report.detailed)
+        align = "".join("l" if name in WORDS else "r" for name in header)
         lines = [" & ".join(_escaped(name) for name in header), *(" & ".join(row) for row in rows)]
         body = "\n".join([lines[0] + r" \\", r"\midrule", *(line + r" \\" for line in lines[1:])])
         caption = ", ".join(f"{name}: {value}" for name, value in block.traits.items() if value)
         table = f"\\begin{{tabular}}{{{align}}}\n\\toprule\n{body}\n\\bottomrule\n\\end{{tabular}}"
         parts.append(f"% {caption}\n{table}")
-    said = [units(report)] if report.blocks else []
+    said = [f"{units(report)}.{test_in_words(report)}"] if report.blocks else []
     parts += [f"% {note}" for note in [*said, *report.notes]]
     return "\n".join(parts) + "\n"
 
@@ -89,6 +106,17 @@ def units(report: Report) -> str:
     else:
         text = "; ".join(f"{', '.join(names)} in {unit}" for unit, names in found.items())
     return text[:1].upper() + text[1:]
+
+
+def test_in_words(report: Report) -> str:
+    """Return what the p values of a report mean; nothing if it has none."""
+    if not _compared(report.blocks):
+        return ""
+    return (
+        f" Differences to {report.baseline} are paired by seed. p: two-sided paired t test of them, adjusted after "
+        f"Holm for the rows of a table; it speaks of other seeds, not of other data. n < {FEWEST_PAIRS}: too few pairs "
+        "for a test; no spread: all differences are equal."
+    )
 
 
 def figure(value: Average | None, n: int, digits: int = 1, *, signed: bool = False) -> str:
@@ -117,18 +145,20 @@ def _heading(block: Block) -> str:
     return f"**{traits['dataset']}**, {traits['setting']}. {described}"
 
 
-def _markdown_table(block: Block) -> str:
-    header, rows = _cells(block, bold=lambda text: f"**{text}**", escape=lambda text: text.replace("|", "\\|"))
-    rule = ["---" if name in ("model", "trainer", "varied", "selection", "published") else "---:" for name in header]
+def _markdown_table(block: Block, detailed: bool) -> str:
+    header, rows = _cells(block, lambda text: f"**{text}**", lambda text: text.replace("|", "\\|"), detailed)
+    rule = ["---" if name in WORDS else "---:" for name in header]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in (header, rule, *rows))
 
 
-def _cells(block: Block, bold: Callable[[str], str], escape: Callable[[str], str]) -> tuple[list[str], list[list[str]]]:
+def _cells(
+    block: Block, bold: Callable[[str], str], escape: Callable[[str], str], detailed: bool
+) -> tuple[list[str], list[list[str]]]:
     """Return header and rows; columns that would be empty in the whole block are left out."""
     columns: dict[str, Callable[[Row], str]] = {
         "model": lambda row: escape(row.group.traits["model"]),
         "trainer": lambda row: escape(row.group.traits["trainer"]),
-        "varied": lambda row: escape(_varied(row)),
+        "varied": lambda row: escape(row.group.differs),
         "selection": lambda row: escape(row.group.traits["selection"]),
     }
     for tag, quantity in block.quantities.items():
@@ -140,22 +170,40 @@ def _cells(block: Block, bold: Callable[[str], str], escape: Callable[[str], str
         def difference(row: Row, tag: str = tag, quantity: Quantity = quantity) -> str:
             return escape(figure(row.differences.get(tag), len(row.group.runs), quantity.digits, signed=True))
 
+        def p_value(row: Row, tag: str = tag) -> str:
+            return escape(_p_value(row.differences.get(tag), _rounded_p))
+
         columns[title(tag)] = shown
         columns[f"{title(tag)} minus baseline"] = difference
+        columns[f"p ({title(tag)})"] = p_value
     columns["n"] = lambda row: str(len(row.group.runs))
-    columns["time"] = lambda row: "" if row.group.seconds is None else duration(row.group.seconds)
+    for name in COSTS if detailed else ("time",):
+        columns[name] = partial(_cost, name=name)
     columns["published"] = lambda row: escape(row.deviation)
     filled = {name: cell for name, cell in columns.items() if any(cell(row) for row in block.rows)}
     return list(filled), [[cell(row) for cell in filled.values()] for row in block.rows]
 
 
-def _varied(row: Row) -> str:
-    """Return the differing configuration keys, each as short as it can be."""
-    keys = list(row.group.varied)
-    ends = [key.rpartition(".")[2] for key in keys]
-    return ", ".join(
-        f"{end if ends.count(end) == 1 else key}={row.group.varied[key]}" for key, end in zip(keys, ends, strict=True)
-    )
+def _cost(row: Row, name: str) -> str:
+    entry, _, shown = COSTS[name]
+    value = row.group.cost(entry)
+    return "" if value is None else shown(value)
+
+
+def _p_value(difference: Difference | None, shown: Callable[[float], str]) -> str:
+    """Return the p value or, in words, why there is none."""
+    if difference is None:
+        return ""
+    return difference.why_no_p if difference.p is None else shown(difference.p)
+
+
+def _rounded_p(p: float) -> str:
+    """Return a p value with three decimals.
+
+    >>> _rounded_p(0.01249), _rounded_p(0.0001)
+    ('0.012', '< 0.001')
+    """
+    return "< 0.001" if p < 0.001 else f"{p:.3f}"
 
 
 def _compared(blocks: list[Block]) -> bool:

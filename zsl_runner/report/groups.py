@@ -109,15 +109,28 @@ class Group:
         return average(values) if values else None
 
     @property
-    def seconds(self) -> float | None:
-        """Mean wall time of a run in seconds."""
-        found = [run.result.cost["wall_seconds"] for run in self.runs if "wall_seconds" in run.result.cost]
-        return sum(found) / len(found) if found else None
+    def differs(self) -> str:
+        """What tells it from its neighbours in words, each key as short as it can be."""
+        ends = [key.rpartition(".")[2] for key in self.varied]
+        short = [end if ends.count(end) == 1 else key for end, key in zip(ends, self.varied, strict=True)]
+        return ", ".join(f"{name}={value}" for name, value in zip(short, self.varied.values(), strict=True))
+
+    def cost(self, name: str) -> float | None:
+        """Return the mean of an entry of ``cost`` over the runs that recorded it, e.g. ``wall_seconds``.
+
+        What was recorded for each stage counts as the sum over the stages.
+        """
+        found = [_total(run.result.cost[name]) for run in self.runs if name in run.result.cost]
+        return math.fsum(found) / len(found) if found else None
 
 
 def block_of(run: FoundRun) -> tuple[str, ...]:
     """Return what figures a run's may be compared with: the values of the columns of `BLOCK`."""
     return tuple(TRAITS[name](run) for name in BLOCK)
+
+
+def _total(recorded: float | dict[str, float]) -> float:
+    return math.fsum(recorded.values()) if isinstance(recorded, dict) else recorded
 
 
 def metric_of(run: FoundRun, tag: str) -> float | None:

@@ -45,3 +45,12 @@ def is_standard_error(tag: str) -> bool:
     (True, False)
     """
     return tag.endswith(STANDARD_ERROR)
+
+
+def title(tag: str) -> str:
+    """Return a metric's column title; oracle and validation figures say what they are.
+
+    >>> title("test/H"), title("oracle/H_cal"), title("val/H")
+    ('H', 'oracle H_cal', 'val H')
+    """
+    return tag.removeprefix("test/").replace("/", " ")

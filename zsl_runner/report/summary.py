@@ -15,6 +15,7 @@ from zsl_runner.result import Result
 from zsl_runner.tracking.progress import duration
 
 FIRST = ("T1", "U", "S", "H", "AUSUC", "U_cal", "S_cal", "H_cal")
+WIDTH = 100
 
 
 def summary_table(result: Result, directory: Path) -> str:
@@ -25,7 +26,7 @@ def summary_table(result: Result, directory: Path) -> str:
         directory: the run's directory.
     """
     buffer = io.StringIO()
-    console = Console(file=buffer, width=100, no_color=True, highlight=False)
+    console = Console(file=buffer, width=WIDTH, no_color=True, highlight=False)
     console.print(f"{result.model} on {result.dataset}, trainer {result.trainer}, seed {result.seed}: {result.status}")
     if result.error:
         console.print(f"{result.error.get('type')}: {result.error.get('message')}", markup=False)
@@ -56,16 +57,21 @@ def _names(result: Result) -> dict[str, list[str]]:
 
 
 def _figures(result: Result, unit: str, names: list[str]) -> Table:
+    """Return the figures of one unit, a column for each metric; a line for each where the columns are too wide."""
     tags = {*result.metrics, *result.validation}
     errors = any(f"{prefix}/{name}{STANDARD_ERROR}" in tags for prefix in ("test", "val") for name in names)
+    corner = f"{unit}, ± standard error" if errors else unit
+    sets = (("test", "test", result.metrics), ("validation", "val", result.validation))
+    lines = [[label, *(_cell(result, values, f"{prefix}/{name}") for name in names)] for label, prefix, values in sets]
+    lines = [[corner, *names], *(line for line in lines if any(line[1:]))]
+    if sum(max(map(len, column)) + 2 for column in zip(*lines, strict=True)) > WIDTH:
+        lines = [list(line) for line in zip(*lines, strict=True)]
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column(f"{unit}, ± standard error" if errors else unit)
-    for name in names:
-        table.add_column(name, justify="right")
-    for label, prefix, values in (("test", "test", result.metrics), ("validation", "val", result.validation)):
-        cells = [_cell(result, values, f"{prefix}/{name}") for name in names]
-        if any(cells):
-            table.add_row(label, *cells)
+    table.add_column(lines[0][0], no_wrap=True)
+    for name in lines[0][1:]:
+        table.add_column(name, justify="right", no_wrap=True)
+    for line in lines[1:]:
+        table.add_row(*line)
     return table
 
 
@@ -96,6 +102,9 @@ def _conditions(result: Result) -> list[str]:
         described = f"{data['semantics']}; " if data.get("semantics") else ""
         label = "split" if not described else "classes" if zero_shot else "outputs"
         lines.append(f"{label:<12} {described}{'split ' if described else ''}{data.get('split_version')}")
+    if result.debug:
+        options = ", ".join(f"{key} {value}" for key, value in result.debug.items())
+        lines.append(f"debug        {options}: the figures mean nothing and stand in no table")
     if setting:
         prior = setting.get("class_prior")
         lines.append(f"setting      {setting.get('kind')}{'' if prior is None else f', unseen class prior {prior}'}")

@@ -1,0 +1,69 @@
+"""What a reader must know beside the tables: runs that are not in them, duplicates, pooled configurations."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from zsl_runner.report.collect import FoundRun
+from zsl_runner.report.groups import Group, block_of
+from zsl_runner.report.quantities import title
+
+NAMED = 3
+
+
+def on_groups(groups: Sequence[Group]) -> list[str]:
+    """Return notes on groups that pool configurations, and on seeds that were run more than once."""
+    notes = []
+    for group in groups:
+        name = f"{group.traits['model']}/{group.traits['trainer']} on {group.traits['dataset']}"
+        if group.configurations > 1:
+            notes.append(f"{name}: pools {group.configurations} configurations, on request (--by)")
+        for run in group.duplicates:
+            used = next(
+                kept
+                for kept in group.runs
+                if (kept.result.seed, kept.result.config_hash) == (run.result.seed, run.result.config_hash)
+            )
+            agrees = used.result.metrics == run.result.metrics
+            verdict = "same figures" if agrees else "DIFFERENT FIGURES: the versions or the device may differ"
+            notes.append(
+                f"{name}: seed {run.result.seed} was run more than once; {used.directory} counts, "
+                f"{run.directory} does not ({verdict})"
+            )
+    return notes
+
+
+def on_debug_runs(runs: Sequence[FoundRun]) -> list[str]:
+    """Return a note on every run that was made for debugging, whatever became of it."""
+    return [
+        f"debug run, not comparable: {run.directory} "
+        f"({', '.join(f'{key}={value}' for key, value in run.result.debug.items())}; {run.result.status})"
+        for run in runs
+    ]
+
+
+def on_unfinished(runs: Sequence[FoundRun]) -> list[str]:
+    """Return a note on every run that is not complete: failed ones with their error first."""
+    notes = []
+    for state in ("failed", "interrupted", "running"):
+        for run in runs:
+            if run.result.status == state:
+                error = run.result.error or {}
+                reason = str(error.get("message", "")).strip().partition("\n")[0]
+                why = f": {error.get('type')}: {reason}" if error else ""
+                notes.append(f"{state}: {run.directory} (seed {run.result.seed}){why}")
+    return notes
+
+
+def on_unmeasured(runs: Sequence[FoundRun], columns: Mapping[tuple[str, ...], list[str]]) -> list[str]:
+    """Return a note on the complete runs that have none of the columns of their block."""
+    alike: dict[str, list[FoundRun]] = {}
+    for run in runs:
+        wanted = ", ".join(title(tag) for tag in columns[block_of(run)]) or "test metrics"
+        alike.setdefault(wanted, []).append(run)
+    notes = []
+    for wanted, found in alike.items():
+        names = ", ".join(str(run.directory) for run in found[:NAMED])
+        more = f" and {len(found) - NAMED} more" if len(found) > NAMED else ""
+        notes.append(f"complete but without {wanted}: {names}{more}")
+    return notes

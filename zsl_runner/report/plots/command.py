@@ -1,0 +1,93 @@
+"""``zsl-report --plot DIR``: draws what the runs allow, one PNG for each figure."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from matplotlib.figure import Figure
+
+from zsl_runner.atomic import write_bytes
+from zsl_runner.errors import RunError
+from zsl_runner.report.collect import Findings
+from zsl_runner.report.groups import groups_of, metric_of
+from zsl_runner.report.plots import curves, parameter, search, seen_unseen
+from zsl_runner.report.plots.material import Family, Material, families, materials
+from zsl_runner.report.table import tag_of
+
+Drawn = tuple[str, Figure]
+
+
+def plot(
+    findings: Findings, folder: Path, by: Sequence[str] | None = None, metrics: Sequence[str] | None = None
+) -> list[Path]:
+    """Draw the figures and return their files; files of the same names are replaced.
+
+    Args:
+        findings: the runs; those that are not complete, and those made for debugging, are left out.
+        folder: where to write; made if it is not there.
+        by: see `zsl_runner.report.groups.groups_of`.
+        metrics: names or tags to draw; by default what the runs were selected by, on validation and test rows.
+
+    Raises:
+        RunError: there is no complete run, or none has a metric; the folder cannot be written.
+    """
+    runs = [run for run in findings.runs if run.result.status == "complete" and not run.result.debug]
+    if not runs:
+        raise RunError("--plot: there is no complete run to draw")
+    tags = [tag_of(name) for name in metrics or ()]
+    for tag in tags:
+        if all(metric_of(run, tag) is None for run in runs):
+            raise RunError(f"--plot: no complete run has {tag}")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RunError(f"{folder}: cannot be created: {error.strerror or error}") from error
+    written = []
+    for material in materials(groups_of(runs, by), tags):
+        for name, figure in figures(material):
+            content = io.BytesIO()
+            figure.savefig(content, format="png", dpi=130, facecolor="white")
+            path = folder / f"{material.name}-{_safe(name)}.png"
+            write_bytes(path, content.getvalue())
+            written.append(path)
+    return written
+
+
+def figures(material: Material) -> Iterator[Drawn]:
+    """Yield (name, figure) of everything a block of groups allows."""
+    yield from _swept(material)
+    if any(seen_unseen.has_figures(group) for group in material.best(seen_unseen.MOST)[0]):
+        yield "seen-unseen", seen_unseen.seen_unseen(material)
+    yield from _curves(material)
+
+
+def _swept(material: Material) -> Iterator[Drawn]:
+    grids: dict[str, list[Family]] = {}
+    for family in families(material):
+        if family.is_search:
+            if search.measured(material, family):
+                yield f"parallel-{family.name}", search.parallel(material, family)
+                yield f"scatter-{family.name}", search.scatter(material, family)
+            continue
+        for key in family.keys:
+            grids.setdefault(key, []).append(family)
+    for key, found in grids.items():
+        yield f"against-{key}", parameter.parameter(material, found, key)
+
+
+def _curves(material: Material) -> Iterator[Drawn]:
+    groups, left_out = material.best(curves.MOST)
+    read = [(group, curves.curves_of(group)) for group in groups]
+    read = [(group, found) for group, found in read if found]
+    if any(tag.startswith("val/") for _, found in read for tag in found):
+        shown, drawn = zip(*read, strict=True)
+        yield "validation", curves.validation_curves(material, shown, drawn, left_out)
+    for (group, found), label in zip(read, material.labels([group for group, _ in read]), strict=True):
+        yield f"curves-{label}", curves.group_curves(material, group, found)
+
+
+def _safe(name: str) -> str:
+    return re.sub(r"[^A-Za-z0-9._+-]+", "-", name.replace("=", "-")).strip("-")[:100]

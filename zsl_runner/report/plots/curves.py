@@ -1,0 +1,150 @@
+"""Learning curves over seeds, from the ``metrics.csv`` of every run: means with bands of one standard deviation."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from zsl_runner.errors import RunError
+from zsl_runner.report.groups import Group, average
+from zsl_runner.report.plots.frame import BAND, framed, legend_below
+from zsl_runner.report.plots.material import Material
+from zsl_runner.report.quantities import is_standard_error
+from zsl_runner.tracking.figures.learning_curves import LOG_SPAN, place_of
+from zsl_runner.tracking.figures.style import QUALITATIVE, class_colours, styled
+from zsl_runner.tracking.table import FILE_NAME, read
+from zsl_runner.tracking.tags import METRIC_PREFIXES
+
+MOST = 10
+ACCURACIES = ("H", "U", "S", "T1")
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A tag over the steps.
+
+    Attributes:
+        steps: steps at which any run has a value.
+        means: mean over the runs that have one.
+        spreads: standard deviation over them; 0 of a single one.
+    """
+
+    steps: list[int]
+    means: list[float]
+    spreads: list[float]
+
+
+Curves = dict[str, Curve]
+
+
+def curves_of(group: Group) -> Curves:
+    """Return the curves of a group by tag; runs whose ``metrics.csv`` is absent or damaged are left out."""
+    found: dict[str, dict[int, list[float]]] = {}
+    for run in group.runs:
+        try:
+            for row in read(run.directory / FILE_NAME):
+                if math.isfinite(row.value):
+                    found.setdefault(row.tag, {}).setdefault(row.step, []).append(row.value)
+        except RunError:
+            continue
+    made = {}
+    for tag, values in found.items():
+        averages = {step: average(values[step]) for step in sorted(values)}
+        made[tag] = Curve(
+            list(averages), [one.mean for one in averages.values()], [one.std or 0.0 for one in averages.values()]
+        )
+    return made
+
+
+@styled
+def validation_curves(material: Material, groups: Sequence[Group], curves: Sequence[Curves], left_out: str) -> Figure:
+    """Draw the validation metrics of several groups side by side, a panel for each metric.
+
+    Args:
+        material: the block.
+        groups: the groups.
+        curves: theirs, in the same order.
+        left_out: in words which groups are not shown.
+
+    Raises:
+        ValueError: no group has a validation metric.
+    """
+    tags = _validation_tags(curves)
+    if not tags:
+        raise ValueError("no validation metric in any metrics.csv")
+    columns = min(len(tags), 2)
+    rows = math.ceil(len(tags) / columns)
+    note = "mean and one standard deviation over seeds" + (f"; {left_out}" if left_out else "")
+    figure = framed(material, "validation over training", 4.6 * columns + 0.4, 3.0 * rows, note)
+    colours = class_colours(len(groups))
+    labels = material.labels(groups)
+    for place, tag in enumerate(tags, start=1):
+        axes = figure.add_subplot(rows, columns, place)
+        for label, found, colour in zip(labels, curves, colours, strict=True):
+            if tag in found:
+                _draw(axes, found[tag], colour, label)
+        axes.set(xlabel="step", ylabel=material.axis(tag), title=tag.partition("/")[2])
+        axes.grid(visible=True)
+        axes.margins(x=0.02)
+    legend_below(figure, len(groups))
+    return figure
+
+
+@styled
+def group_curves(material: Material, group: Group, curves: Curves) -> Figure:
+    """Draw the loss terms of a group, a panel for each phase, and its validation metrics.
+
+    Args:
+        material: the block.
+        group: the group.
+        curves: its curves.
+
+    Raises:
+        ValueError: there is no curve.
+    """
+    panels: dict[str, dict[str, Curve]] = {}
+    for tag, curve in curves.items():
+        if tag.startswith("val/") and tag in _validation_tags([curves]):
+            panels.setdefault(f"validation, {material.quantity(tag).unit}", {})[tag.partition("/")[2]] = curve
+        elif not tag.startswith(METRIC_PREFIXES):
+            panel, label = place_of(tag)
+            panels.setdefault(panel, {})[label] = curve
+    if not panels:
+        raise ValueError("no curve in any metrics.csv")
+    columns = min(len(panels), 3 if len(panels) > 4 else 2)
+    rows = math.ceil(len(panels) / columns)
+    (label,) = material.labels([group])
+    seeds = f"mean and one standard deviation over {len(group.runs)} seeds" if len(group.runs) > 1 else "one seed"
+    figure = framed(material, label, max(5.6, 4.4 * columns), 3.0 * rows, seeds)
+    for place, (name, terms) in enumerate(panels.items(), start=1):
+        axes = figure.add_subplot(rows, columns, place)
+        for index, (term, curve) in enumerate(terms.items()):
+            _draw(axes, curve, QUALITATIVE[index % len(QUALITATIVE)], term)
+        everything = [value for curve in terms.values() for value in curve.means]
+        if min(everything) > 0 and max(everything) / min(everything) > LOG_SPAN and "validation" not in name:
+            axes.set_yscale("log")
+        axes.set(title=name.partition(",")[0], xlabel="step", ylabel=name.partition(", ")[2] or "loss term")
+        axes.grid(visible=True)
+        axes.margins(x=0.02)
+        axes.legend(ncols=2 if len(terms) > 4 else 1)
+    return figure
+
+
+def _validation_tags(curves: Sequence[Curves]) -> list[str]:
+    """Return the accuracies of zero-shot data, or else the first metrics that are no standard errors."""
+    present = dict.fromkeys(tag for found in curves for tag in found if tag.startswith("val/"))
+    usual = [f"val/{name}" for name in ACCURACIES if f"val/{name}" in present]
+    return usual or [tag for tag in present if not is_standard_error(tag) and tag.count("/") == 1][:4]
+
+
+def _draw(axes: Axes, curve: Curve, colour: str, label: str) -> None:
+    marker = "o" if len(curve.steps) <= 30 else None
+    axes.plot(curve.steps, curve.means, color=colour, marker=marker, markersize=2.6, label=label)
+    if any(curve.spreads):
+        low = [mean - spread for mean, spread in zip(curve.means, curve.spreads, strict=True)]
+        high = [mean + spread for mean, spread in zip(curve.means, curve.spreads, strict=True)]
+        axes.fill_between(curve.steps, low, high, color=colour, alpha=BAND, linewidth=0)

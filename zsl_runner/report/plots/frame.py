@@ -1,0 +1,44 @@
+"""What all figures over runs share: heading, facts below it, legends outside the axes."""
+
+from __future__ import annotations
+
+from matplotlib.figure import Figure
+
+from zsl_runner.report.plots.material import Material, wrapped
+from zsl_runner.tracking.figures.style import FAINT, INK
+
+BAND = 0.16
+
+
+def framed(material: Material, what: str, width: float, height: float, note: str = "") -> Figure:
+    """Return an empty figure under a heading.
+
+    Args:
+        material: what is drawn; its data set, features and split stand below the heading.
+        what: what the figure shows.
+        width: inches.
+        height: inches, without the heading.
+        note: a further line, e.g. what was left out.
+    """
+    facts = wrapped(material.facts, width) + (f"\n{wrapped(note, width)}" if note else "")
+    lines = 1 + facts.count("\n")
+    top = 0.34 + 0.17 * lines
+    figure = Figure(figsize=(width, height + top), layout="constrained")
+    whole = height + top
+    figure.get_layout_engine().set(rect=(0, 0, 1, height / whole))  # type: ignore[union-attr]
+    figure.text(0.012, 1 - 0.1 / whole, f"{material.heading}: {what}", va="top", fontsize=11.5, color=INK)
+    figure.text(0.012, 1 - 0.36 / whole, facts, va="top", fontsize=8, color="#6A6A6A", linespacing=1.25)
+    return figure
+
+
+def legend_below(figure: Figure, entries: int) -> None:
+    """Put one legend of all axes below them, in as many columns as fit."""
+    handles, labels = [], []
+    for axes in figure.axes:
+        for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
+            if label not in labels:
+                handles.append(handle)
+                labels.append(label)
+    longest = max((len(label) for label in labels), default=1)
+    columns = max(1, min(entries, int(figure.get_figwidth() / (0.45 + 0.072 * longest))))
+    figure.legend(handles, labels, loc="outside lower left", ncols=columns, labelcolor=INK, edgecolor=FAINT)

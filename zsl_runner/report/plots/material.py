@@ -1,0 +1,204 @@
+"""What the figures over runs are drawn from: blocks of comparable groups, and families of groups that were swept."""
+
+from __future__ import annotations
+
+import math
+import textwrap
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from zsl_runner.config.schema import Quantity
+from zsl_runner.report.groups import BLOCK, Group
+from zsl_runner.report.quantities import quantity_of, title
+
+Value = float | int | str
+
+
+@dataclass(frozen=True)
+class Material:
+    """Groups whose figures may be compared.
+
+    Attributes:
+        name: part of the file names; unique.
+        groups: the groups.
+        metrics: tags to draw; empty takes what the runs were selected by.
+    """
+
+    name: str
+    groups: tuple[Group, ...]
+    metrics: tuple[str, ...] = ()
+
+    @property
+    def heading(self) -> str:
+        """The data set and the setting."""
+        traits = self.groups[0].traits
+        return f"{traits['dataset']}, {traits['setting']}"
+
+    @property
+    def facts(self) -> str:
+        """Features, side information and split."""
+        traits = self.groups[0].traits
+        said = [traits["features"], traits["semantics"], f"split {traits['split']}"]
+        return "; ".join(text for text in said if text)
+
+    @property
+    def objective(self) -> str:
+        """The metric the runs were selected by, or the first one that was asked for."""
+        if self.metrics:
+            return self.metrics[0]
+        return str(self.groups[0].runs[0].result.selection.get("metric", "val/H"))
+
+    def quantity(self, tag: str) -> Quantity:
+        """Return what a metric is."""
+        return quantity_of(tag, self.groups[0].runs[0].result.quantities)
+
+    def axis(self, tag: str) -> str:
+        """Return a metric's axis label with its unit."""
+        return f"{title(tag)}, {self.quantity(tag).unit}"
+
+    def merit(self, group: Group, tag: str) -> float:
+        """Return a mean with the sign that makes the larger one better; minus infinity if there is none."""
+        found = group.average(tag)
+        if found is None:
+            return -math.inf
+        return -found.mean if self.quantity(tag).lower_is_better else found.mean
+
+    def best(self, count: int) -> tuple[list[Group], str]:
+        """Return at most so many groups, the best ones on the objective, in their old order; and what was left out."""
+        if len(self.groups) <= count:
+            return list(self.groups), ""
+        ranked = sorted(self.groups, key=lambda group: -self.merit(group, self.objective))[:count]
+        chosen = [group for group in self.groups if any(group is kept for kept in ranked)]
+        return chosen, f"the best {count} of {len(self.groups)} groups by {title(self.objective)}"
+
+    def labels(self, groups: Sequence[Group]) -> list[str]:
+        """Return names of groups as short as they can be: the model, the trainer if a model has several, the settings."""
+        trainers: dict[str, set[str]] = {}
+        for group in self.groups:
+            trainers.setdefault(group.traits["model"], set()).add(group.traits["trainer"])
+        several = any(len(found) > 1 for found in trainers.values())
+        names = [f"{g.traits['model']}/{g.traits['trainer']}" if several else g.traits["model"] for g in groups]
+        return [f"{name}, {g.differs}" if g.differs else name for name, g in zip(names, groups, strict=True)]
+
+
+def materials(groups: Sequence[Group], metrics: Sequence[str]) -> list[Material]:
+    """Return the blocks of comparable groups, each under a name of its own."""
+    blocks: dict[tuple[str, ...], list[Group]] = {}
+    for group in groups:
+        blocks.setdefault(group.block, []).append(group)
+    made: list[Material] = []
+    for key in sorted(blocks):
+        traits = dict(zip(BLOCK, key, strict=True))
+        stem = "".join(c if c.isalnum() else "-" for c in f"{traits['dataset']}-{traits['setting']}")
+        while "--" in stem:
+            stem = stem.replace("--", "-")
+        taken = sum(other.name.startswith(stem) for other in made)
+        made.append(Material(stem if not taken else f"{stem}-{taken + 1}", tuple(blocks[key]), tuple(metrics)))
+    return made
+
+
+@dataclass(frozen=True)
+class Family:
+    """Groups of one model and trainer that differ in swept keys.
+
+    Attributes:
+        name: model, or model and trainer.
+        groups: the groups.
+        keys: the swept keys.
+    """
+
+    name: str
+    groups: tuple[Group, ...]
+    keys: tuple[str, ...]
+
+    def values(self, key: str) -> list[Value]:
+        """Return the values of a key that occur, numbers by size."""
+        return ordered({plain(group.varied[key]) for group in self.groups})
+
+    @property
+    def is_search(self) -> bool:
+        """Whether the values fill no grid, as those a search draws, or too many lines would share a figure."""
+        if len(self.keys) < 2:
+            return False
+        points = math.prod(len(self.values(key)) for key in self.keys)
+        fewest_lines = min(points // len(self.values(key)) for key in self.keys)
+        return points > 2 * len(self.groups) or fewest_lines > MOST_LINES
+
+    def lines(self, key: str) -> dict[str, list[Group]]:
+        """Return the groups by the values of all other keys, each line in the order of ``key``."""
+        found: dict[str, list[Group]] = {}
+        for group in self.groups:
+            others = {name: value for name, value in group.varied.items() if name != key}
+            label = ", ".join(f"{short(name, self.keys)}={value}" for name, value in others.items())
+            found.setdefault(label, []).append(group)
+        order = {value: place for place, value in enumerate(self.values(key))}
+        return {
+            label: sorted(groups, key=lambda group: order[plain(group.varied[key])]) for label, groups in found.items()
+        }
+
+
+MOST_LINES = 8
+
+
+def families(material: Material) -> list[Family]:
+    """Return the models and trainers of which several settings were run."""
+    found: dict[tuple[str, str], list[Group]] = {}
+    for group in material.groups:
+        if group.configurations == 1:
+            found.setdefault((group.traits["model"], group.traits["trainer"]), []).append(group)
+    trainers = [model for model, _ in found]
+    made = []
+    for (model, trainer), groups in found.items():
+        keys = tuple(key for key in groups[0].varied if all(key in group.varied for group in groups))
+        if len(groups) > 1 and keys:
+            name = model if trainers.count(model) == 1 else f"{model}/{trainer}"
+            made.append(Family(name, tuple(groups), keys))
+    return made
+
+
+def plain(value: Any) -> Value:
+    """Return a configuration value as a number or a word.
+
+    >>> plain(3), plain(True), plain([500, 500]), plain(None)
+    (3, 'true', '[500, 500]', 'null')
+    """
+    if isinstance(value, bool) or value is None:
+        return {True: "true", False: "false", None: "null"}[value]
+    return value if isinstance(value, (int, float)) else str(value)
+
+
+def ordered(values: set[Value]) -> list[Value]:
+    """Return numbers by size, then words."""
+    numbers = sorted(value for value in values if not isinstance(value, str))
+    return [*numbers, *sorted(value for value in values if isinstance(value, str))]
+
+
+def is_numeric(values: Sequence[Value]) -> bool:
+    """Tell whether all values are numbers."""
+    return not any(isinstance(value, str) for value in values)
+
+
+def is_logarithmic(values: Sequence[Value]) -> bool:
+    """Tell whether numbers are better shown on a logarithmic axis: positive, and over more than one decade.
+
+    >>> is_logarithmic([1e-4, 1e-3, 1e-2]), is_logarithmic([0, 1, 100]), is_logarithmic([8, 16, 32])
+    (True, False, False)
+    """
+    numbers = [value for value in values if not isinstance(value, str)]
+    return bool(numbers) and min(numbers) > 0 and max(numbers) / min(numbers) > 10
+
+
+def short(key: str, keys: Sequence[str]) -> str:
+    """Return the last part of a key, or the whole where two keys end alike.
+
+    >>> short("model.margin.weight", ["model.margin.weight", "trainer.lr"])
+    'weight'
+    """
+    end = key.rpartition(".")[2]
+    return end if sum(other.rpartition(".")[2] == end for other in keys) == 1 else key
+
+
+def wrapped(text: str, inches: float) -> str:
+    """Return a text broken into lines that fit a width in inches at the size of notes."""
+    return textwrap.fill(text, max(20, int(inches * 15)))

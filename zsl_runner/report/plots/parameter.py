@@ -1,0 +1,135 @@
+"""A metric against a swept parameter, with bands over seeds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter, ScalarFormatter
+
+from zsl_runner.report.groups import Group
+from zsl_runner.report.plots.frame import BAND, framed, legend_below
+from zsl_runner.report.plots.material import Family, Material, Value, is_logarithmic, is_numeric, ordered, plain
+from zsl_runner.tracking.figures.style import QUALITATIVE, styled
+
+Line = tuple[str, list[Group]]
+
+
+@styled
+def parameter(material: Material, families: Sequence[Family], key: str) -> Figure:
+    """Draw the means of the groups against the value of ``key``, bands of one standard deviation over seeds.
+
+    A line for each combination of the other swept keys, a panel for each metric; validation figures are dashed where
+    the same metric was measured on test rows, too.
+
+    Args:
+        material: the block the families belong to.
+        families: models of which ``key`` was swept.
+        key: dotted configuration key.
+    """
+    lines = _lines(families, key)
+    panels = _panels(material, [group for _, groups in lines for group in groups])
+    figure = framed(material, f"{_metrics(panels)} against {key}", max(5.2, 4.6 * len(panels)), 3.7, _seeds(lines))
+    values = ordered({plain(group.varied[key]) for _, groups in lines for group in groups})
+    for place, tags in enumerate(panels, start=1):
+        axes = figure.add_subplot(1, len(panels), place)
+        for index, (label, groups) in enumerate(lines):
+            for tag in tags:
+                _draw(axes, label, groups, key, tag, values, index, dashed=tag != tags[0])
+        axes.set(xlabel=key, ylabel=material.axis(tags[0]).removeprefix("val "))
+        axes.grid(visible=True)
+        _scale(axes, values)
+    if any(len(tags) > 1 for tags in panels):
+        figure.axes[0].plot([], [], color="#777777", label="test")
+        figure.axes[0].plot([], [], color="#777777", linestyle="--", label="validation")
+    legend_below(figure, len(lines) + 2)
+    return figure
+
+
+def _lines(families: Sequence[Family], key: str) -> list[Line]:
+    found = []
+    for family in families:
+        for label, groups in family.lines(key).items():
+            found.append((f"{family.name}, {label}" if label else family.name, groups))
+    return found
+
+
+def _panels(material: Material, groups: Sequence[Group]) -> list[list[str]]:
+    """Return the tags of each panel: those asked for, or the selecting metric and T1 on test and validation rows."""
+    if material.metrics:
+        return [[tag] for tag in material.metrics]
+    name = material.objective.partition("/")[2]
+    wanted = [[f"{part}/{one}" for part in ("test", "val")] for one in dict.fromkeys((name, "T1"))]
+    present = [[tag for tag in tags if any(group.average(tag) for group in groups)] for tags in wanted]
+    return [tags for tags in present if tags]
+
+
+def _metrics(panels: Sequence[Sequence[str]]) -> str:
+    return ", ".join(tags[0].partition("/")[2] for tags in panels)
+
+
+def _seeds(lines: Sequence[Line]) -> str:
+    counts = sorted({len(group.runs) for _, groups in lines for group in groups})
+    if counts == [1]:
+        return "one seed each: no spread is known"
+    seeds = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
+    return f"mean and one standard deviation over {seeds} seeds"
+
+
+def _draw(
+    axes: Axes,
+    label: str,
+    groups: Sequence[Group],
+    key: str,
+    tag: str,
+    values: Sequence[Value],
+    index: int,
+    dashed: bool,
+) -> None:
+    numeric = is_numeric(values)
+    points = []
+    for group in groups:
+        found = group.average(tag)
+        if found is not None:
+            value = plain(group.varied[key])
+            points.append((value if numeric else values.index(value), found))
+    if not points:
+        return
+    x, averages = zip(*points, strict=True)
+    means = [found.mean for found in averages]
+    low = [found.mean - (found.std or 0.0) for found in averages]
+    high = [found.mean + (found.std or 0.0) for found in averages]
+    colour, style = QUALITATIVE[index % len(QUALITATIVE)], "--" if dashed else "-"
+    shown = "_nolegend_" if dashed else label
+    if numeric:
+        axes.plot(x, means, style, color=colour, marker="o", markersize=4, label=shown)
+        if not dashed:
+            axes.fill_between(x, low, high, color=colour, alpha=BAND, linewidth=0)
+        else:
+            axes.vlines(x, low, high, color=colour, alpha=0.5, linewidth=1)
+    else:  # words have no order: nothing between them
+        shift = 0.08 * (index - 0.5) + (0.04 if dashed else 0.0)
+        spread = [high_one - mean for high_one, mean in zip(high, means, strict=True)]
+        marker = "o" if not dashed else "s"
+        face = "white" if dashed else colour
+        axes.errorbar(
+            [one + shift for one in x], means, spread, fmt=marker, color=colour, markerfacecolor=face, label=shown
+        )
+
+
+def _scale(axes: Axes, values: Sequence[Value]) -> None:
+    if not is_numeric(values):
+        axes.set_xticks(range(len(values)), [str(value) for value in values])
+        axes.set_xlim(-0.5, len(values) - 0.5)
+        return
+    numbers = [float(value) for value in values]
+    if is_logarithmic(values):
+        axes.set_xscale("log")
+    if len(numbers) <= 8:
+        axes.set_xticks(numbers, [f"{value:g}" for value in numbers])
+        axes.minorticks_off()
+    else:
+        axes.xaxis.set_major_formatter(ScalarFormatter())
+        axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.margins(x=0.06)

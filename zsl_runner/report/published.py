@@ -1,0 +1,62 @@
+"""Our figures beside those the experiment file of a run quotes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from zsl_runner.config.schema import Quantity
+from zsl_runner.report.groups import Average, Group
+from zsl_runner.report.quantities import quantity_of, title
+
+METRICS = "reference.metrics."
+
+
+def deviation(group: Group, cells: Mapping[str, Average | None], quantities: Mapping[str, Quantity]) -> str:
+    """Return in words how far a row is from its published figures; empty unless they are of the same features.
+
+    Args:
+        group: the row's runs.
+        cells: its averages by tag.
+        quantities: units and decimals by tag.
+    """
+    if not _is_comparable(group):
+        return ""
+    figures, parts = _figures(group), []
+    for tag, cell in cells.items():
+        if cell is not None and tag in figures:
+            digits = quantities[tag].digits
+            parts.append(f"{title(tag)} {cell.mean - figures[tag]:+.{digits}f} from {figures[tag]:.{digits}f}")
+    return f"{', '.join(parts)} ({group.runs[0].config.get('reference.source')})" if parts else ""
+
+
+def quoted(groups: Iterable[Group]) -> list[str]:
+    """Return a note on every group whose experiment file quotes figures: what they are, and whether they compare."""
+    notes = []
+    for group in groups:
+        run = group.runs[0]
+        digits = {tag: quantity_of(tag, run.result.quantities).digits for tag in _figures(group)}
+        figures = ", ".join(f"{title(tag)} {value:.{digits[tag]}f}" for tag, value in _figures(group).items())
+        if not figures:
+            continue
+        config, ours = run.config, run.result.data.get("feature_kind", "unknown")
+        note = f" ({config['reference.note']})" if config.get("reference.note") else ""
+        theirs = config.get("reference.feature_kind") or "features nobody named"
+        verdict = "compared" if _is_comparable(group) else f"NOT compared: ours are {ours}"
+        notes.append(
+            f"published: {group.traits['model']}/{group.traits['trainer']} on {group.traits['dataset']}: {figures}"
+            f"{note}, {config.get('reference.source') or 'no source named'}, on {theirs}; {verdict}"
+        )
+    return list(dict.fromkeys(notes))
+
+
+def _is_comparable(group: Group) -> bool:
+    published = group.runs[0].config.get("reference.feature_kind")
+    return bool(published) and published == group.runs[0].result.data.get("feature_kind")
+
+
+def _figures(group: Group) -> dict[str, float]:
+    return {
+        key.removeprefix(METRICS): value
+        for key, value in group.runs[0].config.items()
+        if key.startswith(METRICS) and isinstance(value, (int, float))
+    }
