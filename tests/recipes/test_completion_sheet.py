@@ -1,0 +1,47 @@
+"""One sheet of several runs' completions."""
+
+import pytest
+
+from zsl_runner.errors import RunError
+from zsl_runner.report.completions import side_by_side
+from zsl_runner.trained import open_run
+
+QUICK = [
+    "model.hidden=[16]",
+    "trainer.epochs=1",
+    "evaluator.samples=2",
+    "evaluator.validation_samples=2",
+    "tracker.figures=false",
+    "tracker.progress=none",
+]
+
+
+@pytest.fixture
+def run(tmp_path, zsl_run):
+    def start(*arguments):
+        before = set((tmp_path / "outputs").glob("*/*/*"))
+        zsl_run(*arguments, *QUICK)
+        (directory,) = set((tmp_path / "outputs").glob("*/*/*")) - before
+        return open_run(directory)
+
+    return start
+
+
+def test_lines_of_the_sheet(run):
+    cvae = run("dataset=digits_quadrant", "model=cvae")
+    nn = run("dataset=digits_quadrant", "model=baseline_nn")
+    other = run("dataset=digits_quadrant", "dataset.n_observed=2", "model=baseline_nn")
+    labels = [axes.get_ylabel() for axes in side_by_side([cvae, nn], 2).axes if axes.get_ylabel()]
+    shared = ["observed", "truth"]
+    own = ["cvae: prediction", "cvae: sample 1", "cvae: sample 2", "baseline_nn, nn: prediction"]
+    assert labels == [*shared, *own]
+    with pytest.raises(RunError, match=r"completes other images or other quadrants than .*cvae"):
+        side_by_side([cvae, other], 2)
+
+
+def test_a_run_that_completes_nothing(run):
+    labels = run("dataset=digits_images", "model=baseline_nn")
+    with pytest.raises(RunError, match="expected a run that completes images"):
+        side_by_side([labels], 2)
+    with pytest.raises(RunError, match="no run to draw"):
+        side_by_side([], 2)

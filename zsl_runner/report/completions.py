@@ -1,0 +1,61 @@
+"""Completions of the same images by several finished runs, on one sheet."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from torch import Tensor
+
+from zsl_runner.data.completion import CompletionLayout
+from zsl_runner.data.pairs import PairEvaluationSet
+from zsl_runner.errors import RunError
+from zsl_runner.evaluation.likelihood.figures import completion_rows
+from zsl_runner.evaluation.likelihood.protocol import LikelihoodProtocol
+from zsl_runner.models.output_prediction import OutputPredictor
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from zsl_runner.trained import TrainedRun
+
+SHARED = ("observed", "truth")
+
+
+def side_by_side(runs: Sequence[TrainedRun], samples: int) -> Figure:
+    """Draw the observed quadrants, the truth, and below them of each run its prediction and its first samples.
+
+    Args:
+        runs: runs on the same completion data.
+        samples: drawn predictions of each run that has codes.
+
+    Raises:
+        RunError: no run, a run that completes no images, or one on other quadrants or other images than the first.
+    """
+    from zsl_runner.tracking.figures.completion import picture_sheet
+
+    lines: dict[str, Tensor] = {}
+    for run in runs:
+        rows = _rows(run, samples)
+        if any(name in lines and not lines[name].equal(rows[name]) for name in SHARED):
+            raise RunError(f"{run.directory}: completes other images or other quadrants than {runs[0].directory}")
+        lines |= {name: rows[name] for name in SHARED}
+        lines |= {f"{_label(run)}: {name}": row for name, row in rows.items() if name not in SHARED}
+    if not lines:
+        raise RunError("no run to draw; give one or more run directories")
+    return picture_sheet(lines, "The same images completed by several runs")
+
+
+def _rows(run: TrainedRun, samples: int) -> dict[str, Tensor]:
+    protocol, data = run.protocol, run.fold.evaluation
+    completes = isinstance(data, PairEvaluationSet) and isinstance(data.layout, CompletionLayout)
+    if not isinstance(protocol, LikelihoodProtocol) or not completes or not isinstance(run.model, OutputPredictor):
+        raise RunError(f"{run.directory}: expected a run that completes images, e.g. one on dataset=mnist_quadrant")
+    rows = completion_rows(protocol, run.model, data, data.layout)
+    drawn = [name for name in rows if name.startswith("sample ")]
+    return {name: row for name, row in rows.items() if name not in drawn[samples:]}
+
+
+def _label(run: TrainedRun) -> str:
+    model, trainer = run.config.model.name, run.config.trainer.name
+    return model if model == trainer else f"{model}, {trainer}"
