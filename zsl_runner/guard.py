@@ -59,3 +59,12 @@ def exclusive(directory: Path) -> Iterator[None]:
         except OSError as error:
             raise CheckpointError(f"{directory}: another process is working on this run") from error
         yield
+
+
+def is_held(directory: Path) -> bool:
+    """Tell whether a process is working in the run directory."""
+    try:
+        with exclusive(directory):
+            return False
+    except CheckpointError:
+        return True

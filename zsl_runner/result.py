@@ -52,6 +52,7 @@ class Result:
         error: type and message if the run failed.
         debug: what the run did otherwise than it would have without its ``debug`` options, by name; empty for a
             proper run. Figures of a run that has any are comparable with nothing.
+        warnings: what a reader must know before trusting the figures, in sentences; see `Trainer.warnings`.
         schema_version: version of this layout.
     """
 
@@ -75,6 +76,7 @@ class Result:
     command: str = ""
     error: dict[str, str] | None = None
     debug: dict[str, Any] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
     schema_version: int = SCHEMA_VERSION
 
     def save(self, directory: Path) -> Path:
@@ -131,7 +133,7 @@ def _is_required(entry: dataclasses.Field[Any]) -> bool:
 
 
 def _fits(entry: dataclasses.Field[Any], value: Any) -> bool:
-    wanted = {"str": str, "int": int, "dict": dict}[str(entry.type).partition("[")[0].partition(" ")[0]]
+    wanted = {"str": str, "int": int, "dict": dict, "list": list}[str(entry.type).partition("[")[0].partition(" ")[0]]
     return isinstance(value, wanted) or (value is None and "None" in str(entry.type))
 
 

@@ -8,7 +8,7 @@ import signal
 import sys
 import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -122,6 +122,7 @@ class Run:
             self.oracle_best = dict(state["oracle_best"])
             self.best_weights = state.get("best_weights")
             self.result.metrics = dict(state["metrics"])
+            self.result.warnings = list(state.get("warnings", ()))
             self.wall_before, self.cpu_before = state["wall"], state["cpu"]
         tracker = Tracker(self.directory, self.config.tracker, resume_step=self._resume_step(state))
         try:
@@ -234,6 +235,7 @@ class Run:
             real_rows=position.real_rows,
             seconds=seconds(),
         )
+        self.result.warnings = parts.trainer.warnings()
         if tested is not None:
             self._test(parts, tested, tracker, first_step + position.done)
         save(first_step + position.done)
@@ -245,6 +247,7 @@ class Run:
             "finished": {name: asdict(record) for name, record in self.finished.items()},
             "oracle_best": self.oracle_best,
             "metrics": dict(self.result.metrics),
+            "warnings": list(self.result.warnings),
             "wall": self._wall(),
             "cpu": self._cpu(),
             "stage_seconds": stage_seconds,
@@ -319,19 +322,28 @@ def hyperparameters(config: RunConfig, arguments: list[str]) -> dict[str, bool |
     return {**choices, "seed": config.seed, **shown}
 
 
-def execute(config: RunConfig, overrides: list[str]) -> float | None:
-    """Start a new run and return the validation metric that sweepers optimise (None without a tune stage).
+def execute(
+    config: RunConfig,
+    overrides: list[str],
+    swept: Sequence[str] = (),
+    announce: Callable[[Path], None] | None = None,
+) -> Result:
+    """Start a new run and return its result.
 
     Args:
         config: checked configuration.
         overrides: the command line's overrides, for the directory's name and the record.
+        swept: keys that have several values in the sweep the run belongs to.
+        announce: told the run's directory as soon as there is one.
 
     Raises:
         RunError: the run failed; ``error.txt`` in its directory holds the traceback.
     """
     experiment = next((o.partition("=")[2] for o in overrides if o.lstrip("+").startswith("experiment=")), None)
-    slug = run_directory.slug_of(overrides, config.name, experiment, config.seed)
+    slug = run_directory.slug_of(overrides, config.name, experiment, config.seed, swept)
     directory = run_directory.create(Path(config.outputs), config.model.name, config.dataset.name, slug)
+    if announce is not None:
+        announce(directory)
     write_text(directory / run_directory.CONFIG_FILE, to_yaml(config))
     result = Result(
         status="running",
@@ -347,13 +359,12 @@ def execute(config: RunConfig, overrides: list[str]) -> float | None:
     return _supervise(directory, config, result)
 
 
-def resume(directory: Path, config: RunConfig, overrides: list[str]) -> float | None:
+def resume(directory: Path, config: RunConfig) -> Result:
     """Continue a run in place; a complete one is only reported.
 
     Args:
         directory: the run's directory.
         config: its saved configuration with the allowed overrides.
-        overrides: those overrides.
 
     Raises:
         RunError: as in `execute`.
@@ -362,12 +373,12 @@ def resume(directory: Path, config: RunConfig, overrides: list[str]) -> float | 
     result = Result.load(directory)
     if result.status == "complete":
         print(summary_table(result, directory))
-        return result.validation.get(config.evaluator.select_metric)
+        return result
     result.status, result.error, result.finished = "running", None, None
     return _supervise(directory, config, result, restarted=True)
 
 
-def _supervise(directory: Path, config: RunConfig, result: Result, restarted: bool = False) -> float | None:
+def _supervise(directory: Path, config: RunConfig, result: Result, restarted: bool = False) -> Result:
     """Run, and leave a truthful record whatever happens."""
     stop = StopRequest()
     with exclusive(directory):
@@ -396,4 +407,4 @@ def _supervise(directory: Path, config: RunConfig, result: Result, restarted: bo
                 raise
             raise RunError(f"{type(error).__name__}: {error}; the traceback is in {directory / 'error.txt'}") from error
     print(summary_table(result, directory))
-    return result.validation.get(config.evaluator.select_metric)
+    return result

@@ -13,11 +13,17 @@ from zsl_runner.errors import CheckpointError, RunError
 
 LONGEST = 120
 CONFIG_FILE = "config.yaml"
-_LEFT_OUT_GROUPS = frozenset({"model", "dataset", "runtime", "tracker", "experiment"})
+_LEFT_OUT_GROUPS = frozenset({"model", "dataset", "runtime", "tracker", "experiment", "sweep"})
 _CHOICE_GROUPS = frozenset({"trainer", "evaluator"})
 
 
-def slug_of(overrides: Sequence[str], name: str | None = None, experiment: str | None = None, seed: int = 0) -> str:
+def slug_of(
+    overrides: Sequence[str],
+    name: str | None = None,
+    experiment: str | None = None,
+    seed: int = 0,
+    swept: Sequence[str] = (),
+) -> str:
     """Return the last part of a run's directory.
 
     It is made of characters that need no quoting, neither in a shell nor behind ``resume=`` in Hydra's grammar (which
@@ -27,29 +33,39 @@ def slug_of(overrides: Sequence[str], name: str | None = None, experiment: str |
 
     Args:
         overrides: the command line's overrides, e.g. ``["trainer=em", "model.latent_dim=32"]``.
-        name: the name the user chose; the seed joins it if an override sets the seed.
+        name: the name the user chose; what a sweep varies joins it, and the seed if an override sets it.
         experiment: label of the experiment overlay.
         seed: the run's seed.
+        swept: keys that have several values in the sweep this run belongs to.
 
     >>> slug_of(["model=sgal", "trainer=em", "model.latent_dim=32", "seed=0"])
     'em+latent_dim-32+seed-0'
+    >>> slug_of(["trainer.optim.lr=0.00031427712", "model=sgal"])  # of searched numbers four digits
+    'lr-0.0003143+seed-0'
     """
     settings = dict(_parsed(override) for override in overrides if "=" in override.lstrip("~+"))
     removed = sorted(override.lstrip("~") for override in overrides if override.startswith("~"))
-    if name:
-        parts = [name] + ([f"seed={seed}"] if "seed" in settings else [])
-    else:
-        parts = [experiment] if experiment else []
-        parts += [settings[group] for group in sorted(_CHOICE_GROUPS & settings.keys())]
-        parts += _labelled({key: value for key, value in settings.items() if _belongs_to_the_name(key)})
-        parts += [f"no_{key}" for key in removed]
-        parts.append(f"seed={seed}")
+    told = settings if not name else {key: value for key, value in settings.items() if key in swept}
+    parts = [name] if name else []
+    parts += [experiment] if experiment and (not name or "experiment" in swept) else []
+    parts += [told[group] for group in sorted(_CHOICE_GROUPS & told.keys())]
+    parts += _labelled({key: value for key, value in told.items() if _belongs_to_the_name(key)})
+    parts += [] if name else [f"no_{key}" for key in removed]
+    parts += [f"seed={seed}"] if not name or "seed" in settings else []
     return _safe("+".join(part.replace("=", "-", 1) for part in parts), exact="\n".join(parts))
 
 
 def _parsed(override: str) -> tuple[str, str]:
     key, _, value = override.lstrip("+").partition("=")
-    return key.strip().partition("@")[0], value.strip().strip("'\"")
+    return key.strip().partition("@")[0], _shortened(value.strip().strip("'\""))
+
+
+def _shortened(value: str) -> str:
+    """Round a number of many digits, as a search gives them, to four; two runs that then share a name get ``.2``."""
+    is_decimal = re.fullmatch(r"-?(\d*\.\d+)(e[-+]?\d+)?", value)
+    if is_decimal is None or len(is_decimal[1].replace(".", "").lstrip("0")) <= 6:
+        return value
+    return f"{float(value):.4g}"
 
 
 def _belongs_to_the_name(key: str) -> bool:
@@ -80,6 +96,11 @@ def _safe(text: str, exact: str) -> str:
     return safe[: LONGEST - len(tail)] + tail
 
 
+def folder_of(outputs: Path, model: str, dataset: str) -> Path:
+    """Return the folder of all runs of a model on a data set."""
+    return outputs / _safe(model, model) / _safe(dataset, dataset)
+
+
 def create(outputs: Path, model: str, dataset: str, slug: str) -> Path:
     """Create ``outputs/model/dataset/slug`` for one run only and return it.
 
@@ -89,7 +110,7 @@ def create(outputs: Path, model: str, dataset: str, slug: str) -> Path:
     Raises:
         RunError: the directory cannot be created.
     """
-    folder = outputs / _safe(model, model) / _safe(dataset, dataset)
+    folder = folder_of(outputs, model, dataset)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for repeat in count(1):

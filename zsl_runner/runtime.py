@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from zsl_runner.config.schema import RuntimeConf
 from zsl_runner.errors import ConfigError
@@ -31,6 +32,8 @@ class Runtime:
         self.device = _device(conf.device)
         if conf.threads:
             torch.set_num_threads(conf.threads)
+            # numpy's and scikit-learn's libraries, too: a worker may come with other numbers of its launcher's.
+            threadpool_limits(limits=conf.threads)
         if conf.deterministic:
             os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
         torch.use_deterministic_algorithms(conf.deterministic)

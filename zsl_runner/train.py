@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
-import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
-from hydra.errors import CompactHydraException, HydraException
+from hydra.errors import HydraException
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
@@ -20,17 +20,21 @@ from zsl_runner.config.command import PRIMARY, Command, read
 from zsl_runner.config.compose import COMPOSED_GROUPS
 from zsl_runner.config.loader import Loader, Source
 from zsl_runner.config.paths import conf_directory
-from zsl_runner.config.problems import report
+from zsl_runner.config.problems import Problem, report
 from zsl_runner.config.resume import resumed
-from zsl_runner.config.sweep import expand, starts_elsewhere
+from zsl_runner.config.schema import RunConfig
+from zsl_runner.config.search import check_search
+from zsl_runner.config.sweep import columns, expand, is_search, starts_elsewhere
 from zsl_runner.config.typed import typed
-from zsl_runner.errors import ConfigError, RunError
+from zsl_runner.errors import ConfigError
+from zsl_runner.existing import find
+from zsl_runner.launch import launch, resume
+from zsl_runner.messages import message_of
+from zsl_runner.sweeps.job import job
+from zsl_runner.sweeps.prepare import prepare
+from zsl_runner.sweeps.table import outcome
 
 FAILED, REFUSED, INTERRUPTED = 1, 2, 130
-
-
-class JobFailedError(CompactHydraException):  # type: ignore[misc]
-    """One run of a sweep failed; Hydra prints the message without a traceback when all runs are through."""
 
 
 def main() -> int:
@@ -56,24 +60,9 @@ def main() -> int:
         return INTERRUPTED
 
 
-def job(config: DictConfig) -> float | None:
-    """Run one job of a sweep; the returned objective is for optimising sweepers.
-
-    Raises:
-        JobFailedError: the run failed; the other jobs go on.
-    """
-    try:
-        return _run(config)
-    except Exception as error:
-        print(_message(error), file=sys.stderr)
-        number = HydraConfig.get().job.num
-        raise JobFailedError(f"zsl-run: job {number} failed: {type(error).__name__}: {error}") from None
-
-
 def _checked(command: Command) -> int:
     loader = Loader(command.source)
-    verdicts = _verdicts(loader, command)
-    problems = list(dict.fromkeys(problem for verdict in verdicts for problem in verdict.problems))
+    verdicts, problems = _sweep_verdicts(loader, command) if command.several else _verdict(loader, command)
     if problems:
         print(report(problems), file=sys.stderr)
         return REFUSED
@@ -84,39 +73,65 @@ def _checked(command: Command) -> int:
             "no problem found" if len(configs) == 1 else f"no problem found in {len(configs)} runs; above is the first"
         )
         return 0
-    return _hydra(command, job) if command.several else _single(command)
+    return _sweep(command, loader, configs) if command.several else _single(command)
 
 
-def _verdicts(loader: Loader, command: Command) -> list[Verdict]:
-    if not command.several:
-        return [check(loader, command.overrides)]
+def _verdict(loader: Loader, command: Command) -> tuple[list[Verdict], list[Problem]]:
+    verdict = check(loader, command.overrides)
+    return [verdict], list(verdict.problems)
+
+
+def _sweep_verdicts(loader: Loader, command: Command) -> tuple[list[Verdict], list[Problem]]:
+    """Check all runs of a sweep; each problem counts once."""
     settings = loader.sweep_settings(command.overrides)
     elsewhere = starts_elsewhere(settings)
-    runs = expand(loader, command.overrides, settings)
-    return [check(loader, run, elsewhere=elsewhere, strictly=index == 0) for index, run in enumerate(runs)]
+    verdicts = [
+        check(loader, run, elsewhere=elsewhere, strictly=index == 0, alone=False)
+        for index, run in enumerate(expand(loader, command.overrides, settings))
+    ]
+    problems = list(dict.fromkeys(problem for verdict in verdicts for problem in verdict.problems))
+    config = verdicts[0].config
+    if settings is not None and config is not None and is_search(settings):
+        problems += check_search(settings, columns(loader, command.overrides, settings), config)
+    return verdicts, problems
+
+
+def _sweep(command: Command, loader: Loader, configs: list[RunConfig]) -> int:
+    """Hand the sweep over to Hydra, then tell from the files its jobs wrote what became of each."""
+    settings = loader.sweep_settings([*command.settings(), *command.overrides])
+    assert settings is not None  # checked
+    sweep = prepare(settings, loader, command.overrides, shlex.join(["zsl-run", *sys.argv[1:]]))
+    code = FAILED
+    try:
+        code = _hydra(command, job, sweep.settings)
+    except KeyboardInterrupt:
+        code = INTERRUPTED
+    finally:
+        table, all_complete = outcome(sweep.folder, configs[0].objectives)
+        print(f"\n{table}")
+    return code or (0 if all_complete else FAILED)
 
 
 def _single(command: Command) -> int:
     failures: list[Exception] = []
 
-    def once(config: DictConfig) -> float | None:
+    def once(config: DictConfig) -> None:
         try:
-            return _run(config)
+            _run(config)
         except Exception as error:
             failures.append(error)
-            return None
 
     code = _hydra(command, once)
     for error in failures:
-        print(_message(error), file=sys.stderr)
+        print(message_of(error), file=sys.stderr)
         code = REFUSED if isinstance(error, ConfigError) else FAILED
     return code
 
 
-def _hydra(command: Command, task: Callable[[DictConfig], float | None]) -> int:
-    """Hand over to Hydra; return its exit code."""
+def _hydra(command: Command, task: Callable[[DictConfig], object], settings: Sequence[str] = ()) -> int:
+    """Hand over to Hydra with further settings of its own; return its exit code."""
     program, arguments = sys.argv[0], sys.argv[1:]
-    sys.argv = [program, *command.for_hydra()]
+    sys.argv = [program, *command.for_hydra(settings)]
     try:
         hydra.main(config_path=str(conf_directory()), config_name=PRIMARY, version_base="1.3")(task)()
     except (HydraException, OmegaConfBaseException) as error:  # help over files that do not compose
@@ -128,29 +143,22 @@ def _hydra(command: Command, task: Callable[[DictConfig], float | None]) -> int:
     return 0
 
 
-def _run(config: DictConfig) -> float | None:
-    from zsl_runner import run  # torch is imported only when something runs
-
+def _run(config: DictConfig) -> None:
     overrides = list(HydraConfig.get().overrides.task)
     directory = resumed(overrides)
     if directory is None:
-        return run.execute(typed(config), overrides)
+        chosen = typed(config)
+        launch(chosen, overrides, find(chosen) if chosen.existing in ("keep", "retry") else None)
+        return
     verdict = check(Loader(Source(conf_directory())), overrides)
     if verdict.config is None:
         raise ConfigError(report(verdict.problems))
-    return run.resume(directory, verdict.config, overrides)
+    resume(directory, verdict.config)
 
 
 def _groups(loader: Loader) -> str:
     """Return the groups and their options, one group a line."""
     return "\n".join(f"{group:<12}{', '.join(loader.options(group)) or '(none yet)'}" for group in COMPOSED_GROUPS)
-
-
-def _message(error: Exception) -> str:
-    """Return what the user is told about a failed run; an error without a message of ours keeps its traceback."""
-    if isinstance(error, RunError) and os.environ.get("HYDRA_FULL_ERROR") != "1":
-        return f"zsl-run: {error}"
-    return "".join(traceback.format_exception(error)).rstrip()
 
 
 if __name__ == "__main__":

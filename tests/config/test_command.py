@@ -7,6 +7,7 @@ import pytest
 
 from zsl_runner import train
 from zsl_runner.errors import ConfigError, DataError
+from zsl_runner.result import Result
 
 WITHOUT_TORCH = (
     "-c",
@@ -123,13 +124,19 @@ def main(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     calls = []
 
-    def call(*arguments, act=lambda config: 1.0):
-        def execute(config, overrides):
+    def call(*arguments, act=complete):
+        def execute(config, overrides, swept=(), announce=None):
             calls.append(("new", config, overrides))
-            return act(config)
+            result = act(config)
+            if announce is not None:  # one of a sweep
+                directory = tmp_path / config.outputs / f"seed-{config.seed}"
+                directory.mkdir(parents=True)
+                result.save(directory)
+                announce(directory)
+            return result
 
-        def resume(directory, config, overrides):
-            calls.append((directory, config, overrides))
+        def resume(directory, config):
+            calls.append((directory, config, []))
             return act(config)
 
         stand_in = types.ModuleType("zsl_runner.run")
@@ -147,11 +154,15 @@ def main(monkeypatch, tmp_path):
     root.setLevel(level)
 
 
+def complete(config):
+    return Result("complete", config.model.name, config.dataset.name, config.trainer.name, config.seed, "hash")
+
+
 def failing(error, seeds=(0, 1, 2)):
     def act(config):
         if config.seed in seeds:
             raise error
-        return 1.0
+        return complete(config)
 
     return act
 
@@ -186,12 +197,12 @@ def test_an_interrupted_run_exits_with_130(main):
 def test_a_sweep_runs_everything_although_one_run_fails(main, capsys, tmp_path):
     assert main("-m", "dataset=toy", "seed=0,1,2", act=failing(DataError("bad luck"), seeds=(1,))) == 1
     assert [config.seed for _, config, _ in main.calls] == [0, 1, 2]
-    errors = capsys.readouterr().err
-    assert "zsl-run: bad luck" in errors
-    assert "job 1 failed: DataError: bad luck" in errors
-    assert "Traceback" not in errors
+    told = capsys.readouterr()
+    assert "zsl-run: bad luck" in told.err
+    assert "job 1: DataError: bad luck" in told.out
+    assert "Traceback" not in told.err
     (sweep,) = (tmp_path / "outputs" / ".sweeps").iterdir()
-    assert left(sweep) == ["multirun.yaml"]
+    assert left(sweep) == ["job-0000.json", "job-0001.json", "job-0002.json", "multirun.yaml", "sweep.json"]
 
 
 def test_a_sweep_is_checked_before_its_first_run(main, capsys, tmp_path):

@@ -4,7 +4,9 @@ import os
 import re
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import matplotlib.image
 import numpy as np
@@ -12,11 +14,16 @@ import pytest
 import scipy.io
 
 from zsl_runner.config.registry import schemas
+from zsl_runner.data.cache_folder import KeptCopy
 from zsl_runner.data.chosen import chosen, data_sets, missing_files, quoted
 from zsl_runner.data.cli import main
 from zsl_runner.data.digits.conf import DigitsConf
 from zsl_runner.data.digits.source import load as load_digits
 from zsl_runner.data.figure import draw
+from zsl_runner.data.preparation import prepare
+from zsl_runner.data.toy.conf import ToyConf
+from zsl_runner.data.toy.source import load as load_toy
+from zsl_runner.data.verification import verify
 from zsl_runner.data.xlsa17.conf import XLSA17Conf
 from zsl_runner.data.xlsa17.source import load
 from zsl_runner.errors import ConfigError, DataError
@@ -190,6 +197,51 @@ def test_all_takes_what_is_there_and_lists_what_is_not(tmp_path, capsys, own, mo
     assert "takes no name" in err
 
 
+@dataclass
+class KeptConf(ToyConf):
+    """A data set that this project does not know, and that keeps a copy."""
+
+    implementation: ClassVar[str] = f"{__name__}:load_kept"
+    kept_copy: ClassVar[str] = f"{__name__}:kept_copy"
+    cache: str | None = "auto"
+
+    def expectations(self):
+        return {"classes": self.seen, "rows": None}
+
+
+def load_kept(conf):
+    if conf.cache is not None:
+        (Path(conf.cache) / "copy").write_text("")
+    return load_toy(conf)
+
+
+def kept_copy(conf):
+    path = None if conf.cache is None else Path(conf.cache) / "copy"
+    return KeptCopy(path, usable=path is not None and path.is_file())
+
+
+def test_a_new_data_set_declares_its_cache_and_its_expectations(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, __name__, sys.modules[__name__])
+    conf = KeptConf(name="kept", cache=str(tmp_path))
+    report = "\n".join(prepare("kept", conf))
+    assert f"  cache {tmp_path / 'copy'}\n" in report
+    assert f"zsl-run dataset=kept dataset.cache={tmp_path}" in report
+    (tmp_path / "copy").unlink()
+    report = "\n".join(verify("kept", conf))
+    assert not (tmp_path / "copy").exists()  # the files were read, no copy was asked for or made
+    assert re.search(r"classes .* unseen \(as expected\)", report)
+    assert re.search(r"rows .* test_unseen \(no expectation configured\)", report)
+    with pytest.raises(DataError, match="expected a folder for the cache, found null"):
+        list(prepare("kept", KeptConf(name="kept", cache=None)))
+
+
+def test_no_data_set_is_named_where_all_are_handled():
+    folder = Path(prepare.__code__.co_filename).parent
+    for name in ("preparation.py", "verification.py", "load.py"):
+        imported = re.findall(r"from zsl_runner\.data\.(\w+)\.", (folder / name).read_text())
+        assert imported == [], name
+
+
 def test_describe_says_what_is_in_the_data(capsys):
     code, out, err = run(capsys, "describe", "digits", "fold=2")
     assert (code, err) == (0, "")
@@ -197,6 +249,8 @@ def test_describe_says_what_is_in_the_data(capsys):
         "digits: 1,797 rows of 64 features, 10 classes (embedded data)",
         "own (digit fold 2: unseen 1, 6, 8)",
         "from 0 to 1",
+        "25 entries, 0 of them equal in all seen classes",
+        "most alike: ",
         "test_unseen     537 rows,   3 classes of 174 to 182 rows (median 181)",
     ):
         assert line in out

@@ -201,7 +201,10 @@ def test_the_cache_is_used_and_keyed_by_all_that_draws(tmp_path, monkeypatch):
 
 def test_prepare_fills_the_cache_and_verify_does_not_read_it(tmp_path):
     conf = small(cache=str(tmp_path))
-    assert f"the cache in {tmp_path} loads in" in "\n".join(prepare("digit_canvas_embedded", conf))
+    report = "\n".join(prepare("digit_canvas_embedded", conf))
+    (kept,) = tmp_path.iterdir()
+    assert f"  cache {kept}\n" in report
+    assert f"zsl-run dataset=digit_canvas_embedded dataset.cache={tmp_path}" in report
     (file,) = tmp_path.iterdir()
     file.write_bytes(b"spoilt")
     report = "\n".join(verify("digit_canvas_embedded", conf))

@@ -39,6 +39,7 @@ def check(
     count_devices: Callable[[], int] = cuda_devices,
     elsewhere: bool = False,
     strictly: bool = True,
+    alone: bool = True,
 ) -> Verdict:
     """Check one run.
 
@@ -48,6 +49,7 @@ def check(
         count_devices: tells how many CUDA devices there are.
         elsewhere: the run will start on another machine, so devices here say nothing.
         strictly: also compose as Hydra does; a sweep leaves that to Hydra, which composes every run before the first.
+        alone: the run is no part of a sweep, so nothing in its files may ask for one.
     """
     directory = resumed(arguments)
     composition = compose(loader, arguments) if directory is None else compose_resumed(directory, arguments)
@@ -59,12 +61,13 @@ def check(
     fit.check_fit(draft)
     fit.check_files(draft)
     fit.check_labels(draft)
+    fit.check_objectives(draft)
     fit.check_outputs(draft, directory)
     if not elsewhere:
         fit.check_device(draft, count_devices)
     problems = composition.problems + draft.problems
     if not problems and directory is None and strictly:
-        strict = loader.refusal(arguments)
+        strict = loader.refusal(arguments, alone)
         problems += [Problem("configuration", strict)] if strict else []
     config = None if problems else draft.build()
     return Verdict(tuple(dict.fromkeys(problems)), config, directory)

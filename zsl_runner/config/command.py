@@ -40,17 +40,21 @@ class Command:
     only_shows: bool
     several: bool
 
-    def for_hydra(self) -> list[str]:
-        """Return the arguments for Hydra, with the settings that keep it from writing files of its own."""
+    def settings(self) -> list[str]:
+        """Return the settings that keep Hydra from writing files of its own where the primary file is not ours."""
         directory = resumed(self.overrides)
         settings = []
         if self.source.directory != conf_directory() or self.source.name != PRIMARY:
             ours = yaml.safe_load((conf_directory() / f"{PRIMARY}.yaml").read_text(encoding="utf-8"))["hydra"]
             settings += ["hydra/job_logging=stdout", "hydra.output_subdir=null"]
-            settings += [f"hydra.{key}={_quoted(value)}" for key, value in flatten(ours).items() if key in _OURS]
+            settings += [f"hydra.{key}={quoted(value)}" for key, value in flatten(ours).items() if key in _OURS]
         if directory is not None:
-            settings.append(f"hydra.run.dir={_quoted(str(directory))}")
-        return [*settings, *self.overrides, *self.flags]
+            settings.append(f"hydra.run.dir={quoted(str(directory))}")
+        return settings
+
+    def for_hydra(self, decided: Sequence[str] = ()) -> list[str]:
+        """Return the arguments for Hydra; ``decided`` settings win over those on the command line."""
+        return [*self.settings(), *self.overrides, *decided, *self.flags]
 
 
 def read(arguments: Sequence[str]) -> Command:
@@ -79,11 +83,17 @@ def read(arguments: Sequence[str]) -> Command:
         tuple(args.overrides),
         Source(directory, (args.config_name or PRIMARY).removesuffix(".yaml"), extra),
         only_shows=bool(args.help or args.hydra_help or args.cfg or args.info or args.shell_completion),
-        several=bool(args.multirun) or "hydra.mode=MULTIRUN" in args.overrides,
+        several=bool(args.multirun) or "hydra.mode=MULTIRUN" in args.overrides or _chooses_a_sweep(args.overrides),
     )
 
 
-def _quoted(text: str) -> str:
+def _chooses_a_sweep(overrides: Sequence[str]) -> bool:
+    """Tell whether a preset of the group ``sweep`` is chosen; the last choice counts."""
+    values = [override.partition("=")[2] for override in overrides if override.startswith("sweep=")]
+    return bool(values) and values[-1] not in ("null", "")
+
+
+def quoted(text: str) -> str:
     """Return text as one quoted value of Hydra's grammar."""
     escaped = text.replace("\\", "\\\\").replace("'", "\\'")
     return f"'{escaped}'"

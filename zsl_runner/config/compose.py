@@ -26,7 +26,16 @@ from zsl_runner.config.loader import Loader
 from zsl_runner.config.problems import Origin, Problem, closest, did_you_mean
 from zsl_runner.config.schema import GROUPS
 
-COMPOSED_GROUPS = (*GROUPS, "runtime", "tracker", "experiment")
+COMPOSED_GROUPS = (*GROUPS, "runtime", "tracker", "sweep", "experiment")
+
+EXTRAS = {
+    "hydra/sweeper/optuna": "search",
+    "hydra/launcher/joblib": "pool",
+    "hydra/launcher/submitit_local": "slurm",
+    "hydra/launcher/submitit_slurm": "slurm",
+    "hydra/launcher/ray": "ray",
+}
+"""The extra of this package that brings an option of Hydra's groups."""
 
 
 @dataclass(frozen=True)
@@ -166,6 +175,9 @@ def _chosen(group: str, option: str) -> Override:
 
 
 def _unknown_option(group: str, value: str, options: Sequence[str], origin: str) -> Problem:
+    extra = EXTRAS.get(f"{group}/{value}")
+    if extra is not None:
+        return Problem(group, f"{value!r} needs a plugin that is not installed: pip install 'zsl-run[{extra}]'", origin)
     known = ", ".join(options) or "none"
     return Problem(group, f"no option {value!r}{did_you_mean(value, options)}; the options are: {known}", origin)
 

@@ -120,10 +120,13 @@ def _files(group: str) -> str:
 def _options(group: str) -> dict[str, str]:
     """Return the files of a group by name, each with the kind of its schema (empty for a plain group)."""
     options = {}
-    for file in sorted((conf_directory() / group).glob("*.yaml")):
+    folder = conf_directory() / group
+    for file in sorted(folder.rglob("*.yaml")):
         entries = (yaml.safe_load(file.read_text(encoding="utf-8")) or {}).get("defaults", [])
         kinds = [e.partition("@")[0].rsplit("/", 1)[-1] for e in entries if isinstance(e, str) and "/schema/" in e]
-        options[file.stem] = kinds[0] if kinds else ""
+        name = file.relative_to(folder).with_suffix("").as_posix()
+        if kinds or file.parent == folder:  # a file further down without schema is chosen by other files, not by users
+            options[name] = kinds[0] if kinds else ""
     return options
 
 

@@ -15,11 +15,11 @@ from zsl_runner.config.loader import Loader
 from zsl_runner.config.paths import shown
 from zsl_runner.config.problems import Origin
 from zsl_runner.config.registry import schemas
-from zsl_runner.config.schema import DatasetConf, ModelConf, RequiredFile, RuntimeConf, TrainerConf
+from zsl_runner.config.schema import DatasetConf, EvaluatorConf, ModelConf, RequiredFile, RuntimeConf, TrainerConf
 from zsl_runner.data import known_files
 
 _LABEL = re.compile(r"[^\W_][\w.,+=@ -]*")
-_FITTED = ("dataset", "model", "trainer")
+_FITTED = ("dataset", "model", "trainer", "evaluator")
 _DEMANDS = (
     # who asks, its list of wishes, who must answer, the list of what it offers, the verb of the message
     ("trainer", "requires", "model", "capabilities", "calls"),
@@ -61,8 +61,8 @@ def check_components(draft: Draft) -> None:
 
 
 def check_fit(draft: Draft) -> None:
-    """Ask model and trainer what they cannot do with the options of the others."""
-    dataset, model, trainer = (draft.build(key) if key in draft.kinds else None for key in _FITTED)
+    """Ask model, trainer and evaluator what they cannot do with the options of the others."""
+    dataset, model, trainer, evaluator = (draft.build(key) if key in draft.kinds else None for key in _FITTED)
     if not isinstance(dataset, DatasetConf) or not isinstance(model, ModelConf):
         return
     if any(draft.has_bad_values(key) for key in _FITTED):
@@ -70,6 +70,8 @@ def check_fit(draft: Draft) -> None:
     found = [("model", complaint) for complaint in model.fits(dataset)]
     if isinstance(trainer, TrainerConf):
         found += [("trainer", complaint) for complaint in trainer.fits(model, dataset)]
+    if isinstance(evaluator, EvaluatorConf):
+        found += [("evaluator", complaint) for complaint in evaluator.fits(model, dataset)]
     for part, complaint in found:
         draft.complain(f"{part}.{complaint.key}", complaint.message)
 
@@ -126,6 +128,21 @@ def check_labels(draft: Draft) -> None:
         label = getattr(draft.build(group), "name", None) if group else draft.node.name
         if not draft.has_bad_values(key) and isinstance(label, str) and not _LABEL.fullmatch(label):
             draft.complain(key, f"{label!r} cannot name a directory; use letters, digits and . _ - + = , @")
+
+
+def check_objectives(draft: Draft) -> None:
+    """Complain about objectives that look at anything but validation data."""
+    evaluator = draft.build("evaluator") if "evaluator" in draft.kinds else None
+    given = [("objectives", list(draft.node.objectives))] if not draft.has_bad_values("objectives") else []
+    if isinstance(evaluator, EvaluatorConf):
+        given.append(("evaluator.select_metric", [evaluator.select_metric]))
+    for key, names in given:
+        wrong = [name for name in names if not name.startswith("val/")]
+        if wrong and not draft.has_bad_values(key):
+            meant = ", ".join(f"val/{name.rpartition('/')[2]}" for name in wrong)
+            draft.complain(
+                key, f"decisions look at validation data only: expected val/..., found {', '.join(wrong)}; {meant}?"
+            )
 
 
 def check_outputs(draft: Draft, resumes: Path | None) -> None:

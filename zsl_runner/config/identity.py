@@ -14,6 +14,8 @@ BOOKKEEPING = frozenset(
         "name",
         "outputs",
         "resume",
+        "existing",
+        "objectives",
         "tracker",
         "checkpoint",
         "reference",

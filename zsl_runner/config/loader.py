@@ -13,6 +13,7 @@ from hydra._internal.config_repository import ConfigRepository
 from hydra._internal.utils import create_config_search_path
 from hydra.core.config_search_path import ConfigSearchPath, SearchPathQuery
 from hydra.core.default_element import ConfigDefault, GroupDefault
+from hydra.core.object_type import ObjectType
 from hydra.core.utils import setup_globals
 from hydra.errors import HydraException
 from hydra.plugins.config_source import ConfigResult
@@ -61,8 +62,12 @@ class Loader(ConfigLoaderImpl):  # type: ignore[misc]
         self.repository = caching.delegate
 
     def options(self, group: str) -> list[str]:
-        """Return the options of a group."""
-        return list(self.repository.get_group_options(group))
+        """Return the options of a group; those in folders below it, if they start from a schema, as ``folder/option``."""
+        options = list(self.repository.get_group_options(group))
+        for folder in self.repository.get_group_options(group, ObjectType.GROUP):
+            names = (f"{folder}/{name}" for name in self.repository.get_group_options(f"{group}/{folder}"))
+            options += [name for name in names if self.kind_of_option(group, name) is not None]
+        return options
 
     def kind_of_option(self, group: str, option: str) -> str | None:
         """Return the schema a group's file starts from; None if it names none."""
@@ -73,13 +78,18 @@ class Loader(ConfigLoaderImpl):  # type: ignore[misc]
                 return path.rsplit("/", 1)[-1]
         return None
 
-    def refusal(self, arguments: Sequence[str]) -> str | None:
-        """Compose strictly, as the run will; return Hydra's complaint if it refuses."""
+    def refusal(self, arguments: Sequence[str], alone: bool) -> str | None:
+        """Compose strictly, as the run will; return Hydra's complaint if it refuses.
+
+        A run that is started ``alone`` is refused, too, if its files ask for a sweep: only one run was checked.
+        """
         try:
-            self.load_configuration(self.primary, list(arguments), RunMode.RUN)
+            config = self.load_configuration(self.primary, list(arguments), RunMode.RUN)
         except (HydraException, OmegaConfBaseException, ValueError) as error:
             cause = f"\n{error.__cause__}" if isinstance(error.__cause__, OmegaConfBaseException) else ""
             return f"{error}{cause}".strip()
+        if alone and config.hydra.mode == RunMode.MULTIRUN:
+            return "a file asks for a sweep (hydra.mode: MULTIRUN): add -m, or take it back with hydra.mode=RUN"
         return None
 
     def sweep_settings(self, arguments: Sequence[str]) -> DictConfig | None:
@@ -90,7 +100,9 @@ class Loader(ConfigLoaderImpl):  # type: ignore[misc]
             )
         except (HydraException, OmegaConfBaseException, ValueError):
             return None
-        return DictConfig(config.hydra)
+        hydra = config.hydra  # still inside the configuration its interpolations point to
+        assert isinstance(hydra, DictConfig)
+        return hydra
 
 
 class Repository(ConfigRepository):  # type: ignore[misc]

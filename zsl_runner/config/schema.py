@@ -6,7 +6,7 @@ implement them (``zsl_runner/models/<kind>/conf.py`` and so on), found by `zsl_r
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -89,9 +89,13 @@ class DatasetConf(Component):
     Attributes of the class (not configurable):
         folds: ``package.module:name`` of the function that cuts what the source loads into folds, called with the
             records, this configuration, the trainer's and the device.
+        kept_copy: ``package.module:name`` of the function that tells where loading keeps a fast copy, called with this
+            configuration; see `zsl_runner.data.cache_folder.KeptCopy`. Empty for data that are read directly; a
+            configuration that names one has an option ``cache``, null for no copy.
     """
 
     folds: ClassVar[str] = ""
+    kept_copy: ClassVar[str] = ""
     provides: ClassVar[frozenset[str]] = frozenset()
 
     def setting(self, model: ModelConf, trainer: TrainerConf) -> dict[str, str]:
@@ -101,6 +105,14 @@ class DatasetConf(Component):
     def required_files(self) -> Iterable[RequiredFile]:
         """Yield the files that must exist before a run starts."""
         return ()
+
+    def expectations(self) -> Mapping[str, object]:
+        """Return what this configuration demands of the data, by the label of the fact; None where it demands nothing.
+
+        Labels are those of ``Records.facts()``. Loading refuses data that do not comply; this is for the report of
+        ``zsl-data verify``.
+        """
+        return {}
 
 
 @dataclass
@@ -230,6 +242,10 @@ class EvaluatorConf(Component):
     batch_size: int = option(4096, "rows scored at a time", low=1)
     oracle: bool = option(False, "also compute oracle/* figures, which look at test labels; never used for a decision")
 
+    def fits(self, model: ModelConf, dataset: DatasetConf) -> Iterable[Complaint]:
+        """Yield what the protocol cannot measure of this model on this data set; keys are below the evaluator."""
+        return ()
+
 
 @dataclass
 class RuntimeConf:
@@ -290,6 +306,18 @@ class RunConfig:
     name: str | None = option(None, "name of the run's directory; null makes one from the overrides")
     outputs: str = option("outputs", "folder of all runs")
     resume: str | None = option(None, "directory of a run to continue in place")
+    existing: str = option(
+        "auto",
+        "where outputs holds a run of the same configuration and seed: new = run again in a directory of its own; "
+        "keep = go on with it if it is unfinished, leave it if it is complete or failed; retry = the same, but go on "
+        "with a failed one, too; auto = keep in a sweep, new otherwise",
+        choices=("auto", "new", "keep", "retry"),
+    )
+    objectives: list[str] = option(
+        [],
+        "validation metrics (val/...) that a search optimises, in the order of hydra.sweeper.direction; "
+        "empty: evaluator.select_metric",
+    )
     dataset: DatasetConf = field(default=MISSING)
     model: ModelConf = field(default=MISSING)
     trainer: TrainerConf = field(default=MISSING)

@@ -13,7 +13,7 @@ from zsl_runner.config.loader import Loader
 from zsl_runner.config.problems import Problem
 
 LIMIT = 256
-_HERE = frozenset({"basic", "joblib", "submitit_local"})
+_HERE = frozenset({"BasicLauncher", "JoblibLauncher", "LocalLauncher"})
 
 
 def expand(
@@ -30,30 +30,50 @@ def expand(
         settings: Hydra's settings, whose ``sweeper.params`` are swept too.
         limit: most combinations to return.
     """
-    params = (OmegaConf.select(settings, "sweeper.params") if settings is not None else None) or {}
-    columns = [_values(loader, argument) for argument in [*(f"{k}={v}" for k, v in params.items()), *arguments]]
+    values = list(columns(loader, arguments, settings).values())
     count = 1
-    for column in columns:
+    for column in values:
         count *= len(column)
     if count <= limit:
-        return [list(run) for run in itertools.product(*columns)]
-    first = [column[0] for column in columns]
-    single = [[*first[:i], value, *first[i + 1 :]] for i, column in enumerate(columns) for value in column[1:]]
+        return [list(run) for run in itertools.product(*values)]
+    first = [column[0] for column in values]
+    single = [[*first[:i], value, *first[i + 1 :]] for i, column in enumerate(values) for value in column[1:]]
     return [first, *single]
+
+
+def columns(loader: Loader, arguments: Sequence[str], settings: DictConfig | None) -> dict[str, list[str]]:
+    """Return for each key the overrides a sweep tries, as Hydra's sweepers read them: the last word on a key counts."""
+    params = (OmegaConf.select(settings, "sweeper.params") if settings is not None else None) or {}
+    given = [
+        _values(loader, argument) for argument in [*(f"{key}={value}" for key, value in params.items()), *arguments]
+    ]
+    return dict(given)
 
 
 def starts_elsewhere(settings: DictConfig | None) -> bool:
     """Tell whether the launcher may start runs on other machines."""
-    return settings is not None and OmegaConf.select(settings, "runtime.choices")["hydra/launcher"] not in _HERE
+    return settings is not None and _class_of(settings, "launcher") not in _HERE
 
 
-def _values(loader: Loader, argument: str) -> list[str]:
+def is_search(settings: DictConfig) -> bool:
+    """Tell whether the sweeper decides as it goes which runs to start."""
+    return _class_of(settings, "sweeper") != "BasicSweeper"
+
+
+def _class_of(settings: DictConfig, part: str) -> str:
+    return str(OmegaConf.select(settings, f"{part}._target_")).rpartition(".")[2]
+
+
+def _values(loader: Loader, argument: str) -> tuple[str, list[str]]:
+    """Return the key of an argument and the arguments of its single values."""
     override = parse(argument, loader)
-    if isinstance(override, Problem) or not override.is_sweep_override():
-        return [argument]
+    if isinstance(override, Problem):
+        return argument, [argument]
     key = override.get_key_element()
+    if not override.is_sweep_override():
+        return key, [argument]
     if override.is_discrete_sweep():
-        return [f"{key}={value}" for value in override.sweep_string_iterator()] or [argument]
+        return key, [f"{key}={value}" for value in override.sweep_string_iterator()] or [argument]
     interval = override.value()
     assert isinstance(interval, IntervalSweep)
-    return [f"{key}={interval.start}", f"{key}={interval.end}"]
+    return key, [f"{key}={interval.start}", f"{key}={interval.end}"]

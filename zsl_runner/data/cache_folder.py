@@ -3,7 +3,21 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
+
+
+@dataclass(frozen=True)
+class KeptCopy:
+    """A fast copy that loading leaves behind.
+
+    Attributes:
+        path: its file; None if the configuration keeps none.
+        usable: whether it is there, whole and of the present source, so that the next load reads it.
+    """
+
+    path: Path | None
+    usable: bool
 
 
 def default_cache_folder() -> Path:

@@ -200,7 +200,7 @@ def _all(overrides: Sequence[str], report: Report) -> int:
             absent.append(f"{name} ({missing[0]} is not there)")
             continue
         try:
-            if overrides and hasattr(conf, "cache"):
+            if overrides and conf.kept_copy:
                 conf = chosen(name, overrides)
             for line in report(name, conf):
                 print(line)

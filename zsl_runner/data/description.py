@@ -65,8 +65,15 @@ def _feature_lines(features: NDArray[np.float32]) -> Iterable[str]:
 def _vector_lines(records: ZeroShotRecords) -> Iterable[str]:
     vectors = records.class_vectors
     yield f"from {vectors.min():.4g} to {vectors.max():.4g}, {100 * np.mean(vectors == 0):.1f} % zeros"
-    cosines = cosine_similarity(vectors)[np.ix_(records.unseen_classes, records.seen_classes)]
-    yield f"cosine of each unseen class to its nearest seen one: {cosines.max(axis=1).min():.3f} to {cosines.max():.3f}"
+    constant = int((np.ptp(vectors[records.seen_classes], axis=0) == 0).sum())
+    yield f"{vectors.shape[1]:,} entries, {constant} of them equal in all seen classes"
+    cosines = cosine_similarity(vectors)
+    apart = np.where(np.eye(len(cosines), dtype=bool), -np.inf, cosines)
+    first, second = np.unravel_index(apart.argmax(), apart.shape)
+    names = records.class_names
+    yield f"most alike: {names[first]} and {names[second]}, cosine {apart.max():.3f}"
+    nearest = cosines[np.ix_(records.unseen_classes, records.seen_classes)].max(axis=1)
+    yield f"cosine of each unseen class to its nearest seen one: {nearest.min():.3f} to {nearest.max():.3f}"
 
 
 def _sizes(labels: Rows, index: Rows) -> str:

@@ -1,4 +1,7 @@
-"""`zsl-data prepare`: reads a data set once, checks it, and leaves a copy that loads in a moment."""
+"""`zsl-data prepare`: reads a data set once, checks it, and leaves a copy that loads in a moment.
+
+Which data sets keep a copy, and where, their configurations declare (``kept_copy``); nothing here knows any of them.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +9,10 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
+from zsl_runner.config.registry import resolve
 from zsl_runner.config.schema import DatasetConf
-from zsl_runner.data.digit_canvas.conf import DigitCanvasConf
+from zsl_runner.data.cache_folder import KeptCopy
 from zsl_runner.data.load import load
-from zsl_runner.data.xlsa17.cache import cache_path, load_features
-from zsl_runner.data.xlsa17.conf import XLSA17Conf
 from zsl_runner.errors import DataError
 
 
@@ -28,26 +30,24 @@ def prepare(option: str, conf: DatasetConf) -> Iterable[str]:
     records = load(conf)
     cold = time.perf_counter() - started
     yield f"{conf.name}: {records.sizes()}; all checks passed"
-    if isinstance(conf, DigitCanvasConf) and conf.cache is not None:
-        started = time.perf_counter()
-        load(conf)
-        warm = time.perf_counter() - started
-        yield f"  made in {cold:.2f} s; the cache in {conf.cache_folder()} loads in {warm:.2f} s"
-        return
-    if not isinstance(conf, XLSA17Conf):
+    if not conf.kept_copy:
         yield f"  nothing to prepare: it is read directly, in {cold:.2f} s"
         return
-    folder = conf.cache_folder()
-    if folder is None:
+    copy: KeptCopy = resolve(conf.kept_copy)(conf)
+    if copy.path is None:
         raise DataError("dataset.cache: expected a folder for the cache, found null; leave it out or give --cache DIR")
-    source = conf.file(conf.features_file)
+    if not copy.usable:
+        raise DataError(f"{copy.path}: the cache could not be written; choose another with --cache DIR")
     started = time.perf_counter()
-    if not load_features(source, folder).from_cache:
-        raise DataError(
-            f"{cache_path(source, folder)}: the cache could not be written; choose another with --cache DIR"
-        )
-    yield f"  cache {cache_path(source, folder)}"
-    yield f"  read and checked in {cold:.2f} s; the cache loads in {time.perf_counter() - started:.2f} s"
-    root = Path(conf.root).expanduser().resolve()
-    elsewhere = "" if conf.cache == "auto" else f" dataset.cache={folder.resolve()}"
-    yield f"  run with zsl-run dataset={option} dataset.root={root}{elsewhere}"
+    load(conf)
+    yield f"  cache {copy.path}"
+    yield f"  read and checked in {cold:.2f} s; from the cache in {time.perf_counter() - started:.2f} s"
+    yield f"  run with {' '.join(['zsl-run', f'dataset={option}', *_places(conf, copy.path)])}"
+
+
+def _places(conf: DatasetConf, cache: Path) -> Iterable[str]:
+    """Yield the overrides that lead a run to the same files and the same cache, whatever its environment says."""
+    for key in dict.fromkeys(file.key for file in conf.required_files()):
+        yield f"dataset.{key}={Path(getattr(conf, key)).expanduser().resolve()}"
+    if getattr(conf, "cache", "auto") != "auto":
+        yield f"dataset.cache={cache.parent.resolve()}"

@@ -5,13 +5,12 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 from zsl_runner.config.schema import DatasetConf
-from zsl_runner.data.digit_canvas.conf import DigitCanvasConf
 from zsl_runner.data.known_files import KNOWN_FILES
 from zsl_runner.data.load import load
 from zsl_runner.data.records import SourceFile
-from zsl_runner.data.xlsa17.conf import XLSA17Conf
 
 
 def verify(option: str, conf: DatasetConf) -> Iterable[str]:
@@ -20,14 +19,14 @@ def verify(option: str, conf: DatasetConf) -> Iterable[str]:
     Raises:
         DataError: the files are damaged, inconsistent or not what the configuration expects.
     """
-    records = load(dataclasses.replace(conf, cache=None) if isinstance(conf, XLSA17Conf | DigitCanvasConf) else conf)
+    records = load(without_copy(conf))
     source = records.provenance
     yield f"{option} ({conf.kind})"
     yield from _file_table(source.files)
     yield f"  features   {source.feature_kind}"
     yield f"  split      {source.split_version}"
     for label, fact in records.facts():
-        yield f"  {label:<10} {fact}{_expectation(conf, f'expected_{label}')}"
+        yield f"  {label:<10} {fact}{_expectation(conf, label)}"
     for note in source.notes:
         yield f"  note       {note}"
     yield f"  invariants hold: {records.INVARIANTS}"
@@ -44,7 +43,16 @@ def _file_table(files: Sequence[SourceFile]) -> Iterable[str]:
             yield f"             {'known: ' + known.description if known else 'not known by its checksum'}"
 
 
-def _expectation(conf: DatasetConf, key: str) -> str:
-    if not isinstance(conf, XLSA17Conf) or not hasattr(conf, key):
+def without_copy(conf: DatasetConf) -> DatasetConf:
+    """Return a configuration under which loading reads the files themselves."""
+    if not conf.kept_copy:
+        return conf
+    changes: dict[str, Any] = {"cache": None}
+    return dataclasses.replace(conf, **changes)
+
+
+def _expectation(conf: DatasetConf, label: str) -> str:
+    demands = conf.expectations()
+    if label not in demands:
         return ""
-    return " (no expectation configured)" if getattr(conf, key) is None else " (as expected)"
+    return " (no expectation configured)" if demands[label] is None else " (as expected)"

@@ -30,6 +30,8 @@ def summary_table(result: Result, directory: Path) -> str:
     console.print(f"{result.model} on {result.dataset}, trainer {result.trainer}, seed {result.seed}: {result.status}")
     if result.error:
         console.print(f"{result.error.get('type')}: {result.error.get('message')}", markup=False)
+    for warning in result.warnings:
+        console.print(f"WARNING: {warning}", markup=False)
     for unit, names in _names(result).items():
         console.print(_figures(result, unit, names))
     console.print("\n".join(_conditions(result)), markup=False, soft_wrap=True)

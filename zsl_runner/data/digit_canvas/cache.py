@@ -42,7 +42,7 @@ def cached(path: Path | None, build: Callable[[], Canvases]) -> Canvases:
         path: the cache file; None builds always.
         build: returns (N, 3, side, side) images and (N, side, side) labels.
     """
-    found = None if path is None else _read(path)
+    found = None if path is None else read(path)
     if found is not None:
         return found
     images, labels = build()
@@ -62,7 +62,7 @@ def cached(path: Path | None, build: Callable[[], Canvases]) -> Canvases:
     return images, labels
 
 
-def _read(path: Path) -> Canvases | None:
+def read(path: Path) -> Canvases | None:
     """Return the content of a cache file, whose checksums zip verifies; None if there is none that may be used."""
     try:
         with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as file:

@@ -19,6 +19,7 @@ class DigitCanvasConf(SegmentationConf):
     """Digits of MNIST or scikit-learn on coloured canvases with strokes, pieces of digits and covers; exact masks."""
 
     implementation: ClassVar[str] = "zsl_runner.data.digit_canvas.source:load"
+    kept_copy: ClassVar[str] = "zsl_runner.data.digit_canvas.source:kept_copy"
 
     kind: str = option("digit_canvas", "the implementation; fixed by the file chosen in the group")
     name: str = option("digit_canvas", "the label in directories, tables and TensorBoard")

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import Final
 
 import numpy as np
 
-from zsl_runner.data.digit_canvas.cache import Canvases, cache_path, cached
+from zsl_runner.data.cache_folder import KeptCopy
+from zsl_runner.data.digit_canvas.cache import Canvases, cache_path, cached, read
 from zsl_runner.data.digit_canvas.canvas import draw_canvas
 from zsl_runner.data.digit_canvas.conf import DigitCanvasConf
 from zsl_runner.data.digit_canvas.pools import digit_pools, source_files
-from zsl_runner.data.records import Provenance, checked
+from zsl_runner.data.records import Provenance, SourceFile, checked
 from zsl_runner.data.segmentation.records import SPLITS, SegmentationRecords
 
 VERSION: Final = 1
@@ -29,10 +32,8 @@ def load(conf: DigitCanvasConf) -> SegmentationRecords:
         DataError: a file of digits is missing, damaged or does not fit the others.
     """
     files = source_files(conf)
-    drawn = {key: value for key, value in asdict(conf).items() if key not in _NOT_DRAWN}
-    identity = {"version": VERSION, "options": drawn, "digits": [file.sha256 for file in files]}
-    folder = conf.cache_folder()
-    images, labels = cached(None if folder is None else cache_path(folder, identity), lambda: _draw(conf))
+    path = _cache_path(conf, files)
+    images, labels = cached(path, lambda: _draw(conf))
     sizes = [conf.train, conf.validation, conf.test]
     train, validation, test = np.split(np.arange(sum(sizes)), np.cumsum(sizes)[:-1])
     names = ("background", "digit") if conf.classes == 2 else ("background", *map(str, range(10)))
@@ -58,7 +59,20 @@ def load(conf: DigitCanvasConf) -> SegmentationRecords:
             ),
         ),
     )
-    return checked(records, conf.name if folder is None else str(cache_path(folder, identity)))
+    return checked(records, conf.name if path is None else str(path))
+
+
+def kept_copy(conf: DigitCanvasConf) -> KeptCopy:
+    """Return where finished canvases lie, and whether the next load will use them."""
+    path = _cache_path(conf, source_files(conf))
+    return KeptCopy(path, usable=path is not None and read(path) is not None)
+
+
+def _cache_path(conf: DigitCanvasConf, files: Sequence[SourceFile]) -> Path | None:
+    folder = conf.cache_folder()
+    drawn = {key: value for key, value in asdict(conf).items() if key not in _NOT_DRAWN}
+    identity = {"version": VERSION, "options": drawn, "digits": [file.sha256 for file in files]}
+    return None if folder is None else cache_path(folder, identity)
 
 
 def _draw(conf: DigitCanvasConf) -> Canvases:

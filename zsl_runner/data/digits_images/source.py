@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Final
-
 import numpy as np
 
 from zsl_runner.data.digit_attributes import DIGITS
@@ -15,12 +13,10 @@ from zsl_runner.data.labelled_images.labels import labelled_rows
 from zsl_runner.data.labelled_images.records import ImageRecords
 from zsl_runner.data.records import checked
 
-SIDE: Final = 28
-
 
 def load(conf: DigitsImagesConf) -> ImageRecords:
     """Load the data set: 1,500 images for training and validation, the last 297 for testing."""
-    digits = enlarged_digits(SIDE if conf.side is None else conf.side, conf.validation_rows)
+    digits = enlarged_digits(conf.image_side(), conf.validation_rows)
     labelled = labelled_rows(digits.labels, digits.train, DIGITS, conf.labelled, conf.label_seed, ORIGIN)
     notes = digits.provenance.notes
     if conf.labelled is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import ClassVar, Final
+from typing import ClassVar
 
 from omegaconf import MISSING
 
@@ -13,8 +13,7 @@ from zsl_runner.config.schema import Complaint, RequiredFile
 from zsl_runner.data.digit_attributes import DIGITS
 from zsl_runner.data.labelled_images.options import LabelledImagesConf
 from zsl_runner.data.mnist.files import TRAIN_ROWS, MNISTFiles
-
-SIDE: Final = 28
+from zsl_runner.data.mnist.images import SIDE
 
 
 @dataclass

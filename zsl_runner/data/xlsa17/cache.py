@@ -20,8 +20,10 @@ from typing import Final
 
 import h5py
 
+from zsl_runner.data.cache_folder import KeptCopy
 from zsl_runner.data.known_files import sha256_of
 from zsl_runner.data.records import SourceFile
+from zsl_runner.data.xlsa17.conf import XLSA17Conf
 from zsl_runner.data.xlsa17.layout import FeatureTable, read_features
 
 FORMAT: Final = 1
@@ -86,6 +88,15 @@ def load_features(source: Path, folder: Path | None) -> LoadedFeatures:
             error,
         )
     return LoadedFeatures(table, SourceFile(str(source), sha256), from_cache=False)
+
+
+def kept_copy(conf: XLSA17Conf) -> KeptCopy:
+    """Return where the copy of a data set's features lies, and whether the next load will use it."""
+    folder, source = conf.cache_folder(), conf.file(conf.features_file)
+    if folder is None:
+        return KeptCopy(None, usable=False)
+    target = cache_path(source, folder)
+    return KeptCopy(target, usable=_read(target, _Identity.of(source)) is not None)
 
 
 def _checksum(table: FeatureTable) -> int:

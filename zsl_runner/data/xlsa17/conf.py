@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -26,6 +26,7 @@ class XLSA17Conf(ZeroShotConf):
     """One folder with a features file and a splits file; optionally sentence embeddings of the classes."""
 
     implementation: ClassVar[str] = "zsl_runner.data.xlsa17.source:load"
+    kept_copy: ClassVar[str] = "zsl_runner.data.xlsa17.cache:kept_copy"
 
     kind: str = option("xlsa17", "the implementation; fixed by the file chosen in the group")
     root: str = option(MISSING, "folder of the files; relative to the working directory")
@@ -74,6 +75,10 @@ class XLSA17Conf(ZeroShotConf):
                 "holds them; put it there, or use dataset.semantics=att."
             )
             yield RequiredFile(str(self.file(self.sentences_file)), remedy, self.sha256_sentences)
+
+    def expectations(self) -> Mapping[str, object]:
+        """Return the numbers of classes and rows a published data set must have."""
+        return {"classes": self.expected_classes, "rows": self.expected_rows}
 
     def complaints(self) -> Iterable[Complaint]:
         """Yield what is wrong with the combination of options."""

@@ -75,7 +75,11 @@ def _swept(material: Material) -> Iterator[Drawn]:
         for key in family.keys:
             grids.setdefault(key, []).append(family)
     for key, found in grids.items():
-        yield f"against-{key}", parameter.parameter(material, found, key)
+        if sum(len(family.lines(key)) for family in found) <= parameter.MOST_LINES:
+            yield f"against-{key}", parameter.parameter(material, found, key)
+            continue
+        for family in found:
+            yield f"against-{key}-{family.name}", parameter.parameter(material, [family], key)
 
 
 def _curves(material: Material) -> Iterator[Drawn]:
@@ -85,6 +89,8 @@ def _curves(material: Material) -> Iterator[Drawn]:
     if any(tag.startswith("val/") for _, found in read for tag in found):
         shown, drawn = zip(*read, strict=True)
         yield "validation", curves.validation_curves(material, shown, drawn, left_out)
+    alone = material.best(curves.MOST_ALONE)[0]
+    read = [(group, found) for group, found in read if group in alone and curves.is_drawable(found)]
     for (group, found), label in zip(read, material.labels([group for group, _ in read]), strict=True):
         yield f"curves-{label}", curves.group_curves(material, group, found)
 

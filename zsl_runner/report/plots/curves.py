@@ -14,13 +14,15 @@ from zsl_runner.report.groups import Group, average
 from zsl_runner.report.plots.frame import BAND, framed, legend_below
 from zsl_runner.report.plots.material import Material
 from zsl_runner.report.quantities import is_standard_error
-from zsl_runner.tracking.figures.learning_curves import LOG_SPAN, place_of
+from zsl_runner.tracking.figures.learning_curves import LOG_SPAN, VALIDATION, place_of
 from zsl_runner.tracking.figures.style import QUALITATIVE, class_colours, styled
 from zsl_runner.tracking.table import FILE_NAME, read
 from zsl_runner.tracking.tags import METRIC_PREFIXES
 
 MOST = 10
-ACCURACIES = ("H", "U", "S", "T1")
+MOST_ALONE = 6
+"""Groups that get a figure of their own."""
+COLOURS = {tag.partition("/")[2]: colour for tag, (_, colour) in VALIDATION.items()}
 
 
 @dataclass(frozen=True)
@@ -51,13 +53,17 @@ def curves_of(group: Group) -> Curves:
                     found.setdefault(row.tag, {}).setdefault(row.step, []).append(row.value)
         except RunError:
             continue
-    made = {}
-    for tag, values in found.items():
-        averages = {step: average(values[step]) for step in sorted(values)}
-        made[tag] = Curve(
-            list(averages), [one.mean for one in averages.values()], [one.std or 0.0 for one in averages.values()]
-        )
-    return made
+    return {tag: _averaged(values) for tag, values in found.items()}
+
+
+def is_drawable(curves: Curves) -> bool:
+    """Tell whether any curve has more than one point; those of closed forms have not."""
+    return any(len(curve.steps) > 1 for curve in curves.values())
+
+
+def _averaged(values: dict[int, list[float]]) -> Curve:
+    averages = {step: average(values[step]) for step in sorted(values)}
+    return Curve(list(averages), [one.mean for one in averages.values()], [one.std or 0.0 for one in averages.values()])
 
 
 @styled
@@ -106,38 +112,63 @@ def group_curves(material: Material, group: Group, curves: Curves) -> Figure:
     Raises:
         ValueError: there is no curve.
     """
-    panels: dict[str, dict[str, Curve]] = {}
-    for tag, curve in curves.items():
-        if tag.startswith("val/") and tag in _validation_tags([curves]):
-            panels.setdefault(f"validation, {material.quantity(tag).unit}", {})[tag.partition("/")[2]] = curve
-        elif not tag.startswith(METRIC_PREFIXES):
-            panel, label = place_of(tag)
-            panels.setdefault(panel, {})[label] = curve
+    panels = _panels(material, curves)
     if not panels:
         raise ValueError("no curve in any metrics.csv")
     columns = min(len(panels), 3 if len(panels) > 4 else 2)
     rows = math.ceil(len(panels) / columns)
     (label,) = material.labels([group])
     seeds = f"mean and one standard deviation over {len(group.runs)} seeds" if len(group.runs) > 1 else "one seed"
-    figure = framed(material, label, max(5.6, 4.4 * columns), 3.0 * rows, seeds)
+    figure = framed(material, label, max(5.6, 4.4 * columns), 3.3 * rows, seeds)
     for place, (name, terms) in enumerate(panels.items(), start=1):
         axes = figure.add_subplot(rows, columns, place)
+        heading, _, unit = name.partition(", ")
         for index, (term, curve) in enumerate(terms.items()):
-            _draw(axes, curve, QUALITATIVE[index % len(QUALITATIVE)], term)
+            colour = COLOURS.get(term, "") if unit else ""
+            _draw(axes, curve, colour or QUALITATIVE[index % len(QUALITATIVE)], term)
         everything = [value for curve in terms.values() for value in curve.means]
-        if min(everything) > 0 and max(everything) / min(everything) > LOG_SPAN and "validation" not in name:
+        if min(everything) > 0 and max(everything) / min(everything) > LOG_SPAN and not unit:
             axes.set_yscale("log")
-        axes.set(title=name.partition(",")[0], xlabel="step", ylabel=name.partition(", ")[2] or "loss term")
+        axes.set(title=heading, xlabel="step", ylabel=unit or "value")
         axes.grid(visible=True)
         axes.margins(x=0.02)
-        axes.legend(ncols=2 if len(terms) > 4 else 1)
+        if len(terms) > 4:
+            axes.legend(ncols=3, loc="upper left", bbox_to_anchor=(-0.02, -0.2), columnspacing=1.0)
+        else:
+            axes.legend()
     return figure
+
+
+def _panels(material: Material, curves: Curves) -> dict[str, dict[str, Curve]]:
+    """Return the curves by panel and label, phases first; what goes on over phases is joined."""
+    panels: dict[str, dict[str, Curve]] = {}
+    validation: dict[str, dict[str, Curve]] = {}
+    shown = _validation_tags([curves])
+    for tag, curve in curves.items():
+        if tag in shown:
+            validation.setdefault(f"validation, {material.quantity(tag).unit}", {})[tag.partition("/")[2]] = curve
+        elif not tag.startswith(METRIC_PREFIXES):
+            panel, label = place_of(tag)
+            terms = panels.setdefault(panel, {})
+            terms[label] = _joined(terms[label], curve) if label in terms else curve
+    return panels | validation
+
+
+def _joined(first: Curve, second: Curve) -> Curve:
+    points = sorted(
+        (
+            *zip(first.steps, first.means, first.spreads, strict=True),
+            *zip(second.steps, second.means, second.spreads, strict=True),
+        )
+    )
+    steps, means, spreads = zip(*points, strict=True)
+    return Curve(list(steps), list(means), list(spreads))
 
 
 def _validation_tags(curves: Sequence[Curves]) -> list[str]:
     """Return the accuracies of zero-shot data, or else the first metrics that are no standard errors."""
     present = dict.fromkeys(tag for found in curves for tag in found if tag.startswith("val/"))
-    usual = [f"val/{name}" for name in ACCURACIES if f"val/{name}" in present]
+    usual = [tag for tag in VALIDATION if tag in present]
     return usual or [tag for tag in present if not is_standard_error(tag) and tag.count("/") == 1][:4]
 
 

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from matplotlib.figure import Figure
+from collections.abc import Sequence
 
-from zsl_runner.report.plots.material import Material, wrapped
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+
+from zsl_runner.report.plots.material import Material, Value, is_logarithmic, is_numeric, wrapped
 from zsl_runner.tracking.figures.style import FAINT, INK
 
 BAND = 0.16
+FEW = 8
+"""Different values of a parameter that are all written at its axis."""
 
 
 def framed(material: Material, what: str, width: float, height: float, note: str = "") -> Figure:
@@ -23,9 +29,8 @@ def framed(material: Material, what: str, width: float, height: float, note: str
     facts = wrapped(material.facts, width) + (f"\n{wrapped(note, width)}" if note else "")
     lines = 1 + facts.count("\n")
     top = 0.34 + 0.17 * lines
-    figure = Figure(figsize=(width, height + top), layout="constrained")
     whole = height + top
-    figure.get_layout_engine().set(rect=(0, 0, 1, height / whole))  # type: ignore[union-attr]
+    figure = Figure(figsize=(width, whole), layout=ConstrainedLayoutEngine(rect=(0, 0, 1, height / whole)))
     figure.text(0.012, 1 - 0.1 / whole, f"{material.heading}: {what}", va="top", fontsize=11.5, color=INK)
     figure.text(0.012, 1 - 0.36 / whole, facts, va="top", fontsize=8, color="#6A6A6A", linespacing=1.25)
     return figure
@@ -42,3 +47,22 @@ def legend_below(figure: Figure, entries: int) -> None:
     longest = max((len(label) for label in labels), default=1)
     columns = max(1, min(entries, int(figure.get_figwidth() / (0.45 + 0.072 * longest))))
     figure.legend(handles, labels, loc="outside lower left", ncols=columns, labelcolor=INK, edgecolor=FAINT)
+
+
+def scale_x(axes: Axes, values: Sequence[Value]) -> None:
+    """Set the axis of a parameter: its values as ticks if they are few, a logarithm where that spreads them better.
+
+    Args:
+        axes: where words stand at 0, 1, 2, ... in the order of ``values``.
+        values: the different values of the parameter.
+    """
+    if not is_numeric(values):
+        axes.set_xticks(range(len(values)), [str(value) for value in values])
+        axes.set_xlim(-0.5, len(values) - 0.5)
+        return
+    if is_logarithmic(values):
+        axes.set_xscale("log")
+    if len(values) <= FEW:
+        axes.set_xticks([float(value) for value in values], [f"{value:g}" for value in values])
+        axes.minorticks_off()
+    axes.margins(x=0.06)

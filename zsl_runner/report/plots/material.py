@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+import re
+import statistics
 import textwrap
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from zsl_runner.config.schema import Quantity
@@ -73,7 +75,7 @@ class Material:
         return chosen, f"the best {count} of {len(self.groups)} groups by {title(self.objective)}"
 
     def labels(self, groups: Sequence[Group]) -> list[str]:
-        """Return names of groups as short as they can be: the model, the trainer if a model has several, the settings."""
+        """Return short names: the model, the trainer if a model has several, the settings that differ."""
         trainers: dict[str, set[str]] = {}
         for group in self.groups:
             trainers.setdefault(group.traits["model"], set()).add(group.traits["trainer"])
@@ -88,13 +90,13 @@ def materials(groups: Sequence[Group], metrics: Sequence[str]) -> list[Material]
     for group in groups:
         blocks.setdefault(group.block, []).append(group)
     made: list[Material] = []
+    taken: dict[str, int] = {}
     for key in sorted(blocks):
         traits = dict(zip(BLOCK, key, strict=True))
-        stem = "".join(c if c.isalnum() else "-" for c in f"{traits['dataset']}-{traits['setting']}")
-        while "--" in stem:
-            stem = stem.replace("--", "-")
-        taken = sum(other.name.startswith(stem) for other in made)
-        made.append(Material(stem if not taken else f"{stem}-{taken + 1}", tuple(blocks[key]), tuple(metrics)))
+        stem = re.sub(r"[^A-Za-z0-9_]+", "-", f"{traits['dataset']}-{traits['setting']}")
+        taken[stem] = taken.get(stem, 0) + 1
+        name = stem if taken[stem] == 1 else f"{stem}-{taken[stem]}"
+        made.append(Material(name, tuple(blocks[key]), tuple(metrics)))
     return made
 
 
@@ -180,13 +182,24 @@ def is_numeric(values: Sequence[Value]) -> bool:
 
 
 def is_logarithmic(values: Sequence[Value]) -> bool:
-    """Tell whether numbers are better shown on a logarithmic axis: positive, and over more than one decade.
+    """Tell whether numbers are better shown on a logarithmic axis.
 
-    >>> is_logarithmic([1e-4, 1e-3, 1e-2]), is_logarithmic([0, 1, 100]), is_logarithmic([8, 16, 32])
-    (True, False, False)
+    They are if all are positive and span a factor of 500; or a factor of eight, if their median is nearer to the middle
+    of that axis than to the middle of a linear one, both measured as factors.
+
+    >>> is_logarithmic([1e-4, 1e-3, 1e-2]), is_logarithmic([8, 16, 32, 64]), is_logarithmic([0, 1, 100])
+    (True, True, False)
+    >>> is_logarithmic([0.04, 0.25, 0.5, 0.75, 1.0])
+    False
     """
     numbers = [value for value in values if not isinstance(value, str)]
-    return bool(numbers) and min(numbers) > 0 and max(numbers) / min(numbers) > 10
+    if not numbers or min(numbers) <= 0 or max(numbers) < 8 * min(numbers):
+        return False
+    if max(numbers) >= 500 * min(numbers):
+        return True
+    low, high, median = math.log(min(numbers)), math.log(max(numbers)), math.log(statistics.median(numbers))
+    linear = math.log((min(numbers) + max(numbers)) / 2)
+    return abs(median - (low + high) / 2) < abs(median - linear)
 
 
 def short(key: str, keys: Sequence[str]) -> str:

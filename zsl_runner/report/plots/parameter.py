@@ -6,14 +6,18 @@ from collections.abc import Sequence
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import NullFormatter, ScalarFormatter
+from matplotlib.ticker import MaxNLocator
 
 from zsl_runner.report.groups import Group
-from zsl_runner.report.plots.frame import BAND, framed, legend_below
-from zsl_runner.report.plots.material import Family, Material, Value, is_logarithmic, is_numeric, ordered, plain
+from zsl_runner.report.plots.frame import BAND, framed, legend_below, scale_x
+from zsl_runner.report.plots.material import Family, Material, Value, is_numeric, ordered, plain
 from zsl_runner.tracking.figures.style import QUALITATIVE, styled
 
 Line = tuple[str, list[Group]]
+MOST_LINES = 6
+"""Lines of several families in one figure."""
+MOST_DOUBLE = 4
+"""Lines that are drawn twice, for test and for validation rows."""
 
 
 @styled
@@ -29,7 +33,7 @@ def parameter(material: Material, families: Sequence[Family], key: str) -> Figur
         key: dotted configuration key.
     """
     lines = _lines(families, key)
-    panels = _panels(material, [group for _, groups in lines for group in groups])
+    panels = _panels(material, lines)
     figure = framed(material, f"{_metrics(panels)} against {key}", max(5.2, 4.6 * len(panels)), 3.7, _seeds(lines))
     values = ordered({plain(group.varied[key]) for _, groups in lines for group in groups})
     for place, tags in enumerate(panels, start=1):
@@ -39,7 +43,8 @@ def parameter(material: Material, families: Sequence[Family], key: str) -> Figur
                 _draw(axes, label, groups, key, tag, values, index, dashed=tag != tags[0])
         axes.set(xlabel=key, ylabel=material.axis(tags[0]).removeprefix("val "))
         axes.grid(visible=True)
-        _scale(axes, values)
+        axes.yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
+        scale_x(axes, values)
     if any(len(tags) > 1 for tags in panels):
         figure.axes[0].plot([], [], color="#777777", label="test")
         figure.axes[0].plot([], [], color="#777777", linestyle="--", label="validation")
@@ -55,14 +60,18 @@ def _lines(families: Sequence[Family], key: str) -> list[Line]:
     return found
 
 
-def _panels(material: Material, groups: Sequence[Group]) -> list[list[str]]:
-    """Return the tags of each panel: those asked for, or the selecting metric and T1 on test and validation rows."""
+def _panels(material: Material, lines: Sequence[Line]) -> list[list[str]]:
+    """Return the tags of each panel: those asked for, or the selecting metric and T1 on test and validation rows.
+
+    Of many lines only those of the test rows are drawn.
+    """
+    groups = [group for _, found in lines for group in found]
     if material.metrics:
         return [[tag] for tag in material.metrics]
     name = material.objective.partition("/")[2]
     wanted = [[f"{part}/{one}" for part in ("test", "val")] for one in dict.fromkeys((name, "T1"))]
     present = [[tag for tag in tags if any(group.average(tag) for group in groups)] for tags in wanted]
-    return [tags for tags in present if tags]
+    return [tags if len(lines) <= MOST_DOUBLE else tags[:1] for tags in present if tags]
 
 
 def _metrics(panels: Sequence[Sequence[str]]) -> str:
@@ -116,20 +125,3 @@ def _draw(
         axes.errorbar(
             [one + shift for one in x], means, spread, fmt=marker, color=colour, markerfacecolor=face, label=shown
         )
-
-
-def _scale(axes: Axes, values: Sequence[Value]) -> None:
-    if not is_numeric(values):
-        axes.set_xticks(range(len(values)), [str(value) for value in values])
-        axes.set_xlim(-0.5, len(values) - 0.5)
-        return
-    numbers = [float(value) for value in values]
-    if is_logarithmic(values):
-        axes.set_xscale("log")
-    if len(numbers) <= 8:
-        axes.set_xticks(numbers, [f"{value:g}" for value in numbers])
-        axes.minorticks_off()
-    else:
-        axes.xaxis.set_major_formatter(ScalarFormatter())
-        axes.xaxis.set_minor_formatter(NullFormatter())
-    axes.margins(x=0.06)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -9,15 +10,15 @@ from typing import Any
 import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.cm import ScalarMappable
 from matplotlib.collections import LineCollection
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator
 
 from zsl_runner.report.groups import Group
-from zsl_runner.report.plots.frame import framed
+from zsl_runner.report.plots.frame import framed, scale_x
 from zsl_runner.report.plots.material import Family, Material, Value, is_logarithmic, is_numeric, plain, short
+from zsl_runner.report.quantities import title
 from zsl_runner.tracking.figures.style import INK, UNSEEN, halo, styled
 
 MAP = "viridis"
@@ -47,8 +48,8 @@ def parallel(material: Material, family: Family) -> Figure:
     note = f"{len(groups)} settings of {family.name}; the best one in orange: {_best(material, family, groups)}"
     figure = framed(material, f"search of {family.name}", width, 4.0, note)
     axes = figure.add_subplot()
-    colours, _ = _colours(heights, material.quantity(objective).lower_is_better)
-    paths = [[(x, column.heights[row]) for x, column in enumerate(columns)] for row in range(len(groups))]
+    colours = _colours(heights, material.quantity(objective).lower_is_better)
+    paths = [[(float(x), column.heights[row]) for x, column in enumerate(columns)] for row in range(len(groups))]
     axes.add_collection(
         LineCollection([_smooth(path) for path in paths[:-1]], colors=colours[:-1], linewidths=1.1, alpha=0.75)
     )
@@ -75,7 +76,7 @@ def parallel(material: Material, family: Family) -> Figure:
 
 @styled
 def scatter(material: Material, family: Family) -> Figure:
-    """Draw the objective against each parameter; bars over seeds, the order of the runs as colour, the best one ringed.
+    """Draw the objective against each parameter: bars over seeds, the order of the runs as colour, a ring for the best.
 
     Args:
         material: the block, which names the objective.
@@ -84,7 +85,7 @@ def scatter(material: Material, family: Family) -> Figure:
     groups = measured(material, family)
     objective = material.objective
     count = len(family.keys)
-    columns = min(count, 3)
+    columns = 2 if count == 4 else min(count, 3)
     rows = math.ceil(count / columns)
     started = sorted(range(len(groups)), key=lambda row: groups[row].runs[0].result.started or "")
     order = [started.index(row) + 1 for row in range(len(groups))]
@@ -106,11 +107,7 @@ def scatter(material: Material, family: Family) -> Figure:
         points = axes.scatter(at, means, c=order, cmap=MAP, s=26, zorder=2, edgecolors="white", linewidths=0.4)
         axes.scatter(at[-1:], means[-1:], s=110, facecolors="none", edgecolors=UNSEEN, linewidths=1.8, zorder=3)
         axes.set_xlabel(key)
-        if not numeric:
-            axes.set_xticks(range(len(values)), [str(value) for value in values])
-            axes.set_xlim(-0.5, len(values) - 0.5)
-        elif is_logarithmic(values):
-            axes.set_xscale("log")
+        scale_x(axes, values)
         axes.grid(visible=True)
         if (place - 1) % columns == 0:
             axes.set_ylabel(material.axis(objective))
@@ -120,12 +117,12 @@ def scatter(material: Material, family: Family) -> Figure:
         bar = figure.colorbar(points, ax=figure.axes, shrink=0.8, aspect=30, pad=0.015)
         bar.set_label("order of the runs", fontsize=8.5)
         bar.locator = MaxNLocator(5, integer=True)
-        bar.outline.set_visible(False)  # type: ignore[operator]
+        bar.outline.set_visible(False)
     return figure
 
 
 class Scale:
-    """Maps the values of one column to heights between 0 and 1: numbers by size, perhaps of their logarithm; words evenly.
+    """Maps the values of a column to heights between 0 and 1: numbers by size or its logarithm, words evenly.
 
     Args:
         values: one for each line.
@@ -161,24 +158,25 @@ class Scale:
 def _smooth(path: list[tuple[float, float]]) -> list[tuple[float, float]]:
     """Return a path that leaves and meets every axis level, so that lines through one point can be told apart."""
     points = []
-    for (x, y), (next_x, next_y) in zip(path[:-1], path[1:], strict=True):
+    for (x, y), (next_x, next_y) in itertools.pairwise(path):
         for share in np.linspace(0, 1, 24, endpoint=False):
             ease = share * share * (3 - 2 * share)
             points.append((x + share * (next_x - x), y + ease * (next_y - y)))
     return [*points, path[-1]]
 
 
-def _colours(values: Sequence[float], lower_is_better: bool) -> tuple[list[Any], ScalarMappable]:
-    norm = Normalize(min(values), max(values))
-    chosen = ScalarMappable(norm, mpl.colormaps[f"{MAP}_r" if lower_is_better else MAP])
-    return [chosen.to_rgba(value) for value in values], chosen
+def _colours(values: Sequence[float], lower_is_better: bool) -> list[Any]:
+    """Return a colour for each value, the brightest for the best."""
+    places = Normalize(min(values), max(values))(np.asarray(values))
+    return list(mpl.colormaps[f"{MAP}_r" if lower_is_better else MAP](places))
 
 
 def _best(material: Material, family: Family, groups: Sequence[Group]) -> str:
     best = groups[-1]
     settings = ", ".join(f"{short(key, family.keys)}={_shown(best.varied[key])}" for key in family.keys)
-    digits = material.quantity(material.objective).digits
-    return f"{material.axis(material.objective)} {_mean(best, material.objective):.{digits}f} at {settings}"
+    quantity = material.quantity(material.objective)
+    value = f"{_mean(best, material.objective):.{quantity.digits}f} {quantity.unit}"
+    return f"{title(material.objective)} {value} at {settings}"
 
 
 def _shown(value: Any) -> str:

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from zsl_runner.report.groups import Group
 from zsl_runner.report.plots.frame import framed, legend_below
 from zsl_runner.report.plots.material import Material
-from zsl_runner.tracking.figures.style import FAINT, class_colours, styled
+from zsl_runner.tracking.figures.style import FAINT, QUALITATIVE, styled
 
 MOST = 12
 PLAIN, CALIBRATED = ("test/S", "test/U"), ("test/S_cal", "test/U_cal")
@@ -32,11 +32,11 @@ def seen_unseen(material: Material) -> Figure:
     note = "bars: one standard deviation over seeds; dots: seeds" + (f"; {left_out}" if left_out else "")
     figure = framed(material, "accuracy on unseen and seen classes", 6.6, 6.0, note)
     axes = figure.add_subplot()
-    colours = class_colours(len(groups))
-    for group, label, colour in zip(groups, material.labels(groups), colours, strict=True):
-        _mark(axes, group, PLAIN, colour, label)
+    for place, (group, label) in enumerate(zip(groups, material.labels(groups), strict=True)):
+        look = QUALITATIVE[place % len(QUALITATIVE)], "os"[place // len(QUALITATIVE)]
+        _mark(axes, group, PLAIN, look, label)
         if has_figures(group, CALIBRATED):
-            _mark(axes, group, CALIBRATED, colour, None)
+            _mark(axes, group, CALIBRATED, look, None)
     if any(has_figures(group, CALIBRATED) for group in groups):
         axes.plot([], [], "o", color="#777777", label="as trained")
         axes.plot([], [], "o", color="#777777", markerfacecolor="white", label="calibrated on validation classes")
@@ -46,7 +46,8 @@ def seen_unseen(material: Material) -> Figure:
     return figure
 
 
-def _mark(axes: Axes, group: Group, tags: tuple[str, str], colour: str, label: str | None) -> None:
+def _mark(axes: Axes, group: Group, tags: tuple[str, str], look: tuple[str, str], label: str | None) -> None:
+    colour, marker = look
     seeds = [dict(group.values(tag)) for tag in tags]
     common = sorted(seeds[0].keys() & seeds[1].keys())
     if len(common) > 1:
@@ -59,7 +60,7 @@ def _mark(axes: Axes, group: Group, tags: tuple[str, str], colour: str, label: s
         u.mean,
         xerr=s.std or 0.0,
         yerr=u.std or 0.0,
-        fmt="o",
+        fmt=marker,
         color=colour,
         markersize=8,
         markerfacecolor=colour if label else "white",

@@ -1,0 +1,246 @@
+"""Figures over runs: what is drawn, from which numbers, and that nothing is drawn of what does not compare."""
+
+import json
+import math
+
+import numpy as np
+import pytest
+
+from tests.outputs import REAL
+from zsl_runner.errors import RunError
+from zsl_runner.report.cli import main
+from zsl_runner.report.collect import collect
+from zsl_runner.report.groups import groups_of
+from zsl_runner.report.plots.command import figures, plot
+from zsl_runner.report.plots.curves import curves_of
+from zsl_runner.report.plots.material import families, is_logarithmic, materials, plain
+from zsl_runner.report.plots.parameter import parameter
+from zsl_runner.report.plots.search import Scale, parallel, scatter
+from zsl_runner.report.plots.seen_unseen import seen_unseen
+from zsl_runner.tracking.table import Table
+
+
+def add(outputs, h, seed=0, model="sgal", config=None, curve=(), **changes):
+    metrics = {"test/H": h, "test/U": h - 5, "test/S": h + 7, "test/T1": h + 10}
+    values = {"metrics": metrics, "validation": {"val/H": h + 3, "val/T1": h + 12}}
+    values["selection"] = {"mode": "last", "metric": "val/H"}
+    directory = outputs.add(None, seed, model, config, **(values | changes))
+    if curve:
+        table = Table(directory)
+        for step, value in enumerate(curve, start=1):
+            table.scalars(10 * step, {"kl": value, "val/H": 30 + value}, "tune", "em")
+        table.close()
+    return directory
+
+
+def material_of(outputs, metrics=()):
+    (found,) = materials(groups_of(collect([outputs.folder]).runs), metrics)
+    return found
+
+
+def texts(figure):
+    found = [text.get_text() for text in figure.texts]
+    for axes in figure.axes:
+        found += [axes.get_title(loc="left"), axes.get_xlabel(), axes.get_ylabel()]
+        found += [text.get_text() for text in axes.texts]
+    return found
+
+
+@pytest.fixture
+def grid(outputs):
+    for seed in (0, 1):
+        for dim in (8, 16, 32):
+            for weight in (0.1, 1.0):
+                add(outputs, 40 + dim / 8 + weight + 2 * seed, seed, config={"latent_dim": dim, "weight": weight})
+    return outputs
+
+
+def test_a_grid_is_drawn_against_each_parameter(grid):
+    material = material_of(grid)
+    (family,) = families(material)
+    assert not family.is_search
+    assert family.keys == ("model.latent_dim", "model.weight")
+    figure = parameter(material, [family], "model.latent_dim")
+    accuracy, t1 = figure.axes
+    assert (accuracy.get_xlabel(), accuracy.get_ylabel(), t1.get_ylabel()) == (
+        "model.latent_dim",
+        "H, per cent",
+        "T1, per cent",
+    )
+    lines = {line.get_label(): line for line in accuracy.lines if line.get_label().startswith("sgal")}
+    assert set(lines) == {"sgal, weight=0.1", "sgal, weight=1.0"}
+    np.testing.assert_array_equal(lines["sgal, weight=1.0"].get_xdata(), [8, 16, 32])
+    np.testing.assert_allclose(lines["sgal, weight=1.0"].get_ydata(), [43.0, 44.0, 46.0])  # means over two seeds
+    band = accuracy.collections[0].get_paths()[0].vertices[:, 1]
+    assert band.max() - band.min() == pytest.approx(3 + 2 * math.sqrt(2))  # from 41.1 + 1 - sd to 45.1 + sd
+    dashed = [line for line in accuracy.lines if line.get_linestyle() == "--" and len(line.get_xdata())]
+    np.testing.assert_allclose(dashed[-1].get_ydata(), [46.0, 47.0, 49.0])  # validation
+    assert "mean and one standard deviation over 2 seeds" in "\n".join(texts(figure))
+
+
+def test_words_stand_side_by_side_without_a_line(outputs):
+    for seed in (0, 1):
+        for prior in ("uniform", "cpe", None):
+            add(outputs, 40.0 + len(str(prior)) + seed, seed, config={"prior": prior})
+    material = material_of(outputs, ["test/H"])
+    (axes,) = parameter(material, families(material), "model.prior").axes
+    assert [tick.get_text() for tick in axes.get_xticklabels()] == ["cpe", "null", "uniform"]
+    assert all(line.get_linestyle() == "None" for line in axes.lines)
+
+
+def test_many_lines_are_spread_over_figures(outputs):
+    for model in ("sgal", "vzsl"):
+        for dim in (8, 16, 32, 64):
+            for depth in (1, 2):
+                add(outputs, 40.0 + dim / 8, model=model, config={"latent_dim": dim, "depth": depth})
+    names = [name for name, _ in figures(material_of(outputs))]
+    assert names == [
+        "against-model.depth-sgal",
+        "against-model.depth-vzsl",
+        "against-model.latent_dim",
+        "seen-unseen",
+    ]
+
+
+@pytest.fixture
+def searched(outputs):
+    draws = np.random.default_rng(0)
+    for number in range(12):
+        config = {
+            "lr": float(10 ** draws.uniform(-5, 0)),
+            "ratio": float(draws.uniform(0.05, 1)),
+            "kind": "ab"[number % 2],
+        }
+        add(outputs, 40.0 + (number * 5) % 12, config=config, started=f"2026-01-01T00:00:{number:02d}")
+    return outputs
+
+
+def test_a_search_is_drawn_as_parallel_coordinates_and_scatter(searched):
+    material = material_of(searched)
+    (family,) = families(material)
+    assert family.is_search
+    assert [name for name, _ in figures(material)] == ["parallel-sgal", "scatter-sgal", "seen-unseen"]
+    figure = parallel(material, family)
+    (axes,) = figure.axes
+    assert len(axes.collections[0].get_segments()) == 11  # and the best one apart
+    assert {"lr", "ratio", "kind", "val H, per cent", "a", "b"} <= set(texts(figure))
+    assert any("the best one in orange: val H 54.0 per cent at" in text for text in texts(figure))
+    figure = scatter(material, family)
+    axes = {axes.get_xlabel(): axes for axes in figure.axes}
+    assert (axes["model.lr"].get_xscale(), axes["model.ratio"].get_xscale()) == ("log", "linear")
+    points, ring = axes["model.lr"].collections
+    assert len(points.get_offsets()) == 12
+    assert ring.get_offsets()[0][1] == 54.0
+    assert sorted(points.get_array()) == list(range(1, 13))  # the order of the runs
+
+
+def test_the_best_is_the_lowest_where_lower_is_better(searched):
+    quantities = {"H": {"unit": "nats", "lower_is_better": True, "digits": 2}}
+    for path in searched.folder.rglob("result.json"):
+        content = json.loads(path.read_text()) | {"quantities": quantities}
+        path.write_text(json.dumps(content))
+    material = material_of(searched)
+    (family,) = families(material)
+    assert any("val H 43.00 nats at" in text for text in texts(parallel(material, family)))
+
+
+def test_scales_of_parallel_coordinates():
+    words = Scale(["b", "a", "b"])
+    assert words.heights == [1.0, 0.0, 1.0]
+    assert words.ticks() == [(0.0, "a"), (1.0, "b")]
+    decades = Scale([1e-3, 1e-2, 1e-1])
+    assert decades.heights == pytest.approx([0.0, 0.5, 1.0])
+    assert [text for _, text in decades.ticks()] == ["0.001", "0.003", "0.01", "0.03", "0.1"]
+    assert Scale([7, 7]).heights == [0.5, 0.5]
+    assert not is_logarithmic(["a"])
+    assert plain([1, 2]) == "[1, 2]"
+
+
+def test_seen_and_unseen_with_seeds_and_calibration(outputs):
+    for seed in (0, 1, 2):
+        add(outputs, 40.0 + seed, seed)
+        add(outputs, 50.0 + seed, seed, model="vzsl")
+    calibrated = {"test/U": 30.0, "test/S": 60.0, "test/U_cal": 41.0, "test/S_cal": 45.0}
+    add(outputs, 0.0, model="eszsl", metrics=calibrated)
+    figure = seen_unseen(material_of(outputs))
+    (axes,) = figure.axes
+    assert [container.get_label() for container in axes.containers] == ["eszsl", "_nolegend_", "sgal", "vzsl"]
+    marks = [container.lines[0].get_xydata()[0].tolist() for container in axes.containers]
+    assert marks == [[60.0, 30.0], [45.0, 41.0], [48.0, 36.0], [58.0, 46.0]]
+    assert axes.containers[1].lines[0].get_markerfacecolor() == "white"
+    (low, high), (bottom, top) = axes.get_xlim(), axes.get_ylim()
+    assert low < 45 < 60 < high
+    assert bottom < 30 < 47 < top
+    labels = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert labels == ["eszsl", "sgal", "vzsl", "as trained", "calibrated on validation classes"] or set(labels) == {
+        "eszsl",
+        "sgal",
+        "vzsl",
+        "as trained",
+        "calibrated on validation classes",
+    }
+
+
+def test_curves_are_means_and_deviations_at_each_step(outputs):
+    add(outputs, 40.0, 0, curve=(4.0, 2.0, 1.0))
+    add(outputs, 41.0, 1, curve=(2.0, 2.0))
+    torn = add(outputs, 42.0, 2)
+    (torn / "metrics.csv").write_text("step,stage,phase,tag,value\nnonsense\n1,tune,em,kl,1\n")
+    material = material_of(outputs)
+    found = curves_of(material.groups[0])
+    assert found["tune/em/kl"].steps == [10, 20, 30]
+    assert found["tune/em/kl"].means == [3.0, 2.0, 1.0]
+    assert found["tune/em/kl"].spreads == [pytest.approx(math.sqrt(2)), 0.0, 0.0]
+    drawn = dict(figures(material))
+    assert set(drawn) == {"seen-unseen", "validation", "curves-sgal"}
+    (axes,) = drawn["validation"].axes
+    np.testing.assert_allclose(axes.lines[0].get_ydata(), [33.0, 32.0, 31.0])
+    assert [axes.get_title(loc="left") for axes in drawn["curves-sgal"].axes] == ["tune/em", "validation"]
+
+
+def test_what_goes_on_over_phases_is_one_curve(outputs):
+    directory = add(outputs, 40.0)
+    table = Table(directory)
+    for step, phase in ((10, "inductive"), (20, "transductive"), (30, "transductive")):
+        table.scalars(step, {"distance/critic": float(step)}, "final", phase)
+    table.close()
+    (axes,) = dict(figures(material_of(outputs)))["curves-sgal"].axes
+    np.testing.assert_array_equal(axes.lines[0].get_xdata(), [10, 20, 30])
+
+
+def test_what_does_not_compare_shares_no_figure(outputs, tmp_path):
+    add(outputs, 40.0)
+    add(outputs, 45.0, 1, data=REAL | {"feature_kind": "res101"})
+    add(outputs, 46.0, 2, setting={"kind": "transductive", "class_prior": "known"})
+    add(outputs, 99.0, 3, debug={"steps": 2})
+    add(outputs, 99.0, 4, status="failed")
+    written = plot(collect([outputs.folder]), tmp_path / "plots")
+    assert [path.name for path in written] == [
+        "cub-inductive-seen-unseen.png",
+        "cub-transductive-known-class-prior-seen-unseen.png",
+        "cub-inductive-2-seen-unseen.png",
+    ]
+    assert all(path.read_bytes().startswith(b"\x89PNG") for path in written)
+
+
+def test_the_command_writes_files_and_refuses_what_it_cannot_draw(grid, tmp_path, capsys):
+    folder = tmp_path / "figures"
+    assert main([str(grid.folder), "--plot", str(folder), "--metric", "T1"]) == 0
+    names = {path.name for path in folder.iterdir()}
+    assert names == {
+        "cub-inductive-against-model.latent_dim.png",
+        "cub-inductive-against-model.weight.png",
+        "cub-inductive-seen-unseen.png",
+    }
+    assert capsys.readouterr().out.split() == sorted(str(folder / name) for name in names)
+    assert main([str(grid.folder), "--plot", str(folder), "--metric", "NCLL"]) == 2
+    assert "no complete run has test/NCLL" in capsys.readouterr().err
+    (tmp_path / "file").write_text("")
+    assert main([str(grid.folder), "--plot", str(tmp_path / "file" / "x")]) == 2
+    assert "cannot be created" in capsys.readouterr().err
+    with pytest.raises(SystemExit, match="2"):
+        main([str(grid.folder), "--plot", str(folder), "--baseline", "sgal"])
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    with pytest.raises(RunError, match="no complete run"):
+        plot(collect([empty]), folder)

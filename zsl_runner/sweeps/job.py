@@ -1,0 +1,81 @@
+"""What every launcher calls for each run of a sweep, in this process or in another one."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig
+
+from zsl_runner.config import resolvers  # noqa: F401  (launchers' files need them where the job runs)
+from zsl_runner.config.check import check
+from zsl_runner.config.loader import Loader, Source
+from zsl_runner.config.paths import conf_directory
+from zsl_runner.config.problems import report
+from zsl_runner.config.resume import resumed
+from zsl_runner.config.schema import RunConfig
+from zsl_runner.config.typed import typed
+from zsl_runner.errors import ConfigError, RunError
+from zsl_runner.existing import Existing, find
+from zsl_runner.launch import launch, objective, resume
+from zsl_runner.messages import message_of
+from zsl_runner.result import Result
+from zsl_runner.sweeps.notes import Note, Plan, read_note
+
+
+def job(config: DictConfig) -> float | list[float] | None:
+    """Run one job of a sweep and return its objective.
+
+    A failure is written down and printed, and None is returned: the launcher goes on with the other jobs, and the table
+    at the end of the sweep tells. A job that is started a second time within a sweep, because its first process
+    was lost or its machine taken away, goes on with its run.
+    """
+    settings = HydraConfig.get()
+    os.chdir(settings.runtime.cwd)  # a worker may have been started elsewhere
+    folder, number, overrides = Path(settings.sweep.dir), int(settings.job.num), list(settings.overrides.task)
+    before = read_note(folder, number)
+    note = Note(number, overrides)
+    note.save(folder)
+
+    def announce(directory: Path) -> None:
+        note.directory = str(directory)
+        note.save(folder)
+
+    try:
+        chosen = _configuration(config, overrides)
+        directory = resumed(overrides)
+        existing = _lost(before)
+        if directory is not None:
+            announce(directory)
+            return objective(resume(directory, chosen), chosen)
+        if existing is None and chosen.existing != "new":
+            existing = find(chosen)
+        note.was_complete = existing is not None and existing.state == "complete"
+        return objective(launch(chosen, overrides, existing, Plan.load(folder).swept, announce), chosen)
+    except Exception as error:
+        print(message_of(error), file=sys.stderr)
+        note.error = f"{type(error).__name__}: {error}"
+        note.save(folder)
+        return None
+
+
+def _configuration(config: DictConfig, overrides: list[str]) -> RunConfig:
+    """Return the composed configuration, or the saved one of a run that ``resume=`` names."""
+    if resumed(overrides) is None:
+        return typed(config)
+    verdict = check(Loader(Source(conf_directory())), overrides)
+    if verdict.config is None:
+        raise ConfigError(report(verdict.problems))
+    return verdict.config
+
+
+def _lost(before: Note | None) -> Existing | None:
+    """Return the run of this very job's earlier process."""
+    if before is None or before.directory is None:
+        return None
+    try:
+        return Existing(Path(before.directory), Result.load(Path(before.directory)))
+    except RunError:  # it came no further than making the directory
+        return None

@@ -1,0 +1,77 @@
+"""What a sweep and its jobs write into the sweep's folder, so that anyone can tell afterwards what became of each job.
+
+A launcher may lose what its jobs return; these files and the runs' own ``result.json`` are all the table at the end
+needs. Never imports torch.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from zsl_runner.atomic import write_text
+
+PLAN = "sweep.json"
+
+
+@dataclass
+class Plan:
+    """What a sweep is going to do, written before its first job.
+
+    Attributes:
+        command: the command line.
+        swept: keys that have several values.
+        jobs: number of jobs; None if a search decides as it goes.
+    """
+
+    command: str = ""
+    swept: list[str] = field(default_factory=list)
+    jobs: int | None = None
+
+    def save(self, folder: Path) -> None:
+        """Write the plan; the folder is made if need be."""
+        folder.mkdir(parents=True, exist_ok=True)
+        write_text(folder / PLAN, json.dumps(asdict(self), indent=2) + "\n")
+
+    @classmethod
+    def load(cls, folder: Path) -> Plan:
+        """Read the plan; an empty one if Hydra was started without ours."""
+        file = folder / PLAN
+        return cls(**json.loads(file.read_text(encoding="utf-8"))) if file.is_file() else cls()
+
+
+@dataclass
+class Note:
+    """What one job did.
+
+    Attributes:
+        number: its number in the sweep.
+        overrides: its overrides.
+        directory: its run's directory; None if it came to none.
+        was_complete: the run was complete before this sweep started.
+        error: why the job ended without its run being complete, if it could say.
+    """
+
+    number: int
+    overrides: list[str]
+    directory: str | None = None
+    was_complete: bool = False
+    error: str | None = None
+
+    def save(self, folder: Path) -> None:
+        """Write the note, in place of an earlier one of the same job."""
+        write_text(folder / f"job-{self.number:04d}.json", json.dumps(asdict(self), indent=2) + "\n")
+
+
+def read_notes(folder: Path) -> list[Note]:
+    """Return the notes of a sweep in the order of their jobs."""
+    found: list[dict[str, Any]] = [json.loads(file.read_text(encoding="utf-8")) for file in folder.glob("job-*.json")]
+    return sorted((Note(**entry) for entry in found), key=lambda note: note.number)
+
+
+def read_note(folder: Path, number: int) -> Note | None:
+    """Return the note of a job that was started before in this very sweep; None if it was not."""
+    file = folder / f"job-{number:04d}.json"
+    return Note(**json.loads(file.read_text(encoding="utf-8"))) if file.is_file() else None
