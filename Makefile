@@ -12,12 +12,13 @@ JOBS ?= 2
 BIN := .venv/bin
 READY := .venv/ready
 READY_DEV := .venv/ready-dev
+READY_LAUNCHERS := .venv/ready-launchers
 # The constraints hold for the packages, and through the two variables (older and newer pip) for the tools that build them.
 PIP := PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt \
 	$(BIN)/python -m pip --no-input --disable-pip-version-check install
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist loadfile
 
-.PHONY: help install dev run test test-all check bench clean
+.PHONY: help install dev run test test-all test-launchers check bench clean
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 
@@ -25,6 +26,8 @@ help:
 	@echo 'make run       install, then train SGAL on the digits; ARGS="..." goes to zsl-run'
 	@echo 'make test      install, then check and the tests'
 	@echo 'make test-all  the same with the long tests'
+	@echo 'make test-launchers  installs every extra, then sweeps on every launcher, among them a Slurm of one node, if the'
+	@echo '               packages slurmctld, slurmd, slurm-client and munge are there, and a Ray cluster of two'
 	@echo 'make check     lint, format and types'
 	@echo 'make bench     speed and memory, each beside a reference of the same run'
 	@echo 'make install   .venv with the package and its four commands'
@@ -40,6 +43,9 @@ test: check
 
 test-all: check
 	$(PYTEST) -m ''
+
+test-launchers: $(READY_LAUNCHERS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/launching -m launcher -rs
 
 check: $(READY_DEV)
 	$(BIN)/python -m ruff check .
@@ -62,6 +68,10 @@ $(READY): pyproject.toml constraints.txt
 
 $(READY_DEV): $(READY)
 	$(PIP) --editable '.[dev]'
+	@touch $@
+
+$(READY_LAUNCHERS): $(READY_DEV)
+	$(PIP) --editable '.[dev,search,pool,slurm,ray]'
 	@touch $@
 
 clean:

@@ -35,6 +35,7 @@ from zsl_runner.result import Result
 from zsl_runner.runtime import Runtime
 from zsl_runner.stages import StageParts, build_stage
 from zsl_runner.tracking.tracker import Tracker
+from zsl_runner.trainers.base import Trainer
 
 
 @dataclass
@@ -102,6 +103,7 @@ class Run:
         self.wall_before = 0.0
         self.cpu_before = 0.0
         self.started = time.perf_counter()
+        self.cpu_started = time.process_time()  # the process may have worked on other runs of a sweep before
 
     def execute(self) -> None:
         """Run what is left of the stages and measure the test split.
@@ -191,7 +193,7 @@ class Run:
             self.checkpoints.save(step, self._state(name, step, parts, loop, seconds()))
 
         loop = Loop(
-            parts.trainer,
+            self._watched(parts.trainer, name, tracker) if self.config.debug.active() else parts.trainer,
             stage=name,
             first_step=first_step,
             cadence=Cadence(
@@ -239,6 +241,15 @@ class Run:
         if tested is not None:
             self._test(parts, tested, tracker, first_step + position.done)
         save(first_step + position.done)
+
+    def _watched(self, trainer: Trainer, stage: str, tracker: Tracker) -> Trainer:
+        """Return the trainer as the options for debugging change it; only runs with such options import their code."""
+        from zsl_runner.debugging import DebuggedTrainer
+        from zsl_runner.tracking.profiles import show
+
+        return DebuggedTrainer(
+            trainer, self.config.debug, stage, self.directory / "profile", lambda recording: show(recording, tracker)
+        )
 
     def _state(self, stage: str, step: int, parts: StageParts, loop: Loop, stage_seconds: float) -> dict[str, Any]:
         return {
@@ -288,7 +299,7 @@ class Run:
         return self.wall_before + time.perf_counter() - self.started
 
     def _cpu(self) -> float:
-        return self.cpu_before + time.process_time()
+        return self.cpu_before + time.process_time() - self.cpu_started
 
     def _note_stages(self) -> None:
         tuned = next((self.finished[stage] for stage in VALIDATING if stage in self.finished), None)
@@ -319,7 +330,8 @@ def hyperparameters(config: RunConfig, arguments: list[str]) -> dict[str, bool |
     swept = {key: flat[key] for key in keys if key in flat and defines_the_run(key)}
     shown = {key: value if isinstance(value, (bool, int, float, str)) else str(value) for key, value in swept.items()}
     choices = {"model": config.model.name, "dataset": config.dataset.name, "trainer": config.trainer.name}
-    return {**choices, "seed": config.seed, **shown}
+    debug = {"debug": ", ".join(config.debug.active())} if config.debug.active() else {}
+    return {**choices, **debug, "seed": config.seed, **shown}
 
 
 def execute(
@@ -355,6 +367,7 @@ def execute(
         git=results.git_state(),
         started=datetime.now(UTC).isoformat(timespec="seconds"),
         command=shlex.join(["zsl-run", *overrides]),
+        debug=config.debug.active(),
     )
     return _supervise(directory, config, result)
 

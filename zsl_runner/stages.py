@@ -62,6 +62,8 @@ def build_stage(config: RunConfig, name: str, fold: Fold, runtime: Runtime) -> S
         runtime: device and precision.
     """
     data = fold.train
+    if config.debug.overfit:
+        data = data.limited(config.trainer.batch_rows())
     streams = Streams(derived_seed(config.seed, name), runtime.device)
     with streams.initialising():
         model: Model = resolve(config.model.implementation)(config.model, data.shape, streams)

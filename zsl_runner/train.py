@@ -31,7 +31,7 @@ from zsl_runner.existing import find
 from zsl_runner.launch import launch, resume
 from zsl_runner.messages import message_of
 from zsl_runner.sweeps.job import job
-from zsl_runner.sweeps.prepare import prepare
+from zsl_runner.sweeps.prepare import prepared
 from zsl_runner.sweeps.table import outcome
 
 FAILED, REFUSED, INTERRUPTED = 1, 2, 130
@@ -100,15 +100,18 @@ def _sweep(command: Command, loader: Loader, configs: list[RunConfig]) -> int:
     """Hand the sweep over to Hydra, then tell from the files its jobs wrote what became of each."""
     settings = loader.sweep_settings([*command.settings(), *command.overrides])
     assert settings is not None  # checked
-    sweep = prepare(settings, loader, command.overrides, shlex.join(["zsl-run", *sys.argv[1:]]))
-    code = FAILED
-    try:
-        code = _hydra(command, job, sweep.settings)
-    except KeyboardInterrupt:
-        code = INTERRUPTED
-    finally:
-        table, all_complete = outcome(sweep.folder, configs[0].objectives)
-        print(f"\n{table}")
+    line = shlex.join(["zsl-run", *sys.argv[1:]])
+    code, first = FAILED, configs[0]
+    with prepared(settings, loader, command.overrides, first, line) as sweep:
+        if sweep.message:
+            print(sweep.message)
+        try:
+            code = _hydra(command, job, sweep.settings)
+        except KeyboardInterrupt:
+            code = INTERRUPTED
+        finally:
+            table, all_complete = outcome(sweep.folder, first.objectives)
+            print(f"\n{table}")
     return code or (0 if all_complete else FAILED)
 
 

@@ -249,7 +249,7 @@ def test_describe_says_what_is_in_the_data(capsys):
         "digits: 1,797 rows of 64 features, 10 classes (embedded data)",
         "own (digit fold 2: unseen 1, 6, 8)",
         "from 0 to 1",
-        "25 entries, 0 of them equal in all seen classes",
+        "entries: 25, 0 of them equal in all seen classes",
         "most alike: ",
         "test_unseen     537 rows,   3 classes of 174 to 182 rows (median 181)",
     ):

@@ -80,6 +80,18 @@ def test_without_a_folder_nothing_is_written(xlsa17_folder, tmp_path):
     }
 
 
+def test_cached_features_are_pages_of_the_file_that_nobody_can_change(source, folder):
+    load_features(source, folder)
+    features = load_features(source, folder).table.features
+    target = cache_path(source, folder)
+    with open("/proc/self/maps") as maps:
+        assert any(str(target) in line for line in maps)
+    before = target.read_bytes()
+    features[:] = 0  # whoever writes gets pages of its own
+    assert target.read_bytes() == before
+    assert load_features(source, folder).table.features.any()
+
+
 def test_a_changed_source_is_read_again(xlsa17_folder, source, folder):
     load_features(source, folder)
     changed = np.full((7, 60), 3.0, dtype=np.float32)

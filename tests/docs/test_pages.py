@@ -12,10 +12,12 @@ import pytest
 import yaml
 
 from zsl_runner.config.check import check
+from zsl_runner.config.command import read
 from zsl_runner.config.loader import Loader, Source
 from zsl_runner.config.paths import conf_directory
 from zsl_runner.config.registry import register, schemas
 from zsl_runner.config.schema import GROUPS, RunConfig
+from zsl_runner.config.sweep import expand
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 DOCS = REPOSITORY / "docs"
@@ -27,7 +29,9 @@ SECTIONS = (*GROUPS, "runtime", "tracker", "checkpoint")
 CODE = re.compile(r"`([^`\n]+)`")
 FUNCTION = re.compile(r"[a-z_][a-z0-9_.]*:[A-Za-z_][A-Za-z0-9_.]*")
 KEY = re.compile(rf"((?:{'|'.join(SECTIONS)})(?:\.[a-z_][a-z0-9_]*)+)(?:=(.+))?")
-CHOICE = re.compile(rf"({'|'.join((*GROUPS, 'runtime', 'tracker'))})=([a-z0-9_]+)")
+CHOICE = re.compile(
+    rf"({'|'.join((*GROUPS, 'runtime', 'tracker', 'sweep', 'hydra/launcher'))})=([a-z0-9_]+(?:/[a-z0-9_]+)*)"
+)
 TEST = re.compile(r"(tests/[\w/]+\.py)::(\w+)")
 FILE = re.compile(r"(?:conf|docs|scripts|tests|zsl_runner)/[\w./-]*")
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
@@ -131,16 +135,22 @@ def shown_commands():
     for page in PAGES:
         for line in COMMAND.findall(page.read_text()):
             arguments = shlex.split(re.split(r"\s{2,}", line)[0])[1:]
-            if not any(argument.startswith(("-", "resume=")) for argument in arguments):
+            if not any(argument.startswith(("-", "resume=")) for argument in arguments if argument != "-m"):
                 yield arguments
 
 
 @pytest.mark.parametrize("arguments", list(shown_commands()), ids=" ".join)
 def test_a_command_that_is_shown_is_accepted(arguments):
-    """Missing data files are no mistake of the page."""
+    """Data files or plugins that are not there are no mistake of the page."""
     register()
-    verdict = check(Loader(Source(conf_directory())), arguments)
-    assert [problem for problem in verdict.problems if problem.key != "dataset.root"] == []
+    loader, command = Loader(Source(conf_directory())), read(arguments)
+    runs = [arguments]
+    if command.several:
+        runs = expand(loader, command.overrides, loader.sweep_settings(command.overrides))
+    absent = ("dataset.root", "hydra/launcher", "hydra/sweeper")
+    for run in (runs[0], runs[-1]):
+        verdict = check(loader, run, alone=not command.several)
+        assert [problem for problem in verdict.problems if problem.key not in absent] == []
 
 
 def test_the_checks_find_mistakes(tmp_path):
@@ -193,11 +203,28 @@ def test_the_settings_shown_are_those_of_the_files():
     assert wrong == []
 
 
+def options(group):
+    """The kinds of a group's files by their names, also of those in folders."""
+    folder = REPOSITORY / "conf" / group
+    values = {path: yaml.safe_load(path.read_text()) for path in folder.rglob("*.yaml")}
+    return {
+        path.relative_to(folder).with_suffix("").as_posix(): content.get("kind", schema_of(content))
+        for path, content in values.items()
+    }
+
+
+def schema_of(content):
+    """The kind of the schema a file starts from."""
+    return next(entry for entry in content["defaults"] if "/schema/" in str(entry)).partition("@")[0].rpartition("/")[2]
+
+
 def test_every_method_has_its_page():
     text = "\n".join(path.read_text() for path in (DOCS / "methods").glob("*.md"))
-    models = sorted(path.stem for path in (conf_directory() / "model").glob("*.yaml"))
+    models = sorted(options("model"))
     assert [name for name in models if f"model={name}" not in text] == []
-    assert all(f"trainer={kind}" in text for kind in schemas("trainer"))
+    trainers = options("trainer")
+    shown = {kind for name, kind in trainers.items() if f"trainer={name}" in text}
+    assert shown == set(schemas("trainer"))
 
 
 def test_the_index_leads_to_every_page():

@@ -114,5 +114,5 @@ def test_long_names_are_never_cut(tmp_path):
 
 def test_a_debug_run_says_so(tmp_path):
     text = summary_table(make(debug={"steps": 2, "anomaly": True}), tmp_path / "a" / "b" / "c")
-    assert "debug        steps 2, anomaly True: the figures mean nothing and stand in no table" in text
-    assert "mean nothing" not in summary_table(make(), tmp_path / "a" / "b" / "c")
+    assert "debug        steps 2, anomaly True: comparable with nothing, in no table" in text
+    assert "comparable with nothing" not in summary_table(make(), tmp_path / "a" / "b" / "c")

@@ -9,9 +9,11 @@ from pathlib import Path
 
 from zsl_runner.benchmark import problem
 from zsl_runner.benchmark.feature_gan import BI_VAEGAN, iteration_findings, share_findings
+from zsl_runner.benchmark.joint_vae import joint_vae_findings
 from zsl_runner.benchmark.loading import load_findings
 from zsl_runner.benchmark.memory import adversarial_memory_finding, memory_findings
 from zsl_runner.benchmark.reporting import report_findings
+from zsl_runner.benchmark.sharing import sharing_finding
 from zsl_runner.benchmark.startup import first_step_findings, help_finding
 from zsl_runner.benchmark.timing import Effort, Finding
 from zsl_runner.benchmark.training import loop_findings, step_findings
@@ -94,6 +96,11 @@ def measure_memory(effort: Effort, folder: Path) -> Iterator[Finding]:
     yield adversarial_memory_finding(at_most(effort, 1), folder / "adversarial")
 
 
+def measure_sharing(effort: Effort, folder: Path) -> Iterator[Finding]:
+    """Yield what a run adds to the memory of others on the same features; one repetition takes three minutes."""
+    yield sharing_finding(at_most(effort, 1), folder)
+
+
 def measure_feature_gan(effort: Effort, folder: Path) -> Iterator[Finding]:
     """Yield what an iteration of Bi-VAEGAN takes at AWA2's shape; one round of all versions takes ten seconds."""
     yield from iteration_findings((*problem.AWA2, *BI_VAEGAN), replace(effort, repeats=max(1, effort.repeats // 2)))
@@ -115,6 +122,11 @@ def measure_prediction(effort: Effort, folder: Path) -> Iterator[Finding]:
         yield from step_findings(model, overrides, "fit", effort, topic="prediction", rows=PREDICTION_ROWS)
 
 
+def measure_joint_vae(effort: Effort, folder: Path) -> Iterator[Finding]:
+    """Yield what a step of JointVAE with MNIST's networks takes; a step is a twentieth of a second."""
+    yield from joint_vae_findings(effort)
+
+
 def measure_start(effort: Effort, folder: Path) -> Iterator[Finding]:
     """Yield the times to the help page and to the first step."""
     yield help_finding(at_most(effort, 5))
@@ -131,9 +143,11 @@ TOPICS: Mapping[str, Callable[[Effort, Path], Iterable[Finding]]] = {
     "step": measure_step,
     "load": measure_load,
     "memory": measure_memory,
+    "sharing": measure_sharing,
     "feature_gan": measure_feature_gan,
     "classifier": measure_classifier,
     "prediction": measure_prediction,
+    "joint_vae": measure_joint_vae,
     "start": measure_start,
     "report": measure_report,
 }

@@ -26,7 +26,7 @@ from zsl_runner.config.loader import Loader
 from zsl_runner.config.problems import Origin, Problem, closest, did_you_mean
 from zsl_runner.config.schema import GROUPS
 
-COMPOSED_GROUPS = (*GROUPS, "runtime", "tracker", "sweep", "experiment")
+COMPOSED_GROUPS = (*GROUPS, "runtime", "tracker", "debug", "sweep", "experiment")
 
 EXTRAS = {
     "hydra/sweeper/optuna": "search",

@@ -15,7 +15,15 @@ from zsl_runner.config.loader import Loader
 from zsl_runner.config.paths import shown
 from zsl_runner.config.problems import Origin
 from zsl_runner.config.registry import schemas
-from zsl_runner.config.schema import DatasetConf, EvaluatorConf, ModelConf, RequiredFile, RuntimeConf, TrainerConf
+from zsl_runner.config.schema import (
+    DatasetConf,
+    DebugConf,
+    EvaluatorConf,
+    ModelConf,
+    RequiredFile,
+    RuntimeConf,
+    TrainerConf,
+)
 from zsl_runner.data import known_files
 
 _LABEL = re.compile(r"[^\W_][\w.,+=@ -]*")
@@ -54,7 +62,7 @@ def check_parts(draft: Draft, loader: Loader | None) -> None:
 
 def check_components(draft: Draft) -> None:
     """Ask every block of options for the mistakes it finds in itself."""
-    for key in (*draft.kinds, "runtime", "tracker", "checkpoint", "reference"):
+    for key in (*draft.kinds, "runtime", "tracker", "debug", "checkpoint", "reference"):
         built = draft.build(key)
         for below, block in _blocks(built, key) if built is not None else ():
             _ask(draft, below, block)
@@ -74,6 +82,18 @@ def check_fit(draft: Draft) -> None:
         found += [("evaluator", complaint) for complaint in evaluator.fits(model, dataset)]
     for part, complaint in found:
         draft.complain(f"{part}.{complaint.key}", complaint.message)
+
+
+def check_debug(draft: Draft) -> None:
+    """Complain about options for debugging that would do nothing here."""
+    debug, runtime = draft.build("debug"), draft.build("runtime")
+    trainer = draft.build("trainer") if "trainer" in draft.kinds else None
+    if not isinstance(debug, DebugConf):
+        return
+    if debug.overfit and isinstance(trainer, TrainerConf) and trainer.batch_rows() is None:
+        draft.complain("debug.overfit", f"trainer={trainer.name} knows no batches; use a trainer with batch_size")
+    if debug.anomaly and isinstance(runtime, RuntimeConf) and runtime.compile:
+        draft.complain("debug.anomaly", "a compiled function has no operations to name; use runtime.compile=false")
 
 
 def check_files(draft: Draft) -> None:

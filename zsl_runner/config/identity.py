@@ -61,5 +61,11 @@ def flatten(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 def config_hash(config: Mapping[str, Any]) -> str:
     """Return 12 hexadecimal digits, equal for two resolved configurations that differ in bookkeeping or seed only."""
-    defining = {key: value for key, value in flatten(config).items() if defines_the_run(key)}
+    flat = flatten(config)
+    defining = {key: value for key, value in flat.items() if defines_the_run(key) and not _is_off(key, value)}
     return hashlib.sha256(json.dumps(defining, sort_keys=True, default=str).encode()).hexdigest()[:12]
+
+
+def _is_off(key: str, value: Any) -> bool:
+    """Tell whether it is an unused option for debugging: a proper run is the same with and without the group."""
+    return key.startswith("debug.") and not value

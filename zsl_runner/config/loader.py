@@ -62,7 +62,7 @@ class Loader(ConfigLoaderImpl):  # type: ignore[misc]
         self.repository = caching.delegate
 
     def options(self, group: str) -> list[str]:
-        """Return the options of a group; those in folders below it, if they start from a schema, as ``folder/option``."""
+        """Return the options of a group; from folders below it those that start from a schema, as ``folder/option``."""
         options = list(self.repository.get_group_options(group))
         for folder in self.repository.get_group_options(group, ObjectType.GROUP):
             names = (f"{folder}/{name}" for name in self.repository.get_group_options(f"{group}/{folder}"))

@@ -7,7 +7,7 @@ implement them (``zsl_runner/models/<kind>/conf.py`` and so on), found by `zsl_r
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar
 
 from omegaconf import MISSING
@@ -195,6 +195,10 @@ class TrainerConf(Component):
         """Return the optimiser settings of each parameter group the procedure minimises, where the model has it."""
         return {}
 
+    def batch_rows(self) -> int | None:
+        """Return how many labelled rows a step sees; None if a step has no batch."""
+        return getattr(self, "batch_size", None)
+
     def sees_unlabelled(self) -> bool:
         """Tell whether training also sees the unseen rows, without labels (the transductive setting)."""
         return "unlabelled" in self.needs
@@ -279,6 +283,25 @@ class TrackerConf:
 
 
 @dataclass
+class DebugConf:
+    """Looks at what a run does; figures of a run with any of these are comparable with nothing."""
+
+    steps: int | None = option(None, "most steps of a phase; null = as many as the trainer says", low=1)
+    overfit: bool = option(
+        False,
+        "train on one batch of rows, spread evenly over the training rows, again and again; see trainer.batch_size",
+    )
+    profile: int | None = option(
+        None, "steps of each phase, after one to warm up, that torch's profiler records; null = none", low=1
+    )
+    anomaly: bool = option(False, "stop where a gradient becomes NaN and name the operation; slow")
+
+    def active(self) -> dict[str, Any]:
+        """Return the options that are on, by name; empty for a proper run."""
+        return {entry.name: value for entry in fields(self) if (value := getattr(self, entry.name))}
+
+
+@dataclass
 class CheckpointConf:
     """When checkpoints are written and which are kept."""
 
@@ -324,6 +347,7 @@ class RunConfig:
     evaluator: EvaluatorConf = field(default=MISSING)
     runtime: RuntimeConf = section(RuntimeConf, "where and how the run computes")
     tracker: TrackerConf = section(TrackerConf, "what a run writes while it trains")
+    debug: DebugConf = section(DebugConf, "looks at what a run does; a run with any of it is no result")
     checkpoint: CheckpointConf = section(CheckpointConf, "when checkpoints are written")
     reference: ReferenceConf = section(ReferenceConf, "the published result an experiment follows")
 

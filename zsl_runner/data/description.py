@@ -66,7 +66,7 @@ def _vector_lines(records: ZeroShotRecords) -> Iterable[str]:
     vectors = records.class_vectors
     yield f"from {vectors.min():.4g} to {vectors.max():.4g}, {100 * np.mean(vectors == 0):.1f} % zeros"
     constant = int((np.ptp(vectors[records.seen_classes], axis=0) == 0).sum())
-    yield f"{vectors.shape[1]:,} entries, {constant} of them equal in all seen classes"
+    yield f"entries: {vectors.shape[1]:,}, {constant} of them equal in all seen classes"
     cosines = cosine_similarity(vectors)
     apart = np.where(np.eye(len(cosines), dtype=bool), -np.inf, cosines)
     first, second = np.unravel_index(apart.argmax(), apart.shape)

@@ -8,7 +8,7 @@ and evaluates on the test split. Features are held once: views share one matrix 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -20,6 +20,7 @@ from zsl_runner.data.imbalance import thinned
 from zsl_runner.data.records import Records, Rows, ZeroShotRecords
 from zsl_runner.data.scaling import FeatureScaling, scale_class_vectors
 from zsl_runner.data.shape import DataShape
+from zsl_runner.data.stage import spread
 from zsl_runner.data.zero_shot_conf import ZeroShotConf
 
 
@@ -59,6 +60,10 @@ class FeatureView:
         """Return the (len(positions), D) scaled features at ``positions`` (int64, 0..n-1) of this view."""
         return self._scaling.apply(self._matrix[self._rows[positions]])
 
+    def part(self, positions: Tensor) -> FeatureView:
+        """Return a view of the rows at ``positions`` of this one."""
+        return FeatureView(self._matrix, self._rows[positions], self._scaling)
+
     def blocks(self, size: int) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield (positions, features) for all rows in order, at most ``size`` rows at a time."""
         for positions in torch.split(torch.arange(len(self), device=self.device), size):
@@ -97,6 +102,11 @@ class TrainingSet:
             classes=len(self.class_vectors),
             radius=self.features.radius,
         )
+
+    def limited(self, rows: int) -> TrainingSet:
+        """Return the same with so many labelled rows; classes and the unlabelled pool stay."""
+        positions = torch.from_numpy(spread(len(self.features), rows)).to(self.labels.device)
+        return replace(self, features=self.features.part(positions), labels=self.labels[positions])
 
 
 @dataclass(frozen=True)

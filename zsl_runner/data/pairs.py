@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from zsl_runner.data.records import Rows
+from zsl_runner.data.stage import spread
 
 
 class Pair(NamedTuple):
@@ -64,6 +65,10 @@ class PairView:
         """Return the pairs at ``positions`` (int64, 0..n-1) of this view; see `PairSource.take`."""
         return self._source.take(self._rows[positions], generator)
 
+    def part(self, positions: Tensor) -> PairView:
+        """Return a view of the rows at ``positions`` of this one."""
+        return PairView(self._source, self._rows[positions])
+
     def blocks(self, size: int) -> Iterator[tuple[Tensor, Pair]]:
         """Yield (positions, pairs) for all rows in order, at most ``size`` at a time, as for evaluation."""
         for positions in torch.split(torch.arange(len(self), device=self.device), size):
@@ -98,6 +103,11 @@ class PairTrainingSet:
 
     pairs: PairView
     shape: PairShape
+
+    def limited(self, rows: int) -> PairTrainingSet:
+        """Return the same with so many pairs."""
+        positions = torch.from_numpy(spread(len(self.pairs), rows)).to(self.pairs.device)
+        return replace(self, pairs=self.pairs.part(positions))
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,10 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
+import numpy as np
+
+from zsl_runner.data.records import Rows
+
 VALIDATING = ("tune", "fit")
 TESTING = ("final", "fit")
 
@@ -21,6 +25,18 @@ class TrainingData(Protocol):
     @property
     def shape(self) -> Any:
         """The sizes a model takes from the data."""
+
+    def limited(self, rows: int) -> TrainingData:
+        """Return the same with so many labelled rows only, see `spread`; for ``debug.overfit``."""
+
+
+def spread(count: int, rows: int) -> Rows:
+    """Return the positions of ``rows`` of ``count`` rows at even distances: so that they are of many classes.
+
+    >>> spread(9, 3).tolist(), spread(2, 5).tolist()
+    ([0, 4, 8], [0, 1])
+    """
+    return np.unique(np.linspace(0, count - 1, min(rows, count)).round().astype(np.int64))
 
 
 class EvaluationData(Protocol):

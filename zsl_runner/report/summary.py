@@ -106,7 +106,7 @@ def _conditions(result: Result) -> list[str]:
         lines.append(f"{label:<12} {described}{'split ' if described else ''}{data.get('split_version')}")
     if result.debug:
         options = ", ".join(f"{key} {value}" for key, value in result.debug.items())
-        lines.append(f"debug        {options}: the figures mean nothing and stand in no table")
+        lines.append(f"debug        {options}: comparable with nothing, in no table")
     if setting:
         prior = setting.get("class_prior")
         lines.append(f"setting      {setting.get('kind')}{'' if prior is None else f', unseen class prior {prior}'}")

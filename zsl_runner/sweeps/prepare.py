@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from zsl_runner.config.command import quoted
 from zsl_runner.config.loader import Loader
+from zsl_runner.config.schema import RunConfig
 from zsl_runner.config.sweep import columns, is_search
+from zsl_runner.sweeps import study
 from zsl_runner.sweeps.notes import Plan
 
 
@@ -22,29 +25,57 @@ class Prepared:
     Attributes:
         folder: where its jobs write their notes.
         settings: overrides of Hydra's own configuration.
+        message: what is to be said before it starts.
     """
 
     folder: Path
     settings: list[str]
+    message: str = ""
 
 
-def prepare(settings: DictConfig, loader: Loader, arguments: Sequence[str], command: str) -> Prepared:
-    """Write the plan of a sweep.
+@contextmanager
+def prepared(
+    settings: DictConfig, loader: Loader, arguments: Sequence[str], config: RunConfig, command: str
+) -> Iterator[Prepared]:
+    """Write the plan of a sweep, and hold its study while it goes on.
 
     Args:
         settings: Hydra's settings for the sweep.
         loader: where the YAML files are.
         arguments: the overrides of the command line.
+        config: the configuration of its first run.
         command: the command line in words, for the record.
+
+    Raises:
+        ConfigError: another process is searching in the same study.
     """
     folder = Path(settings.sweep.dir).absolute()
     values = columns(loader, arguments, settings)
     swept = [key for key, column in values.items() if len(column) > 1]
-    jobs = 1
-    for column in values.values():
-        jobs *= len(column)
-    Plan(command, swept, None if is_search(settings) else jobs).save(folder)
-    return Prepared(folder, ["hydra.mode=MULTIRUN", f"hydra.sweep.dir={quoted(str(folder))}", *_environment()])
+    decided = ["hydra.mode=MULTIRUN", f"hydra.sweep.dir={quoted(str(folder))}", *_environment()]
+    if not is_search(settings):
+        jobs = 1
+        for column in values.values():
+            jobs *= len(column)
+        Plan(command, swept, jobs).save(folder)
+        yield Prepared(folder, decided)
+        return
+    if settings.sweeper.study_name is None:
+        name = study.name_of(settings, values, config)
+        settings.sweeper.study_name = name  # the storage may be named after it
+        decided.append(f"hydra.sweeper.study_name={quoted(name)}")
+    file = study.file_of(settings.sweeper.storage)
+    Plan(command, swept).save(folder)
+    if file is None:
+        yield Prepared(folder, decided)
+        return
+    with study.alone_with(file):
+        left = study.go_on(settings.sweeper.study_name, file, settings.sweeper.n_trials)
+        decided.append(f"hydra.sweeper.n_trials={left.trials}")
+        seed = OmegaConf.select(settings, "sweeper.sampler.seed")
+        if seed is not None and left.before:  # the same seed again would draw the first trials once more
+            decided.append(f"hydra.sweeper.sampler.seed={seed + left.before}")
+        yield Prepared(folder, decided, left.message)
 
 
 def _environment() -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -12,6 +12,7 @@ from torch import Tensor
 from zsl_runner.config.schema import DatasetConf, TrainerConf
 from zsl_runner.data.labelled_images.records import ImageRecords
 from zsl_runner.data.records import Records, Rows
+from zsl_runner.data.stage import spread
 
 UNLABELLED = -1
 
@@ -39,6 +40,10 @@ class ImageView:
     def take(self, positions: Tensor) -> Tensor:
         """Return the (B, C, H, W) images, floats in 0..1, at ``positions`` (int64, 0..n-1) of this view."""
         return self._images[self._rows[positions]] / 255
+
+    def part(self, positions: Tensor) -> ImageView:
+        """Return a view of the rows at ``positions`` of this one."""
+        return ImageView(self._images, self._rows[positions])
 
     def blocks(self, size: int) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield (positions, images) for all rows in order, at most ``size`` rows at a time."""
@@ -104,6 +109,15 @@ class ImageTrainingSet:
     def labelled(self) -> Tensor:
         """Positions (int64) of the images whose label training may see."""
         return (self.labels != UNLABELLED).nonzero().flatten()
+
+    def limited(self, rows: int) -> ImageTrainingSet:
+        """Return the same with so many images, half of them labelled ones where only some are labelled."""
+        labelled = self.labelled
+        plain = (self.labels == UNLABELLED).nonzero().flatten()
+        known = min(len(labelled), rows if not len(plain) else max(1, rows // 2))
+        chosen = [part[spread(len(part), n)] for part, n in ((labelled, known), (plain, rows - known)) if len(part)]
+        positions = torch.cat(chosen).sort().values
+        return replace(self, images=self.images.part(positions), labels=self.labels[positions])
 
 
 @dataclass(frozen=True)

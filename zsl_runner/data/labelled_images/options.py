@@ -1,4 +1,4 @@
-"""Options every data set of labelled images has. Never imports torch."""
+"""Options every data set of images has, with or without labels. Never imports torch."""
 
 from __future__ import annotations
 
@@ -10,15 +10,31 @@ from zsl_runner.config.schema import DatasetConf, ModelConf, TrainerConf
 
 
 @dataclass
-class LabelledImagesConf(DatasetConf):
-    """Base of the data sets of images that belong to classes; the source loads `ImageRecords`."""
+class ImagesConf(DatasetConf):
+    """Base of the data sets of images; the source loads `ImageRecords`."""
 
     folds: ClassVar[str] = "zsl_runner.data.labelled_images.folds:image_folds"
-    provides: ClassVar[frozenset[str]] = frozenset({"image_rows", "image_labels", "pairs"})
+    provides: ClassVar[frozenset[str]] = frozenset({"image_rows"})
 
     side: int | None = option(
         None, "resize to squares of this side, bilinearly; null keeps the data set's own size", low=8, high=512
     )
+
+    def image_side(self) -> int | None:
+        """Return the side of the square images in pixels; None if the files decide."""
+        return self.side
+
+    def setting(self, model: ModelConf, trainer: TrainerConf) -> dict[str, str]:
+        """Return that no label takes part."""
+        return {"kind": "unsupervised"}
+
+
+@dataclass
+class LabelledImagesConf(ImagesConf):
+    """Base of the data sets of images that belong to classes."""
+
+    provides: ClassVar[frozenset[str]] = frozenset({"image_rows", "image_labels", "pairs"})
+
     labelled: int | None = option(
         None,
         "number of training images whose label training may see, as many of each class as possible; null: all. The "
@@ -26,10 +42,6 @@ class LabelledImagesConf(DatasetConf):
         low=1,
     )
     label_seed: int = option(0, "seed of the draw of labelled images; vary it with the run's seed in a study", low=0)
-
-    def image_side(self) -> int | None:
-        """Return the side of the square images in pixels; None if the files decide."""
-        return self.side
 
     def setting(self, model: ModelConf, trainer: TrainerConf) -> dict[str, str]:
         """Return how many labels training could see, if it used any."""

@@ -1,8 +1,9 @@
-"""A fast copy of a features file: one HDF5 file that loads in the time of a memory copy.
+"""A fast copy of a features file: one HDF5 file whose features are mapped into memory, not read into it.
 
-The copy is used only if it is whole (its checksum is verified) and its source has not changed since (path, size and
-time of change). It is written under another name and renamed when complete, so that readers and other writers never
-meet half a file. Splits and class vectors are small and always read from their own files.
+Runs that work at the same time on one machine therefore share them. The copy is used only if it is whole (its checksum
+is verified) and its source has not changed since (path, size and time of change). It is written under another name and
+renamed when complete, so that readers and other writers never meet half a file. Splits and class vectors are small and
+always read from their own files.
 """
 
 from __future__ import annotations
@@ -16,9 +17,11 @@ import time
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import h5py
+import numpy as np
+from numpy.typing import NDArray
 
 from zsl_runner.data.cache_folder import KeptCopy
 from zsl_runner.data.known_files import sha256_of
@@ -114,11 +117,22 @@ def _read(target: Path, identity: _Identity) -> tuple[FeatureTable, str] | None:
                 attributes["source_path"], int(attributes["source_size"]), int(attributes["source_mtime_ns"])
             ):
                 return None
-            table = FeatureTable(file["features"][()], file["labels"][()])
+            table = FeatureTable(_mapped(file["features"], target), file["labels"][()])
             whole = _checksum(table) == int(attributes["crc32"])
             return (table, str(attributes["source_sha256"])) if whole else None
     except (OSError, KeyError, TypeError, ValueError, RuntimeError):  # absent, foreign or damaged: rebuilt
         return None
+
+
+def _mapped(dataset: h5py.Dataset, target: Path) -> NDArray[Any]:
+    """Return a contiguous dataset as pages of its file, which all processes share.
+
+    Whoever writes into the array gets a page of its own; the file never changes.
+    """
+    offset = dataset.id.get_offset()
+    if offset is None or offset % dataset.dtype.itemsize:
+        return np.asarray(dataset[()])
+    return np.asarray(np.memmap(target, dataset.dtype, mode="c", offset=offset, shape=dataset.shape))
 
 
 def _write(target: Path, table: FeatureTable, identity: _Identity, sha256: str) -> None:

@@ -1,0 +1,173 @@
+"""Searches: what the check refuses, and that a killed study goes on."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+from omegaconf import OmegaConf
+
+from tests.launching.conftest import FAST, TRAINED
+from tests.launching.processes import COMMAND, environment, needs, read, start, wait_until
+from zsl_runner.config.check import check
+from zsl_runner.config.search import check_search
+from zsl_runner.errors import RunError
+from zsl_runner.launch import objective
+from zsl_runner.result import Result
+
+SEARCH = needs("hydra_optuna_sweeper", "search")
+
+
+@pytest.fixture
+def config(loader):
+    def of(*arguments):
+        verdict = check(loader, ["dataset=toy", "model=eszsl", *arguments], strictly=False)
+        assert verdict.problems == ()
+        return verdict.config
+
+    return of
+
+
+def settings(direction):
+    return OmegaConf.create({"sweeper": {"direction": direction}})
+
+
+SPACE = {"model.feature_penalty": ["model.feature_penalty=1", "model.feature_penalty=2"]}
+
+
+def test_a_search_that_fits(config):
+    assert check_search(settings("maximize"), SPACE, config()) == []
+    several = config("objectives=[val/U,val/S]")
+    assert check_search(settings(["maximize", "maximize"]), SPACE, several) == []
+
+
+@pytest.mark.parametrize(
+    ("direction", "space", "arguments", "expected"),
+    [
+        ("maximize", {"seed": ["seed=0"]}, [], "nothing to search"),
+        ("minimize", SPACE, [], "of val/H the larger value is better: expected maximize, found minimize"),
+        ("maximize", SPACE, ["objectives=[val/U,val/S]"], "one direction for each of the objectives val/U, val/S"),
+        ("maximize", SPACE, ["evaluator.stages=[final]", "evaluator.calibration=none"], "a search needs validation"),
+    ],
+)
+def test_a_search_that_does_not(config, direction, space, arguments, expected):
+    (problem,) = check_search(settings(direction), space, config(*arguments))
+    assert expected in problem.message
+
+
+def test_smaller_is_better_where_the_metric_says_so(loader):
+    verdict = check(loader, ["dataset=digits_quadrant", "model=cvae"], strictly=False)
+    assert verdict.config.evaluator.select_metric == "val/NCLL"
+    assert check_search(settings("minimize"), SPACE, verdict.config) == []
+    assert len(check_search(settings("maximize"), SPACE, verdict.config)) == 1
+
+
+@pytest.mark.parametrize("name", ["test/H", "oracle/H", "H"])
+def test_objectives_never_look_at_test_data(loader, name):
+    verdict = check(loader, ["dataset=toy", "model=eszsl", f"objectives=[val/U,{name}]"], strictly=False)
+    (problem,) = verdict.problems
+    assert problem.key == "objectives"
+    assert f"found {name}" in problem.message
+    assert "val/H" in problem.message
+
+
+def result(**validation):
+    measured = {f"val/{key}": value for key, value in validation.items()}
+    return Result("complete", "m", "d", "t", 0, "hash", validation=measured)
+
+
+def test_the_objective_is_what_was_measured_on_validation_data(config):
+    assert objective(result(H=3.0, U=1.0), config()) == 3.0
+    assert objective(result(H=3.0, U=1.0, S=2.0), config("objectives=[val/S,val/U]")) == [2.0, 1.0]
+    assert objective(result(H=float("nan")), config()) is None
+    assert objective(result(), config()) is None
+    with pytest.raises(RunError, match=r"objectives: val/X was not measured .* measured: val/H"):
+        objective(result(H=3.0), config("objectives=[val/X]"))
+
+
+def trials(folder):
+    import optuna
+
+    (file,) = folder.glob("outputs/.sweeps/*/study.db")
+    return optuna.load_study(study_name=file.parent.name, storage=f"sqlite:///{file}").get_trials()
+
+
+@pytest.mark.launcher
+@SEARCH
+def test_a_killed_study_goes_on(tmp_path):
+    trained = [argument for argument in TRAINED if "latent_dim" not in argument]
+    arguments = [*trained, "sweep=tpe", "hydra.sweeper.n_trials=4", "seed=0", "model.latent_dim=range(3,60)"]
+    process, log = start(tmp_path, *arguments)
+    wait_until(lambda: len([r for r in read(tmp_path).values() if r["status"] == "complete"]) >= 2)
+    wait_until(lambda: any(r["status"] == "running" and r["steps"] > 20 for r in with_steps(tmp_path)))
+    process.kill()
+    process.wait()
+    before = with_steps(tmp_path)
+    (cut,) = [record for record in before if record["status"] == "running"]
+
+    process, log = start(tmp_path, *arguments)
+    assert process.wait(timeout=500) == 0, log.seek(0) or log.read()
+    log.seek(0)
+    printed = log.read()
+    assert f"{len(before) - 1} of 4 trials done, 1 cut short and tried again" in printed
+    runs = read(tmp_path)
+    assert {record["status"] for record in runs.values()} == {"complete"}
+    assert cut["name"] in runs  # in place
+    found = trials(tmp_path)
+    complete = [trial for trial in found if trial.state.name == "COMPLETE"]
+    assert [trial.state.name for trial in found].count("FAIL") == 1
+    assert len(complete) == 4
+    assert len({trial.params["model.latent_dim"] for trial in complete}) == len(runs)
+    validated = sorted(record["validation"]["val/H"] for record in runs.values())
+    assert sorted({trial.value for trial in complete}) == sorted(set(validated))
+
+    process, log = start(tmp_path, *arguments)
+    assert process.wait(timeout=300) == 0
+    log.seek(0)
+    assert "4 of 4 trials done" in log.read()
+    assert len(trials(tmp_path)) == len(found)
+
+
+def with_steps(folder):
+    found = []
+    for file in folder.glob("outputs/*/*/*/result.json"):
+        steps = [int(path.stem.split("-")[1]) for path in file.parent.glob("checkpoints/step-*.pt")]
+        record = json.loads(file.read_text())
+        found.append({"name": file.parent.name, "status": record["status"], "steps": max(steps, default=0)})
+    return found
+
+
+@pytest.mark.launcher
+@SEARCH
+def test_several_objectives_and_a_failing_trial(tmp_path):
+    process, log = start(
+        tmp_path,
+        *FAST,
+        "sweep=tpe",
+        "hydra.sweeper.n_trials=3",
+        "model.feature_penalty=interval(0.1,10)",
+        "objectives=[val/U,val/S]",
+        "hydra.sweeper.direction=[maximize,maximize]",
+    )
+    assert process.wait(timeout=300) == 0, log.seek(0) or log.read()
+    log.seek(0)
+    assert log.read().count("val/U ") == 3
+    assert [len(trial.values) for trial in trials(tmp_path)] == [2, 2, 2]
+
+
+def test_a_missing_plugin_is_named_with_its_extra(tmp_path):
+    if not SEARCH.args[0]:
+        pytest.skip("the extra search is installed")
+    done = subprocess.run(
+        [sys.executable, *COMMAND, "sweep=tpe", *FAST],
+        cwd=tmp_path,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "pip install 'zsl-run[search]'" in done.stderr
+    assert os.listdir(tmp_path) == []

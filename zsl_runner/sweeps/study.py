@@ -1,0 +1,121 @@
+"""Keeps a search in a study on disk, so that the same command goes on with it after a kill.
+
+Optuna's sweeper asks for so many *further* trials, and forgets those that were running when its process died. Here the
+trials there are count, and what was lost is tried again with the same values: its run goes on from its checkpoint.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from omegaconf import DictConfig, OmegaConf
+
+from zsl_runner.config.identity import defines_the_run, flatten
+from zsl_runner.config.schema import RunConfig
+from zsl_runner.config.typed import plain
+from zsl_runner.errors import CheckpointError, ConfigError
+from zsl_runner.guard import exclusive
+
+_SQLITE = "sqlite:///"
+_LOST = "lost"
+"""Attribute of a trial whose process died; another trial repeats it."""
+_DECIDES = ("sampler", "direction")
+
+
+@dataclass(frozen=True)
+class Left:
+    """What is left to do in a study.
+
+    Attributes:
+        trials: number of further trials.
+        before: number of trials there were, whatever became of them.
+        message: the same in words.
+    """
+
+    trials: int
+    before: int
+    message: str
+
+
+def name_of(settings: DictConfig, values: Mapping[str, Sequence[str]], config: RunConfig) -> str:
+    """Return a study's name: preset, model and data set, and a hash of all that tells two searches apart.
+
+    That is the configuration but for the keys that are searched, the space, the sampler and the objectives; not how
+    many trials there are or where they run.
+
+    Args:
+        settings: Hydra's settings.
+        values: what the search tries, by key.
+        config: the configuration of one of its runs.
+    """
+    searched = {key for key, column in values.items() if len(column) > 1}
+    fixed = {
+        key: value
+        for key, value in flatten(plain(config)).items()
+        if (defines_the_run(key) or key == "seed") and not _is_below(key, searched)
+    }
+    sampler, direction = (OmegaConf.to_container(OmegaConf.create({"x": settings.sweeper[key]})) for key in _DECIDES)
+    told = [fixed, {key: values[key] for key in sorted(searched)}, sampler, direction, list(config.objectives)]
+    digest = hashlib.sha256(json.dumps(told, sort_keys=True, default=str).encode()).hexdigest()[:8]
+    preset = OmegaConf.select(settings, "runtime.choices.sweep") or "search"
+    return f"{preset}-{config.model.name}-{config.dataset.name}-{digest}"
+
+
+def file_of(storage: str | None) -> Path | None:
+    """Return the file of a study kept in SQLite; None for another storage or none.
+
+    >>> file_of("sqlite:///outputs/study.db"), file_of(None)
+    (PosixPath('outputs/study.db'), None)
+    """
+    return Path(storage.removeprefix(_SQLITE)) if storage is not None and storage.startswith(_SQLITE) else None
+
+
+def go_on(name: str, file: Path, wanted: int) -> Left:
+    """Prepare a study for its next trials, and return how many are left of ``wanted``.
+
+    Only for a study no other process works on.
+    """
+    import optuna
+
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    try:
+        study = optuna.load_study(study_name=name, storage=f"{_SQLITE}{file}")
+    except KeyError:
+        return Left(wanted, 0, f"study {name}: new, {wanted} trials")
+    states = optuna.trial.TrialState
+    lost = study.get_trials(deepcopy=False, states=(states.RUNNING,))
+    for trial in lost:
+        if trial.params:
+            study.enqueue_trial(trial.params)
+        study._storage.set_trial_user_attr(trial._trial_id, _LOST, True)
+        study.tell(trial.number, state=states.FAIL)
+    trials = study.get_trials(deepcopy=False)
+    done = sum(trial.state.is_finished() and not trial.user_attrs.get(_LOST) for trial in trials)
+    again = f", {len(lost)} cut short and tried again" if lost else ""
+    return Left(max(0, wanted - done), len(trials), f"study {name}: {done} of {wanted} trials done{again}")
+
+
+@contextmanager
+def alone_with(file: Path) -> Iterator[None]:
+    """Hold a study's folder, so that no second process takes running trials for lost ones.
+
+    Raises:
+        ConfigError: another process holds it.
+    """
+    file.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with exclusive(file.parent):
+            yield
+    except CheckpointError as error:
+        if str(file.parent) not in str(error):
+            raise
+        raise ConfigError(f"{file}: another process is searching in this study; wait for it, or stop it") from error
+
+
+def _is_below(key: str, searched: Collection[str]) -> bool:
+    return any(key == group or key.startswith(f"{group}.") for group in searched)
