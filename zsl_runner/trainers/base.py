@@ -85,6 +85,10 @@ class Trainer:
         """Return named tensors for the evaluator's figures and oracle figures, e.g. an estimated class prior."""
         return {}
 
+    def warnings(self) -> list[str]:
+        """Return what a reader of the result must know about how training ended; kept in ``result.json``."""
+        return []
+
     def state_dict(self) -> dict[str, Any]:
         """Return everything beyond weights, optimisers and generators that an exact resume needs."""
         return {}

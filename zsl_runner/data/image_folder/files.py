@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Final
 
 import numpy as np
 
 from zsl_runner.data.image_folder.conf import LISTS, ImageFolderConf
+from zsl_runner.data.picture_files import picture_paths, some
 from zsl_runner.data.records import Rows
 from zsl_runner.errors import DataError
-
-ENDINGS: Final = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"})
 
 
 def paired_files(conf: ImageFolderConf) -> dict[str, tuple[Path, Path]]:
@@ -28,9 +26,9 @@ def paired_files(conf: ImageFolderConf) -> dict[str, tuple[Path, Path]]:
     if without_mask or without_image:
         found = []
         if without_mask:
-            found.append(f"{len(without_mask)} images have no mask: {_some(without_mask)}")
+            found.append(f"{len(without_mask)} images have no mask: {some(without_mask)}")
         if without_image:
-            found.append(f"{len(without_image)} masks have no image: {_some(without_image)}")
+            found.append(f"{len(without_image)} masks have no image: {some(without_image)}")
         raise DataError(
             f"{conf.folder('')}: expected a mask in {conf.masks} for each image in {conf.images}, of the same name "
             f"without its ending; {'; '.join(found)}"
@@ -64,7 +62,7 @@ def split_rows(conf: ImageFolderConf, names: Sequence[str]) -> dict[str, Rows]:
         if unknown:
             raise DataError(
                 f"{path}: expected names of images in {conf.images} without their ending; "
-                f"no image is called {_some(unknown)}"
+                f"no image is called {some(unknown)}"
             )
         for name in wanted:
             if name in listed:
@@ -75,17 +73,12 @@ def split_rows(conf: ImageFolderConf, names: Sequence[str]) -> dict[str, Rows]:
 
 
 def _pictures(folder: Path) -> Mapping[str, Path]:
-    if not folder.is_dir():
-        raise DataError(f"{folder}: expected a folder; check dataset.root, dataset.images and dataset.masks")
     found: dict[str, Path] = {}
-    for path in sorted(folder.rglob("*")):
-        if path.suffix.lower() in ENDINGS and not path.name.startswith("."):
-            name = path.relative_to(folder).with_suffix("").as_posix()
-            if name in found:
-                raise DataError(f"{path}: another file, {found[name].name}, has the same name without its ending")
-            found[name] = path
-    if not found:
-        raise DataError(f"{folder}: expected pictures ({', '.join(sorted(ENDINGS))}), found none")
+    for path in picture_paths(folder, "check dataset.root, dataset.images and dataset.masks"):
+        name = path.relative_to(folder).with_suffix("").as_posix()
+        if name in found:
+            raise DataError(f"{path}: another file, {found[name].name}, has the same name without its ending")
+        found[name] = path
     return found
 
 
@@ -98,8 +91,3 @@ def _lines(path: Path) -> list[str]:
     if not lines:
         raise DataError(f"{path}: expected the name of an image in each line, found none")
     return lines
-
-
-def _some(names: Iterable[str]) -> str:
-    shown = list(names)
-    return ", ".join(shown[:5]) + (f" and {len(shown) - 5} more" if len(shown) > 5 else "")

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from zsl_runner.data.image_folder.conf import ImageFolderConf
+from zsl_runner.data.picture_files import opened
 from zsl_runner.data.segmentation.records import VOID
 from zsl_runner.errors import DataError
 
@@ -22,8 +23,8 @@ def read_pair(image_path: Path, mask_path: Path, conf: ImageFolderConf) -> tuple
         DataError: a file is no picture, image and mask have different sizes, or the mask has other labels or colours
             than configured.
     """
-    image = _opened(image_path).convert("RGB")
-    mask = _opened(mask_path)
+    image = opened(image_path).convert("RGB")
+    mask = opened(mask_path)
     if image.size != mask.size:
         raise DataError(
             f"{mask_path}: expected a mask of {_size(image)} pixels like its image {image_path}, found {_size(mask)}"
@@ -34,15 +35,6 @@ def read_pair(image_path: Path, mask_path: Path, conf: ImageFolderConf) -> tuple
         # Labels are names and not amounts: between two of them there is nothing.
         image, labels = image.resize(size, Image.Resampling.BILINEAR), labels.resize(size, Image.Resampling.NEAREST)
     return np.asarray(image).transpose(2, 0, 1), np.asarray(labels)
-
-
-def _opened(path: Path) -> Image.Image:
-    try:
-        picture = Image.open(path)
-        picture.load()
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:  # what Pillow's readers raise
-        raise DataError(f"{path}: cannot be read as a picture: {error}; copy or export it again") from error
-    return picture
 
 
 def _labels(mask: Image.Image, path: Path, conf: ImageFolderConf) -> Bytes:

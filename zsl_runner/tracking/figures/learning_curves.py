@@ -44,7 +44,7 @@ def learning_curves(rows: Iterable[Row], quantities: Mapping[str, Any] | None = 
         elif row.tag.startswith(METRIC_PREFIXES):
             continue
         else:
-            panel, label = _place(row.tag)
+            panel, label = place_of(row.tag)
         steps, values = panels.setdefault(panel, {}).setdefault(label, ([], []))
         steps.append(row.step)
         values.append(row.value)
@@ -69,12 +69,12 @@ def learning_curves(rows: Iterable[Row], quantities: Mapping[str, Any] | None = 
     return figure
 
 
-def _place(tag: str) -> tuple[str, str]:
+def place_of(tag: str) -> tuple[str, str]:
     """Return panel and label of a tag ``stage/phase/term`` or ``stage/phase/quantity/of what``.
 
     A quantity that is no loss term, a critic's distance for instance, goes on through the phases of its stage.
 
-    >>> _place("tune/em/kl"), _place("train/inductive/distance/critic")
+    >>> place_of("tune/em/kl"), place_of("train/inductive/distance/critic")
     (('tune/em', 'kl'), ('train: distance', 'critic'))
     """
     parts = tag.split("/")

@@ -1,0 +1,95 @@
+import numpy as np
+import pytest
+import torch
+
+from tests.dsprites_file import SIZES, small_dsprites
+from zsl_runner.data.dsprites import file
+from zsl_runner.data.dsprites.conf import DSpritesConf
+from zsl_runner.data.dsprites.source import load
+from zsl_runner.data.labelled_images.folds import ImageStages
+from zsl_runner.errors import DataError
+
+COUNT = int(np.prod(SIZES))
+
+
+def conf(root, **options):
+    return DSpritesConf(**{"name": "dsprites", "root": str(root), "validation_rows": 20, "test_rows": 100, **options})
+
+
+def test_images_factors_and_shapes_belong_together(tmp_path, monkeypatch):
+    monkeypatch.setattr(file, "CHUNK", 100)
+    small_dsprites(tmp_path)
+    records = load(conf(tmp_path))
+    assert records.images.shape == (COUNT, 1, 64, 64)
+    assert set(np.unique(records.images).tolist()) == {0, 255}
+    assert [len(rows) for rows in records.splits().values()] == [COUNT - 120, 20, 100]
+    assert records.factor_names[4:] == ("position x", "position y")
+    for row in (0, 99, 100, 101, COUNT - 1):
+        _, shape, _, _, x, y = records.factors[row]
+        assert records.labels[row] == shape
+        top, left = np.argwhere(records.images[row, 0])[0]
+        assert (top, left) == (6 * y, 6 * x)
+    assert "factors      color (1), shape (3), scale (2)" in "\n".join(records.description())
+
+
+def test_a_part_is_drawn_at_random_and_keeps_rows_together(tmp_path, monkeypatch):
+    monkeypatch.setattr(file, "CHUNK", 64)
+    small_dsprites(tmp_path)
+    whole, part = load(conf(tmp_path)), load(conf(tmp_path, limit=200))
+    assert len(part.images) == 200
+    rows = [int(np.flatnonzero((whole.factors == factors).all(1))[0]) for factors in part.factors]
+    assert np.array_equal(whole.images[rows], part.images)
+    assert np.array_equal(part.factors, load(conf(tmp_path, limit=200)).factors)
+    assert not np.array_equal(part.factors, load(conf(tmp_path, limit=200, split_seed=1)).factors)
+    assert "200 of 768 images" in part.provenance.notes[0]
+
+
+def test_folds_hand_out_the_factors_of_the_measured_images(tmp_path):
+    small_dsprites(tmp_path)
+    records = load(conf(tmp_path, side=32))
+    evaluation = ImageStages(records, torch.device("cpu")).tested("fit").evaluation
+    assert evaluation.rows.factors.shape == (100, 6)
+    assert evaluation.rows.images.take(torch.arange(2)).shape == (2, 1, 32, 32)
+    assert torch.equal(evaluation.rows.factors[:, 1], evaluation.rows.labels)
+
+
+def test_the_missing_file_is_named_before_a_run(tmp_path):
+    (required,) = conf(tmp_path).required_files()
+    assert required.path.endswith("dsprites_ndarray_co1sh3sc6or40x32y32_64x64.npz")
+    assert "dataset.root" in required.remedy
+    with pytest.raises(DataError, match="cannot be read"):
+        load(conf(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"imgs": None}, "expected the arrays imgs and latents_classes"),
+        ({"latents_classes": None}, "expected the arrays imgs and latents_classes"),
+        ({"imgs": np.zeros((5, 64, 64), np.uint8)}, r"one image for each row .* found uint8 of shape \(5, 64, 64\)"),
+        ({"imgs": np.zeros((COUNT, 64, 64), np.float32)}, "found float32"),
+        ({"imgs": np.full((COUNT, 64, 64), 255, np.uint8)}, "pixels of 0 and 1, found 255"),
+        ({"latents_classes": np.zeros((COUNT, 5), np.int64)}, r"expected shape \(N, 6\)"),
+        ({"latents_classes": np.full((COUNT, 6), 3)}, "expected shapes 0..2"),
+    ],
+)
+def test_another_layout_is_refused(tmp_path, changes, message):
+    small_dsprites(tmp_path, **changes)
+    with pytest.raises(DataError, match=message):
+        load(conf(tmp_path))
+
+
+def test_a_damaged_file_is_refused(tmp_path):
+    path = small_dsprites(tmp_path)
+    content = bytearray(path.read_bytes())
+    place = content.index(b"imgs.npy") + 60
+    content[place : place + 40] = bytes(40)
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=r"cannot be read|expected the arrays"):
+        load(conf(tmp_path))
+
+
+def test_too_few_images_are_refused(tmp_path):
+    small_dsprites(tmp_path)
+    with pytest.raises(DataError, match="leave none to train on"):
+        load(conf(tmp_path, limit=110))

@@ -1,0 +1,127 @@
+import numpy as np
+import pytest
+from PIL import Image
+
+from zsl_runner.data.image_classes import source as image_classes
+from zsl_runner.data.image_classes.conf import ImageClassesConf
+from zsl_runner.data.unlabelled_images import source as unlabelled_images
+from zsl_runner.data.unlabelled_images.conf import UnlabelledImagesConf
+from zsl_runner.errors import DataError
+from zsl_runner.models.cvae.conf import CVAEConf
+from zsl_runner.models.joint_vae.conf import JointVAEConf
+
+
+def save(path, size=(40, 30), value=0, mode="RGB"):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    picture = np.full((size[1], size[0], 3), value, dtype=np.uint8)
+    picture[:, size[0] // 2 :] = 255
+    Image.fromarray(picture).convert(mode).save(path)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for number in range(20):
+        save(tmp_path / ("chairs" if number % 2 else "arms") / f"{number:02}.png", value=number)
+    return tmp_path
+
+
+def classes(root, **options):
+    return image_classes.load(ImageClassesConf(**{"name": "mine", "root": str(root), "side": 16, **options}))
+
+
+def loose(root, **options):
+    return unlabelled_images.load(UnlabelledImagesConf(**{"name": "mine", "root": str(root), "side": 16, **options}))
+
+
+def test_a_folder_is_a_class(folder):
+    records = classes(folder)
+    assert records.class_names == ("arms", "chairs")
+    assert records.images.shape == (20, 3, 16, 16)
+    assert [len(rows) for rows in records.splits().values()] == [16, 2, 2]
+    for row, label in enumerate(records.labels):
+        # The left pixels hold the picture's number, odd for chairs.
+        assert records.images[row, 0, 0, 0] % 2 == label
+    assert len(records.labelled) == 16
+    assert len(classes(folder, labelled=4).labelled) == 4
+
+
+def test_all_pictures_count_without_classes(folder):
+    save(folder / "top.png", value=77)
+    records = loose(folder)
+    assert len(records.images) == 21
+    assert records.labels is None
+    assert records.class_names == ()
+    assert "no classes" in records.provenance.semantics
+
+
+def test_the_square_in_the_middle_is_cut_and_resized(tmp_path):
+    for number in range(10):
+        save(tmp_path / f"{number}.png", size=(60, 40))
+    images = loose(tmp_path, side=None).images
+    assert images.shape == (10, 3, 40, 40)
+    assert (images[0, 0, :, :20] == 0).all()
+    assert (images[0, 0, :, 20:] == 255).all()
+    assert loose(tmp_path, side=None, crop=20).images.shape == (10, 3, 20, 20)
+    assert loose(tmp_path, crop=20).images.shape == (10, 3, 16, 16)
+
+
+def test_grey_or_in_colours(folder):
+    assert loose(folder, colour=False).images.shape == (20, 1, 16, 16)
+    save(folder / "grey.png", mode="L")
+    assert loose(folder).images.shape == (21, 3, 16, 16)
+
+
+def test_splits_are_drawn_and_repeat(folder):
+    first, again, other = classes(folder), classes(folder), classes(folder, split_seed=1)
+    assert np.array_equal(first.train, again.train)
+    assert not np.array_equal(first.train, other.train)
+    assert sorted(np.concatenate(list(first.splits().values()))) == list(range(20))
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (lambda root: (root / "arms" / "bad.png").write_bytes(b"no picture"), r"bad\.png: cannot be read as a picture"),
+        (lambda root: save(root / "loose.png"), r"loose.png and 0 more beside them; use dataset=unlabelled_images"),
+        (lambda root: save(root / "arms" / "small.png", size=(10, 30)), r"at least dataset.crop=20 pixels"),
+    ],
+)
+def test_spoilt_folders_are_refused(folder, spoil, message):
+    spoil(folder)
+    with pytest.raises(DataError, match=message):
+        classes(folder, crop=20)
+
+
+def test_pictures_of_several_sizes_need_a_side(folder):
+    save(folder / "arms" / "zz.png", size=(50, 50))
+    with pytest.raises(DataError, match=r"zz.png: expected a square of 30 pixels .* found 50; give dataset.side"):
+        classes(folder, side=None)
+
+
+def test_missing_folders_single_classes_and_too_few_pictures_are_refused(tmp_path):
+    with pytest.raises(DataError, match=r"expected a folder; check dataset.root"):
+        classes(tmp_path / "nowhere")
+    with pytest.raises(DataError, match="expected pictures"):
+        loose(tmp_path)
+    for number in range(3):
+        save(tmp_path / "only" / f"{number}.png")
+    with pytest.raises(DataError, match="found one class, only"):
+        classes(tmp_path)
+    with pytest.raises(DataError, match="3 pictures are too few"):
+        loose(tmp_path)
+
+
+def test_shares_must_be_three_and_all():
+    assert [c.key for c in UnlabelledImagesConf(name="m", shares=[0.5, 0.4]).complaints()] == ["shares"]
+    assert not list(UnlabelledImagesConf(name="m").complaints())
+    assert not list(ImageClassesConf(name="m").complaints())
+
+
+def test_what_they_offer_and_how_results_are_recorded():
+    assert "image_labels" in ImageClassesConf.provides
+    assert UnlabelledImagesConf.provides == {"image_rows"}
+    conf = ImageClassesConf(name="m", labelled=30)
+    assert conf.setting(JointVAEConf(), None) == {"kind": "unsupervised"}
+    assert conf.setting(CVAEConf(), None) == {"kind": "semi-supervised, 30 labels"}
+    assert UnlabelledImagesConf(name="m").setting(JointVAEConf(), None) == {"kind": "unsupervised"}
+    assert [c.key for c in JointVAEConf().fits(ImageClassesConf(name="m", side=48))] == ["kind"]

@@ -1,0 +1,1 @@
+"""dSprites: shapes drawn from known factors."""

@@ -1,0 +1,1 @@
+"""Users' own pictures, one folder for each class."""

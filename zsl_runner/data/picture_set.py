@@ -1,0 +1,73 @@
+"""Reads users' own pictures into arrays of one size. Never imports torch."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from zsl_runner.data.picture_files import opened
+from zsl_runner.data.picture_set_conf import PictureSetConf
+from zsl_runner.data.records import Rows, SourceFile
+from zsl_runner.errors import DataError
+
+
+def read_pictures(paths: Sequence[Path], conf: PictureSetConf) -> NDArray[np.uint8]:
+    """Return (N, C, S, S) bytes of all pictures.
+
+    Raises:
+        DataError: a file is no picture, is smaller than ``crop``, or without ``side`` the squares differ in size.
+    """
+    first = _square(paths[0], conf)
+    images = np.empty((len(paths), *first.shape), dtype=np.uint8)
+    for place, path in enumerate(paths):
+        picture = first if place == 0 else _square(path, conf)
+        if picture.shape != first.shape:
+            raise DataError(
+                f"{path}: expected a square of {first.shape[-1]} pixels like that of {paths[0]}, found "
+                f"{picture.shape[-1]}; give dataset.side to resize all"
+            )
+        images[place] = picture
+    return images
+
+
+def drawn_split(count: int, conf: PictureSetConf) -> tuple[Rows, Rows, Rows]:
+    """Return ascending rows of training, validation and test images.
+
+    Raises:
+        DataError: there are too few pictures for three splits.
+    """
+    order = np.random.default_rng(conf.split_seed).permutation(count)
+    ends = np.round(np.cumsum(conf.shares[:-1]) * count).astype(np.int64)
+    train, validation, test = (np.sort(part) for part in np.split(order, ends))
+    if min(len(train), len(validation), len(test)) == 0:
+        raise DataError(
+            f"{conf.folder()}: {count} pictures are too few for dataset.shares={list(conf.shares)}: a split has none"
+        )
+    return train, validation, test
+
+
+def source_of(paths: Sequence[Path], conf: PictureSetConf) -> SourceFile:
+    """Return the folder with one checksum over the names and sizes of all pictures in it."""
+    lines = [f"{path.relative_to(conf.folder()).as_posix()} {path.stat().st_size}\n" for path in paths]
+    return SourceFile(conf.root, hashlib.sha256("".join(lines).encode()).hexdigest())
+
+
+def _square(path: Path, conf: PictureSetConf) -> NDArray[np.uint8]:
+    """Return (C, S, S) bytes of the square in the middle of a picture."""
+    picture = opened(path).convert("RGB" if conf.colour else "L")
+    side = min(picture.size) if conf.crop is None else conf.crop
+    if side > min(picture.size):
+        raise DataError(
+            f"{path}: expected at least dataset.crop={side} pixels a side, found {picture.width} x {picture.height}"
+        )
+    left, top = (picture.width - side) // 2, (picture.height - side) // 2
+    picture = picture.crop((left, top, left + side, top + side))
+    if conf.side is not None and conf.side != side:
+        picture = picture.resize((conf.side, conf.side), Image.Resampling.BILINEAR)
+    pixels = np.asarray(picture)
+    return pixels.transpose(2, 0, 1) if conf.colour else pixels[np.newaxis]

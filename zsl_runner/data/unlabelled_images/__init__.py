@@ -1,0 +1,1 @@
+"""Users' own pictures, without classes."""

@@ -1,0 +1,60 @@
+"""Options of the protocol for codes of continuous and discrete variables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import ClassVar, Final
+
+from zsl_runner.config.fields import option
+from zsl_runner.config.schema import Complaint, EvaluatorConf, Quantity
+
+NATS: Final = Quantity("nats", digits=3)
+COST: Final = Quantity("nats", lower_is_better=True, digits=2)
+
+
+@dataclass
+class JointCodeEvaluatorConf(EvaluatorConf):
+    """Unsupervised accuracy, information and usage of the discrete code, FactorVAE score, divergences."""
+
+    implementation: ClassVar[str] = "zsl_runner.evaluation.joint_code.protocol:JointCodeProtocol"
+    requires: ClassVar[frozenset[str]] = frozenset({"joint_code"})
+    needs: ClassVar[frozenset[str]] = frozenset({"image_rows"})
+    quantities: ClassVar[dict[str, Quantity]] = {
+        "accuracy_majority": Quantity("per cent", digits=2),
+        "accuracy_hungarian": Quantity("per cent", digits=2),
+        "mutual_information": NATS,
+        "usage_entropy": NATS,
+        "KL_z": NATS,
+        "KL_c": NATS,
+        "active_latents": Quantity("continuous variables", digits=0),
+        "reconstruction": COST,
+        "factor_vae_score": Quantity("per cent", digits=2),
+    }
+
+    kind: str = option("joint_code", "the implementation; fixed by the file chosen in the group")
+    name: str = option("joint_code", "the label in directories, tables and TensorBoard")
+    stages: list[str] = option(
+        ["fit"],
+        "fit = train on the training images, validate on the validation images, read the test images once at the end",
+        choices=("fit",),
+    )
+    select_metric: str = option(
+        "val/reconstruction",
+        "validation metric that selects, stops early and is returned to sweepers; none that looks at labels",
+        choices=("val/reconstruction", "val/mutual_information"),
+    )
+    batch_size: int = option(500, "images encoded at a time", low=1)
+    mapping_rows: int | None = option(
+        10_000,
+        "first training images that a validation fits the mapping of categories to classes on; the test takes all. "
+        "null: all in both",
+        low=1,
+    )
+    factor_votes: int = option(800, "votes the FactorVAE classifier is made of, and as many to score it", low=1)
+    factor_batch: int = option(200, "images L of a vote, drawn with one factor held fixed", low=2)
+
+    def complaints(self) -> Iterable[Complaint]:
+        """The data have one stage."""
+        if list(self.stages) != ["fit"]:
+            yield Complaint("stages", "must be [fit]")

@@ -1,0 +1,123 @@
+"""What the variables of a code stand for, measured on images that training did not see."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import torch
+from torch import Tensor
+
+from zsl_runner.data.labelled_images.folds import UNLABELLED, ImageEvaluationSet, ImageFold
+from zsl_runner.evaluation.base import Draw, Measurement, Protocol
+from zsl_runner.evaluation.cluster_mapping import (
+    contingency,
+    hungarian_mapping,
+    majority_mapping,
+    mapped_accuracy,
+)
+from zsl_runner.evaluation.joint_code.conf import JointCodeEvaluatorConf
+from zsl_runner.evaluation.joint_code.encoding import Encoding, encode
+from zsl_runner.evaluation.joint_code.factors import score_of_codes
+from zsl_runner.models.base import Model
+from zsl_runner.models.joint_code import JointCodeModel
+from zsl_runner.models.networks import evaluating
+from zsl_runner.objectives.joint_code import categorical_entropy, mutual_information
+from zsl_runner.streams import Streams, derived_seed
+
+ACTIVE: Final = 0.1
+"""Nats from which a continuous variable counts as active."""
+
+
+@dataclass(frozen=True)
+class JointCodeDetails:
+    """What the figures need.
+
+    Attributes:
+        encoding: of the measured images.
+        counts: (K, C) measured images of each category and class; None if the images have no classes.
+        mapping: (K,) the class of each category, one to one, fitted on training images; None likewise.
+    """
+
+    encoding: Encoding
+    counts: Tensor | None
+    mapping: Tensor | None
+
+
+class JointCodeProtocol(Protocol):
+    """Accuracies in per cent, information, usage, divergences and reconstruction in nats.
+
+    With several discrete variables a category is a combination of theirs.
+
+    Args:
+        conf: the evaluator's options.
+        seed: the run's seed.
+    """
+
+    conf: JointCodeEvaluatorConf
+
+    def measure(self, model: Model, fold: ImageFold, choices: Mapping[str, float]) -> Measurement:
+        """Return the figures of the evaluation set under the tags ``val/...`` or ``test/...``."""
+        if not isinstance(model, JointCodeModel):
+            raise TypeError(f"{type(model).__name__} has no continuous and discrete code")
+        data, block = fold.evaluation, self.conf.batch_size
+        with evaluating(model), torch.no_grad():
+            found = encode(model, data.rows.images, len(data.rows), block, reconstruct=True)
+            metrics, details = self._classes(model, data, found)
+        information = [mutual_information(a, h) for a, h in zip(found.aggregates, found.entropies, strict=True)]
+        if model.categories:
+            metrics["mutual_information"] = float(torch.stack(information).sum())
+            metrics["usage_entropy"] = float(sum(categorical_entropy(values.log()) for values in found.aggregates))
+        metrics["KL_z"] = float(found.continuous_kl.sum())
+        metrics["KL_c"] = float(found.discrete_kl.sum())
+        metrics["active_latents"] = float((found.continuous_kl >= ACTIVE).sum())
+        assert found.reconstruction is not None
+        metrics["reconstruction"] = found.reconstruction
+        if data.rows.factors is not None:
+            metrics["factor_vae_score"] = 100 * score_of_codes(
+                found.means,
+                found.categories,
+                model.categories,
+                data.rows.factors,
+                self.conf.factor_votes,
+                self.conf.factor_batch,
+                Streams(derived_seed(self.seed, "factor_votes"))["votes"],
+            )
+        return Measurement({f"{data.name}/{name}": value for name, value in metrics.items()}, {}, details)
+
+    def figures(
+        self, model: Model, data: ImageEvaluationSet, measurement: Measurement, exhibits: Mapping[str, Tensor]
+    ) -> Iterator[tuple[str, Draw]]:
+        """Yield traversals, categories by style, draws from the prior, reconstructions, confusion, capacities."""
+        from zsl_runner.evaluation.joint_code.figures import joint_code_figures
+
+        assert isinstance(model, JointCodeModel)
+        yield from joint_code_figures(self.seed, model, data, measurement, exhibits)
+
+    def _classes(
+        self, model: JointCodeModel, data: ImageEvaluationSet, found: Encoding
+    ) -> tuple[dict[str, float], JointCodeDetails]:
+        """Return the accuracies, if there are classes and categories, and the details."""
+        classes = len(data.class_names)
+        known = classes and bool((data.rows.labels != UNLABELLED).all())
+        if not known or not model.categories:
+            return {}, JointCodeDetails(found, None, None)
+        rows = len(data.training)
+        if data.name != "test" and self.conf.mapping_rows is not None:
+            rows = min(rows, self.conf.mapping_rows)
+        fitted = encode(model, data.training.images, rows, self.conf.batch_size, reconstruct=False)
+        categories = 1
+        for count in model.categories:
+            categories *= count
+        on_training = contingency(
+            fitted.joint_categories(model.categories), data.training.labels[:rows], categories, classes
+        )
+        clusters = found.joint_categories(model.categories)
+        majority, one_to_one = majority_mapping(on_training), hungarian_mapping(on_training)
+        accuracies = {
+            "accuracy_majority": 100 * mapped_accuracy(clusters, data.rows.labels, majority),
+            "accuracy_hungarian": 100 * mapped_accuracy(clusters, data.rows.labels, one_to_one),
+        }
+        counts = contingency(clusters, data.rows.labels, categories, classes)
+        return accuracies, JointCodeDetails(found, counts, one_to_one)

@@ -1,0 +1,1 @@
+"""JointVAE: an autoencoder of images with continuous and discrete latent variables."""

@@ -1,0 +1,1 @@
+"""Training of JointVAE: divergences held at capacities that grow."""

@@ -1,0 +1,183 @@
+"""Training with capacities (Dupont, NeurIPS 2018)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any, Final
+
+import torch
+from torch import Tensor
+
+from zsl_runner.data.labelled_images.folds import ImageTrainingSet
+from zsl_runner.data.sampler import EpochSampler
+from zsl_runner.models.joint_code import CodeNoise, JointCodeModel
+from zsl_runner.models.networks import evaluating
+from zsl_runner.objectives.capacity import capacity, capacity_penalty
+from zsl_runner.streams import Streams
+from zsl_runner.trainers.base import Phase, StepReport, Trainer, TrainingContext
+from zsl_runner.trainers.capacity.conf import CapacityTrainerConf
+from zsl_runner.trainers.capacity.usage import CodeUsage
+from zsl_runner.trainers.predictions import SNAPSHOT_EPOCHS, SNAPSHOT_ROWS
+
+WATCH_STEPS: Final = 50
+"""Steps between two looks at the usage of the discrete variables: a look waits for the device."""
+
+
+class CapacityTrainer(Trainer):
+    r"""Minimises the reconstruction and the distances of the divergences from their capacities.
+
+    .. math:: L = E_q[-\log p(x | z, c)] + \gamma_z |KL_z - C_z(t)| + \gamma_c |KL_c - C_c(t)|
+
+    What is differentiated is L / (H W), as in the official code; what is reported is L, in nats an image.
+
+    Args:
+        conf: the procedure's options.
+        context: what it works on; the model must be a `JointCodeModel`, the data images.
+    """
+
+    def __init__(self, conf: CapacityTrainerConf, context: TrainingContext) -> None:
+        super().__init__(conf, context)
+        if not isinstance(context.model, JointCodeModel):
+            raise TypeError(f"{type(context.model).__name__} has no continuous and discrete code")
+        assert isinstance(context.data, ImageTrainingSet)
+        self.conf = conf
+        self.model = context.model
+        self.images = context.data.images
+        self._most = sum(map(math.log, self.model.categories))
+        self._sampler = EpochSampler(len(self.images), context.streams["batches"])
+        self._compiled = context.runtime.compile(self.terms)
+        self._usage = CodeUsage(self.model.categories)
+        self._done = 0
+        self._history: list[Tensor] = []
+        self._since = torch.zeros(self.model.continuous + 1, device=self.images.device)
+        self._snapshots: dict[int, Tensor] = {}
+
+    @property
+    def steps_in_epoch(self) -> int:
+        """Steps of an epoch, at least one; a last batch that is not full is left out."""
+        return max(1, len(self.images) // self.conf.batch_size)
+
+    def phases(self) -> Sequence[Phase]:
+        """Return the one phase."""
+        steps = self.conf.epochs * self.steps_in_epoch
+        return [Phase("fit", steps, self._step, validate_every=self.conf.evaluate_every * self.steps_in_epoch)]
+
+    def targets(self, step: int) -> tuple[float, float]:
+        """Return C_z and C_c in nats at a step; the first step is 1."""
+        conf = self.conf
+        return (
+            capacity(step, conf.cz_min, conf.cz_max, conf.iters),
+            capacity(step, conf.cc_min, conf.cc_max, conf.iters, self._most),
+        )
+
+    def temperature(self, step: int) -> float:
+        """Return the temperature of the relaxed discrete variables at a step."""
+        if self.conf.temperature_end is None:
+            return self.model.temperature
+        share = min(1.0, step / self.conf.temperature_iters)
+        fallen = math.log(self.conf.temperature_end / self.model.temperature)
+        return self.model.temperature * math.exp(share * fallen)
+
+    def terms(self, x: Tensor, noise: CodeNoise, targets: Tensor, temperature: float) -> dict[str, Tensor]:
+        """Return what a step minimises and what it reports.
+
+        Args:
+            x: (B, C, H, W) images in 0..1.
+            noise: the random numbers of their codes.
+            targets: (2,) C_z and C_c.
+            temperature: of the relaxed discrete variables.
+
+        Returns:
+            ``loss`` and its parts ``reconstruction``, ``capacity_z``, ``capacity_c`` (or ``capacity``, if shared);
+            ``kl_latents`` (d,) and ``kl_c``; ``logits`` of the discrete variables.
+        """
+        conf = self.conf
+        posterior = self.model.posterior(x)
+        logits = self.model.decode(posterior.sample(noise, temperature, self.model.hard))
+        latents = posterior.continuous_kl()
+        kl_z, kl_c = latents.sum(1), posterior.discrete_kl().sum(1)
+        per_example = conf.capacity_per == "example"
+        parts = {"reconstruction": self.model.reconstruction(x, logits).mean()}
+        if conf.capacities == "shared":
+            parts["capacity"] = capacity_penalty(kl_z + kl_c, targets.sum(), conf.gamma_z, per_example)
+        else:
+            parts["capacity_z"] = capacity_penalty(kl_z, targets[0], conf.gamma_z, per_example)
+            parts["capacity_c"] = capacity_penalty(kl_c, targets[1], conf.gamma_c, per_example)
+        loss = torch.stack(list(parts.values())).sum()
+        return {"loss": loss, **parts, "kl_latents": latents.mean(0), "kl_c": kl_c.mean()} | {
+            f"logits_{place}": values for place, values in enumerate(posterior.logits)
+        }
+
+    def exhibits(self) -> dict[str, Tensor]:
+        """Return ``capacity_history``, every 50 steps, and ``epoch_<n>``, draws from the prior after some epochs.
+
+        The history is (rows, 6 + d): step, KL_z, C_z, KL_c, C_c, I(c;x) and the divergences of the continuous
+        variables; all but the step in nats, divergences as means over the 50 steps. The draws are (10, C, H, W), always
+        of the same codes.
+        """
+        history = {"capacity_history": torch.stack(self._history)} if self._history else {}
+        return history | {f"epoch_{epoch}": drawn for epoch, drawn in self._snapshots.items()}
+
+    def warnings(self) -> list[str]:
+        """Return the alarms that are on."""
+        return self._usage.alarms
+
+    def _step(self) -> StepReport:
+        x = self.images.take(self._sampler.draw(self.conf.batch_size))
+        noise = self.model.draw_noise(len(x), self.context.streams)
+        step = self._done + 1
+        targets = self.targets(step)
+        self.model.train()
+        with self.context.runtime.autocast():
+            found = self._compiled(x, noise, torch.tensor(targets, device=x.device), self.temperature(step))
+        pixels = x.shape[-2] * x.shape[-1]
+        self.context.optimisers.minimize(found["loss"] / pixels, "model")
+        self._done = step
+        logits = [found.pop(f"logits_{place}") for place in range(len(self.model.categories))]
+        terms = {name: value.detach() for name, value in found.items()}
+        latents, kl_c = terms.pop("kl_latents"), terms.pop("kl_c")
+        terms |= {"kl_z": latents.sum(), "kl_c": kl_c}
+        self._since = self._since + torch.cat([kl_c[None], latents])
+        self._usage.take(logits, kl_c)
+        if step % WATCH_STEPS == 0:
+            self._usage.look(step, targets[1])
+        terms |= self._usage.terms()
+        if step % WATCH_STEPS == 0:
+            self._note(step, targets, terms.get("mutual_information"))
+        epoch, rest = divmod(step, self.steps_in_epoch)
+        if not rest and epoch in SNAPSHOT_EPOCHS:
+            self._snapshots[epoch] = self._drawn(x.device)
+        return StepReport(terms, len(x), {"x": x})
+
+    @torch.no_grad()
+    def _drawn(self, device: torch.device) -> Tensor:
+        codes = Streams(self.context.streams.seed, device)["snapshot"]
+        with evaluating(self.model):
+            return self.model.decode(self.model.prior_code(SNAPSHOT_ROWS, codes)).sigmoid()
+
+    def _note(self, step: int, targets: tuple[float, float], information: Tensor | None) -> None:
+        kl_c, *latents = (self._since / WATCH_STEPS).tolist()
+        told = 0.0 if information is None else float(information)
+        self._history.append(torch.tensor([step, sum(latents), targets[0], kl_c, targets[1], told, *latents]))
+        self._since = torch.zeros_like(self._since)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the sampler's position, the schedule's step, the usage of the code and the history."""
+        return {
+            "sampler": self._sampler.state_dict(),
+            "done": self._done,
+            "usage": self._usage.state_dict(),
+            "history": list(self._history),
+            "since": self._since,
+            "snapshots": {str(epoch): drawn for epoch, drawn in self._snapshots.items()},
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take up the state that `state_dict` returned."""
+        self._sampler.load_state_dict(state["sampler"])
+        self._done = state["done"]
+        self._usage.load_state_dict(state["usage"])
+        self._history = list(state["history"])
+        self._since = state["since"]
+        self._snapshots = {int(epoch): drawn for epoch, drawn in state["snapshots"].items()}
