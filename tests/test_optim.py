@@ -55,11 +55,51 @@ def test_state_continues_bit_for_bit(algorithm):
     assert straight[1] == resumed[1] == 6
 
 
-def test_groups_must_be_disjoint_named_alike_and_filled():
+def test_groups_must_be_named_alike_filled_and_hold_a_parameter_once():
     parameter = nn.Parameter(torch.ones(1))
-    with pytest.raises(ValueError, match="disjoint"):
-        Optimisers({"a": [parameter], "b": [parameter]}, {"a": OptimizerConf(), "b": OptimizerConf()})
+    with pytest.raises(ValueError, match="twice"):
+        Optimisers({"a": [parameter, parameter]}, {"a": OptimizerConf()})
     with pytest.raises(ValueError, match="differ"):
         Optimisers({"a": [parameter]}, {"b": OptimizerConf()})
     with pytest.raises(ValueError, match="empty"):
         Optimisers({"a": []}, {"a": OptimizerConf()})
+
+
+def shared(**settings):
+    """Two groups with one parameter in common, and settings of their own."""
+    both, own = nn.Parameter(torch.ones(1)), nn.Parameter(torch.ones(1))
+    confs = {"one": OptimizerConf(algorithm="sgd", lr=0.5), "other": OptimizerConf(**settings)}
+    return both, own, Optimisers({"one": [both, own], "other": [both]}, confs)
+
+
+def test_groups_that_share_a_parameter_minimise_their_own_loss_with_their_own_state():
+    both, own, optimisers = shared(algorithm="sgd", lr=0.1, momentum=0.5)
+    optimisers.minimize(2 * both.sum() + own.sum(), "one")
+    assert (both.item(), own.item()) == (0.0, 0.5)
+    values = []
+    for _ in range(3):
+        optimisers.minimize(both.sum() + own.sum(), "other")
+        values.append(both.item())
+        optimisers.minimize(0 * both.sum(), "one")  # the other group's momentum goes on undisturbed
+    assert values == pytest.approx([-0.1, -0.25, -0.425])
+    assert own.item() == 0.5
+    assert both.grad is None
+
+
+def test_groups_that_share_a_parameter_take_no_common_step():
+    both, own, optimisers = shared()
+    with pytest.raises(ValueError, match="one and other share parameters"):
+        optimisers.minimize(both.sum() + own.sum(), "one", "other")
+    assert (both.item(), own.item()) == (1.0, 1.0)
+
+
+@pytest.mark.parametrize("algorithm", ["sgd", "adam"])
+def test_a_changed_learning_rate_counts_and_belongs_to_the_state(algorithm):
+    first, _, optimisers = two_groups(algorithm=algorithm, lr=1.0)
+    optimisers.set_lr("first", 0.25)
+    optimisers.minimize(first.sum(), "first")
+    assert first.tolist() == pytest.approx([0.75] * 3, rel=1e-6)
+    again, _, restored = two_groups(algorithm=algorithm, lr=1.0)
+    restored.load_state_dict(optimisers.state_dict())
+    restored.minimize(again.sum(), "first")
+    assert again.tolist() == pytest.approx([0.75] * 3, rel=1e-6)

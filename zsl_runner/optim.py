@@ -1,11 +1,13 @@
 """Optimisers by name: ``minimize(loss, "critic")`` moves that group's parameters and touches nothing else.
 
-A step may name several groups; they share one backward pass and keep their own optimisers.
+A step may name several groups; they share one backward pass and keep their own optimisers. Groups may have parameters
+in common, as where one network takes part in several games: each then minimises its own loss with its own state.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import combinations
 from typing import Any
 
 import torch
@@ -34,19 +36,19 @@ class Optimisers:
     ``requires_grad`` is toggled.
 
     Args:
-        groups: parameters of each group; groups are disjoint.
+        groups: parameters of each group, all different; two groups may share some if no step names both.
         confs: optimiser settings of each group, under the same names.
 
     Raises:
-        ValueError: names differ, a group is empty, or a parameter is in two groups.
+        ValueError: names differ, a group is empty, or holds a parameter twice.
     """
 
     def __init__(self, groups: Mapping[str, list[nn.Parameter]], confs: Mapping[str, OptimizerConf]) -> None:
         if groups.keys() != confs.keys():
             raise ValueError(f"parameter groups {sorted(groups)} and optimisers {sorted(confs)} differ")
-        identities = [id(parameter) for parameters in groups.values() for parameter in parameters]
-        if len(set(identities)) != len(identities) or not all(groups.values()):
-            raise ValueError("parameter groups must be disjoint and not empty")
+        self._members = {name: {id(parameter) for parameter in parameters} for name, parameters in groups.items()}
+        if not all(groups.values()) or any(len(self._members[name]) != len(group) for name, group in groups.items()):
+            raise ValueError("a parameter group must not be empty, nor hold a parameter twice")
         self._parameters = dict(groups)
         self._clip = {name: conf.clip_norm for name, conf in confs.items()}
         self._optimisers = {name: build_optimiser(list(groups[name]), conf) for name, conf in confs.items()}
@@ -57,7 +59,13 @@ class Optimisers:
 
         The gradient is taken once for all of them; clipping is by group. A parameter that does not enter the loss keeps
         its value and its moments.
+
+        Raises:
+            ValueError: two of the groups have a parameter in common, which would take two steps down one gradient.
         """
+        for one, other in combinations(names, 2):
+            if not self._members[one].isdisjoint(self._members[other]):
+                raise ValueError(f"{one} and {other} share parameters: give each a loss and a step of its own")
         parameters = [parameter for name in names for parameter in self._parameters[name]]
         gradients = torch.autograd.grad(loss, parameters, allow_unused=True)
         self._step(parameters, [None if g is None else g.contiguous() for g in gradients], names)
@@ -71,6 +79,11 @@ class Optimisers:
                 afterwards.
         """
         self._step(self._parameters[name], gradients, (name,))
+
+    def set_lr(self, name: str, lr: float) -> None:
+        """Change the learning rate of the named group from now on; it is part of the state."""
+        for group in self._optimisers[name].param_groups:
+            group["lr"] = lr
 
     def _step(
         self, parameters: Sequence[nn.Parameter], gradients: Sequence[Tensor | None], names: Sequence[str]

@@ -15,6 +15,7 @@ from zsl_runner.benchmark.memory import memory_findings
 from zsl_runner.benchmark.processes import python
 from zsl_runner.benchmark.products import bare, products_of
 from zsl_runner.benchmark.reporting import REPORT, write_runs
+from zsl_runner.benchmark.sharing import RUNS, sharing_finding
 from zsl_runner.benchmark.startup import first_step_findings, help_finding
 from zsl_runner.benchmark.timing import Cost, Effort, Quantity, interleaved
 from zsl_runner.benchmark.training import loop_findings, step_findings
@@ -164,6 +165,16 @@ def test_the_runs_of_the_report_are_read_as_intended(tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.slow
+def test_runs_on_one_cache_share_the_features(tmp_path):
+    finding = sharing_finding(ONCE, tmp_path, width=1024, rows=400, steps=60)
+    assert sound(finding)
+    matrix = 400 * 50 * 1024 * 4 / 2**20
+    alone = float(finding.facts["one run"].split()[0])
+    together = float(finding.facts[f"{RUNS} runs"].split()[0])
+    assert together < RUNS * alone - (RUNS - 1.5) * matrix
+
+
 def test_memory_findings(tmp_path):
     growth, held = memory_findings(ONCE, tmp_path, width=512, rows=300, steps=2)
     assert sound(held)

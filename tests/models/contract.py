@@ -17,6 +17,7 @@ from zsl_runner.models.base import (
     GenerationOptions,
     TransductiveGenerator,
 )
+from zsl_runner.models.joint_code import JointCodeModel
 from zsl_runner.models.output_prediction import LatentOutputPredictor, OutputPredictor
 from zsl_runner.optim import Optimisers
 from zsl_runner.streams import Streams
@@ -30,6 +31,7 @@ CAPABILITIES = {
     "fit": ClosedForm,
     "predict_output": OutputPredictor,
     "latent_output": LatentOutputPredictor,
+    "joint_code": JointCodeModel,
 }
 
 

@@ -8,10 +8,13 @@ import gc
 import json
 import shutil
 
+import numpy as np
 import pytest
 import torch
 import yaml
+from PIL import Image
 
+from tests.dsprites_file import small_dsprites
 from tests.mnist_files import idx, random_digits
 from zsl_runner.config.check import check
 from zsl_runner.config.loader import Loader, Source
@@ -24,6 +27,8 @@ from zsl_runner.run import execute
 EXPERIMENTS = sorted(path.stem for path in (conf_directory() / "experiment").glob("*.yaml"))
 SHORT = {
     "trainer": {
+        "adversarial_autoencoder": {"epochs": 2, "batch_size": 60, "labelled_batch_size": 10, "evaluate_every": 1},
+        "capacity": {"epochs": 2, "batch_size": 60, "evaluate_every": 1},
         "closed_form": {},
         "cvae": {"epochs": 2, "batch_size": 20},
         "nn": {"epochs": 2, "batch_size": 20},
@@ -32,19 +37,31 @@ SHORT = {
         "seen_only": {"steps": 2, "matched.em_iterations": 2},
         "transductive": {"warmup_steps": 2, "steps": 2},
     },
-    "model": {"feature_gan": {"hidden": 32}},
+    "model": {
+        "adversarial_autoencoder": {"hidden": [16], "discriminator_hidden": [8]},
+        "feature_gan": {"hidden": 32},
+    },
     "evaluator": {
+        "autoencoding": {
+            "prior_match.rows": 20,
+            "prior_match.permutations": 5,
+            "prior_match.classifier_epochs": 1,
+            "parzen.samples": 20,
+        },
         "final_classifier": {
             "classifier.synthetic_per_class": 3,
             "classifier.epochs": 2,
             "classifier.epochs_gzsl": 2,
             "classifier.batch_size": 64,
         },
+        "joint_code": {"factor_votes": 20, "factor_batch": 10},
         "likelihood": {"samples": 2, "validation_samples": 2, "drawn_samples": 2},
         "segmentation": {"samples": 2, "validation_samples": 2, "drawn_samples": 2},
     },
     "dataset": {
         "digit_canvas": {"train": 20, "validation": 5, "test": 5},
+        "dsprites": {"validation_rows": 10, "test_rows": 638},
+        "mnist_images": {"validation_rows": 80, "test_limit": 20, "labelled": 20},
         "mnist_quadrant": {"validation_rows": 180, "test_limit": 20},
         "xlsa17": {"expected_classes": None, "expected_rows": None},
     },
@@ -56,7 +73,10 @@ QUIET = {"figures": False, "tensorboard": False, "progress": "none"}
 
 @pytest.fixture(scope="module")
 def invented(tmp_path_factory):
-    """Return a folder with a small problem in place of each data set of the xlsa17 layout, and noise for MNIST."""
+    """Return a folder with a small problem in place of each data set of the xlsa17 layout, and noise for MNIST.
+
+    Beside them are few images in dSprites' file, and pictures of noise in the folders of pictures.
+    """
     root = tmp_path_factory.mktemp("data")
     _, splits, _ = synthesize(root / "problem", ToyConf(name="problem", train_rows=20, test_rows=5, unseen_rows=20))
     shutil.copy(splits, splits.with_name("sent_splits.mat"))
@@ -68,6 +88,12 @@ def invented(tmp_path_factory):
     (root / "mnist").mkdir()
     for name, array in random_digits().items():
         (root / "mnist" / name).write_bytes(idx(array))
+    (root / "fashion_mnist").symlink_to(root / "mnist")
+    small_dsprites(root / "dsprites")
+    (root / "chairs").mkdir()
+    for number, pixels in enumerate(np.random.default_rng(0).integers(0, 256, (120, 10, 8, 3), dtype=np.uint8)):
+        Image.fromarray(pixels).save(root / "chairs" / f"{number}.png")
+    (root / "celeba").symlink_to(root / "chairs")
     return root
 
 

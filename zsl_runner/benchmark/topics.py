@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from zsl_runner.benchmark import problem
+from zsl_runner.benchmark.adversarial_autoencoder import adversarial_autoencoder_findings
 from zsl_runner.benchmark.feature_gan import BI_VAEGAN, iteration_findings, share_findings
 from zsl_runner.benchmark.joint_vae import joint_vae_findings
 from zsl_runner.benchmark.loading import load_findings
@@ -122,6 +123,11 @@ def measure_prediction(effort: Effort, folder: Path) -> Iterator[Finding]:
         yield from step_findings(model, overrides, "fit", effort, topic="prediction", rows=PREDICTION_ROWS)
 
 
+def measure_adversarial_autoencoder(effort: Effort, folder: Path) -> Iterator[Finding]:
+    """Yield what a step of an adversarial autoencoder takes at the size of a public implementation's default."""
+    yield from adversarial_autoencoder_findings(effort)
+
+
 def measure_joint_vae(effort: Effort, folder: Path) -> Iterator[Finding]:
     """Yield what a step of JointVAE with MNIST's networks takes; a step is a twentieth of a second."""
     yield from joint_vae_findings(effort)
@@ -147,6 +153,7 @@ TOPICS: Mapping[str, Callable[[Effort, Path], Iterable[Finding]]] = {
     "feature_gan": measure_feature_gan,
     "classifier": measure_classifier,
     "prediction": measure_prediction,
+    "adversarial_autoencoder": measure_adversarial_autoencoder,
     "joint_vae": measure_joint_vae,
     "start": measure_start,
     "report": measure_report,

@@ -79,6 +79,19 @@ def dropout_on(module: nn.Module, generator: torch.Generator) -> Iterator[None]:
                 part.training, part.generator = False, None
 
 
+@contextmanager
+def statistics_kept(module: nn.Module) -> Iterator[None]:
+    """Let batch norm normalise by the batch in training mode, as usual, but leave its running statistics alone."""
+    norms = [part for part in module.modules() if isinstance(part, nn.BatchNorm1d) and part.track_running_stats]
+    for part in norms:
+        part.track_running_stats = False
+    try:
+        yield
+    finally:
+        for part in norms:
+            part.track_running_stats = True
+
+
 def geometric_widths(first: int, last: int, layers: int) -> list[int]:
     """Return the layer widths that lead from ``first`` inputs to ``last`` outputs by one constant ratio.
 

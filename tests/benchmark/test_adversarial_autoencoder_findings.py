@@ -1,0 +1,35 @@
+"""The plain step minimises what the trainer's sub-steps minimise, and the two are compared."""
+
+import torch
+
+from zsl_runner.benchmark.adversarial_autoencoder import adversarial_autoencoder_findings, trainer_of_sizes
+from zsl_runner.benchmark.plain_adversarial_autoencoder import PlainAdversarialAutoencoder
+from zsl_runner.benchmark.timing import Effort
+from zsl_runner.objectives.adversarial import discriminator_loss, generator_loss
+from zsl_runner.objectives.gaussian import squared_error
+
+
+def test_the_plain_losses_are_those_of_the_sub_steps_before_any_update():
+    trainer = trainer_of_sizes("fp32")
+    model, x = trainer.model, trainer.rows.take(torch.arange(20)).x
+    noise, prior = (torch.randn(20, 16, generator=torch.Generator().manual_seed(seed)) for seed in (0, 1))
+    plain = PlainAdversarialAutoencoder(model, 1e-3, 0.5)
+    with torch.no_grad():
+        z = model.encode(x, noise).z
+        expected = 0.5 * squared_error(x, model.decode(z, None)) + 0.5 * generator_loss(model.judge(z, None))
+        told = discriminator_loss(model.judge(prior, None), model.judge(z, None))
+    found, own = plain.step(x, noise, prior)
+    torch.testing.assert_close(found, expected)
+    torch.testing.assert_close(own, told)
+    before = model.state_dict()
+    moved = {name.partition(".")[0] for name, p in plain.model.state_dict().items() if not torch.equal(p, before[name])}
+    assert moved == {"encoder", "decoder", "discriminator"}
+
+
+def test_findings_can_be_read():
+    findings = adversarial_autoencoder_findings(Effort(repeats=1, seconds=0.0))
+    assert {finding.topic for finding in findings} == {"adversarial_autoencoder"}
+    for finding in findings:
+        assert finding.quantities["cpu"].ratio > 0
+        assert finding.facts["parameters"] == "833,841"
+        assert "plainly" in finding.facts["CPU seconds for 1,000 images"]

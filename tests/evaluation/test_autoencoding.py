@@ -1,0 +1,269 @@
+"""Prior match, clusters, probes and likelihood of autoencoders of images."""
+
+import dataclasses
+import math
+
+import pytest
+import torch
+
+from zsl_runner.config.schema import TrainerConf
+from zsl_runner.data.digits_images.conf import DigitsImagesConf
+from zsl_runner.data.labelled_images.folds import UNLABELLED, ImageFold, LabelledImages, image_folds
+from zsl_runner.data.load import load
+from zsl_runner.evaluation.autoencoding.classes import cluster_errors, label_from_z
+from zsl_runner.evaluation.autoencoding.conf import AutoencodingEvaluatorConf, ParzenConf, PriorMatchConf
+from zsl_runner.evaluation.autoencoding.encoding import Encoded, beside_z, encode, generated
+from zsl_runner.evaluation.autoencoding.figures import nearest
+from zsl_runner.evaluation.autoencoding.prior_match import (
+    classifier_accuracy,
+    kernel_figures,
+    moment_figures,
+    part_figures,
+)
+from zsl_runner.evaluation.autoencoding.protocol import AutoencodingProtocol
+from zsl_runner.evaluation.autoencoding.walks import walk
+from zsl_runner.models.adversarial_autoencoder.conf import AdversarialAutoencoderConf
+from zsl_runner.models.adversarial_autoencoder.model import AdversarialAutoencoder
+from zsl_runner.models.latent_priors import LatentPrior
+from zsl_runner.objectives.parzen import parzen_log_density
+from zsl_runner.streams import Streams, derived_seed
+
+CONF = AutoencodingEvaluatorConf(
+    name="autoencoding",
+    prior_match=PriorMatchConf(rows=100, permutations=20, classifier_epochs=2),
+    parzen=ParzenConf(samples=50, sigmas=[0.2, 0.5], validation_rows=40),
+)
+MODEL = AdversarialAutoencoderConf(name="aae", latent_dim=2, hidden=[30], discriminator_hidden=[8])
+
+
+def rng(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+@pytest.fixture(scope="module")
+def stages():
+    conf = DigitsImagesConf(name="digits_images", labelled=100)
+    return image_folds(load(conf), conf, TrainerConf(), torch.device("cpu"))
+
+
+@pytest.fixture
+def build(stages):
+    def build(**options):
+        return AdversarialAutoencoder(dataclasses.replace(MODEL, **options), stages.cut("fit").train.shape, Streams(0))
+
+    return build
+
+
+class TestPriorMatch:
+    def test_draws_of_the_prior_pass_every_test_and_shifted_ones_fail(self):
+        prior = LatentPrior("normal", 3, 5.0)
+        draws, own = prior.sample(4000, rng(0)), prior.sample(4000, rng(1))
+        good = moment_figures(own, prior, draws)
+        assert good["mean_shift"] < 0.1
+        assert good["std_ratio"] < 0.1
+        assert good["ks"] < 0.05
+        assert good["correlation"] < 0.1
+        kernel = kernel_figures(own[:500], draws[:500], 100, rng(2))
+        assert kernel["mmd_p"] > 0.01
+        assert classifier_accuracy(own, draws, 5, Streams(0), "c2st") < 60
+        wrong = own.clone()
+        wrong[:, 1] = 2 * (wrong[:, 0] - wrong[:, 0].mean()) + 5
+        bad = moment_figures(wrong, prior, draws)
+        assert bad["mean_shift"] == pytest.approx(1.0, abs=0.05)
+        assert bad["std_ratio"] == pytest.approx(1.0, abs=0.05)
+        assert bad["correlation"] == pytest.approx(1.0, abs=0.05)
+        assert bad["ks"] > 0.2
+        apart = kernel_figures(wrong[:500], draws[:500], 100, rng(2))
+        assert apart["mmd_p"] == pytest.approx(1 / 101)
+        assert apart["mmd"] > 5 * apart["mmd_null"] > 0
+        assert classifier_accuracy(wrong, draws, 5, Streams(0), "c2st") > 85
+
+    def test_one_dimension_has_no_correlation(self):
+        prior = LatentPrior("uniform", 1, 1.0)
+        figures = moment_figures(prior.sample(500, rng()), prior, prior.sample(500, rng(1)))
+        assert figures["correlation"] == 0
+
+    def test_a_prior_with_correlations_of_its_own(self):
+        prior = LatentPrior("swiss_roll", 2)
+        figures = moment_figures(prior.sample(20_000, rng()), prior, prior.sample(20_000, rng(1)))
+        assert max(figures.values()) < 0.03
+
+    def test_without_permutations_there_is_no_p_value(self):
+        assert kernel_figures(torch.zeros(4, 2), torch.ones(4, 2), 0, rng()).keys() == {"mmd"}
+
+    def test_parts(self):
+        prior = LatentPrior("gmm10", 2)
+        labels = torch.arange(10).repeat(100)
+        figures = part_figures(prior.sample_parts(labels, rng()), labels, prior)
+        assert figures["part_accuracy"] > 95
+        assert 9 < figures["part_share_min"] <= 10 <= figures["part_share_max"] < 11
+        shifted = part_figures(prior.sample_parts(labels, rng()), (labels + 1) % 10, prior)
+        assert shifted["part_accuracy"] < 5
+
+
+def codes(clusters, labels, count, z=None):
+    y = torch.nn.functional.one_hot(torch.tensor(clusters), count).float() * 0.8 + 0.2 / count
+    return Encoded(torch.zeros(len(labels), 1) if z is None else z, y, torch.tensor(labels), torch.zeros(len(labels)))
+
+
+class TestClasses:
+    def test_mappings_are_fitted_on_one_set_and_scored_on_the_other(self):
+        fitted = codes([0, 0, 0, 1, 1, 2], [7, 7, 3, 3, 3, 7], 3)
+        fitted.y[2, 0] = 0.99  # the surest image of cluster 0 is a 3
+        scored = codes([0, 0, 1, 2], [7, 7, 3, 7], 3)
+        found = cluster_errors(fitted, scored, 8)
+        assert found["error_majority"] == 0
+        assert found["error_exemplar"] == 50  # both of cluster 0 are called 3
+        assert found["error_hungarian"] == pytest.approx(25)  # one of clusters 0 and 2 is left without class 7
+
+    def test_the_probe_finds_a_class_in_z_and_nothing_in_noise(self):
+        labels = torch.arange(10).repeat(60)
+        noise = torch.randn(600, 4, generator=rng())
+        centres = 4 * torch.randn(10, 4, generator=rng(1))
+        told, style = (Encoded(z, None, labels, torch.zeros(600)) for z in (centres[labels] + 0.3 * noise, noise))
+        assert label_from_z(told, told, 10, rng()) > 95
+        other = dataclasses.replace(style, z=torch.randn(600, 4, generator=rng(2)))
+        assert label_from_z(style, other, 10, rng()) < 20
+
+
+class TestEncoding:
+    def test_blocks_do_not_matter(self, build, stages):
+        model, rows = build(labels="category", bn="encoder").eval(), stages.cut("fit").evaluation.rows
+        whole, parts = encode(model, rows, None, 1000, rng()), encode(model, rows, None, 7, rng())
+        torch.testing.assert_close(whole.z, parts.z)
+        torch.testing.assert_close(whole.y, parts.y)
+        torch.testing.assert_close(whole.errors, parts.errors)
+        assert len(encode(model, rows, 11, 7, rng()).z) == 11
+
+    def test_errors_are_half_the_squared_ones(self, build, stages):
+        model, rows = build(labels="decoder").eval(), stages.cut("fit").evaluation.rows
+        found = encode(model, rows, 5, 5, rng())
+        x = rows.images.take(torch.arange(5)).flatten(1)
+        y = torch.eye(10)[rows.labels[:5]]
+        expected = 0.5 * ((model.decode(found.z, y) - x) ** 2).sum(1)
+        torch.testing.assert_close(found.errors, expected)
+
+    def test_a_decoder_without_label_sees_zeros(self, build):
+        beside = beside_z(build(labels="decoder"), torch.tensor([2, UNLABELLED]), None)
+        assert beside.tolist() == [[0, 0, 1] + [0] * 7, [0] * 10]
+
+    @pytest.mark.parametrize("options", [{}, {"labels": "decoder"}, {"labels": "category"}, {"n_clusters": 4}])
+    def test_generated_images_are_decoded_draws(self, build, options):
+        images = generated(build(**options).eval(), 23, 10, rng())
+        assert images.shape == (23, 784)
+        assert torch.equal(images, generated(build(**options).eval(), 23, 10, rng()))
+
+    def test_nearest_neighbours(self, stages):
+        training = stages.cut("fit").evaluation.training
+        chosen = training.images.take(torch.tensor([3, 700])).flatten(1)
+        assert torch.equal(nearest(chosen + 0.001, training), chosen)
+
+    def test_walks_are_made_of_quantiles(self):
+        grid = walk(LatentPrior("normal", 2, 5.0))["manifold"]
+        assert grid.shape == (20, 20, 2)
+        shares = 0.5 * (1 + torch.erf(grid[0, :, 0] / 5 / math.sqrt(2)))
+        torch.testing.assert_close(shares, (torch.arange(20) + 0.5) / 20)
+        assert torch.equal(grid[:, 0, 1].sort(descending=True).values, grid[:, 0, 1])
+        assert walk(LatentPrior("gmm10", 2))["walk"].shape == walk(LatentPrior("swiss_roll", 2))["walk"].shape
+        assert walk(LatentPrior("normal", 3)) == {}
+
+
+class TestProtocol:
+    def measure(self, model, fold, **changes):
+        return AutoencodingProtocol(dataclasses.replace(CONF, **changes), 0).measure(model, fold, {})
+
+    def test_a_validation_leaves_out_what_takes_long(self, build, stages):
+        found = self.measure(build(n_clusters=4), stages.cut("fit")).metrics
+        assert {"val/mmd", "val/reconstruction", "val/error_exemplar", "val/error_majority"} <= found.keys()
+        assert not {"val/mmd_p", "val/c2st", "val/log_likelihood", "val/label_from_z"} & found.keys()
+        tested = self.measure(build(n_clusters=4), stages.tested("fit")).metrics
+        assert {"test/mmd_p", "test/c2st", "test/c2st_y", "test/log_likelihood", "test/label_from_z"} <= tested.keys()
+
+    def test_the_figures_of_a_variant_are_those_it_has(self, build, stages):
+        fold = stages.tested("fit")
+        semi = self.measure(build(labels="category"), fold).metrics
+        assert "test/error" in semi
+        assert "test/error_majority" not in semi
+        told = self.measure(build(labels="discriminator", prior="gmm10"), fold).metrics
+        assert "test/part_accuracy" in told
+        assert "test/entropy" not in told
+        declared = CONF.quantities.keys() | {"part_accuracy", "part_share_min", "part_share_max"}
+        for metrics in (semi, told):
+            assert {tag.partition("/")[2] for tag in metrics} <= declared
+
+    def test_measuring_twice_gives_the_same_and_moves_nothing(self, build, stages):
+        model = build(labels="category", bn="encoder", posterior="gaussian").train()
+        state = {name: value.clone() for name, value in model.state_dict().items()}
+        before = torch.get_rng_state()
+        first, again = (self.measure(model, stages.tested("fit")).metrics for _ in range(2))
+        assert first == again
+        assert model.training
+        assert torch.equal(torch.get_rng_state(), before)
+        assert all(torch.equal(value, state[name]) for name, value in model.state_dict().items())
+
+    def test_the_likelihood_is_that_of_the_test_images_at_the_width_chosen_on_validation(self, build, stages):
+        model, fold = build(), stages.tested("fit")
+        found = self.measure(model, fold).metrics
+        sigma = found["test/parzen_sigma"]
+        with torch.no_grad():
+            model.eval()
+            x = fold.evaluation.rows.images.take(torch.arange(297)).flatten(1)
+            validation = fold.evaluation.validation.images.take(torch.arange(40)).flatten(1)
+            streams = Streams(derived_seed(0, "autoencoding"))
+            samples = generated(model, 50, CONF.batch_size, streams["samples"])
+        best = parzen_log_density(validation, samples, [0.2, 0.5]).mean(1).argmax()
+        assert sigma == [0.2, 0.5][best]
+        densities = parzen_log_density(x, samples, [sigma])[0]
+        assert found["test/log_likelihood"] == pytest.approx(densities.mean().item(), rel=1e-5)
+        assert found["test/log_likelihood_se"] == pytest.approx(densities.std().item() / 297**0.5, rel=1e-4)
+        assert "test/log_likelihood" not in self.measure(model, fold, parzen=ParzenConf(samples=0)).metrics
+
+    def test_test_labels_do_not_enter_what_is_fitted(self, build, stages):
+        """The clusters' classes and the probe come from validation images."""
+        fold, model = stages.tested("fit"), build(n_clusters=4)
+        plain = self.measure(model, fold).details
+        assert plain.encoded.y is not None
+        rows = fold.evaluation.rows
+        shuffled = LabelledImages(rows.images, rows.labels[torch.randperm(297, generator=rng())])
+        other = ImageFold(fold.train, dataclasses.replace(fold.evaluation, rows=shuffled))
+        first, second = self.measure(model, fold).metrics, self.measure(model, other).metrics
+        same = {tag for tag in first if first[tag] == second[tag]}
+        assert {"test/mmd", "test/c2st", "test/log_likelihood", "test/confidence"} <= same
+        assert "test/error_majority" not in same
+
+    def test_images_without_labels_are_measured_without_classes(self, build, stages):
+        fold = stages.tested("fit")
+
+        def bare(rows):
+            return LabelledImages(rows.images, torch.full_like(rows.labels, UNLABELLED))
+
+        data = fold.evaluation
+        data = dataclasses.replace(
+            data, rows=bare(data.rows), training=bare(data.training), validation=bare(data.validation)
+        )
+        found = self.measure(build(n_clusters=4), ImageFold(fold.train, data)).metrics
+        assert "test/reconstruction" in found
+        assert not {"test/error_majority", "test/label_from_z"} & found.keys()
+
+
+@pytest.mark.parametrize(
+    ("metric", "options", "complaints"),
+    [
+        ("val/error", {"labels": "category"}, []),
+        ("val/error", {"n_clusters": 16}, ["select_metric"]),
+        ("val/error_exemplar", {"n_clusters": 16}, []),
+        ("val/error_majority", {"labels": "category"}, ["select_metric"]),
+        ("val/reconstruction", {}, []),
+    ],
+)
+def test_selection_needs_a_figure_the_variant_has(metric, options, complaints):
+    conf = dataclasses.replace(CONF, select_metric=metric)
+    model = dataclasses.replace(MODEL, **options)
+    assert [complaint.key for complaint in conf.fits(model, DigitsImagesConf())] == complaints
+
+
+def test_windows_are_given_once():
+    assert [c.key for c in AutoencodingEvaluatorConf(parzen=ParzenConf(sigmas=[0.2, 0.2])).complaints()] == [
+        "parzen.sigmas"
+    ]
+    assert [c.key for c in AutoencodingEvaluatorConf(stages=["tune"]).complaints()] == ["stages"]

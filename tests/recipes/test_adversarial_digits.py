@@ -1,0 +1,106 @@
+"""What adversarial autoencoders reach on scikit-learn's digits, which stand in for MNIST."""
+
+import statistics
+
+import pytest
+import torch
+from torch import nn
+
+from zsl_runner.config.schema import RuntimeConf
+from zsl_runner.data.digits_images.conf import DigitsImagesConf
+from zsl_runner.data.labelled_images.folds import image_folds
+from zsl_runner.data.load import load
+from zsl_runner.evaluation.autoencoding.conf import AutoencodingEvaluatorConf, ParzenConf
+from zsl_runner.evaluation.autoencoding.protocol import AutoencodingProtocol
+from zsl_runner.models.adversarial_autoencoder.conf import AdversarialAutoencoderConf
+from zsl_runner.models.adversarial_autoencoder.model import AdversarialAutoencoder
+from zsl_runner.optim import Optimisers
+from zsl_runner.runtime import Runtime
+from zsl_runner.streams import Streams
+from zsl_runner.trainers.adversarial_autoencoder.conf import AdversarialAutoencoderTrainerConf, NoiseConf
+from zsl_runner.trainers.adversarial_autoencoder.trainer import AdversarialAutoencoderTrainer
+from zsl_runner.trainers.base import TrainingContext
+
+pytestmark = pytest.mark.slow
+
+TRAINER = AdversarialAutoencoderTrainerConf(
+    batch_size=60, labelled_batch_size=60, noise=NoiseConf(where="discriminator", std=0.3), input_dropout=0.3
+)
+SIZES = {"latent_dim": 5, "hidden": [256, 256], "discriminator_hidden": [100, 100], "bn": "encoder"}
+
+
+def folds(seed, labelled):
+    conf = DigitsImagesConf(name="digits_images", labelled=labelled, label_seed=seed)
+    return image_folds(load(conf), conf, TRAINER, torch.device("cpu"))
+
+
+def trained(stages, epochs, seed, trainer_conf=TRAINER, **options):
+    conf = AdversarialAutoencoderConf(name="aae", **{**SIZES, **options})
+    data, streams = stages.cut("fit").train, Streams(seed)
+    model = AdversarialAutoencoder(conf, data.shape, streams)
+    groups = model.parameter_groups()
+    optimisers = Optimisers(groups, {n: c for n, c in trainer_conf.optimisers().items() if n in groups})
+    context = TrainingContext(model, data, optimisers, Runtime(RuntimeConf(device="cpu")), streams)
+    trainer = AdversarialAutoencoderTrainer(trainer_conf, context)
+    for _ in range(epochs * trainer.steps_in_epoch):
+        trainer._step()
+    return model
+
+
+def measure(model, stages):
+    protocol = AutoencodingProtocol(AutoencodingEvaluatorConf(parzen=ParzenConf(samples=0)), 0)
+    return protocol.measure(model, stages.tested("fit"), {}).metrics
+
+
+def error_of_a_perceptron(stages, seed):
+    """Train on the labelled images alone, until they are fitted."""
+    train, rows = stages.cut("fit").train, stages.tested("fit").evaluation.rows
+    x, y = train.images.take(train.labelled).flatten(1), train.labels[train.labelled]
+    with Streams(seed).initialising():
+        network = nn.Sequential(nn.Linear(784, 256), nn.ReLU(), nn.Linear(256, 256), nn.ReLU(), nn.Linear(256, 10))
+    optimiser = torch.optim.Adam(network.parameters(), lr=1e-3)
+    for _ in range(300):
+        loss = nn.functional.cross_entropy(network(x), y)
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+    assert loss.item() < 0.02
+    with torch.no_grad():
+        predicted = network(rows.images.take(torch.arange(len(rows))).flatten(1)).argmax(1)
+    return 100 * (predicted != rows.labels).double().mean().item()
+
+
+def test_a_hundred_labels_and_the_other_images_beat_a_hundred_labels_alone():
+    ours, alone = [], []
+    for seed in range(5):
+        stages = folds(seed, 100)
+        ours.append(measure(trained(stages, 20, seed, labels="category"), stages)["test/error"])
+        alone.append(error_of_a_perceptron(stages, seed))
+    assert statistics.mean(alone) - statistics.mean(ours) >= 3
+
+
+def test_sixteen_clusters_are_mostly_of_one_digit():
+    stages = folds(0, None)
+    metrics = measure(trained(stages, 60, 0, n_clusters=16), stages)
+    assert metrics["test/error_majority"] <= 25
+    assert metrics["test/entropy"] >= 2.6  # of at most ln 16 = 2.77: no cluster goes unused
+
+
+def test_codes_match_their_prior_far_better_than_those_of_an_untrained_encoder():
+    stages = folds(0, None)
+    model = trained(stages, 40, 0, AdversarialAutoencoderTrainerConf(batch_size=60), latent_dim=2)
+    trained_figures = measure(model, stages)
+    fresh = measure(trained(stages, 0, 0, latent_dim=2), stages)
+    assert trained_figures["test/mmd"] * 20 <= fresh["test/mmd"]
+    assert trained_figures["test/c2st"] < fresh["test/c2st"]
+    assert fresh["test/c2st"] >= 95
+
+
+def test_the_label_leaves_z_where_the_decoder_is_told_it():
+    """With two dimensions a code cannot hold both."""
+    stages = folds(0, None)
+    conf = AdversarialAutoencoderTrainerConf(batch_size=60)
+    told = measure(trained(stages, 40, 0, conf, labels="decoder", latent_dim=2), stages)["test/label_from_z"]
+    basic = measure(trained(stages, 40, 0, conf, latent_dim=8), stages)["test/label_from_z"]
+    assert told <= 35
+    assert basic > 80

@@ -1,0 +1,52 @@
+"""A training step of an adversarial autoencoder as published code takes it: one pass for all losses."""
+
+from __future__ import annotations
+
+import copy
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from zsl_runner.models.adversarial_autoencoder.model import AdversarialAutoencoder
+
+
+class PlainAdversarialAutoencoder:
+    """The networks of an `AdversarialAutoencoder` with a Gaussian posterior, and torch's default Adam for each side.
+
+    Codes of one forward pass serve reconstruction, discriminator and encoder, so the encoder answers to the
+    discriminator from before its update: less work than the sub-steps of the paper. Probabilities leave a sigmoid
+    before the cross-entropy, draws of the prior and codes are judged one after the other, gradients are fresh.
+
+    Args:
+        model: where the weights come from; they are copied.
+        lr: learning rate of both sides.
+        scale: weight of the encoder's side of the game.
+    """
+
+    def __init__(self, model: AdversarialAutoencoder, lr: float, scale: float) -> None:
+        self.model, self.scale = copy.deepcopy(model), scale
+        own = self.model
+        self.autoencoder = torch.optim.Adam([*own.encoder.parameters(), *own.decoder.parameters()], lr=lr)
+        self.discriminator = torch.optim.Adam(own.discriminator.parameters(), lr=lr)
+
+    def step(self, x: Tensor, noise: Tensor, prior: Tensor) -> tuple[Tensor, Tensor]:
+        """Update both sides and return the losses of autoencoder and discriminator."""
+        codes = self.model.encode(x, noise)
+        decoded = self.model.decode(codes.z, None)
+        ones, zeros = torch.ones(len(x), 1), torch.zeros(len(x), 1)
+        reconstruction = 0.5 * F.mse_loss(decoded, x, reduction="none").sum(dim=-1).mean()
+        fooled = F.binary_cross_entropy(self._judged(codes.z), ones)
+        loss = reconstruction + self.scale * fooled
+        told = F.binary_cross_entropy(self._judged(prior), ones)
+        told = told + F.binary_cross_entropy(self._judged(codes.z.detach()), zeros)
+        self.autoencoder.zero_grad()
+        torch.autograd.backward(loss)
+        self.discriminator.zero_grad()
+        torch.autograd.backward(told)
+        self.autoencoder.step()
+        self.discriminator.step()
+        return loss.detach(), told.detach()
+
+    def _judged(self, z: Tensor) -> Tensor:
+        return self.model.judge(z, None).sigmoid()

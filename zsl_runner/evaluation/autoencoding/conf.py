@@ -1,0 +1,110 @@
+"""Options of the protocol of autoencoders of images whose codes shall look like a prior."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import ClassVar
+
+from zsl_runner.config.fields import option, section
+from zsl_runner.config.schema import Complaint, DatasetConf, EvaluatorConf, ModelConf, Quantity
+
+ERROR = Quantity("per cent", lower_is_better=True, digits=2)
+DISTANCE = Quantity("no unit", lower_is_better=True, digits=4)
+CLUSTER_ERRORS = ("error_majority", "error_exemplar", "error_hungarian")
+
+
+@dataclass
+class PriorMatchConf:
+    """Two-sample tests of the codes of all evaluated images against draws of the prior."""
+
+    rows: int = option(2000, "codes, and draws, of the kernel test (MMD)", low=10)
+    permutations: int = option(500, "random divisions behind its p value", low=1)
+    classifier_epochs: int = option(
+        30, "passes of the network (two layers of 64 units) that learns to tell codes from draws on half of them", low=1
+    )
+
+
+@dataclass
+class ParzenConf:
+    """Log-likelihood of test images under a mixture of Gaussians around generated images."""
+
+    samples: int = option(
+        10_000, "generated images n; figures of different n are not comparable. 0 leaves it out", low=0
+    )
+    sigmas: list[float] = option(
+        [0.1, 0.12, 0.14, 0.16, 0.18, 0.2, 0.22, 0.25, 0.3],
+        "window widths; the best one for validation images is taken",
+        low=0.0,
+        above=True,
+    )
+    validation_rows: int = option(1000, "validation images that choose the width", low=1)
+
+
+@dataclass
+class AutoencodingEvaluatorConf(EvaluatorConf):
+    """Reconstruction, prior match, classification and clustering errors, the class as z tells it, Parzen likelihood."""
+
+    implementation: ClassVar[str] = "zsl_runner.evaluation.autoencoding.protocol:AutoencodingProtocol"
+    requires: ClassVar[frozenset[str]] = frozenset({"adversarial_codes"})
+    needs: ClassVar[frozenset[str]] = frozenset({"image_rows"})
+    quantities: ClassVar[dict[str, Quantity]] = {
+        "reconstruction": Quantity("half squared error", lower_is_better=True, digits=2),
+        **dict.fromkeys(("error", *CLUSTER_ERRORS), ERROR),
+        "label_from_z": Quantity("per cent", lower_is_better=True, digits=1),
+        "mmd": DISTANCE,
+        "mmd_null": DISTANCE,
+        "mmd_p": Quantity("probability", digits=3),
+        "c2st": Quantity("per cent", lower_is_better=True, digits=1),
+        "c2st_y": Quantity("per cent", lower_is_better=True, digits=1),
+        "mean_shift": Quantity("prior deviations", lower_is_better=True, digits=3),
+        "std_ratio": Quantity("prior deviations", lower_is_better=True, digits=3),
+        "correlation": DISTANCE,
+        "ks": DISTANCE,
+        "confidence": Quantity("probability", digits=3),
+        "entropy": Quantity("nats", digits=4),
+        "log_likelihood": Quantity("nats", digits=1),
+        "log_likelihood_se": Quantity("nats", lower_is_better=True, digits=1),
+        "parzen_sigma": Quantity("grey levels of 1", lower_is_better=True, digits=2),
+    }
+
+    kind: str = "autoencoding"
+    name: str = "autoencoding"
+    stages: list[str] = option(
+        ["fit"],
+        "fit = train on the training rows, validate on the validation rows and read the test rows once at the end",
+        choices=("fit",),
+    )
+    select_metric: str = option(
+        "val/reconstruction",
+        "validation metric that selects, stops early and is returned to sweepers; error needs model.labels=category, "
+        "the others of that name model.n_clusters",
+        choices=("val/reconstruction", "val/mmd", "val/error", *(f"val/{name}" for name in CLUSTER_ERRORS)),
+    )
+    batch_size: int = option(1000, "rows encoded at a time", low=1)
+    validation_rows: int | None = option(
+        10_000, "evaluated images of a validation, at most; null = all. The test reads all its images", low=10
+    )
+    fitting_rows: int = option(
+        10_000, "images to which clusters' classes and the classifier of z are fitted: training images for a "
+        "validation, validation images for the test",
+        low=10,
+    )  # fmt: skip
+    prior_match: PriorMatchConf = section(PriorMatchConf, "two-sample tests")
+    parzen: ParzenConf = section(ParzenConf, "Parzen-window log-likelihood, of the test alone")
+
+    def complaints(self) -> Iterable[Complaint]:
+        """Yield stages that are not for images."""
+        if list(self.stages) != ["fit"]:
+            yield Complaint("stages", "must be [fit]")
+        if len(set(self.parzen.sigmas)) != len(self.parzen.sigmas) or not self.parzen.sigmas:
+            yield Complaint("parzen.sigmas", f"expected one or more different widths, found {list(self.parzen.sigmas)}")
+
+    def fits(self, model: ModelConf, dataset: DatasetConf) -> Iterable[Complaint]:
+        """The selecting figure must be one that the variant has."""
+        metric = self.select_metric.partition("/")[2]
+        labels, clusters = getattr(model, "labels", "none"), getattr(model, "n_clusters", None)
+        if metric == "error" and labels != "category":
+            yield Complaint("select_metric", f"val/error needs model.labels=category, which is {labels}")
+        if metric in CLUSTER_ERRORS and (clusters is None or "image_labels" not in dataset.provides):
+            yield Complaint("select_metric", f"val/{metric} needs model.n_clusters and a data set with labels")

@@ -1,0 +1,86 @@
+"""Codes of images, and images made of codes, block by block in evaluation mode."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from zsl_runner.data.labelled_images.folds import UNLABELLED, LabelledImages
+from zsl_runner.models.adversarial_autoencoder.model import AdversarialAutoencoder
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """Codes of n images.
+
+    Attributes:
+        z: (n, d).
+        y: (n, m) probabilities of the categories; None without a categorical code.
+        labels: (n,) int64.
+        errors: (n,) half the squared error of each image's reconstruction.
+    """
+
+    z: Tensor
+    y: Tensor | None
+    labels: Tensor
+    errors: Tensor
+
+
+def beside_z(model: AdversarialAutoencoder, labels: Tensor, y: Tensor | None) -> Tensor | None:
+    """Return what the decoder sees beside z: the one-hot label, zeros where there is none, or y, or nothing."""
+    if model.conf.labels != "decoder":
+        return y
+    places = torch.where(labels == UNLABELLED, model.classes, labels)
+    return torch.nn.functional.one_hot(places, model.classes + 1)[:, :-1].float()
+
+
+@torch.no_grad()
+def encode(
+    model: AdversarialAutoencoder, rows: LabelledImages, count: int | None, size: int, generator: torch.Generator
+) -> Encoded:
+    """Encode the first ``count`` images (all if None), ``size`` at a time, and decode them again.
+
+    Args:
+        model: in evaluation mode.
+        rows: images with labels.
+        count: how many.
+        size: at a time.
+        generator: draws the noise of a random posterior.
+    """
+    positions = torch.arange(min(len(rows), count or len(rows)), device=rows.labels.device)
+    z, y, errors = [], [], []
+    for block in torch.split(positions, size):
+        x = rows.images.take(block).flatten(1)
+        codes = model.encode(x, model.posterior_noise(len(x), generator))
+        probabilities = codes.y
+        decoded = model.decode(codes.z, beside_z(model, rows.labels[block], probabilities))
+        z.append(codes.z)
+        errors.append(0.5 * (decoded - x).square().sum(1))
+        if probabilities is not None:
+            y.append(probabilities)
+    return Encoded(torch.cat(z), torch.cat(y) if y else None, rows.labels[positions], torch.cat(errors))
+
+
+@torch.no_grad()
+def generated(model: AdversarialAutoencoder, count: int, size: int, generator: torch.Generator) -> Tensor:
+    """Return (count, D) images decoded from draws of the priors; a label the decoder sees is drawn uniformly.
+
+    Args:
+        model: in evaluation mode.
+        count: images.
+        size: at a time.
+        generator: draws the codes.
+    """
+    kinds = model.classes if model.conf.labels == "decoder" else model.categories
+    blocks = []
+    for first in range(0, count, size):
+        rows = min(size, count - first)
+        z = model.prior.sample(rows, generator)
+        beside = None
+        if kinds:
+            drawn = torch.randint(kinds, (rows,), generator=generator, device=z.device)
+            beside = torch.nn.functional.one_hot(drawn, kinds).float()
+        blocks.append(model.decode(z, beside))
+    return torch.cat(blocks)

@@ -1,0 +1,159 @@
+"""Which figures the protocol of autoencoders draws at the end of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from zsl_runner.data.labelled_images.folds import UNLABELLED, ImageEvaluationSet, LabelledImages
+from zsl_runner.evaluation.autoencoding.encoding import Encoded, beside_z, generated
+from zsl_runner.evaluation.autoencoding.outlines import outlines
+from zsl_runner.evaluation.autoencoding.walks import walk
+from zsl_runner.evaluation.base import Draw
+from zsl_runner.models.adversarial_autoencoder.model import AdversarialAutoencoder
+from zsl_runner.models.networks import evaluating
+from zsl_runner.streams import Streams
+
+if TYPE_CHECKING:
+    from zsl_runner.evaluation.autoencoding.protocol import AutoencodingDetails
+
+SHOWN = 10
+SAMPLES = 16
+POINTS = 5000
+NEIGHBOUR_ROWS = 20_000
+
+
+def autoencoding_figures(
+    model: AdversarialAutoencoder, data: ImageEvaluationSet, details: AutoencodingDetails, streams: Streams
+) -> Iterator[tuple[str, Draw]]:
+    """Yield (name, what draws it): codes beside their prior, then images made of codes, as far as the variant has them.
+
+    Args:
+        model: the trained model.
+        data: the evaluated images.
+        details: their codes.
+        streams: what is drawn for the figures.
+    """
+    from zsl_runner.tracking.figures.code_histograms import code_histograms
+    from zsl_runner.tracking.figures.latent_scatter import latent_scatter
+    from zsl_runner.tracking.figures.mosaic import mosaic
+
+    encoded, pictures = details.encoded, _Pictures(model, data)
+    labels = encoded.labels[:POINTS] if data.class_names else None
+    if model.conf.latent_dim == 2:
+        lines = outlines(model.prior)
+        shown = encoded.z[:POINTS]
+        title = f"z of {len(shown):,} images over the prior {model.prior.name}"
+        yield "latent_scatter", lambda: latent_scatter(shown, labels, data.class_names, title, lines)
+        if model.heads is not None:
+            with torch.no_grad():
+                points = model.representation(shown, encoded.y[:POINTS] if encoded.y is not None else None)
+            heads = model.heads.detach()
+            heading = f"representation of {len(shown):,} images, heads of {len(heads)} clusters"
+            yield "representation", lambda: latent_scatter(points, labels, data.class_names, heading, (), heads)
+    yield "code_histograms", lambda: code_histograms(encoded.z, details.draws)
+    with evaluating(model), torch.no_grad():
+        originals, reconstructed = pictures.reconstructions(encoded)
+        rows = torch.stack([originals, reconstructed])
+        yield "reconstructions", lambda: mosaic(rows, "Images and reconstructions", ["image", "decoded"])
+        for name, codes in walk(model.prior).items() if not model.categories and model.conf.labels != "decoder" else ():
+            grid = _in_lines(pictures.decode(codes.flatten(0, 1), None), len(codes))
+            yield name, lambda grid=grid: mosaic(grid, "Decoded codes along the prior")  # type: ignore[misc]
+        if model.conf.labels == "decoder" or model.conf.labels == "category":
+            sources, sheet = pictures.styles(encoded)
+            whole = torch.cat([sources[:, None], sheet], 1)
+            titles = ["image", *data.class_names]
+            yield "style_content", lambda: mosaic(whole, "One style a line, one class a column", (), titles)
+        if model.conf.n_clusters is not None:
+            members, names = pictures.clusters(encoded, streams["clusters"])
+            yield "clusters", lambda: mosaic(members, "Clusters: head, then images that belong to it", names)
+        samples = generated(model, SAMPLES, SAMPLES, streams["samples"])
+        neighbours = nearest(samples, data.training)
+        pair = torch.stack([pictures.of(samples), pictures.of(neighbours)])
+        heading = f"Samples, and the nearest of {min(NEIGHBOUR_ROWS, len(data.training)):,} training images"
+        yield "samples", lambda: mosaic(pair, heading, ["sample", "nearest"])
+
+
+def nearest(samples: Tensor, rows: LabelledImages) -> Tensor:
+    """Return the (n, D) training image with the smallest squared distance to each of the samples (n, D)."""
+    best = samples.new_full((len(samples),), float("inf"))
+    found = torch.zeros_like(samples)
+    for positions in torch.split(torch.arange(min(NEIGHBOUR_ROWS, len(rows)), device=samples.device), 2000):
+        x = rows.images.take(positions).flatten(1)
+        distances, places = torch.cdist(samples, x).min(1)
+        closer = distances < best
+        best, found[closer] = torch.where(closer, distances, best), x[places[closer]]
+    return found
+
+
+class _Pictures:
+    """Makes (..., C, H, W) pictures.
+
+    Args:
+        model: in evaluation mode when its methods are called.
+        data: the evaluated images.
+    """
+
+    def __init__(self, model: AdversarialAutoencoder, data: ImageEvaluationSet) -> None:
+        self._model = model
+        self._data = data
+
+    def of(self, rows: Tensor) -> Tensor:
+        """Return pictures of rows (..., D)."""
+        shape = self._data.shape
+        return rows.reshape(*rows.shape[:-1], shape.channels, shape.height, shape.width).clamp(0, 1)
+
+    def decode(self, z: Tensor, beside: Tensor | None) -> Tensor:
+        """Return pictures decoded from codes (n, d)."""
+        return self.of(self._model.decode(z, beside))
+
+    def images(self, positions: Tensor) -> Tensor:
+        """Return the evaluated images at positions."""
+        return self._data.rows.images.take(positions)
+
+    def chosen(self, encoded: Encoded) -> Tensor:
+        """Return the position of the first image of each class, or of the first images without labels."""
+        if not self._data.class_names or bool((encoded.labels == UNLABELLED).any()):
+            return torch.arange(min(SHOWN, len(encoded.z)), device=encoded.z.device)
+        classes = range(min(len(self._data.class_names), SHOWN))
+        found = [(encoded.labels == label).nonzero().flatten()[:1] for label in classes]
+        return torch.cat(found)
+
+    def reconstructions(self, encoded: Encoded) -> tuple[Tensor, Tensor]:
+        """Return some images and what they are decoded to."""
+        chosen = self.chosen(encoded)
+        y = None if encoded.y is None else encoded.y[chosen]
+        return self.images(chosen), self.decode(encoded.z[chosen], beside_z(self._model, encoded.labels[chosen], y))
+
+    def styles(self, encoded: Encoded) -> tuple[Tensor, Tensor]:
+        """Return n images, and (n, K) pictures with the z of each image and every class."""
+        chosen = self.chosen(encoded)
+        classes = torch.eye(self._model.classes, device=encoded.z.device)
+        z = encoded.z[chosen].repeat_interleave(len(classes), 0)
+        sheet = self.decode(z, classes.repeat(len(chosen), 1))
+        return self.images(chosen), _in_lines(sheet, len(chosen))
+
+    def clusters(self, encoded: Encoded, generator: torch.Generator) -> tuple[Tensor, list[str]]:
+        """Return the picture of each cluster's head (z = 0) and images that belong to it, black where none is left."""
+        assert encoded.y is not None
+        count = encoded.y.shape[1]
+        heads = self.decode(
+            encoded.z.new_zeros(count, self._model.conf.latent_dim), torch.eye(count, device=encoded.z.device)
+        )
+        belongs, lines, names = encoded.y.argmax(1), [], []
+        for cluster in range(count):
+            members = (belongs == cluster).nonzero().flatten()
+            names.append(f"{len(members):,}")
+            order = torch.randperm(len(members), generator=generator, device=members.device)[:SHOWN]
+            line = heads.new_zeros(SHOWN, *heads.shape[1:])
+            line[: len(order)] = self.images(members[order])
+            lines.append(torch.cat([heads[cluster : cluster + 1], line]))
+        return torch.stack(lines), names
+
+
+def _in_lines(pictures: Tensor, lines: int) -> Tensor:
+    """Return pictures (n, ...) as (lines, n / lines, ...)."""
+    return pictures.reshape(lines, -1, *pictures.shape[1:])

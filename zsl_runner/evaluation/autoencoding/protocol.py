@@ -1,0 +1,145 @@
+"""The protocol of autoencoders of images whose codes shall look like a prior."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from zsl_runner.data.labelled_images.folds import UNLABELLED, ImageEvaluationSet, ImageFold
+from zsl_runner.evaluation.autoencoding.classes import cluster_errors, label_from_z
+from zsl_runner.evaluation.autoencoding.conf import AutoencodingEvaluatorConf
+from zsl_runner.evaluation.autoencoding.encoding import Encoded, encode, generated
+from zsl_runner.evaluation.autoencoding.prior_match import (
+    classifier_accuracy,
+    kernel_figures,
+    moment_figures,
+    part_figures,
+)
+from zsl_runner.evaluation.base import Draw, Measurement, Protocol
+from zsl_runner.models.adversarial_autoencoder.model import AdversarialAutoencoder
+from zsl_runner.models.base import Model
+from zsl_runner.models.latent_priors import sample_categories
+from zsl_runner.models.networks import evaluating
+from zsl_runner.objectives.parzen import parzen_log_density
+from zsl_runner.streams import Streams, derived_seed
+
+
+@dataclass(frozen=True)
+class AutoencodingDetails:
+    """What the figures need.
+
+    Attributes:
+        encoded: the evaluated images.
+        draws: (n, d) draws of the prior beside them.
+    """
+
+    encoded: Encoded
+    draws: Tensor
+
+
+class AutoencodingProtocol(Protocol):
+    """Figures by name; see the options.
+
+    A validation leaves out what takes long: p values, trained classifiers, the likelihood.
+
+    Args:
+        conf: the evaluator's options.
+        seed: the run's seed.
+    """
+
+    conf: AutoencodingEvaluatorConf
+
+    def measure(self, model: Model, fold: ImageFold, choices: Mapping[str, float]) -> Measurement:
+        """Return the figures of the evaluation set under the tags ``val/...`` or ``test/...``."""
+        if not isinstance(model, AdversarialAutoencoder):
+            raise TypeError(f"{type(model).__name__} is no adversarial autoencoder")
+        data, conf = fold.evaluation, self.conf
+        whole = data.name == "test"
+        streams = Streams(derived_seed(self.seed, "autoencoding"), data.rows.labels.device)
+        with evaluating(model), torch.no_grad():
+            count = None if whole else conf.validation_rows
+            encoded = encode(model, data.rows, count, conf.batch_size, streams["posterior"])
+            draws = model.prior.sample(len(encoded.z), streams["prior"])
+            metrics = {"reconstruction": float(encoded.errors.mean())}
+            metrics |= self._prior_match(model, encoded, draws, whole, streams)
+            if _has_labels(encoded):
+                metrics |= self._classes(model, data, encoded, whole, streams)
+            if whole and conf.parzen.samples:
+                metrics |= self._likelihood(model, data, streams)
+        details = AutoencodingDetails(encoded, draws)
+        return Measurement({f"{data.name}/{name}": value for name, value in metrics.items()}, {}, details)
+
+    def _prior_match(
+        self, model: AdversarialAutoencoder, encoded: Encoded, draws: Tensor, whole: bool, streams: Streams
+    ) -> dict[str, float]:
+        conf = self.conf.prior_match
+        metrics = moment_figures(encoded.z, model.prior, draws)
+        rows = conf.rows if whole else min(conf.rows, 1000)
+        permutations = conf.permutations if whole else 0
+        metrics |= kernel_figures(encoded.z[:rows], draws[:rows], permutations, streams["permutations"])
+        if encoded.y is not None:
+            mean = encoded.y.mean(0)
+            metrics["confidence"] = float(encoded.y.amax(1).mean())
+            metrics["entropy"] = float(torch.special.entr(mean).sum())
+        if whole:
+            metrics["c2st"] = classifier_accuracy(encoded.z, draws, conf.classifier_epochs, streams, "c2st")
+            if encoded.y is not None:
+                drawn = sample_categories(len(encoded.y), model.categories, streams["categories"])
+                metrics["c2st_y"] = classifier_accuracy(encoded.y, drawn, conf.classifier_epochs, streams, "c2st_y")
+        return metrics
+
+    def _classes(
+        self, model: AdversarialAutoencoder, data: ImageEvaluationSet, encoded: Encoded, whole: bool, streams: Streams
+    ) -> dict[str, float]:
+        metrics: dict[str, float] = {}
+        if model.prior.has_parts and model.classes <= 10:
+            metrics |= part_figures(encoded.z, encoded.labels, model.prior)
+        if model.conf.labels == "category":
+            assert encoded.y is not None
+            metrics["error"] = 100 * float((encoded.y.argmax(1) != encoded.labels).double().mean())
+        if encoded.y is None and not whole:
+            return metrics
+        fitting = data.validation if whole else data.training
+        fitted_on = encode(model, fitting, self.conf.fitting_rows, self.conf.batch_size, streams["posterior"])
+        if model.conf.n_clusters is not None:
+            metrics |= cluster_errors(fitted_on, encoded, model.classes)
+        if whole:
+            metrics["label_from_z"] = label_from_z(fitted_on, encoded, model.classes, streams["probe"])
+        return metrics
+
+    def _likelihood(
+        self, model: AdversarialAutoencoder, data: ImageEvaluationSet, streams: Streams
+    ) -> dict[str, float]:
+        conf = self.conf.parzen
+        samples = generated(model, conf.samples, self.conf.batch_size, streams["samples"])
+        chosen_on = torch.arange(min(conf.validation_rows, len(data.validation)), device=samples.device)
+        validation = data.validation.images.take(chosen_on).flatten(1)
+        best = int(parzen_log_density(validation, samples, conf.sigmas).mean(1).argmax())
+        sigma = conf.sigmas[best]
+        blocks = [
+            parzen_log_density(x.flatten(1), samples, [sigma])[0]
+            for _, x in data.rows.images.blocks(self.conf.batch_size)
+        ]
+        densities = torch.cat(blocks).double()
+        return {
+            "log_likelihood": float(densities.mean()),
+            "log_likelihood_se": float(densities.std() / len(densities) ** 0.5),
+            "parzen_sigma": sigma,
+        }
+
+    def figures(
+        self, model: Model, data: ImageEvaluationSet, measurement: Measurement, exhibits: Mapping[str, Tensor]
+    ) -> Iterator[tuple[str, Draw]]:
+        """Yield what codes and images made of them look like; see `autoencoding_figures`."""
+        from zsl_runner.evaluation.autoencoding.figures import autoencoding_figures
+
+        assert isinstance(model, AdversarialAutoencoder)
+        streams = Streams(derived_seed(self.seed, "figures"), data.rows.labels.device)
+        yield from autoencoding_figures(model, data, measurement.details, streams)
+
+
+def _has_labels(encoded: Encoded) -> bool:
+    return bool((encoded.labels != UNLABELLED).all())

@@ -1,0 +1,1 @@
+"""Adversarial autoencoders: codes that a discriminator cannot tell from draws of a prior."""

@@ -1,0 +1,86 @@
+"""Priors of latent codes that can be drawn from, in all or part by part."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from zsl_runner.objectives.latent_priors import (
+    PETAL_LENGTH,
+    PETAL_SHIFT,
+    PETAL_WIDTH,
+    PETALS,
+    petal_log_densities,
+    petals,
+    roll_position,
+    swiss_roll,
+    swiss_roll_moments,
+)
+
+PARTS = PETALS
+"""Parts of the priors that have some: petals, or as many lengths of the swiss roll."""
+
+
+class LatentPrior:
+    """p(z), which adversarial training need only draw from.
+
+    Args:
+        name: ``normal``, ``uniform``, ``gmm10`` or ``swiss_roll``.
+        width: dimension d; 2 for the last two.
+        scale: deviation of the normal prior, half edge of the uniform one's cube.
+    """
+
+    def __init__(self, name: str, width: int, scale: float = 1.0) -> None:
+        self.name = name
+        self.width = width
+        self.scale = scale
+
+    @property
+    def has_parts(self) -> bool:
+        """Whether it is made of ten parts, one for a class."""
+        return self.name in ("gmm10", "swiss_roll")
+
+    def sample(self, count: int, generator: torch.Generator) -> Tensor:
+        """Return (count, d) draws."""
+        device = generator.device
+        if self.has_parts:
+            parts = torch.randint(PARTS, (count,), generator=generator, device=device)
+            return self.sample_parts(parts, generator)
+        if self.name == "uniform":
+            return (2 * torch.rand(count, self.width, generator=generator, device=device) - 1) * self.scale
+        return torch.randn(count, self.width, generator=generator, device=device) * self.scale
+
+    def sample_parts(self, parts: Tensor, generator: torch.Generator) -> Tensor:
+        """Return (n, 2) draws, each from the part that ``parts`` (n,), int64 in 0..9, names.
+
+        Part k of the swiss roll is u in [k/10, (k+1)/10).
+        """
+        if self.name == "gmm10":
+            noise = torch.randn(len(parts), 2, generator=generator, device=generator.device)
+            return petals(parts, noise)
+        inside = torch.rand(len(parts), generator=generator, device=generator.device)
+        return swiss_roll((parts + inside) / PARTS)
+
+    def nearest_parts(self, z: Tensor) -> Tensor:
+        """Return the (n,) part that points (n, 2) most likely belong to; of the swiss roll by how far out they are."""
+        if self.name == "gmm10":
+            return petal_log_densities(z).argmax(1)
+        return (roll_position(z) * PARTS).long().clamp_max(PARTS - 1)
+
+    def moments(self) -> tuple[Tensor, Tensor]:
+        """Return the mean (d,) and the covariance (d, d)."""
+        if self.name == "swiss_roll":
+            mean, covariance = swiss_roll_moments()
+            return torch.tensor(mean), torch.tensor(covariance)
+        variance = self.scale**2
+        if self.name == "uniform":
+            variance /= 3
+        if self.name == "gmm10":
+            variance = (PETAL_SHIFT**2 + PETAL_LENGTH**2 + PETAL_WIDTH**2) / 2
+        return torch.zeros(self.width), variance * torch.eye(self.width)
+
+
+def sample_categories(count: int, categories: int, generator: torch.Generator) -> Tensor:
+    """Return (count, categories) one-hot draws, every category as likely as the others."""
+    drawn = torch.randint(categories, (count,), generator=generator, device=generator.device)
+    return torch.nn.functional.one_hot(drawn, categories).float()

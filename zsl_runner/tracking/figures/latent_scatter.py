@@ -1,0 +1,53 @@
+"""Codes in the plane, coloured by class, over the outline of their prior."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from matplotlib.figure import Figure
+from torch import Tensor
+
+from zsl_runner.tracking.figures.style import class_colours, styled
+
+
+@styled
+def latent_scatter(
+    points: Tensor,
+    labels: Tensor | None,
+    class_names: Sequence[str],
+    title: str,
+    outlines: Sequence[Tensor],
+    heads: Tensor | None = None,
+) -> Figure:
+    """Draw points.
+
+    Args:
+        points: (n, 2).
+        labels: (n,) int64 class ids; None draws all in one colour.
+        class_names: names by class id.
+        title: of the figure.
+        outlines: lines (k, 2) drawn over the points.
+        heads: (m, 2) marked and numbered points, or None.
+    """
+    figure = Figure(figsize=(6.2, 5.4), layout="constrained")
+    axes = figure.subplots()
+    axes.set_title(title, fontsize=10)
+    places = points.cpu().numpy()
+    if labels is None:
+        axes.scatter(places[:, 0], places[:, 1], s=3, linewidths=0, alpha=0.6)
+    else:
+        colours = class_colours(len(class_names))
+        for label, name in enumerate(class_names):
+            own = places[(labels == label).cpu().numpy()]
+            axes.scatter(own[:, 0], own[:, 1], s=3, linewidths=0, color=colours[label], label=name, alpha=0.7)
+        if len(class_names) <= 20:
+            axes.legend(markerscale=4, fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False)
+    for line in outlines:
+        axes.plot(*line.T.numpy(), color="black", linewidth=0.8, alpha=0.7)
+    if heads is not None:
+        marks = heads.cpu().numpy()
+        axes.scatter(marks[:, 0], marks[:, 1], s=60, marker="X", color="black", edgecolors="white")
+        for number, (x, y) in enumerate(marks):
+            axes.annotate(str(number), (x, y), textcoords="offset points", xytext=(5, 5), fontsize=8)
+    axes.set_aspect("equal")
+    return figure

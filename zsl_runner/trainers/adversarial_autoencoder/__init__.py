@@ -1,0 +1,1 @@
+"""Training of adversarial autoencoders: reconstruction, discriminator, encoder against it, classification."""

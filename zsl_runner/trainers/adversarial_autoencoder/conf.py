@@ -1,0 +1,87 @@
+"""Options of the training of adversarial autoencoders."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import ClassVar
+
+from zsl_runner.config.fields import option, section
+from zsl_runner.config.schema import (
+    Complaint,
+    DatasetConf,
+    ModelConf,
+    OptimizerConf,
+    ScheduledOptimizerConf,
+    TrainerConf,
+)
+
+
+@dataclass
+class NoiseConf:
+    """Gaussian noise while training."""
+
+    where: str = option(
+        "input",
+        "input = on what the encoder sees (the paper); discriminator = on what the discriminators see (some codes)",
+        choices=("input", "discriminator"),
+    )
+    std: float = option(0.0, "its standard deviation; 0 for none (0.3 on semi-supervised MNIST)", low=0.0)
+
+
+@dataclass
+class SubStepsConf:
+    """One optimiser for each sub-step; those of the encoder's three have states of their own."""
+
+    recon: ScheduledOptimizerConf = section(ScheduledOptimizerConf, "reconstruction: encoder, decoder, cluster heads")
+    disc: ScheduledOptimizerConf = section(ScheduledOptimizerConf, "the discriminators")
+    gen: ScheduledOptimizerConf = section(ScheduledOptimizerConf, "the encoder against the discriminators")
+    semi: ScheduledOptimizerConf = section(
+        ScheduledOptimizerConf, "classification of labelled rows, with model.labels=category"
+    )
+
+
+@dataclass
+class AdversarialAutoencoderTrainerConf(TrainerConf):
+    """Steps of three or four sub-steps: reconstruction, discriminators, encoder against them, classification."""
+
+    implementation: ClassVar[str] = "zsl_runner.trainers.adversarial_autoencoder.trainer:AdversarialAutoencoderTrainer"
+    requires: ClassVar[frozenset[str]] = frozenset({"adversarial_codes"})
+
+    kind: str = "adversarial_autoencoder"
+    name: str = "adversarial_autoencoder"
+    epochs: int = option(50, "passes over the training rows", low=1)
+    batch_size: int = option(100, "rows of a step (100 in all experiments of the paper)", low=2)
+    labelled_batch_size: int = option(
+        100, "labelled rows of a classification step; all of them if there are fewer", low=2
+    )
+    evaluate_every: int = option(5, "epochs between two validations", low=1)
+    noise: NoiseConf = section(NoiseConf, "Gaussian noise while training")
+    input_dropout: float = option(
+        0.0, "share of the entries of a row the encoder does not see (0.2 for clustering and SVHN)",
+        low=0.0, high=1.0, below=True,
+    )  # fmt: skip
+    optim: SubStepsConf = section(SubStepsConf, "the optimisers of the sub-steps")
+
+    def optimisers(self) -> dict[str, OptimizerConf]:
+        """One for each sub-step."""
+        return dict(self.schedules())
+
+    def schedules(self) -> dict[str, ScheduledOptimizerConf]:
+        """Return the settings of each sub-step by the group it minimises."""
+        optim = self.optim
+        return {
+            "reconstruction": optim.recon,
+            "discriminator": optim.disc,
+            "generator": optim.gen,
+            "classification": optim.semi,
+        }
+
+    def fits(self, model: ModelConf, dataset: DatasetConf) -> Iterable[Complaint]:
+        """Milestones must be reached while there is training."""
+        for name, conf in vars(self.optim).items():
+            late = [milestone for milestone in conf.milestones if milestone >= self.epochs]
+            if late:
+                yield Complaint(
+                    f"optim.{name}.milestones", f"{late} are not reached in {self.epochs} epochs; leave them out"
+                )

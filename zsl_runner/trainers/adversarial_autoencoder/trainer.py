@@ -1,0 +1,218 @@
+"""Training of adversarial autoencoders (Makhzani et al. 2015).
+
+A step of the loop is one minibatch, on which three or four sub-steps follow each other: reconstruction; discriminators
+on codes of the encoder that has just been updated; the encoder against the discriminators that have just been updated;
+classification on labelled rows. Each minimises its own loss with its own optimiser, over partly the same weights.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from zsl_runner.data.sampler import EpochSampler
+from zsl_runner.errors import DataError
+from zsl_runner.models.adversarial_autoencoder.model import AdversarialAutoencoder
+from zsl_runner.models.adversarial_autoencoder.networks import Codes
+from zsl_runner.models.latent_priors import sample_categories
+from zsl_runner.models.networks import statistics_kept
+from zsl_runner.objectives.adversarial import discriminator_loss, generator_loss
+from zsl_runner.objectives.gaussian import squared_error
+from zsl_runner.trainers.adversarial_autoencoder.conf import AdversarialAutoencoderTrainerConf
+from zsl_runner.trainers.adversarial_autoencoder.rows import Batch, TrainingRows
+from zsl_runner.trainers.base import Phase, StepReport, Trainer, TrainingContext
+
+Terms = dict[str, Tensor]
+
+
+class AdversarialAutoencoderTrainer(Trainer):
+    """One phase, ``adversarial``.
+
+    Args:
+        conf: the procedure's options.
+        context: what it works on.
+
+    Attributes:
+        steps_in_epoch: at least one; rows that do not fill a last batch are left to the next epoch's new order.
+
+    Raises:
+        DataError: the variant learns from labelled rows and there are none, or too few for a batch.
+        TypeError: the model is of another family.
+    """
+
+    def __init__(self, conf: AdversarialAutoencoderTrainerConf, context: TrainingContext) -> None:
+        super().__init__(conf, context)
+        if not isinstance(context.model, AdversarialAutoencoder):
+            raise TypeError(f"{type(context.model).__name__} is no adversarial autoencoder")
+        self.conf = conf
+        self.model = context.model
+        labels = self.model.conf.labels
+        self.rows = TrainingRows(context.data, only_labelled=labels == "decoder")
+        if labels in ("decoder", "category") and len(self.rows.labelled) < 2:
+            raise DataError(
+                f"model.labels={labels} learns from rows with a label; expected two or more, found "
+                f"{len(self.rows.labelled)}: see dataset.labelled"
+            )
+        self._sampler = EpochSampler(len(self.rows), context.streams["batches"])
+        self._labelled = (
+            EpochSampler(len(self.rows.labelled), context.streams["labelled_batches"]) if labels == "category" else None
+        )
+        self.steps_in_epoch = max(1, len(self.rows) // conf.batch_size)
+        groups = self.model.parameter_groups()
+        self._schedules = {name: schedule for name, schedule in conf.schedules().items() if name in groups}
+        self._reconstruct = context.runtime.compile(self._reconstruction)
+        self._judge = context.runtime.compile(self._discrimination)
+        self._deceive = context.runtime.compile(self._deception)
+        self._classify = context.runtime.compile(self._classification)
+        self._done = 0
+
+    def phases(self) -> Sequence[Phase]:
+        """Return the one phase."""
+        length, every = self.conf.epochs * self.steps_in_epoch, self.conf.evaluate_every * self.steps_in_epoch
+        return [Phase("adversarial", length, self._step, validate_every=every)]
+
+    def _step(self) -> StepReport:
+        epoch, rest = divmod(self._done, self.steps_in_epoch)
+        if not rest:
+            self._set_learning_rates(epoch)
+        self.model.train()
+        batch = self.rows.take(self._sampler.draw(self.conf.batch_size))
+        seen = self._corrupted(batch.x)
+        terms = self.reconstruction_step(batch, seen)
+        codes = self.encode(seen)
+        terms |= self.discriminator_step(batch, codes)
+        terms |= self.generator_step(batch, codes)
+        known = batch
+        if self._labelled is not None:
+            known = self.rows.take_labelled(self._labelled.draw(self.conf.labelled_batch_size))
+            terms |= self.classification_step(known)
+        self._done += 1
+        real_rows = len(known.x) if self.model.conf.uses_labels() else 0
+        return StepReport(terms, real_rows, {"x": batch.x, "labels": batch.labels})
+
+    def _set_learning_rates(self, epochs: int) -> None:
+        for name, conf in self._schedules.items():
+            self.context.optimisers.set_lr(name, conf.lr_after(epochs))
+
+    def reconstruction_step(self, batch: Batch, seen: Tensor) -> Terms:
+        """Update encoder, decoder and cluster heads.
+
+        Args:
+            batch: rows.
+            seen: (B, D) what the encoder sees of them.
+        """
+        with self.context.runtime.autocast():
+            terms = self._reconstruct(batch, seen, self._posterior_noise(seen))
+            loss = torch.stack(list(terms.values())).sum()
+        self.context.optimisers.minimize(loss, "reconstruction")
+        return _detached(terms)
+
+    def encode(self, seen: Tensor) -> Codes:
+        """Return codes with their graph: the encoder does not change before it is updated against the discriminators.
+
+        Statistics of batch norm are those of the reconstruction alone, and are left as they are.
+        """
+        with self.context.runtime.autocast(), statistics_kept(self.model.encoder):
+            return self.model.encode(seen, self._posterior_noise(seen))
+
+    def discriminator_step(self, batch: Batch, codes: Codes) -> Terms:
+        """Update the discriminators on draws of the priors and codes, which are constants here."""
+        model, stream = self.model, self.context.streams["prior"]
+        prior, drawn = self._blurred(model.prior_codes(batch.labels, stream)), None
+        if model.categories:
+            drawn = self._blurred(sample_categories(len(batch.x), model.categories, stream))
+        with self.context.runtime.autocast():
+            terms = self._judge(batch, prior, drawn, *self._shown(codes.detach()))
+            loss = torch.stack(list(terms.values())).sum()
+        self.context.optimisers.minimize(loss, "discriminator")
+        return _detached(terms)
+
+    def generator_step(self, batch: Batch, codes: Codes) -> Terms:
+        """Update the encoder against the discriminators."""
+        with self.context.runtime.autocast():
+            terms = self._deceive(batch, *self._shown(codes))
+            loss = torch.stack(list(terms.values())).sum()
+        self.context.optimisers.minimize(loss, "generator")
+        return _detached(terms)
+
+    def classification_step(self, batch: Batch) -> Terms:
+        """Update the part of the encoder that y depends on, on labelled rows."""
+        seen = self._corrupted(batch.x)
+        with self.context.runtime.autocast(), statistics_kept(self.model.encoder):
+            loss = self._classify(batch, seen, self._posterior_noise(seen))
+        self.context.optimisers.minimize(loss, "classification")
+        return {"classification": loss.detach()}
+
+    def _reconstruction(self, batch: Batch, seen: Tensor, noise: Tensor | None) -> Terms:
+        codes = self.model.encode(seen, noise)
+        beside = batch.description if self.model.conf.labels == "decoder" else codes.y
+        if self.model.conf.true_label_in_decoder:
+            assert beside is not None
+            beside = torch.where(batch.is_labelled[:, None], batch.description, beside)
+        terms = {"reconstruction": 0.5 * squared_error(batch.x, self.model.decode(codes.z, beside))}
+        penalty = self.model.head_penalty()
+        return terms if penalty is None else terms | {"heads": penalty}
+
+    def _discrimination(self, batch: Batch, prior: Tensor, drawn: Tensor | None, z: Tensor, y: Tensor | None) -> Terms:
+        model, told = self.model, self.model.told(batch.labels)
+        both = model.judge(torch.cat([prior, z]), None if told is None else told.repeat(2, 1))
+        terms = {"discriminator": discriminator_loss(*both.chunk(2))}
+        if y is not None and drawn is not None:
+            both = model.judge_categories(torch.cat([drawn, y]))
+            terms["category_discriminator"] = discriminator_loss(*both.chunk(2))
+        return terms
+
+    def _deception(self, batch: Batch, z: Tensor, y: Tensor | None) -> Terms:
+        terms = {"generator": generator_loss(self.model.judge(z, self.model.told(batch.labels)))}
+        if y is not None:
+            terms["category_generator"] = generator_loss(self.model.judge_categories(y))
+        return terms
+
+    def _classification(self, batch: Batch, seen: Tensor, noise: Tensor | None) -> Tensor:
+        return F.cross_entropy(self.model.encoder.logits(seen, noise), batch.labels)
+
+    def _corrupted(self, x: Tensor) -> Tensor:
+        """Return what the encoder sees of rows while training: with noise, and with entries left out."""
+        noise, streams = self.conf.noise, self.context.streams
+        if noise.std and noise.where == "input":
+            x = x + noise.std * torch.randn(x.shape, generator=streams["noise"], device=x.device)
+        if self.conf.input_dropout:
+            keep = 1 - self.conf.input_dropout
+            x = x * (torch.rand(x.shape, generator=streams["dropout"], device=x.device) < keep) / keep
+        return x
+
+    def _shown(self, codes: Codes) -> tuple[Tensor, Tensor | None]:
+        """Return z and y as the discriminators see them."""
+        y = codes.y
+        return self._blurred(codes.z), None if y is None else self._blurred(y)
+
+    def _blurred(self, codes: Tensor) -> Tensor:
+        noise = self.conf.noise
+        if not noise.std or noise.where != "discriminator":
+            return codes
+        return codes + noise.std * torch.randn(
+            codes.shape, generator=self.context.streams["noise"], device=codes.device
+        )
+
+    def _posterior_noise(self, seen: Tensor) -> Tensor | None:
+        return self.model.posterior_noise(len(seen), self.context.streams["posterior"])
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the positions of the samplers and the number of steps."""
+        labelled = None if self._labelled is None else self._labelled.state_dict()
+        return {"sampler": self._sampler.state_dict(), "labelled": labelled, "done": self._done}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take up the state that `state_dict` returned."""
+        self._sampler.load_state_dict(state["sampler"])
+        if self._labelled is not None:
+            self._labelled.load_state_dict(state["labelled"])
+        self._done = state["done"]
+
+
+def _detached(terms: Terms) -> Terms:
+    return {name: term.detach() for name, term in terms.items()}
