@@ -13,12 +13,13 @@ BIN := .venv/bin
 READY := .venv/ready
 READY_DEV := .venv/ready-dev
 READY_LAUNCHERS := .venv/ready-launchers
+READY_DOCS := .venv/ready-docs
 # The constraints hold for the packages, and through the two variables (older and newer pip) for the tools that build them.
 PIP := PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt \
 	$(BIN)/python -m pip --no-input --disable-pip-version-check install
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist loadfile
 
-.PHONY: help install dev run test test-all test-launchers check bench clean
+.PHONY: help install dev run test test-all test-launchers check bench docs clean
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 
@@ -30,6 +31,7 @@ help:
 	@echo '               packages slurmctld, slurmd, slurm-client and munge are there, and a Ray cluster of two'
 	@echo 'make check     lint, format and types'
 	@echo 'make bench     speed and memory, each beside a reference of the same run'
+	@echo 'make docs      the pages of docs/ as HTML in build/docs; a broken link fails'
 	@echo 'make install   .venv with the package and its four commands'
 	@echo 'make dev       the same with the tools for development'
 	@echo 'make clean     remove .venv and caches; outputs stay'
@@ -55,6 +57,11 @@ check: $(READY_DEV)
 bench: $(READY)
 	OMP_NUM_THREADS=1 $(BIN)/python scripts/benchmark.py $(ARGS)
 
+# Strict: every warning is an error, a link to nowhere too.
+docs: $(READY_DOCS)
+	$(BIN)/python -m sphinx -W --keep-going -n -q -c docs . build/docs
+	@echo 'Pages        build/docs/docs/index.html'
+
 install: $(READY)
 
 dev: $(READY_DEV)
@@ -68,6 +75,10 @@ $(READY): pyproject.toml constraints.txt
 
 $(READY_DEV): $(READY)
 	$(PIP) --editable '.[dev]'
+	@touch $@
+
+$(READY_DOCS): $(READY)
+	$(PIP) --editable '.[docs]'
 	@touch $@
 
 $(READY_LAUNCHERS): $(READY_DEV)

@@ -346,17 +346,13 @@ def execute(
         config: checked configuration.
         overrides: the command line's overrides, for the directory's name and the record.
         swept: keys that have several values in the sweep the run belongs to.
-        announce: told the run's directory as soon as there is one.
+        announce: told the run's directory as soon as it holds a record.
 
     Raises:
         RunError: the run failed; ``error.txt`` in its directory holds the traceback.
     """
     experiment = next((o.partition("=")[2] for o in overrides if o.lstrip("+").startswith("experiment=")), None)
     slug = run_directory.slug_of(overrides, config.name, experiment, config.seed, swept)
-    directory = run_directory.create(Path(config.outputs), config.model.name, config.dataset.name, slug)
-    if announce is not None:
-        announce(directory)
-    write_text(directory / run_directory.CONFIG_FILE, to_yaml(config))
     result = Result(
         status="running",
         model=config.model.name,
@@ -369,6 +365,13 @@ def execute(
         command=shlex.join(["zsl-run", *overrides]),
         debug=config.debug.active(),
     )
+    # All at once: a process that is killed in between leaves a directory that nobody can go on with.
+    saved = to_yaml(config)
+    directory = run_directory.create(Path(config.outputs), config.model.name, config.dataset.name, slug)
+    write_text(directory / run_directory.CONFIG_FILE, saved)
+    result.save(directory)
+    if announce is not None:
+        announce(directory)
     return _supervise(directory, config, result)
 
 

@@ -45,6 +45,10 @@ ABSENT_OR_UNFIT = {
     "dataset.feature_scaling",
     "dataset.semantic_scaling",
     "dataset.radius",
+    # what a variant of a model makes of a data set, and an evaluator of the variant
+    "model.labels",
+    "model.output",
+    "evaluator.select_metric",
 }
 
 

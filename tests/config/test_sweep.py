@@ -37,6 +37,12 @@ def test_beyond_the_limit_every_value_is_tried_once(loader):
 
 
 def test_only_some_launchers_leave_the_machine():
-    for launcher, away in (("basic", False), ("joblib", False), ("submitit_slurm", True), ("ray", True)):
-        settings = OmegaConf.create({"runtime": {"choices": {"hydra/launcher": launcher}}})
-        assert starts_elsewhere(settings) is away
+    launchers = {
+        "hydra._internal.core_plugins.basic_launcher.BasicLauncher": False,
+        "hydra_plugins.hydra_joblib_launcher.joblib_launcher.JoblibLauncher": False,
+        "hydra_plugins.hydra_submitit_launcher.submitit_launcher.LocalLauncher": False,
+        "hydra_plugins.hydra_submitit_launcher.submitit_launcher.SlurmLauncher": True,
+        "hydra_plugins.hydra_ray_launcher.ray_launcher.RayLauncher": True,
+    }
+    for target, away in launchers.items():
+        assert starts_elsewhere(OmegaConf.create({"launcher": {"_target_": target}})) is away

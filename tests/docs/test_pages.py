@@ -24,13 +24,13 @@ DOCS = REPOSITORY / "docs"
 GENERATED = {"configuration.md", "results.md"}
 README = REPOSITORY / "README.md"
 PAGES = [README, *sorted(path for path in DOCS.rglob("*.md") if path.name not in GENERATED)]
-SECTIONS = (*GROUPS, "runtime", "tracker", "checkpoint")
+SECTIONS = (*GROUPS, "runtime", "tracker", "debug", "checkpoint")
 
 CODE = re.compile(r"`([^`\n]+)`")
 FUNCTION = re.compile(r"[a-z_][a-z0-9_.]*:[A-Za-z_][A-Za-z0-9_.]*")
 KEY = re.compile(rf"((?:{'|'.join(SECTIONS)})(?:\.[a-z_][a-z0-9_]*)+)(?:=(.+))?")
 CHOICE = re.compile(
-    rf"({'|'.join((*GROUPS, 'runtime', 'tracker', 'sweep', 'hydra/launcher'))})=([a-z0-9_]+(?:/[a-z0-9_]+)*)"
+    rf"({'|'.join((*GROUPS, 'runtime', 'tracker', 'debug', 'sweep', 'hydra/launcher'))})=([a-z0-9_]+(?:/[a-z0-9_]+)*)"
 )
 TEST = re.compile(r"(tests/[\w/]+\.py)::(\w+)")
 FILE = re.compile(r"(?:conf|docs|scripts|tests|zsl_runner)/[\w./-]*")
@@ -88,8 +88,10 @@ def wrong_keys(page):
 
 
 def wrong_choices(page):
-    for group, option in CHOICE.findall(page.read_text()):
-        if not (REPOSITORY / "conf" / group / f"{option}.yaml").is_file():
+    text = page.read_text()
+    for group, option in CHOICE.findall(text):
+        written_there = f"\n# my_conf/{group}/{option}.yaml\n" in text
+        if not written_there and not (REPOSITORY / "conf" / group / f"{option}.yaml").is_file():
             yield f"{group}={option}"
 
 

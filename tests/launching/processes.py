@@ -68,7 +68,7 @@ def kill_session(process):
     process.wait(timeout=30)
 
 
-def wait_until(condition, seconds=180):
+def wait_until(condition, seconds=400):
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline

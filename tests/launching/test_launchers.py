@@ -112,7 +112,8 @@ def test_a_job_put_back_into_the_queue_goes_on(slurm, tmp_path):
     straight.mkdir()
     process, _ = start(straight, "-m", *longer)
     process.wait(timeout=300)
-    process, log = start(tmp_path, "-m", *longer, "hydra/launcher=slurm", "hydra.launcher.mem_gb=2", **slurm)
+    array = ["hydra/launcher=slurm", "hydra.launcher.mem_gb=2", "existing=new"]  # its own run is no existing one
+    process, log = start(tmp_path, "-m", *longer, *array, **slurm)
     run = tmp_path / "outputs/sgal/toy/t+seed-0"
     wait_until(lambda: list(run.glob("checkpoints/step-*50.pt")))
     ids = subprocess.run(
@@ -126,7 +127,7 @@ def test_a_job_put_back_into_the_queue_goes_on(slurm, tmp_path):
 
 @pytest.mark.launcher
 @RAY
-def test_a_worker_killed_in_the_middle_of_a_sweep_on_a_ray_cluster(figures, ray_cluster, tmp_path):
+def test_a_worker_killed_in_the_middle_of_a_sweep_on_a_ray_cluster(ray_cluster, tmp_path):
     variables, address, second_node = ray_cluster
     with second_node() as second:
         arguments = ["hydra/launcher=ray_cluster", f"hydra.launcher.ray.init.address={address}", "seed=0,1,2"]

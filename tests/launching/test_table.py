@@ -78,6 +78,8 @@ def test_notes_are_read_in_the_order_of_the_jobs(tmp_path):
     assert [note.number for note in read_notes(tmp_path)] == [2, 10, 10000]
     assert read_note(tmp_path, 10) == Note(10, ["seed=10"])
     assert read_note(tmp_path, 3) is None
+    Plan("again", [], 1).save(tmp_path)
+    assert read_notes(tmp_path) == []
 
 
 @pytest.fixture

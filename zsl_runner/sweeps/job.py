@@ -37,6 +37,9 @@ def job(config: DictConfig) -> float | list[float] | None:
     folder, number, overrides = Path(settings.sweep.dir), int(settings.job.num), list(settings.overrides.task)
     before = read_note(folder, number)
     note = Note(number, overrides)
+    if before is not None and before.overrides == overrides:
+        note.directory = before.directory
+    existing = _lost(note)
     note.save(folder)
 
     def announce(directory: Path) -> None:
@@ -46,7 +49,6 @@ def job(config: DictConfig) -> float | list[float] | None:
     try:
         chosen = _configuration(config, overrides)
         directory = resumed(overrides)
-        existing = _lost(before)
         if directory is not None:
             announce(directory)
             return objective(resume(directory, chosen), chosen)
@@ -71,11 +73,11 @@ def _configuration(config: DictConfig, overrides: list[str]) -> RunConfig:
     return verdict.config
 
 
-def _lost(before: Note | None) -> Existing | None:
+def _lost(note: Note) -> Existing | None:
     """Return the run of this very job's earlier process."""
-    if before is None or before.directory is None:
+    if note.directory is None:
         return None
     try:
-        return Existing(Path(before.directory), Result.load(Path(before.directory)))
+        return Existing(Path(note.directory), Result.load(Path(note.directory)))
     except RunError:  # it came no further than making the directory
         return None

@@ -31,8 +31,10 @@ class Plan:
     jobs: int | None = None
 
     def save(self, folder: Path) -> None:
-        """Write the plan; the folder is made if need be."""
+        """Write the plan; the folder is made if need be, and notes of an earlier sweep in it are removed."""
         folder.mkdir(parents=True, exist_ok=True)
+        for file in folder.glob("job-*.json"):
+            file.unlink()
         write_text(folder / PLAN, json.dumps(asdict(self), indent=2) + "\n")
 
     @classmethod

@@ -79,6 +79,6 @@ def prepared(
 
 
 def _environment() -> list[str]:
-    """Return where the data are for workers that were not started from this process."""
-    where = os.environ.get("ZSL_DATA")
-    return [] if where is None else [f"+hydra.job.env_set.ZSL_DATA={quoted(str(Path(where).absolute()))}"]
+    """Return where data and caches are, for workers that were not started from this process."""
+    given = {name: os.environ[name] for name in ("ZSL_DATA", "ZSL_CACHE") if os.environ.get(name)}
+    return [f"++hydra.job.env_set.{name}={quoted(str(Path(place).absolute()))}" for name, place in given.items()]
