@@ -16,9 +16,7 @@ def main() -> int:
     """Draw what the arguments ask for; return the exit code."""
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("run", type=Path, nargs="+", metavar="RUN", help="directory of a run")
-    arguments.add_argument(
-        "--out", type=Path, required=True, metavar="PNG", help="picture to write, a new file"
-    )
+    arguments.add_argument("--out", type=Path, required=True, metavar="PNG", help="picture to write, a new file")
     arguments.add_argument("--samples", type=int, default=3, metavar="N", help="drawn predictions of each run")
     options = arguments.parse_args()
     if options.out.exists():

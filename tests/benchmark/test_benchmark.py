@@ -167,7 +167,7 @@ def test_the_runs_of_the_report_are_read_as_intended(tmp_path):
 @pytest.mark.slow
 @pytest.mark.slow
 def test_runs_on_one_cache_share_the_features(tmp_path):
-    finding = sharing_finding(ONCE, tmp_path, width=1024, rows=400, steps=60)
+    finding = sharing_finding(ONCE, tmp_path, width=1024, rows=400, steps=20)
     assert sound(finding)
     matrix = 400 * 50 * 1024 * 4 / 2**20
     alone = float(finding.facts["one run"].split()[0])

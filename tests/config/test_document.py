@@ -16,6 +16,8 @@ def test_the_page_names_options_with_limits_and_meaning():
     assert "| `trainer.optim.clip_norm` | a number or null | `null` | 0 < value |" in page
     assert "### `model` of kind `sgal`" in page
     assert "| `dataset.root` | text | required |" in page
+    assert "`model=aae/basic`" in page
+    assert "evaluator=generator/pairs" not in page  # chosen by other files, not by users
 
 
 def test_the_command_writes_the_page(tmp_path, monkeypatch, capsys):

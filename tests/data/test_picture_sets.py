@@ -117,6 +117,12 @@ def test_shares_must_be_three_and_all():
     assert not list(ImageClassesConf(name="m").complaints())
 
 
+def test_a_missing_folder_is_told_before_a_run(tmp_path):
+    here, nowhere = (UnlabelledImagesConf(name="m", root=str(root)) for root in (tmp_path, tmp_path / "nowhere"))
+    assert not list(here.complaints())
+    assert [(c.key, "is not there" in c.message) for c in nowhere.complaints()] == [("root", True)]
+
+
 def test_what_they_offer_and_how_results_are_recorded():
     assert "image_labels" in ImageClassesConf.provides
     assert UnlabelledImagesConf.provides == {"image_rows"}

@@ -13,7 +13,7 @@ import pytest
 REPOSITORY = Path(__file__).resolve().parents[2]
 GUIDES = REPOSITORY / "docs" / "guides"
 SCRIPTS = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]["scripts"]
-STEP = re.compile(r"^    (zsl-.+)$|^```(python|yaml)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+STEP = re.compile(r"^    (zsl-[^\n]+)$|^```(python|yaml)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 NEEDS_DATA = {"reproduce"}
 ELSEWHERE = {"sweep", "slurm", "ray"}
 """Their commands need launchers; tests/launching runs what they show."""

@@ -216,8 +216,9 @@ def options(group):
 
 
 def schema_of(content):
-    """The kind of the schema a file starts from."""
-    return next(entry for entry in content["defaults"] if "/schema/" in str(entry)).partition("@")[0].rpartition("/")[2]
+    """The kind of the schema a file starts from; None if it starts from another file."""
+    schema = next((entry for entry in content["defaults"] if "/schema/" in str(entry)), "")
+    return schema.partition("@")[0].rpartition("/")[2] or None
 
 
 def test_every_method_has_its_page():
@@ -225,7 +226,7 @@ def test_every_method_has_its_page():
     models = sorted(options("model"))
     assert [name for name in models if f"model={name}" not in text] == []
     trainers = options("trainer")
-    shown = {kind for name, kind in trainers.items() if f"trainer={name}" in text}
+    shown = {kind for name, kind in trainers.items() if kind and f"trainer={name}" in text}
     assert shown == set(schemas("trainer"))
 
 

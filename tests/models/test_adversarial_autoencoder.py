@@ -143,6 +143,18 @@ def test_what_the_decoder_sees():
     torch.testing.assert_close(model.representation(z, mixed), z + model.heads.mean(0))
 
 
+@pytest.mark.parametrize("options", [{}, {"labels": "category"}, {"labels": "category", "code": "sum"}])
+def test_a_priors_scale_is_the_unit_of_z_and_nothing_else(options):
+    small, large, x = build(**options).eval(), build(prior_scale=5.0, **options).eval(), rows()
+    if large.heads is not None:
+        with torch.no_grad():
+            large.heads.mul_(5)
+    one, five = encoded(small, x), encoded(large, x)
+    torch.testing.assert_close(five.z, 5 * one.z)
+    torch.testing.assert_close(large.judge(five.z, None), small.judge(one.z, None))
+    torch.testing.assert_close(large.decode(five.z, five.y), small.decode(one.z, one.y))
+
+
 def test_soft_categories_carry_the_reconstructions_gradient():
     model, x = build(labels="category"), rows()
     codes = encoded(model, x)

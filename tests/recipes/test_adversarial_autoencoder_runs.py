@@ -87,7 +87,10 @@ def test_features_of_unseen_classes(tmp_path, zsl_run):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["model=aae/semi_supervised", *DIGITS, "dataset.labelled=1201"], "to 1,200 (all training images), found 1,201"),
+        (
+            ["model=aae/semi_supervised", *DIGITS, "dataset.labelled=1201"],
+            "to 1,200 (all training images), found 1,201",
+        ),
         (["model=aae/semi_supervised", *DIGITS, "dataset.labelled=9"], "expected 10 (one image of each class)"),
         (["model=aae/clustering", "dataset=digits_images", "model.labels=category"], "clusters are found without"),
         (["model=aae/basic", "dataset=digits_images", "model.prior=gmm10"], "lies in the plane; use 2"),

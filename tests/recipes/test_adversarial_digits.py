@@ -97,10 +97,13 @@ def test_codes_match_their_prior_far_better_than_those_of_an_untrained_encoder()
 
 
 def test_the_label_leaves_z_where_the_decoder_is_told_it():
-    """With two dimensions a code cannot hold both."""
+    """With two dimensions; with many the label stays in z beside the style, as re-implementations found.
+
+    The regression learns from 300 validation images here, so that it finds less than with MNIST's 10,000.
+    """
     stages = folds(0, None)
     conf = AdversarialAutoencoderTrainerConf(batch_size=60)
     told = measure(trained(stages, 40, 0, conf, labels="decoder", latent_dim=2), stages)["test/label_from_z"]
     basic = measure(trained(stages, 40, 0, conf, latent_dim=8), stages)["test/label_from_z"]
-    assert told <= 35
-    assert basic > 80
+    assert told <= 30
+    assert basic > 65

@@ -22,6 +22,7 @@ SIZES: Final = (
     "model.hidden=[512]",
     "model.discriminator_hidden=[256]",
     "model.posterior=gaussian",
+    "model.bn=none",
     "trainer.batch_size=100",
 )
 """Networks and batch of pythae's default: 833,841 parameters; embedded images, whose content costs nothing."""

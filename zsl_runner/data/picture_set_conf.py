@@ -42,7 +42,9 @@ class PictureSetConf(ImagesConf):
         return Path(self.root).expanduser()
 
     def complaints(self) -> Iterable[Complaint]:
-        """Three shares are all."""
+        """The folder is there; three shares are all."""
         yield from super().complaints()
+        if self.root != MISSING and not self.folder().is_dir():
+            yield Complaint("root", f"{self.folder()} is not there; expected the folder of the pictures")
         if len(self.shares) != 3 or abs(sum(self.shares) - 1) > 1e-6:
             yield Complaint("shares", f"expected three numbers that sum to 1, found {list(self.shares)}")

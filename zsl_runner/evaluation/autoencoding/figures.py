@@ -51,7 +51,7 @@ def autoencoding_figures(
         if model.heads is not None:
             with torch.no_grad():
                 points = model.representation(shown, encoded.y[:POINTS] if encoded.y is not None else None)
-            heads = model.heads.detach()
+            heads = model.heads.detach() / model.prior.scale
             heading = f"representation of {len(shown):,} images, heads of {len(heads)} clusters"
             yield "representation", lambda: latent_scatter(points, labels, data.class_names, heading, (), heads)
     yield "code_histograms", lambda: code_histograms(encoded.z, details.draws)

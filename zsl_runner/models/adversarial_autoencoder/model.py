@@ -35,6 +35,9 @@ class AdversarialAutoencoder(FeatureGenerator):
         shape: sizes of images, or of features and class vectors.
         streams: ``init`` for the weights.
 
+    All networks work in units of the prior's scale s: the encoder's output is multiplied by it, and what decoder and
+    discriminator see of z is divided by it. So training with s = 5 differs from s = 1 in nothing but the unit of z.
+
     Attributes:
         prior: p(z).
         categories: width m of y; 0 without.
@@ -121,7 +124,7 @@ class AdversarialAutoencoder(FeatureGenerator):
     def encode(self, x: Tensor, noise: Tensor | None) -> Codes:
         """Return the codes of rows (n, D)."""
         codes: Codes = self.encoder(x, noise)
-        return codes
+        return Codes(self.prior.scale * codes.z, codes.logits)
 
     def decode(self, z: Tensor, beside: Tensor | None) -> Tensor:
         """Return the (n, D) rows of codes.
@@ -135,10 +138,14 @@ class AdversarialAutoencoder(FeatureGenerator):
         return rows
 
     def representation(self, z: Tensor, beside: Tensor | None) -> Tensor:
-        """Return what the decoder sees: z, z and what stands beside it, or the sum of z and the heads weighted by y."""
-        if beside is None:
-            return z
-        return z + beside @ self.heads if self.heads is not None else torch.cat([z, beside], dim=1)
+        """Return what the decoder sees: z, z and what stands beside it, or the sum of z and the heads weighted by y.
+
+        z and heads in units of the prior's scale.
+        """
+        if beside is not None and self.heads is not None:
+            return (z + beside @ self.heads) / self.prior.scale
+        z = z / self.prior.scale
+        return z if beside is None else torch.cat([z, beside], dim=1)
 
     def head_penalty(self) -> Tensor | None:
         """Return the weighted penalty of learned heads that are too close; None without such heads."""
@@ -168,6 +175,7 @@ class AdversarialAutoencoder(FeatureGenerator):
 
     def judge(self, z: Tensor, told: Tensor | None) -> Tensor:
         """Return the (n, 1) logits of the discriminator of z; positive for draws of the prior."""
+        z = z / self.prior.scale
         return at_least_fp32(self.discriminator(z if told is None else torch.cat([z, told], dim=1)))
 
     def judge_categories(self, y: Tensor) -> Tensor:

@@ -9,6 +9,9 @@ from torch import Tensor
 
 from zsl_runner.tracking.figures.style import class_colours, styled
 
+AREA, LEAST_AREA, MOST_AREA = 12_000.0, 3.0, 16.0
+"""Areas of points in square points: of all together, of one at least and at most."""
+
 
 @styled
 def latent_scatter(
@@ -33,15 +36,16 @@ def latent_scatter(
     axes = figure.subplots()
     axes.set_title(title, fontsize=10)
     places = points.cpu().numpy()
+    size = min(MOST_AREA, max(LEAST_AREA, AREA / len(places)))
     if labels is None:
-        axes.scatter(places[:, 0], places[:, 1], s=3, linewidths=0, alpha=0.6)
+        axes.scatter(places[:, 0], places[:, 1], s=size, linewidths=0, alpha=0.6)
     else:
         colours = class_colours(len(class_names))
         for label, name in enumerate(class_names):
             own = places[(labels == label).cpu().numpy()]
-            axes.scatter(own[:, 0], own[:, 1], s=3, linewidths=0, color=colours[label], label=name, alpha=0.7)
+            axes.scatter(own[:, 0], own[:, 1], s=size, linewidths=0, color=colours[label], label=name, alpha=0.7)
         if len(class_names) <= 20:
-            axes.legend(markerscale=4, fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False)
+            axes.legend(markerscale=2, fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False)
     for line in outlines:
         axes.plot(*line.T.numpy(), color="black", linewidth=0.8, alpha=0.7)
     if heads is not None:
