@@ -12,13 +12,15 @@ from zsl_runner.objectives.latent_priors import (
     PETALS,
     petal_log_densities,
     petals,
-    roll_position,
     swiss_roll,
     swiss_roll_moments,
 )
 
 PARTS = PETALS
 """Parts of the priors that have some: petals, or as many lengths of the swiss roll."""
+
+ROLL_POINTS = 1000
+"""Points of the swiss roll among which the nearest one is looked for."""
 
 
 class LatentPrior:
@@ -62,10 +64,11 @@ class LatentPrior:
         return swiss_roll((parts + inside) / PARTS)
 
     def nearest_parts(self, z: Tensor) -> Tensor:
-        """Return the (n,) part that points (n, 2) most likely belong to; of the swiss roll by how far out they are."""
+        """Return the (n,) part that points (n, 2) likely belong to; of the swiss roll that of its nearest point."""
         if self.name == "gmm10":
             return petal_log_densities(z).argmax(1)
-        return (roll_position(z) * PARTS).long().clamp_max(PARTS - 1)
+        along = (torch.arange(ROLL_POINTS, device=z.device) + 0.5) / ROLL_POINTS
+        return torch.cdist(z, swiss_roll(along)).argmin(1) * PARTS // ROLL_POINTS
 
     def moments(self) -> tuple[Tensor, Tensor]:
         """Return the mean (d,) and the covariance (d, d)."""

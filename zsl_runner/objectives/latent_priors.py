@@ -79,15 +79,6 @@ def swiss_roll(u: Tensor) -> Tensor:
     return torch.stack([ROLL_RADIUS * root * cosine, ROLL_RADIUS * root * sine], dim=1)
 
 
-def roll_position(z: Tensor) -> Tensor:
-    """Return the (n,) position u in [0, 1] of the point of the `swiss_roll` that is as far out as each point (n, 2).
-
-    >>> roll_position(swiss_roll(torch.tensor([0.1, 0.7])))
-    tensor([0.1000, 0.7000])
-    """
-    return (z.square().sum(1) / ROLL_RADIUS**2).clamp(0, 1)
-
-
 def swiss_roll_moments() -> tuple[tuple[float, float], tuple[tuple[float, float], tuple[float, float]]]:
     """Return mean and covariance of `swiss_roll` of a uniform draw, in closed form.
 

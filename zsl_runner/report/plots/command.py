@@ -86,7 +86,7 @@ def _curves(material: Material) -> Iterator[Drawn]:
     groups, left_out = material.best(curves.MOST)
     read = [(group, curves.curves_of(group)) for group in groups]
     read = [(group, found) for group, found in read if found]
-    if any(tag.startswith("val/") for _, found in read for tag in found):
+    if any(curves.is_drawable(found) and any(tag.startswith("val/") for tag in found) for _, found in read):
         shown, drawn = zip(*read, strict=True)
         yield "validation", curves.validation_curves(material, shown, drawn, left_out)
     alone = material.best(curves.MOST_ALONE)[0]
