@@ -14,6 +14,7 @@ from zsl_runner.config.schema import DebugConf, TrackerConf
 from zsl_runner.config.typed import plain
 from zsl_runner.debugging import DebuggedTrainer, Recorded, Recording, Share, Watched, _place
 from zsl_runner.errors import NonFiniteError
+from zsl_runner.objectives.gaussian import kl_divergence
 from zsl_runner.tracking.figures.profile import operations
 from zsl_runner.tracking.profiles import show
 from zsl_runner.tracking.tracker import Tracker
@@ -133,6 +134,18 @@ def test_anomaly_mode_names_the_line_of_ours():
     expected = ", which zsl_runner/objectives/gaussian.py:12 (kl_divergence) calls: ratio = variance.log()"
     assert _place(TRACEBACK) == expected
     assert _place("") == ""
+
+
+def test_anomaly_mode_finds_the_line_in_what_torch_says():
+    def step():
+        zero, log_variance = torch.zeros(2, 3), torch.full((2, 3), 200.0, requires_grad=True)
+        divergence = kl_divergence(zero, log_variance, zero, torch.full((2, 3), -200.0))
+        torch.autograd.grad((divergence * 0).sum(), [log_variance])
+
+    with pytest.raises(
+        NonFiniteError, match=r"of Exp is NaN, which zsl_runner/objectives/gaussian.py:\d+ \(kl_divergence"
+    ):
+        Watched(step, "final/em")()
 
 
 def test_anomaly_mode_lets_everything_else_through():
