@@ -32,9 +32,9 @@ def launch(
         RunError: the run failed, now or before, or another process is working on it.
     """
     if existing is None:
-        from zsl_runner import run  # torch is imported only when something runs
+        from zsl_runner.supervision import execute  # torch is imported only when something runs
 
-        return run.execute(config, overrides, swept, announce)
+        return execute(config, overrides, swept, announce)
     if announce is not None:
         announce(existing.directory)
     state = existing.state
@@ -56,9 +56,9 @@ def resume(directory: Path, config: RunConfig) -> Result:
     Raises:
         RunError: the run failed, or another process is working on it.
     """
-    from zsl_runner import run
+    from zsl_runner import supervision
 
-    return run.resume(directory, config)
+    return supervision.resume(directory, config)
 
 
 def objective(result: Result, config: RunConfig) -> float | list[float] | None:

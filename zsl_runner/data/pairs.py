@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from zsl_runner.data.one_stage import OneStage
 from zsl_runner.data.records import Rows
 from zsl_runner.data.stage import spread
 
@@ -136,7 +137,7 @@ class PairFold:
     evaluation: PairEvaluationSet
 
 
-class PairStages:
+class PairStages(OneStage[PairFold]):
     """Cuts the one stage of a data set with training, validation and test rows.
 
     Args:
@@ -156,24 +157,7 @@ class PairStages:
             source, torch.from_numpy(np.ascontiguousarray(rows[name], dtype=np.int64)).to(device)
         )
 
-    def cut(self, stage: str) -> PairFold:
-        """Return training rows and validation rows.
-
-        Raises:
-            ValueError: another stage than ``fit``.
-        """
-        return self._fold(stage, "val")
-
-    def tested(self, stage: str) -> PairFold:
-        """Return training rows and test rows.
-
-        Raises:
-            ValueError: another stage than ``fit``.
-        """
-        return self._fold(stage, "test")
-
-    def _fold(self, stage: str, evaluated: str) -> PairFold:
-        if stage != "fit":
-            raise ValueError(f"unknown stage {stage!r}; these data know fit")
+    def fold(self, evaluated: str) -> PairFold:
+        """Return the training rows and the rows of one split; see `OneStage.fold`."""
         evaluation = PairEvaluationSet(evaluated, self._views(evaluated), self._shape, self._layout)
         return PairFold(PairTrainingSet(self._views("train"), self._shape), evaluation)

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from zsl_runner.config.schema import DatasetConf, TrainerConf
 from zsl_runner.data.labelled_images.records import ImageRecords
+from zsl_runner.data.one_stage import OneStage
 from zsl_runner.data.records import Records, Rows
 from zsl_runner.data.stage import spread
 
@@ -152,7 +153,7 @@ class ImageFold:
     evaluation: ImageEvaluationSet
 
 
-class ImageStages:
+class ImageStages(OneStage[ImageFold]):
     """Cuts the one stage of a data set with training, validation and test images.
 
     Args:
@@ -169,25 +170,8 @@ class ImageStages:
         channels, height, width = records.images.shape[1:]
         self._shape = ImageShape(channels, height, width, len(records.class_names))
 
-    def cut(self, stage: str) -> ImageFold:
-        """Return training and validation images.
-
-        Raises:
-            ValueError: another stage than ``fit``.
-        """
-        return self._fold(stage, "val")
-
-    def tested(self, stage: str) -> ImageFold:
-        """Return training and test images.
-
-        Raises:
-            ValueError: another stage than ``fit``.
-        """
-        return self._fold(stage, "test")
-
-    def _fold(self, stage: str, evaluated: str) -> ImageFold:
-        if stage != "fit":
-            raise ValueError(f"unknown stage {stage!r}; these data know fit")
+    def fold(self, evaluated: str) -> ImageFold:
+        """Return the training rows and the rows of one split; see `OneStage.fold`."""
         records, splits = self._records, self._records.splits()
         visible = np.where(np.isin(records.train, records.labelled), self._labels[records.train], UNLABELLED)
         training = ImageTrainingSet(self._view(records.train), self._on_device(visible), self._shape)
