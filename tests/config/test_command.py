@@ -139,10 +139,10 @@ def main(monkeypatch, tmp_path):
             calls.append((directory, config, []))
             return act(config)
 
-        stand_in = types.ModuleType("zsl_runner.run")
+        stand_in = types.ModuleType("zsl_runner.supervision")
         stand_in.execute, stand_in.resume = execute, resume
-        monkeypatch.setitem(sys.modules, "zsl_runner.run", stand_in)
-        monkeypatch.setattr("zsl_runner.run", stand_in, raising=False)
+        monkeypatch.setitem(sys.modules, "zsl_runner.supervision", stand_in)
+        monkeypatch.setattr("zsl_runner.supervision", stand_in, raising=False)
         monkeypatch.setattr("sys.argv", ["zsl-run", *arguments])
         return train.main()
 

@@ -53,7 +53,7 @@ def _hold(rows: int, width: int) -> None:
     import zsl_runner.data.synthetic.source
     import zsl_runner.evaluation.zsl.protocol
     import zsl_runner.models.sgal.model
-    import zsl_runner.run
+    import zsl_runner.supervision
     import zsl_runner.train
     import zsl_runner.trainers.em.trainer  # noqa: F401
 
