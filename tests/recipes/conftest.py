@@ -22,7 +22,13 @@ import torch
 from zsl_runner.config.registry import resolve, schemas
 from zsl_runner.config.schema import GROUPS
 
-IMPORTED_LATE = ("hydra", "zsl_runner.train", "zsl_runner.supervision", "matplotlib.backends.backend_agg", "sklearn.cluster")
+IMPORTED_LATE = (
+    "hydra",
+    "zsl_runner.train",
+    "zsl_runner.supervision",
+    "matplotlib.backends.backend_agg",
+    "sklearn.cluster",
+)
 QUICK = [
     "dataset=toy",
     "model=sgal",
