@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
 from typing import Final
 
 from zsl_runner.benchmark import problem
 from zsl_runner.benchmark.feature_gan import has_bf16
+from zsl_runner.benchmark.image_steps import MeasuredStep, image_step_findings
 from zsl_runner.benchmark.plain_adversarial_autoencoder import PlainAdversarialAutoencoder
-from zsl_runner.benchmark.timing import Cost, Effort, Finding, cost_of, interleaved
+from zsl_runner.benchmark.timing import Effort, Finding
 from zsl_runner.data.sampler import EpochSampler
 from zsl_runner.streams import Streams
 from zsl_runner.trainers.adversarial_autoencoder.trainer import AdversarialAutoencoderTrainer
@@ -42,7 +41,6 @@ def adversarial_autoencoder_findings(effort: Effort) -> list[Finding]:
     first = trainers[0]
     model, rows, streams = first.model, first.conf.batch_size, Streams(0)
     plain = PlainAdversarialAutoencoder(model, LR, SCALE)
-    count = effort.steps(first.phases()[0].step)
     sampler = EpochSampler(len(first.rows), streams["batches"])
 
     def plainly() -> None:
@@ -51,21 +49,12 @@ def adversarial_autoencoder_findings(effort: Effort) -> list[Finding]:
         assert noise is not None
         plain.step(x, noise, model.prior.sample(rows, streams["prior"]))
 
-    def repeated(step: Callable[[], object]) -> Cost:
-        return cost_of(lambda: [step() for _ in range(count)])
-
-    findings = []
-    for precision, trainer in zip(precisions, trainers, strict=True):
-        step = trainer.phases()[0].step
-        (found,) = interleaved(effort.repeats, partial(repeated, step), partial(repeated, plainly), divide_by=count)
-        own, other = found["cpu"].medians
-        facts = {
-            "parameters": f"{sum(parameter.numel() for parameter in model.parameters()):,}",
-            "CPU seconds for 1,000 images": f"{1000 / rows * own:.3f}, plainly {1000 / rows * other:.3f}",
-        }
-        name = f"adversarial autoencoder, step of {rows} images, {precision}"
-        findings.append(Finding(TOPIC, name, "one pass for all losses, plainly, fp32", found, AIM, facts))
-    return findings
+    measured = [
+        MeasuredStep(f"adversarial autoencoder, step of {rows} images, {precision}", trainer.phases()[0].step, AIM)
+        for precision, trainer in zip(precisions, trainers, strict=True)
+    ]
+    reference = "one pass for all losses, plainly, fp32"
+    return image_step_findings(TOPIC, effort, measured, plainly, reference, model, rows)
 
 
 def trainer_of_sizes(precision: str) -> AdversarialAutoencoderTrainer:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
 from typing import Final
 
 from zsl_runner.benchmark import problem
 from zsl_runner.benchmark.feature_gan import has_bf16
+from zsl_runner.benchmark.image_steps import MeasuredStep, image_step_findings
 from zsl_runner.benchmark.plain_joint_vae import PlainJointVAE
-from zsl_runner.benchmark.timing import Cost, Effort, Finding, cost_of, interleaved
+from zsl_runner.benchmark.timing import Effort, Finding
 from zsl_runner.data.sampler import EpochSampler
 from zsl_runner.models.joint_vae.model import JointVAE
 from zsl_runner.streams import Streams
@@ -31,35 +30,22 @@ def joint_vae_findings(effort: Effort) -> list[Finding]:
     """
     precisions = ("fp32", "bf16") if has_bf16() else ("fp32",)
     trainers = [_trainer(precision) for precision in precisions]
-    steps = [trainer.phases()[0].step for trainer in trainers]
     first = trainers[0]
     conf, model = first.conf, first.model
     assert isinstance(model, JointVAE)
     plain = PlainJointVAE(model, conf.optim.lr, conf.gamma_z)
-    rows, count = conf.batch_size, effort.steps(steps[0])
+    rows = conf.batch_size
     sampler = EpochSampler(len(first.images), Streams(0)["batches"])
 
     def plainly() -> None:
         x = first.images.take(sampler.draw(rows))
         plain.step(x, model.draw_noise(rows, first.context.streams), (0.5, 0.5), model.temperature)
 
-    def repeated(step: Callable[[], object]) -> Cost:
-        return cost_of(lambda: [step() for _ in range(count)])
-
     measured = [
-        interleaved(effort.repeats, partial(repeated, step), partial(repeated, plainly), divide_by=count)[0]
-        for step in steps
+        MeasuredStep(f"JointVAE step of {rows} images, {precision}", trainer.phases()[0].step, aim)
+        for precision, trainer, aim in zip(precisions, trainers, (FP32_AIM, BF16_AIM), strict=False)
     ]
-    findings = []
-    for precision, found, aim in zip(precisions, measured, (FP32_AIM, BF16_AIM), strict=False):
-        own, other = found["cpu"].medians
-        facts = {
-            "parameters": f"{sum(parameter.numel() for parameter in model.parameters()):,}",
-            "CPU seconds for 1,000 images": f"{1000 / rows * own:.3f}, plainly {1000 / rows * other:.3f}",
-        }
-        name = f"JointVAE step of {rows} images, {precision}"
-        findings.append(Finding(TOPIC, name, "the same written plainly, fp32", found, aim, facts))
-    return findings
+    return image_step_findings(TOPIC, effort, measured, plainly, "the same written plainly, fp32", model, rows)
 
 
 def _trainer(precision: str) -> CapacityTrainer:

@@ -7,7 +7,6 @@ and evaluates on the test split. Features are held once: views share one matrix 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -18,13 +17,14 @@ from zsl_runner.config.schema import DatasetConf, TrainerConf
 from zsl_runner.data.holdout import held_out_rows
 from zsl_runner.data.imbalance import thinned
 from zsl_runner.data.records import Records, Rows, ZeroShotRecords
+from zsl_runner.data.row_view import RowView
 from zsl_runner.data.scaling import FeatureScaling, scale_class_vectors
 from zsl_runner.data.shape import DataShape
 from zsl_runner.data.stage import spread
 from zsl_runner.data.zero_shot_conf import ZeroShotConf
 
 
-class FeatureView:
+class FeatureView(RowView[Tensor]):
     """Some rows of the feature matrix, scaled when they are read.
 
     Args:
@@ -35,11 +35,8 @@ class FeatureView:
 
     def __init__(self, matrix: Tensor, rows: Tensor, scaling: FeatureScaling) -> None:
         self._matrix = matrix
-        self._rows = rows
+        super().__init__(rows)
         self._scaling = scaling
-
-    def __len__(self) -> int:
-        return len(self._rows)
 
     @property
     def width(self) -> int:
@@ -51,11 +48,6 @@ class FeatureView:
         """Norm of every scaled row, or None if the scaling does not fix it."""
         return self._scaling.radius
 
-    @property
-    def device(self) -> torch.device:
-        """Device of the features."""
-        return self._matrix.device
-
     def take(self, positions: Tensor) -> Tensor:
         """Return the (len(positions), D) scaled features at ``positions`` (int64, 0..n-1) of this view."""
         return self._scaling.apply(self._matrix[self._rows[positions]])
@@ -63,11 +55,6 @@ class FeatureView:
     def part(self, positions: Tensor) -> FeatureView:
         """Return a view of the rows at ``positions`` of this one."""
         return FeatureView(self._matrix, self._rows[positions], self._scaling)
-
-    def blocks(self, size: int) -> Iterator[tuple[Tensor, Tensor]]:
-        """Yield (positions, features) for all rows in order, at most ``size`` rows at a time."""
-        for positions in torch.split(torch.arange(len(self), device=self.device), size):
-            yield positions, self.take(positions)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, Protocol
 
@@ -12,6 +12,7 @@ from torch import Tensor
 
 from zsl_runner.data.one_stage import OneStage
 from zsl_runner.data.records import Rows
+from zsl_runner.data.row_view import RowView
 from zsl_runner.data.stage import spread
 
 
@@ -42,7 +43,7 @@ class PairSource(Protocol):
         """
 
 
-class PairView:
+class PairView(RowView[Pair]):
     """Some rows of a source.
 
     Args:
@@ -52,15 +53,7 @@ class PairView:
 
     def __init__(self, source: PairSource, rows: Tensor) -> None:
         self._source = source
-        self._rows = rows
-
-    def __len__(self) -> int:
-        return len(self._rows)
-
-    @property
-    def device(self) -> torch.device:
-        """Device of the pairs."""
-        return self._rows.device
+        super().__init__(rows)
 
     def take(self, positions: Tensor, generator: torch.Generator | None = None) -> Pair:
         """Return the pairs at ``positions`` (int64, 0..n-1) of this view; see `PairSource.take`."""
@@ -69,11 +62,6 @@ class PairView:
     def part(self, positions: Tensor) -> PairView:
         """Return a view of the rows at ``positions`` of this one."""
         return PairView(self._source, self._rows[positions])
-
-    def blocks(self, size: int) -> Iterator[tuple[Tensor, Pair]]:
-        """Yield (positions, pairs) for all rows in order, at most ``size`` at a time, as for evaluation."""
-        for positions in torch.split(torch.arange(len(self), device=self.device), size):
-            yield positions, self.take(positions)
 
 
 @dataclass(frozen=True)

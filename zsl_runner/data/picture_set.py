@@ -4,16 +4,74 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from zsl_runner.data.labelled_images.labels import labelled_rows
+from zsl_runner.data.labelled_images.records import ImageRecords
 from zsl_runner.data.picture_files import opened
 from zsl_runner.data.picture_set_conf import PictureSetConf
-from zsl_runner.data.records import Rows, SourceFile
+from zsl_runner.data.records import Provenance, Rows, SourceFile, checked
 from zsl_runner.errors import DataError
+
+
+@dataclass(frozen=True)
+class PictureLabels:
+    """What the pictures show.
+
+    Attributes:
+        labels: (N,) class of each picture.
+        names: K names.
+        labelled: how many training pictures have a label for training; None for all.
+        seed: of that draw.
+    """
+
+    labels: Rows
+    names: tuple[str, ...]
+    labelled: int | None
+    seed: int
+
+
+def picture_records(paths: Sequence[Path], conf: PictureSetConf, known: PictureLabels | None) -> ImageRecords:
+    """Read the pictures, draw their splits and return the checked data set.
+
+    Args:
+        paths: the files.
+        conf: sizes and splits.
+        known: their classes; None if there are none.
+
+    Raises:
+        DataError: see `read_pictures` and `drawn_split`; or more labels are asked for than there are.
+    """
+    images = read_pictures(paths, conf)
+    train, validation, test = drawn_split(len(paths), conf)
+    origin, side = str(conf.folder()), images.shape[-1]
+    labelled = np.empty(0, dtype=np.int64)
+    if known is not None:
+        labelled = labelled_rows(known.labels, train, len(known.names), known.labelled, known.seed, origin)
+    records = ImageRecords(
+        name=conf.name,
+        images=images,
+        labels=None if known is None else known.labels,
+        class_names=() if known is None else known.names,
+        labelled=labelled,
+        train=train,
+        validation=validation,
+        test=test,
+        provenance=Provenance(
+            kind="real",
+            feature_kind=f"pixels, {side}x{side}x{images.shape[1]} in 0..1",
+            semantics="no classes" if known is None else f"{len(known.names)} classes",
+            split_version=f"own (shares {', '.join(f'{share:g}' for share in conf.shares)}, seed {conf.split_seed})",
+            files=(source_of(paths, conf),),
+            notes=("checksum over names and sizes of the pictures",),
+        ),
+    )
+    return checked(records, origin)
 
 
 def read_pictures(paths: Sequence[Path], conf: PictureSetConf) -> NDArray[np.uint8]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -13,12 +12,13 @@ from zsl_runner.config.schema import DatasetConf, TrainerConf
 from zsl_runner.data.labelled_images.records import ImageRecords
 from zsl_runner.data.one_stage import OneStage
 from zsl_runner.data.records import Records, Rows
+from zsl_runner.data.row_view import RowView
 from zsl_runner.data.stage import spread
 
 UNLABELLED = -1
 
 
-class ImageView:
+class ImageView(RowView[Tensor]):
     """Some rows of the images, which are held once, as bytes.
 
     Args:
@@ -28,15 +28,7 @@ class ImageView:
 
     def __init__(self, images: Tensor, rows: Tensor) -> None:
         self._images = images
-        self._rows = rows
-
-    def __len__(self) -> int:
-        return len(self._rows)
-
-    @property
-    def device(self) -> torch.device:
-        """Device of the images."""
-        return self._rows.device
+        super().__init__(rows)
 
     def take(self, positions: Tensor) -> Tensor:
         """Return the (B, C, H, W) images, floats in 0..1, at ``positions`` (int64, 0..n-1) of this view."""
@@ -45,11 +37,6 @@ class ImageView:
     def part(self, positions: Tensor) -> ImageView:
         """Return a view of the rows at ``positions`` of this one."""
         return ImageView(self._images, self._rows[positions])
-
-    def blocks(self, size: int) -> Iterator[tuple[Tensor, Tensor]]:
-        """Yield (positions, images) for all rows in order, at most ``size`` rows at a time."""
-        for positions in torch.split(torch.arange(len(self), device=self.device), size):
-            yield positions, self.take(positions)
 
 
 @dataclass(frozen=True)
