@@ -28,6 +28,8 @@ myst_heading_anchors = 3
 html_theme = "furo"
 html_title = "zsl-run"
 html_show_copyright = False
+html_static_path = ["style"]
+html_css_files = ["tables.css"]
 
 
 def _sidebar() -> str:
