@@ -48,6 +48,16 @@ def test_configurations_are_told_apart_by_what_differs(outputs):
     assert "latent_dim=16" in markdown(outputs.report())
 
 
+def test_settings_of_a_search_are_shown_in_few_digits_and_found_by_them(outputs):
+    for place, weight in enumerate((0.0025684381317512338, 0.0081234567)):
+        outputs.add(40.0 + place, config={"weight": weight, "latent_dim": 8})
+    assert "| weight=0.002568 |" in markdown(outputs.report())
+    settings = [line["varied"] for line in csv.DictReader(io.StringIO(as_csv(outputs.report())))]
+    assert sorted(settings) == ["weight=0.0025684381317512338", "weight=0.0081234567"]
+    for name in ("sgal,weight=0.002568", "sgal,weight=0.0025684381317512338"):
+        assert "| +1.0 |" in markdown(outputs.report(metrics=["H"], baseline=name))
+
+
 def test_the_best_mean_of_each_block_is_marked(outputs):
     outputs.add(40.0, model="sgal")
     outputs.add(50.0, model="vzsl")

@@ -42,7 +42,7 @@ def compare(blocks: Sequence[Block], baseline: str) -> None:
     for block in blocks:
         named = [row for row in block.rows if _answers(row.group, baseline)]
         if len(named) > 1:
-            settings = sorted({f"{key}={value}" for row in named for key, value in row.group.varied.items()})
+            settings = sorted({f"{key}={value}" for row in named for key, value in row.group.words.items()})
             remedy = f"add one of {', '.join(settings)} after a comma" if settings else "say model/trainer"
             raise RunError(
                 f"--baseline {baseline}: {len(named)} rows of {block.traits['dataset']} have this name; "
@@ -66,7 +66,10 @@ def _answers(group: Group, baseline: str) -> bool:
 
 
 def _has(group: Group, key: str, value: str) -> bool:
-    return any((own == key or own.endswith(f".{key}")) and str(found) == value for own, found in group.varied.items())
+    return any(
+        (own == key or own.endswith(f".{key}")) and value in (str(found), group.words[own])
+        for own, found in group.varied.items()
+    )
 
 
 def _fill(block: Block, named: Row) -> None:

@@ -69,7 +69,7 @@ def as_csv(report: Report) -> str:
             seeds = " ".join(str(run.result.seed) for run in row.group.runs)
             spent = [row.group.cost(entry) for entry, _, _ in COSTS.values()]
             counted = [len(row.group.runs), *spent, seeds, row.deviation]
-            writer.writerow([*row.group.traits.values(), row.group.differs, *cells, *counted])
+            writer.writerow([*row.group.traits.values(), row.group.differs_exactly, *cells, *counted])
     return buffer.getvalue() + "".join(f"# {note}\n" for note in report.notes)
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from zsl_runner.config.identity import defines_the_run
@@ -82,6 +83,7 @@ class Group:
     Attributes:
         traits: what the runs share, by column.
         varied: configuration keys and values that tell it from its neighbours in the block.
+        words: the same values as tables and figures show them, long numbers in no more digits than tell them apart.
         runs: one run per seed, by seed.
         duplicates: further runs of a seed that is in ``runs`` already.
         configurations: number of different configurations pooled; more than one only on request.
@@ -89,6 +91,7 @@ class Group:
 
     traits: dict[str, str]
     varied: dict[str, Any]
+    words: dict[str, str]
     runs: tuple[FoundRun, ...]
     duplicates: tuple[FoundRun, ...]
     configurations: int
@@ -110,10 +113,13 @@ class Group:
 
     @property
     def differs(self) -> str:
-        """What tells it from its neighbours in words, each key as short as it can be."""
-        ends = [key.rpartition(".")[2] for key in self.varied]
-        short = [end if ends.count(end) == 1 else key for end, key in zip(ends, self.varied, strict=True)]
-        return ", ".join(f"{name}={value}" for name, value in zip(short, self.varied.values(), strict=True))
+        """What tells it from its neighbours in words, each key and number as short as it can be."""
+        return _settings(self.words)
+
+    @property
+    def differs_exactly(self) -> str:
+        """The same with every digit."""
+        return _settings(self.varied)
 
     def cost(self, name: str) -> float | None:
         """Return the mean of an entry of ``cost`` over the runs that recorded it, e.g. ``wall_seconds``.
@@ -186,7 +192,7 @@ def _group(found: list[FoundRun], pooled: bool) -> Group:
     duplicates = [run for run in found if id(run) not in used]
     traits = {name: " | ".join(sorted({trait(run) for run in kept.values()})) for name, trait in TRAITS.items()}
     hashes = {run.result.config_hash for run in kept.values()}
-    return Group(traits, {}, tuple(kept.values()), tuple(duplicates), len(hashes))
+    return Group(traits, {}, {}, tuple(kept.values()), tuple(duplicates), len(hashes))
 
 
 def _with_varied(groups: list[Group]) -> list[Group]:
@@ -199,10 +205,37 @@ def _with_varied(groups: list[Group]) -> list[Group]:
         configs = [neighbour.runs[0].config for neighbour in neighbours]
         keys = sorted({key for config in configs for key in config if defines_the_run(key)})
         differing = [key for key in keys if len({str(config.get(key)) for config in configs}) > 1]
+        words = {key: in_few_digits(config.get(key) for config in configs) for key in differing}
         for group, config in zip(neighbours, configs, strict=True):
             varied = {key: config.get(key) for key in differing if _is_constant(key, group)}
-            result.append(Group(group.traits, varied, group.runs, group.duplicates, group.configurations))
+            shown = {key: words[key][str(value)] for key, value in varied.items()}
+            result.append(replace(group, varied=varied, words=shown))
     return result
+
+
+def in_few_digits(values: Iterable[Any]) -> dict[str, str]:
+    """Return for each value, by its text, a text of four significant digits, or of as many as tell the values apart.
+
+    >>> in_few_digits([0.0025684381317512, 0.0012, 8, None])
+    {'0.0025684381317512': '0.002568', '0.0012': '0.0012', '8': '8', 'None': 'None'}
+    >>> in_few_digits([0.50000001, 0.5])
+    {'0.50000001': '0.50000001', '0.5': '0.5'}
+    """
+    texts = {str(value): value for value in values}
+    for digits in range(4, sys.float_info.dig + 1):
+        short = {
+            text: min(f"{value:.{digits}g}", text, key=len) if isinstance(value, float) else text
+            for text, value in texts.items()
+        }
+        if len(set(short.values())) == len(texts):
+            return short
+    return {text: text for text in texts}
+
+
+def _settings(values: Mapping[str, Any]) -> str:
+    ends = [key.rpartition(".")[2] for key in values]
+    short = [end if ends.count(end) == 1 else key for end, key in zip(ends, values, strict=True)]
+    return ", ".join(f"{name}={value}" for name, value in zip(short, values.values(), strict=True))
 
 
 def _is_constant(key: str, group: Group) -> bool:
