@@ -48,6 +48,14 @@ def test_configurations_are_told_apart_by_what_differs(outputs):
     assert "latent_dim=16" in markdown(outputs.report())
 
 
+def test_an_option_that_older_runs_lack_is_shown_only_if_nothing_else_differs(outputs):
+    outputs.add(40.0, config={"latent_dim": 8})
+    outputs.add(41.0, config={"latent_dim": 16, "added_since": 1.0})
+    assert "| latent_dim=16 |" in markdown(outputs.report())
+    outputs.add(42.0, config={"latent_dim": 8, "added_since": 1.0})
+    assert "| added_since=None, latent_dim=8 |" in markdown(outputs.report())
+
+
 def test_settings_of_a_search_are_shown_in_few_digits_and_found_by_them(outputs):
     for place, weight in enumerate((0.0025684381317512338, 0.0081234567)):
         outputs.add(40.0 + place, config={"weight": weight, "latent_dim": 8})

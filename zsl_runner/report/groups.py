@@ -196,7 +196,11 @@ def _group(found: list[FoundRun], pooled: bool) -> Group:
 
 
 def _with_varied(groups: list[Group]) -> list[Group]:
-    """Tell groups of the same block, model and trainer apart by the configuration keys in which they differ."""
+    """Tell groups of the same block, model and trainer apart by the configuration keys in which they differ.
+
+    A key that some of them lack, as runs do that were made before the option existed, counts only where nothing else
+    tells them apart.
+    """
     alike: defaultdict[tuple[str, ...], list[Group]] = defaultdict(list)
     for group in groups:
         alike[(*group.block, group.traits["model"], group.traits["trainer"])].append(group)
@@ -204,7 +208,9 @@ def _with_varied(groups: list[Group]) -> list[Group]:
     for neighbours in alike.values():
         configs = [neighbour.runs[0].config for neighbour in neighbours]
         keys = sorted({key for config in configs for key in config if defines_the_run(key)})
-        differing = [key for key in keys if len({str(config.get(key)) for config in configs}) > 1]
+        differing = [key for key in keys if len({str(config[key]) for config in configs if key in config}) > 1]
+        if len({tuple(str(config.get(key)) for key in differing) for config in configs}) < len(configs):
+            differing = [key for key in keys if len({str(config.get(key)) for config in configs}) > 1]
         words = {key: in_few_digits(config.get(key) for config in configs) for key in differing}
         for group, config in zip(neighbours, configs, strict=True):
             varied = {key: config.get(key) for key in differing if _is_constant(key, group)}
