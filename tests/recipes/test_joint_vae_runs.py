@@ -50,6 +50,7 @@ def test_a_run_measures_and_draws(straight):
         "training_strip",
         "learning_curves",
     }
+    assert {path.stem for path in (straight / "figures").glob("*.gif")} == {"traversals_in_training"}
     tags = [row[-2] for row in rows(straight)]
     assert tags.count("val/mutual_information") == 4
     assert tags.count("test/mutual_information") == 1

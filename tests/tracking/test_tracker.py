@@ -1,7 +1,9 @@
 import logging
 
+import numpy as np
 import pytest
 from matplotlib.figure import Figure
+from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from zsl_runner.config.schema import TrackerConf
@@ -30,6 +32,29 @@ def test_a_figure_is_saved_and_shown(tracker, tmp_path):
     accumulator = EventAccumulator(str(tmp_path)).Reload()
     (image,) = accumulator.Images("figures/confusion")
     assert image.step == 7
+    assert image.encoded_image_string == path.read_bytes()
+    assert (image.width, image.height) == (100, 50)
+
+
+def test_several_figures_are_the_frames_of_one_that_moves(tracker, tmp_path):
+    def frames():
+        drawn = [figure(), figure()]
+        for place, one in enumerate(drawn):
+            one.add_axes((place / 2, 0, 0.5, 1), facecolor="black")
+        return drawn
+
+    path = tracker.figure("training", frames, 3)
+    assert path == tmp_path / "figures" / "training.gif"
+    with Image.open(path) as moving:
+        assert (moving.n_frames, moving.size, moving.info["loop"]) == (2, (100, 50), 0)
+        dark = []
+        for place in range(2):
+            moving.seek(place)
+            grey = np.asarray(moving.convert("L")) < 128
+            dark.append([grey[:, :50].mean() > 0.5, grey[:, 50:].mean() > 0.5])
+    assert dark == [[True, False], [False, True]]
+    tracker.close()
+    (image,) = EventAccumulator(str(tmp_path)).Reload().Images("figures/training")
     assert image.encoded_image_string == path.read_bytes()
     assert (image.width, image.height) == (100, 50)
 

@@ -11,8 +11,10 @@ from zsl_runner.config.schema import OptimizerConf, RuntimeConf
 from zsl_runner.data.digits_images.conf import DigitsImagesConf
 from zsl_runner.data.labelled_images.folds import ImageStages
 from zsl_runner.data.load import load
+from zsl_runner.models.joint_code_sheets import traversals
 from zsl_runner.models.joint_vae.conf import JointVAEConf
 from zsl_runner.models.joint_vae.model import JointVAE
+from zsl_runner.models.networks import evaluating
 from zsl_runner.optim import Optimisers
 from zsl_runner.runtime import Runtime
 from zsl_runner.streams import Streams
@@ -160,13 +162,17 @@ def test_the_history_holds_means_of_each_divergence(build):
     assert history[1, 5].item() == pytest.approx(float(terms[-1]["mutual_information"]), rel=1e-4)
 
 
-def test_snapshots_show_the_same_codes_and_draw_nothing_from_training(build):
+def test_snapshots_are_traversals_after_epochs_and_are_kept(build):
     trainer = build(batch_size=600)
     run(trainer, 2)
     shown = trainer.exhibits()
     assert shown.keys() == {"epoch_1"}
-    assert shown["epoch_1"].shape == (10, 1, 32, 32)
-    assert "snapshot" not in trainer.context.streams.state_dict()
+    lines = trainer.model.continuous + len(trainer.model.categories)
+    assert shown["epoch_1"].shape == (lines, 10, 1, 32, 32)
+    codes = traversals(trainer.model.continuous, trainer.model.categories, 10)
+    with evaluating(trainer.model), torch.no_grad():
+        decoded = trainer.model.decode(codes[1]).sigmoid()
+    torch.testing.assert_close(shown["epoch_1"][1] / 255, decoded, atol=0.5 / 255 + 1e-6, rtol=0)
     run(trainer, 2)
     later = trainer.exhibits()
     assert torch.equal(later["epoch_1"], shown["epoch_1"])

@@ -32,7 +32,7 @@ class Points:
     columns: Mapping[str, Sequence[str]]
 
 
-Draw = Callable[[], "Figure"]
+Draw = Callable[[], "Figure | Sequence[Figure]"]
 
 
 @dataclass(frozen=True)

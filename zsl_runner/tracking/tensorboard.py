@@ -6,7 +6,6 @@ separates hyperparameters from curves; both are avoided by writing the summaries
 
 from __future__ import annotations
 
-import struct
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -17,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zsl_runner.errors import RunError
+from zsl_runner.tracking.pictures import Picture
 from zsl_runner.tracking.tags import STAGE_PREFIXES, tag_of
 
 Hyperparameter = bool | int | float | str
@@ -95,14 +95,15 @@ class TensorBoard:
             self._writer.add_text(tag, body, step)
             self._writer.flush()
 
-    def image(self, tag: str, png: bytes, step: int) -> None:
-        """Write an encoded PNG."""
+    def image(self, tag: str, picture: Picture, step: int) -> None:
+        """Write an encoded picture; the page shows the frames of one that moves."""
         from tensorboard.compat.proto.summary_pb2 import Summary
 
-        width, height = struct.unpack(">II", png[16:24])
-        picture = Summary.Image(height=height, width=width, colorspace=4, encoded_image_string=png)
+        image = Summary.Image(
+            height=picture.height, width=picture.width, colorspace=4, encoded_image_string=picture.encoded
+        )
         with _disk(self._directory):
-            self._add(Summary(value=[Summary.Value(tag=tag, image=picture)]), step)
+            self._add(Summary(value=[Summary.Value(tag=tag, image=image)]), step)
 
     def embedding(
         self, tag: str, points: NDArray[np.floating[Any]], columns: Mapping[str, Sequence[str]], step: int

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 
 from zsl_runner.atomic import write_bytes
 from zsl_runner.config.schema import TrackerConf
+from zsl_runner.tracking.pictures import animated, still
 from zsl_runner.tracking.progress import Display, display
 from zsl_runner.tracking.table import Table, read
 from zsl_runner.tracking.tensorboard import Hyperparameter, TensorBoard
@@ -94,12 +94,12 @@ class Tracker:
             self._tensorboard.scalars(step, values, stage, phase)
         self._progress.scalars(values)
 
-    def figure(self, name: str, draw: Figure | Callable[[], Figure], step: int) -> Path | None:
-        """Save a figure as ``figures/<name>.png`` and show it in TensorBoard.
+    def figure(self, name: str, draw: Figure | Callable[[], Figure | Sequence[Figure]], step: int) -> Path | None:
+        """Save a figure as ``figures/<name>.png``, several as the frames of ``<name>.gif``; show it in TensorBoard.
 
         Args:
             name: file name without suffix, and tag.
-            draw: the figure, or what draws it; then a failure to draw is only a warning as well.
+            draw: the figure, or what draws it or the frames; then a failure to draw is only a warning as well.
             step: step the figure belongs to.
 
         Returns:
@@ -109,13 +109,12 @@ class Tracker:
             return None
         try:
             drawn = draw() if callable(draw) else draw
-            png = io.BytesIO()
-            drawn.savefig(png, format="png")
-            path = self._directory / FIGURES / f"{name}.png"
+            picture = animated(drawn) if isinstance(drawn, Sequence) else still(drawn)
+            path = self._directory / FIGURES / f"{name}.{picture.kind}"
             path.parent.mkdir(exist_ok=True)
-            write_bytes(path, png.getvalue())
+            write_bytes(path, picture.encoded)
             if self._tensorboard is not None:
-                self._tensorboard.image(f"figures/{name}", png.getvalue(), step)
+                self._tensorboard.image(f"figures/{name}", picture, step)
         except Exception as error:
             self._warn_once(f"figure {name}", error)
             return None

@@ -11,8 +11,8 @@ from torch import Tensor
 from zsl_runner.data.labelled_images.folds import ImageEvaluationSet
 from zsl_runner.evaluation.base import Draw, Measurement
 from zsl_runner.evaluation.cluster_mapping import UNMAPPED
-from zsl_runner.evaluation.joint_code.sheets import categories_by_style, normal_quantiles, traversals
 from zsl_runner.models.joint_code import JointCodeModel
+from zsl_runner.models.joint_code_sheets import categories_by_style, normal_quantiles, traversals
 from zsl_runner.models.networks import evaluating
 from zsl_runner.streams import Streams, derived_seed
 
@@ -72,9 +72,15 @@ def joint_code_figures(
     yield "latent_divergences", lambda: latent_divergences(divergences, model.continuous)
     epochs = sorted(int(name.removeprefix(EPOCH)) for name in exhibits if name.startswith(EPOCH))
     if epochs:
-        strip = torch.stack([exhibits[f"{EPOCH}{epoch}"] for epoch in epochs])
+        sheets = {epoch: exhibits[f"{EPOCH}{epoch}"] / 255 for epoch in epochs}
+        bare = [name.partition(" ")[0] for name in names]
+        strip = torch.stack([each[-1] for each in sheets.values()])
         titles = [f"epoch {epoch}" for epoch in epochs]
-        yield "training_strip", lambda: mosaic(strip, "The same ten codes of the prior while the model learns", titles)
+        yield "training_strip", lambda: mosaic(strip, f"{bare[-1]} alone moves, while the model learns", titles)
+        yield (
+            "traversals_in_training",
+            lambda: [mosaic(each, f"One variable at a time, epoch {epoch}", bare) for epoch, each in sheets.items()],
+        )
     if "capacity_history" in exhibits:
         history = exhibits["capacity_history"].cpu().numpy()
         yield "capacity", lambda: capacity_curve(history)

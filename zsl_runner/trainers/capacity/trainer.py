@@ -12,16 +12,17 @@ from torch import Tensor
 from zsl_runner.data.labelled_images.folds import ImageTrainingSet
 from zsl_runner.data.sampler import EpochSampler
 from zsl_runner.models.joint_code import CodeNoise, JointCodeModel
+from zsl_runner.models.joint_code_sheets import traversals
 from zsl_runner.models.networks import evaluating
 from zsl_runner.objectives.capacity import capacity, capacity_penalty
-from zsl_runner.streams import Streams
 from zsl_runner.trainers.base import Phase, StepReport, Trainer, TrainingContext
 from zsl_runner.trainers.capacity.conf import CapacityTrainerConf
 from zsl_runner.trainers.capacity.usage import CodeUsage
-from zsl_runner.trainers.predictions import SNAPSHOT_EPOCHS, SNAPSHOT_ROWS
+from zsl_runner.trainers.predictions import SNAPSHOT_EPOCHS
 
 WATCH_STEPS: Final = 50
 """Steps between two looks at the usage of the discrete variables: a look waits for the device."""
+SNAPSHOT_COLUMNS: Final = 10
 
 
 class CapacityTrainer(Trainer):
@@ -110,14 +111,14 @@ class CapacityTrainer(Trainer):
         }
 
     def exhibits(self) -> dict[str, Tensor]:
-        """Return ``capacity_history``, every 50 steps, and ``epoch_<n>``, draws from the prior after some epochs.
+        """Return ``capacity_history``, every 50 steps, and ``epoch_<n>``, traversals after some epochs.
 
         The history is (rows, 6 + d): step, KL_z, C_z, KL_c, C_c, I(c;x) and the divergences of the continuous
-        variables; all but the step in nats, divergences as means over the 50 steps. The draws are (10, C, H, W), always
-        of the same codes.
+        variables; all but the step in nats, divergences as means over the 50 steps. Traversals move one variable at a
+        time, see `traversals`: (d + K, 10, C, H, W) grey values 0..255 in bytes.
         """
         history = {"capacity_history": torch.stack(self._history)} if self._history else {}
-        return history | {f"epoch_{epoch}": drawn for epoch, drawn in self._snapshots.items()}
+        return history | {f"epoch_{epoch}": sheet for epoch, sheet in self._snapshots.items()}
 
     def warnings(self) -> list[str]:
         """Return the alarms that are on."""
@@ -147,14 +148,15 @@ class CapacityTrainer(Trainer):
             self._note(step, targets, terms.get("mutual_information"))
         epoch, rest = divmod(step, self.steps_in_epoch)
         if not rest and epoch in SNAPSHOT_EPOCHS:
-            self._snapshots[epoch] = self._drawn(x.device)
+            self._snapshots[epoch] = self._sheet(x.device)
         return StepReport(terms, len(x), {"x": x})
 
     @torch.no_grad()
-    def _drawn(self, device: torch.device) -> Tensor:
-        codes = Streams(self.context.streams.seed, device)["snapshot"]
+    def _sheet(self, device: torch.device) -> Tensor:
+        codes = traversals(self.model.continuous, self.model.categories, SNAPSHOT_COLUMNS, device)
         with evaluating(self.model):
-            return self.model.decode(self.model.prior_code(SNAPSHOT_ROWS, codes)).sigmoid()
+            shown = self.model.decode(codes.flatten(0, 1)).sigmoid()
+        return (255 * shown).round().to(torch.uint8).reshape(*codes.shape[:2], *shown.shape[1:])
 
     def _note(self, step: int, targets: tuple[float, float], information: Tensor | None) -> None:
         kl_c, *latents = (self._since / WATCH_STEPS).tolist()
@@ -170,7 +172,7 @@ class CapacityTrainer(Trainer):
             "usage": self._usage.state_dict(),
             "history": list(self._history),
             "since": self._since,
-            "snapshots": {str(epoch): drawn for epoch, drawn in self._snapshots.items()},
+            "snapshots": {str(epoch): sheet for epoch, sheet in self._snapshots.items()},
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -180,4 +182,4 @@ class CapacityTrainer(Trainer):
         self._usage.load_state_dict(state["usage"])
         self._history = list(state["history"])
         self._since = state["since"]
-        self._snapshots = {int(epoch): drawn for epoch, drawn in state["snapshots"].items()}
+        self._snapshots = {int(epoch): sheet for epoch, sheet in state["snapshots"].items()}
