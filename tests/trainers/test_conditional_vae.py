@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 import torch
 
-from zsl_runner.config.schema import OptimizerConf, RuntimeConf
+from zsl_runner.config.schema import RuntimeConf, ScheduledOptimizerConf
 from zsl_runner.data.completion import CompletionSource
 from zsl_runner.data.digits_quadrant.conf import DigitsQuadrantConf
 from zsl_runner.data.load import load
@@ -26,7 +26,7 @@ from zsl_runner.trainers.deterministic.conf import DeterministicTrainerConf
 from zsl_runner.trainers.deterministic.trainer import DeterministicTrainer
 
 CVAE_CONF = CVAEConf(name="cvae", latent_dim=3, hidden=[8])
-CONF = ConditionalVAETrainerConf(epochs=2, batch_size=50, optim=OptimizerConf(lr=1e-3))
+CONF = ConditionalVAETrainerConf(epochs=2, batch_size=50, optim=ScheduledOptimizerConf(lr=1e-3))
 
 
 @pytest.fixture(scope="module")
@@ -199,3 +199,27 @@ def test_options_without_effect_are_complained_about():
     assert complaint.key == "kl_warmup"
     (complaint,) = dataclasses.replace(CONF, omission=0.4).fits(CVAE_CONF, DigitsQuadrantConf(name="d"))
     assert complaint.key == "omission"
+
+
+def test_the_learning_rate_falls_in_steps_and_then_in_inverse_proportion_to_time(build):
+    """The second is the official code's: lr / (1 + d (t - t0)) after t epochs."""
+    optim = ScheduledOptimizerConf(lr=1.0, milestones=[1], lr_decay=0.5, inverse_decay=0.25, inverse_decay_from=2)
+    for conf, trainer_class in ((CONF, ConditionalVAETrainer), (DeterministicTrainerConf(), DeterministicTrainer)):
+        trainer = build(dataclasses.replace(conf, epochs=5, batch_size=50, optim=optim), trainer_class=trainer_class)
+        rates = []
+        for _ in range(5 * trainer.steps_in_epoch):
+            trainer._step()
+            states = trainer.context.optimisers.state_dict()["optimisers"]
+            rates += [states[group]["param_groups"][0]["lr"] for group in trainer.groups]
+        each = len(rates) // 5
+        assert rates == [lr for lr in (1.0, 0.5, 0.5, 0.5 / 1.25, 0.5 / 1.5) for _ in range(each)]
+
+
+def test_a_decay_that_is_never_reached_is_complained_about():
+    optim = ScheduledOptimizerConf(milestones=[2, 7], inverse_decay=1e-3, inverse_decay_from=5)
+    conf = dataclasses.replace(CONF, epochs=5, optim=optim)
+    found = {c.key: c.message for c in conf.fits(CVAE_CONF, DigitsQuadrantConf(name="digits_quadrant"))}
+    assert found.keys() == {"optim.milestones", "optim.inverse_decay_from"}
+    assert "[7] are not reached in 5 epochs" in found["optim.milestones"]
+    assert "5 is not reached in 5 epochs" in found["optim.inverse_decay_from"]
+    assert [c.key for c in ScheduledOptimizerConf(inverse_decay_from=3).complaints()] == ["inverse_decay_from"]

@@ -159,16 +159,35 @@ class OptimizerConf:
 
 @dataclass
 class ScheduledOptimizerConf(OptimizerConf):
-    """An optimiser whose learning rate falls in steps; for procedures that count epochs."""
+    r"""An optimiser whose learning rate falls by epochs.
+
+    In steps, in inverse proportion to time, or both: after t whole epochs, k of the milestones passed, it is
+    lr * lr_decay^k / (1 + inverse_decay * max(0, t - inverse_decay_from)). The last factor is that of the official code
+    of Sohn, Lee and Yan (NeurIPS 2015): 1e-3 from epoch 500.
+    """
 
     milestones: list[int] = option([], "epochs after which the learning rate is multiplied by lr_decay", low=1)
     lr_decay: float = option(0.1, "factor of the learning rate at each milestone", low=0.0, high=1.0, above=True)
+    inverse_decay: float = option(
+        0.0, "d of the factor 1 / (1 + d (t - t0)) of the learning rate after t epochs; 0 for none", low=0.0
+    )
+    inverse_decay_from: int = option(0, "t0, epochs after which inverse_decay begins", low=0)
 
     def complaints(self) -> Iterable[Complaint]:
-        """Yield what the algorithm cannot use, and milestones that are not in order."""
+        """Yield what the algorithm cannot use, milestones that are not in order, a beginning of no decay."""
         yield from super().complaints()
         if list(self.milestones) != sorted(set(self.milestones)):
             yield Complaint("milestones", f"expected ascending epochs, each once, found {list(self.milestones)}")
+        if self.inverse_decay_from and not self.inverse_decay:
+            yield Complaint("inverse_decay_from", "has no effect with inverse_decay=0")
+
+    def unreached(self, epochs: int) -> Iterable[Complaint]:
+        """Yield what lies beyond the end of a training of so many epochs."""
+        late = [milestone for milestone in self.milestones if milestone >= epochs]
+        if late:
+            yield Complaint("milestones", f"{late} are not reached in {epochs} epochs; leave them out")
+        if self.inverse_decay and self.inverse_decay_from >= epochs:
+            yield Complaint("inverse_decay_from", f"{self.inverse_decay_from} is not reached in {epochs} epochs")
 
     def lr_after(self, epochs: int) -> float:
         """Return the learning rate after so many whole epochs.
@@ -176,9 +195,13 @@ class ScheduledOptimizerConf(OptimizerConf):
         >>> conf = ScheduledOptimizerConf(lr=1.0, milestones=[2, 5], lr_decay=0.5)
         >>> [conf.lr_after(epochs) for epochs in (0, 1, 2, 4, 5)]
         [1.0, 1.0, 0.5, 0.5, 0.25]
+        >>> conf = ScheduledOptimizerConf(lr=1.0, inverse_decay=0.5, inverse_decay_from=2)
+        >>> [conf.lr_after(epochs) for epochs in (0, 2, 4)]
+        [1.0, 1.0, 0.5]
         """
         passed = sum(milestone <= epochs for milestone in self.milestones)
-        return float(self.lr * self.lr_decay**passed)
+        late = max(0, epochs - self.inverse_decay_from)
+        return float(self.lr * self.lr_decay**passed / (1 + self.inverse_decay * late))
 
 
 @dataclass

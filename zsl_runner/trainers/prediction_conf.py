@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from zsl_runner.config.fields import option, section
-from zsl_runner.config.schema import Complaint, DatasetConf, ModelConf, OptimizerConf, TrainerConf
+from zsl_runner.config.schema import Complaint, DatasetConf, ModelConf, OptimizerConf, ScheduledOptimizerConf, TrainerConf
 
 
 @dataclass
@@ -26,14 +26,16 @@ class PredictionTrainerConf(TrainerConf):
         low=0.0,
         high=1.0,
     )
-    optim: OptimizerConf = section(OptimizerConf, "optimiser of all networks")
+    optim: ScheduledOptimizerConf = section(ScheduledOptimizerConf, "optimiser of all networks")
 
     def optimisers(self) -> dict[str, OptimizerConf]:
         """The same settings for all groups of networks."""
         return {"generation": self.optim, "recognition": self.optim}
 
     def fits(self, model: ModelConf, dataset: DatasetConf) -> Iterable[Complaint]:
-        """Squares can only be cut out of images."""
+        """Milestones must be reached while there is training; squares can only be cut out of images."""
+        for complaint in self.optim.unreached(self.epochs):
+            yield Complaint(f"optim.{complaint.key}", complaint.message)
         if self.omission and "segmentation" not in dataset.provides:
             yield Complaint(
                 "omission", f"cuts squares out of input images, which dataset={dataset.kind} does not have; use 0"

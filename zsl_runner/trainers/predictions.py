@@ -75,6 +75,10 @@ class PredictionTrainer(Trainer):
         return {"snapshot_x": shown.x, "snapshot_y": shown.y, **pictures}
 
     def _step(self) -> StepReport:
+        epoch, rest = divmod(self._done, self.steps_in_epoch)
+        if not rest:
+            for group in self.groups:
+                self.context.optimisers.set_lr(group, self.options.optim.lr_after(epoch))
         positions = self._sampler.draw(self.options.batch_size)
         pair = self._pairs.take(positions, self.context.streams["targets"])
         if self.options.omission:

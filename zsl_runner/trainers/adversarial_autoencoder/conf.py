@@ -80,8 +80,5 @@ class AdversarialAutoencoderTrainerConf(TrainerConf):
     def fits(self, model: ModelConf, dataset: DatasetConf) -> Iterable[Complaint]:
         """Milestones must be reached while there is training."""
         for name, conf in vars(self.optim).items():
-            late = [milestone for milestone in conf.milestones if milestone >= self.epochs]
-            if late:
-                yield Complaint(
-                    f"optim.{name}.milestones", f"{late} are not reached in {self.epochs} epochs; leave them out"
-                )
+            for complaint in conf.unreached(self.epochs):
+                yield Complaint(f"optim.{name}.{complaint.key}", complaint.message)
