@@ -7,7 +7,14 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from zsl_runner.config.fields import option, section
-from zsl_runner.config.schema import Complaint, DatasetConf, ModelConf, OptimizerConf, ScheduledOptimizerConf, TrainerConf
+from zsl_runner.config.schema import (
+    Complaint,
+    DatasetConf,
+    ModelConf,
+    OptimizerConf,
+    ScheduledOptimizerConf,
+    TrainerConf,
+)
 
 
 @dataclass
