@@ -40,8 +40,8 @@ class Runtime:
         # Otherwise every new tensor is filled with NaN first; nothing here reads memory it has not written.
         torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
         torch.backends.cudnn.benchmark = not conf.deterministic
-        # Moments of Adam that no gradient feeds any more shrink to numbers below 1e-38, with which a CPU's arithmetic is
-        # many times slower. Pixels that are nearly always black are enough for half a step's time.
+        # Moments of Adam that no gradient feeds any more shrink below 1e-38, where a CPU's arithmetic is many times
+        # slower. Pixels that are nearly always black are enough for half a step's time.
         torch.set_flush_denormal(True)
         torch.set_float32_matmul_precision("high" if conf.precision == "tf32" else "highest")
 

@@ -61,6 +61,7 @@ SHORT = {
     "dataset": {
         "digit_canvas": {"train": 20, "validation": 5, "test": 5},
         "dsprites": {"validation_rows": 10, "test_rows": 638},
+        "image_folder": {"side": 32},
         "mnist_images": {"validation_rows": 80, "test_limit": 20, "labelled": 20},
         "mnist_quadrant": {"validation_rows": 180, "test_limit": 20},
         "xlsa17": {"expected_classes": None, "expected_rows": None},
@@ -69,6 +70,17 @@ SHORT = {
 """What makes a run of a kind a short one; the rest is the experiment's own."""
 
 QUIET = {"figures": False, "tensorboard": False, "progress": "none"}
+
+
+def images_and_masks(root, value):
+    """Write thirty images whose masks have this value on their diagonal, and the lists of three splits."""
+    for number, split in enumerate(["train"] * 20 + ["validation"] * 5 + ["test"] * 5):
+        image, mask = np.full((16, 20, 3), number, np.uint8), value * np.eye(16, 20, dtype=np.uint8)
+        for below, array in (("images", image), ("masks", mask)):
+            (root / below).mkdir(parents=True, exist_ok=True)
+            Image.fromarray(array).save(root / below / f"{number}.png")
+        with (root / f"{split}.txt").open("a") as names:
+            names.write(f"{number}\n")
 
 
 @pytest.fixture(scope="module")
@@ -94,6 +106,8 @@ def invented(tmp_path_factory):
     for number, pixels in enumerate(np.random.default_rng(0).integers(0, 256, (120, 10, 8, 3), dtype=np.uint8)):
         Image.fromarray(pixels).save(root / "chairs" / f"{number}.png")
     (root / "celeba").symlink_to(root / "chairs")
+    images_and_masks(root / "cub_masks", 200)
+    images_and_masks(root / "lfw_masks", 3)
     return root
 
 
