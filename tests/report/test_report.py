@@ -48,6 +48,24 @@ def test_configurations_are_told_apart_by_what_differs(outputs):
     assert "latent_dim=16" in markdown(outputs.report())
 
 
+def test_a_further_seed_that_follows_the_runs_is_no_difference(outputs):
+    """As with dataset.label_seed=${seed}: each run draws its labels anew, and all repeat each other."""
+    for seed, h in enumerate([40.0, 42.0, 47.0]):
+        outputs.add(h, seed, config={"label_seed": seed})
+    (row,) = rows_of(outputs.report())
+    assert (row.cells["test/H"].mean, row.cells["test/H"].n, row.group.differs) == (43.0, 3, "")
+    for seed, h in enumerate([50.0, 52.0]):
+        outputs.add(h, seed, config={"label_seed": 7})
+    assert [row.group.differs for row in rows_of(outputs.report())] == ["label_seed=7", "label_seed=seed"]
+    assert [row.cells["test/H"].n for row in rows_of(outputs.report())] == [2, 3]
+
+
+def test_an_option_that_happens_to_equal_the_seed_is_a_difference(outputs):
+    for seed in (1, 2):
+        outputs.add(40.0 + seed, seed, config={"layers": seed, "label_seed": 5})
+    assert [row.group.differs for row in rows_of(outputs.report())] == ["layers=1", "layers=2"]
+
+
 def test_an_option_that_older_runs_lack_is_shown_only_if_nothing_else_differs(outputs):
     outputs.add(40.0, config={"latent_dim": 8})
     outputs.add(41.0, config={"latent_dim": 16, "added_since": 1.0})
@@ -64,6 +82,13 @@ def test_settings_of_a_search_are_shown_in_few_digits_and_found_by_them(outputs)
     assert sorted(settings) == ["weight=0.0025684381317512338", "weight=0.0081234567"]
     for name in ("sgal,weight=0.002568", "sgal,weight=0.0025684381317512338"):
         assert "| +1.0 |" in markdown(outputs.report(metrics=["H"], baseline=name))
+
+
+def test_units_are_those_of_the_blocks_that_have_the_metric(outputs):
+    outputs.add(40.0)
+    outputs.add_likelihood(60.0)
+    text = markdown(outputs.report(metrics=["NCLL", "H"]))
+    assert "H in per cent; NCLL in nats (lower is better), mean" in text
 
 
 def test_the_best_mean_of_each_block_is_marked(outputs):

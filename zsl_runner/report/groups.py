@@ -87,6 +87,7 @@ class Group:
         runs: one run per seed, by seed.
         duplicates: further runs of a seed that is in ``runs`` already.
         configurations: number of different configurations pooled; more than one only on request.
+        with_seed: keys of further seeds, e.g. ``dataset.label_seed``, that have the run's seed as their value.
     """
 
     traits: dict[str, str]
@@ -95,6 +96,12 @@ class Group:
     runs: tuple[FoundRun, ...]
     duplicates: tuple[FoundRun, ...]
     configurations: int
+    with_seed: frozenset[str] = frozenset()
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """What its runs were configured with, by dotted keys; ``seed`` where it is as their seed is."""
+        return self.runs[0].config | dict.fromkeys(self.with_seed, "seed")
 
     @property
     def block(self) -> tuple[str, ...]:
@@ -149,7 +156,8 @@ def groups_of(runs: Iterable[FoundRun], by: Sequence[str] | None = None) -> list
     """Group complete runs.
 
     Runs belong together if their configurations are equal but for the seed and bookkeeping (``config_hash``), and so
-    are model, trainer, data (with their checksums), and setting. With ``by`` only the named columns or dotted
+    are model, trainer, data (with their checksums), and setting. A further seed that follows the run's, as in
+    ``dataset.label_seed=${seed}``, is part of the seed. With ``by`` only the named columns or dotted
     configuration keys have to agree, and always what keeps blocks apart; the groups then say how many configurations
     they pool.
 
@@ -172,15 +180,40 @@ def groups_of(runs: Iterable[FoundRun], by: Sequence[str] | None = None) -> list
     for run in runs:
         members[_key(run, by)].append(run)
     bare = [_group(found, pooled=by is not None) for found in members.values()]
-    return _with_varied(bare)
+    return _with_varied(bare if by else _joined(bare))
 
 
 def _key(run: FoundRun, by: Sequence[str] | None) -> tuple[Any, ...]:
     if by is None:
-        checksums = tuple(sorted(str(file.get("sha256")) for file in run.result.data.get("files", ())))
-        return (run.result.config_hash, checksums, *(trait(run) for trait in TRAITS.values()))
+        return (run.result.config_hash, *_shared(run))
     chosen = [TRAITS[name](run) if name in TRAITS else str(run.config.get(name)) for name in by]
     return (*chosen, *block_of(run))
+
+
+def _shared(run: FoundRun) -> tuple[Any, ...]:
+    checksums = tuple(sorted(str(file.get("sha256")) for file in run.result.data.get("files", ())))
+    return (checksums, *(trait(run) for trait in TRAITS.values()))
+
+
+def _joined(groups: list[Group]) -> list[Group]:
+    """Join groups of one seed each that differ in nothing but further seeds, which equal theirs."""
+    result = []
+    alike: defaultdict[tuple[Any, ...], list[Group]] = defaultdict(list)
+    for group in groups:
+        (run, *others) = group.runs
+        config = {} if others else run.config
+        following = frozenset(k for k, v in config.items() if k.endswith("_seed") and v == run.result.seed)
+        if following:
+            rest = sorted((k, str(v)) for k, v in config.items() if defines_the_run(k) and k not in following)
+            alike[(following, tuple(rest), *_shared(run))].append(group)
+        else:
+            result.append(group)
+    for (following, *_), members in alike.items():
+        runs = sorted((group.runs[0] for group in members), key=lambda run: run.result.seed)
+        duplicates = tuple(run for group in members for run in group.duplicates)
+        apart = following if len(runs) > 1 else frozenset()
+        result.append(replace(members[0], runs=tuple(runs), duplicates=duplicates, with_seed=apart))
+    return result
 
 
 def _group(found: list[FoundRun], pooled: bool) -> Group:
@@ -206,7 +239,7 @@ def _with_varied(groups: list[Group]) -> list[Group]:
         alike[(*group.block, group.traits["model"], group.traits["trainer"])].append(group)
     result = []
     for neighbours in alike.values():
-        configs = [neighbour.runs[0].config for neighbour in neighbours]
+        configs = [neighbour.config for neighbour in neighbours]
         keys = sorted({key for config in configs for key in config if defines_the_run(key)})
         differing = [key for key in keys if len({str(config[key]) for config in configs if key in config}) > 1]
         if len({tuple(str(config.get(key)) for key in differing) for config in configs}) < len(configs):
@@ -245,4 +278,8 @@ def _settings(values: Mapping[str, Any]) -> str:
 
 
 def _is_constant(key: str, group: Group) -> bool:
-    return group.configurations == 1 or len({str(run.config.get(key)) for run in group.runs}) == 1
+    return (
+        group.configurations == 1
+        or key in group.with_seed
+        or len({str(run.config.get(key)) for run in group.runs}) == 1
+    )
