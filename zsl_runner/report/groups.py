@@ -278,8 +278,4 @@ def _settings(values: Mapping[str, Any]) -> str:
 
 
 def _is_constant(key: str, group: Group) -> bool:
-    return (
-        group.configurations == 1
-        or key in group.with_seed
-        or len({str(run.config.get(key)) for run in group.runs}) == 1
-    )
+    return group.configurations == 1 or len({str(run.config.get(key)) for run in group.runs}) == 1
