@@ -41,7 +41,7 @@ class Runtime:
         torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
         torch.backends.cudnn.benchmark = not conf.deterministic
         # Moments of Adam that no gradient feeds any more shrink below 1e-38, where a CPU's arithmetic is many times
-        # slower. Pixels that are nearly always black are enough for half a step's time.
+        # slower. The weights of pixels that are nearly always black are such.
         torch.set_flush_denormal(True)
         torch.set_float32_matmul_precision("high" if conf.precision == "tf32" else "highest")
 

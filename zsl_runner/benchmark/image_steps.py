@@ -6,7 +6,6 @@ from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
 
-import torch
 from torch import nn
 
 from zsl_runner.benchmark.timing import Cost, Effort, Finding, cost_of, interleaved
@@ -35,7 +34,7 @@ def image_step_findings(
     model: nn.Module,
     rows: int,
 ) -> list[Finding]:
-    """Compare each step with the plain one, in turn; the plain one without the flushing of subnormal numbers of a run.
+    """Compare each step with the plain one, in turn.
 
     Args:
         topic: of the findings.
@@ -51,17 +50,10 @@ def image_step_findings(
     def repeated(step: Callable[[], object]) -> Cost:
         return cost_of(lambda: [step() for _ in range(count)])
 
-    def as_published() -> Cost:
-        torch.set_flush_denormal(False)
-        try:
-            return repeated(plainly)
-        finally:
-            torch.set_flush_denormal(True)
-
     parameters = f"{sum(parameter.numel() for parameter in model.parameters()):,}"
     findings = []
     for name, step, aim in measured:
-        (found,) = interleaved(effort.repeats, partial(repeated, step), as_published, divide_by=count)
+        (found,) = interleaved(effort.repeats, partial(repeated, step), partial(repeated, plainly), divide_by=count)
         own, other = found["cpu"].medians
         seconds = f"{1000 / rows * own:.3f}, plainly {1000 / rows * other:.3f}"
         facts = {"parameters": parameters, "CPU seconds for 1,000 images": seconds}

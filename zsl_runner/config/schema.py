@@ -163,7 +163,7 @@ class ScheduledOptimizerConf(OptimizerConf):
 
     In steps, in inverse proportion to time, or both: after t whole epochs, k of the milestones passed, it is
     lr * lr_decay^k / (1 + inverse_decay * max(0, t - inverse_decay_from)). The last factor is that of the official code
-    of Sohn, Lee and Yan (NeurIPS 2015): 1e-3 from epoch 500.
+    of Sohn, Lee and Yan (NeurIPS 2015): 1e-3 from epoch 500, where an epoch is 20 steps.
     """
 
     milestones: list[int] = option([], "epochs after which the learning rate is multiplied by lr_decay", low=1)

@@ -97,8 +97,6 @@ def units(report: Report) -> str:
     found: dict[str, list[str]] = {}
     for block in report.blocks:
         for tag, quantity in block.quantities.items():
-            if all(row.cells[tag] is None for row in block.rows):
-                continue
             unit = f"{quantity.unit}{' (lower is better)' if quantity.lower_is_better else ''}"
             names = found.setdefault(unit, [])
             if title(tag) not in names:

@@ -180,7 +180,7 @@ def groups_of(runs: Iterable[FoundRun], by: Sequence[str] | None = None) -> list
     for run in runs:
         members[_key(run, by)].append(run)
     bare = [_group(found, pooled=by is not None) for found in members.values()]
-    return _with_varied(bare if by else _joined(bare))
+    return _with_varied(_joined(bare) if by is None else bare)
 
 
 def _key(run: FoundRun, by: Sequence[str] | None) -> tuple[Any, ...]:
@@ -209,10 +209,11 @@ def _joined(groups: list[Group]) -> list[Group]:
         else:
             result.append(group)
     for (following, *_), members in alike.items():
-        runs = sorted((group.runs[0] for group in members), key=lambda run: run.result.seed)
-        duplicates = tuple(run for group in members for run in group.duplicates)
-        apart = following if len(runs) > 1 else frozenset()
-        result.append(replace(members[0], runs=tuple(runs), duplicates=duplicates, with_seed=apart))
+        if len(members) == 1:
+            result += members
+        else:
+            whole = _group([run for group in members for run in (*group.runs, *group.duplicates)], pooled=False)
+            result.append(replace(whole, configurations=1, with_seed=following))
     return result
 
 

@@ -156,10 +156,10 @@ def _blocks(groups: list[Group], columns: Mapping[tuple[str, ...], list[str]], s
 
 
 def _block(groups: list[Group], tags: list[str], sort: str | None) -> Block:
-    quantities = {tag: _quantity(groups, tag) for tag in tags}
+    quantities = {tag: _quantity(groups, tag) for tag in tags if any(group.values(tag) for group in groups)}
     block = Block({name: groups[0].traits[name] for name in BLOCK}, quantities)
     for group in groups:
-        cells = {tag: group.average(tag) for tag in tags}
+        cells = {tag: group.average(tag) for tag in quantities}
         block.rows.append(Row(group, cells, deviation=deviation(group, cells, quantities)))
     block.rows.sort(key=lambda row: (row.group.traits["model"], row.group.traits["trainer"], _order(row.group)))
     if sort is not None:
