@@ -112,10 +112,11 @@ def test_a_picture_is_put_together_again(options):
 def test_test_rows_are_only_in_the_tested_fold():
     folds = cut_folds(make(), conf(), TRAINER, CPU)
     assert (folds.cut("fit").evaluation.name, folds.tested("fit").evaluation.name) == ("val", "test")
-    assert len(folds.cut("fit").evaluation.pairs) == 3
-    for stage in ("tune", "final", "Fit", ""):
-        with pytest.raises(ValueError, match="unknown stage"):
-            folds.cut(stage)
+    assert (folds.cut("tune").evaluation.name, len(folds.cut("tune").evaluation.pairs)) == ("val", 3)
+    for ask, stages in ((folds.cut, ("final", "Fit", "")), (folds.tested, ("tune", "final", "Fit", ""))):
+        for stage in stages:
+            with pytest.raises(ValueError, match="unknown stage"):
+                ask(stage)
 
 
 @pytest.mark.parametrize(

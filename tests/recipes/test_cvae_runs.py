@@ -47,6 +47,15 @@ def test_one_stage_validates_every_epoch_and_reads_the_test_rows_once(straight):
     assert metrics["test/NCLL_se"] > 0
 
 
+def test_settings_are_chosen_without_a_look_at_the_test_rows(straight, tmp_path_factory, launch):
+    tuned = straight_run(tmp_path_factory, launch, *QUICK, "evaluator.stages=[tune]")
+    assert not [row for row in rows(tuned) if row[-2].startswith("test/")]
+    result, whole = read(tuned), read(straight)
+    assert result["metrics"] == {}
+    assert result["validation"].keys() == whole["validation"].keys()
+    assert result["selection"]["stage_lengths"] == {"tune": 48}
+
+
 @pytest.mark.parametrize("step", [10, 35])
 def test_a_killed_run_continues_to_the_same_bits(straight, tmp_path, kill_at, zsl_run, step):
     directory = kill_at(step, tmp_path / "outputs/cvae/digits_quadrant/killed", *QUICK)

@@ -253,7 +253,7 @@ class EvaluatorConf(Component):
         ["tune", "final"],
         "zero-shot data: tune = train on the training classes and validate on the validation classes; final = train on "
         "all seen classes and read the test split once at the end. Other data: fit = train on the training rows, "
-        "validate on the validation rows and read the test rows once at the end",
+        "validate on the validation rows and read the test rows once at the end; tune = the same without the test",
         choices=("tune", "final", "fit"),
     )
     select: str = option(

@@ -1,4 +1,4 @@
-"""The folds of data with training, validation and test rows: one stage that trains, validates and tests."""
+"""The folds of data with training, validation and test rows: one stage that trains, validates, may test."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ SomeFold = TypeVar("SomeFold")
 
 
 class OneStage(ABC, Generic[SomeFold]):
-    """Base of what cuts the stage ``fit``; see `zsl_runner.data.stage`."""
+    """Base of what cuts ``fit`` and ``tune``, which differ in the test alone; see `zsl_runner.data.stage`."""
 
     def cut(self, stage: str) -> SomeFold:
         """Return training rows and validation rows.
 
         Raises:
-            ValueError: another stage than ``fit``.
+            ValueError: another stage than ``fit`` or ``tune``.
         """
-        return self._fold_of(stage, "val")
+        return self._fold_of(stage, ("fit", "tune"), "val")
 
     def tested(self, stage: str) -> SomeFold:
         """Return training rows and test rows.
@@ -25,13 +25,13 @@ class OneStage(ABC, Generic[SomeFold]):
         Raises:
             ValueError: another stage than ``fit``.
         """
-        return self._fold_of(stage, "test")
+        return self._fold_of(stage, ("fit",), "test")
 
     @abstractmethod
     def fold(self, evaluated: str) -> SomeFold:
         """Return the training rows and the rows of the split ``evaluated`` (``val`` or ``test``)."""
 
-    def _fold_of(self, stage: str, evaluated: str) -> SomeFold:
-        if stage != "fit":
-            raise ValueError(f"unknown stage {stage!r}; these data know fit")
+    def _fold_of(self, stage: str, known: tuple[str, ...], evaluated: str) -> SomeFold:
+        if stage not in known:
+            raise ValueError(f"unknown stage {stage!r}; expected {' or '.join(known)}")
         return self.fold(evaluated)

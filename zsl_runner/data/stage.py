@@ -2,7 +2,8 @@
 
 A *fold* is what training may see, and rows to evaluate on. A stage trains on one fold:
 
-- ``tune`` validates on the way and reads no test row;
+- ``tune`` validates on the way and reads no test row; of zero-shot data on classes of its own, of others on the rows
+  of ``fit``;
 - ``final`` does not validate, and measures the test rows once at its end;
 - ``fit`` validates on the way on rows of its own, and measures the test rows once at its end.
 """

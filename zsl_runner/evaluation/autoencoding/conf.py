@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from zsl_runner.config.fields import option, section
-from zsl_runner.config.schema import Complaint, DatasetConf, EvaluatorConf, ModelConf, Quantity
+from zsl_runner.config.schema import Complaint, DatasetConf, ModelConf, Quantity
+from zsl_runner.evaluation.one_stage_conf import OneStageEvaluatorConf
 
 ERROR = Quantity("per cent", lower_is_better=True, digits=2)
 DISTANCE = Quantity("no unit", lower_is_better=True, digits=4)
@@ -42,7 +43,7 @@ class ParzenConf:
 
 
 @dataclass
-class AutoencodingEvaluatorConf(EvaluatorConf):
+class AutoencodingEvaluatorConf(OneStageEvaluatorConf):
     """Reconstruction, prior match, classification and clustering errors, the class as z tells it, Parzen likelihood."""
 
     implementation: ClassVar[str] = "zsl_runner.evaluation.autoencoding.protocol:AutoencodingProtocol"
@@ -70,11 +71,6 @@ class AutoencodingEvaluatorConf(EvaluatorConf):
 
     kind: str = "autoencoding"
     name: str = "autoencoding"
-    stages: list[str] = option(
-        ["fit"],
-        "fit = train on the training rows, validate on the validation rows and read the test rows once at the end",
-        choices=("fit",),
-    )
     select_metric: str = option(
         "val/reconstruction",
         "validation metric that selects, stops early and is returned to sweepers; error needs model.labels=category, "
@@ -95,8 +91,7 @@ class AutoencodingEvaluatorConf(EvaluatorConf):
 
     def complaints(self) -> Iterable[Complaint]:
         """Yield stages that are not for images."""
-        if list(self.stages) != ["fit"]:
-            yield Complaint("stages", "must be [fit]")
+        yield from super().complaints()
         if len(set(self.parzen.sigmas)) != len(self.parzen.sigmas) or not self.parzen.sigmas:
             yield Complaint("parzen.sigmas", f"expected one or more different widths, found {list(self.parzen.sigmas)}")
 

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
 from zsl_runner.config.fields import option
-from zsl_runner.config.schema import Complaint, EvaluatorConf, Quantity
+from zsl_runner.config.schema import Quantity
+from zsl_runner.evaluation.one_stage_conf import OneStageEvaluatorConf
 
 NATS: Final = Quantity("nats", digits=3)
 COST: Final = Quantity("nats", lower_is_better=True, digits=2)
 
 
 @dataclass
-class JointCodeEvaluatorConf(EvaluatorConf):
+class JointCodeEvaluatorConf(OneStageEvaluatorConf):
     """Unsupervised accuracy, information and usage of the discrete code, FactorVAE score, divergences."""
 
     implementation: ClassVar[str] = "zsl_runner.evaluation.joint_code.protocol:JointCodeProtocol"
@@ -34,11 +34,6 @@ class JointCodeEvaluatorConf(EvaluatorConf):
 
     kind: str = option("joint_code", "the implementation; fixed by the file chosen in the group")
     name: str = option("joint_code", "the label in directories, tables and TensorBoard")
-    stages: list[str] = option(
-        ["fit"],
-        "fit = train on the training images, validate on the validation images, read the test images once at the end",
-        choices=("fit",),
-    )
     select_metric: str = option(
         "val/reconstruction",
         "validation metric that selects, stops early and is returned to sweepers; none that looks at labels",
@@ -53,8 +48,3 @@ class JointCodeEvaluatorConf(EvaluatorConf):
     )
     factor_votes: int = option(800, "votes the FactorVAE classifier is made of, and as many to score it", low=1)
     factor_batch: int = option(200, "images L of a vote, drawn with one factor held fixed", low=2)
-
-    def complaints(self) -> Iterable[Complaint]:
-        """The data have one stage."""
-        if list(self.stages) != ["fit"]:
-            yield Complaint("stages", "must be [fit]")

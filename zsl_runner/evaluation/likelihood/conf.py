@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from zsl_runner.config.fields import option
-from zsl_runner.config.schema import Complaint, EvaluatorConf, Quantity
+from zsl_runner.config.schema import Complaint, Quantity
+from zsl_runner.evaluation.one_stage_conf import OneStageEvaluatorConf
 
 ESTIMATORS = ("elbo", "mc", "is")
 NATS = Quantity("nats", lower_is_better=True, digits=2)
@@ -15,7 +16,7 @@ ERROR = Quantity("per cent", lower_is_better=True, digits=2)
 
 
 @dataclass
-class LikelihoodEvaluatorConf(EvaluatorConf):
+class LikelihoodEvaluatorConf(OneStageEvaluatorConf):
     """Negative conditional log-likelihood by bound, Monte Carlo and importance sampling; error of point predictions."""
 
     implementation: ClassVar[str] = "zsl_runner.evaluation.likelihood.protocol:LikelihoodProtocol"
@@ -31,11 +32,6 @@ class LikelihoodEvaluatorConf(EvaluatorConf):
 
     kind: str = "likelihood"
     name: str = "likelihood"
-    stages: list[str] = option(
-        ["fit"],
-        "fit = train on the training rows, validate on the validation rows and read the test rows once at the end",
-        choices=("fit",),
-    )
     select_metric: str = option(
         "val/NCLL",
         "validation metric that selects, stops early and is returned to sweepers",
@@ -57,8 +53,7 @@ class LikelihoodEvaluatorConf(EvaluatorConf):
 
     def complaints(self) -> Iterable[Complaint]:
         """Yield what asks for estimates that are not made."""
-        if list(self.stages) != ["fit"]:
-            yield Complaint("stages", "must be [fit]")
+        yield from super().complaints()
         if not set(self.estimators) & {"mc", "is"} or len(set(self.estimators)) != len(self.estimators):
             yield Complaint("estimators", f"expected mc, is or both, each once, found {list(self.estimators)}")
         wanted = {"val/NCLL_ELBO": "elbo", "val/NCLL_MC": "mc", "val/NCLL_IS": "is"}.get(self.select_metric)

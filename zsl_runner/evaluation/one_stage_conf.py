@@ -1,0 +1,26 @@
+"""Options that protocols share whose data have training, validation and test rows, that is one stage of training."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from zsl_runner.config.fields import option
+from zsl_runner.config.schema import Complaint, EvaluatorConf
+
+
+@dataclass
+class OneStageEvaluatorConf(EvaluatorConf):
+    """Base of their options."""
+
+    stages: list[str] = option(
+        ["fit"],
+        "[fit] = train on the training rows, validate on the validation rows and read the test rows once at the end; "
+        "[tune] = the same without the test, to choose settings by",
+        choices=("fit", "tune"),
+    )
+
+    def complaints(self) -> Iterable[Complaint]:
+        """Yield stages that are not for such data."""
+        if list(self.stages) not in (["fit"], ["tune"]):
+            yield Complaint("stages", f"must be [fit] or [tune], found {list(self.stages)}")
