@@ -266,4 +266,8 @@ def test_windows_are_given_once():
     assert [c.key for c in AutoencodingEvaluatorConf(parzen=ParzenConf(sigmas=[0.2, 0.2])).complaints()] == [
         "parzen.sigmas"
     ]
-    assert [c.key for c in AutoencodingEvaluatorConf(stages=["tune"]).complaints()] == ["stages"]
+
+
+@pytest.mark.parametrize(("stages", "complaints"), [(["fit"], []), (["tune"], []), (["tune", "fit"], ["stages"])])
+def test_one_stage_with_or_without_a_test(stages, complaints):
+    assert [complaint.key for complaint in AutoencodingEvaluatorConf(stages=stages).complaints()] == complaints

@@ -274,7 +274,9 @@ class ModelContract:
         with torch.no_grad():
             inputs = build().eval().classifier_input(batch[0])
             assert len(inputs) == len(batch[0])
-            assert torch.equal(build().eval().classifier_input(batch[0][3:5]), inputs[3:5])
+            # A row's last bits may depend on its place in the matrix, on some processors.
+            alone = build().eval().classifier_input(batch[0][3:5])
+            torch.testing.assert_close(alone, inputs[3:5], rtol=0.0, atol=1e-6)
 
     def test_a_fixed_prior_does_not_move_until_training_resumes(self, build, data, batch):
         self.needs("class_priors")

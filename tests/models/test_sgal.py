@@ -324,7 +324,9 @@ def test_priors_without_dropout_are_equal_for_rows_of_one_class():
     model.set_prior_dropout(0.0)
     _, labels, vectors, _ = random_batch(SHAPE)
     prior = model.prior(vectors[labels])
-    assert torch.equal(prior.mean[labels == 1], prior.mean[labels == 1][:1].expand(int((labels == 1).sum()), -1))
+    means = prior.mean[labels == 1]
+    # The last bits of a row may depend on its place in the matrix, on some processors; dropout would show far above.
+    torch.testing.assert_close(means, means[:1].expand_as(means), rtol=0.0, atol=1e-6)
 
 
 def test_bfloat16_autocast_keeps_the_objective_in_single_precision():
