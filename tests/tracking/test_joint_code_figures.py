@@ -38,6 +38,17 @@ def test_the_divergences_of_variables_stand_below_and_the_large_ones_are_named()
     assert png(figure)
 
 
+@pytest.mark.parametrize("count", [1, 5, 10])
+def test_the_names_of_variables_stand_clear_of_the_curves(count):
+    steps = np.arange(50, 550, 50)
+    history = np.stack([steps, *[steps / 400] * 5, *[np.full_like(steps, 2)] * count], 1)
+    figure = capacity_curve(history)
+    png(figure)
+    below = figure.axes[1]
+    highest = below.transData.transform((0, 2))[1]
+    assert below.get_legend().get_window_extent().y0 > highest
+
+
 @pytest.mark.parametrize("count", [3, 34])
 def test_each_variable_has_a_bar_with_its_number(count):
     figure = latent_divergences({f"z{place}": 0.1 * place for place in range(count)}, count - 1)

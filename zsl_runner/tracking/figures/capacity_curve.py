@@ -13,6 +13,8 @@ from zsl_runner.tracking.figures.style import FAINT, INK, QUALITATIVE, styled
 
 SHOWN = 0.1
 """Nats from which a variable has a colour and a number."""
+HEADROOM = 1.3
+"""The height of the axes of the divergences, as a multiple of the largest, and at least of `SHOWN`."""
 
 
 @styled
@@ -41,7 +43,8 @@ def capacity_curve(history: NDArray[Any]) -> Figure:
             va="center",
             annotation_clip=False,
         )
-    axes.plot(steps, history[:, 5], color=QUALITATIVE[2], label="$I(c;x)$")
+    # Dotted: of a code that is used and sure it lies on KL_c, which is to be seen beneath.
+    axes.plot(steps, history[:, 5], color=QUALITATIVE[2], linestyle=(0, (1, 1.5)), label="$I(c;x)$")
     axes.set(ylabel="nats", title="Divergences and their capacities; information of the discrete code")
     axes.set_xlim(0, steps[-1])
     axes.set_ylim(bottom=min(0.0, float(history[:, 1:].min())))
@@ -60,7 +63,8 @@ def _draw_latents(axes: Axes, steps: NDArray[Any], latents: NDArray[Any]) -> Non
         label = f"$z_{{{latent + 1}}}$" if named else None
         axes.plot(steps, latents[:, latent], color=QUALITATIVE[rank] if named else FAINT, linewidth=1.0, label=label)
     axes.set(ylabel="nats", title="Divergence of each continuous variable")
-    axes.set_ylim(bottom=0.0)
+    # The names stand in a row above the curves.
+    axes.set_ylim(0.0, HEADROOM * max(SHOWN, float(latents.max())))
     axes.grid(visible=True)
     if latents[-1].max() >= SHOWN:
         axes.legend(loc="upper left", ncols=5)
