@@ -19,7 +19,7 @@ PIP := PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt \
 	$(BIN)/python -m pip --no-input --disable-pip-version-check install
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist loadfile
 
-.PHONY: help install dev run test test-all test-launchers check bench docs clean
+.PHONY: help install dev run test test-all test-launchers golden check bench docs clean
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 
@@ -29,6 +29,7 @@ help:
 	@echo 'make test-all  the same with the long tests'
 	@echo 'make test-launchers  installs every extra, then sweeps on every launcher, among them a Slurm of one node, if the'
 	@echo '               packages slurmctld, slurmd, slurm-client and munge are there, and a Ray cluster of two'
+	@echo 'make golden    short runs over every trainer against their records, to the bit; ARGS=write renews the records'
 	@echo 'make check     lint, format and types'
 	@echo 'make bench     speed and memory, each beside a reference of the same run'
 	@echo 'make docs      the pages of docs/ as HTML in build/docs; a broken link fails'
@@ -48,6 +49,9 @@ test-all: check
 
 test-launchers: $(READY_LAUNCHERS)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/launching -m launcher -rs
+
+golden: $(READY_DEV)
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.golden $(ARGS)
 
 check: $(READY_DEV)
 	$(BIN)/python -m ruff check .
