@@ -18,6 +18,7 @@ from omegaconf import DictConfig, OmegaConf
 from zsl_runner.config.identity import defines_the_run, flatten
 from zsl_runner.config.schema import RunConfig
 from zsl_runner.config.typed import plain
+from zsl_runner.data.load import contents
 from zsl_runner.errors import CheckpointError, ConfigError
 from zsl_runner.guard import exclusive
 
@@ -45,8 +46,8 @@ class Left:
 def name_of(settings: DictConfig, values: Mapping[str, Sequence[str]], config: RunConfig) -> str:
     """Return a study's name: preset, model and data set, and a hash of all that tells two searches apart.
 
-    That is the configuration but for the keys that are searched, the space, the sampler and the objectives; not how
-    many trials there are or where they run.
+    That is the configuration but for the keys that are searched, what the data are, the space, the sampler and the
+    objectives; not how many trials there are or where they run.
 
     Args:
         settings: Hydra's settings.
@@ -60,7 +61,8 @@ def name_of(settings: DictConfig, values: Mapping[str, Sequence[str]], config: R
         if (defines_the_run(key) or key == "seed") and not _is_below(key, searched)
     }
     sampler, direction = (OmegaConf.to_container(OmegaConf.create({"x": settings.sweeper[key]})) for key in _DECIDES)
-    told = [fixed, {key: values[key] for key in sorted(searched)}, sampler, direction, list(config.objectives)]
+    data = [file.sha256 for file in contents(config.dataset)]
+    told = [fixed, data, {key: values[key] for key in sorted(searched)}, sampler, direction, list(config.objectives)]
     digest = hashlib.sha256(json.dumps(told, sort_keys=True, default=str).encode()).hexdigest()[:8]
     preset = OmegaConf.select(settings, "runtime.choices.sweep") or "search"
     return f"{preset}-{config.model.name}-{config.dataset.name}-{digest}"
