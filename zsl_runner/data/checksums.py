@@ -19,7 +19,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from zsl_runner.atomic import write_bytes
+from zsl_runner.atomic import remove_leftovers, write_bytes
 from zsl_runner.data.cache_folder import default_cache_folder
 from zsl_runner.errors import DataError, RunError
 
@@ -146,4 +146,5 @@ def _remember(place: Path, memory: _Memory) -> None:
     content = json.dumps({name: [*state, checksum] for name, (state, checksum) in memory.items()})
     with contextlib.suppress(OSError, RunError):
         file.parent.mkdir(parents=True, exist_ok=True)
+        remove_leftovers(file.parent)
         write_bytes(file, content.encode())

@@ -18,7 +18,6 @@ from omegaconf import DictConfig, OmegaConf
 from zsl_runner.config.identity import defines_the_run, flatten
 from zsl_runner.config.schema import RunConfig
 from zsl_runner.config.typed import plain
-from zsl_runner.data.load import contents
 from zsl_runner.errors import CheckpointError, ConfigError
 from zsl_runner.guard import exclusive
 
@@ -54,6 +53,8 @@ def name_of(settings: DictConfig, values: Mapping[str, Sequence[str]], config: R
         values: what the search tries, by key.
         config: the configuration of one of its runs.
     """
+    from zsl_runner.data.load import contents  # numpy is imported for a search only
+
     searched = {key for key, column in values.items() if len(column) > 1}
     fixed = {
         key: value
