@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import logging
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +20,8 @@ from zsl_runner.checkpoint import Checkpoints, Saved
 from zsl_runner.config.identity import config_hash, what_repeats
 from zsl_runner.config.schema import RunConfig
 from zsl_runner.config.typed import plain
-from zsl_runner.data.load import load
-from zsl_runner.data.records import Records
+from zsl_runner.data.load import contents, load
+from zsl_runner.data.records import Records, SourceFile
 from zsl_runner.errors import CheckpointError, RunError
 from zsl_runner.existing import unrecorded
 from zsl_runner.result import Result, checksums
@@ -79,12 +80,13 @@ def reopen(directory: Path, config: RunConfig, device: torch.device | str) -> Re
             "keep seed and data in checkpoints: nobody can tell what the run was; start a new one"
         )
     _require(directory, "config.yaml is", _changes_of_configuration(config, saved, result), saved)
-    records = load(config.dataset)
     before = checksums(saved.record.get("data")) if saved is not None and saved.record else None
     if before is None and result is not None:
         before = checksums(result.data)
-    now = [(file.path, file.sha256) for file in records.provenance.files]
-    _require(directory, "the data are", _changes_of_data(before, now), saved)
+    if before:  # exchanged files need not even fit together
+        _require(directory, "the data are", _changes_of_data(before, contents(config.dataset)), saved)
+    records = load(config.dataset)
+    _require(directory, "the data are", _changes_of_data(before, records.provenance.files), saved)
     return Reopened(result or _rebuilt(directory, config, saved), saved, records)
 
 
@@ -128,19 +130,14 @@ def _changes_of_configuration(config: RunConfig, saved: Saved | None, result: Re
     return found
 
 
-def _changes_of_data(before: list[tuple[str, str]] | None, now: list[tuple[str, str]]) -> list[str]:
-    if before is None or [sha256 for _, sha256 in before] == [sha256 for _, sha256 in now]:
-        return []
-    return list(_told(before, now))
-
-
-def _told(before: list[tuple[str, str]], now: list[tuple[str, str]]) -> Iterable[str]:
-    for place in range(max(len(before), len(now))):
-        old = before[place] if place < len(before) else (_ABSENT, _ABSENT)
-        new = now[place] if place < len(now) else (_ABSENT, _ABSENT)
-        if old[1] != new[1]:
+def _changes_of_data(before: Sequence[tuple[str, str]] | None, files: Iterable[SourceFile]) -> list[str]:
+    now = [(file.path, file.sha256) for file in files]
+    changes = []
+    for new, old in zip_longest(now, now if before is None else before, fillvalue=(_ABSENT, _ABSENT)):
+        if new[1] != old[1]:
             moved = f" (then {old[0]})" if new[0] != old[0] else ""
-            yield f"{new[0]}{moved}: sha256 now {new[1]}, then {old[1]}"
+            changes.append(f"{new[0]}{moved}: sha256 now {new[1]}, then {old[1]}")
+    return changes
 
 
 def _rebuilt(directory: Path, config: RunConfig, saved: Saved | None) -> Result:
