@@ -4,11 +4,15 @@ from contextlib import contextmanager
 from functools import cache
 
 import pytest
+import yaml
+from omegaconf import OmegaConf
 
+from zsl_runner.checkpoint import Checkpoints
 from zsl_runner.config import registry
 from zsl_runner.config.check import check
 from zsl_runner.config.loader import Loader, Source
 from zsl_runner.config.paths import conf_directory
+from zsl_runner.config.typed import typed
 from zsl_runner.supervision import execute
 
 SMALL = (
@@ -58,25 +62,30 @@ class Killed(BaseException):
 
 
 @contextmanager
-def killed(cls, method, at, after=True):
-    """Cut the run inside the block short at the call number ``at`` (from 1) of a method, after or before its work."""
-    calls = 0
+def cut(cls, method, at, after=True):
+    """Cut what runs inside the block short at the call number ``at`` (from 1) of a method, after or before its work.
+
+    Yields a list that is empty if there were not so many calls.
+    """
+    calls, dead = 0, []
+    original = getattr(cls, method)
+
+    def counted(self, *arguments, **options):
+        nonlocal calls
+        calls += 1
+        if calls == at and not after:
+            raise Killed
+        done = original(self, *arguments, **options)
+        if calls == at:
+            raise Killed
+        return done
+
     with pytest.MonkeyPatch.context() as patch:
-        original = getattr(cls, method)
-
-        def counted(self, *arguments, **options):
-            nonlocal calls
-            calls += 1
-            if calls == at and not after:
-                raise Killed
-            done = original(self, *arguments, **options)
-            if calls == at:
-                raise Killed
-            return done
-
         patch.setattr(cls, method, counted)
-        with pytest.raises(Killed):
-            yield
+        try:
+            yield dead
+        except Killed:
+            dead.append(True)
 
 
 def finished(outputs, *overrides):
@@ -87,11 +96,30 @@ def finished(outputs, *overrides):
     return made[0]
 
 
-def cut_short(outputs, *overrides, cls=None, method="save", at=3, after=True):
-    """Return the directory of a run that was killed, by default after its third checkpoint."""
-    from zsl_runner.checkpoint import Checkpoints
-
+def cut_short(outputs, *overrides, at=3):
+    """Return the directory of a run that was killed after so many checkpoints."""
     made = []
-    with killed(cls or Checkpoints, method, at, after):
+    with cut(Checkpoints, "save", at) as dead:
         execute(config_of(outputs, *overrides), list(overrides), announce=made.append)
+    assert dead
     return made[0]
+
+
+def saved(directory):
+    return yaml.safe_load((directory / "config.yaml").read_text())
+
+
+def content(directory):
+    return {path: path.read_bytes() for path in directory.rglob("*") if path.is_file() and path.name != ".lock"}
+
+
+def configuration(directory):
+    return typed(OmegaConf.create(saved(directory)))
+
+
+def edit(directory, **changes):
+    """Set dotted keys (with __ for the dots) in config.yaml."""
+    values = OmegaConf.create(saved(directory))
+    for key, value in changes.items():
+        OmegaConf.update(values, key.replace("__", "."), value)
+    (directory / "config.yaml").write_text(OmegaConf.to_yaml(values))

@@ -7,7 +7,7 @@ from tensorboard.backend.event_processing.event_file_loader import RawEventFileL
 from tensorboard.compat.proto.event_pb2 import Event
 
 from tests.recipes.comparison import final_state, rows, same_end
-from tests.runs import SMALL, Killed, config_of, finished
+from tests.runs import SMALL, config_of, cut, finished
 from zsl_runner.checkpoint import Checkpoints
 from zsl_runner.loop import Loop
 from zsl_runner.result import Result
@@ -38,29 +38,11 @@ def scalars(directory):
     return found
 
 
-def cut(work, point):
+def cut_at(point, work):
     """Do what ``work`` does until a point of it, given as what is called, how often, and whether that is finished."""
     name, at, after = point
-    cls, method = POINTS[name]
-    original = getattr(cls, method)
-    calls = 0
-
-    def counted(self, *arguments, **options):
-        nonlocal calls
-        calls += 1
-        if calls == at and not after:
-            raise Killed
-        done = original(self, *arguments, **options)
-        if calls == at:
-            raise Killed
-        return done
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(cls, method, counted)
-        try:
-            work()
-        except Killed:
-            return
+    with cut(*POINTS[name], at, after):
+        work()
 
 
 def stopped_at(outputs, step):
@@ -87,11 +69,11 @@ def ends_as(straight, directory, config):
 
 def killed_anywhere(straight, outputs, kills):
     config, made = config_of(outputs, *SMALL), []
-    cut(lambda: execute(config, list(SMALL), announce=made.append), kills[0])
+    cut_at(kills[0], lambda: execute(config, list(SMALL), announce=made.append))
     (directory,) = made
     for point in kills[1:]:
         if Result.load(directory).status != "complete":
-            cut(lambda: resume(directory, config), point)
+            cut_at(point, lambda: resume(directory, config))
     ends_as(straight, directory, config)
 
 
@@ -101,7 +83,7 @@ def killed_while_it_tests(straight, outputs, kills):
     assert not any(row[-2].startswith("test/") for row in rows(directory))
     for point in kills:
         if Result.load(directory).status != "complete":
-            cut(lambda: resume(directory, config), point)
+            cut_at(point, lambda: resume(directory, config))
     ends_as(straight, directory, config)
 
 

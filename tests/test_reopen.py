@@ -4,21 +4,19 @@ import copy
 import json
 import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 import torch
-import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from omegaconf import OmegaConf
 
-from tests.runs import CLOSED, SMALL, config_of, cut_short, finished
+from tests.runs import CLOSED, SMALL, config_of, configuration, content, cut_short, edit, finished
 from zsl_runner import evaluate
-from zsl_runner.config.check import check
 from zsl_runner.config.identity import flatten, what_repeats
-from zsl_runner.config.loader import Loader, Source
-from zsl_runner.config.paths import conf_directory
 from zsl_runner.config.typed import plain, typed
 from zsl_runner.data.synthesis import synthesize
 from zsl_runner.data.toy.conf import ToyConf
@@ -31,67 +29,41 @@ from zsl_runner.supervision import resume
 from zsl_runner.trained import open_run
 
 
-@pytest.fixture(scope="module")
-def stopped(tmp_path_factory):
-    """A run that was killed after its third checkpoint, and its configuration; not to be changed."""
-    outputs = tmp_path_factory.mktemp("stopped")
-    return cut_short(outputs, *SMALL), config_of(outputs, *SMALL)
-
-
-@pytest.fixture
-def run(stopped, tmp_path):
-    """A copy of it."""
-    return Path(shutil.copytree(stopped[0], tmp_path / "run"))
-
-
-def saved(directory):
-    return yaml.safe_load((directory / "config.yaml").read_text())
-
-
-def content(directory):
-    return {path: path.read_bytes() for path in directory.rglob("*") if path.is_file() and path.name != ".lock"}
-
-
-def configuration(directory):
-    return typed(OmegaConf.create(saved(directory)))
-
-
-def edit(directory, **changes):
-    """Set dotted keys (with __ for the dots) in config.yaml."""
-    values = OmegaConf.create(saved(directory))
-    for key, value in changes.items():
-        OmegaConf.update(values, key.replace("__", "."), value)
-    (directory / "config.yaml").write_text(OmegaConf.to_yaml(values))
-
-
-def test_an_edited_configuration_is_refused_with_both_values(run):
-    edit(run, seed=7, trainer__pretrain_steps=9, trainer__optim__lr=0.5)
-    before = content(run)
+def test_an_edited_configuration_is_refused_with_both_values(stopped_run):
+    edit(stopped_run, seed=7, trainer__pretrain_steps=9, trainer__optim__lr=0.5)
+    before = content(stopped_run)
     with pytest.raises(CheckpointError) as caught:
-        resume(run, configuration(run))
+        resume(stopped_run, configuration(stopped_run))
     message = str(caught.value)
     assert "seed: now 7, then 0" in message
     assert "trainer.pretrain_steps: now 9, then 6" in message
     assert "trainer.optim.lr: now 0.5, then 0.001" in message
     assert "latent_dim" not in message
-    assert content(run) == before
-    restore(run)
-    assert resume(run, configuration(run)).status == "complete"
+    assert content(stopped_run) == before
+    restore(stopped_run)
+    assert resume(stopped_run, configuration(stopped_run)).status == "complete"
 
 
-def test_the_same_is_refused_without_a_checkpoint(run):
-    shutil.rmtree(run / "checkpoints")
-    edit(run, seed=7)
+def test_the_same_is_refused_without_a_checkpoint(stopped_run):
+    shutil.rmtree(stopped_run / "checkpoints")
+    edit(stopped_run, seed=7)
     with pytest.raises(CheckpointError, match="seed: now 7, then 0"):
-        resume(run, configuration(run))
-    edit(run, seed=0, trainer__pretrain_steps=9)
+        resume(stopped_run, configuration(stopped_run))
+    edit(stopped_run, seed=0, trainer__pretrain_steps=9)
     with pytest.raises(CheckpointError, match="the hash of all that defines it"):
-        resume(run, configuration(run))
+        resume(stopped_run, configuration(stopped_run))
 
 
-def test_harmless_keys_and_places_may_change(run):
-    edit(run, tracker__log_every=3, checkpoint__every=5, evaluator__batch_size=7, name="other", outputs="elsewhere")
-    assert resume(run, configuration(run)).status == "complete"
+def test_harmless_keys_and_places_may_change(stopped_run):
+    edit(
+        stopped_run,
+        tracker__log_every=3,
+        checkpoint__every=5,
+        evaluator__batch_size=7,
+        name="other",
+        outputs="elsewhere",
+    )
+    assert resume(stopped_run, configuration(stopped_run)).status == "complete"
 
 
 def other(value, draw):
@@ -106,7 +78,7 @@ def other(value, draw):
     return "other" if isinstance(value, str) else 1
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_any_edit_of_what_defines_a_run_is_refused(stopped, data):
     directory, config = stopped
@@ -119,62 +91,87 @@ def test_any_edit_of_what_defines_a_run_is_refused(stopped, data):
     assert key in str(caught.value)
 
 
-def test_a_missing_record_is_made_anew(run, tmp_path):
-    before = Result.load(run)
+def test_a_missing_record_is_made_anew(stopped_run, tmp_path):
+    before = Result.load(stopped_run)
     for damage in (None, b"", b"[" * 3000, b'{"status": "comp', b"[]", b'{"status": "complete"}'):
-        copied = Path(shutil.copytree(run, tmp_path / "copy", dirs_exist_ok=True))
+        copied = Path(shutil.copytree(stopped_run, tmp_path / "copy", dirs_exist_ok=True))
         (copied / "result.json").unlink() if damage is None else (copied / "result.json").write_bytes(damage)
         found = reopen(copied, configuration(copied), "cpu").result
         for name in ("seed", "config_hash", "started", "command", "git", "data", "model"):
             assert json.dumps(getattr(found, name)) == json.dumps(getattr(before, name)), name
-    (run / "result.json").unlink()
-    result = resume(run, configuration(run))
+    (stopped_run / "result.json").unlink()
+    result = resume(stopped_run, configuration(stopped_run))
     assert (result.status, result.started, result.command) == ("complete", before.started, before.command)
-    assert Result.load(run).metrics == result.metrics != {}
+    assert Result.load(stopped_run).metrics == result.metrics != {}
 
 
-def test_a_kill_between_configuration_and_record_is_no_dead_end(run):
+def test_a_kill_between_configuration_and_record_is_no_dead_end(stopped_run):
     for name in ("result.json", "metrics.csv"):
-        (run / name).unlink()
-    shutil.rmtree(run / "checkpoints")
-    result = resume(run, configuration(run))
+        (stopped_run / name).unlink()
+    shutil.rmtree(stopped_run / "checkpoints")
+    result = resume(stopped_run, configuration(stopped_run))
     assert (result.status, result.seed, result.model) == ("complete", 0, "sgal")
     assert result.started is not None
 
 
-def test_a_record_that_may_not_be_read_is_not_a_missing_one(run, monkeypatch):
+def test_a_record_that_may_not_be_read_is_not_a_missing_one(stopped_run, monkeypatch):
     read = Path.read_text
     monkeypatch.setattr(
         Path, "read_text", lambda path, *a, **k: refuse(path) if path.name == "result.json" else read(path, *a, **k)
     )
-    before = content(run)
+    before = content(stopped_run)
     with pytest.raises(RunError, match=r"result\.json: cannot be read: Permission denied"):
-        resume(run, configuration(run))
-    assert content(run) == before
+        resume(stopped_run, configuration(stopped_run))
+    assert content(stopped_run) == before
 
 
 def refuse(path):
     raise PermissionError(13, "Permission denied", str(path))
 
 
-def test_checkpoints_that_may_not_be_listed_are_not_none(run, monkeypatch):
+def test_checkpoints_that_may_not_be_listed_are_not_none(stopped_run, monkeypatch):
     scan = os.scandir
     monkeypatch.setattr(os, "scandir", lambda path: refuse(path) if Path(path).name == "checkpoints" else scan(path))
-    before = {path: path.stat().st_mtime_ns for path in run.iterdir()}
+    before = {path: path.stat().st_mtime_ns for path in stopped_run.iterdir()}
     with pytest.raises(CheckpointError, match="checkpoints: cannot be read: Permission denied; nothing was changed"):
-        resume(run, configuration(run))
-    assert {path: path.stat().st_mtime_ns for path in run.iterdir() if path.name != ".lock"} == {
+        resume(stopped_run, configuration(stopped_run))
+    assert {path: path.stat().st_mtime_ns for path in stopped_run.iterdir() if path.name != ".lock"} == {
         path: time for path, time in before.items() if path.name != ".lock"
     }
 
 
-def test_what_killed_processes_left_is_removed_under_the_lock(run):
-    for place in (run, run / "checkpoints"):
+LOCKED = """
+import os, sys
+from pathlib import Path
+from zsl_runner.checkpoint import Checkpoints
+from zsl_runner.errors import RunError
+from zsl_runner.folders import entries
+os.setgid(65534), os.setuid(65534)
+for look in (lambda: Checkpoints(Path(sys.argv[1])).newest(), lambda: entries(Path(sys.argv[1]))):
+    try:
+        print(look())
+    except RunError as error:
+        print(error)
+"""
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can become another user")
+def test_another_users_folder_is_not_an_empty_one(tmp_path):
+    folder = tmp_path / "checkpoints"
+    folder.mkdir(mode=0o000)
+    for parent in (tmp_path, *tmp_path.parents[:2]):
+        parent.chmod(parent.stat().st_mode | 0o011)
+    done = subprocess.run([sys.executable, "-c", LOCKED, str(folder)], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == [f"{folder}: cannot be read: Permission denied; nothing was changed"] * 2
+
+
+def test_what_killed_processes_left_is_removed_under_the_lock(stopped_run):
+    for place in (stopped_run, stopped_run / "checkpoints"):
         (place / ".result.json.0a1b2c3d.tmp").write_text("half")
-    (run / ".step-000000004.pt.123.tmp").write_text("half")  # as earlier versions named them
-    (run / ".keep.tmp.txt").write_text("not ours")
-    resume(run, configuration(run))
-    assert [path.name for path in run.rglob("*.tmp*")] == [".keep.tmp.txt"]
+    (stopped_run / ".step-000000004.pt.123.tmp").write_text("half")  # as earlier versions named them
+    (stopped_run / ".keep.tmp.txt").write_text("not ours")
+    resume(stopped_run, configuration(stopped_run))
+    assert [path.name for path in stopped_run.rglob("*.tmp*")] == [".keep.tmp.txt"]
 
 
 # Runs of earlier versions: format 1 of checkpoints knows the hash of the configuration alone.
@@ -187,27 +184,27 @@ def as_format_1(directory):
         torch.save(content | {"state": state}, path)
 
 
-def test_a_run_of_an_earlier_version_goes_on(run, stopped, tmp_path):
-    as_format_1(run)
+def test_a_run_of_an_earlier_version_goes_on(stopped_run, stopped, tmp_path):
+    as_format_1(stopped_run)
     whole = Path(shutil.copytree(stopped[0], tmp_path / "whole"))
-    assert resume(run, configuration(run)).metrics == resume(whole, configuration(whole)).metrics
+    assert resume(stopped_run, configuration(stopped_run)).metrics == resume(whole, configuration(whole)).metrics
 
 
 @pytest.mark.parametrize(
     ("key", "message"), [("seed", "seed: now 5, then 0"), ("trainer__pretrain_steps", "the hash of all")]
 )
-def test_a_run_of_an_earlier_version_is_checked_as_far_as_it_tells(run, key, message):
-    as_format_1(run)
-    edit(run, **{key: 5})
+def test_a_run_of_an_earlier_version_is_checked_as_far_as_it_tells(stopped_run, key, message):
+    as_format_1(stopped_run)
+    edit(stopped_run, **{key: 5})
     with pytest.raises(CheckpointError, match=message):
-        resume(run, configuration(run))
+        resume(stopped_run, configuration(stopped_run))
 
 
-def test_a_run_of_an_earlier_version_without_record_is_refused(run):
-    as_format_1(run)
-    (run / "result.json").unlink()
+def test_a_run_of_an_earlier_version_without_record_is_refused(stopped_run):
+    as_format_1(stopped_run)
+    (stopped_run / "result.json").unlink()
     with pytest.raises(CheckpointError, match="nobody can tell what the run was; start a new one"):
-        resume(run, configuration(run))
+        resume(stopped_run, configuration(stopped_run))
 
 
 # Data
@@ -295,135 +292,3 @@ def test_a_folder_of_runs_that_cannot_be_read_is_not_an_empty_one(stopped, tmp_p
     monkeypatch.setattr(os, "scandir", lambda path: refuse(path) if Path(path).name == "toy" else scan(path))
     with pytest.raises(RunError, match="toy: cannot be read: Permission denied"):
         find(config_of(tmp_path, *SMALL))
-
-
-# Damage
-
-
-INSERTED = (b"[", b"{", b'"', b"null", b"\xff", b"1e999", b"\n", b"- ", b": ")
-
-
-def broken(text, draw):
-    """Return bytes with some flipped, cut out or put in."""
-    found = bytearray(text)
-    for _ in range(draw(st.integers(1, 4))):
-        place = draw(st.integers(0, max(0, len(found) - 1)))
-        kind = draw(st.sampled_from(["flip", "cut", "insert", "truncate"]))
-        if kind == "flip" and found:
-            found[place] ^= draw(st.integers(1, 255))
-        elif kind == "cut":
-            del found[place : place + draw(st.integers(1, 40))]
-        elif kind == "insert":
-            found[place:place] = draw(
-                st.sampled_from([b"[", b"{", b'"', b"null", b"\xff", b"1e999", b"\n", b"- ", b": "])
-            )
-        else:
-            del found[place:]
-    return bytes(found)
-
-
-def retyped(value, draw):
-    """Return nested values in which one is of another type."""
-    if isinstance(value, dict) and value and draw(st.booleans()):
-        key = draw(st.sampled_from(sorted(value)))
-        return {**value, key: retyped(value[key], draw)}
-    if isinstance(value, list) and value and draw(st.booleans()):
-        return [retyped(value[0], draw), *value[1:]]
-    return draw(st.sampled_from([None, True, 3, -1.5, "text", [], [[]], {}, {"a": {}}, ["x"], 10**400]))
-
-
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(data=st.data())
-def test_a_damaged_record_is_an_error_of_ours_or_none(stopped, tmp_path_factory, data):
-    directory, _ = stopped
-    text = (directory / "result.json").read_bytes()
-    damaged = (
-        broken(text, data.draw)
-        if data.draw(st.booleans())
-        else json.dumps(retyped(json.loads(text), data.draw)).encode()
-    )
-    folder = tmp_path_factory.getbasetemp() / "records"
-    folder.mkdir(exist_ok=True)
-    (folder / "result.json").write_bytes(damaged)
-    try:
-        result = Result.load(folder)
-    except RunError:
-        return
-    result.save(folder)
-    assert Result.load(folder) == result or "NaN" in repr(result) or "nan" in repr(result)
-
-
-@pytest.mark.parametrize(
-    "damage",
-    [
-        b"",
-        b"- a\n- b\n",
-        b"model: [1\n",
-        b"\xff\xfe\x00",
-        b"just a word",
-        b"model: {kind: [1]}",
-        b"seed: {a: 1}",
-        b"dataset: {kind: [1]}",
-        b"? [a, b]\n: 1\n",
-        b"a: &a [*a]",
-        b"[" * 3000,
-        None,
-    ],
-)
-def test_a_damaged_configuration_is_one_message_with_the_way_back(run, capsys, damage):
-    before = (run / "config.yaml").read_bytes()
-    (run / "config.yaml").write_bytes(before[: len(before) // 2] if damage is None else damage)
-    with pytest.raises(SystemExit) as left:
-        evaluate.main([str(run)])
-    message = capsys.readouterr().err
-    assert left.value.code == 1
-    assert message.startswith("zsl-eval: ")
-    assert "Traceback" not in message
-    verdict = check(Loader(Source(conf_directory())), [f"resume={run}"], count_devices=lambda: 0)
-    assert verdict.problems or configuration(run)
-    restore(run)
-    assert saved(run) == yaml.safe_load(before)
-
-
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(data=st.data())
-def test_any_damage_of_a_configuration_is_refused_or_harmless(stopped, tmp_path_factory, data):
-    directory, config = stopped
-    folder = tmp_path_factory.getbasetemp() / "configurations"
-    shutil.copytree(directory, folder, dirs_exist_ok=True)
-    (folder / "config.yaml").write_bytes(broken((directory / "config.yaml").read_bytes(), data.draw))
-    try:
-        run = open_run(folder, "cpu")
-    except RunError:
-        return
-    assert what_repeats(plain(run.config)) == what_repeats(plain(config))
-
-
-def test_a_missing_configuration_is_written_anew(run):
-    text = (run / "config.yaml").read_text()
-    (run / "config.yaml").unlink()
-    with pytest.raises(CheckpointError, match=r"found none\n.*python -m zsl_runner.restore"):
-        resume(run, config_of(run, *SMALL))
-    restore(run)
-    assert (run / "config.yaml").read_text() == text
-
-
-def test_scores_are_shown_where_they_cannot_be_kept(run, capsys, monkeypatch):
-    monkeypatch.setattr(Path, "mkdir", lambda path, **_: readonly(path))
-    evaluate.main([str(run), "--device", "cpu"])
-    shown = capsys.readouterr()
-    assert "val/H" in shown.out
-    assert "kept in" not in shown.out
-    assert "the scores are not kept: " in shown.err
-    assert "Read-only file system" in shown.err
-
-
-def readonly(path):
-    raise OSError(30, "Read-only file system", str(path))
-
-
-def test_scores_say_on_what_data(run):
-    scores = evaluate.evaluate(run, "cpu")
-    evaluate.keep(run, scores)
-    (file,) = (run / "evaluations").iterdir()
-    assert json.loads(file.read_text())["data"]["name"] == "toy"

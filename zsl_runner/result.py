@@ -9,7 +9,7 @@ import platform
 import resource
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -141,10 +141,10 @@ class Result:
             raise RunError(f"{origin}: status: expected one of {', '.join(STATES)}, found {values['status']!r}")
         for name in ("metrics", "validation"):
             found = values.get(name, {})
-            wrong = [tag for tag, value in found.items() if not _is_number(value) and value is not None]
-            if wrong:
-                raise RunError(f"{origin}: {name}: {', '.join(wrong)}: expected numbers")
+            _require(origin, name, found, lambda value: value is None or _is_number(value))
             values[name] = {tag: math.nan if value is None else value for tag, value in found.items()}
+        _require(origin, "quantities", values.get("quantities", {}), _is_quantity)
+        values["cost"] = {name: value for name, value in values.get("cost", {}).items() if _is_cost(value)}
         return cls(**values)
 
 
@@ -157,8 +157,26 @@ def checksums(data: object) -> list[tuple[str, str]] | None:
     return None if any(not isinstance(sha256, str) for _, sha256 in found) else found
 
 
+def _require(origin: str, name: str, found: Mapping[str, Any], fits: Callable[[Any], bool]) -> None:
+    wrong = [key for key, value in found.items() if not fits(value)]
+    if wrong:
+        raise RunError(f"{origin}: {name}: {', '.join(wrong)}: found a value of the wrong type")
+
+
 def _is_number(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
+    return isinstance(value, float) or (type(value) is int and abs(value) < sys.float_info.max)
+
+
+def _is_quantity(value: object) -> bool:
+    if not isinstance(value, Mapping):  # of another version; counts as nothing
+        return True
+    kinds = {"unit": str, "lower_is_better": bool, "digits": int}
+    fits = all(type(value.get(key, kind())) is kind for key, kind in kinds.items())
+    return fits and 0 <= value.get("digits", 0) <= sys.float_info.dig
+
+
+def _is_cost(value: object) -> bool:
+    return all(map(_is_number, value.values())) if isinstance(value, Mapping) else _is_number(value)
 
 
 def _is_required(entry: dataclasses.Field[Any]) -> bool:

@@ -70,7 +70,7 @@ def collect(folders: Sequence[Path]) -> Findings:
             inside.sort()
             if FILE_NAME not in files:
                 if CONFIG_FILE in files and _is_run(Path(place)):
-                    findings.unreadable.append(f"{place}: {CONFIG_FILE} but no {FILE_NAME}; the run never began")
+                    findings.unreadable.append(f"{place}: {CONFIG_FILE} but no {FILE_NAME}; resume= makes it anew")
                 continue
             inside.clear()
             directory = Path(place)
