@@ -132,7 +132,7 @@ def test_every_flipped_bit_is_noticed(files, tmp_path):
             read(path, {})
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
 def test_no_damage_yields_another_state(files, tmp_path_factory, data):
     version = data.draw(st.sampled_from([0, 1]))

@@ -54,7 +54,7 @@ def retyped(value, draw):
     return draw(st.sampled_from([None, True, 3, -1.5, "text", [], [[]], {}, {"a": {}}, ["x"], 10**400]))
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
 def test_a_damaged_record_is_an_error_of_ours_or_none(stopped, tmp_path_factory, data):
     directory, _ = stopped
@@ -107,7 +107,7 @@ def test_a_damaged_configuration_is_one_message_with_the_way_back(stopped_run, c
     assert saved(stopped_run) == yaml.safe_load(before)
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
 def test_any_damage_of_a_configuration_is_refused_or_harmless(stopped, tmp_path_factory, data):
     directory, config = stopped

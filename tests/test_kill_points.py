@@ -1,7 +1,7 @@
 """Wherever a run is killed, again and again, each row and event stands once in the end, as if it never had been."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tensorboard.backend.event_processing.event_file_loader import RawEventFileLoader
 from tensorboard.compat.proto.event_pb2 import Event
@@ -101,7 +101,7 @@ def points(most):
     )
 
 
-SOME = settings(max_examples=12, deadline=None)
+SOME = settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @pytest.mark.slow

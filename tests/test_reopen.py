@@ -78,7 +78,7 @@ def other(value, draw):
     return "other" if isinstance(value, str) else 1
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
 def test_any_edit_of_what_defines_a_run_is_refused(stopped, data):
     directory, config = stopped

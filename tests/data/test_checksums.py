@@ -131,6 +131,15 @@ def test_without_a_writable_folder_files_are_read(tmp_path, settled, monkeypatch
     assert sha256_of(file) == plain(file)
 
 
+def test_who_verifies_reads_every_file(tmp_path, settled, read):
+    file = large(tmp_path / "features")
+    sha256_of(file)
+    with checksums.reading_all():
+        assert sha256_of(file) == plain(file)
+    assert sha256_of(file) == plain(file)
+    assert read == ["features"] * 2
+
+
 def test_small_files_need_no_memory(tmp_path, settled, memory):
     file = tmp_path / "labels"
     file.write_bytes(b"a" * 100)
