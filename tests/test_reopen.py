@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -103,6 +104,13 @@ def test_a_missing_record_is_made_anew(stopped_run, tmp_path):
     result = resume(stopped_run, configuration(stopped_run))
     assert (result.status, result.started, result.command) == ("complete", before.started, before.command)
     assert Result.load(stopped_run).metrics == result.metrics != {}
+
+
+def test_the_record_of_another_run_counts_for_nothing(stopped_run):
+    before = Result.load(stopped_run)
+    replace(before, seed=5, started="1999", command="another").save(stopped_run)
+    result = resume(stopped_run, configuration(stopped_run))
+    assert (result.seed, result.started, result.command) == (0, before.started, before.command)
 
 
 def test_a_kill_between_configuration_and_record_is_no_dead_end(stopped_run):

@@ -74,6 +74,8 @@ def reopen(directory: Path, config: RunConfig, device: torch.device | str) -> Re
     """
     saved = Checkpoints(directory / CHECKPOINTS, required=STATE).newest(device)
     result = recorded(directory)
+    if saved is not None and saved.record and result is not None and not _is_of(result, config):
+        result = None  # a record of another run
     if saved is not None and saved.config is None and result is None:
         raise CheckpointError(
             f"{directory}: result.json cannot be used, and {saved.path.name} was written by a version that does not "
@@ -104,6 +106,10 @@ def recorded(directory: Path) -> Result | None:
         return None
 
 
+def _is_of(result: Result, config: RunConfig) -> bool:
+    return (result.config_hash, result.seed) == (config_hash(plain(config)), config.seed)
+
+
 def _require(directory: Path, what: str, changes: list[str], saved: Saved | None) -> None:
     """Raise the refusal of a run in which something has changed."""
     if not changes:
@@ -124,7 +130,10 @@ def _changes_of_configuration(config: RunConfig, saved: Saved | None, result: Re
     found = []
     wanted = saved.config_hash if saved is not None else result.config_hash if result is not None else None
     if wanted is not None and config_hash(values) != wanted:
-        found.append(f"the hash of all that defines it: now {config_hash(values)}, then {wanted}")
+        hashes = f"now {config_hash(values)}, then {wanted}"
+        found.append(
+            f"the hash of all that defines it: {hashes}; a value was edited, or options came with a new version"
+        )
     if result is not None and result.seed != config.seed:
         found.append(f"seed: now {config.seed}, then {result.seed}")
     return found

@@ -37,7 +37,7 @@ class FoundRun:
         """The run's configuration with dotted keys; empty if its file is absent or damaged."""
         try:
             content = yaml.load((self.directory / CONFIG_FILE).read_bytes(), Loader=_Loader)  # a safe loader
-        except (OSError, yaml.YAMLError):
+        except (OSError, ValueError, RecursionError, yaml.YAMLError):
             return {}
         return flatten(content) if isinstance(content, dict) else {}
 
