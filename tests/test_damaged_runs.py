@@ -99,7 +99,8 @@ def test_a_damaged_configuration_is_one_message_with_the_way_back(stopped_run, c
         evaluate.main([str(stopped_run)])
     message = capsys.readouterr().err
     assert left.value.code == 1
-    assert message.startswith("zsl-eval: ")
+    assert message.startswith(f"zsl-eval: {stopped_run / 'config.yaml'}")
+    assert f"python -m zsl_runner.restore {stopped_run}" in message
     assert "Traceback" not in message
     verdict = check(Loader(Source(conf_directory())), [f"resume={stopped_run}"], count_devices=lambda: 0)
     assert verdict.problems or configuration(stopped_run)

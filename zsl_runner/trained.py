@@ -15,12 +15,12 @@ from zsl_runner.config.schema import RunConfig
 from zsl_runner.config.typed import typed
 from zsl_runner.data.load import cut_folds
 from zsl_runner.data.stage import TESTING, Fold
-from zsl_runner.errors import CheckpointError
+from zsl_runner.errors import CheckpointError, ConfigError
 from zsl_runner.evaluation.base import Protocol
 from zsl_runner.models.base import Model
 from zsl_runner.reopen import reopen
 from zsl_runner.run import StageRecord, chosen
-from zsl_runner.run_directory import open_existing
+from zsl_runner.run_directory import CONFIG_FILE, open_existing, restoring
 from zsl_runner.runtime import Runtime
 from zsl_runner.stages import build_stage
 
@@ -68,7 +68,10 @@ def open_run(directory: Path, device: str = "auto", batch_size: int | None = Non
         RunError: the run, its checkpoints or its data cannot be used, or are not those it began with.
     """
     directory = open_existing(directory)
-    config = typed(OmegaConf.create(read_saved(directory)))
+    try:
+        config = typed(OmegaConf.create(read_saved(directory)))
+    except ConfigError as error:
+        raise CheckpointError(f"{directory / CONFIG_FILE}: {error}{restoring(directory)}") from error
     config.runtime.device = device
     if batch_size is not None:
         config.evaluator.batch_size = batch_size
