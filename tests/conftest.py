@@ -1,6 +1,8 @@
 """Fixtures shared by all tests: a small zero-shot problem and the parts a training stage is built from."""
 
 import dataclasses
+import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -84,3 +86,18 @@ def make_context(small_sgal):
         return TrainingContext(model, data, optimisers, runtime, streams), fold
 
     return build
+
+
+@pytest.fixture(scope="session")
+def stopped(tmp_path_factory):
+    """The directory of a run that was killed after its third checkpoint, and its configuration; not to be changed."""
+    from tests.runs import SMALL, config_of, cut_short
+
+    outputs = tmp_path_factory.mktemp("stopped")
+    return cut_short(outputs, *SMALL), config_of(outputs, *SMALL)
+
+
+@pytest.fixture
+def stopped_run(stopped, tmp_path):
+    """A copy of it."""
+    return Path(shutil.copytree(stopped[0], tmp_path / "run"))

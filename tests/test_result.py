@@ -72,6 +72,11 @@ def test_other_versions_are_read(tmp_path):
     assert loaded.model == "sgal"
 
 
+def record(**changes):
+    known = {"status": "complete", "model": "m", "dataset": "d", "trainer": "t", "seed": 0, "config_hash": "h"}
+    return json.dumps(known | changes)
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
@@ -83,6 +88,12 @@ def test_other_versions_are_read(tmp_path):
             '{"status":"complete","model":"m","dataset":"d","trainer":"t","seed":"0","config_hash":"h"}',
             "seed: found a value of the wrong type",
         ),
+        (record(status="done"), "status: expected one of running, complete, failed, interrupted, found 'done'"),
+        (record(seed=True), "seed: found a value of the wrong type"),
+        (record(metrics={"test/H": "high"}), "metrics: test/H: found a value of the wrong type"),
+        (record(validation={"val/H": 10**400}), "validation: val/H: found a value of the wrong type"),
+        (record(quantities={"H": {"digits": -1.5}}), "quantities: H: found a value of the wrong type"),
+        ("[" * 100_000, "expected JSON, found a damaged file"),
     ],
 )
 def test_broken_files_give_one_clear_error(tmp_path, content, message):
@@ -90,6 +101,13 @@ def test_broken_files_give_one_clear_error(tmp_path, content, message):
     with pytest.raises(RunError, match=message) as caught:
         Result.load(tmp_path)
     assert str(tmp_path / FILE_NAME) in str(caught.value)
+
+
+def test_costs_that_are_no_numbers_are_left_out(tmp_path):
+    (tmp_path / FILE_NAME).write_text(
+        record(cost={"wall_seconds": "long", "cpu_seconds": 1.5, "stage_seconds": {"fit": 2}})
+    )
+    assert Result.load(tmp_path).cost == {"cpu_seconds": 1.5, "stage_seconds": {"fit": 2}}
 
 
 def test_an_unknown_status_is_refused(tmp_path):

@@ -4,35 +4,72 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import secrets
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 from zsl_runner.errors import RunError
+
+LEFTOVER_SECONDS: Final = 3600.0
+"""Age from which a temporary file belongs to no writer that is still at work."""
+
+_TEMPORARY = re.compile(r"\..+\.\w+\.tmp")
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Yield a temporary name in the same folder; what the block wrote there replaces ``path`` in one step.
+
+    The content is flushed to the disk before it is renamed. If anything goes wrong the old file is unharmed and the
+    temporary one removed.
+
+    Raises:
+        OSError: the file cannot be written, e.g. on a full disk.
+    """
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    try:
+        yield temporary
+        with temporary.open("rb+") as stream:
+            os.fsync(stream.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        raise
 
 
 def write_bytes(path: Path, content: bytes) -> None:
     """Replace ``path`` by ``content`` in one step.
 
-    The content goes to a temporary file in the same folder, is flushed to the disk and then renamed.
-
     Raises:
         RunError: the file cannot be written, e.g. on a full disk; the old file is unharmed.
     """
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
     try:
-        with temporary.open("xb") as stream:
+        with replacing(path) as temporary, temporary.open("xb") as stream:
             stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.replace(temporary, path)
-    except BaseException as error:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
-        if isinstance(error, OSError):
-            raise RunError(f"{path}: cannot be written: {error.strerror or error}") from error
-        raise
+    except OSError as error:
+        raise RunError(f"{path}: cannot be written: {error.strerror or error}") from error
 
 
 def write_text(path: Path, content: str) -> None:
     """Replace ``path`` by UTF-8 text in one step; errors as in `write_bytes`."""
     write_bytes(path, content.encode())
+
+
+def remove_leftovers(folder: Path, older_than: float = LEFTOVER_SECONDS) -> None:
+    """Remove the temporary files that killed processes left in a folder; what cannot be removed stays.
+
+    Args:
+        folder: where to look, not below it; need not be there.
+        older_than: seconds since the last change; 0 where no other process can be writing.
+    """
+    with contextlib.suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            if _TEMPORARY.fullmatch(entry.name):
+                with contextlib.suppress(OSError):
+                    if time.time() - entry.stat(follow_symlinks=False).st_mtime >= older_than:
+                        os.unlink(entry.path)

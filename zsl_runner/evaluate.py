@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import sys
 from collections.abc import Sequence
@@ -11,6 +12,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+from zsl_runner.atomic import remove_leftovers, write_text
 from zsl_runner.errors import RunError
 
 DESCRIPTION = """Score the newest checkpoint of a run with the run's own evaluation protocol.
@@ -47,7 +49,7 @@ def evaluate(directory: Path, device: str = "auto", batch_size: int | None = Non
     Returns:
         ``metrics`` by tag, in per cent unless ``quantities`` says otherwise (by name without prefix), and what they
         belong to: ``run``, ``checkpoint_step``, ``stage``, ``steps_done``, ``complete`` (whether the stage was
-        finished).
+        finished), ``data`` (with checksums).
 
     Raises:
         RunError: the run, its checkpoints or its data cannot be used.
@@ -62,24 +64,38 @@ def evaluate(directory: Path, device: str = "auto", batch_size: int | None = Non
         "stage": run.stage,
         "steps_done": run.steps_done,
         "complete": run.complete,
+        "data": run.data,
         "metrics": dict(measurement.metrics),
         "quantities": {name: asdict(quantity) for name, quantity in run.config.evaluator.quantities.items()},
     }
 
 
 def keep(directory: Path, scores: dict[str, Any]) -> Path:
-    """Write ``scores`` to a new file in ``directory/evaluations`` and return its path; nothing is overwritten."""
+    """Write ``scores`` to a new file in ``directory/evaluations`` and return its path; nothing is overwritten.
+
+    Raises:
+        RunError: the file cannot be written, e.g. on a full or read-only disk.
+    """
     folder = directory / "evaluations"
-    folder.mkdir(exist_ok=True)
-    for repeat in count(1):
-        path = folder / f"step-{scores['checkpoint_step']:09d}{'' if repeat == 1 else f'.{repeat}'}.json"
-        try:
-            with path.open("x", encoding="utf-8") as file:
-                json.dump(scores, file, indent=2)
-        except FileExistsError:
-            continue
-        return path
-    raise AssertionError("count never ends")
+    try:
+        folder.mkdir(exist_ok=True)
+        remove_leftovers(folder)
+        for repeat in count(1):
+            path = folder / f"step-{scores['checkpoint_step']:09d}{'' if repeat == 1 else f'.{repeat}'}.json"
+            try:
+                path.touch(exist_ok=False)  # the name is ours
+            except FileExistsError:
+                continue
+            break
+    except OSError as error:
+        raise RunError(f"{folder}: cannot be written: {error.strerror or error}") from error
+    try:
+        write_text(path, json.dumps(scores, indent=2))
+    except RunError:
+        with contextlib.suppress(OSError):
+            path.unlink()
+        raise
+    return path
 
 
 def table(scores: dict[str, Any]) -> str:
@@ -105,11 +121,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
         parser().error(f"--batch-size: expected a number of rows, found {options.batch_size}")
     try:
         scores = evaluate(options.run, options.device, options.batch_size)
-        path = keep(options.run, scores)
     except RunError as error:
         print(f"zsl-eval: {error}", file=sys.stderr)
         raise SystemExit(1) from None
-    print(json.dumps(scores, indent=2) if options.json else f"{table(scores)}\nkept in {path}")
+    print(json.dumps(scores, indent=2) if options.json else table(scores))
+    try:
+        path = keep(options.run, scores)
+    except RunError as error:  # what was asked for has been printed
+        print(f"zsl-eval: the scores are not kept: {error}", file=sys.stderr)
+    else:
+        if not options.json:
+            print(f"kept in {path}")
 
 
 if __name__ == "__main__":

@@ -1,9 +1,12 @@
-"""Finds a run of the same configuration and seed that an earlier command left behind. Never imports torch."""
+"""Finds a run of the same configuration, seed and data that an earlier command left behind. Never imports torch."""
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -11,11 +14,14 @@ from zsl_runner.config.identity import config_hash
 from zsl_runner.config.schema import RunConfig
 from zsl_runner.config.typed import plain
 from zsl_runner.errors import RunError
+from zsl_runner.folders import entries
 from zsl_runner.guard import is_held
-from zsl_runner.result import FILE_NAME, Result
+from zsl_runner.result import FILE_NAME, Result, checksums
 from zsl_runner.run_directory import CONFIG_FILE, folder_of
 
 _BEST_FIRST = ("complete", "running", "interrupted", "failed")
+_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -41,30 +47,90 @@ class Existing:
 def find(config: RunConfig) -> Existing | None:
     """Return the run below ``outputs`` that ``config`` would repeat; None if there is none.
 
-    Two runs are the same if their configuration hashes and seeds agree, and whether they look at test labels
-    (``evaluator.oracle``). A ``name`` in ``config`` counts, too: a name of its own asks for runs of its own. Of
-    several such runs a complete one is taken, then an unfinished one, then a failed one.
+    Two runs are the same if their saved configurations agree in all that defines a run, in their seeds, and in whether
+    they look at test labels (``evaluator.oracle``), and if their data have the same checksums, wherever these lie. A
+    ``name`` in ``config`` counts, too: a name of its own asks for runs of its own. Of several such runs a complete one
+    is taken, then an unfinished one, then a failed one.
+
+    Raises:
+        RunError: the folder of the runs or the data cannot be read.
     """
-    values = plain(config)
-    wanted = config_hash(values)
-    folder = folder_of(Path(config.outputs), config.model.name, config.dataset.name)
+    wanted = config_hash(plain(config))
     found = []
-    for file in sorted(folder.glob(f"*/{FILE_NAME}")):
-        try:
-            result = Result.load(file)
-        except RunError:
+    for directory in entries(folder_of(Path(config.outputs), config.model.name, config.dataset.name)):
+        run = at(directory)
+        # What the record says decides nothing: it spares reading the configurations of thousands of other runs.
+        if run is None or (run.result.config_hash, run.result.seed) != (wanted, config.seed):
             continue
-        is_same = (result.config_hash, result.seed) == (wanted, config.seed) and result.status in _BEST_FIRST
-        if is_same and _alike(file.parent, config):
-            found.append(Existing(file.parent, result))
+        if _repeats(saved_values(directory), config, wanted):
+            found.append(run)
+    if found:
+        now = _checksums_now(config)
+        found = [run for run in found if _has_data(run, now)]
     return min(found, key=lambda run: _BEST_FIRST.index(run.result.status), default=None)
 
 
-def _alike(directory: Path, config: RunConfig) -> bool:
-    """Compare the two keys outside the hash that make a run another one."""
+def at(directory: Path) -> Existing | None:
+    """Return the run in a directory, be its record missing or damaged; None if there is no run that can be read."""
     try:
-        saved = yaml.safe_load((directory / CONFIG_FILE).read_text(encoding="utf-8"))
-        oracle, name = saved["evaluator"]["oracle"], saved.get("name")
-    except (OSError, yaml.YAMLError, KeyError, TypeError):
-        return False
-    return bool(oracle == config.evaluator.oracle) and config.name in (None, name)
+        return Existing(directory, Result.load(directory / FILE_NAME))
+    except RunError as error:
+        if isinstance(error.__cause__, PermissionError):
+            log.warning("%s; this run is passed over", error)
+            return None
+    try:
+        return Existing(directory, unrecorded(saved_values(directory)))
+    except (AttributeError, KeyError, TypeError):  # no run, or its configuration is damaged
+        return None
+
+
+def saved_values(directory: Path) -> Mapping[str, Any]:
+    """Return the configuration of a run; empty if it is missing or damaged."""
+    try:
+        content = yaml.load((directory / CONFIG_FILE).read_bytes(), Loader=_Loader)  # a safe loader
+    except (OSError, ValueError, yaml.YAMLError, RecursionError):
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def unrecorded(values: Mapping[str, Any], **known: Any) -> Result:
+    """Return the record of a run of which its configuration is known, and little else.
+
+    Args:
+        values: its configuration.
+        known: what else is known, by attribute of `Result`.
+
+    Raises:
+        KeyError: the configuration is none of a run.
+    """
+    return Result(
+        status="running",
+        model=values["model"]["name"],
+        dataset=values["dataset"]["name"],
+        trainer=values["trainer"]["name"],
+        seed=values["seed"],
+        config_hash=config_hash(values),
+        **known,
+    )
+
+
+def _repeats(saved: Mapping[str, Any], config: RunConfig, wanted: str) -> bool:
+    """Compare a saved configuration with what is to run."""
+    evaluator, name = saved.get("evaluator"), saved.get("name")
+    oracle = evaluator.get("oracle") if isinstance(evaluator, Mapping) else None
+    is_same = config_hash(saved) == wanted and saved.get("seed") == config.seed
+    return is_same and oracle == config.evaluator.oracle and config.name in (None, name)
+
+
+def _checksums_now(config: RunConfig) -> list[str]:
+    from zsl_runner.data.load import contents  # numpy is imported only where a run has been found
+
+    return [file.sha256 for file in contents(config.dataset)]
+
+
+def _has_data(run: Existing, now: list[str]) -> bool:
+    """Tell whether a run's data are those there are now; one that was killed before it read any has none yet."""
+    known = checksums(run.result.data)
+    if known is None:
+        return not run.result.data and run.result.status != "complete"
+    return [sha256 for _, sha256 in known] == now

@@ -6,12 +6,16 @@ import fcntl
 import signal
 import sys
 import threading
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import FrameType
 
 from zsl_runner.errors import CheckpointError
+
+_PATIENCE = 10
+"""How often a lock that nobody holds may be refused: it may have become free in between, or be out of reach."""
 
 
 class StopRequest:
@@ -58,6 +62,23 @@ def exclusive(directory: Path) -> Iterator[None]:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             raise CheckpointError(f"{directory}: another process is working on this run") from error
+        yield
+
+
+@contextmanager
+def one_at_a_time(folder: Path) -> Iterator[None]:
+    """Hold a folder's lock for an instant, and wait for it while another process does."""
+    refused = 0
+    with ExitStack() as lock:
+        while True:
+            try:
+                lock.enter_context(exclusive(folder))
+                break
+            except CheckpointError:
+                refused = 0 if is_held(folder) else refused + 1
+                if refused == _PATIENCE:
+                    raise
+                time.sleep(0.02)
         yield
 
 

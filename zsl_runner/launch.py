@@ -18,6 +18,7 @@ def launch(
     existing: Existing | None = None,
     swept: Sequence[str] = (),
     announce: Callable[[Path], None] | None = None,
+    only: bool = False,
 ) -> Result:
     """Run ``config`` and return the result; of a run that is there already only what is left to do.
 
@@ -27,6 +28,7 @@ def launch(
         existing: the run to go on with; None starts a new one.
         swept: keys that have several values in the sweep the run belongs to.
         announce: told the run's directory before anything is computed.
+        only: another process may not have started the same run in the meantime.
 
     Raises:
         RunError: the run failed, now or before, or another process is working on it.
@@ -34,7 +36,7 @@ def launch(
     if existing is None:
         from zsl_runner.supervision import execute  # torch is imported only when something runs
 
-        return execute(config, overrides, swept, announce)
+        return execute(config, overrides, swept, announce, only)
     if announce is not None:
         announce(existing.directory)
     state = existing.state

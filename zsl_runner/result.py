@@ -9,6 +9,7 @@ import platform
 import resource
 import subprocess
 import sys
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -110,22 +111,72 @@ class Result:
             content = json.loads(path.read_text(encoding="utf-8"))
         except OSError as error:
             raise RunError(f"{path}: cannot be read: {error.strerror or error}") from error
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise RunError(f"{path}: expected JSON, found a damaged file ({error}); remove it or run again") from error
+        return cls.of(content, str(path))
+
+    @classmethod
+    def of(cls, content: Any, origin: str) -> Result:
+        """Return the result that plain values describe; see `load`.
+
+        Args:
+            content: the values by the names of the attributes.
+            origin: where they come from, for the message.
+
+        Raises:
+            RunError: they are no dictionary, or lack what identifies a run.
+        """
         if not isinstance(content, dict):
-            raise RunError(f"{path}: expected a JSON object, found {type(content).__name__}")
+            raise RunError(f"{origin}: expected a JSON object, found {type(content).__name__}")
         fields = {entry.name: entry for entry in dataclasses.fields(cls)}
         required = [name for name, entry in fields.items() if _is_required(entry)]
         missing = [name for name in required if name not in content]
         if missing:
-            raise RunError(f"{path}: expected the keys {', '.join(required)}, found no {', '.join(missing)}")
+            raise RunError(f"{origin}: expected the keys {', '.join(required)}, found no {', '.join(missing)}")
         values = {name: value for name, value in content.items() if name in fields and _fits(fields[name], value)}
         if any(name not in values for name in required):
             wrong = [name for name in required if name not in values]
-            raise RunError(f"{path}: {', '.join(wrong)}: found a value of the wrong type")
+            raise RunError(f"{origin}: {', '.join(wrong)}: found a value of the wrong type")
+        if values["status"] not in STATES:
+            raise RunError(f"{origin}: status: expected one of {', '.join(STATES)}, found {values['status']!r}")
         for name in ("metrics", "validation"):
-            values[name] = {tag: math.nan if value is None else value for tag, value in values.get(name, {}).items()}
+            found = values.get(name, {})
+            _require(origin, name, found, lambda value: value is None or _is_number(value))
+            values[name] = {tag: math.nan if value is None else value for tag, value in found.items()}
+        _require(origin, "quantities", values.get("quantities", {}), _is_quantity)
+        values["cost"] = {name: value for name, value in values.get("cost", {}).items() if _is_cost(value)}
         return cls(**values)
+
+
+def checksums(data: object) -> list[tuple[str, str]] | None:
+    """Return path and checksum of each file in a record's ``data``; None if the record does not tell."""
+    files = data.get("files") if isinstance(data, Mapping) else None
+    if not isinstance(files, (list, tuple)) or not all(isinstance(file, Mapping) for file in files):
+        return None
+    found = [(str(file.get("path", "")), file.get("sha256")) for file in files]
+    return None if any(not isinstance(sha256, str) for _, sha256 in found) else found
+
+
+def _require(origin: str, name: str, found: Mapping[str, Any], fits: Callable[[Any], bool]) -> None:
+    wrong = [key for key, value in found.items() if not fits(value)]
+    if wrong:
+        raise RunError(f"{origin}: {name}: {', '.join(wrong)}: found a value of the wrong type")
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, float) or (type(value) is int and abs(value) < sys.float_info.max)
+
+
+def _is_quantity(value: object) -> bool:
+    if not isinstance(value, Mapping):  # of another version; counts as nothing
+        return True
+    kinds = {"unit": str, "lower_is_better": bool, "digits": int}
+    fits = all(type(value.get(key, kind())) is kind for key, kind in kinds.items())
+    return fits and 0 <= value.get("digits", 0) <= sys.float_info.dig
+
+
+def _is_cost(value: object) -> bool:
+    return all(map(_is_number, value.values())) if isinstance(value, Mapping) else _is_number(value)
 
 
 def _is_required(entry: dataclasses.Field[Any]) -> bool:
@@ -134,7 +185,8 @@ def _is_required(entry: dataclasses.Field[Any]) -> bool:
 
 def _fits(entry: dataclasses.Field[Any], value: Any) -> bool:
     wanted = {"str": str, "int": int, "dict": dict, "list": list}[str(entry.type).partition("[")[0].partition(" ")[0]]
-    return isinstance(value, wanted) or (value is None and "None" in str(entry.type))
+    is_wanted = isinstance(value, wanted) and not isinstance(value, bool)
+    return is_wanted or (value is None and "None" in str(entry.type))
 
 
 def _finite_or_null(value: Any) -> Any:

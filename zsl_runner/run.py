@@ -23,7 +23,9 @@ from zsl_runner.data.stage import TESTING, VALIDATING, Fold, Stages
 from zsl_runner.evaluation.base import Measurement, Protocol
 from zsl_runner.guard import StopRequest
 from zsl_runner.loop import Cadence, Loop, Selection
+from zsl_runner.reopen import Reopened
 from zsl_runner.result import Result
+from zsl_runner.run_directory import CHECKPOINTS
 from zsl_runner.runtime import Runtime
 from zsl_runner.stages import StageParts, build_stage
 from zsl_runner.tracking.tracker import Tracker
@@ -75,20 +77,20 @@ class Run:
         config: its configuration.
         result: the record kept in ``result.json``.
         stop: whether a signal asked the run to stop.
-        restarted: whether an earlier process has worked in the directory.
+        earlier: what an earlier process left in the directory; None for a new run.
     """
 
     def __init__(
-        self, directory: Path, config: RunConfig, result: Result, stop: StopRequest, restarted: bool = False
+        self, directory: Path, config: RunConfig, result: Result, stop: StopRequest, earlier: Reopened | None = None
     ) -> None:
-        self.restarted = restarted
+        self.earlier = earlier
         self.directory = directory
         self.config = config
         self.result = result
         self.stop = stop
         self.runtime = Runtime(config.runtime)
         self.protocol: Protocol = resolve(config.evaluator.implementation)(config.evaluator, config.seed)
-        self.checkpoints = Checkpoints(directory / "checkpoints", config.checkpoint.keep, result.config_hash)
+        self.checkpoints = Checkpoints(directory / CHECKPOINTS, config.checkpoint.keep)
         self.finished: dict[str, StageRecord] = {}
         self.oracle_best: dict[str, float] = {}
         self.best_weights: dict[str, Tensor] | None = None
@@ -103,8 +105,8 @@ class Run:
         Raises:
             Interrupted: a signal asked the run to stop; its state is saved.
         """
-        state = self.checkpoints.latest(self.runtime.device)
-        records = load(self.config.dataset)
+        state = None if self.earlier is None or self.earlier.saved is None else self.earlier.saved.state
+        records = load(self.config.dataset) if self.earlier is None else self.earlier.records
         self.result.data = {"name": records.name, **asdict(records.provenance)}
         self.result.versions = results.versions(self.runtime.device_name)
         self.result.setting = self.config.dataset.setting(self.config.model, self.config.trainer)
@@ -118,7 +120,9 @@ class Run:
             self.result.metrics = dict(state["metrics"])
             self.result.warnings = list(state.get("warnings", ()))
             self.wall_before, self.cpu_before = state["wall"], state["cpu"]
-        tracker = Tracker(self.directory, self.config.tracker, resume_step=self._resume_step(state))
+        tracker = Tracker(
+            self.directory, self.config.tracker, resume_step=self._resume_step(state), written=self._written()
+        )
         try:
             for name in self.config.evaluator.stages:
                 if name not in self.finished:
@@ -135,7 +139,13 @@ class Run:
         """Return the step the events continue from: None for a new run, -1 for one that starts over in place."""
         if state is not None:
             return int(state["step"])
-        return -1 if self.restarted else None
+        return None if self.earlier is None else -1
+
+    def _written(self) -> dict[str, Any] | None:
+        """Return how much had been written when the state was saved; None if nobody knows."""
+        if self.earlier is None:
+            return None
+        return {"rows": 0, "files": {}} if self.earlier.saved is None else self.earlier.saved.written or None
 
     def _describe(self, parts: StageParts, tracker: Tracker) -> None:
         """Write once what TensorBoard shows beside the curves."""
@@ -181,8 +191,9 @@ class Run:
             return looked | self._diagnosed(parts, tested, "oracle")
 
         def save(step: int) -> None:
-            tracker.flush()
-            self.checkpoints.save(step, self._state(name, step, parts, loop, seconds()))
+            written = tracker.flush()
+            state = self._state(name, step, parts, loop, seconds())
+            self.checkpoints.save(step, state, plain(self.config), asdict(self.result), written)
 
         loop = Loop(
             self._watched(parts.trainer, name, tracker) if self.config.debug.active() else parts.trainer,

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Sequence
+import shlex
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 
+from zsl_runner import atomic
 from zsl_runner.config.identity import defines_the_run
 from zsl_runner.errors import CheckpointError, RunError
 
 LONGEST = 120
 CONFIG_FILE = "config.yaml"
+CHECKPOINTS = "checkpoints"
+RESTORE = "python -m zsl_runner.restore"
 _LEFT_OUT_GROUPS = frozenset({"model", "dataset", "runtime", "tracker", "experiment", "sweep"})
 _CHOICE_GROUPS = frozenset({"trainer", "evaluator"})
 
@@ -101,6 +106,17 @@ def folder_of(outputs: Path, model: str, dataset: str) -> Path:
     return outputs / _safe(model, model) / _safe(dataset, dataset)
 
 
+def made(folder: Path) -> Path:
+    """Return the folder of a model's runs on a data set, made if need be.
+
+    Raises:
+        RunError: it cannot be made.
+    """
+    with _named(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
 def create(outputs: Path, model: str, dataset: str, slug: str) -> Path:
     """Create ``outputs/model/dataset/slug`` for one run only and return it.
 
@@ -110,9 +126,8 @@ def create(outputs: Path, model: str, dataset: str, slug: str) -> Path:
     Raises:
         RunError: the directory cannot be created.
     """
-    folder = folder_of(outputs, model, dataset)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
+    folder = made(folder_of(outputs, model, dataset))
+    with _named(folder):
         for repeat in count(1):
             directory = folder / (slug if repeat == 1 else f"{slug}.{repeat}")
             try:
@@ -120,10 +135,22 @@ def create(outputs: Path, model: str, dataset: str, slug: str) -> Path:
             except FileExistsError:
                 continue
             return directory
+    raise AssertionError("count never ends")
+
+
+@contextmanager
+def _named(folder: Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         reason = error.strerror or error
         raise RunError(f"{folder}: cannot be created: {reason}; choose another folder with outputs=DIR") from error
-    raise AssertionError("count never ends")
+
+
+def remove_leftovers(directory: Path) -> None:
+    """Remove the temporary files that killed processes left in a run's directory; only for who holds its lock."""
+    for folder in (directory, directory / CHECKPOINTS, directory / "figures"):
+        atomic.remove_leftovers(folder, older_than=0)
 
 
 def open_existing(path: Path) -> Path:
@@ -138,6 +165,13 @@ def open_existing(path: Path) -> Path:
         raise CheckpointError(f"{path}: expected a run directory, found a file")
     if not (path / CONFIG_FILE).is_file():
         inside = sorted(found.parent for found in path.glob(f"*/**/{CONFIG_FILE}"))[:3]
-        hint = "; did you mean " + ", ".join(str(found) for found in inside) + "?" if inside else ""
+        hint = "; did you mean " + ", ".join(str(found) for found in inside) + "?" if inside else restoring(path)
         raise CheckpointError(f"{path}: expected a run directory with {CONFIG_FILE}, found none{hint}")
     return path.resolve()
+
+
+def restoring(path: Path) -> str:
+    """Return how to write a run's configuration anew; nothing if it has no checkpoint that would keep it."""
+    if not any((path / CHECKPOINTS).glob("step-*.pt")):
+        return ""
+    return f"\nits checkpoints keep the whole configuration; to write it anew: {RESTORE} {shlex.quote(str(path))}"

@@ -7,6 +7,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,11 +18,14 @@ from zsl_runner.config.identity import config_hash
 from zsl_runner.config.schema import RunConfig
 from zsl_runner.config.typed import plain, to_yaml
 from zsl_runner.errors import RunError
-from zsl_runner.guard import StopRequest, exclusive
+from zsl_runner.existing import find
+from zsl_runner.guard import StopRequest, exclusive, one_at_a_time
 from zsl_runner.loop import Interrupted
+from zsl_runner.reopen import Reopened, recorded, reopen
 from zsl_runner.report.summary import summary_table
 from zsl_runner.result import Result
 from zsl_runner.run import Run
+from zsl_runner.runtime import Runtime
 
 
 def execute(
@@ -29,6 +33,7 @@ def execute(
     overrides: list[str],
     swept: Sequence[str] = (),
     announce: Callable[[Path], None] | None = None,
+    only: bool = False,
 ) -> Result:
     """Start a new run and return its result.
 
@@ -37,9 +42,11 @@ def execute(
         overrides: the command line's overrides, for the directory's name and the record.
         swept: keys that have several values in the sweep the run belongs to.
         announce: told the run's directory as soon as it holds a record.
+        only: there shall be no other run of this configuration, seed and data.
 
     Raises:
-        RunError: the run failed; ``error.txt`` in its directory holds the traceback.
+        RunError: the run failed; ``error.txt`` in its directory holds the traceback. Or it shall be the only one, and
+            another process has started it in this instant.
     """
     experiment = next((o.partition("=")[2] for o in overrides if o.lstrip("+").startswith("experiment=")), None)
     slug = run_directory.slug_of(overrides, config.name, experiment, config.seed, swept)
@@ -55,14 +62,20 @@ def execute(
         command=shlex.join(["zsl-run", *overrides]),
         debug=config.debug.active(),
     )
-    # All at once: a process that is killed in between leaves a directory that nobody can go on with.
     saved = to_yaml(config)
-    directory = run_directory.create(Path(config.outputs), config.model.name, config.dataset.name, slug)
-    write_text(directory / run_directory.CONFIG_FILE, saved)
-    result.save(directory)
-    if announce is not None:
-        announce(directory)
-    return _supervise(directory, config, result)
+    place = Path(config.outputs), config.model.name, config.dataset.name
+    with ExitStack() as lock:
+        with one_at_a_time(run_directory.made(run_directory.folder_of(*place))):
+            other = find(config) if only else None
+            if other is not None:
+                raise RunError(f"{other.directory}: another process has just started this run; wait for it")
+            directory = run_directory.create(*place, slug)
+            lock.enter_context(exclusive(directory))
+            write_text(directory / run_directory.CONFIG_FILE, saved)
+            result.save(directory)
+        if announce is not None:
+            announce(directory)
+        return _supervise(directory, config, result, lock.pop_all())
 
 
 def resume(directory: Path, config: RunConfig) -> Result:
@@ -73,26 +86,37 @@ def resume(directory: Path, config: RunConfig) -> Result:
         config: its saved configuration with the allowed overrides.
 
     Raises:
-        RunError: as in `execute`.
+        RunError: as in `execute`; or configuration, seed or data are not those the run began with.
     """
     directory = run_directory.open_existing(directory)
-    result = Result.load(directory)
-    if result.status == "complete":
-        print(summary_table(result, directory))
-        return result
-    result.status, result.error, result.finished = "running", None, None
-    return _supervise(directory, config, result, restarted=True)
+    complete = recorded(directory)
+    if complete is not None and complete.status == "complete":
+        print(summary_table(complete, directory))
+        return complete
+    with ExitStack() as lock:
+        lock.enter_context(exclusive(directory))
+        earlier = reopen(directory, config, Runtime(config.runtime).device)
+        run_directory.remove_leftovers(directory)
+        result = earlier.result
+        result.status, result.error, result.finished = "running", None, None
+        return _supervise(directory, config, result, lock.pop_all(), earlier)
 
 
-def _supervise(directory: Path, config: RunConfig, result: Result, restarted: bool = False) -> Result:
-    """Run, and leave a truthful record whatever happens."""
+def _supervise(
+    directory: Path,
+    config: RunConfig,
+    result: Result,
+    lock: AbstractContextManager[object],
+    earlier: Reopened | None = None,
+) -> Result:
+    """Run, and leave a truthful record whatever happens; the run's ``lock`` is held and given back at the end."""
     stop = StopRequest()
-    with exclusive(directory):
+    with lock:
         try:
             with stop.listening():
                 (directory / "error.txt").unlink(missing_ok=True)
                 result.save(directory)
-                Run(directory, config, result, stop, restarted).execute()
+                Run(directory, config, result, stop, earlier).execute()
             result.status = "complete"
             result.finished = datetime.now(UTC).isoformat(timespec="seconds")
             result.save(directory)

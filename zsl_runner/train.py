@@ -151,7 +151,8 @@ def _run(config: DictConfig) -> None:
     directory = resumed(overrides)
     if directory is None:
         chosen = typed(config)
-        launch(chosen, overrides, find(chosen) if chosen.existing in ("keep", "retry") else None)
+        keeps = chosen.existing in ("keep", "retry")
+        launch(chosen, overrides, find(chosen) if keeps else None, only=keeps)
         return
     verdict = check(Loader(Source(conf_directory())), overrides)
     if verdict.config is None:

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import OmegaConf
 
-from zsl_runner.checkpoint import Checkpoints
-from zsl_runner.config.identity import config_hash
 from zsl_runner.config.registry import resolve
+from zsl_runner.config.resume import read_saved
 from zsl_runner.config.schema import RunConfig
-from zsl_runner.config.typed import plain, typed
-from zsl_runner.data.load import cut_folds, load
+from zsl_runner.config.typed import typed
+from zsl_runner.data.load import cut_folds
 from zsl_runner.data.stage import TESTING, Fold
-from zsl_runner.errors import CheckpointError
+from zsl_runner.errors import CheckpointError, ConfigError
 from zsl_runner.evaluation.base import Protocol
 from zsl_runner.models.base import Model
+from zsl_runner.reopen import reopen
 from zsl_runner.run import StageRecord, chosen
-from zsl_runner.run_directory import CONFIG_FILE, open_existing
+from zsl_runner.run_directory import CONFIG_FILE, open_existing, restoring
 from zsl_runner.runtime import Runtime
 from zsl_runner.stages import build_stage
 
@@ -39,6 +40,7 @@ class TrainedRun:
         stage: name of the stage.
         steps_done: steps done in that stage.
         complete: whether the stage is finished.
+        data: what the data are, as in a run's record.
     """
 
     directory: Path
@@ -51,6 +53,7 @@ class TrainedRun:
     stage: str
     steps_done: int
     complete: bool
+    data: dict[str, Any]
 
 
 def open_run(directory: Path, device: str = "auto", batch_size: int | None = None) -> TrainedRun:
@@ -62,23 +65,24 @@ def open_run(directory: Path, device: str = "auto", batch_size: int | None = Non
         batch_size: rows scored at a time; None takes the run's.
 
     Raises:
-        RunError: the run, its checkpoints or its data cannot be used.
+        RunError: the run, its checkpoints or its data cannot be used, or are not those it began with.
     """
     directory = open_existing(directory)
-    saved = OmegaConf.load(directory / CONFIG_FILE)
-    assert isinstance(saved, DictConfig)
-    config = typed(saved)
+    try:
+        config = typed(OmegaConf.create(read_saved(directory)))
+    except ConfigError as error:
+        raise CheckpointError(f"{directory / CONFIG_FILE}: {error}{restoring(directory)}") from error
     config.runtime.device = device
     if batch_size is not None:
         config.evaluator.batch_size = batch_size
     runtime = Runtime(config.runtime)
-    checkpoints = Checkpoints(directory / "checkpoints", config.checkpoint.keep, config_hash(plain(config)))
-    state = checkpoints.latest(runtime.device)
-    if state is None:
+    left = reopen(directory, config, runtime.device)
+    if left.saved is None:
         raise CheckpointError(f"{directory}: there is no checkpoint yet; continue with: zsl-run resume={directory}")
+    state = left.saved.state
     stage = state["stage"]
     finished = {name: StageRecord(**record) for name, record in state["finished"].items()}
-    folds = cut_folds(load(config.dataset), config.dataset, config.trainer, runtime.device)
+    folds = cut_folds(left.records, config.dataset, config.trainer, runtime.device)
     fold = folds.cut(stage)
     parts = build_stage(config, stage, fold, runtime)
     parts.load_state_dict(state["parts"])
@@ -94,4 +98,5 @@ def open_run(directory: Path, device: str = "auto", batch_size: int | None = Non
         stage=stage,
         steps_done=state["loop"]["position"]["done"],
         complete=stage in finished,
+        data={"name": left.records.name, **asdict(left.records.provenance)},
     )

@@ -12,9 +12,12 @@ from tests.launching.conftest import FAST, TRAINED
 from tests.launching.processes import COMMAND, environment, needs, read, start, wait_until
 from zsl_runner.config.check import check
 from zsl_runner.config.search import check_search
+from zsl_runner.data.synthesis import synthesize
+from zsl_runner.data.toy.conf import ToyConf
 from zsl_runner.errors import RunError
 from zsl_runner.launch import objective
 from zsl_runner.result import Result
+from zsl_runner.sweeps.study import name_of
 
 SEARCH = needs("hydra_optuna_sweeper", "search")
 
@@ -84,6 +87,20 @@ def test_the_objective_is_what_was_measured_on_validation_data(config):
     assert objective(result(), config()) is None
     with pytest.raises(RunError, match=r"objectives: val/X was not measured .* measured: val/H"):
         objective(result(H=3.0), config("objectives=[val/X]"))
+
+
+def test_a_study_on_other_data_is_another_study(config, tmp_path):
+    searched = OmegaConf.create({"sweeper": {"sampler": {}, "direction": "maximize"}, "runtime": {"choices": {}}})
+    names = []
+    for number in (0, 1):
+        synthesize(tmp_path / f"data_{number}", ToyConf(name="toy", data_seed=number))
+        own = ("dataset=xlsa17", "dataset.name=mine", f"dataset.root='{tmp_path}/data_{number}'")
+        names.append(name_of(searched, SPACE, config(*own)))
+        assert name_of(searched, SPACE, config(*own, "outputs=elsewhere")) == names[-1]
+    assert names[0] != names[1]
+    (tmp_path / "data_1").rename(tmp_path / "moved")
+    moved = config("dataset=xlsa17", "dataset.name=mine", f"dataset.root='{tmp_path}/moved'")
+    assert name_of(searched, SPACE, moved) == names[1]
 
 
 def trials(folder):

@@ -140,7 +140,7 @@ def test_a_run_that_never_began_is_listed_and_other_folders_are_not(outputs):
     foreign = outputs.folder / "conf"
     foreign.mkdir()
     (foreign / "config.yaml").write_text("defaults: []\n")
-    assert outputs.report().notes == [f"unreadable: {lost}: config.yaml but no result.json; the run never began"]
+    assert outputs.report().notes == [f"unreadable: {lost}: config.yaml but no result.json; resume= makes it anew"]
 
 
 def test_the_options_of_the_command(compared, capsys):

@@ -1,6 +1,7 @@
 import csv
 import io
 import json
+import os
 import re
 import subprocess
 import sys
@@ -128,6 +129,43 @@ def test_other_files_under_the_same_name_are_another_group(outputs):
     outputs.add(40.0)
     outputs.add(50.0, seed=1, data=REAL | {"files": [{"sha256": "2"}]})
     assert [row.cells["test/H"].n for row in rows_of(outputs.report())] == [1, 1]
+
+
+def test_tables_of_other_files_are_told_apart_by_their_checksums_alone(outputs):
+    outputs.add(40.0, data=REAL | {"files": [{"sha256": "a" * 64}, {"sha256": "b" * 64}]})
+    assert "Checksums" not in markdown(outputs.report())
+    outputs.add(50.0, data=REAL | {"files": [{"sha256": "a" * 64}, {"sha256": "c" * 64}]})
+    report = outputs.report()
+    assert [len(block.rows) for block in report.blocks] == [1, 1]
+    text = markdown(report)
+    assert "**50.0**" not in text
+    assert f"Checksums: {'a' * 12}+{'b' * 12}." in text
+    assert f"Checksums: {'a' * 12}+{'c' * 12}." in text
+    assert f"data: {'a' * 12}+{'c' * 12}" in latex(report)
+
+
+@pytest.mark.parametrize("files", [None, [], "text", [{"path": "a"}], [1], [{"sha256": None}]])
+def test_results_without_checksums_stay_readable(outputs, files):
+    outputs.add(40.0, data=REAL | {"files": files})
+    outputs.add(42.0, seed=1, data=REAL | {"files": files})
+    (row,) = rows_of(outputs.report())
+    assert row.cells["test/H"].n == 2
+
+
+def test_folders_that_cannot_be_read_are_said_and_left_out(outputs, monkeypatch):
+    outputs.add(40.0)
+    locked = outputs.add(90.0, model="vzsl").parent
+    scan = os.scandir
+
+    def refusing(path):
+        if str(path) == str(locked):
+            raise PermissionError(13, "Permission denied", str(path))
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", refusing)
+    report = outputs.report()
+    assert [row.cells["test/H"].mean for row in rows_of(report)] == [40.0]
+    assert report.notes == [f"unreadable: {locked}: cannot be read: Permission denied; runs in it are left out"]
 
 
 def test_synthetic_data_and_priors_are_named(outputs):

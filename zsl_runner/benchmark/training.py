@@ -156,7 +156,7 @@ def _checkpoint_finding(
     what: str, config: RunConfig, parts: StageParts, phase: Phase, effort: Effort, folder: Path
 ) -> Finding:
     """Compare writing a checkpoint with the steps between two checkpoints."""
-    checkpoints = Checkpoints(folder / "checkpoints", config.checkpoint.keep, config_hash="")
+    checkpoints = Checkpoints(folder / "checkpoints", config.checkpoint.keep)
     sample = effort.steps(phase.step)
     scale = config.checkpoint.every / sample
     numbers = itertools.count()

@@ -59,10 +59,27 @@ def flatten(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     return flat
 
 
+def what_defines(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the dotted keys and values of a resolved configuration that decide what a run computes, but for the seed.
+
+    >>> what_defines({"model": {"latent_dim": 8}, "seed": 3, "debug": {"steps": None}})
+    {'model.latent_dim': 8}
+    """
+    return {key: value for key, value in flatten(config).items() if defines_the_run(key) and not _is_off(key, value)}
+
+
+def what_repeats(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the keys and values in which a run that is continued must not have changed.
+
+    Beside what it computes they are the seed, and whether it looks at test labels on the way.
+    """
+    flat = flatten(config)
+    return what_defines(config) | {key: flat.get(key) for key in ("seed", "evaluator.oracle")}
+
+
 def config_hash(config: Mapping[str, Any]) -> str:
     """Return 12 hexadecimal digits, equal for two resolved configurations that differ in bookkeeping or seed only."""
-    flat = flatten(config)
-    defining = {key: value for key, value in flat.items() if defines_the_run(key) and not _is_off(key, value)}
+    defining = what_defines(config)
     return hashlib.sha256(json.dumps(defining, sort_keys=True, default=str).encode()).hexdigest()[:12]
 
 

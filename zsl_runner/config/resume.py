@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from hydra.core.override_parser.types import Override
 from omegaconf import OmegaConf
@@ -12,8 +13,8 @@ from yaml import YAMLError
 
 from zsl_runner.config.compose import Composition, Layer, command_line, parse
 from zsl_runner.config.problems import Origin, Problem
-from zsl_runner.errors import RunError
-from zsl_runner.run_directory import CONFIG_FILE, open_existing
+from zsl_runner.errors import CheckpointError, RunError
+from zsl_runner.run_directory import CONFIG_FILE, open_existing, restoring
 
 HARMLESS = ("task", "resume", "runtime.device", "runtime.threads", "evaluator.batch_size", "tracker", "checkpoint")
 _LISTED = "runtime.device, runtime.threads, evaluator.batch_size, tracker.*, checkpoint.*"
@@ -34,15 +35,10 @@ def compose_resumed(directory: Path, arguments: Sequence[str]) -> Composition:
     """Return the saved configuration of a run and the harmless changes to it; refuse the others by name."""
     composition = Composition()
     try:
-        file = open_existing(directory) / CONFIG_FILE
-        values = OmegaConf.to_container(OmegaConf.load(file), resolve=False)
+        values = read_saved(directory)
     except RunError as error:
-        return _unreadable("resume", str(error))
-    except (OSError, YAMLError, OmegaConfBaseException) as error:
-        return _unreadable("resume", f"{directory / CONFIG_FILE} cannot be read: {error}")
-    if not isinstance(values, dict):
-        return _unreadable("resume", f"{directory / CONFIG_FILE}: expected keys and values, found a list")
-    composition.layers.append(Layer({str(key): value for key, value in values.items()}, Origin(file=file)))
+        return Composition(problems=[Problem("resume", str(error))])
+    composition.layers.append(Layer(values, Origin(file=directory.resolve() / CONFIG_FILE)))
     overrides = []
     for argument in arguments:
         override = parse(argument)
@@ -58,8 +54,21 @@ def compose_resumed(directory: Path, arguments: Sequence[str]) -> Composition:
     return composition
 
 
-def _unreadable(key: str, message: str) -> Composition:
-    return Composition(problems=[Problem(key, message)])
+def read_saved(directory: Path) -> dict[str, Any]:
+    """Return the configuration in a run's directory.
+
+    Raises:
+        CheckpointError: there is no run, or its configuration cannot be read.
+    """
+    file = open_existing(directory) / CONFIG_FILE
+    try:
+        values = OmegaConf.to_container(OmegaConf.load(file), resolve=False)
+    except (OSError, ValueError, YAMLError, OmegaConfBaseException, RecursionError, AssertionError) as error:
+        raise CheckpointError(f"{file} cannot be read: {error}{restoring(directory)}") from error
+    if not isinstance(values, dict) or not values:
+        found = "a list" if isinstance(values, list) else "nothing" if not values else repr(values)[:40]
+        raise CheckpointError(f"{file}: expected keys and values, found {found}{restoring(directory)}")
+    return {str(key): value for key, value in values.items()}
 
 
 def _is_harmless(override: Override) -> bool:

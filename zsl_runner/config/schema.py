@@ -92,10 +92,14 @@ class DatasetConf(Component):
         kept_copy: ``package.module:name`` of the function that tells where loading keeps a fast copy, called with this
             configuration; see `zsl_runner.data.cache_folder.KeptCopy`. Empty for data that are read directly; a
             configuration that names one has an option ``cache``, null for no copy.
+        contents: ``package.module:name`` of the function that returns the files of the data with their checksums
+            without loading them, called with this configuration: those that the records' provenance will name. Empty
+            for data whose files are the required ones, and for data without files.
     """
 
     folds: ClassVar[str] = ""
     kept_copy: ClassVar[str] = ""
+    contents: ClassVar[str] = ""
     provides: ClassVar[frozenset[str]] = frozenset()
 
     def setting(self, model: ModelConf, trainer: TrainerConf) -> dict[str, str]:

@@ -25,7 +25,7 @@ def typed(config: DictConfig) -> RunConfig:
     for group in GROUPS:
         part = values.get(group)
         kind = part.get("kind") if isinstance(part, dict) else None
-        if kind not in schemas(group):
+        if not isinstance(kind, str) or kind not in schemas(group):
             raise ConfigError(f"{group}.kind: expected one of {', '.join(schemas(group))}, found {kind!r}")
         node[group] = OmegaConf.structured(schemas(group)[kind])
     try:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zsl_runner.config.registry import resolve
 from zsl_runner.config.schema import DatasetConf, TrainerConf
-from zsl_runner.data.records import Records, ZeroShotRecords
+from zsl_runner.data.checksums import sha256_of
+from zsl_runner.data.records import Records, SourceFile, ZeroShotRecords
 from zsl_runner.data.zero_shot_conf import ZeroShotConf
 
 if TYPE_CHECKING:
@@ -31,6 +33,23 @@ def load(conf: DatasetConf) -> Records:
         split += f" (seed {conf.unseen_imbalance_seed})"
         records = replace(records, provenance=replace(records.provenance, split_version=split))
     return records
+
+
+def contents(conf: DatasetConf) -> tuple[SourceFile, ...]:
+    """Return what the data are: their files with checksums, which loaded records name in their provenance.
+
+    Whatever reuses, continues or compares runs asks for it, so nothing is loaded that need not be.
+
+    Raises:
+        DataError: a file is missing, damaged or inconsistent.
+    """
+    if conf.contents:
+        found: tuple[SourceFile, ...] = resolve(conf.contents)(conf)
+        return found
+    required = [file.path for file in conf.required_files()]
+    if required:
+        return tuple(SourceFile(path, sha256_of(Path(path).expanduser())) for path in required)
+    return load(conf).provenance.files
 
 
 def cut_folds(records: Records, conf: DatasetConf, trainer: TrainerConf, device: torch.device) -> Stages:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from zsl_runner.data.checksums import sha256_of_all
 from zsl_runner.data.labelled_images.labels import labelled_rows
 from zsl_runner.data.labelled_images.records import ImageRecords
-from zsl_runner.data.picture_files import opened
+from zsl_runner.data.picture_files import opened, picture_paths
 from zsl_runner.data.picture_set_conf import PictureSetConf
 from zsl_runner.data.records import Provenance, Rows, SourceFile, checked
 from zsl_runner.errors import DataError
@@ -67,8 +67,8 @@ def picture_records(paths: Sequence[Path], conf: PictureSetConf, known: PictureL
             feature_kind=f"pixels, {side}x{side}x{images.shape[1]} in 0..1",
             semantics="no classes" if known is None else f"{len(known.names)} classes",
             split_version=f"own (shares {', '.join(f'{share:g}' for share in conf.shares)}, seed {conf.split_seed})",
-            files=(source_of(paths, conf),),
-            notes=("checksum over names and sizes of the pictures",),
+            files=contents(conf),
+            notes=("checksum over names and contents of the pictures",),
         ),
     )
     return checked(records, origin)
@@ -109,10 +109,14 @@ def drawn_split(count: int, conf: PictureSetConf) -> tuple[Rows, Rows, Rows]:
     return train, validation, test
 
 
-def source_of(paths: Sequence[Path], conf: PictureSetConf) -> SourceFile:
-    """Return the folder with one checksum over the names and sizes of all pictures in it."""
-    lines = [f"{path.relative_to(conf.folder()).as_posix()} {path.stat().st_size}\n" for path in paths]
-    return SourceFile(conf.root, hashlib.sha256("".join(lines).encode()).hexdigest())
+def contents(conf: PictureSetConf) -> tuple[SourceFile, ...]:
+    """Return the folder with one checksum over the names and contents of all pictures in it.
+
+    Raises:
+        DataError: there is no picture, or a file cannot be read.
+    """
+    folder = conf.folder()
+    return (SourceFile(conf.root, sha256_of_all(picture_paths(folder, "check dataset.root"), folder)),)
 
 
 def _square(path: Path, conf: PictureSetConf) -> NDArray[np.uint8]:

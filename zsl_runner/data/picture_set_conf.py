@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 from omegaconf import MISSING
 
@@ -16,6 +17,8 @@ from zsl_runner.data.labelled_images.options import ImagesConf
 @dataclass
 class PictureSetConf(ImagesConf):
     """Pictures in a folder; a square is cut from the middle of each and resized."""
+
+    contents: ClassVar[str] = "zsl_runner.data.picture_set:contents"
 
     root: str = option(MISSING, "folder of the pictures; relative to the working directory")
     side: int | None = option(

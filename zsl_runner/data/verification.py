@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from zsl_runner.config.schema import DatasetConf
+from zsl_runner.data.checksums import reading_all
 from zsl_runner.data.known_files import KNOWN_FILES
 from zsl_runner.data.load import load
 from zsl_runner.data.records import SourceFile
@@ -19,7 +20,8 @@ def verify(option: str, conf: DatasetConf) -> Iterable[str]:
     Raises:
         DataError: the files are damaged, inconsistent or not what the configuration expects.
     """
-    records = load(without_copy(conf))
+    with reading_all():
+        records = load(without_copy(conf))
     source = records.provenance
     yield f"{option} ({conf.kind})"
     yield from _file_table(source.files)

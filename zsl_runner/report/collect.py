@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +37,7 @@ class FoundRun:
         """The run's configuration with dotted keys; empty if its file is absent or damaged."""
         try:
             content = yaml.load((self.directory / CONFIG_FILE).read_bytes(), Loader=_Loader)  # a safe loader
-        except (OSError, yaml.YAMLError):
+        except (OSError, ValueError, RecursionError, yaml.YAMLError):
             return {}
         return flatten(content) if isinstance(content, dict) else {}
 
@@ -66,11 +66,11 @@ def collect(folders: Sequence[Path]) -> Findings:
     for folder in folders:
         if not folder.is_dir():
             raise RunError(f"{folder}: no such folder of runs")
-        for place, inside, files in os.walk(folder):
+        for place, inside, files in os.walk(folder, onerror=partial(_note, findings)):
             inside.sort()
             if FILE_NAME not in files:
                 if CONFIG_FILE in files and _is_run(Path(place)):
-                    findings.unreadable.append(f"{place}: {CONFIG_FILE} but no {FILE_NAME}; the run never began")
+                    findings.unreadable.append(f"{place}: {CONFIG_FILE} but no {FILE_NAME}; resume= makes it anew")
                 continue
             inside.clear()
             directory = Path(place)
@@ -83,6 +83,10 @@ def collect(folders: Sequence[Path]) -> Findings:
                 findings.unreadable.append(str(error))
     findings.runs.sort(key=lambda run: str(run.directory))
     return findings
+
+
+def _note(findings: Findings, error: OSError) -> None:
+    findings.unreadable.append(f"{error.filename}: cannot be read: {error.strerror}; runs in it are left out")
 
 
 def _is_run(directory: Path) -> bool:

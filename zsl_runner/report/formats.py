@@ -81,7 +81,7 @@ def latex(report: Report) -> str:
         align = "".join("l" if name in WORDS else "r" for name in header)
         lines = [" & ".join(_escaped(name) for name in header), *(" & ".join(row) for row in rows)]
         body = "\n".join([lines[0] + r" \\", r"\midrule", *(line + r" \\" for line in lines[1:])])
-        caption = ", ".join(f"{name}: {value}" for name, value in block.traits.items() if value)
+        caption = ", ".join(f"{name}: {value}" for name, value in block.title.items() if value)
         table = f"\\begin{{tabular}}{{{align}}}\n\\toprule\n{body}\n\\bottomrule\n\\end{{tabular}}"
         parts.append(f"% {caption}\n{table}")
     said = [f"{units(report)}.{test_in_words(report)}"] if report.blocks else []
@@ -136,11 +136,11 @@ def figure(value: Average | None, n: int, digits: int = 1, *, signed: bool = Fal
 
 def _heading(block: Block) -> str:
     """Name what the rows share; data without class vectors are no features, and have no side information."""
-    traits = block.traits
+    traits = block.title
     supervised = traits["setting"] == SUPERVISED
     facts = [("Data" if supervised else "Features", traits["features"])]
     facts.append(("Outputs" if supervised else "Side information", traits["semantics"]))
-    facts.append(("Split", traits["split"]))
+    facts += [("Split", traits["split"]), ("Checksums", traits["data"])]
     described = " ".join(f"{name}: {value}." for name, value in facts if value)
     return f"**{traits['dataset']}**, {traits['setting']}. {described}"
 

@@ -12,6 +12,7 @@ from typing import Any
 from zsl_runner.config.identity import defines_the_run
 from zsl_runner.errors import RunError
 from zsl_runner.report.collect import FoundRun
+from zsl_runner.result import checksums
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,11 @@ def _features(run: FoundRun) -> str:
     return f"{features} [{str(kind).upper()}]" if kind in ("synthetic", "generated") else str(features)
 
 
+def _data(run: FoundRun) -> str:
+    """Name what the data are: the beginnings of the checksums of their files, if the run noted any."""
+    return "+".join(sorted(sha256[:12] for _, sha256 in checksums(run.result.data) or ()))
+
+
 TRAITS: dict[str, Callable[[FoundRun], str]] = {
     "model": lambda run: run.result.model,
     "trainer": lambda run: run.result.trainer,
@@ -69,10 +75,11 @@ TRAITS: dict[str, Callable[[FoundRun], str]] = {
     "split": lambda run: str(run.result.data.get("split_version", "unknown")),
     "setting": _setting,
     "selection": _selection,
+    "data": _data,
 }
 """What a table says about a group, by column."""
 
-BLOCK = ("dataset", "features", "semantics", "split", "setting")
+BLOCK = ("dataset", "features", "semantics", "split", "setting", "data")
 """Groups that differ in one of these stand in different blocks: their figures are not comparable."""
 
 
@@ -191,8 +198,7 @@ def _key(run: FoundRun, by: Sequence[str] | None) -> tuple[Any, ...]:
 
 
 def _shared(run: FoundRun) -> tuple[Any, ...]:
-    checksums = tuple(sorted(str(file.get("sha256")) for file in run.result.data.get("files", ())))
-    return (checksums, *(trait(run) for trait in TRAITS.values()))
+    return tuple(trait(run) for trait in TRAITS.values())
 
 
 def _joined(groups: list[Group]) -> list[Group]:

@@ -10,6 +10,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from zsl_runner.folders import entries
 from zsl_runner.report.quantities import STANDARD_ERROR, is_standard_error, quantity_of
 from zsl_runner.result import Result
 from zsl_runner.tracking.progress import duration
@@ -35,7 +36,7 @@ def summary_table(result: Result, directory: Path) -> str:
     for unit, names in _names(result).items():
         console.print(_figures(result, unit, names))
     console.print("\n".join(_conditions(result)), markup=False, soft_wrap=True)
-    figures = sorted((directory / "figures").glob("*.png"))
+    figures = entries(directory / "figures", "*.png")
     if figures:
         console.print(f"figures      {directory / 'figures'}/", markup=False, soft_wrap=True)
         console.print(f"             {', '.join(path.name for path in figures)}", markup=False, soft_wrap=True)

@@ -44,6 +44,7 @@ class Block:
 
     Attributes:
         traits: what they share.
+        title: the same without checksums, unless these alone tell it from another block.
         quantities: the metrics, one column each, and what they are; by tag.
         rows: the groups.
     """
@@ -51,6 +52,7 @@ class Block:
     traits: dict[str, str]
     quantities: dict[str, Quantity]
     rows: list[Row] = field(default_factory=list)
+    title: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -152,7 +154,12 @@ def _blocks(groups: list[Group], columns: Mapping[tuple[str, ...], list[str]], s
     members: dict[tuple[str, ...], list[Group]] = {}
     for group in groups:
         members.setdefault(group.block, []).append(group)
-    return [_block(members[key], columns[key], sort) for key in sorted(members)]
+    blocks = [_block(members[key], columns[key], sort) for key in sorted(members)]
+    # Checksums are said where nothing else tells two tables apart.
+    for block in blocks:
+        titles = [{**other.traits, "data": ""} for other in blocks]
+        block.title = block.traits if titles.count({**block.traits, "data": ""}) > 1 else {**block.traits, "data": ""}
+    return blocks
 
 
 def _block(groups: list[Group], tags: list[str], sort: str | None) -> Block:

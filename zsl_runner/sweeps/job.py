@@ -17,11 +17,10 @@ from zsl_runner.config.problems import report
 from zsl_runner.config.resume import resumed
 from zsl_runner.config.schema import RunConfig
 from zsl_runner.config.typed import typed
-from zsl_runner.errors import ConfigError, RunError
-from zsl_runner.existing import Existing, find
+from zsl_runner.errors import ConfigError
+from zsl_runner.existing import Existing, at, find
 from zsl_runner.launch import launch, objective, resume
 from zsl_runner.messages import message_of
-from zsl_runner.result import Result
 from zsl_runner.sweeps.notes import Note, Plan, read_note
 
 
@@ -52,10 +51,11 @@ def job(config: DictConfig) -> float | list[float] | None:
         if directory is not None:
             announce(directory)
             return objective(resume(directory, chosen), chosen)
-        if existing is None and chosen.existing != "new":
+        only = chosen.existing != "new"
+        if existing is None and only:
             existing = find(chosen)
         note.was_complete = existing is not None and existing.state == "complete"
-        return objective(launch(chosen, overrides, existing, Plan.load(folder).swept, announce), chosen)
+        return objective(launch(chosen, overrides, existing, Plan.load(folder).swept, announce, only), chosen)
     except Exception as error:
         print(message_of(error), file=sys.stderr)
         note.error = f"{type(error).__name__}: {error}"
@@ -75,9 +75,4 @@ def _configuration(config: DictConfig, overrides: list[str]) -> RunConfig:
 
 def _lost(note: Note) -> Existing | None:
     """Return the run of this very job's earlier process."""
-    if note.directory is None:
-        return None
-    try:
-        return Existing(Path(note.directory), Result.load(Path(note.directory)))
-    except RunError:  # it came no further than making the directory
-        return None
+    return None if note.directory is None else at(Path(note.directory))

@@ -11,7 +11,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from zsl_runner.atomic import write_text
+from zsl_runner.atomic import remove_leftovers, write_text
+from zsl_runner.folders import entries
 
 PLAN = "sweep.json"
 
@@ -33,7 +34,8 @@ class Plan:
     def save(self, folder: Path) -> None:
         """Write the plan; the folder is made if need be, and notes of an earlier sweep in it are removed."""
         folder.mkdir(parents=True, exist_ok=True)
-        for file in folder.glob("job-*.json"):
+        remove_leftovers(folder)
+        for file in entries(folder, "job-*.json"):
             file.unlink()
         write_text(folder / PLAN, json.dumps(asdict(self), indent=2) + "\n")
 
@@ -69,7 +71,9 @@ class Note:
 
 def read_notes(folder: Path) -> list[Note]:
     """Return the notes of a sweep in the order of their jobs."""
-    found: list[dict[str, Any]] = [json.loads(file.read_text(encoding="utf-8")) for file in folder.glob("job-*.json")]
+    found: list[dict[str, Any]] = [
+        json.loads(file.read_text(encoding="utf-8")) for file in entries(folder, "job-*.json")
+    ]
     return sorted((Note(**entry) for entry in found), key=lambda note: note.number)
 
 

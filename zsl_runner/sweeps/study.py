@@ -45,14 +45,16 @@ class Left:
 def name_of(settings: DictConfig, values: Mapping[str, Sequence[str]], config: RunConfig) -> str:
     """Return a study's name: preset, model and data set, and a hash of all that tells two searches apart.
 
-    That is the configuration but for the keys that are searched, the space, the sampler and the objectives; not how
-    many trials there are or where they run.
+    That is the configuration but for the keys that are searched, what the data are, the space, the sampler and the
+    objectives; not how many trials there are or where they run.
 
     Args:
         settings: Hydra's settings.
         values: what the search tries, by key.
         config: the configuration of one of its runs.
     """
+    from zsl_runner.data.load import contents  # numpy is imported for a search only
+
     searched = {key for key, column in values.items() if len(column) > 1}
     fixed = {
         key: value
@@ -60,7 +62,8 @@ def name_of(settings: DictConfig, values: Mapping[str, Sequence[str]], config: R
         if (defines_the_run(key) or key == "seed") and not _is_below(key, searched)
     }
     sampler, direction = (OmegaConf.to_container(OmegaConf.create({"x": settings.sweeper[key]})) for key in _DECIDES)
-    told = [fixed, {key: values[key] for key in sorted(searched)}, sampler, direction, list(config.objectives)]
+    data = [file.sha256 for file in contents(config.dataset)]
+    told = [fixed, data, {key: values[key] for key in sorted(searched)}, sampler, direction, list(config.objectives)]
     digest = hashlib.sha256(json.dumps(told, sort_keys=True, default=str).encode()).hexdigest()[:8]
     preset = OmegaConf.select(settings, "runtime.choices.sweep") or "search"
     return f"{preset}-{config.model.name}-{config.dataset.name}-{digest}"

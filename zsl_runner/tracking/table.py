@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from zsl_runner.tracking.tags import tag_of
 
 FILE_NAME = "metrics.csv"
 COLUMNS = ("step", "stage", "phase", "tag", "value")
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -56,18 +58,26 @@ class Table:
         directory: the run's directory.
         resume_step: None starts a new file; otherwise rows after this step, which the resumed run will produce
             again, are removed (-1 removes all).
+        rows: how many rows there were in the state a run is resumed from, if that is known; it then decides alone.
+
+    Attributes:
+        rows: how many rows there are.
 
     Raises:
         RunError: the file cannot be written, is damaged, or exists although the run is new.
     """
 
-    def __init__(self, directory: Path, resume_step: int | None = None) -> None:
+    def __init__(self, directory: Path, resume_step: int | None = None, rows: int | None = None) -> None:
         self.path = directory / FILE_NAME
         if resume_step is None and self.path.exists():
             raise RunError(f"{self.path}: exists already; a new run needs a directory of its own")
-        kept = []
+        kept: list[Row] = []
         if resume_step is not None and self.path.exists():
-            kept = [row for row in read(self.path) if row.step <= resume_step]
+            known = list(read(self.path))
+            kept = known[:rows] if rows is not None else [row for row in known if row.step <= resume_step]
+        if rows is not None and len(kept) < rows:
+            log.warning("%s: %d of the %d rows that the run had written are there", self.path, len(kept), rows)
+        self.rows = len(kept)
         write_bytes(self.path, self._encoded(kept, header=True))
         try:
             self._stream = self.path.open("ab", buffering=0)
@@ -85,6 +95,7 @@ class Table:
         try:
             while content:
                 content = content[self._stream.write(content) :]
+            self.rows += len(rows)
         except OSError as error:
             raise RunError(f"{self.path}: cannot be written: {error.strerror or error}; the run stops here") from error
 

@@ -6,6 +6,7 @@ separates hyperparameters from curves; both are avoided by writing the summaries
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -16,11 +17,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zsl_runner.errors import RunError
+from zsl_runner.folders import entries
 from zsl_runner.tracking.pictures import Picture
 from zsl_runner.tracking.tags import STAGE_PREFIXES, tag_of
 
 Hyperparameter = bool | int | float | str
 MOST_EMBEDDED = 5000
+EVENTS = "events.out.tfevents.*"
+_APPENDED = (EVENTS, "projector_config.pbtxt")
 
 
 class TensorBoard:
@@ -140,12 +144,31 @@ class TensorBoard:
         self._events.add_summary(summary, step)
 
 
+def sizes(directory: Path) -> dict[str, int]:
+    """Return the size in bytes of each file that TensorBoard's writer appends to, by name."""
+    return {path.name: path.stat().st_size for pattern in _APPENDED for path in entries(directory, pattern)}
+
+
+def cut_back(directory: Path, before: Mapping[str, int]) -> None:
+    """Bring those files back to the sizes they had; the younger ones are removed.
+
+    Raises:
+        RunError: a file cannot be changed.
+    """
+    with _disk(directory):
+        for name, size in sizes(directory).items():
+            if name not in before:
+                (directory / name).unlink()
+            elif size > before[name]:
+                os.truncate(directory / name, before[name])
+
+
 def _wait_for_a_later_name(directory: Path) -> None:
     """Let the second pass in which an earlier process of this run opened its event file.
 
     TensorBoard reads the files of a run in the order of their names, which begin with that second.
     """
-    newest = max((int(path.name.split(".")[3]) for path in directory.glob("events.out.tfevents.*")), default=0)
+    newest = max((int(path.name.split(".")[3]) for path in entries(directory, EVENTS)), default=0)
     if 0 <= newest - int(time.time()) <= 1:
         time.sleep(newest + 1 - time.time())
 
@@ -156,7 +179,7 @@ def _disk(directory: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        where = directory / "events.out.tfevents.*"
+        where = directory / EVENTS
         raise RunError(f"{where}: cannot be written: {error.strerror or error}; the run stops here") from error
 
 

@@ -15,7 +15,7 @@ from zsl_runner.config.schema import TrackerConf
 from zsl_runner.tracking.pictures import animated, still
 from zsl_runner.tracking.progress import Display, display
 from zsl_runner.tracking.table import Table, read
-from zsl_runner.tracking.tensorboard import Hyperparameter, TensorBoard
+from zsl_runner.tracking.tensorboard import Hyperparameter, TensorBoard, cut_back, sizes
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -35,6 +35,8 @@ class Tracker:
         conf: what to write.
         resume_step: None for a new run; otherwise the step of the checkpoint it continues from (-1 if it starts over
             in place): rows and events after it are dropped, earlier ones kept.
+        written: what `flush` returned when that checkpoint was saved: whatever came later is dropped, be it of the same
+            step; None if the checkpoint does not know.
         run_name: name of the run in TensorBoard's HParams tab; by default the last parts of its directory.
         progress: where the progress is shown; by default what ``conf.progress`` says.
     """
@@ -45,6 +47,7 @@ class Tracker:
         conf: TrackerConf,
         *,
         resume_step: int | None = None,
+        written: Mapping[str, Any] | None = None,
         run_name: str | None = None,
         progress: Display | None = None,
     ) -> None:
@@ -54,7 +57,9 @@ class Tracker:
         self._first_step = 0 if resume_step is None else max(resume_step, 0)
         self._failed_figures: set[str] = set()
         self._closed = False
-        self._table = Table(directory, resume_step)
+        self._table = Table(directory, resume_step, None if written is None else written["rows"])
+        if written is not None:
+            cut_back(directory, written["files"])
         name = run_name or "/".join(directory.resolve().parts[-3:])
         self._tensorboard = TensorBoard(directory, resume_step, name) if conf.tensorboard else None
         self._progress = progress or display(conf.progress)
@@ -161,10 +166,11 @@ class Tracker:
         """Count one step of the phase."""
         self._progress.advance()
 
-    def flush(self) -> None:
-        """Hand everything written so far to the operating system, e.g. before a checkpoint."""
+    def flush(self) -> dict[str, Any]:
+        """Hand everything written so far to the operating system; return how much it is, for a checkpoint."""
         if self._tensorboard is not None:
             self._tensorboard.flush()
+        return {"rows": self._table.rows, "files": sizes(self._directory)}
 
     def close(self, complete: bool = False) -> None:
         """Finish all sinks; may be called again.

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from zsl_runner.atomic import write_bytes
+from zsl_runner.atomic import remove_leftovers, write_bytes
 from zsl_runner.errors import RunError
 
 Canvases = tuple[NDArray[np.uint8], NDArray[np.uint8]]
@@ -51,6 +51,7 @@ def cached(path: Path | None, build: Callable[[], Canvases]) -> Canvases:
         np.savez(buffer, images=images, labels=labels)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
+            remove_leftovers(path.parent)
             write_bytes(path, buffer.getvalue())
         except (OSError, RunError) as error:
             _log.warning(

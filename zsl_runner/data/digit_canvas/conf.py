@@ -20,6 +20,7 @@ class DigitCanvasConf(SegmentationConf):
 
     implementation: ClassVar[str] = "zsl_runner.data.digit_canvas.source:load"
     kept_copy: ClassVar[str] = "zsl_runner.data.digit_canvas.source:kept_copy"
+    contents: ClassVar[str] = "zsl_runner.data.digit_canvas.pools:source_files"
 
     kind: str = option("digit_canvas", "the implementation; fixed by the file chosen in the group")
     name: str = option("digit_canvas", "the label in directories, tables and TensorBoard")

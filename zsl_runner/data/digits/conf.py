@@ -17,6 +17,7 @@ class DigitsConf(DigitConf):
     """1,797 images of 8 x 8 pixels that come with scikit-learn; nothing to download."""
 
     implementation: ClassVar[str] = "zsl_runner.data.digits.source:load"
+    contents: ClassVar[str] = "zsl_runner.data.digits.source:contents"
     provides: ClassVar[frozenset[str]] = DigitConf.provides | {"images"}
 
     kind: str = option("digits", "the implementation; fixed by the file chosen in the group")

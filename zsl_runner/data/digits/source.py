@@ -10,6 +10,7 @@ import sklearn
 from numpy.typing import NDArray
 from sklearn.datasets import load_digits
 
+from zsl_runner.config.schema import DatasetConf
 from zsl_runner.data.digit_attributes import digit_attributes
 from zsl_runner.data.digit_folds import digit_split
 from zsl_runner.data.digits.conf import DigitsConf
@@ -23,6 +24,11 @@ ORIGIN: Final = "sklearn.datasets.load_digits"
 def digits_checksum(pixels: NDArray[np.float64]) -> tuple[SourceFile, ...]:
     """Return the (n, 64) pixels that scikit-learn ships as the one file of the data set."""
     return (SourceFile(ORIGIN, hashlib.sha256(np.ascontiguousarray(pixels).data).hexdigest()),)
+
+
+def contents(_conf: DatasetConf) -> tuple[SourceFile, ...]:
+    """Return what all data sets of these digits are made of."""
+    return digits_checksum(load_digits().data)
 
 
 def load(conf: DigitsConf) -> ZeroShotRecords:

@@ -20,6 +20,7 @@ class DigitsImagesConf(LabelledImagesConf):
     """1,797 digits of 8 x 8 pixels, enlarged to 28 x 28 unless `side` says otherwise; nothing to download."""
 
     implementation: ClassVar[str] = "zsl_runner.data.digits_images.source:load"
+    contents: ClassVar[str] = "zsl_runner.data.digits.source:contents"
 
     kind: str = option("digits_images", "the implementation; fixed by the file chosen in the group")
     validation_rows: int = option(

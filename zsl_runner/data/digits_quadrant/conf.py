@@ -14,6 +14,7 @@ class DigitsQuadrantConf(QuadrantConf):
     """Some quadrants of scikit-learn's 8 x 8 digits, enlarged to 28 x 28, given the others; nothing to download."""
 
     implementation: ClassVar[str] = "zsl_runner.data.digits_quadrant.source:load"
+    contents: ClassVar[str] = "zsl_runner.data.digits.source:contents"
 
     kind: str = option("digits_quadrant", "the implementation; fixed by the file chosen in the group")
     validation_rows: int = option(

@@ -27,6 +27,7 @@ class ImageFolderConf(SegmentationConf):
     """Images and masks in two folders; a mask belongs to the image of the same name, whatever their endings."""
 
     implementation: ClassVar[str] = "zsl_runner.data.image_folder.source:load"
+    contents: ClassVar[str] = "zsl_runner.data.image_folder.source:contents"
 
     kind: str = option("image_folder", "the implementation; fixed by the file chosen in the group")
     root: str = option(MISSING, "folder of the two folders; relative to the working directory")

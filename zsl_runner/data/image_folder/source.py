@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
+from zsl_runner.data.checksums import sha256_of, sha256_of_all
 from zsl_runner.data.image_folder.conf import ImageFolderConf
 from zsl_runner.data.image_folder.files import paired_files, split_rows
 from zsl_runner.data.image_folder.pictures import read_pair
-from zsl_runner.data.known_files import sha256_of
+from zsl_runner.data.picture_files import picture_paths
 from zsl_runner.data.records import Provenance, Rows, SourceFile, checked
 from zsl_runner.data.segmentation.records import SPLITS, SegmentationRecords
 from zsl_runner.errors import DataError
@@ -56,9 +56,6 @@ def load(conf: ImageFolderConf) -> SegmentationRecords:
 def _provenance(
     conf: ImageFolderConf, files: Mapping[str, tuple[Path, Path]], rows: Mapping[str, Rows], size: tuple[int, ...]
 ) -> Provenance:
-    whole = hashlib.sha256()
-    for name, pair in files.items():
-        whole.update("\0".join([name, *map(sha256_of, pair)]).encode() + b"\n")
     if conf.shares is None:
         split = "own (lists of names in the folder)"
         left_out = len(files) - sum(map(len, rows.values()))
@@ -71,6 +68,20 @@ def _provenance(
         feature_kind=f"images of {size[1]} x {size[0]} pixels, RGB" + ("" if conf.side is None else ", resized"),
         semantics=f"masks of {len(conf.classes)} classes: {', '.join(conf.classes)}",
         split_version=split,
-        files=(SourceFile(str(conf.folder("")), whole.hexdigest()),),
-        notes=(f"the checksum is over names and checksums of all {len(files)} pairs of files", *notes),
+        files=contents(conf),
+        notes=("checksums of folders are over names and contents of their pictures", *notes),
     )
+
+
+def contents(conf: ImageFolderConf) -> tuple[SourceFile, ...]:
+    """Return the two folders, each with one checksum over the names and contents of its pictures, and the lists.
+
+    Raises:
+        DataError: a folder is missing or has no picture, or a file cannot be read.
+    """
+    found = []
+    for folder in (conf.folder(conf.images), conf.folder(conf.masks)):
+        paths = picture_paths(folder, "check dataset.root, dataset.images and dataset.masks")
+        found.append(SourceFile(str(folder), sha256_of_all(paths, folder)))
+    lists = [Path(file.path) for file in conf.required_files()]
+    return (*found, *(SourceFile(str(path), sha256_of(path)) for path in lists))

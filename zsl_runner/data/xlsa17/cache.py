@@ -1,18 +1,15 @@
 """A fast copy of a features file: one HDF5 file whose features are mapped into memory, not read into it.
 
 Runs that work at the same time on one machine therefore share them. The copy is used only if it is whole (its checksum
-is verified) and its source has not changed since (path, size and time of change). It is written under another name and
+is verified) and its source has still the content it was made of. It is written under another name and
 renamed when complete, so that readers and other writers never meet half a file. Splits and class vectors are small and
 always read from their own files.
 """
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import logging
-import os
-import secrets
 import time
 import zlib
 from dataclasses import dataclass
@@ -23,14 +20,14 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from zsl_runner.atomic import remove_leftovers, replacing
 from zsl_runner.data.cache_folder import KeptCopy
-from zsl_runner.data.known_files import sha256_of
+from zsl_runner.data.checksums import sha256_of
 from zsl_runner.data.records import SourceFile
 from zsl_runner.data.xlsa17.conf import XLSA17Conf
 from zsl_runner.data.xlsa17.layout import FeatureTable, read_features
 
 FORMAT: Final = 1
-LEFTOVER_SECONDS: Final = 3600.0
 
 _log = logging.getLogger(__name__)
 
@@ -42,20 +39,6 @@ class LoadedFeatures:
     table: FeatureTable
     source: SourceFile
     from_cache: bool
-
-
-@dataclass(frozen=True)
-class _Identity:
-    """What must be unchanged for a cache to be valid."""
-
-    path: str
-    size: int
-    mtime_ns: int
-
-    @classmethod
-    def of(cls, source: Path) -> _Identity:
-        stat = source.stat()
-        return cls(str(source.resolve()), stat.st_size, stat.st_mtime_ns)
 
 
 def cache_path(source: Path, folder: Path) -> Path:
@@ -75,14 +58,13 @@ def load_features(source: Path, folder: Path | None) -> LoadedFeatures:
     """
     if folder is None or not source.is_file():
         return LoadedFeatures(read_features(source), SourceFile(str(source), sha256_of(source)), from_cache=False)
-    target, identity = cache_path(source, folder), _Identity.of(source)
-    cached = _read(target, identity)
-    if cached is not None:
-        table, sha256 = cached
+    target, sha256 = cache_path(source, folder), sha256_of(source)
+    table = _read(target, source, sha256)
+    if table is not None:
         return LoadedFeatures(table, SourceFile(str(source), sha256), from_cache=True)
-    table, sha256 = read_features(source), sha256_of(source)
+    table = read_features(source)
     try:
-        _write(target, table, identity, sha256)
+        _write(target, table, source, sha256)
     except (OSError, RuntimeError) as error:  # h5py reports a full disk as either
         _log.warning(
             "%s: the cache cannot be written (%s); the run goes on without it. "
@@ -99,27 +81,24 @@ def kept_copy(conf: XLSA17Conf) -> KeptCopy:
     if folder is None:
         return KeptCopy(None, usable=False)
     target = cache_path(source, folder)
-    return KeptCopy(target, usable=_read(target, _Identity.of(source)) is not None)
+    return KeptCopy(target, usable=_read(target, source, sha256_of(source)) is not None)
 
 
 def _checksum(table: FeatureTable) -> int:
     return zlib.crc32(table.labels.data, zlib.crc32(table.features.data))
 
 
-def _read(target: Path, identity: _Identity) -> tuple[FeatureTable, str] | None:
-    """Return the cached features and the source's checksum; None if there is no cache that may be used."""
+def _read(target: Path, source: Path, sha256: str) -> FeatureTable | None:
+    """Return the cached features; None if there is no cache that may be used."""
     try:
         with h5py.File(target, "r", locking=False) as file:
             attributes = dict(file.attrs)
             if attributes.get("format") != FORMAT or attributes.get("application") != "zsl-run":
                 return None
-            if identity != _Identity(
-                attributes["source_path"], int(attributes["source_size"]), int(attributes["source_mtime_ns"])
-            ):
+            if (attributes["source_path"], attributes["source_sha256"]) != (str(source.resolve()), sha256):
                 return None
             table = FeatureTable(_mapped(file["features"], target), file["labels"][()])
-            whole = _checksum(table) == int(attributes["crc32"])
-            return (table, str(attributes["source_sha256"])) if whole else None
+            return table if _checksum(table) == int(attributes["crc32"]) else None
     except (OSError, KeyError, TypeError, ValueError, RuntimeError):  # absent, foreign or damaged: rebuilt
         return None
 
@@ -135,35 +114,17 @@ def _mapped(dataset: h5py.Dataset, target: Path) -> NDArray[Any]:
     return np.asarray(np.memmap(target, dataset.dtype, mode="c", offset=offset, shape=dataset.shape))
 
 
-def _write(target: Path, table: FeatureTable, identity: _Identity, sha256: str) -> None:
+def _write(target: Path, table: FeatureTable, source: Path, sha256: str) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
-    _remove_leftovers(target)
-    temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}.tmp")
-    try:
-        with h5py.File(temporary, "x", locking=False) as file:
-            file.create_dataset("features", data=table.features)
-            file.create_dataset("labels", data=table.labels)
-            file.attrs.update(
-                application="zsl-run",
-                format=FORMAT,
-                source_path=identity.path,
-                source_size=identity.size,
-                source_mtime_ns=identity.mtime_ns,
-                source_sha256=sha256,
-                crc32=_checksum(table),
-                created=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-            )
-        with temporary.open("rb+") as stream:
-            os.fsync(stream.fileno())
-        os.replace(temporary, target)
-    finally:
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
-
-
-def _remove_leftovers(target: Path) -> None:
-    """Remove what writers of this cache left behind when they were killed long ago."""
-    for leftover in target.parent.glob(f".{target.name}.*.tmp"):
-        with contextlib.suppress(OSError):
-            if time.time() - leftover.stat().st_mtime > LEFTOVER_SECONDS:
-                leftover.unlink()
+    remove_leftovers(target.parent)
+    with replacing(target) as temporary, h5py.File(temporary, "x", locking=False) as file:
+        file.create_dataset("features", data=table.features)
+        file.create_dataset("labels", data=table.labels)
+        file.attrs.update(
+            application="zsl-run",
+            format=FORMAT,
+            source_path=str(source.resolve()),
+            source_sha256=sha256,
+            crc32=_checksum(table),
+            created=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        )

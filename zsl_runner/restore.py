@@ -1,0 +1,48 @@
+"""``python -m zsl_runner.restore RUN`` writes a run's ``config.yaml`` anew, from its newest whole checkpoint."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from omegaconf import OmegaConf
+
+from zsl_runner.atomic import write_text
+from zsl_runner.checkpoint import Checkpoints
+from zsl_runner.config.typed import to_yaml, typed
+from zsl_runner.errors import CheckpointError, RunError
+from zsl_runner.guard import exclusive
+from zsl_runner.run_directory import CHECKPOINTS, CONFIG_FILE
+
+
+def restore(directory: Path) -> Path:
+    """Write the configuration that the run in ``directory`` began with, and return its file.
+
+    Raises:
+        RunError: no checkpoint keeps the configuration, or the file cannot be written.
+    """
+    saved = Checkpoints(directory / CHECKPOINTS).newest()
+    if saved is None or not saved.config:
+        found = "none" if saved is None else f"{saved.path.name} of an earlier version, which does not"
+        raise CheckpointError(f"{directory}: expected a checkpoint that keeps the configuration, found {found}")
+    content = to_yaml(typed(OmegaConf.create(saved.config)))
+    with exclusive(directory):
+        write_text(directory / CONFIG_FILE, content)
+    return directory / CONFIG_FILE
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Entry point of the command."""
+    parser = argparse.ArgumentParser(prog="python -m zsl_runner.restore", description=__doc__)
+    parser.add_argument("run", type=Path, metavar="RUN", help="directory of the run")
+    try:
+        print(f"{restore(parser.parse_args(arguments).run)}: written as the run began")
+    except RunError as error:
+        print(f"zsl-run: {error}", file=sys.stderr)
+        raise SystemExit(1) from None
+
+
+if __name__ == "__main__":
+    main()
