@@ -1,0 +1,10 @@
+"""The topics by name."""
+
+from __future__ import annotations
+
+from scripts.torture.kills import KILLS
+from scripts.torture.verdict import Topic
+
+TOPICS: dict[str, Topic] = {
+    "kills": KILLS,
+}
