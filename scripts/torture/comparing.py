@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
+import logging
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import torch
 
 from scripts.torture.verdict import require
 
+logging.getLogger("tensorboard").setLevel(logging.ERROR)  # it tells of every restart, which here are many
 TIMES = frozenset({"wall", "cpu", "seconds", "stage_seconds"})
 
 
