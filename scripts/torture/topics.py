@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from scripts.torture.cases.all import CASES
 from scripts.torture.configurations import CONFIGURATIONS
 from scripts.torture.kills import KILLS
 from scripts.torture.verdict import Topic
 
 TOPICS: dict[str, Topic] = {
-    "kills": KILLS,
+    "cases": CASES,
     "configurations": CONFIGURATIONS,
+    "kills": KILLS,
 }
