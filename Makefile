@@ -19,7 +19,7 @@ PIP := PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt \
 	$(BIN)/python -m pip --no-input --disable-pip-version-check install
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist loadfile
 
-.PHONY: help install dev run test test-all test-launchers check bench docs clean
+.PHONY: help install dev run test test-all test-launchers check bench torture docs clean
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 
@@ -31,6 +31,8 @@ help:
 	@echo '               packages slurmctld, slurmd, slurm-client and munge are there, and a Ray cluster of two'
 	@echo 'make check     lint, format and types'
 	@echo 'make bench     speed and memory, each beside a reference of the same run'
+	@echo 'make torture   kills, mutated configurations and data, damaged run directories, failing disks; ARGS="--scale 0.1"'
+	@echo '               makes a tenth of the tries'
 	@echo 'make docs      the pages of docs/ as HTML in build/docs; a broken link fails'
 	@echo 'make install   .venv with the package and its four commands'
 	@echo 'make dev       the same with the tools for development'
@@ -56,6 +58,9 @@ check: $(READY_DEV)
 
 bench: $(READY)
 	OMP_NUM_THREADS=1 $(BIN)/python scripts/benchmark.py $(ARGS)
+
+torture: $(READY)
+	OMP_NUM_THREADS=1 $(BIN)/python scripts/torture $(ARGS)
 
 # Strict: every warning is an error, a link to nowhere too.
 docs: $(READY_DOCS)

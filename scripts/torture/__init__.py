@@ -1,1 +1,1 @@
-"""Tries to break zsl-run: kills, mutated configurations and data, damaged run directories, failing disks, known cases."""
+"""Tries to break zsl-run: kills, mutated configurations and data, damaged run directories, failing disks, cases."""

@@ -1,7 +1,7 @@
 """Moments at which a run is worth killing, seen from what a process asks of the operating system.
 
-Python reports every open, rename and import to audit hooks, whoever asks for it; so an aim does not depend on how the package
-writes its files.
+Python reports every open, rename and removal to audit hooks, whoever asks for it; so an aim does not depend on how the
+package writes its files.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def announcing_the_test(pipe: int) -> None:
         os.write(pipe, b"!")
         test(self, *arguments)
 
-    Run._test = announced  # type: ignore[method-assign]
+    Run._test = announced  # type: ignore[assignment,method-assign]
 
 
 def noting_checkpoints(file: Path) -> Callable[[int], None]:

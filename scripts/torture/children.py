@@ -1,7 +1,8 @@
 """Starts zsl-run's commands in processes of their own, forked from this one, which has loaded all they need.
 
-A forked start takes milliseconds where a fresh interpreter takes seconds. The forking process has one thread and has run
-none of the package's commands, so a child differs from a fresh process in its imports only; ``fresh=True`` starts a real one.
+A forked start takes milliseconds where a fresh interpreter takes seconds. The forking process has one thread and has
+run none of the package's commands, so a child differs from a fresh process in its imports only; ``fresh=True`` starts a
+real one.
 """
 
 from __future__ import annotations
@@ -194,9 +195,13 @@ class Place:
         if fresh:
             with open(f"{log}.out", "wb") as out, open(f"{log}.err", "wb") as err:
                 process = subprocess.Popen(
-                    fresh_command(words), cwd=self.home, env=fresh_environment(variables),
-                    stdin=subprocess.DEVNULL, stdout=out, stderr=err,
-                )  # fmt: skip
+                    fresh_command(words),
+                    cwd=self.home,
+                    env=fresh_environment(variables),
+                    stdin=subprocess.DEVNULL,
+                    stdout=out,
+                    stderr=err,
+                )
             process.returncode = 0  # waited for here and not by Popen
             return Child(process.pid, line, log)
         readable, writable = os.pipe()

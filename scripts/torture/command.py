@@ -75,7 +75,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             seconds[item.topic] += took
             if verdict.is_finding:
                 kept = _kept(item, verdict, options.keep)
-                print(f"\n{item.topic} {item.number}: {verdict.kind}: {verdict.what}\n  {verdict.why}\n  kept in {kept}")
+                print(
+                    f"\n{item.topic} {item.number}: {verdict.kind}: {verdict.what}\n  {verdict.why}\n  kept in {kept}"
+                )
             elif verdict.kind == "skipped":
                 print(f"\n{item.topic} {item.number}: skipped: {verdict.what}: {verdict.why}")
             sys.stdout.flush()

@@ -105,9 +105,11 @@ def require_same_end(reference: Path, directory: Path, *, rows: bool = True, eve
         one, other = rows_of(reference), rows_of(directory)
         missing, more = set(one) - set(other), set(other) - set(one)
         require(
-            one == other, "lost", f"metrics.csv: {len(one)} rows expected, found {len(other)}; "
-            f"missing {sorted(missing)[:2]}, too many {sorted(more)[:2]}"
-        )  # fmt: skip
+            one == other,
+            "lost",
+            f"metrics.csv: {len(one)} rows expected, found {len(other)}; "
+            f"missing {sorted(missing)[:2]}, too many {sorted(more)[:2]}",
+        )
     if events:
         found = next(differences(scalars_of(reference), scalars_of(directory), "events"), None)
         require(found is None, "lost", f"TensorBoard's scalars differ: {found}")
@@ -130,5 +132,3 @@ def fingerprint(folder: Path) -> dict[str, str]:
         else:
             found[name] = ""
     return found
-
-

@@ -87,7 +87,9 @@ def attempt(number: int, draw: np.random.Generator, folder: Path, shared: Path) 
     require(done.code in (0, 2), "other", f"{what}: exit {done.code}: {done.text[-300:]}")
     require(fingerprint(place.home) == before, "other", f"{what}: something was written below the working directory")
     if done.code == 2:
-        require(_names(done, further, key), "other", f"{what}: the message names neither key nor file: {done.text[-300:]}")
+        require(
+            _names(done, further, key), "other", f"{what}: the message names neither key nor file: {done.text[-300:]}"
+        )
         return "refused", what
     file = folder / "typed.json"
     told = place.call("values", lambda: typed_configuration((*arguments, "task=check"), file))
@@ -98,7 +100,9 @@ def attempt(number: int, draw: np.random.Generator, folder: Path, shared: Path) 
 
 def _names(done: Done, further: tuple[str, ...], key: str | None) -> bool:
     """Tell whether a refusal names what was given: a key or a part of one, a file, or the value."""
-    words = {word for text in (*further, key or "") for word in re.split(r"[\s=.+~/\\:'\",\[\]{}@]+", text) if len(word) > 1}
+    words = {
+        word for text in (*further, key or "") for word in re.split(r"[\s=.+~/\\:'\",\[\]{}@]+", text) if len(word) > 1
+    }
     return not words or any(word in done.text for word in words) or any(text in done.text for text in further if text)
 
 
@@ -162,13 +166,13 @@ def _equal(parsed: Any, value: Any) -> bool:
         return len(parsed) == len(value)
     if isinstance(value, bool) or isinstance(parsed, bool):
         words = {True: ("true", "yes", "on", "1"), False: ("false", "no", "off", "0")}
-        return parsed == value or (isinstance(value, bool) and str(parsed).lower() in words[value])
+        return bool(parsed == value) or (isinstance(value, bool) and str(parsed).lower() in words[value])
     if isinstance(value, (int, float)) and not isinstance(parsed, (list, dict)):
         try:
             return float(parsed) == float(value) or float(value) != float(value)
         except (TypeError, ValueError):
             return False
-    return parsed == value or str(parsed) == value
+    return bool(parsed == value) or str(parsed) == value
 
 
 def _some_key(draw: np.random.Generator, values: Mapping[str, Any]) -> str:
@@ -187,7 +191,17 @@ def near_value(draw: np.random.Generator, values: Mapping[str, Any], home: Path)
     numbers = [key for key, value in values.items() if isinstance(value, (int, float)) and not isinstance(value, bool)]
     key = str(numbers[draw.integers(len(numbers))])
     value = values[key]
-    choices = (-value, value + 1, value * 2, value / 3, value * 1e6, f"{value}x", f"'{value}'", f"[{value}]", value + 0.5)
+    choices = (
+        -value,
+        value + 1,
+        value * 2,
+        value / 3,
+        value * 1e6,
+        f"{value}x",
+        f"'{value}'",
+        f"[{value}]",
+        value + 0.5,
+    )
     text = str(choices[draw.integers(len(choices))])
     return (f"{key}={text}",), key, text
 
@@ -226,9 +240,29 @@ def wrong_group(draw: np.random.Generator, values: Mapping[str, Any], home: Path
     """Choose a file that is not there."""
     group = GROUPS[draw.integers(len(GROUPS))]
     choices = (
-        "nothing", "sgall", "Sgal", "SGAL", "vzsl.yaml", "../model/sgal", "/model/sgal", "model/sgal", "sgal@x", "[sgal,vzsl]",
-        "sgal/", "aae", "1", "é", "toy toy", "null.yaml", "{a:1}", "[]", "''x", "?", "*", "sg al",
-    )  # fmt: skip
+        "nothing",
+        "sgall",
+        "Sgal",
+        "SGAL",
+        "vzsl.yaml",
+        "../model/sgal",
+        "/model/sgal",
+        "model/sgal",
+        "sgal@x",
+        "[sgal,vzsl]",
+        "sgal/",
+        "aae",
+        "1",
+        "é",
+        "toy toy",
+        "null.yaml",
+        "{a:1}",
+        "[]",
+        "''x",
+        "?",
+        "*",
+        "sg al",
+    )
     choice = str(choices[draw.integers(len(choices))])
     name = group if draw.random() < 0.7 else typo(draw, group)
     return (f"{name}={choice}",), None, None
@@ -237,15 +271,44 @@ def wrong_group(draw: np.random.Generator, values: Mapping[str, Any], home: Path
 def hydras_own(draw: np.random.Generator, values: Mapping[str, Any], home: Path) -> Mutation:
     """Use Hydra's settings and flags wrongly."""
     choices = (
-        ("hydra.run.dri=x",), ("hydra/launcher=nothing",), ("hydra.job.chdir=maybe",), ("+hydra.x=1",), ("hydra=1",),
-        ("--config-name", "nothing"), ("--config-path", "relative"), ("--config-dir", "nothing"), ("hydra.searchpath=1",),
-        ("hydra.searchpath=[file:///nothing/here]", "model=not_there"), ("hydra/sweeper=nothing",), ("hydra.mode=SOMETIMES",),
-        ("hydra/job_logging=nothing",), ("model=sgal,vzsl",), ("seed=range(0,3)",), ("seed=choice(1,2)",), ("-m", "seed=0,x"),
-        ("-m", "seed=0,-1"), ("-m", "trainer.nothing=1,2"), ("-m", "model=sgal,nothing"), ("sweep=nothing",),
-        ("resume=nothing/here",), ("resume=.",), ("resume=''",), ("resume=[a]",),
-        ("outputs=[a]",), ("outputs={a:1}",), ("name='a/b'", "seed=x"), ("existing=perhaps",), ("task=nothing",),
-        ("hydra.run.dir=${nothing}",), ("hydra.sweep.dir=${nothing}", "-m", "seed=0,1"), ("=",), ("a",), ("a=",), ("=a",), ("model",),
-    )  # fmt: skip
+        ("hydra.run.dri=x",),
+        ("hydra/launcher=nothing",),
+        ("hydra.job.chdir=maybe",),
+        ("+hydra.x=1",),
+        ("hydra=1",),
+        ("--config-name", "nothing"),
+        ("--config-path", "relative"),
+        ("--config-dir", "nothing"),
+        ("hydra.searchpath=1",),
+        ("hydra.searchpath=[file:///nothing/here]", "model=not_there"),
+        ("hydra/sweeper=nothing",),
+        ("hydra.mode=SOMETIMES",),
+        ("hydra/job_logging=nothing",),
+        ("model=sgal,vzsl",),
+        ("seed=range(0,3)",),
+        ("seed=choice(1,2)",),
+        ("-m", "seed=0,x"),
+        ("-m", "seed=0,-1"),
+        ("-m", "trainer.nothing=1,2"),
+        ("-m", "model=sgal,nothing"),
+        ("sweep=nothing",),
+        ("resume=nothing/here",),
+        ("resume=.",),
+        ("resume=''",),
+        ("resume=[a]",),
+        ("outputs=[a]",),
+        ("outputs={a:1}",),
+        ("name='a/b'", "seed=x"),
+        ("existing=perhaps",),
+        ("task=nothing",),
+        ("hydra.run.dir=${nothing}",),
+        ("hydra.sweep.dir=${nothing}", "-m", "seed=0,1"),
+        ("=",),
+        ("a",),
+        ("a=",),
+        ("=a",),
+        ("model",),
+    )
     return choices[draw.integers(len(choices))], None, None
 
 

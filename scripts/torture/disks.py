@@ -1,4 +1,4 @@
-"""Failing surroundings: full and read-only disks, no locks, streams that are closed, full, broken or know ASCII only."""
+"""Failing surroundings: full and read-only disks, no locks, streams that are closed, full, broken or ASCII only."""
 
 from __future__ import annotations
 
@@ -106,11 +106,17 @@ def no_permission(draw: np.random.Generator, folder: Path, shared: Path) -> str:
     closed.mkdir()
     closed.chmod(mode)
     try:
-        done = expected(place.run("zsl-run", *LINEAR, *(("-m", "seed=0,1") if draw.random() < 0.3 else ()), hook=without_privileges))
+        done = expected(
+            place.run("zsl-run", *LINEAR, *(("-m", "seed=0,1") if draw.random() < 0.3 else ()), hook=without_privileges)
+        )
         require(done.code != 0, "silent", f"exit 0: {done.text[-300:]}")
         require("outputs" in done.text, "other", f"the folder is not named: {done.text[-300:]}")
         report = expected(place.run("zsl-report", "outputs", hook=without_privileges))
-        require(mode == 0o555 or report.code != 0 or "outputs" in report.text, "silent", "an unreadable folder counts as empty")
+        require(
+            mode == 0o555 or report.code != 0 or "outputs" in report.text,
+            "silent",
+            "an unreadable folder counts as empty",
+        )
     finally:
         closed.chmod(0o755)
     return f"outputs of mode {mode:03o}"
@@ -138,7 +144,19 @@ def odd_outputs(draw: np.random.Generator, folder: Path, shared: Path) -> str:
     (place.home / "file").write_text("x")
     (place.home / "loop").symlink_to("loop")
     (place.home / "dangling").symlink_to("nowhere/at/all")
-    choices = ("file", "file/below", "loop", "loop/below", "dangling", "dangling/below", "a" * 300, "a/" * 2500, "'a\\0b'", "/dev/null", "/proc/x")
+    choices = (
+        "file",
+        "file/below",
+        "loop",
+        "loop/below",
+        "dangling",
+        "dangling/below",
+        "a" * 300,
+        "a/" * 2500,
+        "'a\\0b'",
+        "/dev/null",
+        "/proc/x",
+    )
     name = choices[draw.integers(len(choices))]
     further = ("-m", "seed=0,1") if draw.random() < 0.3 else ()
     done = expected(place.run("zsl-run", *LINEAR, *further, f"outputs={name}"))
@@ -167,18 +185,29 @@ def odd_stream(draw: np.random.Generator, folder: Path, shared: Path) -> str:
     name = list(STREAMS)[draw.integers(len(STREAMS))]
     stream = ("1", "2")[draw.integers(2)]
     commands = (
-        ["zsl-run", *LINEAR, "name=é", "tracker.progress=lines"], ["zsl-run", "-m", *LINEAR, "seed=0,1"], ["zsl-report", "outputs"],
-        ["zsl-eval", "outputs/sgal/toy/run"], ["zsl-data", "describe", "toy"], ["zsl-run", "--help"], ["zsl-run", *LINEAR, "task=check"],
-    )  # fmt: skip
+        ["zsl-run", *LINEAR, "name=é", "tracker.progress=lines"],
+        ["zsl-run", "-m", *LINEAR, "seed=0,1"],
+        ["zsl-report", "outputs"],
+        ["zsl-eval", "outputs/sgal/toy/run"],
+        ["zsl-data", "describe", "toy"],
+        ["zsl-run", "--help"],
+        ["zsl-run", *LINEAR, "task=check"],
+    )
     words = commands[draw.integers(len(commands))]
     script = folder / "command.sh"
     inner = STREAMS[name].format(command='"$@"', stream=stream, join="" if stream == "1" else "2>&1 ")
     script.write_text(f"set -o pipefail\n{inner}\nexit ${{PIPESTATUS[0]}}\n")
     with open(folder / "printed.txt", "w+b") as printed:
         process = subprocess.run(
-            ["bash", str(script), *fresh_command(words)], cwd=place.home, env=fresh_environment(os.environ), stdin=subprocess.DEVNULL,
-            stdout=printed, stderr=subprocess.STDOUT, timeout=180, check=False,
-        )  # fmt: skip
+            ["bash", str(script), *fresh_command(words)],
+            cwd=place.home,
+            env=fresh_environment(os.environ),
+            stdin=subprocess.DEVNULL,
+            stdout=printed,
+            stderr=subprocess.STDOUT,
+            timeout=180,
+            check=False,
+        )
     text = (folder / "printed.txt").read_text(errors="replace")
     done = Done(" ".join(words), process.returncode, text, "")
     what = f"{words[0]} {' '.join(words[1:2])} with {name} stream {stream}"
@@ -187,7 +216,11 @@ def odd_stream(draw: np.random.Generator, folder: Path, shared: Path) -> str:
     allowed = (0, 1, 2, 120, 141) if shown_in_vain and name != "ASCII" else (0,)
     require(done.code in allowed and done.code != 120, "other", f"{what}: exit {done.code}: {done.text[-300:]}")
     if not shown_in_vain:
-        states = [record_of(path)["status"] for path in place.home.glob("outputs/eszsl/toy/*") if (path / "result.json").exists()]
+        states = [
+            record_of(path)["status"]
+            for path in place.home.glob("outputs/eszsl/toy/*")
+            if (path / "result.json").exists()
+        ]
         wanted = 2 if "-m" in words else 1
         require(states == ["complete"] * wanted, "lost", f"{what}: {states}")
     return what

@@ -1,4 +1,4 @@
-"""What a child does to itself before its command starts: without root's privileges, no locks, signals at a chosen moment, small files."""
+"""What a child does to itself before its command starts: fewer privileges, no locks, small files, signals."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def signalled_in_the_test(number: int, *, after: bool = False) -> Hook:
             if not after:
                 test(self, *arguments)
 
-        Run._test = struck  # type: ignore[method-assign]
+        Run._test = struck  # type: ignore[assignment,method-assign]
 
     return hook
 

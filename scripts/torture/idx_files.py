@@ -6,6 +6,7 @@ import gzip
 import itertools
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -21,7 +22,7 @@ def write_idx(root: Path) -> Path:
     return inputs.write_files(root, inputs.idx_contents())
 
 
-def write_npz(root: Path, **changes: np.ndarray) -> Path:
+def write_npz(root: Path, **changes: Any) -> Path:
     """Write a sound archive in dSprites' layout, of few values of the factors."""
     from zsl_runner.data.dsprites.conf import FILE
 
@@ -31,7 +32,7 @@ def write_npz(root: Path, **changes: np.ndarray) -> Path:
         side = 4 + 2 * scale + shape
         image[6 * y : 6 * y + side, 6 * x : 6 * x + side + 2 * turn] = 1
     root.mkdir(parents=True, exist_ok=True)
-    arrays = {"imgs": images, "latents_classes": classes} | changes
+    arrays: dict[str, Any] = {"imgs": images, "latents_classes": classes} | changes
     np.savez_compressed(root / FILE, **{name: array for name, array in arrays.items() if array.size})
     return root
 
@@ -141,7 +142,7 @@ def bit_of_archive(draw: np.random.Generator, root: Path) -> Mutation:
 def array_of_another_kind(draw: np.random.Generator, root: Path) -> Mutation:
     """Store other types, shapes or values, or leave an array out."""
     count = int(np.prod(SIZES))
-    changes: tuple[dict[str, np.ndarray], ...] = (
+    changes: tuple[dict[str, Any], ...] = (
         {"imgs": np.zeros((count, 32, 32), np.uint8)},
         {"imgs": np.zeros((count - 1, 64, 64), np.uint8)},
         {"imgs": np.ones((count, 64, 64), np.float32)},

@@ -17,7 +17,7 @@ Bytes = NDArray[np.uint8]
 def feature_arrays(
     seed: int = 0, classes: int = 12, unseen: int = 3, rows: int = 30, width: int = 16, attributes: int = 8
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return the variables of the two files of the xlsa17 layout; rows are non-negative functions of the class vectors."""
+    """Return the variables of the two files of the xlsa17 layout; features are not negative."""
     draw = np.random.default_rng(seed)
     vectors = draw.standard_normal((classes, attributes))
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
@@ -46,7 +46,10 @@ def write_features(root: Path, features: Mapping[str, Any], splits: Mapping[str,
         if v73:
             from zsl_runner.data.xlsa17.matlab73 import version_73
 
-            plain = {key: tuple(map(str, value.ravel())) if value.dtype == object else value for key, value in variables.items()}
+            plain = {
+                key: tuple(map(str, value.ravel())) if value.dtype == object else value
+                for key, value in variables.items()
+            }
             (root / name).write_bytes(version_73(plain))
         else:
             savemat(root / name, dict(variables))
@@ -60,7 +63,8 @@ def shape(kind: str, draw: np.random.Generator, side: int = 32) -> Bytes:
         picture[side // 4 : side // 2, side // 4 : 3 * side // 4] = 200
     else:
         picture[side // 8 : side // 4, 2 : side - 6] = 200
-    return np.clip(picture + draw.integers(0, 30, picture.shape), 0, 255).astype(np.uint8)
+    noisy: Bytes = np.clip(picture + draw.integers(0, 30, picture.shape), 0, 255).astype(np.uint8)
+    return noisy
 
 
 def save_png(path: Path, picture: Bytes) -> None:

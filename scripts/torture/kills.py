@@ -1,4 +1,4 @@
-"""Kills runs at random moments and resumes them: the end must equal that of a run that was never stopped, to the bit."""
+"""Kills runs at random moments and resumes them: the end must be that of a run that was never stopped, to the bit."""
 
 from __future__ import annotations
 
@@ -117,7 +117,9 @@ def _to_the_end(place: Place, name: str) -> None:
     steps = [int(text) for text in re.findall(r"step-(\d+)", appeared.read_text())] if appeared.exists() else []
     if before and steps:
         require(
-            min(steps) >= max(before), "lost", f"went on before step {min(steps)} with a checkpoint of step {max(before)}"
+            min(steps) >= max(before),
+            "lost",
+            f"went on before step {min(steps)} with a checkpoint of step {max(before)}",
         )
 
 

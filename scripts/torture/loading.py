@@ -6,7 +6,6 @@ import dataclasses
 import pickle
 import traceback
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np

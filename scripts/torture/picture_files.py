@@ -7,6 +7,7 @@ import shutil
 import unicodedata
 from collections.abc import Callable
 from pathlib import Path
+from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,7 @@ from scripts.torture.mutation import Mutation, Records, cut, flip, harmless, one
 Pixels = NDArray[np.uint8]
 COUNT = 12
 ORIENTATION = 0x0112
+FORMS: Final[tuple[Literal["NFC", "NFD"], Literal["NFC", "NFD"]]] = ("NFC", "NFD")
 
 
 def write_classes(root: Path) -> Path:
@@ -85,7 +87,9 @@ def oriented(draw: np.random.Generator, root: Path) -> Mutation:
     is_masked = (root / "images").is_dir()
     if is_masked and exif[ORIENTATION] >= 5:  # other sides than its mask
         return Mutation(f"{path.name} orientation {exif[ORIENTATION]}", (path.name,))
-    return Mutation(f"{path.name} orientation {exif[ORIENTATION]}", (), _replaced(root, path, shown), may_be_refused=False)
+    return Mutation(
+        f"{path.name} orientation {exif[ORIENTATION]}", (), _replaced(root, path, shown), may_be_refused=False
+    )
 
 
 def other_mode(draw: np.random.Generator, root: Path) -> Mutation:
@@ -198,7 +202,7 @@ def one_class(draw: np.random.Generator, root: Path) -> Mutation:
 
 def composed_name(draw: np.random.Generator, root: Path) -> Mutation:
     """Name a class with an accent in one Unicode form; it stays a class of the same pictures."""
-    form = ("NFC", "NFD")[draw.integers(2)]
+    form = FORMS[draw.integers(2)]
     (root / "square").rename(root / unicodedata.normalize(form, "squaré"))
 
     def expected(records: Records) -> Records:
@@ -229,7 +233,7 @@ def wrong_mask(draw: np.random.Generator, root: Path) -> Mutation:
         Image.fromarray(mask).resize((39, 32)),
         Image.fromarray(mask * np.uint8(7)),
         Image.fromarray(mask.astype(np.float32)).convert("RGB"),
-        Image.fromarray((mask.astype(np.uint16) + 300)),
+        Image.fromarray(mask.astype(np.uint16) + 300),
     )
     pictures[how].save(path)
     return Mutation(f"{path.name}, way {how}", (path.name,))
@@ -262,10 +266,13 @@ def list_written_otherwise(draw: np.random.Generator, root: Path) -> Mutation:
     text = path.read_text()
     how = int(draw.integers(6))
     contents = (
-        b"\xef\xbb\xbf" + text.encode(), text.replace("\n", "\r\n").encode(), text.rstrip("\n").encode(),
-        ("\n\n" + text.replace("\n", " \n\n")).encode(), b"\xef\xbb\xbf" + text.replace("\n", "\r\n").encode(),
+        b"\xef\xbb\xbf" + text.encode(),
+        text.replace("\n", "\r\n").encode(),
+        text.rstrip("\n").encode(),
+        ("\n\n" + text.replace("\n", " \n\n")).encode(),
+        b"\xef\xbb\xbf" + text.replace("\n", "\r\n").encode(),
         text.replace("\n", "\t\n").encode(),
-    )  # fmt: skip
+    )
     path.write_bytes(contents[how])
     return harmless(f"{path.name}, way {how}")
 
@@ -280,9 +287,14 @@ def wrong_list(draw: np.random.Generator, root: Path) -> Mutation:
         path.unlink()
         return Mutation(f"no {path.name}", (path.name,))
     contents = (
-        b"", b"\n \n", b"\xff\xfe" + text.encode("utf-16-le"), text.encode() + b"nothing\n", text.encode() + first.encode(),
-        text.replace("im", "IM").encode(), text.encode() + b"\xff\n",
-    )  # fmt: skip
+        b"",
+        b"\n \n",
+        b"\xff\xfe" + text.encode("utf-16-le"),
+        text.encode() + b"nothing\n",
+        text.encode() + first.encode(),
+        text.replace("im", "IM").encode(),
+        text.encode() + b"\xff\n",
+    )
     path.write_bytes(contents[how])
     if how == 2:  # either read as what its mark says, or refused
         return Mutation(f"{path.name} as UTF-16", (path.name,), lambda records: records)
@@ -298,7 +310,7 @@ def overlapping_lists(draw: np.random.Generator, root: Path) -> Mutation:
 
 def accented_list(draw: np.random.Generator, root: Path) -> Mutation:
     """Name an image with an accent in one Unicode form, and its file in the other."""
-    forms = ("NFC", "NFD") if draw.random() < 0.5 else ("NFD", "NFC")
+    forms = FORMS if draw.random() < 0.5 else FORMS[::-1]
     for folder in ("images", "masks"):
         (root / folder / "im00.png").rename(root / folder / f"{unicodedata.normalize(forms[0], 'ié00')}.png")
     path = root / "train.txt"

@@ -38,7 +38,9 @@ def _some_key(draw: np.random.Generator, values: Mapping[str, Any]) -> str:
 
 def value_in_overlay(draw: np.random.Generator, values: Mapping[str, Any], home: Path) -> Mutation:
     """Give a key an odd value in an experiment's file."""
-    texts = [text for text in ODD if "${" not in text and "\n" not in text and not text.startswith((" ", "\t", "\ufeff"))]
+    texts = [
+        text for text in ODD if "${" not in text and "\n" not in text and not text.startswith((" ", "\t", "\ufeff"))
+    ]
     key, text = _some_key(draw, values), str(texts[draw.integers(len(texts))])
     arguments = _overlay(home, HEAD + _nested(key, text))
     try:
@@ -70,22 +72,86 @@ def broken_overlay(draw: np.random.Generator, values: Mapping[str, Any], home: P
     """Write a file that is no proper overlay."""
     deep = "".join(f"{' ' * depth}a:\n" for depth in range(int(draw.integers(50, 900))))
     contents: tuple[str | bytes, ...] = (
-        "a: [", "a: {", "a: 'x", "\ta: 1\n", "a:\n\t- 1\n", "- 1\n- 2\n", "text\n", "1\n", "a: b: c\n", "? a\n", "%YAML 3.0\n---\na: 1\n",
-        "a: &x [*x]\n", "<<: *nothing\n", "seed: !!python/object:os.system 1\n", "seed: !mine 1\n", "seed: 1\nseed: 2\n---\nseed: 3\n",
-        b"\xff\xfe\x00\x00", b"seed: \xe9\n", b"\x00\x00\x00", "seed: 1\x00\n", "seed: \x07\n",
-        "defaults:\n  - /experiment: mine\n", "defaults:\n  - mine\n", "defaults:\n  - _self_\n  - mine@x\n", "defaults: mine\n",
-        "defaults:\n  - override /model: nothing\n", "defaults:\n  - override /nothing: x\n", "defaults:\n  - nothing\n", "defaults: {a: 1}\n",
-        "defaults:\n  - {}\n", "defaults:\n  - 1\n", "defaults:\n  - [a]\n", "defaults:\n  - a: b\n    c: d\n", "defaults:\n  - /model: [sgal, vzsl]\n",
-        "[" * 3000, "{a: " * 3000, deep, "a: " + "[" * 800 + "]" * 800, "? [" * 500, f"# @package {'a.' * 500}b\nx: 1\n", "# @package ???\nx: 1\n",
-        "seed: 1e400\n", f"seed: {'9' * 5000}\n", "1: 2\n", "null: 1\n", "true: 1\n", "seed: {}\n", "model: 1\n", "model: []\n", "model: null\n",
-        "trainer: text\n", "model:\n  kind: nothing\n", "model:\n  kind: [a]\n", "model:\n  kind: null\n", "model: ???\n", "seed: ${seed}\n",
-        "seed: ${a}\n", "seed: ${model\n", "seed: ${oc.env:A B}\n", "seed: ${now:}\n", "hydra: 1\n", "hydra:\n  run: x\n", "hydra:\n  nothing: 1\n",
-        "2026-01-01: 1\n", "! 1: 2\n", "seed: 2026-01-01\n", "a.b: 1\n", "model.latent_dim: 3\n", "\ufeffnothing: 1\n", "seed: 12:30:45\n", "=: 1\n",
-    )  # fmt: skip
+        "a: [",
+        "a: {",
+        "a: 'x",
+        "\ta: 1\n",
+        "a:\n\t- 1\n",
+        "- 1\n- 2\n",
+        "text\n",
+        "1\n",
+        "a: b: c\n",
+        "? a\n",
+        "%YAML 3.0\n---\na: 1\n",
+        "a: &x [*x]\n",
+        "<<: *nothing\n",
+        "seed: !!python/object:os.system 1\n",
+        "seed: !mine 1\n",
+        "seed: 1\nseed: 2\n---\nseed: 3\n",
+        b"\xff\xfe\x00\x00",
+        b"seed: \xe9\n",
+        b"\x00\x00\x00",
+        "seed: 1\x00\n",
+        "seed: \x07\n",
+        "defaults:\n  - /experiment: mine\n",
+        "defaults:\n  - mine\n",
+        "defaults:\n  - _self_\n  - mine@x\n",
+        "defaults: mine\n",
+        "defaults:\n  - override /model: nothing\n",
+        "defaults:\n  - override /nothing: x\n",
+        "defaults:\n  - nothing\n",
+        "defaults: {a: 1}\n",
+        "defaults:\n  - {}\n",
+        "defaults:\n  - 1\n",
+        "defaults:\n  - [a]\n",
+        "defaults:\n  - a: b\n    c: d\n",
+        "defaults:\n  - /model: [sgal, vzsl]\n",
+        "[" * 3000,
+        "{a: " * 3000,
+        deep,
+        "a: " + "[" * 800 + "]" * 800,
+        "? [" * 500,
+        f"# @package {'a.' * 500}b\nx: 1\n",
+        "# @package ???\nx: 1\n",
+        "seed: 1e400\n",
+        f"seed: {'9' * 5000}\n",
+        "1: 2\n",
+        "null: 1\n",
+        "true: 1\n",
+        "seed: {}\n",
+        "model: 1\n",
+        "model: []\n",
+        "model: null\n",
+        "trainer: text\n",
+        "model:\n  kind: nothing\n",
+        "model:\n  kind: [a]\n",
+        "model:\n  kind: null\n",
+        "model: ???\n",
+        "seed: ${seed}\n",
+        "seed: ${a}\n",
+        "seed: ${model\n",
+        "seed: ${oc.env:A B}\n",
+        "seed: ${now:}\n",
+        "hydra: 1\n",
+        "hydra:\n  run: x\n",
+        "hydra:\n  nothing: 1\n",
+        "2026-01-01: 1\n",
+        "! 1: 2\n",
+        "seed: 2026-01-01\n",
+        "a.b: 1\n",
+        "model.latent_dim: 3\n",
+        "\ufeffnothing: 1\n",
+        "seed: 12:30:45\n",
+        "=: 1\n",
+    )
     content = contents[draw.integers(len(contents))]
     if isinstance(content, str) and not content.startswith(("#", "%", "\ufeff")) and draw.random() < 0.7:
         content = HEAD + content
-    group = ("experiment", "model", "dataset", "trainer", "runtime")[draw.integers(5)] if draw.random() < 0.4 else "experiment"
+    group = (
+        ("experiment", "model", "dataset", "trainer", "runtime")[draw.integers(5)]
+        if draw.random() < 0.4
+        else "experiment"
+    )
     return _overlay(home, content, group), None, None
 
 

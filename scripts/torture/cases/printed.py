@@ -16,14 +16,40 @@ from scripts.torture.hooks import signalled_at_step
 from scripts.torture.verdict import Found, require
 
 ODD_NAMES = (
-    "a b", "it's", 'say "x"', "$HOME", "a=b", "a,b", "[a]", "(a)", "{a}", "é日本", "-dash", "back\\slash", "a*b", "#a", "!a", "a&b", "a;b",
-    "~a", "a%b", "a:b", "@a", "a|b", "a>b", "`a`", "a  b", "a+b", "'", "\\'",
-)  # fmt: skip
+    "a b",
+    "it's",
+    'say "x"',
+    "$HOME",
+    "a=b",
+    "a,b",
+    "[a]",
+    "(a)",
+    "{a}",
+    "é日本",
+    "-dash",
+    "back\\slash",
+    "a*b",
+    "#a",
+    "!a",
+    "a&b",
+    "a;b",
+    "~a",
+    "a%b",
+    "a:b",
+    "@a",
+    "a|b",
+    "a>b",
+    "`a`",
+    "a  b",
+    "a+b",
+    "'",
+    "\\'",
+)
 _COMMAND = re.compile(rf"(?:{'|'.join(COMMANDS)}|tensorboard) [^\n]+")
 
 
 def names_to_paste(place: Place) -> None:
-    """Stop a run in a folder of each odd name, and go on with the command it prints; then try those it prints at its end."""
+    """Stop a run in a folder of each odd name, and paste the commands it prints."""
     shims = _shims(place.folder / "bin")
     wrong = []
     for name in ODD_NAMES:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import signal
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from scripts.torture import inputs
 from scripts.torture.cases.runs import SMALL, STEPS, killed, refused, run_once, runs
 from scripts.torture.children import Place, expected
 from scripts.torture.comparing import checkpoints, fingerprint, record_of, require_same_end, rows_of
-from scripts.torture.hooks import without_privileges, signalled_at_step, signalled_in_the_test
+from scripts.torture.hooks import signalled_at_step, signalled_in_the_test, without_privileges
 from scripts.torture.loading import loaded
 from scripts.torture.verdict import require
 
@@ -75,9 +76,15 @@ def a_class_without_pixels(place: Place) -> None:
     """Masks of 0 and 255 without a threshold: the foreground has no pixel, which is an error before training."""
     root = inputs.write_masked(place.folder / "pictures", value=255)
     done = place.run(
-        "zsl-run", "model=cvae_segmentation_small", "dataset=image_folder", f"dataset.root={root}",
-        "dataset.shares=[0.5,0.2,0.3]", "dataset.side=32", "trainer.epochs=2", "tracker.figures=false",
-    )  # fmt: skip
+        "zsl-run",
+        "model=cvae_segmentation_small",
+        "dataset=image_folder",
+        f"dataset.root={root}",
+        "dataset.shares=[0.5,0.2,0.3]",
+        "dataset.side=32",
+        "trainer.epochs=2",
+        "tracker.figures=false",
+    )
     refused(done, "foreground", "void", "threshold")
     require(not list(place.home.rglob("step-*.pt")), "silent", "it was trained")
 
@@ -128,7 +135,7 @@ def deep_and_turned_pictures(place: Place) -> None:
     require(np.array_equal(shown.transpose(0, 3, 1, 2), found["images"]), "silent", "pictures lie on their side")
 
 
-def _with_orientation(number: int):  # type: ignore[no-untyped-def]  # noqa: ANN202
+def _with_orientation(number: int) -> Callable[[Path, inputs.Bytes], None]:
     def save(path: Path, picture: inputs.Bytes) -> None:
         exif = Image.Exif()
         exif[0x0112] = number
@@ -141,7 +148,8 @@ def turned_images_under_masks(place: Place) -> None:
     """An image turned by its orientation is turned as its file says, and its mask as its own."""
     root = place.folder / "pictures"
     draw = np.random.default_rng(0)
-    (root / "images").mkdir(parents=True), (root / "masks").mkdir()
+    for folder in ("images", "masks"):
+        (root / folder).mkdir(parents=True)
     for number in range(12):
         image, mask = inputs.masked_pair(draw)
         _with_orientation(3)(root / "images" / f"{number:02d}.jpg", image)
@@ -157,9 +165,13 @@ def turned_images_under_masks(place: Place) -> None:
 def pictures_of_equal_names_and_sizes(place: Place) -> None:
     """Two sets of pictures that differ in their content alone get two tables."""
     common = (
-        "model=joint_vae", "dataset=image_classes", "dataset.side=32", "trainer.epochs=1", "tracker.figures=false",
+        "model=joint_vae",
+        "dataset=image_classes",
+        "dataset.side=32",
+        "trainer.epochs=1",
+        "tracker.figures=false",
         "tracker.progress=none",
-    )  # fmt: skip
+    )
     for name in ("one", "two"):
         root = place.folder / name
 
@@ -176,10 +188,18 @@ def pictures_of_equal_names_and_sizes(place: Place) -> None:
 def scores_that_are_not_finite(place: Place) -> None:
     """A classifier that diverges is an error and no result by chance."""
     done = place.run(
-        "zsl-run", "model=f_clswgan", "dataset=toy", "evaluator.classifier.lr=1e38", "model.hidden=16", "trainer.epochs=1",
-        "trainer.epoch_steps=5", "trainer.evaluate_every=1", "evaluator.classifier.epochs=3", "tracker.figures=false",
+        "zsl-run",
+        "model=f_clswgan",
+        "dataset=toy",
+        "evaluator.classifier.lr=1e38",
+        "model.hidden=16",
+        "trainer.epochs=1",
+        "trainer.epoch_steps=5",
+        "trainer.evaluate_every=1",
+        "evaluator.classifier.epochs=3",
+        "tracker.figures=false",
         "evaluator.classifier.synthetic_per_class=20",
-    )  # fmt: skip
+    )
     refused(done, "finite")
 
 

@@ -11,10 +11,20 @@ from scripts.torture.children import Done, Place, expected
 from scripts.torture.verdict import require
 
 SMALL: Final = (
-    "dataset=toy", "model=sgal", "model.latent_dim=4", "model.encoder.hidden=[16]", "model.decoder.hidden=[16]",
-    "trainer.batch_size=16", "trainer.pretrain_steps=60", "trainer.em.iterations=40", "evaluator.every=20",
-    "checkpoint.every=10", "tracker.figures=false", "tracker.progress=none",
-)  # fmt: skip
+    "dataset=toy",
+    "model=sgal",
+    "model.latent_dim=4",
+    "model.encoder.hidden=[16]",
+    "model.decoder.hidden=[16]",
+    "model.prior.hidden=[16,16]",
+    "trainer.batch_size=16",
+    "trainer.pretrain_steps=60",
+    "trainer.em.iterations=40",
+    "evaluator.every=20",
+    "checkpoint.every=10",
+    "tracker.figures=false",
+    "tracker.progress=none",
+)
 """Some 200 steps, a second."""
 STEPS: Final = 200
 LINEAR: Final = ("dataset=toy", "model=eszsl", "tracker.figures=false", "tracker.progress=none")
