@@ -166,7 +166,7 @@ def _equal(parsed: Any, value: Any) -> bool:
         return len(parsed) == len(value)
     if isinstance(value, bool) or isinstance(parsed, bool):
         words = {True: ("true", "yes", "on", "1"), False: ("false", "no", "off", "0")}
-        return bool(parsed == value) or (isinstance(value, bool) and str(parsed).lower() in words[value])
+        return (isinstance(value, bool) and str(parsed).lower() in words[value]) or str(parsed).lower() == value
     if isinstance(value, (int, float)) and not isinstance(parsed, (list, dict)):
         try:
             return float(parsed) == float(value) or float(value) != float(value)
