@@ -38,6 +38,10 @@ _LOADED_LATE = ("hydra", "hydra.main", "matplotlib.backends.backend_agg", "sklea
 _BY_NAME = ("zsl_runner.supervision", "zsl_runner.trained", "zsl_runner.report.table", "torch.utils.tensorboard.writer")
 
 
+_LIVING: dict[int, Child] = {}
+"""Children that nobody has waited for."""
+
+
 @dataclass(frozen=True)
 class Done:
     """A command that has ended.
@@ -102,6 +106,9 @@ class Child:
     aimed: int | None = None
     status: int | None = None
 
+    def __post_init__(self) -> None:
+        _LIVING[self.pid] = self
+
     def wait(self, seconds: float = PATIENCE) -> Done:
         """Wait for the end.
 
@@ -114,6 +121,7 @@ class Child:
             if time.monotonic() > deadline:
                 self.send(signal.SIGKILL)
                 self.status = os.waitpid(self.pid, 0)[1]
+                _LIVING.pop(self.pid, None)
                 raise Found("other", f"{self.line}: does not end within {seconds:.0f} s")
             time.sleep(pause)
             pause = min(pause * 1.5, 0.02)
@@ -128,7 +136,9 @@ class Child:
         """Tell whether the process has ended."""
         if self.status is None:
             pid, status = os.waitpid(self.pid, os.WNOHANG)
-            self.status = status if pid else None
+            if pid:
+                self.status = status
+                _LIVING.pop(self.pid, None)
         return self.status is not None
 
     def moment(self, seconds: float) -> bool:
@@ -148,6 +158,14 @@ class Child:
         if self.status is None:
             with suppress(ProcessLookupError):
                 os.kill(self.pid, number)
+
+
+def stop_all() -> None:
+    """End the children that a try has left when it broke off."""
+    for child in list(_LIVING.values()):
+        child.send(signal.SIGKILL)
+        with suppress(Found):
+            child.wait()
 
 
 def _text(path: Path) -> str:

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-from scripts.torture.children import load_everything
+from scripts.torture.children import load_everything, stop_all
 from scripts.torture.topics import TOPICS
 from scripts.torture.verdict import BAD, Found, Skip, Topic, Verdict
 
@@ -128,6 +128,8 @@ def tried(item: Work) -> tuple[Verdict, float]:
         verdict = Verdict("skipped", name, str(skip))
     except Exception:
         verdict = Verdict("other", name, f"the torture itself broke: {traceback.format_exc()}")
+    finally:
+        stop_all()
     if not verdict.is_finding:
         shutil.rmtree(folder, ignore_errors=True)
     return verdict, time.perf_counter() - start
