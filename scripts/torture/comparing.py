@@ -96,9 +96,10 @@ def require_same_end(reference: Path, directory: Path, *, rows: bool = True, eve
     for part in ("metrics", "validation", "seed", "config_hash"):
         found = next(differences(wanted[part], record[part], part), None)
         require(found is None, "lost", f"result.json differs: {found}")
-    ends = [checkpoints(path)[-1:] for path in (reference, directory)]
-    require(all(ends), "lost", "no checkpoint at the end")
-    first, second = (content_of(end[0])["state"] for end in ends)
+    newest = checkpoints(reference)[-1]
+    same_step = directory / "checkpoints" / newest.name
+    require(same_step.is_file(), "lost", f"no checkpoint {newest.name} at the end")
+    first, second = (content_of(path)["state"] for path in (newest, same_step))
     found = next(differences(first, second, "state"), None)
     require(found is None, "lost", f"the last checkpoint differs: {found}")
     if rows:

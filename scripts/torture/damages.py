@@ -31,6 +31,7 @@ class Damage:
         rows: whether ``metrics.csv`` can be expected to be whole in the end.
         other_data: the data are no longer those of the run.
         unknowable: the record's own figures were changed, which nothing tells of a whole run.
+        begins: a refusal may come after the run has begun; then its checkpoints and its configuration alone must stay.
         without_privileges: run the commands without root's privileges, for whom permissions do not count.
         restore: undoes what would keep the folder from being removed.
     """
@@ -41,6 +42,7 @@ class Damage:
     rows: bool = True
     other_data: bool = False
     unknowable: bool = False
+    begins: bool = False
     without_privileges: bool = False
     restore: list[Callable[[], None]] = field(default_factory=list)
 

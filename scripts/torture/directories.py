@@ -121,6 +121,8 @@ def _resumed(place: Place, directory: Path, straight: Path, damage: Damage, what
         require(damage.refuses, "lost", f"{what}: resume refuses: {done.text[-400:]}")
         after = _weighty(directory)
         changed = {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
+        if damage.begins:
+            changed = {name for name in changed & before.keys() if name.startswith(("checkpoints", "config.yaml"))}
         require(not changed, "lost", f"{what}: refused, but changed {sorted(changed)[:4]}: {done.text[-200:]}")
         return "refused"
     require(damage.takes or kind == "whole", "silent", f"{what}: resume goes on: {done.text[-300:]}")
