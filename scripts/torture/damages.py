@@ -241,7 +241,13 @@ def read_only(draw: np.random.Generator, home: Path, directory: Path) -> Damage:
     path = (directory, directory / "checkpoints")[draw.integers(2)]
     mode = path.stat().st_mode
     path.chmod(0o555)
-    return Damage(f"{path.name} not writable", takes=False, without_privileges=True, restore=[lambda: path.chmod(mode)])
+    return Damage(
+        f"{path.name} not writable",
+        takes=False,
+        begins=True,
+        without_privileges=True,
+        restore=[lambda: path.chmod(mode)],
+    )
 
 
 def another_kind(draw: np.random.Generator, home: Path, directory: Path) -> Damage:
