@@ -19,7 +19,7 @@ PIP := PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt \
 	$(BIN)/python -m pip --no-input --disable-pip-version-check install
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist loadfile
 
-.PHONY: help install dev run test test-all test-launchers golden check bench docs clean
+.PHONY: help install dev run test test-all test-launchers golden torture check bench docs clean
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 
@@ -32,6 +32,8 @@ help:
 	@echo 'make golden    short runs over every trainer against their records, to the bit; ARGS=write renews the records'
 	@echo 'make check     lint, format and types'
 	@echo 'make bench     speed and memory, each beside a reference of the same run'
+	@echo 'make torture   kills, mutated configurations and data, damaged run directories, failing disks; ARGS="--scale 0.1"'
+	@echo '               makes a tenth of the tries'
 	@echo 'make docs      the pages of docs/ as HTML in build/docs; a broken link fails'
 	@echo 'make install   .venv with the package and its four commands'
 	@echo 'make dev       the same with the tools for development'
@@ -60,6 +62,9 @@ check: $(READY_DEV)
 
 bench: $(READY)
 	OMP_NUM_THREADS=1 $(BIN)/python scripts/benchmark.py $(ARGS)
+
+torture: $(READY)
+	OMP_NUM_THREADS=1 $(BIN)/python scripts/torture $(ARGS)
 
 # Strict: every warning is an error, a link to nowhere too.
 docs: $(READY_DOCS)

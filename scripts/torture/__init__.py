@@ -1,0 +1,1 @@
+"""Tries to break zsl-run: kills, mutated configurations and data, damaged run directories, failing disks, cases."""

@@ -1,0 +1,1 @@
+"""Thirty cases that once failed, each with what should happen."""
