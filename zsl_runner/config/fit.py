@@ -6,7 +6,6 @@ import dataclasses
 import os
 import re
 from collections.abc import Callable, Iterable
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +23,7 @@ from zsl_runner.config.schema import (
     RuntimeConf,
     TrainerConf,
 )
-from zsl_runner.data import known_files
+from zsl_runner.data.checksums import sha256_of
 
 _LABEL = re.compile(r"[^\W_][\w.,+=@ -]*")
 _FITTED = ("dataset", "model", "trainer", "evaluator")
@@ -176,17 +175,6 @@ def check_outputs(draft: Draft, resumes: Path | None) -> None:
     elif not os.access(existing, os.W_OK | os.X_OK):
         remedy = "choose another with outputs=DIR" if resumes is None else "the run continues in place"
         draft.complain(key, f"{shown(folder)}: {shown(existing)} is not writable; {remedy}")
-
-
-def sha256_of(path: Path) -> str:
-    """Return the checksum of a file's content, read in chunks; the same file is read once."""
-    status = path.stat()
-    return _sha256(str(path), status.st_mtime_ns, status.st_size)
-
-
-@cache
-def _sha256(path: str, _modified: int, _size: int) -> str:
-    return known_files.sha256_of(Path(path))
 
 
 def _options(loader: Loader | None, group: str, kinds: Iterable[str]) -> str:

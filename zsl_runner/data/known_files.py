@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 
@@ -61,12 +59,6 @@ KNOWN_FILES: Final[dict[str, KnownFile]] = {
     "1a1a05eab793c14bb050b398624a11b0ffd1a2953baed553b1b9bd079e2a20be": KnownFile("MNIST, 10,000 test images"),
     "b91679a0acfe4ba0e50a2437a903084cba1f5f92592b016a25a7dfd00455798b": KnownFile("MNIST, 10,000 test labels"),
 }
-
-
-def sha256_of(path: Path) -> str:
-    """Return the SHA-256 of a file's content in hexadecimal."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def feature_kind_of(sha256: str, width: int) -> str:

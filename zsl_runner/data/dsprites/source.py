@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from zsl_runner.data.checksums import sha256_of
 from zsl_runner.data.dsprites.conf import DSpritesConf
 from zsl_runner.data.dsprites.file import FACTORS, SHAPES, read_factors, read_images
-from zsl_runner.data.known_files import sha256_of
 from zsl_runner.data.labelled_images.labels import labelled_rows
 from zsl_runner.data.labelled_images.records import ImageRecords
 from zsl_runner.data.labelled_images.resize import resized

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
+from zsl_runner.data.checksums import sha256_of
 from zsl_runner.data.image_folder.conf import ImageFolderConf
 from zsl_runner.data.image_folder.files import paired_files, split_rows
 from zsl_runner.data.image_folder.pictures import read_pair
-from zsl_runner.data.known_files import sha256_of
 from zsl_runner.data.records import Provenance, Rows, SourceFile, checked
 from zsl_runner.data.segmentation.records import SPLITS, SegmentationRecords
 from zsl_runner.errors import DataError

@@ -9,7 +9,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from zsl_runner.data.known_files import sha256_of, split_version_of
+from zsl_runner.data.checksums import sha256_of
+from zsl_runner.data.known_files import split_version_of
 from zsl_runner.data.records import Provenance, Rows, SourceFile, ZeroShotRecords
 from zsl_runner.data.synthetic.conf import LISTED_LABELS, SyntheticConf
 from zsl_runner.data.xlsa17.audit import cover_problems, inconsistent, norm_in_words, range_problems

@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zsl_runner.data.cache_folder import KeptCopy
-from zsl_runner.data.known_files import sha256_of
+from zsl_runner.data.checksums import sha256_of
 from zsl_runner.data.records import SourceFile
 from zsl_runner.data.xlsa17.conf import XLSA17Conf
 from zsl_runner.data.xlsa17.layout import FeatureTable, read_features

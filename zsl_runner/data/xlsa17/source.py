@@ -7,7 +7,8 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from zsl_runner.data.known_files import feature_kind_of, sha256_of, split_version_of
+from zsl_runner.data.checksums import sha256_of
+from zsl_runner.data.known_files import feature_kind_of, split_version_of
 from zsl_runner.data.records import Provenance, Rows, SourceFile, ZeroShotRecords
 from zsl_runner.data.xlsa17.audit import (
     cover_problems,
