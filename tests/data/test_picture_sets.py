@@ -56,7 +56,7 @@ def test_all_pictures_count_without_classes(folder):
 
 def test_the_square_in_the_middle_is_cut_and_resized(tmp_path):
     for number in range(10):
-        save(tmp_path / f"{number}.png", size=(60, 40))
+        save(tmp_path / f"{number}.png", size=(60, 40), value=number)
     images = loose(tmp_path, side=None).images
     assert images.shape == (10, 3, 40, 40)
     assert (images[0, 0, :, :20] == 0).all()

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from zsl_runner.config.registry import resolve
 from zsl_runner.config.schema import DatasetConf, TrainerConf
-from zsl_runner.data.records import Records, ZeroShotRecords
+from zsl_runner.data.records import Provenance, Records, ZeroShotRecords
 from zsl_runner.data.zero_shot_conf import ZeroShotConf
 
 if TYPE_CHECKING:
@@ -24,13 +24,21 @@ def load(conf: DatasetConf) -> Records:
     """
     records: Records = resolve(conf.implementation)(conf)
     assert isinstance(records, Records), f"{conf.implementation} returned {type(records).__name__}"
+    if doubts := records.doubts():
+        warnings = (*records.provenance.warnings, *doubts)
+        records = _with_provenance(records, replace(records.provenance, warnings=warnings))
     if isinstance(conf, ZeroShotConf) and conf.unseen_imbalance != 1:
         assert isinstance(records, ZeroShotRecords)
         # Part of the split's name: such figures stand beside no others.
         split = f"{records.provenance.split_version}, unseen rows thinned {conf.unseen_imbalance:g}:1"
         split += f" (seed {conf.unseen_imbalance_seed})"
-        records = replace(records, provenance=replace(records.provenance, split_version=split))
+        records = _with_provenance(records, replace(records.provenance, split_version=split))
     return records
+
+
+def _with_provenance(records: Any, provenance: Provenance) -> Records:
+    found: Records = replace(records, provenance=provenance)
+    return found
 
 
 def cut_folds(records: Records, conf: DatasetConf, trainer: TrainerConf, device: torch.device) -> Stages:

@@ -78,6 +78,10 @@ class Records:
         """Return every violated invariant in words (``field: expected ..., found ...``); empty if all is sound."""
         raise TypeError(f"{type(self).__name__} checks nothing")
 
+    def doubts(self) -> list[str]:
+        """Return in sentences what makes figures on sound data worthless, e.g. a class nobody can learn."""
+        return []
+
     def sizes(self) -> str:
         """Return in words how many rows of what there are."""
         raise TypeError(f"{type(self).__name__} has no sizes")
