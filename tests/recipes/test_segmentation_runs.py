@@ -103,7 +103,9 @@ def test_a_class_that_is_void_everywhere_stops_a_run_before_it_trains(pictures, 
     for path in (pictures / "masks").iterdir():
         Image.fromarray(np.asarray(Image.open(path)) * 255).save(path)
     done = zsl_run(*folder_run(pictures), code=1)
-    assert f"{pictures / 'masks'}: expected pixels of every class of dataset.classes in the training masks" in done.stderr
+    assert (
+        f"{pictures / 'masks'}: expected pixels of every class of dataset.classes in the training masks" in done.stderr
+    )
     assert "found none of foreground (the masks hold the values 0, 255); dataset.void=255 counts nowhere" in done.stderr
     (found,) = (tmp_path / "outputs/baseline_cnn_small/mine").glob("*/result.json")
     assert json.loads(found.read_text())["metrics"] == {}
