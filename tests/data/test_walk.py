@@ -152,6 +152,10 @@ def test_names_are_in_one_unicode_form(tmp_path):
 def test_missing_and_empty_folders(tmp_path):
     assert failure(tmp_path / "nowhere") == f"{tmp_path / 'nowhere'}: expected a folder; check dataset.root"
     touch(tmp_path / "a.txt")
+    assert failure(tmp_path / "a.txt" / "b") == f"{tmp_path / 'a.txt' / 'b'}: expected a folder; check dataset.root"
+    (tmp_path / "self").symlink_to("self")
+    assert "self: the folder cannot be read: Too many levels of symbolic links" in failure(tmp_path / "self")
+    (tmp_path / "self").unlink()
     assert f"{tmp_path}: expected pictures (.bmp, .gif" in failure(tmp_path)
 
 

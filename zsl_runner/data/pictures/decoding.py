@@ -40,7 +40,8 @@ def decoded(path: Path) -> Iterator[Image.Image]:
     except Exception as error:  # a damaged file can make Pillow's many readers raise anything
         if isinstance(error, OSError) and error.strerror:
             raise DataError(f"{path}: cannot be read: {error.strerror}") from error
-        raise DataError(f"{path}: cannot be read as a picture: {error}; copy or export it again") from error
+        what = str(error) or type(error).__name__
+        raise DataError(f"{path}: cannot be read as a picture: {what}; copy or export it again") from error
 
 
 def orientation_of(picture: Image.Image) -> int:

@@ -77,10 +77,16 @@ def pictures_below(folder: Path, remedy: str) -> PictureTree:
         DataError: the folder is missing or has no pictures; a folder cannot be read; a link points to nothing or into
             a circle; a picture is no ordinary file; a name is no UTF-8, or is there in two Unicode forms.
     """
-    if not folder.is_dir():
+    try:
+        status = folder.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        status = None
+    except OSError as error:
+        raise DataError(f"{folder}: the folder cannot be read: {error.strerror or error}; {remedy}") from error
+    if status is None or not stat.S_ISDIR(status.st_mode):
         raise DataError(f"{folder}: expected a folder; {remedy}")
     tree = PictureTree()
-    _walk(folder, (), {_place(os.stat(folder)): folder}, tree)
+    _walk(folder, (), {_place(status): folder}, tree)
     tree.pictures.sort(key=lambda picture: picture.parts)
     tree.folders.sort()
     if not tree.pictures:
