@@ -296,7 +296,7 @@ def test_a_class_that_is_only_in_other_splits_or_lost_by_resizing_is_told_apart(
 def test_without_background_there_is_a_warning_only(folder):
     for name in NAMES:
         write_mask(folder, name, np.ones((16, 20)))
-    assert load(conf(folder)).doubts()[0] == "No pixel of background is in the train masks."
+    assert load(conf(folder)).doubts()[0] == "No pixel of background is in the training masks."
 
 
 def test_names_in_lists_are_compared_in_one_form_and_without_marks(folder):

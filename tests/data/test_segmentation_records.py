@@ -77,7 +77,7 @@ def test_classes_without_a_pixel_are_doubtful(label_maps):
     assert label_maps.doubts() == []
     labels = np.minimum(label_maps.labels, 1)
     assert dataclasses.replace(label_maps, labels=labels).doubts() == [
-        f"No pixel of dog is in the {split} masks." for split in ("train", "validation", "test")
+        f"No pixel of dog is in the {split} masks." for split in ("training", "validation", "test")
     ]
 
 

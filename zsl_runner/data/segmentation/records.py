@@ -39,7 +39,9 @@ class SegmentationRecords(Records):
         provenance: where all this came from.
     """
 
-    INVARIANTS: ClassVar[str] = "a label for each pixel of each image, labels fit classes, splits disjoint and in range"
+    INVARIANTS: ClassVar[str] = (
+        "a label for each pixel of each image, labels fit classes, splits disjoint, in range and not void"
+    )
     name: str
     images: NDArray[np.uint8]
     labels: NDArray[np.uint8]
@@ -71,7 +73,7 @@ class SegmentationRecords(Records):
         for split in SPLITS:
             counts = np.bincount(self.labels[getattr(self, split)].ravel(), minlength=VOID + 1)
             if absent := [name for label, name in enumerate(self.class_names) if not counts[label]]:
-                found.append(f"No pixel of {some(absent)} is in the {split} masks.")
+                found.append(f"No pixel of {some(absent)} is in the {'training' if split == 'train' else split} masks.")
         if void := len(_void_everywhere(self.labels, self.train)):
             found.append(
                 f"{void:,} of {len(self.train):,} training masks are void everywhere: nothing is learnt from them."
