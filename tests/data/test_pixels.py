@@ -203,6 +203,14 @@ def test_other_depths_are_scaled_by_their_range(folder, data, order):
     np.testing.assert_array_equal(grey(path), np.floor(values.astype(np.float64) / high * 255 + 0.5))
 
 
+def test_one_value_of_sixteen_bits_may_be_transparent(folder):
+    picture = Image.fromarray(np.array([[0, 257, 514]], np.uint16))
+    path = written(folder, picture, "png", transparency=257)
+    assert Image.open(path).info["transparency"] == 257
+    np.testing.assert_array_equal(grey(path), [[0, 255, 2]])
+    np.testing.assert_array_equal(read_values(path), [[0, 257, 514]])
+
+
 def test_where_zero_is_white_greys_are_turned_round(folder):
     path = folder / "white.tif"
     path.write_bytes(tiff(np.array([[0, 257, 65535]], np.uint16), bits=16, kind=1, photometric=0))
