@@ -15,7 +15,7 @@ from zsl_runner.data.labelled_images.labels import labelled_rows
 from zsl_runner.data.labelled_images.records import ImageRecords
 from zsl_runner.data.picture_set_conf import PictureSetConf
 from zsl_runner.data.pictures.pixels import notes_on, read_image
-from zsl_runner.data.pictures.walk import PictureTree
+from zsl_runner.data.pictures.walk import PictureTree, pictures_below
 from zsl_runner.data.records import Provenance, Rows, SourceFile, checked
 from zsl_runner.errors import DataError
 
@@ -69,7 +69,7 @@ def picture_records(tree: PictureTree, conf: PictureSetConf, known: PictureLabel
             feature_kind=f"pixels, {side}x{side}x{images.shape[1]} in 0..1",
             semantics="no classes" if known is None else f"{len(known.names)} classes",
             split_version=f"own (shares {', '.join(f'{share:g}' for share in conf.shares)}, seed {conf.split_seed})",
-            files=(SourceFile(conf.root, sha256_of_all(paths, conf.folder())),),
+            files=contents(conf),
             notes=("checksum over names and contents of the pictures", *notes_on(changes), *tree.notes()),
         ),
     )
@@ -111,6 +111,17 @@ def drawn_split(count: int, conf: PictureSetConf) -> tuple[Rows, Rows, Rows]:
             f"{conf.folder()}: {count} pictures are too few for dataset.shares={list(conf.shares)}: a split has none"
         )
     return train, validation, test
+
+
+def contents(conf: PictureSetConf) -> tuple[SourceFile, ...]:
+    """Return the folder with one checksum over the names and contents of all pictures in it.
+
+    Raises:
+        DataError: there is no picture, or a file cannot be read.
+    """
+    folder = conf.folder()
+    paths = [picture.path for picture in pictures_below(folder, "check dataset.root").pictures]
+    return (SourceFile(conf.root, sha256_of_all(paths, folder)),)
 
 
 def _square(path: Path, conf: PictureSetConf) -> tuple[NDArray[np.uint8], list[str]]:

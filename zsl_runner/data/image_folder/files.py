@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 
@@ -12,6 +13,8 @@ from zsl_runner.data.names import other_case, read_names, some
 from zsl_runner.data.pictures.walk import pictures_below
 from zsl_runner.data.records import Rows
 from zsl_runner.errors import DataError
+
+PLACES: Final = "check dataset.root, dataset.images and dataset.masks"
 
 
 def paired_files(conf: ImageFolderConf) -> dict[str, tuple[Path, Path]]:
@@ -77,7 +80,7 @@ def split_rows(conf: ImageFolderConf, names: Sequence[str]) -> dict[str, Rows]:
 
 def _pictures(folder: Path) -> Mapping[str, Path]:
     found: dict[str, Path] = {}
-    for picture in pictures_below(folder, "check dataset.root, dataset.images and dataset.masks").pictures:
+    for picture in pictures_below(folder, PLACES).pictures:
         name, path = picture.stem, picture.path
         if name in found:
             raise DataError(f"{path}: another file, {found[name].name}, has the same name without its ending")

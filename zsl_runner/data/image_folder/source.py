@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
-from zsl_runner.data.checksums import sha256_of
-from zsl_runner.data.image_folder.conf import LISTS, ImageFolderConf
-from zsl_runner.data.image_folder.files import paired_files, split_rows
+from zsl_runner.data.checksums import sha256_of, sha256_of_all
+from zsl_runner.data.image_folder.conf import ImageFolderConf
+from zsl_runner.data.image_folder.files import PLACES, paired_files, split_rows
 from zsl_runner.data.image_folder.occurrence import check_classes
 from zsl_runner.data.image_folder.pictures import read_pair
 from zsl_runner.data.pictures.pixels import notes_on
+from zsl_runner.data.pictures.walk import pictures_below
 from zsl_runner.data.records import Provenance, Rows, SourceFile, checked
 from zsl_runner.data.segmentation.records import SPLITS, SegmentationRecords
 from zsl_runner.errors import DataError
@@ -67,12 +67,7 @@ def _provenance(
     size: tuple[int, ...],
     changes: tuple[str, ...],
 ) -> Provenance:
-    whole = hashlib.sha256()
-    for name, pair in files.items():
-        whole.update("\0".join([name, *map(sha256_of, pair)]).encode() + b"\n")
-    lists: tuple[Path, ...] = ()
     if conf.shares is None:
-        lists = tuple(conf.folder(file) for file in LISTS.values())
         split = "own (lists of names in the folder)"
         left_out = len(files) - sum(map(len, rows.values()))
         notes = (f"{left_out} images are in no list and left out",) if left_out else ()
@@ -84,9 +79,20 @@ def _provenance(
         feature_kind=f"images of {size[1]} x {size[0]} pixels, RGB" + ("" if conf.side is None else ", resized"),
         semantics=f"masks of {len(conf.classes)} classes: {', '.join(conf.classes)}",
         split_version=split,
-        files=(
-            SourceFile(str(conf.folder("")), whole.hexdigest()),
-            *(SourceFile(str(path), sha256_of(path)) for path in lists),
-        ),
-        notes=(f"the checksum is over names and checksums of all {len(files)} pairs of files", *notes, *changes),
+        files=contents(conf),
+        notes=("checksums of folders are over names and contents of their pictures", *notes, *changes),
     )
+
+
+def contents(conf: ImageFolderConf) -> tuple[SourceFile, ...]:
+    """Return the two folders, each with one checksum over the names and contents of its pictures, and the lists.
+
+    Raises:
+        DataError: a folder is missing or has no picture, or a file cannot be read.
+    """
+    found = []
+    for folder in (conf.folder(conf.images), conf.folder(conf.masks)):
+        tree = pictures_below(folder, PLACES)
+        found.append(SourceFile(str(folder), sha256_of_all([picture.path for picture in tree.pictures], folder)))
+    lists = [Path(file.path) for file in conf.required_files()]
+    return (*found, *(SourceFile(str(path), sha256_of(path)) for path in lists))
