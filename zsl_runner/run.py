@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import gc
+import logging
 import shlex
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,8 @@ from zsl_runner.runtime import Runtime
 from zsl_runner.stages import StageParts, build_stage
 from zsl_runner.tracking.tracker import Tracker
 from zsl_runner.trainers.base import Trainer
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass
@@ -93,6 +96,7 @@ class Run:
         self.checkpoints = Checkpoints(directory / CHECKPOINTS, config.checkpoint.keep)
         self.finished: dict[str, StageRecord] = {}
         self.oracle_best: dict[str, float] = {}
+        self.data_warnings: tuple[str, ...] = ()
         self.best_weights: dict[str, Tensor] | None = None
         self.wall_before = 0.0
         self.cpu_before = 0.0
@@ -108,6 +112,10 @@ class Run:
         state = None if self.earlier is None or self.earlier.saved is None else self.earlier.saved.state
         records = load(self.config.dataset) if self.earlier is None else self.earlier.records
         self.result.data = {"name": records.name, **asdict(records.provenance)}
+        self.data_warnings = self.result.data.pop("warnings")
+        for warning in self.data_warnings:
+            _log.warning("%s", warning)
+        self._warn(())
         self.result.versions = results.versions(self.runtime.device_name)
         self.result.setting = self.config.dataset.setting(self.config.model, self.config.trainer)
         self.result.quantities = {name: asdict(found) for name, found in self.config.evaluator.quantities.items()}
@@ -118,7 +126,7 @@ class Run:
             self.oracle_best = dict(state["oracle_best"])
             self.best_weights = state.get("best_weights")
             self.result.metrics = dict(state["metrics"])
-            self.result.warnings = list(state.get("warnings", ()))
+            self._warn(state.get("warnings", ()))
             self.wall_before, self.cpu_before = state["wall"], state["cpu"]
         tracker = Tracker(
             self.directory, self.config.tracker, resume_step=self._resume_step(state), written=self._written()
@@ -134,6 +142,10 @@ class Run:
             raise
         tracker.close(complete=True)
         self._note_stages()
+
+    def _warn(self, others: Iterable[str]) -> None:
+        """Put the data's warnings into the result, then others, each once."""
+        self.result.warnings = list(dict.fromkeys((*self.data_warnings, *others)))
 
     def _resume_step(self, state: dict[str, Any] | None) -> int | None:
         """Return the step the events continue from: None for a new run, -1 for one that starts over in place."""
@@ -240,7 +252,7 @@ class Run:
             real_rows=position.real_rows,
             seconds=seconds(),
         )
-        self.result.warnings = parts.trainer.warnings()
+        self._warn(parts.trainer.warnings())
         if tested is not None:
             self._test(parts, tested, tracker, first_step + position.done)
         save(first_step + position.done)

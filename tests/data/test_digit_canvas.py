@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from zsl_runner.data.digit_canvas.cache import cache_path, cached
+from zsl_runner.data.digit_canvas.cache import CanvasFile, cached
 from zsl_runner.data.digit_canvas.canvas import draw_canvas, resampled
 from zsl_runner.data.digit_canvas.conf import DigitCanvasConf
 from zsl_runner.data.digit_canvas.pools import DigitPool, digit_pools
@@ -215,20 +215,31 @@ def test_prepare_fills_the_cache_and_verify_does_not_read_it(tmp_path):
 
 def test_a_damaged_cache_is_replaced(tmp_path):
     content = (np.arange(12, dtype=np.uint8).reshape(1, 3, 2, 2), np.zeros((1, 2, 2), np.uint8))
-    path = cache_path(tmp_path, {"a": 1})
-    cached(path, lambda: content)
+    file = CanvasFile.of(tmp_path, {"a": 1})
+    path = file.path
+    cached(file, lambda: content)
     whole = path.read_bytes()
     for damaged in (b"", b"no zip", whole[:-40], whole[:150] + b"\xff" + whole[151:]):
         path.write_bytes(damaged)
-        images, _ = cached(path, lambda: content)
+        images, _ = cached(file, lambda: content)
         np.testing.assert_array_equal(images, content[0])
-        assert path.read_bytes() == whole or cached(path, None)[0].tolist() == content[0].tolist()
+        assert path.read_bytes() == whole or cached(file, None)[0].tolist() == content[0].tolist()
+
+
+def test_canvases_under_the_name_of_others_are_not_taken_for_them(tmp_path):
+    one = (np.zeros((1, 3, 2, 2), np.uint8), np.zeros((1, 2, 2), np.uint8))
+    other = (np.ones((1, 3, 2, 2), np.uint8), np.ones((1, 2, 2), np.uint8))
+    first, second = (CanvasFile.of(tmp_path, {"seed": seed}) for seed in (1, 2))
+    cached(first, lambda: one)
+    second.path.write_bytes(first.path.read_bytes())
+    assert cached(second, lambda: other) == other
+    np.testing.assert_array_equal(cached(second, None)[0], other[0])
 
 
 def test_a_folder_that_cannot_be_written_costs_a_warning(tmp_path, caplog):
     (tmp_path / "file").write_text("")
     content = (np.zeros((1, 3, 2, 2), np.uint8), np.zeros((1, 2, 2), np.uint8))
-    assert cached(cache_path(tmp_path / "file" / "below", {}), lambda: content) == content
+    assert cached(CanvasFile.of(tmp_path / "file" / "below", {}), lambda: content) == content
     assert "the canvases cannot be kept" in caplog.text
 
 

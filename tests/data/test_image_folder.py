@@ -151,8 +151,10 @@ def test_more_classes_than_configured(folder):
     write_mask(folder, "a/2", np.full((16, 20), 2))
     message = failure(folder)
     assert f"{folder / 'masks/a/2.png'}: expected labels 0..1 or 255 (void) for 2 classes, found [2]" in message
-    assert (load(conf(folder, classes=["sky", "cat", "dog"])).labels == 2).sum() == 320
     assert "expected labels 0..1 for 2 classes, found [255]" in failure(folder, void=None)
+    for name in NAMES:  # every class must be in training
+        write_mask(folder, name, np.tile([2, 1], (16, 10)))
+    assert (load(conf(folder, classes=["sky", "cat", "dog"])).labels == 2).sum() == 6 * 160
 
 
 def test_files_that_are_no_pictures(folder):
@@ -196,6 +198,131 @@ def test_masks_in_colours(folder):
 
 def test_shares_too_small_for_the_images(folder):
     assert "6 images are too few for dataset.shares" in failure(folder, shares=[0.9, 0.05, 0.05])
+
+
+def test_images_are_turned_by_their_exif_orientation_and_masks_by_their_own(folder):
+    expected = load(conf(folder))
+    for orientation, back in ((3, 2), (6, 1)):  # quarter turns that undo what a viewer does
+        exif = Image.Exif()
+        exif[0x0112] = orientation
+        for name in NAMES:
+            row = NAMES.index(name)
+            stored = np.rot90(expected.images[row].transpose(1, 2, 0), back)
+            Image.fromarray(np.ascontiguousarray(stored)).save(folder / f"images/{name}.png", exif=exif)
+            (folder / f"images/{name}.jpg").unlink(missing_ok=True)
+        turned = load(conf(folder))
+        np.testing.assert_array_equal(turned.images, expected.images)
+        np.testing.assert_array_equal(turned.labels, expected.labels)
+        assert "6 pictures turned by their EXIF orientation" in turned.provenance.notes
+    assert "like its image" in (message := failure_of_stored_mask(folder))
+    assert "which is turned by its EXIF orientation, found 16 x 20" in message
+    mask = Image.fromarray(np.ascontiguousarray(np.rot90(expected.labels[2])))
+    mask.save(folder / "masks/b/1.png", exif=exif)  # turned as its image
+    np.testing.assert_array_equal(load(conf(folder)).labels[2], expected.labels[2])
+
+
+def failure_of_stored_mask(folder):
+    """Return the complaint about a mask that was drawn on the picture as it is stored, lying on its side."""
+    mask = Image.open(folder / "masks/b/1.png")
+    mask.transpose(Image.Transpose.ROTATE_90).save(folder / "masks/b/1.png")
+    return failure(folder)
+
+
+def test_labels_of_sixteen_bits_and_their_void_value(folder):
+    for name in NAMES:
+        mask = np.tile(np.array([0, 1, 2, 65535], np.uint16), (16, 5))
+        Image.fromarray(mask).save(folder / f"masks/{name}.png")
+    records = load(conf(folder, classes=["sky", "cat", "dog"], void=65535))
+    np.testing.assert_array_equal(records.labels, np.tile([0, 1, 2, VOID], (6, 16, 5)))
+    assert "expected labels 0..2 or 255 (void) for 3 classes, found [65535]" in failure(
+        folder, classes=["sky", "cat", "dog"]
+    )
+    assert "expected labels 0..1 or 65535 (void) for 2 classes, found [2]" in failure(folder, void=65535)
+
+
+def test_masks_of_one_bit_are_labels_or_under_a_threshold_black_and_white(folder):
+    for name in NAMES:
+        Image.fromarray(np.tile([False, True], (16, 10))).save(folder / f"masks/{name}.png")
+    for options in ({}, {"void": None}, {"threshold": 127, "void": None}):
+        np.testing.assert_array_equal(load(conf(folder, **options)).labels, np.tile([0, 1], (6, 16, 10)))
+
+
+@pytest.mark.parametrize(
+    ("values", "options", "expected"),
+    [
+        ([0, 255], {}, "found none of foreground (the masks hold the values 0, 255); dataset.void=255 counts nowhere: "
+         "if it stands for a class, use dataset.threshold=127 dataset.void=null"),
+        ([0, 1, 255], {"classes": ["sky", "cat", "dog"]}, "none of dog (the masks hold the values 0, 1, 255); "
+         "dataset.void=255 counts nowhere: if it stands for a class, use dataset.void=null"),
+        ([0, 0], {"void": None}, "none of foreground (the masks hold the values 0); name only classes that occur"),
+        ([0, 120], {"void": None, "threshold": 127}, "the values 0, 120); no value is above dataset.threshold=127"),
+    ],
+)  # fmt: skip
+def test_every_class_must_have_pixels_to_learn_from(folder, values, options, expected):
+    for name in NAMES:
+        write_mask(folder, name, np.tile(values, (16, 20))[:, :20])
+    assert f"{folder / 'masks'}: expected pixels of every class of dataset.classes in the training masks" in (
+        message := failure(folder, **options)
+    )
+    assert expected in message
+
+
+def test_a_class_that_is_only_in_other_splits_or_lost_by_resizing_is_told_apart(folder):
+    for name in NAMES:
+        write_mask(folder, name, np.zeros((16, 20)))
+    last = NAMES[np.random.default_rng(0).permutation(6)[-1]]  # split_seed=0 draws it for testing
+    write_mask(folder, last, np.ones((16, 20)))
+    first, second, third = [name for name in NAMES if name != last][:3]
+    write_lists(folder, train=f"{first}\n{second}", validation=last, test=third)
+    assert "other splits have some: change the lists of names" in failure(folder, shares=None)
+    assert "other splits have some: change dataset.shares or dataset.split_seed" in failure(folder)
+    for name in NAMES:
+        mask = np.zeros((64, 64))
+        mask[5, 7] = 1
+        write_mask(folder, name, mask)
+        Image.new("RGB", (64, 64), (NAMES.index(name), 0, 9)).save(folder / f"images/{name}.jpg")
+    assert "resizing to dataset.side=16 leaves none: choose a larger side" in failure(folder, side=16)
+    for name in NAMES:
+        write_mask(folder, name, mask * 255)
+    assert "resizing to dataset.side=16 leaves none" in failure(folder, side=16, threshold=9, void=None)
+    for name in NAMES:
+        write_mask(folder, name, np.repeat(mask[..., None], 3, 2) * (0, 255, 0))
+    colours = {"colours": ["000000", "00ff00"], "void": None}
+    assert "hold the colours 000000, 00ff00); resizing to dataset.side=16 leaves none" in failure(
+        folder, side=16, **colours
+    )
+
+
+def test_without_background_there_is_a_warning_only(folder):
+    for name in NAMES:
+        write_mask(folder, name, np.ones((16, 20)))
+    assert load(conf(folder)).doubts()[0] == "No pixel of background is in the training masks."
+
+
+def test_names_in_lists_are_compared_in_one_form_and_without_marks(folder):
+    (folder / "images/c.jpg").rename(folder / "images/é.jpg")
+    (folder / "masks/c.png").rename(folder / "masks/e\u0301.png")
+    marked = "\ufeffa/1\r\nb/2 \r\n"
+    write_lists(folder, train=marked, validation="e\u0301", test="a/2")
+    (folder / "train.txt").write_bytes(marked.encode())
+    records = load(conf(folder, shares=None))
+    assert [len(rows) for rows in (records.train, records.validation, records.test)] == [2, 1, 1]
+    write_lists(folder, train="A/1")
+    assert "no image is called A/1; the case of letters counts: there is a/1" in failure(folder, shares=None)
+
+
+def test_pairs_that_differ_in_case_are_told(folder):
+    (folder / "masks/c.png").rename(folder / "masks/C.png")
+    assert "1 masks have no image: C; the case of letters counts: there is C" in failure(folder)
+
+
+def test_lists_belong_to_the_checksum(folder):
+    write_lists(folder)
+    first = load(conf(folder, shares=None)).provenance.files
+    assert [file.path.rpartition("/")[2] for file in first[2:]] == ["train.txt", "validation.txt", "test.txt"]
+    write_lists(folder, test="d")
+    second = load(conf(folder, shares=None)).provenance.files
+    assert [one == two for one, two in zip(first, second, strict=True)] == [True, True, True, True, False]
 
 
 def test_the_checksum_changes_with_any_file(folder):

@@ -4,6 +4,7 @@ from PIL import Image
 
 from zsl_runner.data.image_classes import source as image_classes
 from zsl_runner.data.image_classes.conf import ImageClassesConf
+from zsl_runner.data.load import load
 from zsl_runner.data.unlabelled_images import source as unlabelled_images
 from zsl_runner.data.unlabelled_images.conf import UnlabelledImagesConf
 from zsl_runner.errors import DataError
@@ -56,7 +57,7 @@ def test_all_pictures_count_without_classes(folder):
 
 def test_the_square_in_the_middle_is_cut_and_resized(tmp_path):
     for number in range(10):
-        save(tmp_path / f"{number}.png", size=(60, 40))
+        save(tmp_path / f"{number}.png", size=(60, 40), value=number)
     images = loose(tmp_path, side=None).images
     assert images.shape == (10, 3, 40, 40)
     assert (images[0, 0, :, :20] == 0).all()
@@ -96,6 +97,82 @@ def test_pictures_of_several_sizes_need_a_side(folder):
     save(folder / "arms" / "zz.png", size=(50, 50))
     with pytest.raises(DataError, match=r"zz.png: expected a square of 30 pixels .* found 50; give dataset.side"):
         classes(folder, side=None)
+
+
+def test_what_notebooks_leave_behind_is_no_class_and_no_picture(folder):
+    expected = classes(folder)
+    for below in (".ipynb_checkpoints", "arms/.ipynb_checkpoints"):
+        save(folder / below / "00-checkpoint.png", value=1)
+    save(folder / "arms/.hidden.png")
+    found = classes(folder)
+    assert found.class_names == ("arms", "chairs")
+    np.testing.assert_array_equal(found.images, expected.images)
+    assert found.provenance == expected.provenance
+
+
+def test_a_class_may_be_a_link(folder, tmp_path_factory):
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    for number in range(3):
+        save(elsewhere / f"{number}.png", value=50 + number)
+    (folder / "tables").symlink_to(elsewhere)
+    records = classes(folder)
+    assert records.class_names == ("arms", "chairs", "tables")
+    assert (records.labels == 2).sum() == 3
+
+
+def test_a_folder_without_pictures_is_named(folder):
+    (folder / "notes").mkdir()
+    (folder / "notes/readme.txt").write_text("")
+    with pytest.raises(DataError, match=r"found no picture in notes \(files left out .* 1 .txt\); remove a folder"):
+        classes(folder)
+    (folder / "notes").rename(folder / ".notes")
+    assert classes(folder).class_names == ("arms", "chairs")
+
+
+def test_pictures_are_turned_before_the_square_is_cut(tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    for number in range(10):
+        stored = np.zeros((20, 40, 3), np.uint8)
+        stored[:, 10:20] = 255 - number  # a viewer shows these columns as rows 10 to 19 of 40
+        Image.fromarray(stored).save(tmp_path / f"{number}.png", exif=exif)
+    images = loose(tmp_path, side=None).images
+    assert images.shape == (10, 3, 20, 20)
+    np.testing.assert_array_equal(images[:, :, :10].min((1, 2, 3)), 255 - np.arange(10))
+    assert (images[:, :, 10:] == 0).all()
+
+
+def test_the_checksum_is_over_contents(tmp_path):
+    for root, value in (("one", 0), ("two", 1)):
+        for number in range(10):
+            save(tmp_path / root / f"{number}.bmp", value=number + value)
+    first, second = (loose(tmp_path / root) for root in ("one", "two"))
+    sizes = [[path.stat().st_size for path in (tmp_path / root).iterdir()] for root in ("one", "two")]
+    assert sizes[0] == sizes[1]
+    assert first.provenance.files[0].sha256 != second.provenance.files[0].sha256
+    (tmp_path / "one").rename(tmp_path / "three")
+    assert loose(tmp_path / "three").provenance.files[0].sha256 == first.provenance.files[0].sha256
+
+
+def test_pictures_that_are_all_one_are_refused(tmp_path):
+    for number in range(10):
+        save(tmp_path / f"{number}.png", value=7)
+    with pytest.raises(DataError, match="images: expected different images, found one image 10 times"):
+        loose(tmp_path)
+
+
+def test_what_is_declared_and_does_not_occur_is_doubtful(folder):
+    assert classes(folder).doubts() == []
+    save(folder / "Arms" / "one.png", value=9)
+    found = load(ImageClassesConf(name="mine", root=str(folder), side=16)).provenance.warnings
+    assert sum("No image of Arms" in text for text in found) == 2  # it is in one split of three
+    assert "Classes whose names differ in the case of letters only: Arms, arms." in found
+
+
+def test_pictures_of_one_colour_each_are_doubtful(tmp_path):
+    for number in range(10):
+        Image.new("RGB", (20, 20), (number, 200, 0)).save(tmp_path / f"{number}.png")
+    assert loose(tmp_path).doubts() == ["Each image is of one single colour: there is nothing to be seen on any."]
 
 
 def test_missing_folders_single_classes_and_too_few_pictures_are_refused(tmp_path):

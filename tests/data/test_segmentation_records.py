@@ -57,6 +57,30 @@ def test_violations_are_named(label_maps, changes, expected):
     assert str(caught.value).startswith("folder/x: ")
 
 
+def test_masks_that_are_void_everywhere(label_maps):
+    labels = label_maps.labels.copy()
+    labels[[3, 5]] = VOID
+    void = dataclasses.replace(label_maps, labels=labels)
+    assert void.problems() == [
+        "labels: validation: expected masks with pixels that are not void, found 1 of 2 void everywhere"
+    ]
+    labels[3] = 0
+    assert void.problems() == []
+    assert void.doubts() == ["1 of 4 training masks are void everywhere: nothing is learnt from them."]
+    labels[label_maps.train] = VOID
+    assert void.problems() == [
+        "labels: train: expected masks with pixels that are not void, found 4 of 4 void everywhere"
+    ]
+
+
+def test_classes_without_a_pixel_are_doubtful(label_maps):
+    assert label_maps.doubts() == []
+    labels = np.minimum(label_maps.labels, 1)
+    assert dataclasses.replace(label_maps, labels=labels).doubts() == [
+        f"No pixel of dog is in the {split} masks." for split in ("training", "validation", "test")
+    ]
+
+
 def test_description_counts_pixels(label_maps):
     text = "\n".join(label_maps.description())
     assert "9 images of 6 x 4 pixels, 3 classes of pixels" in text

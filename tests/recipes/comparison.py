@@ -45,6 +45,7 @@ def same_end(first: Path, second: Path):
     results = [json.loads((directory / "result.json").read_text()) for directory in (first, second)]
     assert results[0]["metrics"] == results[1]["metrics"]
     assert results[0]["validation"] == results[1]["validation"]
+    assert results[0]["warnings"] == results[1]["warnings"]
     assert results[0]["status"] == results[1]["status"] == "complete"
 
 

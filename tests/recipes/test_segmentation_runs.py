@@ -99,6 +99,34 @@ def test_a_mask_with_more_classes_stops_a_run(pictures, zsl_run):
     assert f"{pictures / 'masks/5.png'}: expected labels 0..1 or 255 (void) for 2 classes, found [2]" in done.stderr
 
 
+def test_a_class_that_is_void_everywhere_stops_a_run_before_it_trains(pictures, zsl_run, tmp_path):
+    for path in (pictures / "masks").iterdir():
+        Image.fromarray(np.asarray(Image.open(path)) * 255).save(path)
+    done = zsl_run(*folder_run(pictures), code=1)
+    assert (
+        f"{pictures / 'masks'}: expected pixels of every class of dataset.classes in the training masks" in done.stderr
+    )
+    assert "found none of foreground (the masks hold the values 0, 255); dataset.void=255 counts nowhere" in done.stderr
+    (found,) = (tmp_path / "outputs/baseline_cnn_small/mine").glob("*/result.json")
+    assert json.loads(found.read_text())["metrics"] == {}
+    zsl_run(*folder_run(pictures), "dataset.threshold=127", "dataset.void=null", "name=mended")
+
+
+def test_what_is_doubtful_about_the_data_stands_once_in_the_result_also_after_a_resume(
+    pictures, tmp_path, kill_at, zsl_run
+):
+    drawn = np.random.default_rng(0).permutation(10)  # split_seed=0
+    for number in drawn[6:8]:
+        Image.new("L", (40, 32)).save(pictures / f"masks/{number}.png")
+    expected = ["No pixel of foreground is in the validation masks."]
+    options = [*folder_run(pictures), "trainer.batch_size=2", "trainer.epochs=40", "checkpoint.every=3"]
+    directory = kill_at(6, tmp_path / "outputs/baseline_cnn_small/mine/killed", *options)
+    assert json.loads((directory / "result.json").read_text())["warnings"] == expected
+    done = zsl_run(f"resume={directory}")
+    assert json.loads((directory / "result.json").read_text())["warnings"] == expected
+    assert f"WARNING: {expected[0]}" in done.stdout
+
+
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from zsl_runner.config.registry import resolve
 from zsl_runner.config.schema import DatasetConf, TrainerConf
 from zsl_runner.data.checksums import sha256_of
-from zsl_runner.data.records import Records, SourceFile, ZeroShotRecords
+from zsl_runner.data.records import Provenance, Records, SourceFile, ZeroShotRecords
 from zsl_runner.data.zero_shot_conf import ZeroShotConf
 
 if TYPE_CHECKING:
@@ -26,13 +26,21 @@ def load(conf: DatasetConf) -> Records:
     """
     records: Records = resolve(conf.implementation)(conf)
     assert isinstance(records, Records), f"{conf.implementation} returned {type(records).__name__}"
+    if doubts := records.doubts():
+        warnings = (*records.provenance.warnings, *doubts)
+        records = _with_provenance(records, replace(records.provenance, warnings=warnings))
     if isinstance(conf, ZeroShotConf) and conf.unseen_imbalance != 1:
         assert isinstance(records, ZeroShotRecords)
         # Part of the split's name: such figures stand beside no others.
         split = f"{records.provenance.split_version}, unseen rows thinned {conf.unseen_imbalance:g}:1"
         split += f" (seed {conf.unseen_imbalance_seed})"
-        records = replace(records, provenance=replace(records.provenance, split_version=split))
+        records = _with_provenance(records, replace(records.provenance, split_version=split))
     return records
+
+
+def _with_provenance(records: Any, provenance: Provenance) -> Records:
+    found: Records = replace(records, provenance=provenance)
+    return found
 
 
 def contents(conf: DatasetConf) -> tuple[SourceFile, ...]:

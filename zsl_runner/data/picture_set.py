@@ -13,8 +13,9 @@ from PIL import Image
 from zsl_runner.data.checksums import sha256_of_all
 from zsl_runner.data.labelled_images.labels import labelled_rows
 from zsl_runner.data.labelled_images.records import ImageRecords
-from zsl_runner.data.picture_files import opened, picture_paths
 from zsl_runner.data.picture_set_conf import PictureSetConf
+from zsl_runner.data.pictures.pixels import notes_on, read_image
+from zsl_runner.data.pictures.walk import PictureTree, pictures_below
 from zsl_runner.data.records import Provenance, Rows, SourceFile, checked
 from zsl_runner.errors import DataError
 
@@ -36,18 +37,19 @@ class PictureLabels:
     seed: int
 
 
-def picture_records(paths: Sequence[Path], conf: PictureSetConf, known: PictureLabels | None) -> ImageRecords:
+def picture_records(tree: PictureTree, conf: PictureSetConf, known: PictureLabels | None) -> ImageRecords:
     """Read the pictures, draw their splits and return the checked data set.
 
     Args:
-        paths: the files.
+        tree: the files.
         conf: sizes and splits.
         known: their classes; None if there are none.
 
     Raises:
         DataError: see `read_pictures` and `drawn_split`; or more labels are asked for than there are.
     """
-    images = read_pictures(paths, conf)
+    paths = [picture.path for picture in tree.pictures]
+    images, changes = read_pictures(paths, conf)
     train, validation, test = drawn_split(len(paths), conf)
     origin, side = str(conf.folder()), images.shape[-1]
     labelled = np.empty(0, dtype=np.int64)
@@ -68,29 +70,31 @@ def picture_records(paths: Sequence[Path], conf: PictureSetConf, known: PictureL
             semantics="no classes" if known is None else f"{len(known.names)} classes",
             split_version=f"own (shares {', '.join(f'{share:g}' for share in conf.shares)}, seed {conf.split_seed})",
             files=contents(conf),
-            notes=("checksum over names and contents of the pictures",),
+            notes=("checksum over names and contents of the pictures", *notes_on(changes), *tree.notes()),
         ),
     )
     return checked(records, origin)
 
 
-def read_pictures(paths: Sequence[Path], conf: PictureSetConf) -> NDArray[np.uint8]:
-    """Return (N, C, S, S) bytes of all pictures.
+def read_pictures(paths: Sequence[Path], conf: PictureSetConf) -> tuple[NDArray[np.uint8], list[str]]:
+    """Return (N, C, S, S) bytes of all pictures, and what was done to show them (see `Shown`).
 
     Raises:
         DataError: a file is no picture, is smaller than ``crop``, or without ``side`` the squares differ in size.
     """
-    first = _square(paths[0], conf)
+    first, changes = _square(paths[0], conf)
     images = np.empty((len(paths), *first.shape), dtype=np.uint8)
-    for place, path in enumerate(paths):
-        picture = first if place == 0 else _square(path, conf)
+    images[0] = first
+    for place, path in enumerate(paths[1:], start=1):
+        picture, more = _square(path, conf)
+        changes += more
         if picture.shape != first.shape:
             raise DataError(
                 f"{path}: expected a square of {first.shape[-1]} pixels like that of {paths[0]}, found "
                 f"{picture.shape[-1]}; give dataset.side to resize all"
             )
         images[place] = picture
-    return images
+    return images, changes
 
 
 def drawn_split(count: int, conf: PictureSetConf) -> tuple[Rows, Rows, Rows]:
@@ -116,12 +120,14 @@ def contents(conf: PictureSetConf) -> tuple[SourceFile, ...]:
         DataError: there is no picture, or a file cannot be read.
     """
     folder = conf.folder()
-    return (SourceFile(conf.root, sha256_of_all(picture_paths(folder, "check dataset.root"), folder)),)
+    paths = [picture.path for picture in pictures_below(folder, "check dataset.root").pictures]
+    return (SourceFile(conf.root, sha256_of_all(paths, folder)),)
 
 
-def _square(path: Path, conf: PictureSetConf) -> NDArray[np.uint8]:
-    """Return (C, S, S) bytes of the square in the middle of a picture."""
-    picture = opened(path).convert("RGB" if conf.colour else "L")
+def _square(path: Path, conf: PictureSetConf) -> tuple[NDArray[np.uint8], list[str]]:
+    """Return (C, S, S) bytes of the square in the middle of a picture, and what was done to show it."""
+    shown = read_image(path, colour=conf.colour)
+    picture = shown.picture()
     side = min(picture.size) if conf.crop is None else conf.crop
     if side > min(picture.size):
         raise DataError(
@@ -132,4 +138,4 @@ def _square(path: Path, conf: PictureSetConf) -> NDArray[np.uint8]:
     if conf.side is not None and conf.side != side:
         picture = picture.resize((conf.side, conf.side), Image.Resampling.BILINEAR)
     pixels = np.asarray(picture)
-    return pixels.transpose(2, 0, 1) if conf.colour else pixels[np.newaxis]
+    return pixels.transpose(2, 0, 1) if conf.colour else pixels[np.newaxis], list(shown.changes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,7 +48,7 @@ class PictureSetConf(ImagesConf):
     def complaints(self) -> Iterable[Complaint]:
         """The folder is there; three shares are all."""
         yield from super().complaints()
-        if self.root != MISSING and not self.folder().is_dir():
+        if self.root != MISSING and not os.path.isdir(self.folder()):
             yield Complaint("root", f"{self.folder()} is not there; expected the folder of the pictures")
         if len(self.shares) != 3 or abs(sum(self.shares) - 1) > 1e-6:
             yield Complaint("shares", f"expected three numbers that sum to 1, found {list(self.shares)}")

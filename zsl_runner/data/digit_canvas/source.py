@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from pathlib import Path
 from typing import Final
 
 import numpy as np
 
 from zsl_runner.data.cache_folder import KeptCopy
-from zsl_runner.data.digit_canvas.cache import Canvases, cache_path, cached, read
+from zsl_runner.data.digit_canvas.cache import Canvases, CanvasFile, cached, read
 from zsl_runner.data.digit_canvas.canvas import draw_canvas
 from zsl_runner.data.digit_canvas.conf import DigitCanvasConf
 from zsl_runner.data.digit_canvas.pools import digit_pools, source_files
@@ -32,8 +31,8 @@ def load(conf: DigitCanvasConf) -> SegmentationRecords:
         DataError: a file of digits is missing, damaged or does not fit the others.
     """
     files = source_files(conf)
-    path = _cache_path(conf, files)
-    images, labels = cached(path, lambda: _draw(conf))
+    file = _cache_file(conf, files)
+    images, labels = cached(file, lambda: _draw(conf))
     sizes = [conf.train, conf.validation, conf.test]
     train, validation, test = np.split(np.arange(sum(sizes)), np.cumsum(sizes)[:-1])
     names = ("background", "digit") if conf.classes == 2 else ("background", *map(str, range(10)))
@@ -59,20 +58,20 @@ def load(conf: DigitCanvasConf) -> SegmentationRecords:
             ),
         ),
     )
-    return checked(records, conf.name if path is None else str(path))
+    return checked(records, conf.name if file is None else str(file.path))
 
 
 def kept_copy(conf: DigitCanvasConf) -> KeptCopy:
     """Return where finished canvases lie, and whether the next load will use them."""
-    path = _cache_path(conf, source_files(conf))
-    return KeptCopy(path, usable=path is not None and read(path) is not None)
+    file = _cache_file(conf, source_files(conf))
+    return KeptCopy(None, usable=False) if file is None else KeptCopy(file.path, usable=read(file) is not None)
 
 
-def _cache_path(conf: DigitCanvasConf, files: Sequence[SourceFile]) -> Path | None:
+def _cache_file(conf: DigitCanvasConf, files: Sequence[SourceFile]) -> CanvasFile | None:
     folder = conf.cache_folder()
     drawn = {key: value for key, value in asdict(conf).items() if key not in _NOT_DRAWN}
     identity = {"version": VERSION, "options": drawn, "digits": [file.sha256 for file in files]}
-    return None if folder is None else cache_path(folder, identity)
+    return None if folder is None else CanvasFile.of(folder, identity)
 
 
 def _draw(conf: DigitCanvasConf) -> Canvases:

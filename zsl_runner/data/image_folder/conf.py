@@ -12,6 +12,7 @@ from omegaconf import MISSING
 
 from zsl_runner.config.fields import option
 from zsl_runner.config.schema import Complaint, RequiredFile
+from zsl_runner.data.names import normal
 from zsl_runner.data.segmentation.options import SegmentationConf
 from zsl_runner.data.segmentation.records import MOST_CLASSES
 
@@ -37,12 +38,12 @@ class ImageFolderConf(SegmentationConf):
         128, "resize to squares of this side; null keeps the files' size, which must be one", low=16, high=1024
     )
     classes: list[str] = option(["background", "foreground"], "names of the classes, that of label 0 first")
-    void: int | None = option(255, "label in masks that counts nowhere; null if there is none", low=0, high=255)
+    void: int | None = option(255, "label in masks that counts nowhere; null if there is none", low=0, high=65535)
     threshold: int | None = option(
         None,
         "for grey masks of two classes: larger values are the second class; null takes values as labels",
         low=0,
-        high=254,
+        high=65534,
     )
     colours: list[str] | None = option(
         None, "for masks in colours: the colour of each class as RRGGBB, e.g. [0000ff, 00ff00]; null takes labels"
@@ -74,7 +75,7 @@ class ImageFolderConf(SegmentationConf):
     def complaints(self) -> Iterable[Complaint]:
         """Yield what is wrong with the combination of options."""
         names = list(self.classes)
-        if not 2 <= len(names) <= MOST_CLASSES or len(set(names)) < len(names):
+        if not 2 <= len(names) <= MOST_CLASSES or len(set(map(normal, names))) < len(names):
             yield Complaint("classes", f"expected 2 to {MOST_CLASSES} different names, found {names}")
         if self.threshold is not None:
             if len(names) != 2:

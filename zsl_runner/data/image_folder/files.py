@@ -4,22 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 
 from zsl_runner.data.image_folder.conf import LISTS, ImageFolderConf
-from zsl_runner.data.picture_files import picture_paths, some
+from zsl_runner.data.names import other_case, read_names, some
+from zsl_runner.data.pictures.walk import pictures_below
 from zsl_runner.data.records import Rows
 from zsl_runner.errors import DataError
+
+PLACES: Final = "check dataset.root, dataset.images and dataset.masks"
 
 
 def paired_files(conf: ImageFolderConf) -> dict[str, tuple[Path, Path]]:
     """Return the image and the mask of each name, by name in ascending order.
 
-    A name is the path below the folder without its ending.
+    A name is the path below the folder without its ending, in the form of `normal`.
 
     Raises:
-        DataError: a folder is missing or has no pictures, a name occurs twice, an image or a mask stands alone.
+        DataError: see `pictures_below`; a name occurs twice, an image or a mask stands alone.
     """
     images, masks = _pictures(conf.folder(conf.images)), _pictures(conf.folder(conf.masks))
     without_mask, without_image = sorted(images.keys() - masks.keys()), sorted(masks.keys() - images.keys())
@@ -31,7 +35,7 @@ def paired_files(conf: ImageFolderConf) -> dict[str, tuple[Path, Path]]:
             found.append(f"{len(without_image)} masks have no image: {some(without_image)}")
         raise DataError(
             f"{conf.folder('')}: expected a mask in {conf.masks} for each image in {conf.images}, of the same name "
-            f"without its ending; {'; '.join(found)}"
+            f"without its ending; {'; '.join(found)}{other_case(without_mask, without_image)}"
         )
     return {name: (images[name], masks[name]) for name in sorted(images)}
 
@@ -57,12 +61,14 @@ def split_rows(conf: ImageFolderConf, names: Sequence[str]) -> dict[str, Rows]:
     rows = {}
     for split, file in LISTS.items():
         path = conf.folder(file)
-        wanted = _lines(path)
+        wanted = read_names(path, "names")
+        if not wanted:
+            raise DataError(f"{path}: expected the name of an image in each line, found none")
         unknown = [name for name in wanted if name not in places]
         if unknown:
             raise DataError(
                 f"{path}: expected names of images in {conf.images} without their ending; "
-                f"no image is called {some(unknown)}"
+                f"no image is called {some(unknown)}{other_case(unknown, names)}"
             )
         for name in wanted:
             if name in listed:
@@ -74,20 +80,9 @@ def split_rows(conf: ImageFolderConf, names: Sequence[str]) -> dict[str, Rows]:
 
 def _pictures(folder: Path) -> Mapping[str, Path]:
     found: dict[str, Path] = {}
-    for path in picture_paths(folder, "check dataset.root, dataset.images and dataset.masks"):
-        name = path.relative_to(folder).with_suffix("").as_posix()
+    for picture in pictures_below(folder, PLACES).pictures:
+        name, path = picture.stem, picture.path
         if name in found:
             raise DataError(f"{path}: another file, {found[name].name}, has the same name without its ending")
         found[name] = path
     return found
-
-
-def _lines(path: Path) -> list[str]:
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"{path}: cannot be read as a text file of names: {error}") from error
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    if not lines:
-        raise DataError(f"{path}: expected the name of an image in each line, found none")
-    return lines

@@ -1,7 +1,8 @@
-"""Reads one image or one mask with Pillow."""
+"""Reads one image and its mask."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -9,70 +10,95 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from zsl_runner.data.image_folder.conf import ImageFolderConf
-from zsl_runner.data.picture_files import opened
+from zsl_runner.data.pictures.labels import read_colours, read_values
+from zsl_runner.data.pictures.pixels import TURNED, read_image
 from zsl_runner.data.segmentation.records import VOID
 from zsl_runner.errors import DataError
 
 Bytes = NDArray[np.uint8]
 
 
-def read_pair(image_path: Path, mask_path: Path, conf: ImageFolderConf) -> tuple[Bytes, Bytes]:
-    """Return a (3, H, W) image and its (H, W) labels, resized if configured.
+@dataclass(frozen=True)
+class PicturePair:
+    """An image and its mask.
+
+    Attributes:
+        image: (3, H, W).
+        labels: (H, W) class of each pixel, or `VOID`.
+        values: what the mask's file holds, ascending: its values, or its colours as numbers 0xRRGGBB.
+        changes: what was done to show the image, see `zsl_runner.data.pictures.pixels.Shown`.
+    """
+
+    image: Bytes
+    labels: Bytes
+    values: tuple[int, ...]
+    changes: tuple[str, ...]
+
+
+def read_pair(image_path: Path, mask_path: Path, conf: ImageFolderConf) -> PicturePair:
+    """Return an image and its labels, both upright and resized if configured.
 
     Raises:
         DataError: a file is no picture, image and mask have different sizes, or the mask has other labels or colours
             than configured.
     """
-    image = opened(image_path).convert("RGB")
-    mask = opened(mask_path)
-    if image.size != mask.size:
+    shown = read_image(image_path, colour=True)
+    if conf.colours is not None:
+        stored = read_colours(mask_path)
+    else:
+        stored = read_values(mask_path, white=1 if conf.threshold is None else 255)
+    if shown.pixels.shape[:2] != stored.shape:
+        turned = f", which is {TURNED.replace('their', 'its')}" if TURNED in shown.changes else ""
         raise DataError(
-            f"{mask_path}: expected a mask of {_size(image)} pixels like its image {image_path}, found {_size(mask)}"
+            f"{mask_path}: expected a mask of {_size(shown.pixels)} pixels like its image {image_path}{turned}, "
+            f"found {_size(stored)}"
         )
-    labels = Image.fromarray(_labels(mask, mask_path, conf))
+    values = _present(stored)
+    labels = _labels(stored, values, mask_path, conf)
+    image = shown.pixels
     if conf.side is not None:
         size = (conf.side, conf.side)
         # Labels are names and not amounts: between two of them there is nothing.
-        image, labels = image.resize(size, Image.Resampling.BILINEAR), labels.resize(size, Image.Resampling.NEAREST)
-    return np.asarray(image).transpose(2, 0, 1), np.asarray(labels)
+        image = np.asarray(shown.picture().resize(size, Image.Resampling.BILINEAR))
+        labels = np.asarray(Image.fromarray(labels).resize(size, Image.Resampling.NEAREST))
+    return PicturePair(image.transpose(2, 0, 1), labels, values, shown.changes)
 
 
-def _labels(mask: Image.Image, path: Path, conf: ImageFolderConf) -> Bytes:
+def _labels(stored: NDArray[np.int64], values: tuple[int, ...], path: Path, conf: ImageFolderConf) -> Bytes:
     if conf.colours is not None:
-        return _from_colours(np.asarray(mask.convert("RGB")), path, conf.colours)
-    if mask.mode not in ("L", "P", "1"):
-        raise DataError(
-            f"{path}: expected a grey or palette picture whose values are labels, found mode {mask.mode}; "
-            "save it as 8-bit grey, or name the classes' colours with dataset.colours"
-        )
-    values = np.asarray(mask).astype(np.uint8)
+        return _from_colours(stored, values, path, conf.colours)
     if conf.threshold is not None:
-        return (values > conf.threshold).astype(np.uint8)
-    present = np.flatnonzero(np.bincount(values.ravel()))
+        return (stored > conf.threshold).astype(np.uint8)
     classes = len(conf.classes)
-    strange = [int(value) for value in present if value >= classes and value != conf.void]
+    strange = [value for value in values if not 0 <= value < classes and value != conf.void]
     if strange:
         void = "" if conf.void is None else f" or {conf.void} (void)"
         raise DataError(
             f"{path}: expected labels 0..{classes - 1}{void} for {classes} classes, found {strange[:5]}; name all "
             "classes in dataset.classes, or give dataset.threshold for a grey mask of two classes"
         )
-    return values if conf.void is None else np.where(values == conf.void, VOID, values).astype(np.uint8)
+    return (stored if conf.void is None else np.where(stored == conf.void, VOID, stored)).astype(np.uint8)
 
 
-def _from_colours(pixels: Bytes, path: Path, colours: list[str]) -> Bytes:
-    codes = (pixels.astype(np.int64) * (65536, 256, 1)).sum(-1)
-    labels = np.full(codes.shape, VOID, dtype=np.uint8)
-    for label, colour in enumerate(colours):
-        labels[codes == int(colour, 16)] = label
-    if (labels == VOID).any():
-        strange = [f"{code:06x}" for code in np.unique(codes[labels == VOID])[:5]]
+def _from_colours(stored: NDArray[np.int64], values: tuple[int, ...], path: Path, colours: list[str]) -> Bytes:
+    codes = [int(colour, 16) for colour in colours]
+    strange = [f"{value:06x}" for value in values if value not in codes]
+    if strange:
         raise DataError(
-            f"{path}: expected the colours {', '.join(colours)}, found also {', '.join(strange)}; "
+            f"{path}: expected the colours {', '.join(colours)}, found also {', '.join(strange[:5])}; "
             "a mask must be saved without loss (PNG, PPM), and every colour named in dataset.colours"
         )
+    labels = np.zeros(stored.shape, dtype=np.uint8)
+    for label, code in enumerate(codes):
+        labels[stored == code] = label
     return labels
 
 
-def _size(picture: Image.Image) -> str:
-    return f"{picture.size[0]} x {picture.size[1]}"
+def _present(stored: NDArray[np.int64]) -> tuple[int, ...]:
+    """Return the values that occur, ascending; counting is faster than sorting where they are small."""
+    small = stored.min() >= 0 and stored.max() < 2**16
+    return tuple((np.flatnonzero(np.bincount(stored.ravel())) if small else np.unique(stored)).tolist())
+
+
+def _size(pixels: NDArray[np.int64] | Bytes) -> str:
+    return f"{pixels.shape[1]} x {pixels.shape[0]}"

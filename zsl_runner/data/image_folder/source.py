@@ -9,9 +9,11 @@ import numpy as np
 
 from zsl_runner.data.checksums import sha256_of, sha256_of_all
 from zsl_runner.data.image_folder.conf import ImageFolderConf
-from zsl_runner.data.image_folder.files import paired_files, split_rows
+from zsl_runner.data.image_folder.files import PLACES, paired_files, split_rows
+from zsl_runner.data.image_folder.occurrence import check_classes
 from zsl_runner.data.image_folder.pictures import read_pair
-from zsl_runner.data.picture_files import picture_paths
+from zsl_runner.data.pictures.pixels import notes_on
+from zsl_runner.data.pictures.walk import pictures_below
 from zsl_runner.data.records import Provenance, Rows, SourceFile, checked
 from zsl_runner.data.segmentation.records import SPLITS, SegmentationRecords
 from zsl_runner.errors import DataError
@@ -28,18 +30,23 @@ def load(conf: ImageFolderConf) -> SegmentationRecords:
     names = list(files)
     rows = split_rows(conf, names)
     used = np.sort(np.concatenate(list(rows.values())))
-    first = read_pair(*files[names[used[0]]], conf)[1].shape
+    first = read_pair(*files[names[used[0]]], conf).labels.shape
     images = np.empty((len(used), 3, *first), dtype=np.uint8)
     labels = np.empty((len(used), *first), dtype=np.uint8)
+    changes: list[str] = []
+    values: list[tuple[int, ...]] = []
     for position, row in enumerate(used):
-        image, label = read_pair(*files[names[row]], conf)
-        if label.shape != first:
+        pair = read_pair(*files[names[row]], conf)
+        if pair.labels.shape != first:
             raise DataError(
                 f"{files[names[row]][0]}: expected {first[1]} x {first[0]} pixels like {files[names[used[0]]][0]}, "
-                f"found {label.shape[1]} x {label.shape[0]}; give dataset.side to resize all to squares"
+                f"found {pair.labels.shape[1]} x {pair.labels.shape[0]}; give dataset.side to resize all to squares"
             )
-        images[position], labels[position] = image, label
+        images[position], labels[position] = pair.image, pair.labels
+        changes += pair.changes
+        values.append(pair.values)
     places = {split: np.searchsorted(used, rows[split]) for split in SPLITS}
+    check_classes(conf, labels, places["train"], values)
     records = SegmentationRecords(
         name=conf.name,
         images=images,
@@ -48,13 +55,17 @@ def load(conf: ImageFolderConf) -> SegmentationRecords:
         train=places["train"],
         validation=places["validation"],
         test=places["test"],
-        provenance=_provenance(conf, files, rows, first),
+        provenance=_provenance(conf, files, rows, first, notes_on(changes)),
     )
     return checked(records, str(conf.folder("")))
 
 
 def _provenance(
-    conf: ImageFolderConf, files: Mapping[str, tuple[Path, Path]], rows: Mapping[str, Rows], size: tuple[int, ...]
+    conf: ImageFolderConf,
+    files: Mapping[str, tuple[Path, Path]],
+    rows: Mapping[str, Rows],
+    size: tuple[int, ...],
+    changes: tuple[str, ...],
 ) -> Provenance:
     if conf.shares is None:
         split = "own (lists of names in the folder)"
@@ -69,7 +80,7 @@ def _provenance(
         semantics=f"masks of {len(conf.classes)} classes: {', '.join(conf.classes)}",
         split_version=split,
         files=contents(conf),
-        notes=("checksums of folders are over names and contents of their pictures", *notes),
+        notes=("checksums of folders are over names and contents of their pictures", *notes, *changes),
     )
 
 
@@ -81,7 +92,7 @@ def contents(conf: ImageFolderConf) -> tuple[SourceFile, ...]:
     """
     found = []
     for folder in (conf.folder(conf.images), conf.folder(conf.masks)):
-        paths = picture_paths(folder, "check dataset.root, dataset.images and dataset.masks")
-        found.append(SourceFile(str(folder), sha256_of_all(paths, folder)))
+        tree = pictures_below(folder, PLACES)
+        found.append(SourceFile(str(folder), sha256_of_all([picture.path for picture in tree.pictures], folder)))
     lists = [Path(file.path) for file in conf.required_files()]
     return (*found, *(SourceFile(str(path), sha256_of(path)) for path in lists))

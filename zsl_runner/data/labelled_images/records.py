@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from zsl_runner.data.contrast import contrast_doubts, contrast_problems
+from zsl_runner.data.names import alike, some
 from zsl_runner.data.records import Provenance, Records, Rows
 from zsl_runner.data.splits import split_problems
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+
+SPLIT_NAMES: Final = {"train": "training", "val": "validation", "test": "test", "labelled": "labelled training"}
 
 
 @dataclass(frozen=True)
@@ -34,7 +39,7 @@ class ImageRecords(Records):
         factor_names: F names.
     """
 
-    INVARIANTS: ClassVar[str] = "splits disjoint and in range, labels fit classes, some pixels differ"
+    INVARIANTS: ClassVar[str] = "splits disjoint and in range, labels fit classes, images differ and have contrast"
     name: str
     images: NDArray[np.uint8]
     labels: Rows | None
@@ -69,6 +74,19 @@ class ImageRecords(Records):
             found.append("labelled: expected training rows only")
         return found
 
+    def doubts(self) -> list[str]:
+        """Return what is declared and does not occur: classes without rows in a split; names that are nearly one."""
+        found = contrast_doubts(self.images)
+        if self.labels is not None:
+            labelled = {} if len(self.labelled) == len(self.train) else {"labelled": self.labelled}
+            for split, rows in (self.splits() | labelled).items():
+                counts = np.bincount(self.labels[rows], minlength=len(self.class_names))
+                if absent := [name for name, count in zip(self.class_names, counts, strict=True) if not count]:
+                    found.append(f"No image of {some(absent)} is among the {SPLIT_NAMES[split]} images.")
+        if near := alike(self.class_names):
+            found.append(f"Classes whose names differ in the case of letters only: {some(near)}.")
+        return found
+
     def sizes(self) -> str:
         """Return the numbers of images, pixels and classes."""
         count, channels, height, width = self.images.shape
@@ -91,7 +109,7 @@ class ImageRecords(Records):
             yield f"  {label:<12} {fact}"
         yield f"  {'pixels':<12} mean {self.images.mean() / 255:.4f}, deviation {self.images.std() / 255:.4f} in 0..1"
         yield f"  {'split':<12} {self.provenance.split_version}"
-        yield from (f"  {'note':<12} {note}" for note in self.provenance.notes)
+        yield from (f"  {label:<12} {text}" for label, text in self.provenance.remarks())
         if self.labels is not None:
             yield f"  {'class':<12}" + "".join(f" {name:>8}" for name in (*self.splits(), "labelled"))
             columns = [self.labels[rows] for rows in (*self.splits().values(), self.labelled)]
@@ -110,6 +128,4 @@ def _image_problems(images: NDArray[np.uint8]) -> list[str]:
         return [f"images: expected shape (N, 1 or 3, H, W), found {images.shape}"]
     if images.dtype != np.uint8:
         return [f"images: expected uint8, found {images.dtype}"]
-    if images.min() == images.max():
-        return ["images: expected contrast, found one single grey value"]
-    return []
+    return contrast_problems(images)

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, ClassVar, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from zsl_runner.data.contrast import contrast_doubts, contrast_problems
+from zsl_runner.data.names import some
 from zsl_runner.data.records import Provenance, Records, Rows
 from zsl_runner.data.splits import split_problems
 
@@ -37,7 +39,9 @@ class SegmentationRecords(Records):
         provenance: where all this came from.
     """
 
-    INVARIANTS: ClassVar[str] = "a label for each pixel of each image, labels fit classes, splits disjoint and in range"
+    INVARIANTS: ClassVar[str] = (
+        "a label for each pixel of each image, labels fit classes, splits disjoint, in range and not void"
+    )
     name: str
     images: NDArray[np.uint8]
     labels: NDArray[np.uint8]
@@ -60,7 +64,21 @@ class SegmentationRecords(Records):
     def problems(self) -> list[str]:
         """Return the violated invariants of images, labels and splits."""
         splits = {name: getattr(self, name) for name in SPLITS}
-        return _array_problems(self) + split_problems(splits, len(self.images))
+        found = _array_problems(self) + split_problems(splits, len(self.images))
+        return found or contrast_problems(self.images) + _void_problems(self)
+
+    def doubts(self) -> list[str]:
+        """Return which classes have no pixel in a split, and how many training masks are void everywhere."""
+        found = contrast_doubts(self.images)
+        for split in SPLITS:
+            counts = np.bincount(self.labels[getattr(self, split)].ravel(), minlength=VOID + 1)
+            if absent := [name for label, name in enumerate(self.class_names) if not counts[label]]:
+                found.append(f"No pixel of {some(absent)} is in the {'training' if split == 'train' else split} masks.")
+        if void := len(_void_everywhere(self.labels, self.train)):
+            found.append(
+                f"{void:,} of {len(self.train):,} training masks are void everywhere: nothing is learnt from them."
+            )
+        return found
 
     def description(self) -> Iterable[str]:
         """Yield splits and shares of classes; see `zsl_runner.data.segmentation.description`."""
@@ -73,6 +91,25 @@ class SegmentationRecords(Records):
         from zsl_runner.data.segmentation.figure import draw
 
         return draw(self)
+
+
+def _void_everywhere(labels: NDArray[np.uint8], rows: Rows) -> Rows:
+    """Return the rows whose masks have no pixel that counts."""
+    return rows[[bool((labels[row] == VOID).all()) for row in rows]]
+
+
+def _void_problems(records: SegmentationRecords) -> list[str]:
+    """Return which figures nobody could compute: those of images without a pixel that counts."""
+    found = []
+    for split in SPLITS:
+        rows = getattr(records, split)
+        void = _void_everywhere(records.labels, rows)
+        if len(void) == len(rows) or (len(void) and split != "train"):
+            found.append(
+                f"labels: {split}: expected masks with pixels that are not void, found {len(void)} of {len(rows)} void "
+                "everywhere"
+            )
+    return found
 
 
 def _array_problems(records: SegmentationRecords) -> list[str]:

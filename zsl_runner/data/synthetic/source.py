@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from zsl_runner.data.checksums import sha256_of
 from zsl_runner.data.known_files import split_version_of
+from zsl_runner.data.names import read_text
 from zsl_runner.data.records import Provenance, Rows, SourceFile, ZeroShotRecords
 from zsl_runner.data.synthetic.conf import LISTED_LABELS, SyntheticConf
 from zsl_runner.data.xlsa17.audit import cover_problems, inconsistent, norm_in_words, range_problems
@@ -80,7 +81,7 @@ def read_labels(path: Path) -> Rows:
             raise DataError(f"{path}: field labels: expected in a file of labels, found none")
         return indices(path, "labels", found["labels"])
     labels = []
-    lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    lines = read_text(path, "labels", errors="replace").splitlines()
     for number, line in enumerate(lines, start=1):
         last = line.split()[-1:] or ["nothing"]
         if not last[0].isdecimal():

@@ -1,0 +1,99 @@
+"""How names are compared, shown and read from text files: in one Unicode form, without byte order marks.
+
+A file system may keep the letter é as one character or as e and an accent, and a text file may begin with a mark that
+nobody sees; both name the same thing. Never imports torch.
+"""
+
+from __future__ import annotations
+
+import codecs
+import unicodedata
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Final
+
+from zsl_runner.errors import DataError
+
+MARK: Final = "\ufeff"
+WIDE: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_BE)
+
+
+def normal(name: str) -> str:
+    r"""Return a name in the form in which names are compared (Unicode NFC).
+
+    >>> normal("e\u0301") == "\u00e9"
+    True
+    """
+    return unicodedata.normalize("NFC", name)
+
+
+def some(names: Iterable[str]) -> str:
+    """Return the first five names, and how many there are beside them.
+
+    >>> some("abcdefg")
+    'a, b, c, d, e and 2 more'
+    """
+    shown = list(names)
+    return ", ".join(shown[:5]) + (f" and {len(shown) - 5} more" if len(shown) > 5 else "")
+
+
+def alike(names: Iterable[str]) -> list[str]:
+    """Return the names that another one equals but for the case of letters, side by side.
+
+    >>> alike(["cat", "dog", "Cat"])
+    ['Cat', 'cat']
+    """
+    found: dict[str, list[str]] = {}
+    for name in sorted(names):
+        found.setdefault(name.casefold(), []).append(name)
+    return [name for group in found.values() if len(group) > 1 for name in group]
+
+
+def other_case(names: Iterable[str], known: Iterable[str]) -> str:
+    """Return a hint at the known names that equal one of ``names`` but for the case of letters; empty if none does.
+
+    >>> other_case(["Cat", "cow"], ["cat", "dog"])
+    '; the case of letters counts: there is cat'
+    """
+    wanted = {name.casefold() for name in names}
+    found = [name for name in known if name.casefold() in wanted]
+    return f"; the case of letters counts: there is {some(found)}" if found else ""
+
+
+def read_text(path: Path, content: str, *, errors: str = "strict") -> str:
+    """Return the content of a UTF-8 text file without byte order mark, each line ended by a single line feed.
+
+    Args:
+        path: the file.
+        content: what it should hold, for messages, e.g. ``names``.
+        errors: what to do with bytes that are no UTF-8, as in `bytes.decode`; ``replace`` where only digits matter.
+
+    Raises:
+        DataError: the file cannot be read or is no UTF-8 text.
+    """
+    what = f"{path}: cannot be read as a text file of {content}"
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        raise DataError(f"{what}: {error.strerror or error}") from error
+    if raw.startswith(WIDE) or b"\0" in raw:
+        raise DataError(f"{what}: expected UTF-8, found UTF-16 or no text at all; save it as UTF-8")
+    try:
+        text = raw.decode("utf-8-sig", errors)
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        raise DataError(
+            f"{what}: expected UTF-8, found the byte {raw[error.start]:#04x} in line {line}; save it as UTF-8"
+        ) from error
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def read_names(path: Path, content: str) -> list[str]:
+    """Return the names in a text file, one in each line, in the form of `normal`; empty lines are left out.
+
+    Raises:
+        DataError: see `read_text`.
+    """
+    # Files that were joined have a byte order mark in their middle, too.
+    lines = (normal(line.strip().strip(MARK).strip()) for line in read_text(path, content).split("\n"))
+    return [line for line in lines if line]

@@ -1,0 +1,1 @@
+"""Users' pictures: how they are found in folders, and how a file becomes pixels or labels."""
