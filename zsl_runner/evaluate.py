@@ -11,7 +11,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from zsl_runner.errors import RunError
+from zsl_runner import console
 
 DESCRIPTION = """Score the newest checkpoint of a run with the run's own evaluation protocol.
 
@@ -98,19 +98,20 @@ def table(scores: dict[str, Any]) -> str:
     return "\n".join([scores["run"], f"{scores['stage']} stage, {state}", *lines])
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Entry point of ``zsl-eval``."""
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run ``zsl-eval`` and return its exit code."""
+    return console.run("zsl-eval", lambda: _work(arguments))
+
+
+def _work(arguments: Sequence[str] | None) -> int:
     options = parser().parse_args(arguments)
     if options.batch_size is not None and options.batch_size < 1:
         parser().error(f"--batch-size: expected a number of rows, found {options.batch_size}")
-    try:
-        scores = evaluate(options.run, options.device, options.batch_size)
-        path = keep(options.run, scores)
-    except RunError as error:
-        print(f"zsl-eval: {error}", file=sys.stderr)
-        raise SystemExit(1) from None
+    scores = evaluate(options.run, options.device, options.batch_size)
+    path = keep(options.run, scores)
     print(json.dumps(scores, indent=2) if options.json else f"{table(scores)}\nkept in {path}")
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

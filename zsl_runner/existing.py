@@ -7,6 +7,7 @@ from pathlib import Path
 
 import yaml
 
+from zsl_runner.config.bounds import check_file
 from zsl_runner.config.identity import config_hash
 from zsl_runner.config.schema import RunConfig
 from zsl_runner.config.typed import plain
@@ -63,8 +64,9 @@ def find(config: RunConfig) -> Existing | None:
 def _alike(directory: Path, config: RunConfig) -> bool:
     """Compare the two keys outside the hash that make a run another one."""
     try:
+        check_file(directory / CONFIG_FILE)
         saved = yaml.safe_load((directory / CONFIG_FILE).read_text(encoding="utf-8"))
         oracle, name = saved["evaluator"]["oracle"], saved.get("name")
-    except (OSError, yaml.YAMLError, KeyError, TypeError):
+    except (OSError, ValueError, RunError, yaml.YAMLError, KeyError, TypeError, AttributeError):
         return False
     return bool(oracle == config.evaluator.oracle) and config.name in (None, name)

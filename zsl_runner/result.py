@@ -110,7 +110,7 @@ class Result:
             content = json.loads(path.read_text(encoding="utf-8"))
         except OSError as error:
             raise RunError(f"{path}: cannot be read: {error.strerror or error}") from error
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise RunError(f"{path}: expected JSON, found a damaged file ({error}); remove it or run again") from error
         if not isinstance(content, dict):
             raise RunError(f"{path}: expected a JSON object, found {type(content).__name__}")

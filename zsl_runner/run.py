@@ -21,10 +21,10 @@ from zsl_runner.config.typed import plain, to_yaml
 from zsl_runner.data.load import cut_folds, load
 from zsl_runner.data.stage import TESTING, VALIDATING, Fold, Stages
 from zsl_runner.evaluation.base import Measurement, Protocol
-from zsl_runner.guard import StopRequest
-from zsl_runner.loop import Cadence, Loop, Selection
+from zsl_runner.loop import Cadence, Interrupted, Loop, Selection
 from zsl_runner.result import Result
 from zsl_runner.runtime import Runtime
+from zsl_runner.signals import StopRequest
 from zsl_runner.stages import StageParts, build_stage
 from zsl_runner.tracking.tracker import Tracker
 from zsl_runner.trainers.base import Trainer
@@ -122,6 +122,8 @@ class Run:
         try:
             for name in self.config.evaluator.stages:
                 if name not in self.finished:
+                    if self.stop.requested():  # nothing has happened since the last checkpoint
+                        raise Interrupted
                     unfinished = state if state is not None and state["stage"] == name else None
                     self._run_stage(name, folds, tracker, unfinished)
                     gc.collect()  # the loop and its callbacks hold each other, and with them the stage's networks

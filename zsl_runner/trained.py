@@ -7,9 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
 
 from zsl_runner.checkpoint import Checkpoints
+from zsl_runner.config.bounds import check_file
 from zsl_runner.config.identity import config_hash
+from zsl_runner.config.quoting import again
 from zsl_runner.config.registry import resolve
 from zsl_runner.config.schema import RunConfig
 from zsl_runner.config.typed import plain, typed
@@ -65,8 +69,13 @@ def open_run(directory: Path, device: str = "auto", batch_size: int | None = Non
         RunError: the run, its checkpoints or its data cannot be used.
     """
     directory = open_existing(directory)
-    saved = OmegaConf.load(directory / CONFIG_FILE)
-    assert isinstance(saved, DictConfig)
+    check_file(directory / CONFIG_FILE)
+    try:
+        saved = OmegaConf.load(directory / CONFIG_FILE)
+    except (OSError, ValueError, YAMLError, OmegaConfBaseException) as error:
+        raise CheckpointError(f"{directory / CONFIG_FILE}: cannot be read: {error}") from error
+    if not isinstance(saved, DictConfig):
+        raise CheckpointError(f"{directory / CONFIG_FILE}: expected keys and values, found a list")
     config = typed(saved)
     config.runtime.device = device
     if batch_size is not None:
@@ -75,7 +84,7 @@ def open_run(directory: Path, device: str = "auto", batch_size: int | None = Non
     checkpoints = Checkpoints(directory / "checkpoints", config.checkpoint.keep, config_hash(plain(config)))
     state = checkpoints.latest(runtime.device)
     if state is None:
-        raise CheckpointError(f"{directory}: there is no checkpoint yet; continue with: zsl-run resume={directory}")
+        raise CheckpointError(f"{directory}: there is no checkpoint yet; continue with: {again(directory)}")
     stage = state["stage"]
     finished = {name: StageRecord(**record) for name, record in state["finished"].items()}
     folds = cut_folds(load(config.dataset), config.dataset, config.trainer, runtime.device)

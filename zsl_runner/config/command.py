@@ -15,6 +15,7 @@ from hydra._internal.utils import get_args_parser
 from zsl_runner.config.identity import flatten
 from zsl_runner.config.loader import Source
 from zsl_runner.config.paths import conf_directory
+from zsl_runner.config.quoting import quoted
 from zsl_runner.config.resume import resumed
 from zsl_runner.errors import ConfigError
 
@@ -91,9 +92,3 @@ def _chooses_a_sweep(overrides: Sequence[str]) -> bool:
     """Tell whether a preset of the group ``sweep`` is chosen; the last choice counts."""
     values = [override.partition("=")[2] for override in overrides if override.startswith("sweep=")]
     return bool(values) and values[-1] not in ("null", "")
-
-
-def quoted(text: str) -> str:
-    """Return text as one quoted value of Hydra's grammar."""
-    escaped = text.replace("\\", "\\\\").replace("'", "\\'")
-    return f"'{escaped}'"

@@ -10,8 +10,10 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
+from zsl_runner.config.bounds import check_file
 from zsl_runner.config.compose import Composition, Layer, command_line, parse
 from zsl_runner.config.problems import Origin, Problem
+from zsl_runner.config.quoting import line, meant
 from zsl_runner.errors import RunError
 from zsl_runner.run_directory import CONFIG_FILE, open_existing
 
@@ -26,7 +28,7 @@ def resumed(arguments: Sequence[str]) -> Path | None:
         override = parse(argument)
         if isinstance(override, Override) and override.key_or_group == "resume" and not override.is_sweep_override():
             value = override.value()
-            directory = None if value is None else Path(str(value)).expanduser()
+            directory = None if value is None else Path(meant(value)).expanduser()
     return directory
 
 
@@ -35,10 +37,11 @@ def compose_resumed(directory: Path, arguments: Sequence[str]) -> Composition:
     composition = Composition()
     try:
         file = open_existing(directory) / CONFIG_FILE
+        check_file(file)
         values = OmegaConf.to_container(OmegaConf.load(file), resolve=False)
     except RunError as error:
         return _unreadable("resume", str(error))
-    except (OSError, YAMLError, OmegaConfBaseException) as error:
+    except (OSError, ValueError, YAMLError, OmegaConfBaseException) as error:
         return _unreadable("resume", f"{directory / CONFIG_FILE} cannot be read: {error}")
     if not isinstance(values, dict):
         return _unreadable("resume", f"{directory / CONFIG_FILE}: expected keys and values, found a list")
@@ -69,11 +72,12 @@ def _is_harmless(override: Override) -> bool:
 
 
 def _refused(override: Override, directory: Path) -> Problem:
-    key = override.key_or_group
+    key, where = override.key_or_group, str(directory.resolve())
+    anew = line("zsl-run", "--config-path", where, "--config-name", "config", str(override.input_line))
     return Problem(
         key,
         "cannot be changed while a run is resumed: the result would be neither the old run's nor a new one's\n"
         f"may be changed: {_LISTED}\n"
-        f"for a new run: zsl-run --config-path {directory.resolve()} --config-name config {override.input_line}",
+        f"for a new run: {anew}",
         f"command line: {override.input_line}",
     )

@@ -11,6 +11,7 @@ from typing import Any
 
 import yaml
 
+from zsl_runner.config.bounds import check_file
 from zsl_runner.config.identity import flatten
 from zsl_runner.errors import RunError
 from zsl_runner.result import FILE_NAME, Result
@@ -36,8 +37,9 @@ class FoundRun:
     def config(self) -> dict[str, Any]:
         """The run's configuration with dotted keys; empty if its file is absent or damaged."""
         try:
+            check_file(self.directory / CONFIG_FILE)
             content = yaml.load((self.directory / CONFIG_FILE).read_bytes(), Loader=_Loader)  # a safe loader
-        except (OSError, yaml.YAMLError):
+        except (OSError, ValueError, RunError, yaml.YAMLError):
             return {}
         return flatten(content) if isinstance(content, dict) else {}
 
