@@ -26,14 +26,14 @@ from zsl_runner.config.schema import RunConfig
 from zsl_runner.config.search import check_search
 from zsl_runner.config.sweep import columns, expand, is_search, starts_elsewhere
 from zsl_runner.config.typed import typed
-from zsl_runner.console import FAILED, REFUSED
+from zsl_runner.console.frame import FAILED, REFUSED
+from zsl_runner.console.terminal import require_printed
 from zsl_runner.errors import ConfigError
 from zsl_runner.existing import find
 from zsl_runner.launch import launch, resume
 from zsl_runner.sweeps.job import job
 from zsl_runner.sweeps.prepare import prepared
 from zsl_runner.sweeps.table import outcome
-from zsl_runner.terminal import require_printed
 
 
 def perform(arguments: Sequence[str]) -> int:

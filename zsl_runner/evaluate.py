@@ -11,7 +11,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from zsl_runner import console
+from zsl_runner.console import frame
 
 DESCRIPTION = """Score the newest checkpoint of a run with the run's own evaluation protocol.
 
@@ -100,7 +100,7 @@ def table(scores: dict[str, Any]) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run ``zsl-eval`` and return its exit code."""
-    return console.run("zsl-eval", lambda: _work(arguments))
+    return frame.run("zsl-eval", lambda: _work(arguments))
 
 
 def _work(arguments: Sequence[str] | None) -> int:

@@ -18,13 +18,13 @@ from zsl_runner.config.identity import defines_the_run, flatten
 from zsl_runner.config.registry import resolve
 from zsl_runner.config.schema import RunConfig
 from zsl_runner.config.typed import plain, to_yaml
+from zsl_runner.console.signals import StopRequest
 from zsl_runner.data.load import cut_folds, load
 from zsl_runner.data.stage import TESTING, VALIDATING, Fold, Stages
 from zsl_runner.evaluation.base import Measurement, Protocol
 from zsl_runner.loop import Cadence, Interrupted, Loop, Selection
 from zsl_runner.result import Result
 from zsl_runner.runtime import Runtime
-from zsl_runner.signals import StopRequest
 from zsl_runner.stages import StageParts, build_stage
 from zsl_runner.tracking.tracker import Tracker
 from zsl_runner.trainers.base import Trainer
@@ -131,6 +131,7 @@ class Run:
             tracker.close(complete=False)
             raise
         tracker.close(complete=True)
+        self.result.warnings += [warning for warning in tracker.warnings if warning not in self.result.warnings]
         self._note_stages()
 
     def _resume_step(self, state: dict[str, Any] | None) -> int | None:

@@ -16,14 +16,14 @@ from zsl_runner.config.identity import config_hash
 from zsl_runner.config.quoting import again
 from zsl_runner.config.schema import RunConfig
 from zsl_runner.config.typed import plain, to_yaml
+from zsl_runner.console.failures import account, caused_by_the_system, expected, summary
+from zsl_runner.console.signals import STOP
 from zsl_runner.errors import RunError
-from zsl_runner.failures import account, caused_by_the_system, expected, summary
 from zsl_runner.guard import exclusive
 from zsl_runner.loop import Interrupted
 from zsl_runner.report.summary import summary_table
 from zsl_runner.result import Result
 from zsl_runner.run import Run
-from zsl_runner.signals import STOP
 
 ERROR_FILE = "error.txt"
 

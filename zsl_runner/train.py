@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 
-from zsl_runner import __version__, console
+from zsl_runner import __version__
+from zsl_runner.console import frame
 
 
 def main() -> int:
@@ -13,7 +14,7 @@ def main() -> int:
     Returns:
         Exit code: 0 success, 1 a run failed, 2 the configuration was refused, 128 and a signal's number after a signal.
     """
-    return console.run("zsl-run", _work)
+    return frame.run("zsl-run", _work)
 
 
 def _work() -> int:

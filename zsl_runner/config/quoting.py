@@ -21,7 +21,12 @@ def quoted(text: str) -> str:
     "'a, b'"
     """
     literal = re.sub(r"(\\*)\$\{", lambda found: f"{found[1] * 2}\\${{", text)
-    written: str = QuotedString(literal, Quote.single).with_quotes()
+    return expression(literal)
+
+
+def expression(text: str) -> str:
+    """Return text as one value of Hydra's grammar; interpolations in it stay what they are."""
+    written: str = QuotedString(text, Quote.single).with_quotes()
     return written
 
 

@@ -10,10 +10,10 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-from zsl_runner import console
 from zsl_runner.config.schema import DatasetConf
+from zsl_runner.console import frame
+from zsl_runner.console.terminal import require_printed
 from zsl_runner.errors import ConfigError, DataError
-from zsl_runner.terminal import require_printed
 
 EXAMPLES = """examples:
   zsl-data prepare cub                            files in $ZSL_DATA/xlsa17/CUB (./data/... if ZSL_DATA is not set)
@@ -34,7 +34,7 @@ Report = Callable[[str, DatasetConf], Iterable[str]]
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code."""
-    return console.run("zsl-data", lambda: _work(arguments))
+    return frame.run("zsl-data", lambda: _work(arguments))
 
 
 def _work(arguments: Sequence[str] | None) -> int:

@@ -7,13 +7,13 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from zsl_runner import console
+from zsl_runner.console import frame
+from zsl_runner.console.terminal import require_printed
 from zsl_runner.report.collect import collect
 from zsl_runner.report.formats import FORMATS
 from zsl_runner.report.groups import TRAITS
 from zsl_runner.report.section import replace_section
 from zsl_runner.report.table import build
-from zsl_runner.terminal import require_printed
 
 DESCRIPTION = """\
 Reads every result.json below the given folders, groups runs that differ in nothing but the seed, and prints
@@ -89,7 +89,7 @@ def _names(text: str) -> list[str]:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code: 0, or 2 for a wrong argument or a failure."""
-    return console.run("zsl-report", lambda: _work(argv), failed=console.REFUSED)
+    return frame.run("zsl-report", lambda: _work(argv), failed=frame.REFUSED)
 
 
 def _work(argv: Sequence[str] | None) -> int:

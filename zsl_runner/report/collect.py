@@ -14,6 +14,7 @@ import yaml
 from zsl_runner.config.bounds import check_file
 from zsl_runner.config.identity import flatten
 from zsl_runner.errors import RunError
+from zsl_runner.guard import is_held
 from zsl_runner.result import FILE_NAME, Result
 from zsl_runner.run_directory import CONFIG_FILE
 
@@ -32,6 +33,12 @@ class FoundRun:
 
     directory: Path
     result: Result
+
+    @cached_property
+    def state(self) -> str:
+        """The status in the record; ``cut short`` if the record says that it runs, and no process does."""
+        gone = self.result.status == "running" and not is_held(self.directory)
+        return "cut short" if gone else self.result.status
 
     @cached_property
     def config(self) -> dict[str, Any]:

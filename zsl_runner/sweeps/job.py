@@ -17,13 +17,13 @@ from zsl_runner.config.problems import report
 from zsl_runner.config.resume import resumed
 from zsl_runner.config.schema import RunConfig
 from zsl_runner.config.typed import typed
-from zsl_runner.console import guarded
+from zsl_runner.console.failures import message, summary
+from zsl_runner.console.frame import guarded
+from zsl_runner.console.signals import STOP
 from zsl_runner.errors import ConfigError, RunError
 from zsl_runner.existing import Existing, find
-from zsl_runner.failures import message, summary
 from zsl_runner.launch import launch, objective, resume
 from zsl_runner.result import Result
-from zsl_runner.signals import STOP
 from zsl_runner.sweeps.notes import Note, Plan, read_note
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import atexit
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from zsl_runner.console.signals import STOP, end_quietly
+from zsl_runner.console.terminal import require_printed, tolerant
 from zsl_runner.errors import ConfigError, RunError
-from zsl_runner.signals import STOP
-from zsl_runner.terminal import require_printed, tolerant
 
 FAILED, REFUSED = 1, 2
 
@@ -35,6 +36,8 @@ def run(program: str, work: Callable[[], int], failed: int = FAILED) -> int:
     Raises:
         SystemExit: the arguments ask for help or are wrong.
     """
+    atexit.unregister(end_quietly)
+    atexit.register(end_quietly)
     try:
         with guarded():
             code = _answered(program, work, failed)
@@ -57,7 +60,7 @@ def _answered(program: str, work: Callable[[], int], failed: int) -> int:
     except KeyboardInterrupt:
         return STOP.code
     except Exception as error:
-        from zsl_runner.failures import message  # most commands do not need it
+        from zsl_runner.console.failures import message  # most commands do not need it
 
         print(message(program, error), file=sys.stderr)
         return REFUSED if isinstance(error, ConfigError) else failed if isinstance(error, RunError) else FAILED

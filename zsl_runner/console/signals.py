@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Any
@@ -105,11 +105,7 @@ STOP = StopRequest()
 """The one of this process."""
 
 
-def end_quietly_at_exit(register: Callable[[Callable[[], object]], object]) -> None:
-    """Let Ctrl-C end the process without a traceback while Python winds it up."""
-
-    def quiet() -> None:
-        if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-            signal.signal(signal.SIGINT, signal.SIG_DFL)
-
-    register(quiet)
+def end_quietly() -> None:
+    """Let Ctrl-C end the process without a traceback from now on; for the time in which Python winds it up."""
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)

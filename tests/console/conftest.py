@@ -1,0 +1,1 @@
+from tests.recipes.conftest import launch, zsl_run  # noqa: F401  (fixtures)
