@@ -170,7 +170,12 @@ def check_outputs(draft: Draft, resumes: Path | None) -> None:
     """Complain about a folder that cannot be written, be it for new runs or for the resumed one; create nothing."""
     if resumes is None and draft.has_bad_values("outputs"):
         return
-    key, folder = ("outputs", Path(draft.node.outputs).expanduser()) if resumes is None else ("resume", resumes)
+    if resumes is None and draft.node.outputs.startswith("~"):
+        draft.complain(
+            "outputs", f"only a shell expands ~: write $HOME/..., or ./{draft.node.outputs} for that very name"
+        )
+        return
+    key, folder = ("outputs", Path(draft.node.outputs)) if resumes is None else ("resume", resumes)
     reason = obstacle(folder)
     if reason:
         remedy = "choose another with outputs=DIR" if resumes is None else "the run continues in place"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -28,7 +29,7 @@ def resumed(arguments: Sequence[str]) -> Path | None:
         override = parse(argument)
         if isinstance(override, Override) and override.key_or_group == "resume" and not override.is_sweep_override():
             value = override.value()
-            directory = None if value is None else Path(meant(value)).expanduser()
+            directory = None if value is None else Path(os.path.expanduser(meant(value)))  # ./~x stays
     return directory
 
 
