@@ -18,7 +18,7 @@ from zsl_runner.config.schema import RunConfig
 from zsl_runner.config.typed import plain, to_yaml
 from zsl_runner.console.failures import account, caused_by_the_system, expected, summary
 from zsl_runner.console.signals import STOP
-from zsl_runner.errors import RunError
+from zsl_runner.errors import CheckpointError, RunError
 from zsl_runner.guard import exclusive
 from zsl_runner.loop import Interrupted
 from zsl_runner.report.summary import summary_table
@@ -132,6 +132,8 @@ def _told(directory: Path, error: Exception) -> str:
     if line is None:
         told = f"{summary(error)}; the traceback is in {directory / ERROR_FILE}"
         return f"{told}\nplease report a mistake of this program with that file, which holds command and versions, too"
-    if caused_by_the_system(error) and any((directory / "checkpoints").glob("step-*.pt")):
+    if (caused_by_the_system(error) or isinstance(error, CheckpointError)) and any(
+        (directory / "checkpoints").glob("step-*.pt")
+    ):
         return f"{line}\nthe run is kept up to its newest checkpoint; continue with: {again(directory)}"
     return line
