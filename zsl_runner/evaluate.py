@@ -12,6 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from zsl_runner.console import frame
+from zsl_runner.console.failures import expected
+from zsl_runner.console.terminal import require_printed
+from zsl_runner.errors import RunError
 
 DESCRIPTION = """Score the newest checkpoint of a run with the run's own evaluation protocol.
 
@@ -108,8 +111,15 @@ def _work(arguments: Sequence[str] | None) -> int:
     if options.batch_size is not None and options.batch_size < 1:
         parser().error(f"--batch-size: expected a number of rows, found {options.batch_size}")
     scores = evaluate(options.run, options.device, options.batch_size)
-    path = keep(options.run, scores)
-    print(json.dumps(scores, indent=2) if options.json else f"{table(scores)}\nkept in {path}")
+    print(json.dumps(scores, indent=2) if options.json else table(scores))
+    require_printed()
+    try:
+        path = keep(options.run, scores)
+    except (OSError, RunError) as error:  # what was asked for has been printed
+        print(f"zsl-eval: the scores are not kept: {expected(error)}", file=sys.stderr)
+    else:
+        if not options.json:
+            print(f"kept in {path}")
     return 0
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import logging
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +15,8 @@ from zsl_runner.errors import CheckpointError
 
 LOCK = ".lock"
 _HELD = (errno.EWOULDBLOCK, errno.EACCES)
+_LOCKLESS: set[int] = set()
+"""File systems that were told of."""
 log = logging.getLogger(__name__)
 
 
@@ -21,7 +24,7 @@ log = logging.getLogger(__name__)
 def exclusive(directory: Path) -> Iterator[None]:
     """Hold the run directory's lock, so that no two processes work in it.
 
-    Some network file systems know no locks; there the work goes on with a warning.
+    Some network file systems know no locks; there the work goes on, with a warning for each of them.
 
     Raises:
         CheckpointError: another process holds it, or the directory cannot be written.
@@ -33,7 +36,7 @@ def exclusive(directory: Path) -> Iterator[None]:
     with file:
         free = _lock(file, fcntl.LOCK_EX)
         if free is None:
-            log.warning("%s: this file system knows no locks; see to it that no two processes work on it", directory)
+            _tell_of_missing_locks(directory, os.fstat(file.fileno()).st_dev)
         elif not free:
             raise CheckpointError(f"{directory}: another process is working on this run")
         yield
@@ -46,6 +49,12 @@ def is_held(directory: Path) -> bool:
             return _lock(file, fcntl.LOCK_SH) is False
     except OSError:  # no process has ever worked there, or nobody may know
         return False
+
+
+def _tell_of_missing_locks(directory: Path, device: int) -> None:
+    if device not in _LOCKLESS:
+        _LOCKLESS.add(device)
+        log.warning("%s: this file system knows no locks; see to it that no two processes work on a run", directory)
 
 
 def _lock(file: IO[str], kind: int) -> bool | None:

@@ -154,3 +154,23 @@ def test_notes_of_a_sweep_on_a_full_disk(zsl_run, tmp_path, monkeypatch):
     done = zsl_run("-m", *FAST, "seed=0,1", code=1)
     assert one_line(done)[-1].endswith("No space left on device")
     assert not list(tmp_path.glob("outputs/*/*/*/result.json"))
+
+
+def test_a_run_and_a_resume_where_there_are_no_locks(zsl_run, tmp_path, monkeypatch):
+    def flock(*_arguments):
+        raise OSError(errno.ENOSYS, "Function not implemented")
+
+    monkeypatch.setattr("fcntl.flock", flock)
+    done = zsl_run(*FAST)
+    assert (done.stdout + done.stderr).count("knows no locks") == 1
+    assert record(tmp_path)[0]["status"] == "complete"
+
+
+def test_scores_are_shown_although_they_cannot_be_kept(zsl_run, tmp_path):
+    zsl_run(*FAST)
+    directory = record(tmp_path)[1]
+    (directory / "evaluations").touch()
+    done = zsl_run(str(directory), module="zsl_runner.evaluate")
+    assert "test/H" in done.stdout
+    assert len(one_line(done)) == 1
+    assert "not kept" in done.stderr
