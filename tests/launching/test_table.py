@@ -47,8 +47,8 @@ def test_every_job_says_what_became_of_it(sweep, tmp_path):
     lines = text.splitlines()
     assert complete is False
     assert lines[1:8] == [
-        "0    r0      complete                          val/H 61.2  1:15",
-        "1    r1      complete before                   val/H 61.2  1:15",
+        "0    r0      complete                        val/H 61.2  1:15",
+        "1    r1      complete before                 val/H 61.2  1:15",
         "2    r2      failed",
         "3    r3      still running",
         "4    r4      cut short: its process is gone",
