@@ -56,8 +56,11 @@ def write_bytes(path: Path, content: bytes) -> None:
 
 
 def write_text(path: Path, content: str) -> None:
-    """Replace ``path`` by UTF-8 text in one step; errors as in `write_bytes`."""
-    write_bytes(path, content.encode())
+    """Replace ``path`` by UTF-8 text in one step; errors as in `write_bytes`.
+
+    Bytes of file names that are no text to Python (an ASCII locale) are written as they are.
+    """
+    write_bytes(path, content.encode("utf-8", "surrogateescape"))
 
 
 def remove_leftovers(folder: Path, older_than: float = LEFTOVER_SECONDS) -> None:

@@ -13,6 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from zsl_runner.atomic import remove_leftovers, write_text
+from zsl_runner.console import frame
+from zsl_runner.console.failures import expected
+from zsl_runner.console.terminal import require_printed
 from zsl_runner.errors import RunError
 
 DESCRIPTION = """Score the newest checkpoint of a run with the run's own evaluation protocol.
@@ -114,25 +117,27 @@ def table(scores: dict[str, Any]) -> str:
     return "\n".join([scores["run"], f"{scores['stage']} stage, {state}", *lines])
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Entry point of ``zsl-eval``."""
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run ``zsl-eval`` and return its exit code."""
+    return frame.run("zsl-eval", lambda: _work(arguments))
+
+
+def _work(arguments: Sequence[str] | None) -> int:
     options = parser().parse_args(arguments)
     if options.batch_size is not None and options.batch_size < 1:
         parser().error(f"--batch-size: expected a number of rows, found {options.batch_size}")
-    try:
-        scores = evaluate(options.run, options.device, options.batch_size)
-    except RunError as error:
-        print(f"zsl-eval: {error}", file=sys.stderr)
-        raise SystemExit(1) from None
+    scores = evaluate(options.run, options.device, options.batch_size)
     print(json.dumps(scores, indent=2) if options.json else table(scores))
+    require_printed()
     try:
         path = keep(options.run, scores)
-    except RunError as error:  # what was asked for has been printed
-        print(f"zsl-eval: the scores are not kept: {error}", file=sys.stderr)
+    except (OSError, RunError) as error:  # what was asked for has been printed
+        print(f"zsl-eval: the scores are not kept: {expected(error)}", file=sys.stderr)
     else:
         if not options.json:
             print(f"kept in {path}")
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -10,6 +10,7 @@ from typing import Any
 
 import yaml
 
+from zsl_runner.config.bounds import check_file
 from zsl_runner.config.identity import config_hash
 from zsl_runner.config.schema import RunConfig
 from zsl_runner.config.typed import plain
@@ -87,8 +88,9 @@ def at(directory: Path) -> Existing | None:
 def saved_values(directory: Path) -> Mapping[str, Any]:
     """Return the configuration of a run; empty if it is missing or damaged."""
     try:
+        check_file(directory / CONFIG_FILE)
         content = yaml.load((directory / CONFIG_FILE).read_bytes(), Loader=_Loader)  # a safe loader
-    except (OSError, ValueError, yaml.YAMLError, RecursionError):
+    except (OSError, ValueError, RunError, yaml.YAMLError, RecursionError):
         return {}
     return content if isinstance(content, dict) else {}
 

@@ -1,67 +1,47 @@
-"""What guards a run directory: signals become a saved stop, and one process works in it at a time."""
+"""What guards a run directory: one process works in it at a time."""
 
 from __future__ import annotations
 
+import errno
 import fcntl
-import signal
-import sys
-import threading
+import logging
+import os
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from types import FrameType
+from typing import IO
 
 from zsl_runner.errors import CheckpointError
 
+LOCK = ".lock"
+_HELD = (errno.EWOULDBLOCK, errno.EACCES)
+_LOCKLESS: set[int] = set()
+"""File systems that were told of."""
 _PATIENCE = 10
 """How often a lock that nobody holds may be refused: it may have become free in between, or be out of reach."""
-
-
-class StopRequest:
-    """Notes SIGINT and SIGTERM; the loop asks after every step."""
-
-    def __init__(self) -> None:
-        self.signal: int | None = None
-
-    def requested(self) -> bool:
-        """Tell whether a signal has come."""
-        return self.signal is not None
-
-    @contextmanager
-    def listening(self) -> Iterator[None]:
-        """Note signals inside the block; a second one of its kind acts at once. Only the main thread can listen."""
-        if threading.current_thread() is not threading.main_thread():
-            yield
-            return
-        before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-
-        def note(number: int, frame: FrameType | None) -> None:
-            self.signal = number
-            signal.signal(number, before[signal.Signals(number)])
-            print("\nstopping after this step; the state will be saved", file=sys.stderr)
-
-        for number in before:
-            signal.signal(number, note)
-        try:
-            yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
+log = logging.getLogger(__name__)
 
 
 @contextmanager
 def exclusive(directory: Path) -> Iterator[None]:
     """Hold the run directory's lock, so that no two processes work in it.
 
+    Some network file systems know no locks; there the work goes on, with a warning for each of them.
+
     Raises:
-        CheckpointError: another process holds it.
+        CheckpointError: another process holds it, or the directory cannot be written.
     """
-    with (directory / ".lock").open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise CheckpointError(f"{directory}: another process is working on this run") from error
+    try:
+        file = (directory / LOCK).open("w")
+    except OSError as error:
+        raise CheckpointError(f"{directory / LOCK}: cannot be written: {error.strerror or error}") from error
+    with file:
+        free = _lock(file, fcntl.LOCK_EX)
+        if free is None:
+            _tell_of_missing_locks(directory, os.fstat(file.fileno()).st_dev)
+        elif not free:
+            raise CheckpointError(f"{directory}: another process is working on this run")
         yield
 
 
@@ -83,9 +63,24 @@ def one_at_a_time(folder: Path) -> Iterator[None]:
 
 
 def is_held(directory: Path) -> bool:
-    """Tell whether a process is working in the run directory."""
+    """Tell whether a process is working in the run directory; no if its file system knows no locks. Writes nothing."""
     try:
-        with exclusive(directory):
-            return False
-    except CheckpointError:
-        return True
+        with (directory / LOCK).open() as file:
+            return _lock(file, fcntl.LOCK_SH) is False
+    except OSError:  # no process has ever worked there, or nobody may know
+        return False
+
+
+def _tell_of_missing_locks(directory: Path, device: int) -> None:
+    if device not in _LOCKLESS:
+        _LOCKLESS.add(device)
+        log.warning("%s: this file system knows no locks; see to it that no two processes work on a run", directory)
+
+
+def _lock(file: IO[str], kind: int) -> bool | None:
+    """Take a lock until the file is closed; return whether it was free, None where there are no locks."""
+    try:
+        fcntl.flock(file, kind | fcntl.LOCK_NB)
+    except OSError as error:
+        return False if error.errno in _HELD else None
+    return True

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from zsl_runner.config.schema import RunConfig
+from zsl_runner.console.signals import STOP
 from zsl_runner.errors import RunError
 from zsl_runner.existing import Existing
 from zsl_runner.result import Result
@@ -36,7 +37,8 @@ def launch(
     if existing is None:
         from zsl_runner.supervision import execute  # torch is imported only when something runs
 
-        return execute(config, overrides, swept, announce, only)
+        with STOP.deferred():  # from the first file on
+            return execute(config, overrides, swept, announce, only)
     if announce is not None:
         announce(existing.directory)
     state = existing.state
@@ -60,7 +62,8 @@ def resume(directory: Path, config: RunConfig) -> Result:
     """
     from zsl_runner import supervision
 
-    return supervision.resume(directory, config)
+    with STOP.deferred():
+        return supervision.resume(directory, config)
 
 
 def objective(result: Result, config: RunConfig) -> float | list[float] | None:

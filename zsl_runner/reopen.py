@@ -6,7 +6,6 @@ Nothing is written here: a run that is refused stays as it is.
 from __future__ import annotations
 
 import logging
-import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,6 +17,7 @@ import torch
 
 from zsl_runner.checkpoint import Checkpoints, Saved
 from zsl_runner.config.identity import config_hash, what_repeats
+from zsl_runner.config.quoting import restoration
 from zsl_runner.config.schema import RunConfig
 from zsl_runner.config.typed import plain
 from zsl_runner.data.load import contents, load
@@ -25,7 +25,7 @@ from zsl_runner.data.records import Records, SourceFile
 from zsl_runner.errors import CheckpointError, RunError
 from zsl_runner.existing import unrecorded
 from zsl_runner.result import Result, checksums
-from zsl_runner.run_directory import CHECKPOINTS, CONFIG_FILE, RESTORE
+from zsl_runner.run_directory import CHECKPOINTS, CONFIG_FILE
 
 STATE: Mapping[str, Any] = {
     "stage": str,
@@ -116,7 +116,7 @@ def _require(directory: Path, what: str, changes: list[str], saved: Saved | None
         return
     remedy = "put back what it began with, or start a new run"
     if saved is not None and saved.config is not None:
-        remedy += f"; to write {CONFIG_FILE} as it was: {RESTORE} {shlex.quote(str(directory))}"
+        remedy += f"; to write {CONFIG_FILE} as it was: {restoration(directory)}"
     lines = "".join(f"\n  {change}" for change in changes)
     raise CheckpointError(f"{directory}: {what} not what the run began with:{lines}\n{remedy}")
 

@@ -12,7 +12,8 @@ from omegaconf import OmegaConf
 from zsl_runner.atomic import write_text
 from zsl_runner.checkpoint import Checkpoints
 from zsl_runner.config.typed import to_yaml, typed
-from zsl_runner.errors import CheckpointError, RunError
+from zsl_runner.console import frame
+from zsl_runner.errors import CheckpointError
 from zsl_runner.guard import exclusive
 from zsl_runner.run_directory import CHECKPOINTS, CONFIG_FILE
 
@@ -33,16 +34,17 @@ def restore(directory: Path) -> Path:
     return directory / CONFIG_FILE
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Entry point of the command."""
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit code."""
+    return frame.run("zsl_runner.restore", lambda: _work(arguments))
+
+
+def _work(arguments: Sequence[str] | None) -> int:
     parser = argparse.ArgumentParser(prog="python -m zsl_runner.restore", description=__doc__)
     parser.add_argument("run", type=Path, metavar="RUN", help="directory of the run")
-    try:
-        print(f"{restore(parser.parse_args(arguments).run)}: written as the run began")
-    except RunError as error:
-        print(f"zsl-run: {error}", file=sys.stderr)
-        raise SystemExit(1) from None
+    print(f"{restore(parser.parse_args(arguments).run)}: written as the run began")
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -19,11 +19,11 @@ from zsl_runner.config.identity import defines_the_run, flatten
 from zsl_runner.config.registry import resolve
 from zsl_runner.config.schema import RunConfig
 from zsl_runner.config.typed import plain, to_yaml
+from zsl_runner.console.signals import StopRequest
 from zsl_runner.data.load import cut_folds, load
 from zsl_runner.data.stage import TESTING, VALIDATING, Fold, Stages
 from zsl_runner.evaluation.base import Measurement, Protocol
-from zsl_runner.guard import StopRequest
-from zsl_runner.loop import Cadence, Loop, Selection
+from zsl_runner.loop import Cadence, Interrupted, Loop, Selection
 from zsl_runner.reopen import Reopened
 from zsl_runner.result import Result
 from zsl_runner.run_directory import CHECKPOINTS
@@ -134,6 +134,8 @@ class Run:
         try:
             for name in self.config.evaluator.stages:
                 if name not in self.finished:
+                    if self.stop.requested():  # nothing has happened since the last checkpoint
+                        raise Interrupted
                     unfinished = state if state is not None and state["stage"] == name else None
                     self._run_stage(name, folds, tracker, unfinished)
                     gc.collect()  # the loop and its callbacks hold each other, and with them the stage's networks
@@ -141,6 +143,7 @@ class Run:
             tracker.close(complete=False)
             raise
         tracker.close(complete=True)
+        self.result.warnings += [warning for warning in tracker.warnings if warning not in self.result.warnings]
         self._note_stages()
 
     def _warn(self, others: Iterable[str]) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-import shlex
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import count
@@ -12,12 +11,12 @@ from pathlib import Path
 
 from zsl_runner import atomic
 from zsl_runner.config.identity import defines_the_run
+from zsl_runner.config.quoting import restoration
 from zsl_runner.errors import CheckpointError, RunError
 
 LONGEST = 120
 CONFIG_FILE = "config.yaml"
 CHECKPOINTS = "checkpoints"
-RESTORE = "python -m zsl_runner.restore"
 _LEFT_OUT_GROUPS = frozenset({"model", "dataset", "runtime", "tracker", "experiment", "sweep"})
 _CHOICE_GROUPS = frozenset({"trainer", "evaluator"})
 
@@ -174,4 +173,4 @@ def restoring(path: Path) -> str:
     """Return how to write a run's configuration anew; nothing if it has no checkpoint that would keep it."""
     if not any((path / CHECKPOINTS).glob("step-*.pt")):
         return ""
-    return f"\nits checkpoints keep the whole configuration; to write it anew: {RESTORE} {shlex.quote(str(path))}"
+    return f"\nits checkpoints keep the whole configuration; to write it anew: {restoration(path)}"

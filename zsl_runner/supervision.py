@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import shlex
-import signal
 import sys
-import traceback
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from datetime import UTC, datetime
@@ -15,17 +14,22 @@ from zsl_runner import result as results
 from zsl_runner import run_directory
 from zsl_runner.atomic import write_text
 from zsl_runner.config.identity import config_hash
+from zsl_runner.config.quoting import again
 from zsl_runner.config.schema import RunConfig
 from zsl_runner.config.typed import plain, to_yaml
-from zsl_runner.errors import RunError
+from zsl_runner.console.failures import account, caused_by_the_system, expected, summary
+from zsl_runner.console.signals import STOP
+from zsl_runner.errors import CheckpointError, RunError
 from zsl_runner.existing import find
-from zsl_runner.guard import StopRequest, exclusive, one_at_a_time
+from zsl_runner.guard import exclusive, one_at_a_time
 from zsl_runner.loop import Interrupted
 from zsl_runner.reopen import Reopened, recorded, reopen
 from zsl_runner.report.summary import summary_table
 from zsl_runner.result import Result
 from zsl_runner.run import Run
 from zsl_runner.runtime import Runtime
+
+ERROR_FILE = "error.txt"
 
 
 def execute(
@@ -47,6 +51,7 @@ def execute(
     Raises:
         RunError: the run failed; ``error.txt`` in its directory holds the traceback. Or it shall be the only one, and
             another process has started it in this instant.
+        KeyboardInterrupt: a signal stopped it; its state is saved.
     """
     experiment = next((o.partition("=")[2] for o in overrides if o.lstrip("+").startswith("experiment=")), None)
     slug = run_directory.slug_of(overrides, config.name, experiment, config.seed, swept)
@@ -109,32 +114,50 @@ def _supervise(
     lock: AbstractContextManager[object],
     earlier: Reopened | None = None,
 ) -> Result:
-    """Run, and leave a truthful record whatever happens; the run's ``lock`` is held and given back at the end."""
-    stop = StopRequest()
-    with lock:
+    """Run, and leave a truthful record whatever happens; the run's ``lock`` is held and given back at the end.
+
+    Raises:
+        KeyboardInterrupt: a signal stopped the run; its state is saved.
+    """
+    with lock, STOP.deferred():
         try:
-            with stop.listening():
-                (directory / "error.txt").unlink(missing_ok=True)
-                result.save(directory)
-                Run(directory, config, result, stop, earlier).execute()
+            (directory / ERROR_FILE).unlink(missing_ok=True)
+            result.save(directory)
+            Run(directory, config, result, STOP, earlier).execute()
             result.status = "complete"
             result.finished = datetime.now(UTC).isoformat(timespec="seconds")
             result.save(directory)
         except Interrupted:
             result.status = "interrupted"
             result.save(directory)
-            print(f"interrupted; continue with: zsl-run resume={directory}", file=sys.stderr)
-            if stop.signal == signal.SIGINT:
-                raise KeyboardInterrupt from None
-            raise SystemExit(128 + int(stop.signal or signal.SIGTERM)) from None
+            print(f"interrupted; continue with: {again(directory)}", file=sys.stderr)
+            raise KeyboardInterrupt from None
         except Exception as error:
-            result.status = "failed"
-            result.error = {"type": type(error).__name__, "message": str(error)}
-            result.finished = datetime.now(UTC).isoformat(timespec="seconds")
-            write_text(directory / "error.txt", traceback.format_exc())
-            result.save(directory)
-            if isinstance(error, RunError):
-                raise
-            raise RunError(f"{type(error).__name__}: {error}; the traceback is in {directory / 'error.txt'}") from error
-    print(summary_table(result, directory))
+            _note_failure(directory, result, error)
+            raise RunError(_told(directory, error)) from error
+        print(summary_table(result, directory))
     return result
+
+
+def _note_failure(directory: Path, result: Result, error: Exception) -> None:
+    """Write down why the run failed, as far as the disk allows; the record tells of a run that was cut short else."""
+    result.status = "failed"
+    result.error = {"type": type(error).__name__, "message": expected(error) or str(error)}
+    result.finished = datetime.now(UTC).isoformat(timespec="seconds")
+    with contextlib.suppress(RunError):
+        result.save(directory)
+    with contextlib.suppress(RunError):
+        write_text(directory / ERROR_FILE, account(error))
+
+
+def _told(directory: Path, error: Exception) -> str:
+    """Return what the user is told about a failed run: the cause, and what can be done."""
+    line = expected(error)
+    if line is None:
+        told = f"{summary(error)}; the traceback is in {directory / ERROR_FILE}"
+        return f"{told}\nplease report a mistake of this program with that file, which holds command and versions, too"
+    if (caused_by_the_system(error) or isinstance(error, CheckpointError)) and any(
+        (directory / "checkpoints").glob("step-*.pt")
+    ):
+        return f"{line}\nthe run is kept up to its newest checkpoint; continue with: {again(directory)}"
+    return line

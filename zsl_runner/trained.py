@@ -9,6 +9,7 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
+from zsl_runner.config.quoting import again
 from zsl_runner.config.registry import resolve
 from zsl_runner.config.resume import read_saved
 from zsl_runner.config.schema import RunConfig
@@ -78,7 +79,7 @@ def open_run(directory: Path, device: str = "auto", batch_size: int | None = Non
     runtime = Runtime(config.runtime)
     left = reopen(directory, config, runtime.device)
     if left.saved is None:
-        raise CheckpointError(f"{directory}: there is no checkpoint yet; continue with: zsl-run resume={directory}")
+        raise CheckpointError(f"{directory}: there is no checkpoint yet; continue with: {again(directory)}")
     state = left.saved.state
     stage = state["stage"]
     finished = {name: StageRecord(**record) for name, record in state["finished"].items()}

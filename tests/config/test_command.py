@@ -185,8 +185,46 @@ def test_a_configuration_refused_late_exits_with_2(main, capsys):
     assert capsys.readouterr().err == "zsl-run: no such device after all\n"
 
 
-def test_an_error_nobody_foresaw_keeps_its_traceback(main, capsys):
+def test_the_traceback_of_an_error_nobody_foresaw_is_kept_and_its_file_named(main, capsys, tmp_path, monkeypatch):
+    monkeypatch.setenv("ZSL_CACHE", str(tmp_path / "cache"))
     assert main("dataset=toy", act=failing(ZeroDivisionError("oh"))) == 1
+    told = capsys.readouterr().err
+    (file,) = (tmp_path / "cache" / "errors").iterdir()
+    assert "ZeroDivisionError: oh" in told
+    assert str(file) in told
+    assert "Traceback" not in told
+    kept = file.read_text()
+    assert "command: zsl-run dataset=toy" in kept
+    assert "versions: zsl-run " in kept
+    assert "Traceback" in kept
+
+
+def test_a_traceback_that_cannot_be_kept_is_shown(main, capsys, tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("ZSL_CACHE", str(tmp_path / "file"))
+    monkeypatch.setattr("tempfile.gettempdir", lambda: str(tmp_path / "file" / "below"))
+    assert main("dataset=toy", act=failing(ZeroDivisionError("oh"))) == 1
+    assert "Traceback" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (OSError(28, "No space left on device", "/data/x"), "/data/x: No space left on device"),
+        (MemoryError(), "not enough memory: nothing is left"),
+        (RecursionError("maximum recursion depth exceeded"), "nested too deeply"),
+    ],
+)
+def test_what_the_system_causes_is_one_line(main, capsys, error, line):
+    assert main("dataset=toy", act=failing(error)) == 1
+    told = capsys.readouterr().err
+    assert line in told
+    assert told.count("\n") == 1
+
+
+def test_every_traceback_is_shown_on_request(main, capsys, monkeypatch):
+    monkeypatch.setenv("HYDRA_FULL_ERROR", "1")
+    assert main("dataset=toy", act=failing(DataError("the file is damaged"))) == 1
     assert "Traceback" in capsys.readouterr().err
 
 

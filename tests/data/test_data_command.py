@@ -13,9 +13,10 @@ import numpy as np
 import pytest
 import scipy.io
 
+from zsl_runner.config.quoting import setting
 from zsl_runner.config.registry import schemas
 from zsl_runner.data.cache_folder import KeptCopy
-from zsl_runner.data.chosen import chosen, data_sets, missing_files, quoted
+from zsl_runner.data.chosen import chosen, data_sets, missing_files
 from zsl_runner.data.cli import main
 from zsl_runner.data.digits.conf import DigitsConf
 from zsl_runner.data.digits.source import load as load_digits
@@ -326,7 +327,7 @@ def test_paths_with_awkward_characters(own, tmp_path, capsys):
     awkward = tmp_path / "it's {my}, = $data [1]"
     own.rename(awkward)
     assert run(capsys, "verify", "xlsa17", "--source", awkward)[0] == 0
-    assert chosen("xlsa17", [quoted("root", str(awkward))]).root == str(awkward)
+    assert chosen("xlsa17", [setting("root", str(awkward))]).root == str(awkward)
 
 
 def test_every_yaml_composes_and_names_its_schema():

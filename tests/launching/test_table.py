@@ -47,18 +47,18 @@ def test_every_job_says_what_became_of_it(sweep, tmp_path):
     lines = text.splitlines()
     assert complete is False
     assert lines[1:8] == [
-        "0    r0      complete                          val/H 61.2  1:15",
-        "1    r1      complete before                   val/H 61.2  1:15",
+        "0    r0      complete                        val/H 61.2  1:15",
+        "1    r1      complete before                 val/H 61.2  1:15",
         "2    r2      failed",
         "3    r3      still running",
-        "4    r4      its process ended without a word",
+        "4    r4      cut short: its process is gone",
         "5    seed=5  failed",
         "6            not started, or still waiting",
     ]
     assert "job 2: DataError: no such class; see r2/error.txt" in lines
     assert "job 5: ConfigError: no device" in lines
     assert (
-        "2 of 7 runs complete; 2 failed; 1 still running; 1 its process ended without a word; "
+        "2 of 7 runs complete; 2 failed; 1 still running; 1 cut short: its process is gone; "
         "1 not started, or still waiting" in lines
     )
 

@@ -24,6 +24,7 @@ from zsl_runner.config.schema import GROUPS
 
 IMPORTED_LATE = (
     "hydra",
+    "zsl_runner.dispatch",
     "zsl_runner.train",
     "zsl_runner.supervision",
     "matplotlib.backends.backend_agg",

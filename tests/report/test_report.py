@@ -11,6 +11,7 @@ import pytest
 
 from tests.outputs import LIKELIHOOD, NATS, PAIRS, REAL
 from zsl_runner.errors import RunError
+from zsl_runner.guard import exclusive
 from zsl_runner.report.cli import main
 from zsl_runner.report.collect import collect
 from zsl_runner.report.formats import as_csv, latex, markdown
@@ -188,7 +189,9 @@ def test_runs_that_are_not_complete_are_listed(outputs):
     assert [row.cells["test/H"].mean for row in rows_of(report)] == [40.0]
     assert report.notes[0] == f"failed: {failed} (seed 1): NonFiniteError: kl=nan"
     assert report.notes[1] == f"interrupted: {stopped} (seed 2)"
-    assert report.notes[2] == f"running: {running} (seed 3)"
+    assert report.notes[2] == f"cut short: {running} (seed 3)"
+    with exclusive(running):
+        assert outputs.report().notes[2] == f"running: {running} (seed 3)"
     assert report.notes[3] == f"complete but without U, H: {bare}"
     assert report.notes[4].startswith(f"unreadable: {broken / 'result.json'}: expected JSON")
     for form in (markdown, as_csv, latex):

@@ -7,7 +7,6 @@ from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from zsl_runner.config.schema import TrackerConf
-from zsl_runner.errors import RunError
 from zsl_runner.tracking.table import read
 from zsl_runner.tracking.tracker import Tracker
 
@@ -102,13 +101,17 @@ def test_a_failing_projector_warns_once(tmp_path, caplog):
     assert "projector features was not written" in caplog.records[0].getMessage()
 
 
-def test_a_full_disk_under_the_events_is_a_clear_error(tracker, tmp_path, monkeypatch):
+def test_a_full_disk_under_the_events_is_told_once_and_costs_nothing_else(tracker, tmp_path, monkeypatch, caplog):
     def full(*_args, **_keywords):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(tracker._tensorboard._events, "add_summary", full)
-    with pytest.raises(RunError, match=r"events\.out\.tfevents\.\*: cannot be written: No space left on device"):
-        tracker.scalars(1, {"kl": 1.0}, "final", "fit")
+    for step in (1, 2):
+        tracker.scalars(step, {"kl": 1.0}, "final", "fit")
+    (record,) = caplog.records
+    assert "events.out.tfevents.*: cannot be written: No space left on device" in record.getMessage()
+    assert len(tracker.warnings) == 1
+    assert [row.step for row in read(tmp_path / "metrics.csv")] == [1, 2]
 
 
 def test_learning_curves_come_from_the_table(tracker, tmp_path):

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from zsl_runner.config import fit
+from zsl_runner.config import fit, hydra_settings
 from zsl_runner.config.compose import compose
 from zsl_runner.config.cuda import cuda_devices
 from zsl_runner.config.draft import Draft
@@ -66,10 +66,13 @@ def check(
     fit.check_outputs(draft, directory)
     if not elsewhere:
         fit.check_device(draft, count_devices)
-    problems = composition.problems + draft.problems
+    problems = composition.problems + list(hydra_settings.check_given(arguments)) + draft.problems
     if not problems and directory is None and strictly:
-        strict = loader.refusal(arguments, alone)
-        problems += [Problem("configuration", strict)] if strict else []
+        composed = loader.strictly(arguments, alone)
+        if isinstance(composed, str):
+            problems.append(Problem("configuration", composed))
+        elif composition.typed:  # another primary file, a saved configuration, gets our settings later
+            problems += hydra_settings.check_composed(composed)
     config = None if problems else draft.build()
     return Verdict(tuple(dict.fromkeys(problems)), config, directory)
 

@@ -15,6 +15,7 @@ from hydra._internal.utils import get_args_parser
 from zsl_runner.config.identity import flatten
 from zsl_runner.config.loader import Source
 from zsl_runner.config.paths import conf_directory
+from zsl_runner.config.quoting import expression, quoted
 from zsl_runner.config.resume import resumed
 from zsl_runner.errors import ConfigError
 
@@ -47,7 +48,7 @@ class Command:
         if self.source.directory != conf_directory() or self.source.name != PRIMARY:
             ours = yaml.safe_load((conf_directory() / f"{PRIMARY}.yaml").read_text(encoding="utf-8"))["hydra"]
             settings += ["hydra/job_logging=stdout", "hydra.output_subdir=null"]
-            settings += [f"hydra.{key}={quoted(value)}" for key, value in flatten(ours).items() if key in _OURS]
+            settings += [f"hydra.{key}={expression(value)}" for key, value in flatten(ours).items() if key in _OURS]
         if directory is not None:
             settings.append(f"hydra.run.dir={quoted(str(directory))}")
         return settings
@@ -83,17 +84,11 @@ def read(arguments: Sequence[str]) -> Command:
         tuple(args.overrides),
         Source(directory, (args.config_name or PRIMARY).removesuffix(".yaml"), extra),
         only_shows=bool(args.help or args.hydra_help or args.cfg or args.info or args.shell_completion),
-        several=bool(args.multirun) or "hydra.mode=MULTIRUN" in args.overrides or _chooses_a_sweep(args.overrides),
+        several=bool(args.multirun) or _asks_for_several(args.overrides),
     )
 
 
-def _chooses_a_sweep(overrides: Sequence[str]) -> bool:
-    """Tell whether a preset of the group ``sweep`` is chosen; the last choice counts."""
-    values = [override.partition("=")[2] for override in overrides if override.startswith("sweep=")]
-    return bool(values) and values[-1] not in ("null", "")
-
-
-def quoted(text: str) -> str:
-    """Return text as one quoted value of Hydra's grammar."""
-    escaped = text.replace("\\", "\\\\").replace("'", "\\'")
-    return f"'{escaped}'"
+def _asks_for_several(overrides: Sequence[str]) -> bool:
+    """Tell whether Hydra's mode or a preset of the group ``sweep`` is chosen; the last choice of each counts."""
+    given = {override.lstrip("+").partition("=")[0]: override.partition("=")[2] for override in overrides}
+    return given.get("hydra.mode") == "MULTIRUN" or given.get("sweep", "null") not in ("null", "")

@@ -22,12 +22,15 @@ from hydra.errors import HydraException, MissingConfigException
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from zsl_runner.config.bounds import DEEPEST, is_deep
 from zsl_runner.config.loader import Loader
 from zsl_runner.config.problems import Origin, Problem, closest, did_you_mean
 from zsl_runner.config.schema import GROUPS
 
 COMPOSED_GROUPS = (*GROUPS, "runtime", "tracker", "debug", "sweep", "experiment")
 
+_LONGEST = 60
+"""Characters of an argument that are shown in a message on its length."""
 EXTRAS = {
     "hydra/sweeper/optuna": "search",
     "hydra/launcher/joblib": "pool",
@@ -112,13 +115,23 @@ def command_line(overrides: Sequence[Override]) -> list[Layer]:
 
 def parse(argument: str, loader: Loader | None = None) -> Override | Problem:
     """Return a command-line argument as Hydra understands it, or what is wrong with it."""
+    deep = f"nested too deeply: a whole configuration has fewer than {DEEPEST} levels"
     try:
-        return OverridesParser.create(config_loader=loader).parse_overrides([argument])[0]
+        override = OverridesParser.create(config_loader=loader).parse_overrides([argument])[0]
+        if override.key_or_group.count(".") > DEEPEST or is_deep(override.value()):
+            return Problem(_short(argument), deep)
+        return override
+    except RecursionError:
+        return Problem(_short(argument), deep)
     except HydraException as error:
         reason = re.sub(r"\s+", " ", str(error)).partition(" See https")[0]
         return Problem(
             argument, f"not understood as key=value ({reason}); quote values with special characters: key=\\'a,b\\'"
         )
+
+
+def _short(argument: str) -> str:
+    return argument if len(argument) <= _LONGEST else f"{argument[:_LONGEST]}..."
 
 
 def _parsed(loader: Loader, arguments: Sequence[str], problems: list[Problem]) -> list[Override]:
@@ -221,6 +234,11 @@ def _defaults(
             composition.abandoned.add(missing.removeprefix("schema/").partition("/")[0])
         except (HydraException, OmegaConfBaseException, ValueError) as error:
             composition.problems.append(Problem("configuration", f"{error}{_package_hint(str(error))}"))
+            return []
+        except RecursionError:
+            circle = [str(loader.repository.file(path) or path) for path in loader.repository.circle()]
+            told = f"defaults lists lead in a circle: {' -> '.join(circle)}" if circle else "defaults lists have no end"
+            composition.problems.append(Problem("configuration", told))
             return []
 
 

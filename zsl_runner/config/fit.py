@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import re
+import stat
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -168,13 +169,38 @@ def check_outputs(draft: Draft, resumes: Path | None) -> None:
     """Complain about a folder that cannot be written, be it for new runs or for the resumed one; create nothing."""
     if resumes is None and draft.has_bad_values("outputs"):
         return
-    key, folder = ("outputs", Path(draft.node.outputs).expanduser()) if resumes is None else ("resume", resumes)
-    existing = next(parent for parent in (folder.absolute(), *folder.absolute().parents) if parent.exists())
-    if not existing.is_dir():
-        draft.complain(key, f"{shown(existing)} is a file; expected a folder")
-    elif not os.access(existing, os.W_OK | os.X_OK):
+    if resumes is None and draft.node.outputs.startswith("~"):
+        draft.complain(
+            "outputs", f"only a shell expands ~: write $HOME/..., or ./{draft.node.outputs} for that very name"
+        )
+        return
+    key, folder = ("outputs", Path(draft.node.outputs)) if resumes is None else ("resume", resumes)
+    reason = obstacle(folder)
+    if reason:
         remedy = "choose another with outputs=DIR" if resumes is None else "the run continues in place"
-        draft.complain(key, f"{shown(folder)}: {shown(existing)} is not writable; {remedy}")
+        draft.complain(key, f"{shown(folder)}: {reason}; {remedy}")
+
+
+def obstacle(folder: Path) -> str:
+    """Return why a folder cannot be written or made; nothing if it can. Creates nothing."""
+    for place in (folder.absolute(), *folder.absolute().parents):
+        try:
+            is_folder = stat.S_ISDIR(place.stat().st_mode)
+        except FileNotFoundError:
+            if place.is_symlink():
+                return f"{shown(place)} is a link to {os.readlink(place)}, which is not there"
+            continue
+        except NotADirectoryError:
+            continue
+        except (OSError, ValueError) as error:  # a link that leads to itself, a name that is too long
+            return f"{getattr(error, 'strerror', None) or error}"
+        if not is_folder:
+            return f"{shown(place)} is a file; expected a folder"
+        if not os.access(place, os.W_OK | os.X_OK):
+            read_only = os.statvfs(place).f_flag & os.ST_RDONLY
+            return f"{shown(place)} {'lies on a read-only file system' if read_only else 'is not writable'}"
+        return ""
+    return ""
 
 
 def _options(loader: Loader | None, group: str, kinds: Iterable[str]) -> str:

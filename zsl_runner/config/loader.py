@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from copy import copy, deepcopy
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +21,9 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from zsl_runner.config.bounds import check_file
 from zsl_runner.config.problems import Origin, Problem
+from zsl_runner.errors import RunError
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,7 @@ class Loader(ConfigLoaderImpl):  # type: ignore[misc]
         settings = [argument for argument in arguments if argument.startswith("hydra.searchpath=")]
         try:
             _, caching = self._parse_overrides_and_create_caching_repo(self.primary, settings)
-        except (HydraException, OmegaConfBaseException, ValueError):
+        except (HydraException, OmegaConfBaseException, ValueError, RecursionError):
             return  # composing says what is wrong
         self.repository = caching.delegate
 
@@ -78,19 +80,19 @@ class Loader(ConfigLoaderImpl):  # type: ignore[misc]
                 return path.rsplit("/", 1)[-1]
         return None
 
-    def refusal(self, arguments: Sequence[str], alone: bool) -> str | None:
-        """Compose strictly, as the run will; return Hydra's complaint if it refuses.
+    def strictly(self, arguments: Sequence[str], alone: bool) -> DictConfig | str:
+        """Compose strictly, as the run will; return the configuration, or Hydra's complaint if it refuses.
 
         A run that is started ``alone`` is refused, too, if its files ask for a sweep: only one run was checked.
         """
         try:
-            config = self.load_configuration(self.primary, list(arguments), RunMode.RUN)
+            config: DictConfig = self.load_configuration(self.primary, list(arguments), RunMode.RUN)
         except (HydraException, OmegaConfBaseException, ValueError) as error:
             cause = f"\n{error.__cause__}" if isinstance(error.__cause__, OmegaConfBaseException) else ""
             return f"{error}{cause}".strip()
         if alone and config.hydra.mode == RunMode.MULTIRUN:
             return "a file asks for a sweep (hydra.mode: MULTIRUN): add -m, or take it back with hydra.mode=RUN"
-        return None
+        return config
 
     def sweep_settings(self, arguments: Sequence[str]) -> DictConfig | None:
         """Return Hydra's own settings for a sweep; None where the configuration is broken (the check says how)."""
@@ -98,7 +100,7 @@ class Loader(ConfigLoaderImpl):  # type: ignore[misc]
             config = self.load_configuration(
                 self.primary, list(arguments), RunMode.MULTIRUN, validate_sweep_overrides=False
             )
-        except (HydraException, OmegaConfBaseException, ValueError):
+        except (HydraException, OmegaConfBaseException, ValueError, RecursionError):
             return None
         hydra = config.hydra  # still inside the configuration its interpolations point to
         assert isinstance(hydra, DictConfig)
@@ -135,10 +137,13 @@ class Repository(ConfigRepository):  # type: ignore[misc]
             return _empty(config_path)
         if config_path not in self._read:
             try:
+                self._check_bounds(config_path)
                 self._read[config_path] = super().load_config(config_path)
             except yaml.MarkedYAMLError as error:
                 line = error.problem_mark.line + 1 if error.problem_mark else None
                 self._reject(config_path, f"not valid YAML: {error.problem or error}", line)
+            except RunError as error:
+                self._reject(config_path, f"cannot be used: {error}", None)
             except (yaml.YAMLError, OmegaConfBaseException, HydraException, ValueError, OSError) as error:
                 self._reject(config_path, f"cannot be read: {str(error).splitlines()[0]}", None)
         return deepcopy(self._read[config_path])
@@ -150,6 +155,24 @@ class Repository(ConfigRepository):  # type: ignore[misc]
                 return Path(source.path) / f"{config_path.removesuffix('.yaml')}.yaml"
         return None
 
+    def group_exists(self, config_path: str) -> bool:
+        """Tell whether there is such a group; what no file system can name is none."""
+        return _answer(super().group_exists, config_path)
+
+    def config_exists(self, config_path: str) -> bool:
+        """Tell whether there is such a file, likewise."""
+        return _answer(super().config_exists, config_path)
+
+    def circle(self) -> list[str]:
+        """Return files read so far whose defaults lists lead from one to the next and back; none if there are none."""
+        for start in self._read:
+            path = [start]
+            while (following := self._first_unseen(path)) is not None:
+                path.append(following)
+                if following == start:
+                    return path
+        return []
+
     def chosen_in(self, group: str, option: str) -> str | None:
         """Return the file read so far whose defaults list overrides ``group`` with ``option``."""
         for path, loaded in self._read.items():
@@ -159,10 +182,34 @@ class Repository(ConfigRepository):  # type: ignore[misc]
                     return path
         return None
 
+    def _first_unseen(self, path: list[str]) -> str | None:
+        """Return a file that the last one of ``path`` names: the first one if it is among them, else a new one."""
+        loaded = self._read.get(path[-1])
+        folder = path[-1].rpartition("/")[0]
+        named = []
+        for entry in (loaded.defaults_list or []) if loaded else []:
+            target = f"{entry.group}/{entry.value}" if isinstance(entry, GroupDefault) else str(entry.path)
+            named.append(target[1:] if target.startswith("/") else f"{folder}/{target}".removeprefix("/"))
+        if path[0] in named:
+            return path[0]
+        return next((target for target in named if target in self._read and target not in path), None)
+
+    def _check_bounds(self, config_path: str) -> None:
+        file = self.file(config_path)
+        if file is not None:
+            check_file(file)
+
     def _reject(self, config_path: str, message: str, line: int | None) -> None:
         origin = Origin(file=self.file(config_path)).describe()
         self.broken[config_path] = Problem(config_path, message, f"{origin}, line {line}" if line else origin)
         self._read[config_path] = _empty(config_path)
+
+
+def _answer(ask: Callable[[str], bool], config_path: str) -> bool:
+    try:
+        return ask(config_path)
+    except (OSError, ValueError):  # a name that is too long, or has a null byte in it
+        return False
 
 
 def _search_path(source: Source) -> ConfigSearchPath:

@@ -23,5 +23,5 @@ def shown(path: Path) -> str:
     """Return ``path`` relative to the working directory if it lies below it, else in full."""
     try:
         return str(path.resolve().relative_to(Path.cwd()))
-    except ValueError:
+    except (ValueError, OSError, RuntimeError):  # it lies elsewhere, or its links lead nowhere
         return str(path)

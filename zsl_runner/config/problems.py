@@ -94,7 +94,7 @@ def _line_of(file: Path, key: str) -> int | None:
     """Return the line on which a dotted key stands in a YAML file; None if it cannot be told."""
     try:
         node = yaml.compose(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError):
+    except (OSError, UnicodeDecodeError, RecursionError, yaml.YAMLError):
         return None
     line, rest = None, key
     while rest and isinstance(node, yaml.MappingNode):

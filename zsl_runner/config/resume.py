@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,10 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
+from zsl_runner.config.bounds import check_file
 from zsl_runner.config.compose import Composition, Layer, command_line, parse
 from zsl_runner.config.problems import Origin, Problem
+from zsl_runner.config.quoting import line, meant
 from zsl_runner.errors import CheckpointError, RunError
 from zsl_runner.run_directory import CONFIG_FILE, open_existing, restoring
 
@@ -27,7 +30,7 @@ def resumed(arguments: Sequence[str]) -> Path | None:
         override = parse(argument)
         if isinstance(override, Override) and override.key_or_group == "resume" and not override.is_sweep_override():
             value = override.value()
-            directory = None if value is None else Path(str(value)).expanduser()
+            directory = None if value is None else Path(os.path.expanduser(meant(value)))  # ./~x stays
     return directory
 
 
@@ -62,8 +65,9 @@ def read_saved(directory: Path) -> dict[str, Any]:
     """
     file = open_existing(directory) / CONFIG_FILE
     try:
+        check_file(file)
         values = OmegaConf.to_container(OmegaConf.load(file), resolve=False)
-    except (OSError, ValueError, YAMLError, OmegaConfBaseException, RecursionError, AssertionError) as error:
+    except (OSError, ValueError, YAMLError, OmegaConfBaseException, RunError, RecursionError, AssertionError) as error:
         raise CheckpointError(f"{file} cannot be read: {error}{restoring(directory)}") from error
     if not isinstance(values, dict) or not values:
         found = "a list" if isinstance(values, list) else "nothing" if not values else repr(values)[:40]
@@ -78,11 +82,12 @@ def _is_harmless(override: Override) -> bool:
 
 
 def _refused(override: Override, directory: Path) -> Problem:
-    key = override.key_or_group
+    key, where = override.key_or_group, str(directory.resolve())
+    anew = line("zsl-run", "--config-path", where, "--config-name", "config", str(override.input_line))
     return Problem(
         key,
         "cannot be changed while a run is resumed: the result would be neither the old run's nor a new one's\n"
         f"may be changed: {_LISTED}\n"
-        f"for a new run: zsl-run --config-path {directory.resolve()} --config-name config {override.input_line}",
+        f"for a new run: {anew}",
         f"command line: {override.input_line}",
     )

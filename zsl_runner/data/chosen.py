@@ -55,12 +55,6 @@ def missing_files(conf: DatasetConf) -> list[str]:
     return [file.path for file in conf.required_files() if not Path(file.path).is_file()]
 
 
-def quoted(key: str, value: str) -> str:
-    """Return ``key=value`` for an arbitrary text, with the quotes the override grammar wants."""
-    escaped = value.replace("\\", "\\\\").replace("'", "\\'")
-    return f"{key}='{escaped}'"
-
-
 @cache
 def _loader() -> Loader:
     register()

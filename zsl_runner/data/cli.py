@@ -6,13 +6,14 @@ Modules that read data are imported inside the functions, so that ``--help`` ans
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from zsl_runner.config.schema import DatasetConf
-from zsl_runner.errors import ConfigError, DataError, RunError
+from zsl_runner.console import frame
+from zsl_runner.console.terminal import require_printed
+from zsl_runner.errors import ConfigError, DataError
 
 EXAMPLES = """examples:
   zsl-data prepare cub                            files in $ZSL_DATA/xlsa17/CUB (./data/... if ZSL_DATA is not set)
@@ -33,23 +34,19 @@ Report = Callable[[str, DatasetConf], Iterable[str]]
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code."""
+    return frame.run("zsl-data", lambda: _work(arguments))
+
+
+def _work(arguments: Sequence[str] | None) -> int:
     parser = _parser()
     given, rest = parser.parse_known_args(arguments)
     if rest:  # argparse gives up on KEY=VALUE after an option
         if not hasattr(given, "overrides") or any(text.startswith("-") or "=" not in text for text in rest):
             parser.error("not understood: " + " ".join(rest))
         given.overrides += rest
-    try:
-        return int(given.run(given))
-    except ConfigError as error:
-        print(f"zsl-data: {error}", file=sys.stderr)
-        return 2
-    except RunError as error:
-        print(f"zsl-data: {error}", file=sys.stderr)
-        return 1
-    except BrokenPipeError:  # the reader (head, say) has enough; Python must not complain when it flushes at exit
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+    code = int(given.run(given))
+    require_printed()
+    return code
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -140,6 +137,7 @@ def _describe(given: argparse.Namespace) -> int:
 
 
 def _synthesize(given: argparse.Namespace) -> int:
+    from zsl_runner.config.quoting import line, place, setting
     from zsl_runner.data.chosen import chosen
     from zsl_runner.data.synthesis import synthesize
     from zsl_runner.data.toy.conf import ToyConf
@@ -161,25 +159,28 @@ def _synthesize(given: argparse.Namespace) -> int:
     assert isinstance(conf, ToyConf)
     for path in synthesize(given.folder, conf, version_7_3=given.v73):
         print(path)
-    print(f"\nlook at it  zsl-data describe xlsa17 --source {given.folder}")
-    print(f"run it      zsl-run dataset=xlsa17 dataset.name={given.folder.resolve().name} dataset.root={given.folder}")
+    look = line("zsl-data", "describe", "xlsa17", "--source", place(given.folder))
+    label = setting("dataset.name", given.folder.resolve().name)
+    start = line("zsl-run", "dataset=xlsa17", label, setting("dataset.root", place(given.folder)))
+    print(f"\nlook at it  {look}\nrun it      {start}")
     return 0
 
 
 def _each(given: argparse.Namespace, report: Report) -> int:
     """Print a report on the data set that was named, or on all that are there."""
-    from zsl_runner.data.chosen import chosen, data_sets, quoted
+    from zsl_runner.config.quoting import setting
+    from zsl_runner.data.chosen import chosen, data_sets
 
     if given.name is None and not given.all:
         print("name a data set: " + ", ".join(data_sets()), file=sys.stderr)
         return 2
-    overrides = [] if given.cache is None else [quoted("cache", given.cache)]
+    overrides = [] if given.cache is None else [setting("cache", given.cache)]
     if given.all:
         if given.name is not None or given.source is not None:
             raise ConfigError("--all: takes no name, no options and no --source")
         return _all(overrides, report)
     if given.source is not None:
-        overrides.append(quoted("root", given.source))
+        overrides.append(setting("root", given.source))
     for line in report(given.name, chosen(given.name, [*given.overrides, *overrides])):
         print(line)
     return 0

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
+from zsl_runner.config.quoting import line, setting
 from zsl_runner.config.registry import resolve
 from zsl_runner.config.schema import DatasetConf
 from zsl_runner.data.cache_folder import KeptCopy
@@ -42,12 +43,12 @@ def prepare(option: str, conf: DatasetConf) -> Iterable[str]:
     load(conf)
     yield f"  cache {copy.path}"
     yield f"  read and checked in {cold:.2f} s; from the cache in {time.perf_counter() - started:.2f} s"
-    yield f"  run with {' '.join(['zsl-run', f'dataset={option}', *_places(conf, copy.path)])}"
+    yield f"  run with {line('zsl-run', f'dataset={option}', *_places(conf, copy.path))}"
 
 
 def _places(conf: DatasetConf, cache: Path) -> Iterable[str]:
     """Yield the overrides that lead a run to the same files and the same cache, whatever its environment says."""
     for key in dict.fromkeys(file.key for file in conf.required_files()):
-        yield f"dataset.{key}={Path(getattr(conf, key)).expanduser().resolve()}"
+        yield setting(f"dataset.{key}", str(Path(getattr(conf, key)).expanduser().resolve()))
     if getattr(conf, "cache", "auto") != "auto":
-        yield f"dataset.cache={cache.parent.resolve()}"
+        yield setting("dataset.cache", str(cache.parent.resolve()))

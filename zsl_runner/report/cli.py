@@ -7,7 +7,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from zsl_runner.errors import RunError
+from zsl_runner.console import frame
+from zsl_runner.console.terminal import require_printed
 from zsl_runner.report.collect import collect
 from zsl_runner.report.formats import FORMATS
 from zsl_runner.report.groups import TRAITS
@@ -87,36 +88,37 @@ def _names(text: str) -> list[str]:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command and return its exit code: 0, or 2 for a wrong argument."""
+    """Run the command and return its exit code: 0, or 2 for a wrong argument or a failure."""
+    return frame.run("zsl-report", lambda: _work(argv), failed=frame.REFUSED)
+
+
+def _work(argv: Sequence[str] | None) -> int:
     arguments = parser()
     options = arguments.parse_args(argv)
     if (options.into is None) != (options.section is None):
         arguments.error("--into FILE and --section NAME belong together")
     if options.plot is not None and (options.into is not None or options.baseline or options.sort):
         arguments.error("--plot draws figures: --into, --baseline and --sort belong to tables")
-    try:
-        findings = collect(options.folders)
-        if options.plot is not None:
-            from zsl_runner.report.plots.command import plot
+    findings = collect(options.folders)
+    if options.plot is not None:
+        from zsl_runner.report.plots.command import plot
 
-            print("\n".join(str(path) for path in plot(findings, options.plot, options.by, options.metric)))
-            return 0
-        report = build(
-            findings,
-            options.by,
-            options.metric,
-            options.sort,
-            options.baseline,
-            options.reference,
-            options.cost,
-        )
-        text = FORMATS[options.format](report)
-        if options.into is None:
-            sys.stdout.write(text)
-        else:
-            replace_section(options.into, options.section, text)
-            print(f"{options.into}: section {options.section} written, {len(report.blocks)} tables")
-    except RunError as error:
-        print(f"zsl-report: {error}", file=sys.stderr)
-        return 2
+        print("\n".join(str(path) for path in plot(findings, options.plot, options.by, options.metric)))
+        return 0
+    report = build(
+        findings,
+        options.by,
+        options.metric,
+        options.sort,
+        options.baseline,
+        options.reference,
+        options.cost,
+    )
+    text = FORMATS[options.format](report)
+    if options.into is None:
+        sys.stdout.write(text)
+    else:
+        replace_section(options.into, options.section, text)
+        print(f"{options.into}: section {options.section} written, {len(report.blocks)} tables")
+    require_printed()
     return 0

@@ -11,8 +11,10 @@ from typing import Any
 
 import yaml
 
+from zsl_runner.config.bounds import check_file
 from zsl_runner.config.identity import flatten
 from zsl_runner.errors import RunError
+from zsl_runner.guard import is_held
 from zsl_runner.result import FILE_NAME, Result
 from zsl_runner.run_directory import CONFIG_FILE
 
@@ -33,11 +35,18 @@ class FoundRun:
     result: Result
 
     @cached_property
+    def state(self) -> str:
+        """The status in the record; ``cut short`` if the record says that it runs, and no process does."""
+        gone = self.result.status == "running" and not is_held(self.directory)
+        return "cut short" if gone else self.result.status
+
+    @cached_property
     def config(self) -> dict[str, Any]:
         """The run's configuration with dotted keys; empty if its file is absent or damaged."""
         try:
+            check_file(self.directory / CONFIG_FILE)
             content = yaml.load((self.directory / CONFIG_FILE).read_bytes(), Loader=_Loader)  # a safe loader
-        except (OSError, ValueError, RecursionError, yaml.YAMLError):
+        except (OSError, ValueError, RecursionError, RunError, yaml.YAMLError):
             return {}
         return flatten(content) if isinstance(content, dict) else {}
 

@@ -37,7 +37,7 @@ def on_debug_runs(runs: Sequence[FoundRun]) -> list[str]:
     """Return a note on every run that was made for debugging, whatever became of it."""
     return [
         f"debug run, not comparable: {run.directory} "
-        f"({', '.join(f'{key}={value}' for key, value in run.result.debug.items())}; {run.result.status})"
+        f"({', '.join(f'{key}={value}' for key, value in run.result.debug.items())}; {run.state})"
         for run in runs
     ]
 
@@ -45,9 +45,9 @@ def on_debug_runs(runs: Sequence[FoundRun]) -> list[str]:
 def on_unfinished(runs: Sequence[FoundRun]) -> list[str]:
     """Return a note on every run that is not complete: failed ones with their error first."""
     notes = []
-    for state in ("failed", "interrupted", "running"):
+    for state in ("failed", "interrupted", "cut short", "running"):
         for run in runs:
-            if run.result.status == state:
+            if run.state == state:
                 error = run.result.error or {}
                 reason = str(error.get("message", "")).strip().partition("\n")[0]
                 why = f": {error.get('type')}: {reason}" if error else ""

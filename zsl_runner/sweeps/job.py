@@ -17,10 +17,12 @@ from zsl_runner.config.problems import report
 from zsl_runner.config.resume import resumed
 from zsl_runner.config.schema import RunConfig
 from zsl_runner.config.typed import typed
+from zsl_runner.console.failures import message, summary
+from zsl_runner.console.frame import guarded
+from zsl_runner.console.signals import STOP
 from zsl_runner.errors import ConfigError
 from zsl_runner.existing import Existing, at, find
 from zsl_runner.launch import launch, objective, resume
-from zsl_runner.messages import message_of
 from zsl_runner.sweeps.notes import Note, Plan, read_note
 
 
@@ -30,7 +32,16 @@ def job(config: DictConfig) -> float | list[float] | None:
     A failure is written down and printed, and None is returned: the launcher goes on with the other jobs, and the table
     at the end of the sweep tells. A job that is started a second time within a sweep, because its first process
     was lost or its machine taken away, goes on with its run.
+
+    Raises:
+        KeyboardInterrupt: a signal asked this process to stop, now or during the job before.
     """
+    with guarded():
+        STOP.check()
+        return _job(config)
+
+
+def _job(config: DictConfig) -> float | list[float] | None:
     settings = HydraConfig.get()
     os.chdir(settings.runtime.cwd)  # a worker may have been started elsewhere
     folder, number, overrides = Path(settings.sweep.dir), int(settings.job.num), list(settings.overrides.task)
@@ -57,8 +68,8 @@ def job(config: DictConfig) -> float | list[float] | None:
         note.was_complete = existing is not None and existing.state == "complete"
         return objective(launch(chosen, overrides, existing, Plan.load(folder).swept, announce, only), chosen)
     except Exception as error:
-        print(message_of(error), file=sys.stderr)
-        note.error = f"{type(error).__name__}: {error}"
+        print(message("zsl-run", error), file=sys.stderr)
+        note.error = summary(error)
         note.save(folder)
         return None
 

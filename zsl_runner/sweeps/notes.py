@@ -9,12 +9,13 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 from zsl_runner.atomic import remove_leftovers, write_text
 from zsl_runner.folders import entries
 
 PLAN = "sweep.json"
+T = TypeVar("T")
 
 
 @dataclass
@@ -41,9 +42,8 @@ class Plan:
 
     @classmethod
     def load(cls, folder: Path) -> Plan:
-        """Read the plan; an empty one if Hydra was started without ours."""
-        file = folder / PLAN
-        return cls(**json.loads(file.read_text(encoding="utf-8"))) if file.is_file() else cls()
+        """Read the plan; an empty one if Hydra was started without ours, or it cannot be read."""
+        return _read(cls, folder / PLAN) or cls()
 
 
 @dataclass
@@ -70,14 +70,19 @@ class Note:
 
 
 def read_notes(folder: Path) -> list[Note]:
-    """Return the notes of a sweep in the order of their jobs."""
-    found: list[dict[str, Any]] = [
-        json.loads(file.read_text(encoding="utf-8")) for file in entries(folder, "job-*.json")
-    ]
-    return sorted((Note(**entry) for entry in found), key=lambda note: note.number)
+    """Return the notes of a sweep in the order of their jobs; damaged ones are passed over."""
+    found = [note for file in entries(folder, "job-*.json") if (note := _read(Note, file)) is not None]
+    return sorted(found, key=lambda note: note.number)
 
 
 def read_note(folder: Path, number: int) -> Note | None:
     """Return the note of a job that was started before in this very sweep; None if it was not."""
-    file = folder / f"job-{number:04d}.json"
-    return Note(**json.loads(file.read_text(encoding="utf-8"))) if file.is_file() else None
+    return _read(Note, folder / f"job-{number:04d}.json")
+
+
+def _read(kind: type[T], file: Path) -> T | None:
+    """Read a plan or a note; None if there is none, or it is damaged."""
+    try:
+        return kind(**json.loads(file.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError, RecursionError):
+        return None

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from omegaconf import DictConfig, OmegaConf
 
-from zsl_runner.config.command import quoted
 from zsl_runner.config.loader import Loader
+from zsl_runner.config.quoting import quoted
 from zsl_runner.config.schema import RunConfig
 from zsl_runner.config.sweep import columns, is_search
 from zsl_runner.sweeps import study

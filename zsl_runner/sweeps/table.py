@@ -18,7 +18,7 @@ _STATES = {
     "failed": "failed",
     "interrupted": "interrupted",
     "running": "still running",
-    "lost": "its process ended without a word",
+    "lost": "cut short: its process is gone",
     "absent": "not started, or still waiting",
 }
 

@@ -180,7 +180,7 @@ def _disk(directory: Path) -> Iterator[None]:
         yield
     except OSError as error:
         where = directory / EVENTS
-        raise RunError(f"{where}: cannot be written: {error.strerror or error}; the run stops here") from error
+        raise RunError(f"{where}: cannot be written: {error.strerror or error}") from error
 
 
 def _session_end() -> Any:

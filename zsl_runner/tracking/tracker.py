@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 
 from zsl_runner.atomic import write_bytes
 from zsl_runner.config.schema import TrackerConf
+from zsl_runner.errors import RunError
 from zsl_runner.tracking.pictures import animated, still
 from zsl_runner.tracking.progress import Display, display
 from zsl_runner.tracking.table import Table, read
@@ -27,8 +29,8 @@ log = logging.getLogger(__name__)
 class Tracker:
     """Passes the events of a run on to its sinks.
 
-    Scalars that cannot be written stop a run with a clear `RunError`; a figure or a projector that fails is reported
-    once as a warning and never does.
+    Scalars that cannot be written to ``metrics.csv`` stop a run with a clear `RunError`. Events, figures or a projector
+    that fail are reported once, as a warning, and never do.
 
     Args:
         directory: the run's directory.
@@ -39,6 +41,9 @@ class Tracker:
             step; None if the checkpoint does not know.
         run_name: name of the run in TensorBoard's HParams tab; by default the last parts of its directory.
         progress: where the progress is shown; by default what ``conf.progress`` says.
+
+    Attributes:
+        warnings: what could not be written, in sentences.
     """
 
     def __init__(
@@ -55,13 +60,17 @@ class Tracker:
         self._conf = conf
         self._starts = resume_step is None or resume_step < 0
         self._first_step = 0 if resume_step is None else max(resume_step, 0)
-        self._failed_figures: set[str] = set()
+        self.warnings: list[str] = []
+        self._failed: set[str] = set()
         self._closed = False
         self._table = Table(directory, resume_step, None if written is None else written["rows"])
         if written is not None:
             cut_back(directory, written["files"])
         name = run_name or "/".join(directory.resolve().parts[-3:])
-        self._tensorboard = TensorBoard(directory, resume_step, name) if conf.tensorboard else None
+        self._tensorboard: TensorBoard | None = None
+        if conf.tensorboard:
+            with self._shown():
+                self._tensorboard = TensorBoard(directory, resume_step, name)
         self._progress = progress or display(conf.progress)
 
     def describe(self, hyperparameters: Mapping[str, Hyperparameter], phases: Mapping[str, Sequence[str]]) -> None:
@@ -74,13 +83,15 @@ class Tracker:
             phases: names of the phases of each stage, e.g. ``{"tune": ["pretrain", "learn"]}``.
         """
         if self._tensorboard is not None and self._starts:
-            self._tensorboard.hyperparameters(hyperparameters)
-            self._tensorboard.layout(phases)
+            with self._shown():
+                self._tensorboard.hyperparameters(hyperparameters)
+                self._tensorboard.layout(phases)
 
     def text(self, tag: str, body: str) -> None:
         """Write Markdown to TensorBoard's Text tab; a resumed run adds its own at the step where it resumes."""
         if self._tensorboard is not None:
-            self._tensorboard.text(tag, body, self._first_step)
+            with self._shown():
+                self._tensorboard.text(tag, body, self._first_step)
 
     def scalars(self, step: int, values: Mapping[str, float], stage: str, phase: str) -> None:
         """Write scalars.
@@ -92,11 +103,12 @@ class Tracker:
             phase: phase of the trainer.
 
         Raises:
-            RunError: a file cannot be written.
+            RunError: ``metrics.csv`` cannot be written.
         """
         self._table.scalars(step, values, stage, phase)
         if self._tensorboard is not None:
-            self._tensorboard.scalars(step, values, stage, phase)
+            with self._shown():
+                self._tensorboard.scalars(step, values, stage, phase)
         self._progress.scalars(values)
 
     def figure(self, name: str, draw: Figure | Callable[[], Figure | Sequence[Figure]], step: int) -> Path | None:
@@ -118,11 +130,12 @@ class Tracker:
             path = self._directory / FIGURES / f"{name}.{picture.kind}"
             path.parent.mkdir(exist_ok=True)
             write_bytes(path, picture.encoded)
-            if self._tensorboard is not None:
-                self._tensorboard.image(f"figures/{name}", picture, step)
         except Exception as error:
             self._warn_once(f"figure {name}", error)
             return None
+        if self._tensorboard is not None:
+            with self._shown():
+                self._tensorboard.image(f"figures/{name}", picture, step)
         return path
 
     def learning_curves(self, step: int, quantities: Mapping[str, Any] | None = None) -> Path | None:
@@ -169,7 +182,8 @@ class Tracker:
     def flush(self) -> dict[str, Any]:
         """Hand everything written so far to the operating system; return how much it is, for a checkpoint."""
         if self._tensorboard is not None:
-            self._tensorboard.flush()
+            with self._shown():
+                self._tensorboard.flush()
         return {"rows": self._table.rows, "files": sizes(self._directory)}
 
     def close(self, complete: bool = False) -> None:
@@ -184,9 +198,20 @@ class Tracker:
         self._progress.close()
         self._table.close()
         if self._tensorboard is not None:
-            self._tensorboard.close(complete)
+            with self._shown():
+                self._tensorboard.close(complete)
+
+    @contextmanager
+    def _shown(self) -> Iterator[None]:
+        """Go on without TensorBoard if its events cannot be written: nothing depends on them."""
+        try:
+            yield
+        except RunError as error:
+            self._tensorboard = None
+            self._warn_once("TensorBoard's events", error)
 
     def _warn_once(self, what: str, error: Exception) -> None:
-        if what not in self._failed_figures:
-            self._failed_figures.add(what)
+        if what not in self._failed:
+            self._failed.add(what)
+            self.warnings.append(f"{what} not written: {type(error).__name__}: {error}")
             log.warning("%s was not written: %s: %s; the run goes on", what, type(error).__name__, error)

@@ -1,0 +1,85 @@
+"""Streams that never raise into the work."""
+
+import io
+import os
+import sys
+
+import pytest
+
+from zsl_runner.console.terminal import Tolerant, require_printed, tolerant
+
+
+class Failing(io.TextIOBase):
+    def __init__(self, error):
+        self.error = error
+
+    def write(self, *_text):
+        raise self.error
+
+    flush = isatty = write
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        BrokenPipeError(32, "Broken pipe"),
+        OSError(28, "No space left on device"),
+        ValueError("I/O operation on closed file"),
+    ],
+)
+def test_a_failure_is_noted_and_not_raised(error):
+    stream = Tolerant(Failing(error))
+    assert stream.write("words") == 5
+    stream.flush()
+    assert not stream.isatty()
+    assert stream.lost is error
+
+
+def test_a_stream_that_was_closed_before_the_start_takes_everything():
+    stream = Tolerant(None)
+    print("words", file=stream, flush=True)
+    assert stream.lost is None
+    assert not stream.isatty()
+
+
+def test_what_an_encoding_cannot_express_is_written_with_backslashes():
+    buffer = io.BytesIO()
+    stream = Tolerant(io.TextIOWrapper(buffer, encoding="ascii"))
+    print("± Ž \udcff", file=stream, flush=True)
+    assert buffer.getvalue() == b"\\xb1 \\u017d \\udcff\n"
+    assert stream.lost is None
+
+
+def test_the_streams_are_restored(capsys):
+    before = sys.stdout, sys.stderr
+    with tolerant():
+        outer = sys.stdout
+        with tolerant():
+            assert sys.stdout is outer
+        print("words")
+        require_printed()
+    assert (sys.stdout, sys.stderr) == before
+    assert capsys.readouterr().out == "words\n"
+
+
+@pytest.mark.parametrize(("error", "raises"), [(OSError(28, "No space left"), True), (BrokenPipeError(), False)])
+def test_a_product_that_got_lost_is_an_error_unless_the_reader_had_enough(monkeypatch, error, raises):
+    monkeypatch.setattr("sys.stdout", Failing(error))
+    with tolerant():
+        print("product")
+        if raises:
+            with pytest.raises(OSError, match="No space left"):
+                require_printed()
+        else:
+            require_printed()
+
+
+def test_a_closed_descriptor_is_occupied_so_that_no_file_of_a_run_gets_its_number():
+    child = os.fork()
+    if child == 0:
+        os.close(1)
+        sys.stdout = None
+        with tolerant():
+            number = os.open(os.devnull, os.O_RDONLY)
+            os._exit(0 if number > 2 else 1)
+    assert os.waitpid(child, 0)[1] == 0

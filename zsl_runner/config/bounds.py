@@ -1,0 +1,72 @@
+"""Bounds of what is read: nested or multiplied beyond them, input is a mistake, and would exhaust Python."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from zsl_runner.errors import RunError
+
+DEEPEST = 32
+"""Levels of nesting; a whole configuration has seven."""
+MOST = 100_000
+"""Values in a file, counted as often as aliases repeat them."""
+_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+def check_file(path: Path) -> None:
+    """Look through a YAML file before it is loaded; whether it is valid is for the loader to say.
+
+    Raises:
+        RunError: the file cannot be read, or is out of bounds.
+    """
+    try:
+        found = excess(path.read_bytes())
+    except OSError as error:
+        raise RunError(f"{path}: cannot be read: {error.strerror or error}") from error
+    if found:
+        raise RunError(f"{path}: {found}")
+
+
+def excess(text: str | bytes) -> str:
+    """Return what is too much about a YAML text; nothing if it is within the bounds or no YAML.
+
+    >>> excess("[" * 99)
+    'nested deeper than 32 levels'
+    """
+    sizes, anchors = [0], list[str]()
+    known: dict[str, int] = {}
+    try:
+        for event in yaml.parse(text, Loader=_Loader):
+            if isinstance(event, yaml.CollectionStartEvent):
+                sizes.append(1)
+                anchors.append(event.anchor)
+            elif isinstance(event, yaml.CollectionEndEvent):
+                size = sizes.pop()
+                known[anchors.pop()] = size
+                sizes[-1] += size
+            elif isinstance(event, yaml.AliasEvent):
+                sizes[-1] += known.get(event.anchor, MOST)  # an alias of what it stands in has no end
+            elif isinstance(event, yaml.ScalarEvent):
+                known[event.anchor] = 1
+                sizes[-1] += 1
+            if len(anchors) > DEEPEST:
+                return f"nested deeper than {DEEPEST} levels"
+            if sizes[-1] >= MOST:
+                return f"more than {MOST} values, counted as often as aliases repeat them"
+    except (yaml.YAMLError, UnicodeError):
+        return ""
+    return ""
+
+
+def is_deep(value: object, left: int = DEEPEST) -> bool:
+    """Tell whether mappings and lists are nested too deeply.
+
+    >>> is_deep([[1]]), is_deep([[1]], left=1)
+    (False, True)
+    """
+    inside = value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
+    return left < 0 or any(is_deep(entry, left - 1) for entry in inside if isinstance(entry, (Mapping, list)))

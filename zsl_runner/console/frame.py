@@ -1,0 +1,66 @@
+"""The frame around every command: streams that never raise, signals that are heard, one handler of all failures."""
+
+from __future__ import annotations
+
+import atexit
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from zsl_runner.console.signals import STOP, end_quietly
+from zsl_runner.console.terminal import require_printed, tolerant
+from zsl_runner.errors import ConfigError, RunError
+
+FAILED, REFUSED = 1, 2
+
+
+@contextmanager
+def guarded() -> Iterator[None]:
+    """Hear signals and lose what cannot be printed inside the block; one inside another does nothing more."""
+    with STOP.listening(), tolerant():
+        yield
+
+
+def run(program: str, work: Callable[[], int], failed: int = FAILED) -> int:
+    """Do the work of a command and return its exit code.
+
+    Args:
+        program: name of the command, for its messages.
+        work: returns an exit code, or raises.
+        failed: exit code of a failure that has a message of ours.
+
+    Returns:
+        What ``work`` returns; 2 if it refuses a configuration; 128 and the signal's number if one came, whatever became
+        of the work.
+
+    Raises:
+        SystemExit: the arguments ask for help or are wrong.
+    """
+    atexit.unregister(end_quietly)
+    atexit.register(end_quietly)
+    try:
+        with guarded():
+            code = _answered(program, work, failed)
+    except SystemExit as leave:
+        if STOP.requested():
+            return STOP.code
+        raise leave
+    return STOP.code if STOP.requested() else code
+
+
+def _answered(program: str, work: Callable[[], int], failed: int) -> int:
+    try:
+        with STOP.interrupting():
+            try:
+                return work()
+            except SystemExit as leave:
+                if not leave.code:  # help was asked for, and is the whole product
+                    require_printed()
+                raise
+    except KeyboardInterrupt:
+        return STOP.code
+    except Exception as error:
+        from zsl_runner.console.failures import message  # most commands do not need it
+
+        print(message(program, error), file=sys.stderr)
+        return REFUSED if isinstance(error, ConfigError) else failed if isinstance(error, RunError) else FAILED
