@@ -72,7 +72,6 @@ FALLING = {
 """What falls while a model trains. The sum of a game of two networks need not, and a closed form has no course."""
 
 WIDTHS, NORMS = (64, 1000, 4096), (1.0, None, 100.0)
-THIN = [(64, False, 1.0), (64, True, 100.0)]
 FULL = [(width, signed, norm) for width in WIDTHS for signed in (True, False) for norm in NORMS]
 
 
@@ -125,10 +124,9 @@ def trains(train, model, width, signed, norm):
     assert metrics["test/T1"] > 100 / UNSEEN
 
 
-@pytest.mark.parametrize(("width", "signed", "norm"), THIN)
 @pytest.mark.parametrize("model", MODELS)
-def test_a_model_trains_on_features_of_extreme_norms(train, model, width, signed, norm):
-    trains(train, model, width, signed, norm)
+def test_a_model_trains_on_features_of_large_norm(train, model):
+    trains(train, model, width=64, signed=True, norm=100.0)
 
 
 @pytest.mark.slow
