@@ -15,6 +15,8 @@ pytestmark = pytest.mark.slow
 
 MANY = {"seen": 15, "unseen": 15, "noise": 0.8}
 """As many unseen classes as seen ones: what unlabelled rows cannot settle stays wrong."""
+FEW = {"seen": 10, "unseen": 5, "noise": 0.6}
+"""Too few seen classes to learn from what class vectors mean, and classes that are clusters all the same."""
 UNKNOWN_PRIOR = ["trainer.class_prior=uniform", "trainer.warmup_epochs=5"]
 RECIPE = [
     "dataset=toy",
@@ -76,6 +78,13 @@ def test_unlabelled_rows_carry_a_generator_to_the_oracle(zsl_run, tmp_path):
     transductive = figures(zsl_run, tmp_path, "transductive", *UNKNOWN_PRIOR)
     assert transductive["test/T1"] > references()["oracle"] - 1
     assert transductive["test/H"] > 95
+
+
+def test_unlabelled_rows_help_where_an_inductive_generator_cannot_be_perfect(zsl_run, tmp_path):
+    """Measured with two seeds: T1 77.7 and 98.8 with them, 64.0 and 72.8 without; H 86.6 and 99.1, 65.0 and 71.0."""
+    transductive, inductive = both(zsl_run, tmp_path, **FEW)
+    assert transductive["test/T1"] > inductive["test/T1"] + 2
+    assert transductive["test/H"] > inductive["test/H"] + 4
 
 
 def test_a_transductive_generator_beats_ridge_prototypes_where_they_fail(zsl_run, tmp_path):
