@@ -17,6 +17,7 @@ from zsl_runner.models.baseline_cnn.conf import BaselineCNNConf
 from zsl_runner.models.baseline_cnn.model import BaselineCNN
 from zsl_runner.models.cvae_segmentation.conf import CVAESegmentationConf, EncoderConf, GenerationConf
 from zsl_runner.models.cvae_segmentation.model import CVAESegmentation
+from zsl_runner.models.gaussians import Gaussians
 from zsl_runner.models.segmentation_conf import ContractingConf, ExpandingConf, LabelCNNConf, MiddleConf
 from zsl_runner.objectives.gaussian import kl_divergence, reparameterise
 from zsl_runner.objectives.multi_scale import coarse_targets, soft_cross_entropy
@@ -157,7 +158,7 @@ def test_a_code_is_a_map(batch):
 def test_the_prior_sees_the_guess_scaled(batch):
     model = built(guess_scale=2.0)
     condition = model.condition(batch[0])
-    expected = model.prior_network(batch[0], torch.softmax(2 * condition.guess, 1))
+    expected = Gaussians(*model.prior_network(batch[0], torch.softmax(2 * condition.guess, 1)))
     torch.testing.assert_close(model.prior(condition), expected)
     moved = condition._replace(guess=condition.guess.flip(1))
     assert not torch.allclose(model.prior(moved).mean, expected.mean)

@@ -2,10 +2,15 @@ import math
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from torch.distributions import Independent, MultivariateNormal, Normal
 from torch.distributions import kl_divergence as torch_kl
 
 from zsl_runner.objectives.gaussian import (
+    LEAST_LOG_VARIANCE,
+    MOST_LOG_VARIANCE,
+    bounded_log_variance,
     kl_divergence,
     kl_matrix,
     log_density_matrix,
@@ -145,3 +150,48 @@ def test_extreme_log_variances_stay_finite():
         for value in (kl_divergence, kl_matrix):
             assert value(mean, torch.full((1, 4), q), mean, torch.zeros(1, 4)).isfinite().all()
     assert kl_divergence(mean, mean, mean, torch.full((1, 4), -80.0)).isfinite().all()
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_a_log_variance_in_the_ordinary_range_keeps_every_bit_and_its_gradient(dtype):
+    output = torch.linspace(LEAST_LOG_VARIANCE, MOST_LOG_VARIANCE, 100_001, dtype=dtype, requires_grad=True)
+    bounded = bounded_log_variance(output)
+    (gradient,) = torch.autograd.grad(bounded.sum(), output)
+    assert torch.equal(bounded, output)
+    assert torch.equal(gradient, torch.ones_like(output))
+
+
+@given(st.lists(st.floats(width=32, allow_nan=False, allow_infinity=False), min_size=1, max_size=20))
+def test_no_output_makes_an_exponential_of_its_log_variance_infinite(values):
+    output = torch.tensor(sorted(values), requires_grad=True)
+    bounded = bounded_log_variance(output)
+    assert bounded.min() >= LEAST_LOG_VARIANCE - 2
+    assert bounded.max() <= MOST_LOG_VARIANCE + 2
+    assert (bounded.diff() >= 0).all()
+    zero = torch.zeros_like(output)[:, None]
+    divergence = kl_divergence(zero, bounded[:, None], zero, -bounded_log_variance(-output)[:, None])
+    (gradient,) = torch.autograd.grad(divergence.sum(), output)
+    assert torch.isfinite(divergence).all()
+    assert torch.isfinite(gradient).all()
+
+
+@pytest.mark.parametrize("output", [-1e6, -30.0, -20.5, 10.5, 20.0, 1e6])
+def test_beyond_the_range_the_gradient_is_alive_and_that_of_the_bound(output):
+    point = torch.tensor([output], dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(bounded_log_variance, (point,))
+    (gradient,) = torch.autograd.grad(bounded_log_variance(point), point)
+    assert 0 < gradient.item() < 1
+    single = point.detach().float().requires_grad_()
+    (in_single,) = torch.autograd.grad(bounded_log_variance(single), single)
+    assert in_single.item() == pytest.approx(gradient.item(), rel=1e-5)
+
+
+def test_the_bound_has_no_kink():
+    for end in (LEAST_LOG_VARIANCE, MOST_LOG_VARIANCE):
+        points = end + torch.tensor([-1e-6, 1e-6], dtype=torch.float64)
+        slopes = torch.autograd.functional.jacobian(bounded_log_variance, points).diagonal()
+        torch.testing.assert_close(slopes, torch.ones(2, dtype=torch.float64), rtol=0, atol=2e-6)
+
+
+def test_a_log_variance_that_is_no_number_stays_none():
+    assert bounded_log_variance(torch.tensor([math.nan])).isnan().all()

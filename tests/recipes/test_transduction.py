@@ -15,6 +15,9 @@ pytestmark = pytest.mark.slow
 
 MANY = {"seen": 15, "unseen": 15, "noise": 0.8}
 """As many unseen classes as seen ones: what unlabelled rows cannot settle stays wrong."""
+FEW = {"seen": 10, "unseen": 5, "noise": 0.6}
+"""Too few seen classes to learn from what class vectors mean, and classes that are clusters all the same."""
+UNKNOWN_PRIOR = ["trainer.class_prior=uniform", "trainer.warmup_epochs=5"]
 RECIPE = [
     "dataset=toy",
     "dataset.radius=8",
@@ -66,15 +69,22 @@ def figures(zsl_run, tmp_path, name, *overrides):
 def both(zsl_run, tmp_path, **problem):
     """Return the figures of a transductive run without knowledge of the class prior and of an inductive one."""
     problem = [f"dataset.{key}={value}" for key, value in problem.items()]
-    prior = ["trainer.class_prior=uniform", "trainer.warmup_epochs=5"]
-    transductive = figures(zsl_run, tmp_path, "transductive", *problem, *prior)
+    transductive = figures(zsl_run, tmp_path, "transductive", *problem, *UNKNOWN_PRIOR)
     return transductive, figures(zsl_run, tmp_path, "inductive", *problem, "trainer=feature_gan")
 
 
 def test_unlabelled_rows_carry_a_generator_to_the_oracle(zsl_run, tmp_path):
-    transductive, inductive = both(zsl_run, tmp_path)
+    """Whether they are needed for it is asked where an inductive generator cannot be perfect, in the next test."""
+    transductive = figures(zsl_run, tmp_path, "transductive", *UNKNOWN_PRIOR)
     assert transductive["test/T1"] > references()["oracle"] - 1
-    assert transductive["test/H"] > max(inductive["test/H"], 95)
+    assert transductive["test/H"] > 95
+
+
+def test_unlabelled_rows_help_where_an_inductive_generator_cannot_be_perfect(zsl_run, tmp_path):
+    """Measured with two seeds: T1 77.7 and 98.8 with them, 64.0 and 72.8 without; H 86.6 and 99.1, 65.0 and 71.0."""
+    transductive, inductive = both(zsl_run, tmp_path, **FEW)
+    assert transductive["test/T1"] > inductive["test/T1"] + 2
+    assert transductive["test/H"] > inductive["test/H"] + 4
 
 
 def test_a_transductive_generator_beats_ridge_prototypes_where_they_fail(zsl_run, tmp_path):

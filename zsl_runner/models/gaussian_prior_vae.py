@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from zsl_runner.data.shape import DataShape
 from zsl_runner.errors import ConfigError
 from zsl_runner.models.base import ConditionalGenerator, GenerationOptions
-from zsl_runner.models.gaussians import Gaussians
+from zsl_runner.models.gaussians import Gaussians, code_log_variance
 from zsl_runner.models.network_conf import GaussianPriorConf
 from zsl_runner.models.networks import Dropout, at_least_fp32, dropout_on, evaluating, initialise_glorot, mlp
 from zsl_runner.objectives.gaussian import (
@@ -58,7 +58,7 @@ class GaussianPriorVAE(ConditionalGenerator):
         return {"autoencoder": autoencoder, "prior": list(self.prior_network.parameters())}
 
     def build_prior(self, shape: DataShape) -> nn.Module:
-        """Return the network from class vectors (n, A) to a pair of prior means and log-variances."""
+        """Return the network from class vectors (n, A) to a pair of prior means and, bounded, log-variances."""
         raise TypeError(f"{type(self).__name__} has no prior network")
 
     def initialise(self) -> None:
@@ -68,7 +68,7 @@ class GaussianPriorVAE(ConditionalGenerator):
     def encode(self, x: Tensor) -> Gaussians:
         """Return q(z | x) of features (B, D)."""
         mean, log_var = at_least_fp32(self.encoder(x)).chunk(2, dim=1)
-        return Gaussians(mean, log_var)
+        return Gaussians(mean, code_log_variance(log_var))
 
     def decode(self, z: Tensor) -> Tensor:
         """Return the (B, D) means of p(x | z) of codes (B, d)."""

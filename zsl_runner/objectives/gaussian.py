@@ -6,10 +6,15 @@ A log-variance may have any shape that broadcasts against its mean, so one share
 from __future__ import annotations
 
 import math
+from typing import Final
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
+
+LEAST_LOG_VARIANCE: Final = -20.0
+MOST_LOG_VARIANCE: Final = 10.0
+SOFTNESS: Final = 2.0
 
 
 def weighted_mean(values: Tensor, row_weights: Tensor | None = None) -> Tensor:
@@ -28,6 +33,36 @@ def weighted_mean(values: Tensor, row_weights: Tensor | None = None) -> Tensor:
     tensor(2.5000)
     """
     return values.mean() if row_weights is None else (row_weights * values).mean()
+
+
+def bounded_log_variance(output: Tensor) -> Tensor:
+    r"""Turn an output without bounds into the log-variance of a code, whose exponential stays in range.
+
+    .. math:: \lambda(o) = \begin{cases} h + s \Big( 1 - \frac{1}{1 + (o - h) / s} \Big) & o > h \\
+        o & l \le o \le h \\ l - s \Big( 1 - \frac{1}{1 + (l - o) / s} \Big) & o < l \end{cases}
+
+    with l = -20, h = 10 and s = 2: it lies in [-22, 12]. Between l and h it is the identity to the last bit. Beyond, it
+    is smooth and increasing with a slope in (0, 1] that falls with the square of the distance and not exponentially, so
+    an output far outside finds its way back. A divergence from a prior of variance 1 is least at 0 and a
+    reconstruction only ever asks for less, so what is bounded above are overshoots: in the first steps on features of
+    large norm they make exponentials from which no optimiser recovers.
+
+    A *prior's* log-variance enters exponentials with the opposite sign: -`bounded_log_variance`(-o).
+
+    Args:
+        output: of any shape.
+
+    Returns:
+        The same shape.
+
+    >>> bounded_log_variance(torch.tensor([-1e30, -20.0, -3.0, 10.0, 12.0, 1e30]))
+    tensor([-22., -20.,  -3.,  10.,  11.,  12.])
+    """
+    inside = output.clamp(LEAST_LOG_VARIANCE, MOST_LOG_VARIANCE)
+    excess = output - inside
+    # So written, its slope is one quotient; that of e / (1 + e / s) is a difference, which rounding can make negative.
+    beyond = inside + excess.sign() * SOFTNESS * (1 - 1 / (1 + excess.abs() / SOFTNESS))
+    return torch.where(excess == 0, output, beyond)
 
 
 def reparameterise(mean: Tensor, log_var: Tensor, noise: Tensor) -> Tensor:

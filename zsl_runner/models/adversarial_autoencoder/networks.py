@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from zsl_runner.models.adversarial_autoencoder.conf import AdversarialAutoencoderConf
+from zsl_runner.models.gaussians import code_log_variance
 from zsl_runner.models.network_conf import BlockConf, HiddenConf
 from zsl_runner.models.networks import at_least_fp32, mlp
 from zsl_runner.streams import Streams
@@ -91,7 +92,7 @@ class Encoder(nn.Module):
         z = at_least_fp32(self.z_head(hidden))
         if self.log_var_head is not None:
             assert noise is not None
-            z = z + torch.exp(0.5 * at_least_fp32(self.log_var_head(hidden))) * noise
+            z = z + torch.exp(0.5 * code_log_variance(self.log_var_head(hidden))) * noise
         return Codes(z, None if self.y_head is None else at_least_fp32(self.y_head(hidden)))
 
     def logits(self, x: Tensor, noise: Tensor | None) -> Tensor:

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from zsl_runner.models.base import FeatureGenerator
 from zsl_runner.models.cvae.conf import CVAEConf
 from zsl_runner.models.cvae.networks import GenerationNetwork
-from zsl_runner.models.gaussians import Gaussians
+from zsl_runner.models.gaussians import Gaussians, code_log_variance, prior_log_variance
 from zsl_runner.models.networks import at_least_fp32, evaluating, initialise_glorot
 from zsl_runner.models.output_networks import OutputDistribution, OutputShape, perceptron, widths_of
 from zsl_runner.models.output_prediction import Condition, LatentOutputPredictor
@@ -78,11 +78,14 @@ class CVAE(LatentOutputPredictor, FeatureGenerator):
         if condition.guess is not None:
             guess = self.distribution.mean(self.conf.guess_scale * condition.guess)
             seen = torch.cat([seen, guess.detach() if self.conf.detach_guess else guess], dim=1)
-        return _gaussians(self.prior_network(seen))
+        mean, log_var = at_least_fp32(self.prior_network(seen)).chunk(2, dim=1)
+        return Gaussians(mean, prior_log_variance(log_var))
 
     def posterior(self, x: Tensor, y: Tensor, valid: Tensor | None) -> Gaussians:
         """Return q(z | x, y); entries that are not valid are set to 0."""
-        return _gaussians(self.recognition(torch.cat([x, y if valid is None else y * valid], dim=1)))
+        output = at_least_fp32(self.recognition(torch.cat([x, y if valid is None else y * valid], dim=1)))
+        mean, log_var = output.chunk(2, dim=1)
+        return Gaussians(mean, code_log_variance(log_var))
 
     def generate(self, condition: Condition, z: Tensor) -> Tensor:
         """Return the (..., B, Y) parameters of p(y | x, z)."""
@@ -118,8 +121,3 @@ class CVAE(LatentOutputPredictor, FeatureGenerator):
             prior = self.prior(condition)
             noise = torch.randn(prior.mean.shape, generator=streams["generate"], device=prior.mean.device)
             return self.mean_output(self.generate(condition, reparameterise(*prior, noise)))
-
-
-def _gaussians(output: Tensor) -> Gaussians:
-    mean, log_var = at_least_fp32(output).chunk(2, dim=-1)
-    return Gaussians(mean, log_var)

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from zsl_runner.data.pairs import PairShape
 from zsl_runner.models.cvae_segmentation.conf import CVAESegmentationConf
 from zsl_runner.models.cvae_segmentation.networks import CodeDecoder, CodeEncoder
-from zsl_runner.models.gaussians import Gaussians
+from zsl_runner.models.gaussians import Gaussians, code_log_variance, prior_log_variance
 from zsl_runner.models.label_prediction import LabelPredictor
 from zsl_runner.models.output_prediction import Condition, LatentOutputPredictor
 from zsl_runner.models.segmentation_networks import LabelCNN, label_classes
@@ -62,19 +62,18 @@ class CVAESegmentation(LabelPredictor, LatentOutputPredictor):
         x, guess = condition.x, condition.guess
         if self.prior_network is None:
             return Gaussians(x.new_zeros(len(x), self.codes), x.new_zeros(1, self.codes))
-        gaussians: Gaussians
         if self.conf.recurrent:
             assert guess is not None
             shares = self.mean_output(self.conf.guess_scale * guess)
-            gaussians = self.prior_network(x, shares.detach() if self.conf.detach_guess else shares)
+            mean, log_var = self.prior_network(x, shares.detach() if self.conf.detach_guess else shares)
         else:
-            gaussians = self.prior_network(x)
-        return gaussians
+            mean, log_var = self.prior_network(x)
+        return Gaussians(mean, prior_log_variance(log_var))
 
     def posterior(self, x: Tensor, y: Tensor, valid: Tensor | None) -> Gaussians:
         """Return q(z | x, y); a pixel that is not valid has no label there."""
-        gaussians: Gaussians = self.recognition(x, one_hot_map(y, valid, self.classes, x.dtype))
-        return gaussians
+        mean, log_var = self.recognition(x, one_hot_map(y, valid, self.classes, x.dtype))
+        return Gaussians(mean, code_log_variance(log_var))
 
     def generate(self, condition: Condition, z: Tensor) -> Tensor:
         """Return the logits (..., B, K, H, W) of p(y | x, z): the sum of the two paths."""

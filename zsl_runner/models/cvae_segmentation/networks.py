@@ -6,13 +6,12 @@ import torch
 from torch import Tensor, nn
 
 from zsl_runner.models.cvae_segmentation.conf import EncoderConf, GenerationConf
-from zsl_runner.models.gaussians import Gaussians
 from zsl_runner.models.networks import at_least_fp32
 from zsl_runner.models.segmentation_networks import channels_last, contracting, convolution, expanding, last
 
 
 class CodeEncoder(nn.Module):
-    """Maps images, perhaps with maps of class probabilities, to diagonal Gaussians over codes.
+    """Maps images, perhaps with maps of class probabilities, to what diagonal Gaussians over codes are made of.
 
     Args:
         channels: of the images and the probabilities together.
@@ -27,10 +26,10 @@ class CodeEncoder(nn.Module):
         self.mean = convolution(width, latent_channels, conf.latent_kernel, rectified=False)
         self.log_var = convolution(width, latent_channels, conf.latent_kernel, rectified=False)
 
-    def forward(self, *maps: Tensor) -> Gaussians:
-        """Return the Gaussians for maps (B, ..., H, W), whose channels are laid side by side; codes are flat."""
+    def forward(self, *maps: Tensor) -> tuple[Tensor, Tensor]:
+        """Return means and log-variances, not bounded, for maps (B, ..., H, W) laid side by side; codes are flat."""
         trunk = self.trunk(channels_last(torch.cat(maps, 1)))
-        return Gaussians(at_least_fp32(self.mean(trunk).flatten(1)), at_least_fp32(self.log_var(trunk).flatten(1)))
+        return at_least_fp32(self.mean(trunk).flatten(1)), at_least_fp32(self.log_var(trunk).flatten(1))
 
 
 class CodeDecoder(nn.Module):

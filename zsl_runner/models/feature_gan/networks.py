@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from zsl_runner.models.gaussians import code_log_variance
 from zsl_runner.models.networks import at_least_fp32
 from zsl_runner.objectives.fixed_linear import fixed_linear
 
@@ -92,7 +93,7 @@ class Encoder(nn.Module):
         h = F.leaky_relu(h, self.slope)
         if self.second is not None:
             h = F.leaky_relu(self.second(h), self.slope)
-        return at_least_fp32(self.mean(h)), at_least_fp32(self.log_var(h))
+        return at_least_fp32(self.mean(h)), code_log_variance(self.log_var(h))
 
 
 class Critic(nn.Module):

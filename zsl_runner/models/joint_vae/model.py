@@ -12,6 +12,7 @@ from torch import Tensor
 
 from zsl_runner.data.labelled_images.folds import ImageShape
 from zsl_runner.errors import ConfigError
+from zsl_runner.models.gaussians import code_log_variance
 from zsl_runner.models.joint_code import JointCodeModel, JointPosterior
 from zsl_runner.models.joint_vae.conf import SIDES, JointVAEConf
 from zsl_runner.models.joint_vae.networks import Decoder, Encoder
@@ -55,7 +56,7 @@ class JointVAE(JointCodeModel):
         parameters = at_least_fp32(self.encoder(x))
         sizes = [self.continuous, self.continuous, *self.categories]
         mean, log_var, *logits = torch.split(parameters, sizes, dim=1)
-        return JointPosterior(mean, log_var, tuple(logits))
+        return JointPosterior(mean, code_log_variance(log_var), tuple(logits))
 
     def decode(self, code: Tensor) -> Tensor:
         """Return logits of the grey values."""

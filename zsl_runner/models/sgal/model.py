@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from zsl_runner.data.shape import DataShape
 from zsl_runner.models.gaussian_prior_vae import GaussianPriorVAE
-from zsl_runner.models.gaussians import Gaussians
+from zsl_runner.models.gaussians import Gaussians, prior_log_variance
 from zsl_runner.models.networks import geometric_widths, mlp
 from zsl_runner.models.sgal.conf import SGALConf
 from zsl_runner.objectives.margin import prior_separation
@@ -35,7 +35,8 @@ class PriorTowers(nn.Module):
 
     def forward(self, class_vectors: Tensor) -> tuple[Tensor, Tensor]:
         """Return means (n, d) and log-variances (n, d), or (1, d) if constant."""
-        return self.mean(class_vectors), self.constant if self.log_var is None else self.log_var(class_vectors)
+        mean = self.mean(class_vectors)
+        return mean, self.constant if self.log_var is None else prior_log_variance(self.log_var(class_vectors))
 
 
 class SGAL(GaussianPriorVAE):

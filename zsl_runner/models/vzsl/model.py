@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from zsl_runner.data.shape import DataShape
 from zsl_runner.models.base import TransductiveGenerator
 from zsl_runner.models.gaussian_prior_vae import GaussianPriorVAE
-from zsl_runner.models.gaussians import Gaussians
+from zsl_runner.models.gaussians import Gaussians, prior_log_variance
 from zsl_runner.models.networks import initialise_uniform
 from zsl_runner.models.vzsl.conf import VZSLConf
 from zsl_runner.objectives.gaussian import kl_matrix
@@ -29,7 +29,7 @@ class LinearPrior(nn.Module):
     def forward(self, class_vectors: Tensor) -> tuple[Tensor, Tensor]:
         """Return means and log-variances, both (n, d), of class vectors (n, A)."""
         mean, log_var = self.map(class_vectors).chunk(2, dim=1)
-        return mean, log_var
+        return mean, prior_log_variance(log_var)
 
 
 class VZSL(GaussianPriorVAE, TransductiveGenerator):

@@ -1,0 +1,145 @@
+"""Every zero-shot model trains on features of any width, sign and norm, with the same settings.
+
+The rows a model sees have the norm asked for: the features are made so, centred where its data sets are by default, and
+put on the sphere of that norm; a model of features in [0, 1] scales them itself. Runs share this process, as those of
+`test_experiments`.
+"""
+
+import csv
+import dataclasses
+import json
+import math
+import re
+
+import numpy as np
+import pytest
+
+from zsl_runner.config.check import check
+from zsl_runner.config.loader import Loader, Source
+from zsl_runner.config.paths import conf_directory
+from zsl_runner.config.registry import register, schemas
+from zsl_runner.data.toy import source
+from zsl_runner.supervision import execute
+
+UNSEEN = 4
+PROBLEM = [
+    "dataset=toy",
+    "dataset.seen=12",
+    f"dataset.unseen={UNSEEN}",
+    "dataset.attributes=8",
+    "dataset.noise=0.2",
+    "dataset.train_rows=30",
+    "dataset.test_rows=5",
+    "dataset.unseen_rows=20",
+    "tracker.log_every=5",
+    "tracker.figures=false",
+    "tracker.tensorboard=false",
+    "tracker.progress=none",
+    "evaluator.stages=[final]",
+    "evaluator.calibration=none",
+]
+GENERATOR = ["evaluator.classifier.synthetic_per_class=50"]
+GAN = [
+    *GENERATOR,
+    "model.hidden=64",
+    "trainer.critic_steps=2",
+    "trainer.optim.lr=1e-3",
+]
+MODELS = {
+    "sgal": ["model.prior.hidden=[64]", "trainer.pretrain_steps=200", "trainer.em.iterations=20"],
+    "vzsl": ["trainer.steps=300"],
+    "cvae": [*GENERATOR, "model.hidden=[256]", "trainer.epochs=40", "trainer.evaluate_every=40"],
+    "aae/supervised": [*GENERATOR, "model.hidden=[256]", "trainer.batch_size=60", "trainer.epochs=20"],
+    "f_clswgan": [*GAN, "trainer.epochs=80"],
+    "f_vaegan": [*GAN, "trainer.epochs=25"],
+    "tf_vaegan": [*GAN, "trainer.epochs=50"],
+    "bi_vaegan": [*GAN, "trainer.epochs=25", "model.encoded_noise=false", "trainer.class_prior=uniform"],
+    "eszsl": ["model.feature_penalty=1.0", "model.class_penalty=0.1"],
+    "ridge_prototype": ["model.penalty=1.0"],
+}
+"""Settings of each model for all features alike."""
+
+IN_UNIT_INTERVAL = {"f_clswgan", "f_vaegan", "tf_vaegan"}
+FALLING = {
+    "sgal": "seen/loss",
+    "vzsl": "seen/loss",
+    "cvae": "fit/loss",
+    "aae/supervised": "reconstruction",
+    "f_vaegan": "reconstruction",
+    "tf_vaegan": "reconstruction",
+    "bi_vaegan": "inductive/reconstruction",
+}
+"""What falls while a model trains. The sum of a game of two networks need not, and a closed form has no course."""
+
+WIDTHS, NORMS = (64, 1000, 4096), (1.0, None, 100.0)
+FULL = [(width, signed, norm) for width in WIDTHS for signed in (True, False) for norm in NORMS]
+
+
+@pytest.fixture(scope="module")
+def loader():
+    register()
+    return Loader(Source(conf_directory()))
+
+
+@pytest.fixture
+def train(loader, monkeypatch, tmp_path):
+    """Return what trains a model on such features and gives its training figures by name, and the test's."""
+    draw = source.load
+
+    def run(model, width, signed, norm):
+        norm = math.sqrt(width) if norm is None else norm
+
+        def load(conf):
+            records = draw(conf)
+            rows = records.features.astype(np.float64)
+            rows = rows if signed else np.maximum(rows - np.quantile(rows, 0.6), 0)
+            rows *= norm / np.linalg.norm(rows, axis=1, keepdims=True)
+            return dataclasses.replace(records, features=rows.astype(np.float32))
+
+        monkeypatch.setattr(source, "load", load)
+        radius = [] if model in IN_UNIT_INTERVAL else [f"dataset.radius={norm}"]
+        overrides = [f"model={model}", f"dataset.width={width}", *PROBLEM, *radius, *MODELS[model]]
+        verdict = check(loader, overrides)
+        assert verdict.problems == ()
+        verdict.config.outputs = str(tmp_path / "outputs")
+        execute(verdict.config, overrides)
+        (found,) = tmp_path.glob("outputs/*/*/*/result.json")
+        series = {}
+        with (found.parent / "metrics.csv").open(newline="") as file:
+            for row in csv.DictReader(file):
+                if "/train/" in f"/{row['tag']}" and not row["tag"].startswith("time/"):
+                    series.setdefault(row["tag"], []).append(float(row["value"]))
+        return series, json.loads(found.read_text())["metrics"]
+
+    return run
+
+
+def trains(train, model, width, signed, norm):
+    series, metrics = train(model, width, signed, norm)
+    assert series
+    assert all(math.isfinite(value) for values in series.values() for value in values)
+    if model in FALLING:
+        (falling,) = (values for tag, values in series.items() if f"/{tag}".endswith(f"/{FALLING[model]}"))
+        assert np.mean(falling[-2:]) < np.mean(falling[:2])
+    assert metrics["test/T1"] > 100 / UNSEEN
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_a_model_trains_on_features_of_large_norm(train, model):
+    trains(train, model, width=64, signed=True, norm=100.0)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("width", "signed", "norm"), FULL)
+@pytest.mark.parametrize("model", MODELS)
+def test_a_model_trains_on_features_of_any_width_sign_and_norm(train, model, width, signed, norm):
+    trains(train, model, width, signed, norm)
+
+
+def test_every_kind_of_zero_shot_model_is_tried():
+    """The first entry of a model's defaults names its schema, and with it the kind."""
+    texts = [(conf_directory() / "model" / f"{model}.yaml").read_text() for model in MODELS]
+    tried = {re.search(r"/schema/model/(\w+)@", text).group(1) for text in texts}
+    register()
+    of_features = {"class_scores", "synthesize"}
+    assert tried == {kind for kind, schema in schemas("model").items() if schema.capabilities & of_features}
