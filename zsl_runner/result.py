@@ -52,7 +52,8 @@ class Result:
         error: type and message if the run failed.
         debug: what the run did otherwise than it would have without its ``debug`` options, by name; empty for a
             proper run. Figures of a run that has any are comparable with nothing.
-        warnings: what a reader must know before trusting the figures, in sentences; see `Trainer.warnings`.
+        warnings: what a reader must know before trusting the figures, in sentences: of the data
+            (see `Provenance`), then of training (see `Trainer.warnings`).
         schema_version: version of this layout.
     """
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import gc
+import logging
 import shlex
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,8 @@ from zsl_runner.runtime import Runtime
 from zsl_runner.stages import StageParts, build_stage
 from zsl_runner.tracking.tracker import Tracker
 from zsl_runner.trainers.base import Trainer
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass
@@ -91,6 +94,7 @@ class Run:
         self.checkpoints = Checkpoints(directory / "checkpoints", config.checkpoint.keep, result.config_hash)
         self.finished: dict[str, StageRecord] = {}
         self.oracle_best: dict[str, float] = {}
+        self.data_warnings: tuple[str, ...] = ()
         self.best_weights: dict[str, Tensor] | None = None
         self.wall_before = 0.0
         self.cpu_before = 0.0
@@ -106,6 +110,10 @@ class Run:
         state = self.checkpoints.latest(self.runtime.device)
         records = load(self.config.dataset)
         self.result.data = {"name": records.name, **asdict(records.provenance)}
+        self.data_warnings = self.result.data.pop("warnings")
+        for warning in self.data_warnings:
+            _log.warning("%s", warning)
+        self._warn(())
         self.result.versions = results.versions(self.runtime.device_name)
         self.result.setting = self.config.dataset.setting(self.config.model, self.config.trainer)
         self.result.quantities = {name: asdict(found) for name, found in self.config.evaluator.quantities.items()}
@@ -116,7 +124,7 @@ class Run:
             self.oracle_best = dict(state["oracle_best"])
             self.best_weights = state.get("best_weights")
             self.result.metrics = dict(state["metrics"])
-            self.result.warnings = list(state.get("warnings", ()))
+            self._warn(state.get("warnings", ()))
             self.wall_before, self.cpu_before = state["wall"], state["cpu"]
         tracker = Tracker(self.directory, self.config.tracker, resume_step=self._resume_step(state))
         try:
@@ -130,6 +138,10 @@ class Run:
             raise
         tracker.close(complete=True)
         self._note_stages()
+
+    def _warn(self, others: Iterable[str]) -> None:
+        """Put the data's warnings into the result, then others, each once."""
+        self.result.warnings = list(dict.fromkeys((*self.data_warnings, *others)))
 
     def _resume_step(self, state: dict[str, Any] | None) -> int | None:
         """Return the step the events continue from: None for a new run, -1 for one that starts over in place."""
@@ -229,7 +241,7 @@ class Run:
             real_rows=position.real_rows,
             seconds=seconds(),
         )
-        self.result.warnings = parts.trainer.warnings()
+        self._warn(parts.trainer.warnings())
         if tested is not None:
             self._test(parts, tested, tracker, first_step + position.done)
         save(first_step + position.done)

@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from zsl_runner.data.records import checked
+from zsl_runner.data.records import Provenance, checked
 from zsl_runner.errors import DataError
 
 
@@ -68,3 +68,8 @@ def test_all_violations_are_reported_together(records):
         test_seen=np.append(records.test_seen, records.trainval[0]),
     )
     assert len(broken.problems()) == 3
+
+
+def test_warnings_of_the_data_stand_before_notes():
+    provenance = Provenance("real", "pixels", "none", "own", notes=("a", "b"), warnings=("c",))
+    assert list(provenance.remarks()) == [("warning", "c"), ("note", "a"), ("note", "b")]

@@ -90,7 +90,7 @@ class CompletionRecords(Records):
             yield f"  {label:<12} {fact}"
         floor = self.entropy_floor(self.test)
         yield f"  {'floor':<12} {floor:.2f} nats: mean entropy of the grey pixels to be predicted"
-        yield from (f"  {'note':<12} {note}" for note in self.provenance.notes)
+        yield from (f"  {label:<12} {text}" for label, text in self.provenance.remarks())
 
     def figure(self) -> Figure:
         """Return a sheet of test images, whole and as observed."""

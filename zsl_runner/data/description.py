@@ -27,8 +27,8 @@ def describe(records: ZeroShotRecords) -> Iterable[str]:
     yield f"split          {source.split_version}"
     for name, index in split_rows(records).items():
         yield f"               {name:<12}{_sizes(records.labels, index)}"
-    for note in source.notes:
-        yield f"note           {note}"
+    for label, text in source.remarks():
+        yield f"{label:<15}{text}"
     yield ""
     yield from _class_table(records)
 

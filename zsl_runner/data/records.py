@@ -41,6 +41,8 @@ class Provenance:
         split_version: e.g. ``PS1``; ``own`` for a split that no paper uses.
         files: the files read.
         notes: everything else a reader of the result should know, e.g. rows dropped from a split.
+        warnings: what a reader must know before trusting any figure on these data, in sentences; they stand among the
+            ``warnings`` of the result.
     """
 
     kind: str
@@ -49,6 +51,12 @@ class Provenance:
     split_version: str
     files: tuple[SourceFile, ...] = ()
     notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    def remarks(self) -> Iterable[tuple[str, str]]:
+        """Yield (``warning`` or ``note``, text), warnings first."""
+        yield from (("warning", text) for text in self.warnings)
+        yield from (("note", text) for text in self.notes)
 
 
 class Records:

@@ -27,8 +27,8 @@ def verify(option: str, conf: DatasetConf) -> Iterable[str]:
     yield f"  split      {source.split_version}"
     for label, fact in records.facts():
         yield f"  {label:<10} {fact}{_expectation(conf, label)}"
-    for note in source.notes:
-        yield f"  note       {note}"
+    for label, text in source.remarks():
+        yield f"  {label:<10} {text}"
     yield f"  invariants hold: {records.INVARIANTS}"
 
 

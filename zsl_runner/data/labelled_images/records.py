@@ -91,7 +91,7 @@ class ImageRecords(Records):
             yield f"  {label:<12} {fact}"
         yield f"  {'pixels':<12} mean {self.images.mean() / 255:.4f}, deviation {self.images.std() / 255:.4f} in 0..1"
         yield f"  {'split':<12} {self.provenance.split_version}"
-        yield from (f"  {'note':<12} {note}" for note in self.provenance.notes)
+        yield from (f"  {label:<12} {text}" for label, text in self.provenance.remarks())
         if self.labels is not None:
             yield f"  {'class':<12}" + "".join(f" {name:>8}" for name in (*self.splits(), "labelled"))
             columns = [self.labels[rows] for rows in (*self.splits().values(), self.labelled)]

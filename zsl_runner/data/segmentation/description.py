@@ -22,8 +22,8 @@ def describe(records: SegmentationRecords) -> Iterable[str]:
     yield f"split          {source.split_version}"
     for name in SPLITS:
         yield f"               {name:<12}{len(getattr(records, name)):>7,} images"
-    for note in source.notes:
-        yield f"note           {note}"
+    for label, text in source.remarks():
+        yield f"{label:<15}{text}"
     yield ""
     yield from _class_table(records)
 
