@@ -21,7 +21,8 @@ from zsl_runner.config.schema import RunConfig
 from zsl_runner.config.typed import plain, to_yaml
 from zsl_runner.data.load import cut_folds, load
 from zsl_runner.data.stage import TESTING, VALIDATING, Fold, Stages
-from zsl_runner.evaluation.base import Measurement, Protocol
+from zsl_runner.errors import NonFiniteError
+from zsl_runner.evaluation.base import Measurement, Protocol, measured, require_finite_figures
 from zsl_runner.guard import StopRequest
 from zsl_runner.loop import Cadence, Loop, Selection
 from zsl_runner.result import Result
@@ -175,7 +176,10 @@ class Run:
             return seconds_before + time.perf_counter() - stage_start
 
         def validate() -> tuple[Mapping[str, float], Mapping[str, float]]:
-            measurement = self.protocol.measure(parts.model, parts.fold, {})
+            measurement = measured(self.protocol, name, parts.model, parts.fold)
+            select_metric = evaluator.select_metric
+            if select_metric in measurement.undefined:  # NaN is neither better nor worse than anything
+                raise NonFiniteError(f"{measurement.undefined_in_words(select_metric)}; choose another select_metric")
             return {**measurement.metrics, **self._diagnosed(parts, parts.fold, "val")}, measurement.choices
 
         def keep_weights() -> None:
@@ -183,7 +187,7 @@ class Run:
 
         def probe() -> Mapping[str, float]:
             assert tested is not None
-            measurement = self.protocol.measure(parts.model, tested, {})
+            measurement = measured(self.protocol, name, parts.model, tested)
             looked = {tag.replace("test/", "oracle/"): value for tag, value in measurement.metrics.items()}
             looked |= self.protocol.oracle(measurement)
             for tag, value in looked.items():
@@ -273,7 +277,9 @@ class Run:
 
     def _test(self, parts: StageParts, tested: Fold, tracker: Tracker, step: int) -> None:
         """Read the test split: the one place of a run that does."""
-        measurement = self.protocol.measure(parts.model, tested, chosen(self.finished, self.config.evaluator.select))
+        choices = chosen(self.finished, self.config.evaluator.select)
+        measurement = measured(self.protocol, parts.name, parts.model, tested, choices)
+        self._warn((*self.result.warnings, *measurement.warnings()))
         metrics = dict(measurement.metrics)
         if self.config.evaluator.oracle:
             metrics |= self.protocol.oracle(measurement) | self.oracle_best
@@ -292,6 +298,7 @@ class Run:
 
     def _diagnosed(self, parts: StageParts, fold: Fold, prefix: str) -> dict[str, float]:
         found = self.protocol.diagnose(fold.evaluation, parts.trainer.exhibits())
+        require_finite_figures(found)
         return {f"{prefix}/{name}": value for name, value in found.items()}
 
     def _draw(self, parts: StageParts, tested: Fold, measurement: Measurement, tracker: Tracker, step: int) -> None:

@@ -61,7 +61,11 @@ class Measurement:
 
     def warnings(self) -> list[str]:
         """Return a sentence on each figure that is undefined."""
-        return [f"{tag} is undefined, and null in the record: {reason}" for tag, reason in self.undefined.items()]
+        return [f"{self.undefined_in_words(tag)}; it is null in the record" for tag in self.undefined]
+
+    def undefined_in_words(self, tag: str) -> str:
+        """Return why a figure is undefined."""
+        return f"{tag} is undefined: {self.undefined[tag]}"
 
 
 def require_finite_figures(figures: Mapping[str, float], undefined: Iterable[str] = ()) -> None:
