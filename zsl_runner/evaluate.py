@@ -45,9 +45,9 @@ def evaluate(directory: Path, device: str = "auto", batch_size: int | None = Non
         batch_size: rows scored at a time; None takes the run's.
 
     Returns:
-        ``metrics`` by tag, in per cent unless ``quantities`` says otherwise (by name without prefix), and what they
-        belong to: ``warnings``, ``run``, ``checkpoint_step``, ``stage``, ``steps_done``, ``complete`` (whether the stage was
-        finished).
+        ``metrics`` by tag, in per cent unless ``quantities`` says otherwise (by name without prefix), ``warnings``, and
+        what they belong to: ``run``, ``checkpoint_step``, ``stage``, ``steps_done``, ``complete`` (whether the stage
+        was finished).
 
     Raises:
         RunError: the run, its checkpoints or its data cannot be used.
