@@ -9,6 +9,7 @@ from zsl_runner.config.registry import resolve
 from zsl_runner.config.schema import DatasetConf, TrainerConf
 from zsl_runner.data.records import Records, ZeroShotRecords
 from zsl_runner.data.zero_shot_conf import ZeroShotConf
+from zsl_runner.data.zero_shot_warnings import zero_shot_warnings
 
 if TYPE_CHECKING:
     import torch
@@ -17,13 +18,16 @@ if TYPE_CHECKING:
 
 
 def load(conf: DatasetConf) -> Records:
-    """Load a data set with the source its configuration names.
+    """Load a data set with the source its configuration names; what its figures cannot mean is among its warnings.
 
     Raises:
         DataError: a file is missing, damaged or inconsistent.
     """
     records: Records = resolve(conf.implementation)(conf)
     assert isinstance(records, Records), f"{conf.implementation} returned {type(records).__name__}"
+    if isinstance(records, ZeroShotRecords):
+        warnings = (*records.provenance.warnings, *zero_shot_warnings(records))
+        records = replace(records, provenance=replace(records.provenance, warnings=warnings))
     if isinstance(conf, ZeroShotConf) and conf.unseen_imbalance != 1:
         assert isinstance(records, ZeroShotRecords)
         # Part of the split's name: such figures stand beside no others.

@@ -178,6 +178,8 @@ def _array_problems(records: ZeroShotRecords) -> list[str]:
         bad = _rows_not_finite(matrix)
         if bad:
             found.append(f"{name}: expected finite values, found NaN or infinity in {bad} of {len(matrix)} rows")
+        elif len(matrix) > 1 and _all_equal(matrix):
+            found.append(f"{name}: expected rows that differ, found {len(matrix)} equal ones")
     if records.labels.shape != records.features.shape[:1]:
         found.append(
             f"labels: expected {len(records.features)} (one per feature row), found shape {records.labels.shape}"
@@ -196,6 +198,11 @@ def _rows_not_finite(matrix: NDArray[np.float32]) -> int:
     if np.isfinite(matrix.min()) and np.isfinite(matrix.max()):
         return 0
     return int(np.count_nonzero(~np.isfinite(matrix).all(axis=1)))
+
+
+def _all_equal(matrix: NDArray[np.float32]) -> bool:
+    # Of usual data the first two rows settle it.
+    return bool((matrix[0] == matrix[1]).all() and (matrix == matrix[0]).all())
 
 
 def _class_problems(records: ZeroShotRecords) -> list[str]:
