@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -95,6 +95,40 @@ class Records:
         raise TypeError(f"{type(self).__name__} has no picture")
 
 
+@dataclass(frozen=True)
+class Wording:
+    """How messages speak of what is in records, so that they name it as the files do.
+
+    Attributes:
+        first: the number of the first class and the first row.
+        names: what a field of the records is called, where it has another name.
+    """
+
+    first: int = 0
+    names: Mapping[str, str] = field(default_factory=dict)
+
+    def name(self, of: str) -> str:
+        """Return the name of a field."""
+        return self.names.get(of, of)
+
+    def number(self, index: int) -> int:
+        """Return the number of a class or row."""
+        return int(index) + self.first
+
+    def numbers(self, indices: Iterable[int]) -> str:
+        """Return the numbers of some classes, the first five of many."""
+        shown = sorted(map(self.number, indices))
+        return ", ".join(map(str, shown[:5])) + (f" and {len(shown) - 5} more" if len(shown) > 5 else "")
+
+    def span(self, low: int, high: int) -> str:
+        """Return a range of numbers in words."""
+        return f"{self.number(low)}..{self.number(high)}"
+
+
+OWN: Final = Wording()
+"""As the records themselves."""
+
+
 SomeRecords = TypeVar("SomeRecords", bound=Records)
 
 
@@ -133,9 +167,9 @@ class ZeroShotRecords(Records):
     provenance: Provenance = field(repr=False)
     image_shape: tuple[int, int, int] | None = None
 
-    def problems(self) -> list[str]:
-        """Return the violated invariants of features, class vectors, classes and splits."""
-        return _array_problems(self) + _class_problems(self) + _split_problems(self)
+    def problems(self, wording: Wording = OWN) -> list[str]:
+        """Return the violated invariants of features, class vectors, classes and splits in the words of their files."""
+        return _array_problems(self, wording) + _class_problems(self, wording) + _split_problems(self, wording)
 
     def sizes(self) -> str:
         """Return the numbers of rows, features and classes."""
@@ -166,10 +200,11 @@ class ZeroShotRecords(Records):
         return draw(self)
 
 
-def _array_problems(records: ZeroShotRecords) -> list[str]:
+def _array_problems(records: ZeroShotRecords, wording: Wording) -> list[str]:
     found = []
     classes = len(records.class_vectors)
-    for name, matrix in (("features", records.features), ("class_vectors", records.class_vectors)):
+    for field_name, matrix in (("features", records.features), ("class_vectors", records.class_vectors)):
+        name = wording.name(field_name)
         if matrix.ndim != 2 or matrix.size == 0:
             found.append(f"{name}: expected a non-empty matrix, found shape {matrix.shape}")
             continue
@@ -182,14 +217,21 @@ def _array_problems(records: ZeroShotRecords) -> list[str]:
             found.append(f"{name}: expected rows that differ, found {len(matrix)} equal ones")
     if records.labels.shape != records.features.shape[:1]:
         found.append(
-            f"labels: expected {len(records.features)} (one per feature row), found shape {records.labels.shape}"
+            f"{wording.name('labels')}: expected {len(records.features)} (one per feature row), "
+            f"found shape {records.labels.shape}"
         )
     elif len(records.labels):
         low, high = int(records.labels.min()), int(records.labels.max())
         if low < 0 or high >= classes:
-            found.append(f"labels: expected 0..{classes - 1} (one class vector per class), found {low}..{high}")
+            found.append(
+                f"{wording.name('labels')}: expected {wording.span(0, classes - 1)} (one class vector per class), "
+                f"found {wording.span(low, high)}"
+            )
     if len(records.class_names) != classes:
-        found.append(f"class_names: expected {classes} (one per class vector), found {len(records.class_names)}")
+        found.append(
+            f"{wording.name('class_names')}: expected {classes} (one per class vector), "
+            f"found {len(records.class_names)}"
+        )
     return found
 
 
@@ -205,58 +247,62 @@ def _all_equal(matrix: NDArray[np.float32]) -> bool:
     return bool((matrix[0] == matrix[1]).all() and (matrix == matrix[0]).all())
 
 
-def _class_problems(records: ZeroShotRecords) -> list[str]:
+def _class_problems(records: ZeroShotRecords, wording: Wording) -> list[str]:
     found = []
     for name in ("seen_classes", "unseen_classes", "validation_classes"):
         ids: Rows = getattr(records, name)
         if len(ids) == 0 or (np.diff(ids) <= 0).any():
-            found.append(f"{name}: expected class ids in ascending order, found {_some(ids.tolist()) or 'none'}")
+            listed = wording.numbers(ids.tolist()) or "none"
+            found.append(f"{wording.name(name)}: expected class ids in ascending order, found {listed}")
     seen, unseen = set(records.seen_classes.tolist()), set(records.unseen_classes.tolist())
     if seen & unseen:
-        found.append(f"classes: seen and unseen must be disjoint, both hold {_some(seen & unseen)}")
+        found.append(
+            f"{wording.name('classes')}: seen and unseen must be disjoint, both hold {wording.numbers(seen & unseen)}"
+        )
     idle = set(range(len(records.class_vectors))) - seen - unseen
     if idle:
-        found.append(f"classes: expected rows of every class, found none of {_some(idle)}")
+        found.append(f"{wording.name('classes')}: expected rows of every class, found none of {wording.numbers(idle)}")
     validation = set(records.validation_classes.tolist())
     if not validation < seen:
+        outside = f"{wording.numbers(validation - seen)} outside them" if validation - seen else "all of them"
         found.append(
-            "validation_classes: expected some but not all of the seen classes, "
-            f"found {_some(validation - seen) + ' outside them' if validation - seen else 'all of them'}"
+            f"{wording.name('validation_classes')}: expected some but not all of the seen classes, found {outside}"
         )
     return found
 
 
-def _split_problems(records: ZeroShotRecords) -> list[str]:
+def _split_problems(records: ZeroShotRecords, wording: Wording) -> list[str]:
     found = []
     rows = len(records.features)
     used = np.zeros(rows, dtype=np.int64)
-    for name in ("trainval", "test_seen", "test_unseen"):
-        index: Rows = getattr(records, name)
+    for field_name in ("trainval", "test_seen", "test_unseen"):
+        index: Rows = getattr(records, field_name)
+        name = wording.name(field_name)
         if len(index) == 0:
             found.append(f"{name}: expected row indices, found none")
             continue
         low, high = int(index.min()), int(index.max())
         if low < 0 or high >= rows:
-            found.append(f"{name}: expected row indices in 0..{rows - 1}, found {low}..{high}")
+            found.append(
+                f"{name}: expected row indices in {wording.span(0, rows - 1)}, found {wording.span(low, high)}"
+            )
             continue
         used += np.bincount(index, minlength=rows)
         if len(records.labels) != rows:
             continue
         held = set(np.unique(records.labels[index]).tolist())
-        allowed = set((records.unseen_classes if name == "test_unseen" else records.seen_classes).tolist())
+        allowed = set((records.unseen_classes if field_name == "test_unseen" else records.seen_classes).tolist())
         if held - allowed:
-            found.append(f"{name}: holds rows of classes {_some(held - allowed)} that do not belong there")
-        if name != "test_seen" and allowed - held:
-            found.append(f"{name}: expected rows of every class, found none of {_some(allowed - held)}")
+            found.append(f"{name}: holds rows of classes {wording.numbers(held - allowed)} that do not belong there")
+        if field_name != "test_seen" and allowed - held:
+            found.append(f"{name}: expected rows of every class, found none of {wording.numbers(allowed - held)}")
     repeated = int(np.count_nonzero(used > 1))
     if repeated:
-        found.append(f"splits: expected disjoint index sets without duplicates, {repeated} rows occur more than once")
+        found.append(
+            f"{wording.name('splits')}: expected disjoint index sets without duplicates, "
+            f"{repeated} rows occur more than once"
+        )
     return found
-
-
-def _some(ids: Iterable[int]) -> str:
-    shown = sorted(ids)
-    return ", ".join(map(str, shown[:5])) + (f" and {len(shown) - 5} more" if len(shown) > 5 else "")
 
 
 def checked(records: SomeRecords, origin: str) -> SomeRecords:
