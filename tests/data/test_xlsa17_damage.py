@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 import scipy.io
 import scipy.sparse
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.data.damage import damaged, times
 from zsl_runner.data.xlsa17.layout import read_features, read_splits
 from zsl_runner.data.xlsa17.source import load
 from zsl_runner.errors import DataError
@@ -24,16 +25,6 @@ def refusal(conf, read=load):
     with pytest.raises(DataError) as caught:
         read(conf)
     return str(caught.value)
-
-
-def damaged(content, data):
-    """Return the content with bytes replaced, removed or inserted, or cut short."""
-    place = data.draw(st.integers(0, len(content) - 1))
-    new = data.draw(st.binary(min_size=1, max_size=8))
-    cut = {"flip": len(new), "insert": 0, "remove": data.draw(st.integers(1, 64)), "truncate": len(content)}
-    kind = data.draw(st.sampled_from(sorted(cut)))
-    middle = new if kind in ("flip", "insert") else b""
-    return content[:place] + middle + content[place + cut[kind] :]
 
 
 def sound_or_refused(conf, contents, data):
@@ -53,7 +44,7 @@ def fuzzed(xlsa17_folder, version_7_3, examples):
     conf = xlsa17_folder(version_7_3=version_7_3)
     contents = {name: conf.file(name).read_bytes() for name in NAMES}
 
-    @settings(max_examples=examples, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @times(examples)
     @given(st.data())
     def check(data):
         sound_or_refused(conf, contents, data)
