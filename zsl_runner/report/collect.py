@@ -13,10 +13,13 @@ import yaml
 
 from zsl_runner.config.identity import flatten
 from zsl_runner.errors import RunError
+from zsl_runner.report.soundness import record_problems
+from zsl_runner.report.text import one_line
 from zsl_runner.result import FILE_NAME, Result
 from zsl_runner.run_directory import CONFIG_FILE
 
 CONFIG_HEADER = b"# The whole configuration of a run, written by zsl-run"
+LARGEST_CONFIG = 2**22
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -34,12 +37,27 @@ class FoundRun:
 
     @cached_property
     def config(self) -> dict[str, Any]:
-        """The run's configuration with dotted keys; empty if its file is absent or damaged."""
-        try:
-            content = yaml.load((self.directory / CONFIG_FILE).read_bytes(), Loader=_Loader)  # a safe loader
-        except (OSError, yaml.YAMLError):
+        """The run's configuration with dotted keys; empty if there is no file.
+
+        Raises:
+            RunError: the file cannot be read, or is no configuration.
+        """
+        path = self.directory / CONFIG_FILE
+        if not path.exists():
             return {}
-        return flatten(content) if isinstance(content, dict) else {}
+        try:
+            if not path.is_file() or path.stat().st_size > LARGEST_CONFIG:
+                raise ValueError("no file a run has written")
+            content = yaml.load(text := path.read_bytes(), Loader=_Loader)  # a safe loader
+            if not isinstance(content, dict):
+                raise ValueError(f"expected keys and values, found {type(content).__name__}")
+            if b"*" in text and any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, Loader=_Loader)):
+                raise ValueError("a part that stands for another, which no run writes and which may grow without end")
+            return flatten(content)
+        except OSError as error:
+            raise RunError(f"{path}: cannot be read: {error.strerror or error}") from error
+        except (yaml.YAMLError, ValueError, TypeError, RecursionError, OverflowError) as error:
+            raise RunError(f"{path}: expected a configuration, found a damaged one ({one_line(str(error))})") from error
 
 
 @dataclass
@@ -78,11 +96,31 @@ def collect(folders: Sequence[Path]) -> Findings:
                 continue
             known.add(directory.resolve())
             try:
-                findings.runs.append(FoundRun(directory, Result.load(directory / FILE_NAME)))
+                findings.runs.append(_sound(directory))
             except RunError as error:
                 findings.unreadable.append(str(error))
     findings.runs.sort(key=lambda run: str(run.directory))
     return findings
+
+
+def _sound(directory: Path) -> FoundRun:
+    """Return the run in a directory.
+
+    Raises:
+        RunError: its record or its configuration is damaged.
+    """
+    path = directory / FILE_NAME
+    if not path.is_file():  # reading a pipe would never end
+        raise RunError(f"{path}: expected a file")
+    try:
+        run = FoundRun(directory, Result.load(path))
+    except RecursionError as error:
+        raise RunError(f"{path}: expected a record, found brackets without end") from error
+    problems = list(record_problems(run.result))
+    if problems:
+        raise RunError(f"{path}: {problems[0]}" + (f" and {len(problems) - 1} more" if problems[1:] else ""))
+    _ = run.config
+    return run
 
 
 def _is_run(directory: Path) -> bool:
