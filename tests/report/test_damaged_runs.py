@@ -96,7 +96,7 @@ def test_damaged_runs_raise_nothing(tmp_path, capsys):
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
 def test_many_damaged_runs_raise_nothing(tmp_path, capsys):
-    fuzzed(tmp_path, capsys, 40, 5, plots=True)
+    fuzzed(tmp_path, capsys, 14, 5, plots=True)
 
 
 @pytest.mark.parametrize(
