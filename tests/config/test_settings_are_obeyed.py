@@ -112,7 +112,7 @@ def test_a_drawn_value_is_obeyed_or_refused_under_its_key(data):
 
 
 @pytest.mark.slow
-@settings(max_examples=1500, deadline=None, database=None)
+@settings(max_examples=600, deadline=None, database=None)
 @given(st.data())
 def test_many_drawn_values_are_obeyed_or_refused_under_their_keys(data):
     obeyed_or_refused(data.draw(st.sampled_from(options())), data.draw(VALUES))
