@@ -50,17 +50,18 @@ def evaluate(directory: Path, device: str = "auto", batch_size: int | None = Non
         batch_size: rows scored at a time; None takes the run's.
 
     Returns:
-        ``metrics`` by tag, in per cent unless ``quantities`` says otherwise (by name without prefix), and what they
-        belong to: ``run``, ``checkpoint_step``, ``stage``, ``steps_done``, ``complete`` (whether the stage was
-        finished), ``data`` (with checksums).
+        ``metrics`` by tag, in per cent unless ``quantities`` says otherwise (by name without prefix), ``warnings``, and
+        what they belong to: ``run``, ``checkpoint_step``, ``stage``, ``steps_done``, ``complete`` (whether the stage
+        was finished), ``data`` (with checksums).
 
     Raises:
         RunError: the run, its checkpoints or its data cannot be used.
     """
+    from zsl_runner.evaluation.base import measured
     from zsl_runner.trained import open_run  # torch is imported only when something is scored
 
     run = open_run(directory, device, batch_size)
-    measurement = run.protocol.measure(run.model, run.fold, run.choices)
+    measurement = measured(run.protocol, run.stage, run.model, run.fold, run.choices)
     return {
         "run": str(run.directory),
         "checkpoint_step": run.step,
@@ -68,7 +69,8 @@ def evaluate(directory: Path, device: str = "auto", batch_size: int | None = Non
         "steps_done": run.steps_done,
         "complete": run.complete,
         "data": run.data,
-        "metrics": dict(measurement.metrics),
+        "metrics": {tag: value for tag, value in measurement.metrics.items() if tag not in measurement.undefined},
+        "warnings": measurement.warnings(),
         "quantities": {name: asdict(quantity) for name, quantity in run.config.evaluator.quantities.items()},
     }
 
@@ -114,6 +116,7 @@ def table(scores: dict[str, Any]) -> str:
     width = max([12, *(len(tag) for tag, _, _ in figures)])
     digits = max([6, *(len(value) for _, value, _ in figures)])
     lines = [f"  {tag:<{width}} {value:>{digits}} {unit}" for tag, value, unit in figures]
+    lines += [f"  warning: {warning}" for warning in scores.get("warnings", ())]
     return "\n".join([scores["run"], f"{scores['stage']} stage, {state}", *lines])
 
 

@@ -22,7 +22,8 @@ from zsl_runner.config.typed import plain, to_yaml
 from zsl_runner.console.signals import StopRequest
 from zsl_runner.data.load import cut_folds, load
 from zsl_runner.data.stage import TESTING, VALIDATING, Fold, Stages
-from zsl_runner.evaluation.base import Measurement, Protocol
+from zsl_runner.errors import NonFiniteError
+from zsl_runner.evaluation.base import Measurement, Protocol, measured, require_finite_figures
 from zsl_runner.loop import Cadence, Interrupted, Loop, Selection
 from zsl_runner.reopen import Reopened
 from zsl_runner.result import Result
@@ -111,8 +112,8 @@ class Run:
         """
         state = None if self.earlier is None or self.earlier.saved is None else self.earlier.saved.state
         records = load(self.config.dataset) if self.earlier is None else self.earlier.records
-        self.result.data = {"name": records.name, **asdict(records.provenance)}
-        self.data_warnings = self.result.data.pop("warnings")
+        self.result.data = records.origin()
+        self.data_warnings = records.provenance.warnings
         for warning in self.data_warnings:
             _log.warning("%s", warning)
         self._warn(())
@@ -188,7 +189,10 @@ class Run:
             return seconds_before + time.perf_counter() - stage_start
 
         def validate() -> tuple[Mapping[str, float], Mapping[str, float]]:
-            measurement = self.protocol.measure(parts.model, parts.fold, {})
+            measurement = measured(self.protocol, name, parts.model, parts.fold)
+            select_metric = evaluator.select_metric
+            if select_metric in measurement.undefined:  # NaN is neither better nor worse than anything
+                raise NonFiniteError(f"{measurement.undefined_in_words(select_metric)}; choose another select_metric")
             return {**measurement.metrics, **self._diagnosed(parts, parts.fold, "val")}, measurement.choices
 
         def keep_weights() -> None:
@@ -196,7 +200,7 @@ class Run:
 
         def probe() -> Mapping[str, float]:
             assert tested is not None
-            measurement = self.protocol.measure(parts.model, tested, {})
+            measurement = measured(self.protocol, name, parts.model, tested)
             looked = {tag.replace("test/", "oracle/"): value for tag, value in measurement.metrics.items()}
             looked |= self.protocol.oracle(measurement)
             for tag, value in looked.items():
@@ -287,7 +291,9 @@ class Run:
 
     def _test(self, parts: StageParts, tested: Fold, tracker: Tracker, step: int) -> None:
         """Read the test split: the one place of a run that does."""
-        measurement = self.protocol.measure(parts.model, tested, chosen(self.finished, self.config.evaluator.select))
+        choices = chosen(self.finished, self.config.evaluator.select)
+        measurement = measured(self.protocol, parts.name, parts.model, tested, choices)
+        self._warn((*self.result.warnings, *measurement.warnings()))
         metrics = dict(measurement.metrics)
         if self.config.evaluator.oracle:
             metrics |= self.protocol.oracle(measurement) | self.oracle_best
@@ -306,6 +312,7 @@ class Run:
 
     def _diagnosed(self, parts: StageParts, fold: Fold, prefix: str) -> dict[str, float]:
         found = self.protocol.diagnose(fold.evaluation, parts.trainer.exhibits())
+        require_finite_figures(found)
         return {f"{prefix}/{name}": value for name, value in found.items()}
 
     def _draw(self, parts: StageParts, tested: Fold, measurement: Measurement, tracker: Tracker, step: int) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -99,5 +99,5 @@ def open_run(directory: Path, device: str = "auto", batch_size: int | None = Non
         stage=stage,
         steps_done=state["loop"]["position"]["done"],
         complete=stage in finished,
-        data={"name": left.records.name, **asdict(left.records.provenance)},
+        data=left.records.origin(),
     )

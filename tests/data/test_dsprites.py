@@ -69,7 +69,7 @@ def test_the_missing_file_is_named_before_a_run(tmp_path):
         ({"imgs": np.zeros((5, 64, 64), np.uint8)}, r"one image for each row .* found uint8 of shape \(5, 64, 64\)"),
         ({"imgs": np.zeros((COUNT, 64, 64), np.float32)}, "found float32"),
         ({"imgs": np.full((COUNT, 64, 64), 255, np.uint8)}, "pixels of 0 and 1, found 255"),
-        ({"latents_classes": np.zeros((COUNT, 5), np.int64)}, r"expected shape \(N, 6\)"),
+        ({"latents_classes": np.zeros((COUNT, 5), np.int64)}, r"expected whole numbers of shape \(N, 6\)"),
         ({"latents_classes": np.full((COUNT, 6), 3)}, "expected shapes 0..2"),
     ],
 )

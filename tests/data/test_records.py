@@ -26,6 +26,11 @@ def with_value(array, position, value):
         (lambda r: {"features": with_value(r.features, (3, 1), np.nan)}, "features: expected finite values, found NaN"),
         (lambda r: {"features": with_value(r.features, (3, 1), -np.inf)}, "in 1 of 270 rows"),
         (lambda r: {"class_vectors": with_value(r.class_vectors, (0, 0), np.inf)}, "class_vectors: expected finite"),
+        (lambda r: {"features": np.ones_like(r.features)}, "features: expected rows that differ, found 270 equal ones"),
+        (
+            lambda r: {"class_vectors": np.ones_like(r.class_vectors)},
+            "class_vectors: expected rows that differ, found 9",
+        ),
         (lambda r: {"features": r.features[:, :0]}, "features: expected a non-empty matrix, found shape (270, 0)"),
         (lambda r: {"features": r.features.astype(np.float64)}, "features: expected float32, found float64"),
         (lambda r: {"labels": r.labels[:-1]}, "labels: expected 270 (one per feature row), found shape (269,)"),

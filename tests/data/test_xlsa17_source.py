@@ -77,8 +77,8 @@ def test_problems_of_the_content_are_reported_together(xlsa17_folder):
     message = failure(xlsa17_folder(trainval_loc=trainval, features=features, conf={"expected_classes": [4, 2]}))
     for expected in (
         "cover all 60 rows of res101.mat, found 1 rows in none of them",
-        "att_splits.mat: classes: seen and unseen must be disjoint, both hold",
-        "att_splits.mat: splits: expected disjoint index sets without duplicates, 1 rows occur more than once",
+        "att_splits.mat: trainval_loc, test_unseen_loc: seen and unseen must be disjoint, both hold",
+        "trainval_loc, test_seen_loc, test_unseen_loc: expected disjoint index sets without duplicates, 1 rows occur",
         "res101.mat: features: expected finite values, found NaN or infinity in 1 of 60 rows",
         "expected_classes: expected [4, 2], found [5, 2]; dataset.expected_classes=null accepts it",
         "All files of a data set must come from the same release",
@@ -97,11 +97,14 @@ def test_problems_of_the_content_are_reported_together(xlsa17_folder):
         ),
         (lambda s: {"labels": np.zeros((60, 1), np.uint8)}, "labels: expected 1..6 (one column of class vectors for"),
         (lambda s: {"labels": np.full((60, 1), 9, np.uint8)}, "res101.mat: labels: expected 1..6"),
-        (lambda s: {"att": np.eye(6)[:, :5]}, "labels: expected 1..5"),
-        (lambda s: {"allclasses_names": ("a", "b")}, "class_names: expected 6 (one per class vector), found 2"),
-        (lambda s: {"att": np.eye(7)}, "expected rows of every class, found none of 6"),
+        (lambda s: {"att": np.eye(7)[:, :5]}, "labels: expected 1..5"),
+        (
+            lambda s: {"allclasses_names": ("a", "b")},
+            "att_splits.mat: allclasses_names: expected 6 (one per class vector), found 2",
+        ),
+        (lambda s: {"att": np.eye(7)}, "test_unseen_loc: expected rows of every class, found none of 7"),
         (lambda s: {"att": 2 * np.eye(6)}, "att: expected unit L2 norm per class, found L2 norms 2 to 2"),
-        (lambda s: {"att": np.full((5, 6), np.nan)}, "class_vectors: expected finite values"),
+        (lambda s: {"att": np.full((5, 6), np.nan)}, "att_splits.mat: att: expected finite values"),
     ],
 )
 def test_mismatched_files(xlsa17_folder, change, expected):

@@ -167,3 +167,10 @@ def test_figures_and_points_are_there_for_any_generator(fold):
     rows, labels = generated_rows(model, fold.evaluation)
     assert torch.equal(labels, fold.evaluation.unseen_labels)
     torch.testing.assert_close(rows[labels == 7].mean(0), model.means[7], rtol=0, atol=0.3)
+
+
+def test_a_classifier_that_diverges_is_no_classifier(fold):
+    """Its NaN scores would pass argmax as figures of chance."""
+    wild = dataclasses.replace(QUICK, lr=1e38)
+    with pytest.raises(NonFiniteError, match=r"weights of a softmax classifier trained with lr=1e\+38.*learning rate"):
+        measured(fold, classifier=wild)

@@ -9,10 +9,12 @@ import torch
 from torch import Tensor
 
 from zsl_runner.classifiers.conf import Schedule
+from zsl_runner.finite import finite
 from zsl_runner.objectives.softmax import softmax_residual
 
 BLOCK = 128
 """Rows gathered before they are converted, so few that they stay in the cache."""
+REMEDY = "its training has diverged: lower its learning rate, or scale the features"
 
 
 @dataclass(frozen=True)
@@ -29,15 +31,18 @@ class SoftmaxClassifier:
 
     def log_probabilities(self, inputs: Tensor) -> Tensor:
         """Return the (B, C) log-probabilities of inputs (B, D'), computed in float32."""
-        return torch.addmm(self.bias, inputs.float(), self.weight.t()).log_softmax(1)
+        return self._logits(inputs).log_softmax(1)
 
     def predict(self, inputs: Tensor) -> Tensor:
         """Return the (B,) most probable classes of inputs (B, D')."""
-        return torch.addmm(self.bias, inputs.float(), self.weight.t()).argmax(1)
+        return self._logits(inputs).argmax(1)
 
     def copy(self) -> SoftmaxClassifier:
         """Return the classifier with tensors of its own."""
         return SoftmaxClassifier(self.weight.clone(), self.bias.clone())
+
+    def _logits(self, inputs: Tensor) -> Tensor:
+        return finite("scores of a softmax classifier", torch.addmm(self.bias, inputs.float(), self.weight.t()), REMEDY)
 
 
 @torch.no_grad()
@@ -62,6 +67,9 @@ def fit_softmax(
         schedule: epochs, learning rate, batch size, initial weights.
         generator: draws the initial weights and the orders, on the device of ``inputs``.
         after_epoch: called after each epoch with the classifier so far, whose tensors go on changing.
+
+    Raises:
+        NonFiniteError: the weights have become NaN or infinite.
     """
     shape, device = (classes, inputs.shape[1]), inputs.device
     weight = torch.randn(shape, generator=generator, device=device).mul_(schedule.init_std)
@@ -80,6 +88,8 @@ def fit_softmax(
             optimiser.step()
         if after_epoch is not None:
             after_epoch(classifier)
+    finite(f"weights of a softmax classifier trained with lr={schedule.lr:g}", weight, REMEDY)
+    finite(f"biases of a softmax classifier trained with lr={schedule.lr:g}", bias, REMEDY)
     return classifier
 
 

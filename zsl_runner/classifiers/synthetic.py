@@ -10,6 +10,7 @@ from torch import Tensor
 
 from zsl_runner.data.folds import FeatureView
 from zsl_runner.errors import NonFiniteError
+from zsl_runner.finite import finite
 from zsl_runner.models.base import FeatureGenerator
 from zsl_runner.models.networks import evaluating
 from zsl_runner.streams import Streams
@@ -125,12 +126,20 @@ def classifier_rows(
 
 @torch.no_grad()
 def real_inputs(model: FeatureGenerator, rows: FeatureView, storage: str) -> Tensor:
-    """Return the (n, D') classifier inputs of real rows, kept as `STORAGE` says."""
+    """Return the (n, D') classifier inputs of real rows, kept as `STORAGE` says.
+
+    Raises:
+        NonFiniteError: an input is NaN or infinite, or too large for ``storage``.
+    """
     blocks = []
     with evaluating(model):
         for _, x in rows.blocks(BLOCK):
             blocks.append(model.classifier_input(x).to(STORAGE[storage]))
-    return torch.cat(blocks)
+    return finite(
+        f"inputs of a classifier kept as {storage}",
+        torch.cat(blocks),
+        "the features are too large for it (scale them, or keep the inputs as float32), or the model has diverged",
+    )
 
 
 def _require_finite(finite: Tensor, real: int, storage: str) -> None:

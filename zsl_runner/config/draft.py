@@ -14,7 +14,8 @@ from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
 from zsl_runner.config.compose import Composition, Layer
-from zsl_runner.config.problems import Origin, Problem, closest, did_you_mean
+from zsl_runner.config.exact import MISSING, beyond, objection
+from zsl_runner.config.problems import Origin, Problem, closest, did_you_mean, folded
 from zsl_runner.config.registry import schemas
 from zsl_runner.config.schema import GROUPS, RunConfig
 from zsl_runner.config.words import Shape, rules, shapes
@@ -126,7 +127,7 @@ class Draft:
                 self._fill(node[name], value, f"{key}.", origin)
             elif shape.container == "dict" and isinstance(value, Mapping):
                 self._fill_names(node, str(name), value, key, shape, origin)
-            elif shape.container == "list" and isinstance(value, Mapping) and origin.override is not None:
+            elif shape.container == "list" and value and isinstance(value, Mapping) and origin.override is not None:
                 self._fill_entries(node, str(name), value, key, shape, origin)
             elif shape.container == "list" and shape.is_section and isinstance(value, list):
                 self._fill_blocks(node, str(name), value, key, shape, origin)
@@ -134,9 +135,15 @@ class Draft:
                 self._set(node, str(name), value, key, shape, origin)
 
     def _set(self, node: DictConfig, name: str, value: Any, key: str, shape: Shape, origin: Origin) -> None:
+        if value == MISSING and OmegaConf.is_missing(node, name):
+            return  # as the schema has it: a value is required
+        reason = objection(value, shape, origin.text_of(key))
+        if reason:
+            self.complain(key, reason, origin)
+            return
         try:
             node.merge_with({name: value})  # converts as composing does; assigning may be stricter
-        except (OmegaConfBaseException, TypeError, ValueError) as error:
+        except (OmegaConfBaseException, TypeError, ValueError, OverflowError) as error:
             entry = getattr(error, "full_key", None)
             inside = f" (at {entry})" if isinstance(entry, str) and entry.startswith(f"{key}[") else ""
             saved = "\na saved configuration keeps its parts" if key in GROUPS else ""
@@ -221,8 +228,8 @@ class Draft:
         self.complain(key, f"{owner} has no such option{hint}\nknown{inside}: {listed}", origin)
 
     def _elsewhere(self, name: str) -> str:
-        """Return a hint at options of that very name in other blocks."""
-        found = [key for key in _keys(self.node, "") if key.rpartition(".")[2] == name]
+        """Return a hint at options of that name in other blocks."""
+        found = [key for key in _keys(self.node, "") if folded(key.rpartition(".")[2]) == folded(name)]
         return f"; did you mean {' or '.join(found[:3])}?" if found else ""
 
     def _check_values(self, node: DictConfig, prefix: str) -> None:
@@ -247,12 +254,20 @@ class Draft:
                 for below, block in _blocks(value, key):
                     self._check_values(block, f"{below}.")
                 continue
-            plain = OmegaConf.to_container(value, resolve=True) if OmegaConf.is_config(value) else value
+            try:
+                plain = OmegaConf.to_container(value, resolve=True) if OmegaConf.is_config(value) else value
+            except OmegaConfBaseException as error:
+                self.complain(key, f"{str(error).splitlines()[0]}; set what it refers to, or give {key}=VALUE")
+                continue
+            # An empty label is judged with all labels, by `fit.check_labels`.
+            expected = beyond(plain, "" if name == "name" else schema.__dataclass_fields__[name].default)
             if not rule[name].accepts(plain):
                 each = "each " if shape.container != "value" else ""
                 choices = [str(choice) for choice in rule[name].choices or ()]
                 hint = did_you_mean(plain, choices) if isinstance(plain, str) else ""
                 self.complain(key, f"expected {each}{rule[name].describe()}, found {_shown(plain)}{hint}")
+            elif expected:
+                self.complain(key, f"expected {expected}, found {_shown(plain)}")
 
 
 def _blocks(value: Any, key: str) -> Iterable[tuple[str, DictConfig]]:

@@ -26,7 +26,7 @@ from zsl_runner.config.schema import (
 )
 from zsl_runner.data.checksums import sha256_of
 
-_LABEL = re.compile(r"[^\W_][\w.,+=@ -]*")
+_LABEL = re.compile(r"[^\W_]([\w.,+=@ -]*[\w.,+=@-])?")
 _FITTED = ("dataset", "model", "trainer", "evaluator")
 _DEMANDS = (
     # who asks, its list of wishes, who must answer, the list of what it offers, the verb of the message

@@ -39,6 +39,11 @@ class Origin:
         line = _line_of(self.file, key.removeprefix(self.inside).removeprefix(".")) if key else None
         return shown(self.file) if line is None else f"{shown(self.file)}, line {line}"
 
+    def text_of(self, key: str) -> str | None:
+        """Return what was written behind ``key=`` on the command line; None if the value of ``key`` was not."""
+        name, _, text = (self.override or "").lstrip("+").partition("=")
+        return text.strip() if name == key else None
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -66,9 +71,21 @@ def did_you_mean(word: str, choices: Iterable[str]) -> str:
 
 
 def closest(word: str, choices: Iterable[str]) -> str | None:
-    """Return the choice most like ``word``, or None if none is alike."""
-    matches = difflib.get_close_matches(word, list(choices), n=1, cutoff=0.6)
-    return matches[0] if matches else None
+    """Return the choice most like ``word``, or None if none is alike; case and the kind of dash make no difference.
+
+    >>> closest("CUB", ["cub", "CUBE"]), closest("f-clswgan", ["f_clswgan", "f_vaegan"])
+    ('cub', 'f_clswgan')
+    """
+    table: dict[str, str] = {}
+    for choice in choices:
+        table.setdefault(folded(choice), choice)
+    matches = difflib.get_close_matches(folded(word), list(table), n=1, cutoff=0.6)
+    return table[matches[0]] if matches else None
+
+
+def folded(word: str) -> str:
+    """Return a word in the form in which words are compared for hints."""
+    return word.strip().casefold().replace("-", "_")
 
 
 def report(problems: Sequence[Problem]) -> str:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def load(conf: DatasetConf) -> Records:
-    """Load a data set with the source its configuration names.
+    """Load a data set with the source its configuration names; what its figures cannot mean is among its warnings.
 
     Raises:
         DataError: a file is missing, damaged or inconsistent.

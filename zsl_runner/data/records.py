@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar, TypeVar
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -74,6 +74,12 @@ class Records:
     name: str
     provenance: Provenance
 
+    def origin(self) -> dict[str, Any]:
+        """Return name and provenance as a result keeps them; what is a warning stands elsewhere in it."""
+        kept = asdict(self.provenance)
+        del kept["warnings"]
+        return {"name": self.name, **kept}
+
     def problems(self) -> list[str]:
         """Return every violated invariant in words (``field: expected ..., found ...``); empty if all is sound."""
         raise TypeError(f"{type(self).__name__} checks nothing")
@@ -97,6 +103,40 @@ class Records:
     def figure(self) -> Figure:
         """Return a picture of the data."""
         raise TypeError(f"{type(self).__name__} has no picture")
+
+
+@dataclass(frozen=True)
+class Wording:
+    """How messages speak of what is in records, so that they name it as the files do.
+
+    Attributes:
+        first: the number of the first class and the first row.
+        names: what a field of the records is called, where it has another name.
+    """
+
+    first: int = 0
+    names: Mapping[str, str] = field(default_factory=dict)
+
+    def name(self, of: str) -> str:
+        """Return the name of a field."""
+        return self.names.get(of, of)
+
+    def number(self, index: int) -> int:
+        """Return the number of a class or row."""
+        return int(index) + self.first
+
+    def numbers(self, indices: Iterable[int]) -> str:
+        """Return the numbers of some classes, the first five of many."""
+        shown = sorted(map(self.number, indices))
+        return ", ".join(map(str, shown[:5])) + (f" and {len(shown) - 5} more" if len(shown) > 5 else "")
+
+    def span(self, low: int, high: int) -> str:
+        """Return a range of numbers in words."""
+        return f"{self.number(low)}..{self.number(high)}"
+
+
+OWN: Final = Wording()
+"""As the records themselves."""
 
 
 SomeRecords = TypeVar("SomeRecords", bound=Records)
@@ -137,9 +177,13 @@ class ZeroShotRecords(Records):
     provenance: Provenance = field(repr=False)
     image_shape: tuple[int, int, int] | None = None
 
-    def problems(self) -> list[str]:
-        """Return the violated invariants of features, class vectors, classes and splits."""
-        return _array_problems(self) + _class_problems(self) + _split_problems(self)
+    def problems(self, wording: Wording = OWN) -> list[str]:
+        """Return the violated invariants of features, class vectors, classes and splits in the words of their files."""
+        return _array_problems(self, wording) + _class_problems(self, wording) + _split_problems(self, wording)
+
+    def doubts(self) -> list[str]:
+        """Return which figures are constant or empty by construction, and which classes look the same."""
+        return list(_zero_shot_doubts(self))
 
     def sizes(self) -> str:
         """Return the numbers of rows, features and classes."""
@@ -170,10 +214,11 @@ class ZeroShotRecords(Records):
         return draw(self)
 
 
-def _array_problems(records: ZeroShotRecords) -> list[str]:
+def _array_problems(records: ZeroShotRecords, wording: Wording) -> list[str]:
     found = []
     classes = len(records.class_vectors)
-    for name, matrix in (("features", records.features), ("class_vectors", records.class_vectors)):
+    for field_name, matrix in (("features", records.features), ("class_vectors", records.class_vectors)):
+        name = wording.name(field_name)
         if matrix.ndim != 2 or matrix.size == 0:
             found.append(f"{name}: expected a non-empty matrix, found shape {matrix.shape}")
             continue
@@ -182,16 +227,25 @@ def _array_problems(records: ZeroShotRecords) -> list[str]:
         bad = _rows_not_finite(matrix)
         if bad:
             found.append(f"{name}: expected finite values, found NaN or infinity in {bad} of {len(matrix)} rows")
+        elif len(matrix) > 1 and _all_equal(matrix):
+            found.append(f"{name}: expected rows that differ, found {len(matrix)} equal ones")
     if records.labels.shape != records.features.shape[:1]:
         found.append(
-            f"labels: expected {len(records.features)} (one per feature row), found shape {records.labels.shape}"
+            f"{wording.name('labels')}: expected {len(records.features)} (one per feature row), "
+            f"found shape {records.labels.shape}"
         )
     elif len(records.labels):
         low, high = int(records.labels.min()), int(records.labels.max())
         if low < 0 or high >= classes:
-            found.append(f"labels: expected 0..{classes - 1} (one class vector per class), found {low}..{high}")
+            found.append(
+                f"{wording.name('labels')}: expected {wording.span(0, classes - 1)} (one class vector per class), "
+                f"found {wording.span(low, high)}"
+            )
     if len(records.class_names) != classes:
-        found.append(f"class_names: expected {classes} (one per class vector), found {len(records.class_names)}")
+        found.append(
+            f"{wording.name('class_names')}: expected {classes} (one per class vector), "
+            f"found {len(records.class_names)}"
+        )
     return found
 
 
@@ -202,58 +256,103 @@ def _rows_not_finite(matrix: NDArray[np.float32]) -> int:
     return int(np.count_nonzero(~np.isfinite(matrix).all(axis=1)))
 
 
-def _class_problems(records: ZeroShotRecords) -> list[str]:
+def _all_equal(matrix: NDArray[np.float32]) -> bool:
+    # Of usual data the first two rows settle it.
+    return bool((matrix[0] == matrix[1]).all() and (matrix == matrix[0]).all())
+
+
+def _class_problems(records: ZeroShotRecords, wording: Wording) -> list[str]:
     found = []
     for name in ("seen_classes", "unseen_classes", "validation_classes"):
         ids: Rows = getattr(records, name)
         if len(ids) == 0 or (np.diff(ids) <= 0).any():
-            found.append(f"{name}: expected class ids in ascending order, found {_some(ids.tolist()) or 'none'}")
+            listed = wording.numbers(ids.tolist()) or "none"
+            found.append(f"{wording.name(name)}: expected class ids in ascending order, found {listed}")
     seen, unseen = set(records.seen_classes.tolist()), set(records.unseen_classes.tolist())
     if seen & unseen:
-        found.append(f"classes: seen and unseen must be disjoint, both hold {_some(seen & unseen)}")
+        found.append(
+            f"{wording.name('classes')}: seen and unseen must be disjoint, both hold {wording.numbers(seen & unseen)}"
+        )
     idle = set(range(len(records.class_vectors))) - seen - unseen
     if idle:
-        found.append(f"classes: expected rows of every class, found none of {_some(idle)}")
+        found.append(f"{wording.name('classes')}: expected rows of every class, found none of {wording.numbers(idle)}")
     validation = set(records.validation_classes.tolist())
     if not validation < seen:
+        outside = f"{wording.numbers(validation - seen)} outside them" if validation - seen else "all of them"
         found.append(
-            "validation_classes: expected some but not all of the seen classes, "
-            f"found {_some(validation - seen) + ' outside them' if validation - seen else 'all of them'}"
+            f"{wording.name('validation_classes')}: expected some but not all of the seen classes, found {outside}"
         )
     return found
 
 
-def _split_problems(records: ZeroShotRecords) -> list[str]:
+def _split_problems(records: ZeroShotRecords, wording: Wording) -> list[str]:
     found = []
     rows = len(records.features)
     used = np.zeros(rows, dtype=np.int64)
-    for name in ("trainval", "test_seen", "test_unseen"):
-        index: Rows = getattr(records, name)
+    for field_name in ("trainval", "test_seen", "test_unseen"):
+        index: Rows = getattr(records, field_name)
+        name = wording.name(field_name)
         if len(index) == 0:
             found.append(f"{name}: expected row indices, found none")
             continue
         low, high = int(index.min()), int(index.max())
         if low < 0 or high >= rows:
-            found.append(f"{name}: expected row indices in 0..{rows - 1}, found {low}..{high}")
+            found.append(
+                f"{name}: expected row indices in {wording.span(0, rows - 1)}, found {wording.span(low, high)}"
+            )
             continue
         used += np.bincount(index, minlength=rows)
         if len(records.labels) != rows:
             continue
         held = set(np.unique(records.labels[index]).tolist())
-        allowed = set((records.unseen_classes if name == "test_unseen" else records.seen_classes).tolist())
+        allowed = set((records.unseen_classes if field_name == "test_unseen" else records.seen_classes).tolist())
         if held - allowed:
-            found.append(f"{name}: holds rows of classes {_some(held - allowed)} that do not belong there")
-        if name != "test_seen" and allowed - held:
-            found.append(f"{name}: expected rows of every class, found none of {_some(allowed - held)}")
+            found.append(f"{name}: holds rows of classes {wording.numbers(held - allowed)} that do not belong there")
+        if field_name != "test_seen" and allowed - held:
+            found.append(f"{name}: expected rows of every class, found none of {wording.numbers(allowed - held)}")
     repeated = int(np.count_nonzero(used > 1))
     if repeated:
-        found.append(f"splits: expected disjoint index sets without duplicates, {repeated} rows occur more than once")
+        found.append(
+            f"{wording.name('splits')}: expected disjoint index sets without duplicates, "
+            f"{repeated} rows occur more than once"
+        )
     return found
 
 
-def _some(ids: Iterable[int]) -> str:
-    shown = sorted(ids)
-    return ", ".join(map(str, shown[:5])) + (f" and {len(shown) - 5} more" if len(shown) > 5 else "")
+def _zero_shot_doubts(records: ZeroShotRecords) -> Iterable[str]:
+    """Yield a sentence on each figure that is constant or empty by construction, and on classes that look the same."""
+    validation, training = records.validation_classes, np.setdiff1d(records.seen_classes, records.validation_classes)
+    if len(validation) == 1:
+        yield (
+            f"the only validation class is {_class_names(records, validation)}: val/T1 is 100 whatever the model does; "
+            "set dataset.validation_classes to 2 or more"
+        )
+    if len(records.unseen_classes) == 1:
+        unseen = _class_names(records, records.unseen_classes)
+        yield f"the only unseen class is {unseen}: test/T1 is 100 whatever the model does"
+    if len(training) == 1:
+        only = _class_names(records, training)
+        yield f"the only seen class beside those for validation is {only}: the tune stage trains on a single class"
+    untested = np.setdiff1d(records.seen_classes, records.labels[records.test_seen])
+    if len(untested):
+        absent = _class_names(records, untested)
+        yield f"test_seen has no row of {absent}: test/S and test/H leave these seen classes out"
+    counts = np.bincount(records.labels[records.trainval], minlength=len(records.class_vectors))
+    if (counts[training] < 2).all():
+        yield "no seen class has two training rows: none can be held out, and val/S is 0 whatever the model does"
+    yield from _alike(records)
+
+
+def _alike(records: ZeroShotRecords) -> Iterable[str]:
+    _, groups, sizes = np.unique(records.class_vectors, axis=0, return_inverse=True, return_counts=True)
+    for group in np.flatnonzero(sizes > 1):
+        classes = np.flatnonzero(groups.ravel() == group)
+        yield f"{_class_names(records, classes)} have the same class vector: no model can tell them apart"
+
+
+def _class_names(records: ZeroShotRecords, classes: Rows) -> str:
+    named = ", ".join(records.class_names[label] for label in classes[:5])
+    return named + (f" and {len(classes) - 5} more" if len(classes) > 5 else "")
 
 
 def checked(records: SomeRecords, origin: str) -> SomeRecords:

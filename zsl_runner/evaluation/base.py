@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from zsl_runner.config.schema import EvaluatorConf
+from zsl_runner.errors import NonFiniteError
 from zsl_runner.models.base import Model
 
 if TYPE_CHECKING:
@@ -43,11 +45,46 @@ class Measurement:
         metrics: figures by tag, e.g. ``val/H``; per cent unless the evaluator's ``quantities`` say otherwise.
         choices: decisions made on this set that a later measurement may take over, e.g. a calibration offset.
         details: whatever the protocol's own figures need.
+        undefined: why the data leave a figure undefined, by its tag. It is recorded as null, with a warning.
+
+    Raises:
+        NonFiniteError: a figure or a choice is NaN or infinite and not among the undefined ones.
     """
 
     metrics: Mapping[str, float]
     choices: Mapping[str, float] = field(default_factory=dict)
     details: Any = None
+    undefined: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        require_finite_figures({**self.choices, **self.metrics}, self.undefined)
+
+    def warnings(self) -> list[str]:
+        """Return a sentence on each figure that is undefined."""
+        return [f"{self.undefined_in_words(tag)}; it is null in the record" for tag in self.undefined]
+
+    def undefined_in_words(self, tag: str) -> str:
+        """Return why a figure is undefined."""
+        return f"{tag} is undefined: {self.undefined[tag]}"
+
+
+def require_finite_figures(figures: Mapping[str, float], undefined: Iterable[str] = ()) -> None:
+    """Refuse figures that are NaN or infinite.
+
+    Args:
+        figures: values by tag.
+        undefined: tags that may be.
+
+    Raises:
+        NonFiniteError: naming them.
+    """
+    bad = {tag: value for tag, value in figures.items() if not math.isfinite(value) and tag not in undefined}
+    if bad:
+        raise NonFiniteError(
+            f"expected finite figures, found {', '.join(f'{tag}={value}' for tag, value in bad.items())}; "
+            "the model has diverged (lower its learning rate, clip gradients, scale the data), or there are too few "
+            "rows for them"
+        )
 
 
 class Protocol:
@@ -94,3 +131,25 @@ class Protocol:
     def points(self, model: Model, data: Any) -> Iterable[Points]:
         """Yield sets of points for TensorBoard's projector."""
         return ()
+
+
+def measured(
+    protocol: Protocol, stage: str, model: Model, fold: Any, choices: Mapping[str, float] | None = None
+) -> Measurement:
+    """Let a protocol measure; what it refuses is told with the stage, the model and the rows.
+
+    Args:
+        protocol: the protocol.
+        stage: name of the stage.
+        model: the trained model.
+        fold: see `Protocol.measure`.
+        choices: decisions made on validation data, if there are any.
+
+    Raises:
+        NonFiniteError: scores, codes, weights or figures are NaN or infinite.
+    """
+    try:
+        return protocol.measure(model, fold, choices or {})
+    except NonFiniteError as error:
+        where = f"stage {stage}, {type(model).__name__} on the {fold.evaluation.name} rows"
+        raise NonFiniteError(f"{where}: {error}") from error

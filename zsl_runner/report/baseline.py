@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING
 from zsl_runner.errors import RunError
 from zsl_runner.report.groups import Average, Group, average
 from zsl_runner.report.significance import FEWEST_PAIRS, holm, paired_p
+from zsl_runner.report.values import meaning, parted
+
+LISTED = 20
 
 if TYPE_CHECKING:
     from zsl_runner.report.table import Block, Row
@@ -52,22 +55,30 @@ def compare(blocks: Sequence[Block], baseline: str) -> None:
             found = True
             _fill(block, named[0])
     if not found:
-        names = sorted({name for block in blocks for row in block.rows for name in _names(row.group)})
-        raise RunError(f"--baseline {baseline}: no row has this name; there are {', '.join(names) or 'no rows'}")
+        groups = [row.group for block in blocks for row in block.rows]
+        names = sorted({name for group in groups for name in _names(group)})
+        settings = sorted({_with_settings(group) for group in groups if group.words})
+        more = f" and {len(settings) - LISTED} more" if len(settings) > LISTED else ""
+        there = f"; with settings {'; '.join(settings[:LISTED])}{more}" if settings else ""
+        raise RunError(f"--baseline {baseline}: no row has this name; there are {', '.join(names) or 'no rows'}{there}")
 
 
 def _names(group: Group) -> tuple[str, str]:
     return group.traits["model"], f"{group.traits['model']}/{group.traits['trainer']}"
 
 
+def _with_settings(group: Group) -> str:
+    return ",".join([_names(group)[1], *(f"{key}={value}" for key, value in group.words.items())])
+
+
 def _answers(group: Group, baseline: str) -> bool:
-    name, *settings = baseline.split(",")
+    name, *settings = parted(baseline) or [""]
     return name in _names(group) and all(_has(group, *setting.partition("=")[::2]) for setting in settings)
 
 
 def _has(group: Group, key: str, value: str) -> bool:
     return any(
-        (own == key or own.endswith(f".{key}")) and value in (str(found), group.words[own])
+        (own == key or own.endswith(f".{key}")) and meaning(value) in (meaning(found), meaning(group.words[own]))
         for own, found in group.varied.items()
     )
 

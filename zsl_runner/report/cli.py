@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from zsl_runner.console import frame
@@ -14,6 +15,7 @@ from zsl_runner.report.formats import FORMATS
 from zsl_runner.report.groups import TRAITS
 from zsl_runner.report.section import replace_section
 from zsl_runner.report.table import build
+from zsl_runner.report.values import parted
 
 DESCRIPTION = """\
 Reads every result.json below the given folders, groups runs that differ in nothing but the seed, and prints
@@ -84,7 +86,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _names(text: str) -> list[str]:
-    return [name.strip() for name in text.split(",") if name.strip()]
+    return [name for name in parted(text) if name]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -103,7 +105,8 @@ def _work(argv: Sequence[str] | None) -> int:
     if options.plot is not None:
         from zsl_runner.report.plots.command import plot
 
-        print("\n".join(str(path) for path in plot(findings, options.plot, options.by, options.metric)))
+        written = plot(findings, options.plot, options.by, options.metric, partial(print, file=sys.stderr))
+        print("\n".join(str(path) for path in written))
         return 0
     report = build(
         findings,

@@ -11,14 +11,17 @@ from typing import Any
 
 import yaml
 
-from zsl_runner.config.bounds import check_file
+from zsl_runner.config.bounds import excess
 from zsl_runner.config.identity import flatten
 from zsl_runner.errors import RunError
 from zsl_runner.guard import is_held
+from zsl_runner.report.soundness import record_problems
+from zsl_runner.report.text import one_line
 from zsl_runner.result import FILE_NAME, Result
 from zsl_runner.run_directory import CONFIG_FILE
 
 CONFIG_HEADER = b"# The whole configuration of a run, written by zsl-run"
+LARGEST_CONFIG = 2**22
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -42,13 +45,28 @@ class FoundRun:
 
     @cached_property
     def config(self) -> dict[str, Any]:
-        """The run's configuration with dotted keys; empty if its file is absent or damaged."""
-        try:
-            check_file(self.directory / CONFIG_FILE)
-            content = yaml.load((self.directory / CONFIG_FILE).read_bytes(), Loader=_Loader)  # a safe loader
-        except (OSError, ValueError, RecursionError, RunError, yaml.YAMLError):
+        """The run's configuration with dotted keys; empty if there is no file.
+
+        Raises:
+            RunError: the file cannot be read, or is no configuration.
+        """
+        path = self.directory / CONFIG_FILE
+        if not path.exists():
             return {}
-        return flatten(content) if isinstance(content, dict) else {}
+        try:
+            if not path.is_file() or path.stat().st_size > LARGEST_CONFIG:
+                raise ValueError("no file a run has written")
+            text = path.read_bytes()
+            if found := excess(text):
+                raise ValueError(found)
+            content = yaml.load(text, Loader=_Loader)  # a safe loader
+            if not isinstance(content, dict):
+                raise ValueError(f"expected keys and values, found {type(content).__name__}")
+            return flatten(content)
+        except OSError as error:
+            raise RunError(f"{path}: cannot be read: {error.strerror or error}") from error
+        except (yaml.YAMLError, ValueError, TypeError, RecursionError, OverflowError) as error:
+            raise RunError(f"{path}: expected a configuration, found a damaged one ({one_line(str(error))})") from error
 
 
 @dataclass
@@ -87,7 +105,7 @@ def collect(folders: Sequence[Path]) -> Findings:
                 continue
             known.add(directory.resolve())
             try:
-                findings.runs.append(FoundRun(directory, Result.load(directory / FILE_NAME)))
+                findings.runs.append(_sound(directory))
             except RunError as error:
                 findings.unreadable.append(str(error))
     findings.runs.sort(key=lambda run: str(run.directory))
@@ -96,6 +114,26 @@ def collect(folders: Sequence[Path]) -> Findings:
 
 def _note(findings: Findings, error: OSError) -> None:
     findings.unreadable.append(f"{error.filename}: cannot be read: {error.strerror}; runs in it are left out")
+
+
+def _sound(directory: Path) -> FoundRun:
+    """Return the run in a directory.
+
+    Raises:
+        RunError: its record or its configuration is damaged.
+    """
+    path = directory / FILE_NAME
+    if not path.is_file():  # reading a pipe would never end
+        raise RunError(f"{path}: expected a file")
+    try:
+        run = FoundRun(directory, Result.load(path))
+    except RecursionError as error:
+        raise RunError(f"{path}: expected a record, found brackets without end") from error
+    problems = list(record_problems(run.result))
+    if problems:
+        raise RunError(f"{path}: {problems[0]}" + (f" and {len(problems) - 1} more" if problems[1:] else ""))
+    _ = run.config
+    return run
 
 
 def _is_run(directory: Path) -> bool:

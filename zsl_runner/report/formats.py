@@ -13,6 +13,7 @@ from zsl_runner.report.groups import TRAITS, Average
 from zsl_runner.report.quantities import title
 from zsl_runner.report.significance import FEWEST_PAIRS
 from zsl_runner.report.table import Block, Report, Row
+from zsl_runner.report.text import in_markdown, one_line
 from zsl_runner.tracking.progress import duration
 
 SUPERVISED = "supervised"
@@ -39,7 +40,8 @@ def markdown(report: Report) -> str:
             f"{test_in_words(report)}"
         )
     if report.notes:
-        parts.append("Not in the tables, or worth knowing:\n\n" + "\n".join(f"- {note}" for note in report.notes))
+        notes = "\n".join(f"- {in_markdown(note)}" for note in report.notes)
+        parts.append(f"Not in the tables, or worth knowing:\n\n{notes}")
     return "\n\n".join(parts) + "\n"
 
 
@@ -70,7 +72,7 @@ def as_csv(report: Report) -> str:
             spent = [row.group.cost(entry) for entry, _, _ in COSTS.values()]
             counted = [len(row.group.runs), *spent, seeds, row.deviation]
             writer.writerow([*row.group.traits.values(), row.group.differs_exactly, *cells, *counted])
-    return buffer.getvalue() + "".join(f"# {note}\n" for note in report.notes)
+    return buffer.getvalue() + "".join(f"# {one_line(note)}\n" for note in report.notes)
 
 
 def latex(report: Report) -> str:
@@ -83,9 +85,9 @@ def latex(report: Report) -> str:
         body = "\n".join([lines[0] + r" \\", r"\midrule", *(line + r" \\" for line in lines[1:])])
         caption = ", ".join(f"{name}: {value}" for name, value in block.title.items() if value)
         table = f"\\begin{{tabular}}{{{align}}}\n\\toprule\n{body}\n\\bottomrule\n\\end{{tabular}}"
-        parts.append(f"% {caption}\n{table}")
+        parts.append(f"% {one_line(caption)}\n{table}")
     said = [f"{units(report)}.{test_in_words(report)}"] if report.blocks else []
-    parts += [f"% {note}" for note in [*said, *report.notes]]
+    parts += [f"% {one_line(note)}" for note in [*said, *report.notes]]
     return "\n".join(parts) + "\n"
 
 
@@ -141,14 +143,14 @@ def _heading(block: Block) -> str:
     facts = [("Data" if supervised else "Features", traits["features"])]
     facts.append(("Outputs" if supervised else "Side information", traits["semantics"]))
     facts += [("Split", traits["split"]), ("Checksums", traits["data"])]
-    described = " ".join(f"{name}: {value}." for name, value in facts if value)
-    return f"**{traits['dataset']}**, {traits['setting']}. {described}"
+    described = " ".join(f"{name}: {in_markdown(value)}." for name, value in facts if value)
+    return f"**{in_markdown(traits['dataset'])}**, {in_markdown(traits['setting'])}. {described}"
 
 
 def _markdown_table(block: Block, detailed: bool) -> str:
-    header, rows = _cells(block, lambda text: f"**{text}**", lambda text: text.replace("|", "\\|"), detailed)
+    header, rows = _cells(block, lambda text: f"**{text}**", in_markdown, detailed)
     rule = ["---" if name in WORDS else "---:" for name in header]
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in (header, rule, *rows))
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in (map(in_markdown, header), rule, *rows))
 
 
 def _cells(
@@ -218,4 +220,4 @@ def _escaped(text: str) -> str:
     special = {character: f"\\{character}" for character in "&%$#_{}"}
     special |= {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
     special |= {"±": r"$\pm$"}
-    return "".join(special.get(character, character) for character in text)
+    return "".join(special.get(character, character) for character in one_line(text))

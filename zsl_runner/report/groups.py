@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 import sys
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from zsl_runner.config.identity import defines_the_run
 from zsl_runner.errors import RunError
 from zsl_runner.report.collect import FoundRun
+from zsl_runner.report.values import meaning
 from zsl_runner.result import checksums
 
 
@@ -193,7 +194,7 @@ def groups_of(runs: Iterable[FoundRun], by: Sequence[str] | None = None) -> list
 def _key(run: FoundRun, by: Sequence[str] | None) -> tuple[Any, ...]:
     if by is None:
         return (run.result.config_hash, *_shared(run))
-    chosen = [TRAITS[name](run) if name in TRAITS else str(run.config.get(name)) for name in by]
+    chosen = [TRAITS[name](run) if name in TRAITS else meaning(run.config.get(name)) for name in by]
     return (*chosen, *block_of(run))
 
 
@@ -208,10 +209,12 @@ def _joined(groups: list[Group]) -> list[Group]:
     for group in groups:
         (run, *others) = group.runs
         config = {} if others else run.config
-        following = frozenset(k for k, v in config.items() if k.endswith("_seed") and v == run.result.seed)
+        following = frozenset(
+            k for k, v in config.items() if k.endswith("_seed") and meaning(v) == meaning(run.result.seed)
+        )
         if following:
-            rest = sorted((k, str(v)) for k, v in config.items() if defines_the_run(k) and k not in following)
-            alike[(following, tuple(rest), *_shared(run))].append(group)
+            rest = {(k, meaning(v)) for k, v in config.items() if defines_the_run(k) and k not in following}
+            alike[(following, frozenset(rest), *_shared(run))].append(group)
         else:
             result.append(group)
     for (following, *_), members in alike.items():
@@ -248,34 +251,36 @@ def _with_varied(groups: list[Group]) -> list[Group]:
     for neighbours in alike.values():
         configs = [neighbour.config for neighbour in neighbours]
         keys = sorted({key for config in configs for key in config if defines_the_run(key)})
-        differing = [key for key in keys if len({str(config[key]) for config in configs if key in config}) > 1]
-        if len({tuple(str(config.get(key)) for key in differing) for config in configs}) < len(configs):
-            differing = [key for key in keys if len({str(config.get(key)) for config in configs}) > 1]
+        differing = [key for key in keys if len({meaning(config[key]) for config in configs if key in config}) > 1]
+        if len({tuple(meaning(config.get(key)) for key in differing) for config in configs}) < len(configs):
+            differing = [key for key in keys if len({meaning(config.get(key)) for config in configs}) > 1]
         words = {key: in_few_digits(config.get(key) for config in configs) for key in differing}
         for group, config in zip(neighbours, configs, strict=True):
             varied = {key: config.get(key) for key in differing if _is_constant(key, group)}
-            shown = {key: words[key][str(value)] for key, value in varied.items()}
+            shown = {key: words[key][meaning(value)] for key, value in varied.items()}
             result.append(replace(group, varied=varied, words=shown))
     return result
 
 
-def in_few_digits(values: Iterable[Any]) -> dict[str, str]:
-    """Return for each value, by its text, a text of four significant digits, or of as many as tell the values apart.
+def in_few_digits(values: Iterable[Any]) -> dict[Hashable, str]:
+    """Return for each value, by its meaning, a text of four significant digits, or of as many as tell them apart.
 
-    >>> in_few_digits([0.0025684381317512, 0.0012, 8, None])
-    {'0.0025684381317512': '0.002568', '0.0012': '0.0012', '8': '8', 'None': 'None'}
-    >>> in_few_digits([0.50000001, 0.5])
-    {'0.50000001': '0.50000001', '0.5': '0.5'}
+    >>> list(in_few_digits([0.0025684381317512, 0.0012, 8, None]).values())
+    ['0.002568', '0.0012', '8', 'None']
+    >>> list(in_few_digits([0.50000001, 0.5, "0.50"]).values())
+    ['0.50000001', '0.5']
     """
-    texts = {str(value): value for value in values}
+    found: dict[Hashable, Any] = {}
+    for value in values:
+        found.setdefault(meaning(value), value)
     for digits in range(4, sys.float_info.dig + 1):
         short = {
-            text: min(f"{value:.{digits}g}", text, key=len) if isinstance(value, float) else text
-            for text, value in texts.items()
+            key: min(f"{value:.{digits}g}", str(value), key=len) if isinstance(value, float) else str(value)
+            for key, value in found.items()
         }
-        if len(set(short.values())) == len(texts):
+        if len(set(short.values())) == len(found):
             return short
-    return {text: text for text in texts}
+    return {key: str(value) for key, value in found.items()}
 
 
 def _settings(values: Mapping[str, Any]) -> str:
@@ -285,4 +290,4 @@ def _settings(values: Mapping[str, Any]) -> str:
 
 
 def _is_constant(key: str, group: Group) -> bool:
-    return group.configurations == 1 or len({str(run.config.get(key)) for run in group.runs}) == 1
+    return group.configurations == 1 or len({meaning(run.config.get(key)) for run in group.runs}) == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from zsl_runner.atomic import write_text
@@ -27,10 +28,14 @@ def replace_section(path: Path, name: str, content: str) -> None:
         text = path.read_bytes().decode("utf-8")
     except OSError as error:
         raise RunError(f"{path}: cannot be read: {error.strerror or error}") from error
+    except UnicodeDecodeError as error:
+        raise RunError(f"{path}: expected text in UTF-8, found other bytes ({error})") from error
     if text.count(begin) != 1 or text.count(end) != 1 or text.index(end) < text.index(begin):
         raise RunError(
             f"{path}: section {name}: expected the line {begin} once and {end} once after it, "
             f"found {text.count(begin)} and {text.count(end)}; add both where the table belongs"
         )
     head, tail = text.partition(begin)[0], text.partition(end)[2]
-    write_text(path, f"{head}{begin}\n\n{content.strip()}\n\n{end}{tail}")
+    # A name in a table must not begin or end a section.
+    content = re.sub(r"<(?=!-- /?zsl-report:)", "&lt;", content.strip())
+    write_text(path, f"{head}{begin}\n\n{content}\n\n{end}{tail}")

@@ -14,6 +14,7 @@ from zsl_runner.report.groups import BLOCK, Average, Group, block_of, groups_of,
 from zsl_runner.report.notes import on_debug_runs, on_groups, on_unfinished, on_unmeasured
 from zsl_runner.report.published import deviation, quoted
 from zsl_runner.report.quantities import is_standard_error, quantity_of
+from zsl_runner.report.values import read
 
 USUAL = ("test/T1", "test/U", "test/S", "test/H")
 """Columns of zero-shot data; other data have columns of their own."""
@@ -183,8 +184,8 @@ def _block(groups: list[Group], tags: list[str], sort: str | None) -> Block:
 
 def _order(group: Group) -> list[tuple[bool, float, str]]:
     """Return what sorts groups by the values in which they differ: numbers by size, then words."""
-    values = group.varied.values()
-    return [(False, v, "") if isinstance(v, (int, float)) else (True, 0.0, str(v)) for v in values]
+    values = [read(value) if isinstance(value, str) else value for value in group.varied.values()]
+    return [(False, v, "") if isinstance(v, (int, float)) and v == v else (True, 0.0, str(v)) for v in values]
 
 
 def _quantity(groups: list[Group], tag: str) -> Quantity:

@@ -36,19 +36,26 @@ def read(path: Path) -> Iterator[Row]:
         RunError: the file cannot be read, or a line before the last one is damaged.
     """
     try:
-        content = path.read_bytes().decode("utf-8", errors="replace")
+        if path.exists() and not path.is_file():  # reading a pipe would never end
+            raise RunError(f"{path}: expected a file")
+        whole, _, _torn = path.read_bytes().rpartition(b"\n")
+        lines = csv.reader(io.StringIO(whole.decode("utf-8"), newline=""))
     except OSError as error:
         raise RunError(f"{path}: cannot be read: {error.strerror or error}") from error
-    whole, _, _torn = content.rpartition("\n")
-    for number, cells in enumerate(csv.reader(io.StringIO(whole)), start=1):
-        if number == 1 and tuple(cells) == COLUMNS:
-            continue
-        try:
+    except UnicodeDecodeError as error:
+        raise RunError(f"{path}: expected text in UTF-8, found other bytes ({error})") from error
+    cells: list[str] = []
+    try:
+        for cells in lines:
+            if lines.line_num == 1 and tuple(cells) == COLUMNS:
+                continue
             step, stage, phase, tag, value = cells
             yield Row(int(step), stage, phase, tag, float(value))
-        except ValueError:
-            expected = ",".join(COLUMNS)
-            raise RunError(f"{path}: line {number}: expected {expected}, found {','.join(cells)!r}") from None
+    except csv.Error as error:
+        raise RunError(f"{path}: line {lines.line_num}: {error}") from error
+    except ValueError:
+        expected, found = ",".join(COLUMNS), ",".join(cells)
+        raise RunError(f"{path}: line {lines.line_num}: expected {expected}, found {found!r:.200}") from None
 
 
 class Table:

@@ -14,7 +14,14 @@ from zsl_runner.data.known_files import split_version_of
 from zsl_runner.data.names import read_text
 from zsl_runner.data.records import Provenance, Rows, SourceFile, ZeroShotRecords
 from zsl_runner.data.synthetic.conf import LISTED_LABELS, SyntheticConf
-from zsl_runner.data.xlsa17.audit import cover_problems, inconsistent, norm_in_words, range_problems
+from zsl_runner.data.xlsa17.audit import (
+    cover_problems,
+    inconsistent,
+    norm_in_words,
+    range_problems,
+    turned_problems,
+    wording_of,
+)
 from zsl_runner.data.xlsa17.layout import indices, read_splits
 from zsl_runner.data.xlsa17.matlab import read_variables
 from zsl_runner.data.xlsa17.source import records_of_split
@@ -22,6 +29,8 @@ from zsl_runner.data.xlsa17.validation import validation_classes
 from zsl_runner.errors import DataError
 
 BLOCK: Final = 2048
+LONGEST_LABEL: Final = 9
+"""Digits of a label; no file has a billion classes."""
 
 
 def load(conf: SyntheticConf) -> ZeroShotRecords:
@@ -33,7 +42,8 @@ def load(conf: SyntheticConf) -> ZeroShotRecords:
     splits = read_splits(conf.splits_path(), "att")
     labels_path = conf.labels_path()
     labels = read_labels(labels_path)
-    problems = list(range_problems(labels_path.name, labels, conf.splits_file, splits))
+    problems = list(turned_problems(conf.splits_file, "att", splits.vectors, splits.classes(labels)))
+    problems = problems or list(range_problems(labels_path.name, labels, conf.splits_file, splits))
     if problems:
         raise inconsistent(conf.root, problems)
     problems += cover_problems(labels_path.name, conf.splits_file, splits, len(labels))
@@ -58,7 +68,7 @@ def load(conf: SyntheticConf) -> ZeroShotRecords:
             notes=(f"features are invented from seed {conf.data_seed}: accuracies say nothing about real data", *notes),
         ),
     )
-    problems += records.problems()
+    problems += records.problems(wording_of(labels_path.name, conf.splits_file, conf.splits_file, "att"))
     if problems:
         raise inconsistent(conf.root, problems)
     return records
@@ -84,7 +94,7 @@ def read_labels(path: Path) -> Rows:
     lines = read_text(path, "labels", errors="replace").splitlines()
     for number, line in enumerate(lines, start=1):
         last = line.split()[-1:] or ["nothing"]
-        if not last[0].isdecimal():
+        if not last[0].isdecimal() or len(last[0]) > LONGEST_LABEL:
             raise DataError(f"{path}: line {number}: expected `path label` with a whole number, found {line[:80]!r}")
         labels.append(int(last[0]))
     if not labels:

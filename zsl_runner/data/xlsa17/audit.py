@@ -3,15 +3,51 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from zsl_runner.data.records import Rows
+from zsl_runner.data.records import Rows, Wording
 from zsl_runner.data.xlsa17.layout import SplitTable
 from zsl_runner.errors import DataError
 
 UNIT_NORM_TOLERANCE = 1e-6
+TURNED: Final = "{0} is transposed: save {0}.T instead"
+
+
+def turned_problems(file: str, field: str, vectors: NDArray[np.float64], classes: int) -> Iterable[str]:
+    """Yield whether a matrix of class vectors is transposed; everything else said of it would be beside the point.
+
+    Args:
+        file: name of the file.
+        field: name of the matrix.
+        vectors: (K, A) as read, so that the matrix in the file is A x K.
+        classes: number of classes by the class names or, without them, by the labels.
+    """
+    columns, rows = vectors.shape
+    if columns != classes and rows == classes:
+        yield (
+            f"{file}: {field}: expected A x {classes} (a column for each class), found {rows} x {columns}; "
+            f"{TURNED.format(field)}"
+        )
+
+
+def wording_of(features_file: str, splits_file: str, vectors_file: str, vectors_field: str) -> Wording:
+    """Return how messages name what was read: by file and field, counting from 1."""
+    owners = {
+        "features": (features_file, "features"),
+        "labels": (features_file, "labels"),
+        "class_vectors": (vectors_file, vectors_field),
+        "class_names": (splits_file, "allclasses_names"),
+        "seen_classes": (splits_file, "classes of trainval_loc"),
+        "unseen_classes": (splits_file, "classes of test_unseen_loc"),
+        "validation_classes": (splits_file, "classes of val_loc"),
+        "classes": (splits_file, "trainval_loc, test_unseen_loc"),
+        "splits": (splits_file, "trainval_loc, test_seen_loc, test_unseen_loc"),
+        **{name: (splits_file, f"{name}_loc") for name in ("trainval", "test_seen", "test_unseen")},
+    }
+    return Wording(1, {name: f"{file}: {field}" for name, (file, field) in owners.items()})
 
 
 def range_problems(labels_file: str, labels: Rows, splits_file: str, splits: SplitTable) -> Iterable[str]:
@@ -43,10 +79,10 @@ def cover_problems(labels_file: str, splits_file: str, splits: SplitTable, rows:
 def norm_problems(splits_file: str, vectors: NDArray[np.float64]) -> Iterable[str]:
     """Yield whether the class vectors ``att`` are of another than unit norm; NaN is reported elsewhere."""
     if np.isfinite(vectors).all() and norm_in_words(vectors) != "unit L2":
-        yield (
-            f"{splits_file}: att: expected unit L2 norm per class, found {norm_in_words(vectors)}; "
-            "dataset.require_unit_norm=false accepts it"
-        )
+        # A square matrix has its shape either way.
+        turned = vectors.shape[0] == vectors.shape[1] and norm_in_words(vectors.T) == "unit L2"
+        remedy = f"its rows have it, {TURNED.format('att')}" if turned else "dataset.require_unit_norm=false accepts it"
+        yield f"{splits_file}: att: expected unit L2 norm per class, found {norm_in_words(vectors)}; {remedy}"
 
 
 def differences(splits_file: str, splits: SplitTable, other_file: str, other: SplitTable) -> Iterable[str]:

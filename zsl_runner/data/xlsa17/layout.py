@@ -10,11 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zsl_runner.data.records import Rows
-from zsl_runner.data.xlsa17.matlab import Value, read_variables, variable_names
+from zsl_runner.data.xlsa17.matlab import Value, in_words, read_variables, variable_names
 from zsl_runner.errors import DataError
 
 REQUIRED_LOCS: Final = ("trainval_loc", "test_seen_loc", "test_unseen_loc")
 OPTIONAL_LOCS: Final = ("train_loc", "val_loc")
+LARGEST: Final = 2**53
+"""No file has more rows; beyond it floating-point numbers are whole numbers no longer."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,10 @@ class SplitTable:
     train: Rows | None
     val: Rows | None
 
+    def classes(self, labels: Rows) -> int:
+        """Return the number of classes by their names or, without names, by the labels (N,)."""
+        return len(self.names) if self.names else int(labels.max()) + 1
+
 
 def read_features(path: Path) -> FeatureTable:
     """Read ``features`` (D x N) and ``labels`` (N x 1, 1-based) of a features file.
@@ -67,7 +73,11 @@ def read_features(path: Path) -> FeatureTable:
         raise DataError(
             f"{path}: field features: expected D x {len(labels)} (a column for each of the {len(labels)} labels), "
             f"found {matrix.shape[0]} x {matrix.shape[1]}; "
-            + ("it is transposed: save features.T instead" if turned else "features and labels are of different data")
+            + (
+                "features is transposed: save features.T instead"
+                if turned
+                else "features and labels are of different data"
+            )
         )
     with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite, which the checks report
         return FeatureTable(np.ascontiguousarray(matrix.T, dtype=np.float32), labels)
@@ -83,7 +93,7 @@ def read_splits(path: Path, field: str) -> SplitTable:
     _require(path, found, (field, *REQUIRED_LOCS), "a splits file")
     names = found.get("allclasses_names")
     if names is not None and not isinstance(names, tuple):
-        raise DataError(f"{path}: field allclasses_names: expected text, found {names.dtype} of shape {names.shape}")
+        raise DataError(f"{path}: field allclasses_names: expected text, found {in_words(names)}")
     locs = {name: indices(path, name, found[name]) for name in REQUIRED_LOCS + OPTIONAL_LOCS if name in found}
     return SplitTable(
         vectors=np.ascontiguousarray(_matrix(path, field, found[field]).T, dtype=np.float64),
@@ -104,21 +114,22 @@ def indices(path: Path, field: str, value: Value) -> Rows:
     Raises:
         DataError: no vector of whole numbers.
     """
-    if isinstance(value, tuple) or value.dtype.kind not in "iuf" or value.size not in (*value.shape, 0):
-        found = "text" if isinstance(value, tuple) else f"{value.dtype} of shape {value.shape}"
-        raise DataError(f"{path}: field {field}: expected a column of whole numbers, found {found}")
+    if not isinstance(value, np.ndarray) or value.dtype.kind not in "iuf" or value.size not in (*value.shape, 0):
+        raise DataError(f"{path}: field {field}: expected a column of whole numbers, found {in_words(value)}")
     numbers = value.ravel()
     if numbers.size == 0:
         raise DataError(f"{path}: field {field}: expected a column of whole numbers, found an empty one")
     if numbers.dtype.kind == "f" and not (np.isfinite(numbers).all() and (numbers == np.rint(numbers)).all()):
         raise DataError(f"{path}: field {field}: expected whole numbers, found fractions, NaN or infinity")
+    largest = max(int(numbers.max()), -int(numbers.min()))
+    if largest > LARGEST:
+        raise DataError(f"{path}: field {field}: expected numbers of rows or classes, found {largest:g}")
     return numbers.astype(np.int64) - 1
 
 
 def _matrix(path: Path, field: str, value: Value) -> NDArray[np.generic]:
-    if isinstance(value, tuple) or value.dtype.kind not in "iuf" or value.ndim != 2 or value.size == 0:
-        found = "text" if isinstance(value, tuple) else f"{value.dtype} of shape {value.shape}"
-        raise DataError(f"{path}: field {field}: expected a non-empty matrix of real numbers, found {found}")
+    if not isinstance(value, np.ndarray) or value.dtype.kind not in "iuf" or value.ndim != 2 or value.size == 0:
+        raise DataError(f"{path}: field {field}: expected a non-empty matrix of real numbers, found {in_words(value)}")
     return value
 
 

@@ -17,6 +17,8 @@ from zsl_runner.data.xlsa17.audit import (
     norm_in_words,
     norm_problems,
     range_problems,
+    turned_problems,
+    wording_of,
 )
 from zsl_runner.data.xlsa17.cache import load_features
 from zsl_runner.data.xlsa17.conf import XLSA17Conf
@@ -34,9 +36,11 @@ def load(conf: XLSA17Conf) -> ZeroShotRecords:
     loaded = load_features(conf.file(conf.features_file), conf.cache_folder())
     features, labels = loaded.table.features, loaded.table.labels
     splits_path = conf.file(conf.splits_file)
-    splits = read_splits(splits_path, "original_att" if conf.semantics == "original_att" else "att")
+    field = "original_att" if conf.semantics == "original_att" else "att"
+    splits = read_splits(splits_path, field)
     files = [loaded.source, SourceFile(str(splits_path), sha256_of(splits_path))]
-    problems = list(range_problems(conf.features_file, labels, conf.splits_file, splits))
+    problems = list(turned_problems(conf.splits_file, field, splits.vectors, splits.classes(labels)))
+    problems = problems or list(range_problems(conf.features_file, labels, conf.splits_file, splits))
     if problems:
         raise inconsistent(conf.root, problems)
 
@@ -46,7 +50,8 @@ def load(conf: XLSA17Conf) -> ZeroShotRecords:
         sentences_path = conf.file(conf.sentences_file)
         sentences = read_splits(sentences_path, "att")
         files.append(SourceFile(str(sentences_path), sha256_of(sentences_path)))
-        problems += differences(conf.splits_file, splits, conf.sentences_file, sentences)
+        turned = list(turned_problems(conf.sentences_file, "att", sentences.vectors, len(splits.vectors)))
+        problems += turned or differences(conf.splits_file, splits, conf.sentences_file, sentences)
         vectors, vectors_file = sentences.vectors, conf.sentences_file
     if conf.semantics == "att" and conf.require_unit_norm:
         problems += norm_problems(conf.splits_file, vectors)
@@ -73,8 +78,7 @@ def load(conf: XLSA17Conf) -> ZeroShotRecords:
             notes=notes,
         ),
     )
-    owner = {"features": conf.features_file, "labels": conf.features_file, "class_vectors": vectors_file}
-    problems += [f"{owner.get(text.split(':')[0], conf.splits_file)}: {text}" for text in records.problems()]
+    problems += records.problems(wording_of(conf.features_file, conf.splits_file, vectors_file, field))
     problems += _size_problems(conf, records)
     if problems:
         raise inconsistent(conf.root, problems)

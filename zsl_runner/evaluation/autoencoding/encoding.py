@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from zsl_runner.data.labelled_images.folds import UNLABELLED, LabelledImages
+from zsl_runner.finite import finite
 from zsl_runner.models.adversarial_autoencoder.model import AdversarialAutoencoder
 
 
@@ -60,7 +61,12 @@ def encode(
         errors.append(0.5 * (decoded - x).square().sum(1))
         if probabilities is not None:
             y.append(probabilities)
-    return Encoded(torch.cat(z), torch.cat(y) if y else None, rows.labels[positions], torch.cat(errors))
+    return Encoded(
+        finite("codes", torch.cat(z)),
+        finite("probabilities of categories", torch.cat(y)) if y else None,
+        rows.labels[positions],
+        finite("reconstruction errors", torch.cat(errors)),
+    )
 
 
 @torch.no_grad()
@@ -83,4 +89,4 @@ def generated(model: AdversarialAutoencoder, count: int, size: int, generator: t
             drawn = torch.randint(kinds, (rows,), generator=generator, device=z.device)
             beside = torch.nn.functional.one_hot(drawn, kinds).float()
         blocks.append(model.decode(z, beside))
-    return torch.cat(blocks)
+    return finite("generated images", torch.cat(blocks))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from zsl_runner.finite import finite
 from zsl_runner.models.latent_priors import LatentPrior
 from zsl_runner.objectives.two_sample import (
     kolmogorov_smirnov,
@@ -113,7 +114,7 @@ def classifier_accuracy(one: Tensor, other: Tensor, epochs: int, streams: Stream
                     parameter.grad = gradient
                 optimiser.step()
     with torch.no_grad():
-        logits = network(inputs[half:].flatten(0, 1))[:, 0]
+        logits = finite("logits of the two-sample classifier", network(inputs[half:].flatten(0, 1))[:, 0])
         right = (logits > 0) == (targets[half:].flatten() > 0.5)
     return 100 * float(right.float().mean())
 

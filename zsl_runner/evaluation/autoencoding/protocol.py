@@ -19,6 +19,7 @@ from zsl_runner.evaluation.autoencoding.prior_match import (
     part_figures,
 )
 from zsl_runner.evaluation.base import Draw, Measurement, Protocol
+from zsl_runner.finite import finite
 from zsl_runner.models.adversarial_autoencoder.model import AdversarialAutoencoder
 from zsl_runner.models.base import Model
 from zsl_runner.models.latent_priors import sample_categories
@@ -117,7 +118,7 @@ class AutoencodingProtocol(Protocol):
         samples = generated(model, conf.samples, self.conf.batch_size, streams["samples"])
         chosen_on = torch.arange(min(conf.validation_rows, len(data.validation)), device=samples.device)
         validation = data.validation.images.take(chosen_on).flatten(1)
-        best = int(parzen_log_density(validation, samples, conf.sigmas).mean(1).argmax())
+        best = int(finite("Parzen densities", parzen_log_density(validation, samples, conf.sigmas)).mean(1).argmax())
         sigma = conf.sigmas[best]
         blocks = [
             parzen_log_density(x.flatten(1), samples, [sigma])[0]

@@ -44,7 +44,7 @@ class FinalClassifierProtocol(ZeroShotProtocol):
         figures of the best: ``oracle/epoch_T1``, ``oracle/epoch_H``.
 
         Raises:
-            NonFiniteError: the model generates features that are not finite.
+            NonFiniteError: the model generates features that are not finite, or a classifier diverges.
         """
         if not isinstance(model, FeatureGenerator):
             raise TypeError(f"{type(model).__name__} generates no features")

@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from zsl_runner.data.labelled_images.folds import ImageView
+from zsl_runner.finite import finite
 from zsl_runner.models.joint_code import JointCodeModel
 from zsl_runner.objectives.joint_code import categorical_entropy
 
@@ -74,10 +75,11 @@ def encode(model: JointCodeModel, images: ImageView, rows: int, block: int, reco
             add(f"entropy_{place}", categorical_entropy(values))
         if reconstruct:
             add("reconstruction", model.reconstruction(x, model.decode(posterior.mode())))
-    mean = {name: total / rows for name, total in sums.items()}
+    # A NaN among the logits is in the sums of their probabilities, so these vouch for the categories, too.
+    mean = {name: finite(f"{name.replace('_', ' ')} of codes", total / rows) for name, total in sums.items()}
     places = range(len(model.categories))
     return Encoding(
-        means=torch.cat(means),
+        means=finite("means of codes", torch.cat(means)),
         categories=torch.cat(categories),
         aggregates=tuple(mean[f"aggregate_{place}"] for place in places),
         entropies=torch.stack([mean[f"entropy_{place}"] for place in places]) if places else mean["discrete_kl"],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,7 @@ from zsl_runner.data.pairs import Pair, PairEvaluationSet, PairFold
 from zsl_runner.evaluation.base import Draw, Measurement, Protocol
 from zsl_runner.evaluation.likelihood.conf import LikelihoodEvaluatorConf
 from zsl_runner.evaluation.likelihood.estimates import RowEstimates, estimate_rows
+from zsl_runner.finite import finite
 from zsl_runner.models.base import Model
 from zsl_runner.models.networks import evaluating
 from zsl_runner.models.output_prediction import Condition, LatentOutputPredictor, OutputPredictor
@@ -59,6 +61,7 @@ class LikelihoodProtocol(Protocol):
         likelihoods: dict[str, list[Tensor]] = {}
         blocks: list[RowEstimates] = []
         sums: dict[str, Tensor] = {}
+        counted: dict[str, Tensor] = {}
         with evaluating(model), torch.no_grad():
             for positions, pair in data.pairs.blocks(self.conf.batch_size):
                 condition = model.condition(pair.x)
@@ -71,21 +74,25 @@ class LikelihoodProtocol(Protocol):
                 for name, values in found.items():
                     likelihoods.setdefault(name, []).append(values)
                 for name, value in self.output_metrics(model, pair, condition, whole, streams["predictions"]).items():
-                    sums[name] = sums.get(name, torch.zeros_like(value)) + value * len(positions)
+                    known = ~value.isnan()
+                    sums[name] = sums.get(name, 0) + torch.where(known, value, 0) * len(positions)
+                    counted[name] = counted.get(name, 0) + known.long() * len(positions)
         metrics = {}
         for name, parts in likelihoods.items():
-            values = torch.cat(parts).double()
+            values = finite(f"{name} of rows", torch.cat(parts).double())
             metrics[name] = -float(values.mean())
             if whole:
                 metrics[f"{name}_se"] = float(values.std(correction=1) / len(values) ** 0.5) if len(values) > 1 else 0.0
-        metrics |= {name: float(total) / len(data.pairs) for name, total in sums.items()}
+        rows = {name: int(count) for name, count in counted.items()}
+        metrics |= {name: float(total) / rows[name] if rows[name] else math.nan for name, total in sums.items()}
         details = LikelihoodDetails(_joined(blocks) if blocks else None)
-        return Measurement({f"{data.name}/{name}": value for name, value in metrics.items()}, {}, details)
+        undefined = {f"{data.name}/{name}": "no row has a valid entry for it" for name, n in rows.items() if not n}
+        return Measurement({f"{data.name}/{name}": value for name, value in metrics.items()}, {}, details, undefined)
 
     def output_metrics(
         self, model: OutputPredictor, pair: Pair, condition: Condition, whole: bool, generator: torch.Generator
     ) -> dict[str, Tensor]:
-        """Return means over a block of rows, of point predictions and drawn ones.
+        """Return means over a block of rows, of point predictions and drawn ones; NaN where no row counts.
 
         Here for outputs in [0, 1]: ``pixel_error``, the share of entries on the wrong side of a half, in per cent;
         ``pixel_error_averaged``, of probabilities averaged over codes; ``diversity``, the mean absolute difference of
@@ -99,7 +106,7 @@ class LikelihoodProtocol(Protocol):
             generator: draws them.
         """
         right = pair.y >= 0.5
-        predicted = model.mean_output(model.predict(condition)) >= 0.5
+        predicted = model.mean_output(finite("predictions", model.predict(condition))) >= 0.5
         metrics = {"pixel_error": 100 * (predicted != right).float().mean()}
         if whole and isinstance(model, LatentOutputPredictor):
             drawn = self.drawn(model, condition, generator)
@@ -112,7 +119,7 @@ class LikelihoodProtocol(Protocol):
         prior = model.prior(condition)
         shape = (self.conf.drawn_samples, *prior.mean.shape)
         noise = torch.randn(shape, generator=generator, device=prior.mean.device)
-        return model.mean_output(model.generate(condition, reparameterise(*prior, noise)))
+        return model.mean_output(finite("drawn predictions", model.generate(condition, reparameterise(*prior, noise))))
 
     def figures(
         self,

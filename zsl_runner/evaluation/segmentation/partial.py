@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from zsl_runner.data.pairs import Pair
+from zsl_runner.finite import finite
 from zsl_runner.models.output_prediction import LatentOutputPredictor, OutputPredictor
 from zsl_runner.objectives.omission import block_mask, omit_block
 
@@ -47,7 +48,7 @@ def label_partly_hidden(
     tops, lefts = (drawn[0] * (height - side + 1)).floor(), (drawn[1] * (width - side + 1)).floor()
     x, hidden = omit_block(pair.x, side, tops, lefts), block_mask(height, width, side, tops, lefts)
     refined = None
-    predicted = model.predict(model.condition(x)).argmax(-3)
+    predicted = finite("predictions of partly hidden images", model.predict(model.condition(x))).argmax(-3)
     if isinstance(model, LatentOutputPredictor) and model.recognises:
         refined = refine(model, Pair(x, pair.y, pair.valid), hidden, predicted, refinements)
     return PartialLabels(x, hidden, predicted, refined)
@@ -77,5 +78,6 @@ def refine(model: LatentOutputPredictor, pair: Pair, hidden: Tensor, labels: Ten
     completed = torch.where(hidden, labels, pair.y)
     for _ in range(times):
         codes = model.posterior(pair.x, completed, given).mean
-        completed = torch.where(hidden, model.generate(condition, codes).argmax(-3), pair.y)
+        predicted = finite("predictions from partial labels", model.generate(condition, codes))
+        completed = torch.where(hidden, predicted.argmax(-3), pair.y)
     return completed

@@ -15,6 +15,7 @@ from zsl_runner.evaluation.likelihood.protocol import LikelihoodProtocol, mean_d
 from zsl_runner.evaluation.segmentation.conf import SegmentationEvaluatorConf
 from zsl_runner.evaluation.segmentation.metrics import foreground_iou, mean_class_iou, pixel_accuracy
 from zsl_runner.evaluation.segmentation.partial import label_partly_hidden
+from zsl_runner.finite import finite
 from zsl_runner.models.base import Model
 from zsl_runner.models.output_prediction import Condition, LatentOutputPredictor, OutputPredictor
 
@@ -40,7 +41,7 @@ class SegmentationProtocol(LikelihoodProtocol):
         probabilities averaged over drawn codes; ``diversity``, the mean absolute difference of two drawn predictions'
         probabilities; and what `hidden_metrics` measures.
         """
-        predicted = model.predict(condition)
+        predicted = finite("predictions", model.predict(condition))
         classes = predicted.shape[-3]
         labels = predicted.argmax(-3)
         metrics = {"pixel_accuracy": self._accuracy(labels, pair), "IoU": self._iou(labels, pair, classes)}

@@ -20,6 +20,7 @@ from zsl_runner.evaluation.zsl.calibration import (
     stacking_curve,
 )
 from zsl_runner.evaluation.zsl.conf import ZeroShotEvaluatorConf
+from zsl_runner.finite import finite
 from zsl_runner.models.base import ClassScorer, FeatureGenerator, Model
 from zsl_runner.models.networks import evaluating
 
@@ -163,4 +164,5 @@ class ZeroShotProtocol(Protocol):
             yield real_and_generated(model, data)
 
     def _block_scores(self, model: ClassScorer, rows: FeatureView, class_vectors: Tensor) -> Tensor:
-        return torch.cat([model.class_scores(x, class_vectors) for _, x in rows.blocks(self.conf.batch_size)])
+        blocks = [model.class_scores(x, class_vectors) for _, x in rows.blocks(self.conf.batch_size)]
+        return finite("class scores", torch.cat(blocks))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from matplotlib.figure import Figure
@@ -16,12 +16,17 @@ from zsl_runner.report.groups import groups_of, metric_of
 from zsl_runner.report.plots import curves, parameter, search, seen_unseen
 from zsl_runner.report.plots.material import Family, Material, families, materials
 from zsl_runner.report.table import tag_of
+from zsl_runner.report.text import one_line
 
 Drawn = tuple[str, Figure]
 
 
 def plot(
-    findings: Findings, folder: Path, by: Sequence[str] | None = None, metrics: Sequence[str] | None = None
+    findings: Findings,
+    folder: Path,
+    by: Sequence[str] | None = None,
+    metrics: Sequence[str] | None = None,
+    say: Callable[[str], object] = print,
 ) -> list[Path]:
     """Draw the figures and return their files; files of the same names are replaced.
 
@@ -30,6 +35,7 @@ def plot(
         folder: where to write; made if it is not there.
         by: see `zsl_runner.report.groups.groups_of`.
         metrics: names or tags to draw; by default what the runs were selected by, on validation and test rows.
+        say: told of what could not be read and is left out, each once.
 
     Raises:
         RunError: there is no complete run, or none has a metric; the folder cannot be written.
@@ -45,23 +51,26 @@ def plot(
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise RunError(f"{folder}: cannot be created: {error.strerror or error}") from error
-    written = []
+    written: list[Path] = []
+    notes = dict.fromkeys(f"left out: {message}" for message in findings.unreadable)
     for material in materials(groups_of(runs, by), tags):
-        for name, figure in figures(material):
+        for name, figure in figures(material, notes.setdefault):
             content = io.BytesIO()
             figure.savefig(content, format="png", dpi=130, facecolor="white")
             path = folder / f"{material.name}-{_safe(name)}.png"
             write_bytes(path, content.getvalue())
             written.append(path)
+    for note in notes:
+        say(one_line(note))
     return written
 
 
-def figures(material: Material) -> Iterator[Drawn]:
-    """Yield (name, figure) of everything a block of groups allows."""
+def figures(material: Material, say: Callable[[str], object] = print) -> Iterator[Drawn]:
+    """Yield (name, figure) of everything a block of groups allows; ``say`` is told of runs that are left out."""
     yield from _swept(material)
     if any(seen_unseen.has_figures(group) for group in material.best(seen_unseen.MOST)[0]):
         yield "seen-unseen", seen_unseen.seen_unseen(material)
-    yield from _curves(material)
+    yield from _curves(material, say)
 
 
 def _swept(material: Material) -> Iterator[Drawn]:
@@ -82,9 +91,9 @@ def _swept(material: Material) -> Iterator[Drawn]:
             yield f"against-{key}-{family.name}", parameter.parameter(material, [family], key)
 
 
-def _curves(material: Material) -> Iterator[Drawn]:
+def _curves(material: Material, say: Callable[[str], object]) -> Iterator[Drawn]:
     groups, left_out = material.best(curves.MOST)
-    read = [(group, curves.curves_of(group)) for group in groups]
+    read = [(group, curves.curves_of(group, say)) for group in groups]
     read = [(group, found) for group, found in read if found]
     if any(curves.is_drawable(found) and any(tag.startswith("val/") for tag in found) for _, found in read):
         shown, drawn = zip(*read, strict=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from matplotlib.axes import Axes
@@ -14,6 +14,7 @@ from zsl_runner.report.groups import Group, average
 from zsl_runner.report.plots.frame import BAND, framed, legend_below
 from zsl_runner.report.plots.material import Material
 from zsl_runner.report.quantities import is_standard_error
+from zsl_runner.report.soundness import LARGEST
 from zsl_runner.tracking.figures.learning_curves import LOG_SPAN, VALIDATION, place_of
 from zsl_runner.tracking.figures.style import QUALITATIVE, class_colours, styled
 from zsl_runner.tracking.table import FILE_NAME, read
@@ -43,16 +44,23 @@ class Curve:
 Curves = dict[str, Curve]
 
 
-def curves_of(group: Group) -> Curves:
-    """Return the curves of a group by tag; runs whose ``metrics.csv`` is absent or damaged are left out."""
+def curves_of(group: Group, say: Callable[[str], object] = print) -> Curves:
+    """Return the curves of a group by tag.
+
+    Args:
+        group: the group.
+        say: told of each run that is left out because its ``metrics.csv`` is absent or damaged.
+    """
     found: dict[str, dict[int, list[float]]] = {}
     for run in group.runs:
         try:
-            for row in read(run.directory / FILE_NAME):
-                if math.isfinite(row.value):
-                    found.setdefault(row.tag, {}).setdefault(row.step, []).append(row.value)
-        except RunError:
+            rows = list(read(run.directory / FILE_NAME))
+        except RunError as error:
+            say(f"left out of the curves: {error}")
             continue
+        for row in rows:
+            if abs(row.value) < LARGEST:
+                found.setdefault(row.tag, {}).setdefault(row.step, []).append(row.value)
     return {tag: _averaged(values) for tag, values in found.items()}
 
 

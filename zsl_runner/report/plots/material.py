@@ -13,6 +13,7 @@ from typing import Any
 from zsl_runner.config.schema import Quantity
 from zsl_runner.report.groups import BLOCK, Group
 from zsl_runner.report.quantities import quantity_of, title
+from zsl_runner.report.values import read
 
 Value = float | int | str
 
@@ -162,12 +163,13 @@ def families(material: Material) -> list[Family]:
 def plain(value: Any) -> Value:
     """Return a configuration value as a number or a word.
 
-    >>> plain(3), plain(True), plain([500, 500]), plain(None)
-    (3, 'true', '[500, 500]', 'null')
+    >>> plain(3), plain(True), plain([500, 500]), plain(None), plain("1e-5")
+    (3, 'true', '[500, 500]', 'null', 1e-05)
     """
+    value = read(value) if isinstance(value, str) else value
     if isinstance(value, bool) or value is None:
         return {True: "true", False: "false", None: "null"}[value]
-    return value if isinstance(value, (int, float)) else str(value)
+    return value if isinstance(value, (int, float)) and math.isfinite(value) else str(value)
 
 
 def ordered(values: set[Value]) -> list[Value]:

@@ -16,8 +16,12 @@ PLAIN, CALIBRATED = ("test/S", "test/U"), ("test/S_cal", "test/U_cal")
 
 
 def has_figures(group: Group, tags: tuple[str, str] = PLAIN) -> bool:
-    """Tell whether a group has both accuracies."""
-    return all(group.average(tag) is not None for tag in tags)
+    """Tell whether a group has both accuracies; figures outside of 0 to 100 are none."""
+    return all(values and all(0 <= value <= 100 for value in values) for values in _values(group, tags))
+
+
+def _values(group: Group, tags: tuple[str, str]) -> list[list[float]]:
+    return [[value for _, value in group.values(tag)] for tag in tags]
 
 
 @styled
