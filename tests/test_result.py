@@ -90,9 +90,9 @@ def record(**changes):
         ),
         (record(status="done"), "status: expected one of running, complete, failed, interrupted, found 'done'"),
         (record(seed=True), "seed: found a value of the wrong type"),
-        (record(metrics={"test/H": "high"}), "metrics: test/H: found a value of the wrong type"),
-        (record(validation={"val/H": 10**400}), "validation: val/H: found a value of the wrong type"),
-        (record(quantities={"H": {"digits": -1.5}}), "quantities: H: found a value of the wrong type"),
+        (record(metrics={"test/H": "high"}), "metrics: test/H: expected a number"),
+        (record(validation={"val/H": 10**400}), "validation: val/H: expected a number"),
+        (record(quantities={"H": {"digits": -1.5}}), "quantities: H: expected unit, lower_is_better and digits"),
         ("[" * 100_000, "expected JSON, found a damaged file"),
     ],
 )
@@ -103,11 +103,13 @@ def test_broken_files_give_one_clear_error(tmp_path, content, message):
     assert str(tmp_path / FILE_NAME) in str(caught.value)
 
 
-def test_costs_that_are_no_numbers_are_left_out(tmp_path):
-    (tmp_path / FILE_NAME).write_text(
-        record(cost={"wall_seconds": "long", "cpu_seconds": 1.5, "stage_seconds": {"fit": 2}})
-    )
-    assert Result.load(tmp_path).cost == {"cpu_seconds": 1.5, "stage_seconds": {"fit": 2}}
+def test_costs_that_are_no_numbers_are_refused(tmp_path):
+    cost = {"wall_seconds": 3, "cpu_seconds": 1.5, "stage_seconds": {"fit": 2}}
+    (tmp_path / FILE_NAME).write_text(record(cost=cost))
+    assert Result.load(tmp_path).cost == cost
+    (tmp_path / FILE_NAME).write_text(record(cost=cost | {"wall_seconds": "long"}))
+    with pytest.raises(RunError, match="cost: wall_seconds: expected numbers that are not negative, found 'long'"):
+        Result.load(tmp_path)
 
 
 def test_an_unknown_status_is_refused(tmp_path):

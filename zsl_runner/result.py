@@ -9,7 +9,7 @@ import platform
 import resource
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -23,6 +23,9 @@ from zsl_runner.errors import RunError
 FILE_NAME = "result.json"
 SCHEMA_VERSION = 1
 STATES = ("running", "complete", "failed", "interrupted")
+LARGEST = 1e100
+"""Sums of squares of larger numbers would overflow; no figure or cost is as large."""
+_MOST_DIGITS = 20
 
 
 @dataclass
@@ -138,15 +141,13 @@ class Result:
         if any(name not in values for name in required):
             wrong = [name for name in required if name not in values]
             raise RunError(f"{origin}: {', '.join(wrong)}: found a value of the wrong type")
-        if values["status"] not in STATES:
-            raise RunError(f"{origin}: status: expected one of {', '.join(STATES)}, found {values['status']!r}")
         for name in ("metrics", "validation"):
-            found = values.get(name, {})
-            _require(origin, name, found, lambda value: value is None or _is_number(value))
-            values[name] = {tag: math.nan if value is None else value for tag, value in found.items()}
-        _require(origin, "quantities", values.get("quantities", {}), _is_quantity)
-        values["cost"] = {name: value for name, value in values.get("cost", {}).items() if _is_cost(value)}
-        return cls(**values)
+            values[name] = {tag: math.nan if value is None else value for tag, value in values.get(name, {}).items()}
+        result = cls(**values)
+        problems = list(_problems(result))
+        if problems:
+            raise RunError(f"{origin}: {problems[0]}" + (f" and {len(problems) - 1} more" if problems[1:] else ""))
+        return result
 
 
 def checksums(data: object) -> list[tuple[str, str]] | None:
@@ -158,26 +159,51 @@ def checksums(data: object) -> list[tuple[str, str]] | None:
     return None if any(not isinstance(sha256, str) for _, sha256 in found) else found
 
 
-def _require(origin: str, name: str, found: Mapping[str, Any], fits: Callable[[Any], bool]) -> None:
-    wrong = [key for key, value in found.items() if not fits(value)]
-    if wrong:
-        raise RunError(f"{origin}: {name}: {', '.join(wrong)}: found a value of the wrong type")
+def _problems(result: Result) -> Iterable[str]:
+    """Yield what in a record is not as a run writes it (``field: expected ..., found ...``)."""
+    if result.status not in STATES:
+        yield f"status: expected one of {', '.join(STATES)}, found {result.status!r:.80}"
+    for name, values in (("metrics", result.metrics), ("validation", result.validation)):
+        yield from _wrong(name, values, _is_figure, "a number")
+    yield from _wrong("cost", result.cost, _is_cost, "numbers that are not negative")
+    yield from _wrong("quantities", result.quantities, _is_quantity, "unit, lower_is_better and digits")
+    yield from _wrong("error", result.error or {}, lambda value: isinstance(value, str), "text")
+    files = result.data.get("files") or []
+    if not isinstance(files, list) or not all(isinstance(file, Mapping) for file in files):
+        yield f"data.files: expected a list of files, found {files!r:.80}"
 
 
-def _is_number(value: object) -> bool:
-    return isinstance(value, float) or (type(value) is int and abs(value) < sys.float_info.max)
+def _wrong(name: str, values: Mapping[str, Any], is_sound: Callable[[Any], bool], expected: str) -> Iterable[str]:
+    for key, value in values.items():
+        if not is_sound(value):
+            yield f"{name}: {key}: expected {expected}, found {value!r:.80}"
 
 
-def _is_quantity(value: object) -> bool:
-    if not isinstance(value, Mapping):  # of another version; counts as nothing
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _is_figure(value: Any) -> bool:
+    """NaN stands for null, which a figure that could not be measured is written as."""
+    return _is_number(value) and (value != value or abs(value) < LARGEST)
+
+
+def _is_cost(value: Any) -> bool:
+    if isinstance(value, Mapping):
+        return all(_is_cost(entry) and not isinstance(entry, Mapping) for entry in value.values())
+    return value is None or (_is_number(value) and 0 <= value < LARGEST)
+
+
+def _is_quantity(value: Any) -> bool:
+    if not isinstance(value, Mapping):  # of another version; not used
         return True
-    kinds = {"unit": str, "lower_is_better": bool, "digits": int}
-    fits = all(type(value.get(key, kind())) is kind for key, kind in kinds.items())
-    return fits and 0 <= value.get("digits", 0) <= sys.float_info.dig
-
-
-def _is_cost(value: object) -> bool:
-    return all(map(_is_number, value.values())) if isinstance(value, Mapping) else _is_number(value)
+    digits = value.get("digits", 1)
+    return (
+        isinstance(value.get("unit", ""), str)
+        and isinstance(value.get("lower_is_better", False), bool)
+        and _is_number(digits)
+        and digits in range(_MOST_DIGITS)
+    )
 
 
 def _is_required(entry: dataclasses.Field[Any]) -> bool:

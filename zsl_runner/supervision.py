@@ -70,7 +70,7 @@ def execute(
     saved = to_yaml(config)
     place = Path(config.outputs), config.model.name, config.dataset.name
     with ExitStack() as lock:
-        with one_at_a_time(run_directory.made(run_directory.folder_of(*place))):
+        with one_at_a_time(run_directory.made(Path(config.outputs))):
             other = find(config) if only else None
             if other is not None:
                 raise RunError(f"{other.directory}: another process has just started this run; wait for it")

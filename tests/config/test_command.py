@@ -125,7 +125,7 @@ def main(monkeypatch, tmp_path):
     calls = []
 
     def call(*arguments, act=complete):
-        def execute(config, overrides, swept=(), announce=None):
+        def execute(config, overrides, swept=(), announce=None, only=False):
             calls.append(("new", config, overrides))
             result = act(config)
             if announce is not None:  # one of a sweep

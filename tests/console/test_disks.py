@@ -88,8 +88,8 @@ def test_a_folder_that_is_there_and_one_that_can_be_made_are_taken(problems, tmp
 def test_a_disk_that_fills_up(disk, zsl_run, monkeypatch):
     folder, inner = disk("100m"), Checkpoints.save
 
-    def save(self, step, state):
-        path = inner(self, step, state)
+    def save(self, step, state, *records):
+        path = inner(self, step, state, *records)
         with (folder / "filler").open("wb", buffering=0) as file, contextlib.suppress(OSError):
             while True:
                 file.write(bytes(4096))

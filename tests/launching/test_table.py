@@ -91,7 +91,8 @@ def earlier(loader, tmp_path):
         directory = tmp_path / "o" / config.model.name / "toy" / slug
         directory.mkdir(parents=True)
         (directory / "config.yaml").write_text(to_yaml(config))
-        Result(status, "m", "d", "t", config.seed, config_hash(plain(config))).save(directory)
+        result = Result(status, "m", "d", "t", config.seed, config_hash(plain(config)), data={"files": []})
+        result.save(directory)
         return config, directory
 
     return make

@@ -37,7 +37,7 @@ def test_the_directory_holds_what_the_design_promises(finished):
         "learning_curves.png",
         "unseen_against_seen.png",
     }
-    assert [path.name for path in finished.parents[2].iterdir()] == ["sgal"]
+    assert {path.name for path in finished.parents[2].iterdir()} == {"sgal", ".lock"}
 
 
 def test_the_result_says_what_was_run_on_what_and_what_came_out(finished):

@@ -25,7 +25,7 @@ ODD = st.recursive(
     st.none()
     | st.booleans()
     | st.integers(-(10**30), 10**30)
-    | st.floats()
+    | st.floats(allow_subnormal=False)
     | st.sampled_from(
         ["NaN", "1e5", "", "a|b", "line\nend", "<!-- zsl-report:x -->", "\x00", "é", "``", "$x$", 10**400]
     )
@@ -134,7 +134,7 @@ def test_a_record_with_an_odd_value_is_named_and_left_out(outputs, changes, expe
     "content",
     [
         *(b"", b"[1, 2]", b"a: [", b"\xff\xfe\x00", b"a: 2020-13-45", b"[" * 20_000, b"? [a]\n: 1", b"? {a: b}\n: 1"),
-        b"a: &x [1]\n" + b"".join(b"%c: &%c [*%c, *%c]\n" % (c, c, c - 1, c - 1) for c in range(ord("y"), ord("z"))),
+        b"a: &a [1]\n" + b"".join(b"%c: &%c [*%c, *%c]\n" % (c, c, c - 1, c - 1) for c in range(ord("b"), ord("z"))),
         b"a: !!python/object:os.system {}",
         b"a: \x00",
     ],

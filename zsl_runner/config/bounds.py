@@ -69,4 +69,4 @@ def is_deep(value: object, left: int = DEEPEST) -> bool:
     (False, True)
     """
     inside = value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
-    return left < 0 or any(is_deep(entry, left - 1) for entry in inside if isinstance(entry, (Mapping, list)))
+    return left < 1 or any(is_deep(entry, left - 1) for entry in inside if isinstance(entry, (Mapping, list)))

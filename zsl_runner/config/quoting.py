@@ -6,10 +6,6 @@ import re
 import shlex
 from pathlib import Path
 
-from hydra.core.override_parser.types import Quote, QuotedString
-from omegaconf import OmegaConf
-from omegaconf.errors import OmegaConfBaseException
-
 _BARE = re.compile(r"[A-Za-z0-9_./+-]*/[A-Za-z0-9_./+-]*")
 """What means itself without quotes: with a slash in it, it is neither a number nor a word like null."""
 
@@ -26,6 +22,8 @@ def quoted(text: str) -> str:
 
 def expression(text: str) -> str:
     """Return text as one value of Hydra's grammar; interpolations in it stay what they are."""
+    from hydra.core.override_parser.types import Quote, QuotedString  # tables print no such text and start at once
+
     written: str = QuotedString(text, Quote.single).with_quotes()
     return written
 
@@ -45,6 +43,9 @@ def meant(value: object) -> str:
     >>> meant("a, b"), meant(3)
     ('a, b', '3')
     """
+    from omegaconf import OmegaConf
+    from omegaconf.errors import OmegaConfBaseException
+
     try:
         return str(OmegaConf.create([value])[0])
     except OmegaConfBaseException:
