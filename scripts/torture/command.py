@@ -60,6 +60,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser().parse_args(arguments)
     load_everything()
     start = time.perf_counter()
+    if options.scratch is not None:
+        options.scratch.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="zsl-torture-", dir=options.scratch, ignore_cleanup_errors=True) as name:
         folder = Path(name)
         folder.chmod(0o755)  # some tries are made as another user

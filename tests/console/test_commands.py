@@ -51,9 +51,9 @@ def states(folder):
     ("line", "environment"),
     [
         (f"{RUN} -m seed=0,1 2>&1 | head -1", {}),
-        (f"{RUN} >&- 2>&-", {}),
+        pytest.param(f"{RUN} >&- 2>&-", {}, marks=pytest.mark.slow),
         (f"{RUN} > /dev/full 2> /dev/full", {}),
-        (f"{RUN} \"name='é'\"", {"LC_ALL": "C", "PYTHONIOENCODING": "ascii"}),
+        pytest.param(f"{RUN} \"name='é'\"", {"LC_ALL": "C", "PYTHONIOENCODING": "ascii"}, marks=pytest.mark.slow),
         (f"{RUN} \"outputs='é'\"; mv é outputs", {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}),
     ],
     ids=["broken", "closed", "full", "ascii", "ascii file names"],

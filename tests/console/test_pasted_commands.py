@@ -14,7 +14,7 @@ from zsl_runner import run
 from zsl_runner.config.quoting import setting
 
 SLOW = pytest.mark.slow
-NAMES = [name if number in (7, 9, 11) else pytest.param(name, marks=SLOW) for number, name in enumerate(ODD_NAMES)]
+NAMES = [name if number in (7, 11) else pytest.param(name, marks=SLOW) for number, name in enumerate(ODD_NAMES)]
 
 
 @pytest.mark.parametrize("name", NAMES)

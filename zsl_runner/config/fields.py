@@ -58,7 +58,7 @@ class Rule:
             return value in self.choices
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             return True
-        if not math.isfinite(value):
+        if isinstance(value, float) and not math.isfinite(value):
             return self.low is None and self.high is None
         too_low = self.low is not None and (value < self.low or (self.above and value == self.low))
         too_high = self.high is not None and (value > self.high or (self.below and value == self.high))
