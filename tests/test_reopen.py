@@ -113,6 +113,16 @@ def test_the_record_of_another_run_counts_for_nothing(stopped_run):
     assert (result.seed, result.started, result.command) == (0, before.started, before.command)
 
 
+def test_the_record_of_another_complete_run_is_not_taken_for_this_ones_end(stopped_run):
+    before = Result.load(stopped_run)
+    replace(before, status="complete", metrics={"test/H": 99.0}).save(stopped_run)
+    result = resume(stopped_run, configuration(stopped_run))
+    assert result.status == "complete"
+    assert result.metrics["test/H"] != 99.0
+    again = resume(stopped_run, configuration(stopped_run))
+    assert (again.metrics, again.finished) == (result.metrics, result.finished)  # its own is only reported
+
+
 def test_a_kill_between_configuration_and_record_is_no_dead_end(stopped_run):
     for name in ("result.json", "metrics.csv"):
         (stopped_run / name).unlink()

@@ -92,6 +92,29 @@ def reopen(directory: Path, config: RunConfig, device: torch.device | str) -> Re
     return Reopened(result or _rebuilt(directory, config, saved), saved, records)
 
 
+def completed(directory: Path, config: RunConfig) -> Result | None:
+    """Return the record of a run that is complete; None if it is not, or the record is another run's.
+
+    Whose record it is the newest checkpoint tells, which holds the metrics, too. Without one that can be read, or with
+    one of format 1, the record is taken at its word.
+
+    Raises:
+        RunError: the record is there and may not be read.
+    """
+    result = recorded(directory)
+    if result is None or result.status != "complete":
+        return None
+    try:
+        saved = Checkpoints(directory / CHECKPOINTS, required=STATE).newest()
+    except CheckpointError:
+        return result
+    if saved is None or saved.config is None:
+        return result
+    measured = {tag: repr(value) for tag, value in result.metrics.items()}
+    is_its_own = measured == {tag: repr(value) for tag, value in saved.state["metrics"].items()}
+    return result if is_its_own and _is_of(result, config) else None
+
+
 def recorded(directory: Path) -> Result | None:
     """Return the record of a run; None if it is missing or damaged.
 

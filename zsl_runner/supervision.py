@@ -23,7 +23,7 @@ from zsl_runner.errors import CheckpointError, RunError
 from zsl_runner.existing import find
 from zsl_runner.guard import exclusive, one_at_a_time
 from zsl_runner.loop import Interrupted
-from zsl_runner.reopen import Reopened, recorded, reopen
+from zsl_runner.reopen import Reopened, completed, reopen
 from zsl_runner.report.summary import summary_table
 from zsl_runner.result import Result
 from zsl_runner.run import Run
@@ -94,8 +94,8 @@ def resume(directory: Path, config: RunConfig) -> Result:
         RunError: as in `execute`; or configuration, seed or data are not those the run began with.
     """
     directory = run_directory.open_existing(directory)
-    complete = recorded(directory)
-    if complete is not None and complete.status == "complete":
+    complete = completed(directory, config)
+    if complete is not None:
         print(summary_table(complete, directory))
         return complete
     with ExitStack() as lock:

@@ -112,8 +112,8 @@ def no_permission(draw: np.random.Generator, folder: Path, shared: Path) -> str:
         require(done.code != 0, "silent", f"exit 0: {done.text[-300:]}")
         require("outputs" in done.text, "other", f"the folder is not named: {done.text[-300:]}")
         report = expected(place.run("zsl-report", "outputs", hook=without_privileges))
-        require(
-            mode == 0o555 or report.code != 0 or "outputs" in report.text,
+        require(  # one that may only not be entered can be seen to be empty
+            mode != 0 or report.code != 0 or "outputs" in report.text,
             "silent",
             "an unreadable folder counts as empty",
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -17,8 +18,18 @@ FAILED, REFUSED = 1, 2
 @contextmanager
 def guarded() -> Iterator[None]:
     """Hear signals and lose what cannot be printed inside the block; one inside another does nothing more."""
-    with STOP.listening(), tolerant():
-        yield
+    before = threading.excepthook
+
+    def of_a_thread(found: threading.ExceptHookArgs) -> None:
+        if not isinstance(found.exc_value, OSError):  # whoever waits for what the thread writes is told
+            before(found)
+
+    threading.excepthook = of_a_thread
+    try:
+        with STOP.listening(), tolerant():
+            yield
+    finally:
+        threading.excepthook = before
 
 
 def run(program: str, work: Callable[[], int], failed: int = FAILED) -> int:

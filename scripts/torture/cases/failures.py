@@ -49,6 +49,8 @@ def a_terminal_that_hangs_up(place: Place) -> None:
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
 
     child = place.start("zsl-run", *SMALL, "name=nohup", hook=ignoring)
+    while not (place.home / "outputs/sgal/toy/nohup/result.json").exists() and not child.has_ended():
+        signal.sigtimedwait([], 0.05)  # until then the child may not have come to ignore it
     for _ in range(20):
         child.send(signal.SIGHUP)
         if child.has_ended():
@@ -68,7 +70,8 @@ def hydras_directories(place: Place) -> None:
         home = Place(place.folder / f"place-{number}")
         done = expected(home.run("zsl-run", *LINEAR, setting))
         if done.code == 2:
-            require("outputs" in done.text, "other", f"{setting}: the option to use is not named: {done.text[-300:]}")
+            named = "config.yaml" if setting.startswith("hydra.output_subdir") else "outputs"
+            require(named in done.text, "other", f"{setting}: what to use is not named: {done.text[-300:]}")
             continue
         require(done.code == 0, "other", f"{setting}: exit {done.code}")
         if setting.startswith("hydra.run.dir"):
@@ -181,11 +184,12 @@ def a_baseline_by_number(place: Place) -> None:
 
 def a_full_disk(place: Place) -> None:
     """A disk that is full when a checkpoint is written is told as such, with the path; resumed, the run is whole."""
-    straight = run_once(place, *SMALL, "name=straight")
+    wide = (*SMALL, "model.prior.hidden=[256,256]")  # so that half a checkpoint is more than the room for all else
+    straight = run_once(place, *wide, "name=straight")
     size = checkpoints(straight)[-1].stat().st_size
     others = sum(path.stat().st_size for path in straight.rglob("*") if path.is_file() and path.suffix != ".pt")
     with small_disk(place.folder / "disk", others + 150_000 + int(2.5 * size)) as disk:
-        done = place.run("zsl-run", *SMALL, "name=full", f"outputs={disk}/outputs")
+        done = place.run("zsl-run", *wide, "name=full", f"outputs={disk}/outputs")
         refused(done, "No space left on device", "step-", str(disk))
         shutil.copytree(disk / "outputs", place.home / "outputs", dirs_exist_ok=True)
     directory = place.home / "outputs/sgal/toy/full"
