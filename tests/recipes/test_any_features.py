@@ -1,8 +1,8 @@
 """Every zero-shot model trains on features of any width, sign and norm, with the same settings.
 
-The rows a model sees have the norm asked for: the features are made so, centred where its data sets are by default, and
-put on the sphere of that norm; a model of features in [0, 1] scales them itself. Runs share this process, as those of
-`test_experiments`.
+The rows a model sees have the norm asked for: the features are made so, centred except for Bi-VAEGAN, and put on the
+sphere of that norm. The means of classes are linear in their vectors, so that few classes teach what vectors mean and
+only a method that does not train stays at chance. Runs share this process, as those of `test_experiments`.
 """
 
 import csv
@@ -27,6 +27,7 @@ PROBLEM = [
     "dataset.seen=12",
     f"dataset.unseen={UNSEEN}",
     "dataset.attributes=8",
+    "dataset.mapping=linear",
     "dataset.noise=0.2",
     "dataset.train_rows=30",
     "dataset.test_rows=5",
@@ -42,24 +43,36 @@ GENERATOR = ["evaluator.classifier.synthetic_per_class=50"]
 GAN = [
     *GENERATOR,
     "model.hidden=64",
-    "trainer.critic_steps=2",
     "trainer.optim.lr=1e-3",
 ]
+ON_A_SPHERE = [*GAN, "dataset.feature_scaling=center_l2", "model.output=projection"]
+"""As the experiments on CUB have it. The models' own scaling to [0, 1] would make all norms one."""
+ENCODED = [*ON_A_SPHERE, "model.reconstruction=squared", "model.encoded_noise=false", "trainer.critic_steps=2"]
 MODELS = {
-    "sgal": ["model.prior.hidden=[64]", "trainer.pretrain_steps=200", "trainer.em.iterations=20"],
+    "sgal": [
+        "model.prior.hidden=[64]",
+        "trainer.optim.lr=5e-3",
+        "trainer.pretrain_steps=200",
+        "trainer.em.iterations=20",
+    ],
     "vzsl": ["trainer.steps=300"],
     "cvae": [*GENERATOR, "model.hidden=[256]", "trainer.epochs=40", "trainer.evaluate_every=40"],
     "aae/supervised": [*GENERATOR, "model.hidden=[256]", "trainer.batch_size=60", "trainer.epochs=20"],
-    "f_clswgan": [*GAN, "trainer.epochs=80"],
-    "f_vaegan": [*GAN, "trainer.epochs=25"],
-    "tf_vaegan": [*GAN, "trainer.epochs=50"],
-    "bi_vaegan": [*GAN, "trainer.epochs=25", "model.encoded_noise=false", "trainer.class_prior=uniform"],
+    "f_clswgan": [*ON_A_SPHERE, "dataset.semantic_scaling=center", "trainer.epochs=50"],
+    "f_vaegan": [*ENCODED, "trainer.epochs=25"],
+    "tf_vaegan": [*ENCODED, "trainer.epochs=15"],
+    "bi_vaegan": [
+        *GAN,
+        "model.encoded_noise=false",
+        "trainer.critic_steps=2",
+        "trainer.class_prior=uniform",
+        "trainer.epochs=40",
+    ],
     "eszsl": ["model.feature_penalty=1.0", "model.class_penalty=0.1"],
     "ridge_prototype": ["model.penalty=1.0"],
 }
 """Settings of each model for all features alike."""
 
-IN_UNIT_INTERVAL = {"f_clswgan", "f_vaegan", "tf_vaegan"}
 FALLING = {
     "sgal": "seen/loss",
     "vzsl": "seen/loss",
@@ -73,6 +86,14 @@ FALLING = {
 
 WIDTHS, NORMS = (64, 1000, 4096), (1.0, None, 100.0)
 FULL = [(width, signed, norm) for width in WIDTHS for signed in (True, False) for norm in NORMS]
+COSTLY = {"f_clswgan", "tf_vaegan", "bi_vaegan"}
+"""So the middle width is tried with the middle norm alone, and the largest with the extremes alone."""
+GRID = [
+    (model, *features)
+    for model in MODELS
+    for features in FULL
+    if model not in COSTLY or features[0] == 64 or (features[0] == 1000) == (features[2] is None)
+]
 
 
 @pytest.fixture(scope="module")
@@ -97,8 +118,7 @@ def train(loader, monkeypatch, tmp_path):
             return dataclasses.replace(records, features=rows.astype(np.float32))
 
         monkeypatch.setattr(source, "load", load)
-        radius = [] if model in IN_UNIT_INTERVAL else [f"dataset.radius={norm}"]
-        overrides = [f"model={model}", f"dataset.width={width}", *PROBLEM, *radius, *MODELS[model]]
+        overrides = [f"model={model}", f"dataset.width={width}", f"dataset.radius={norm}", *PROBLEM, *MODELS[model]]
         verdict = check(loader, overrides)
         assert verdict.problems == ()
         verdict.config.outputs = str(tmp_path / "outputs")
@@ -130,8 +150,7 @@ def test_a_model_trains_on_features_of_large_norm(train, model):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("width", "signed", "norm"), FULL)
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize(("model", "width", "signed", "norm"), GRID)
 def test_a_model_trains_on_features_of_any_width_sign_and_norm(train, model, width, signed, norm):
     trains(train, model, width, signed, norm)
 

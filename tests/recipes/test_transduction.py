@@ -1,11 +1,9 @@
-"""Unlabelled rows on a problem with known optimum, beside references computed on the same rows."""
+"""Unlabelled rows on a problem with known optimum."""
 
 import json
 
 import numpy as np
 import pytest
-from sklearn.cluster import KMeans
-from sklearn.linear_model import Ridge
 from sklearn.metrics import pairwise_distances_argmin
 
 from zsl_runner.data.toy.conf import ToyConf
@@ -13,9 +11,7 @@ from zsl_runner.data.toy.source import load
 
 pytestmark = pytest.mark.slow
 
-MANY = {"seen": 15, "unseen": 15, "noise": 0.8}
-"""As many unseen classes as seen ones: what unlabelled rows cannot settle stays wrong."""
-FEW = {"seen": 10, "unseen": 5, "noise": 0.6}
+FEW = ["dataset.seen=10", "dataset.unseen=5", "dataset.noise=0.6"]
 """Too few seen classes to learn from what class vectors mean, and classes that are clusters all the same."""
 UNKNOWN_PRIOR = ["trainer.class_prior=uniform", "trainer.warmup_epochs=5"]
 RECIPE = [
@@ -34,65 +30,43 @@ RECIPE = [
 ]
 
 
-def references(**problem):
-    """Return T1 of the best ridge prototypes, of K-means that starts at them, and of the true class means."""
-    records = load(ToyConf(name="toy", **problem))
+def oracle():
+    """Return T1 of the nearest of the unseen classes' true means, for rows of norm 1."""
+    records = load(ToyConf(name="toy"))
     x = records.features / np.linalg.norm(records.features, axis=1, keepdims=True)
-    vectors = records.class_vectors / np.linalg.norm(records.class_vectors, axis=1, keepdims=True)
-    labels, unseen = records.labels, records.unseen_classes
-
-    def mean(rows):
-        return np.stack([x[rows[labels[rows] == label]].mean(0) for label in np.unique(labels[rows])])
-
-    rows = records.test_unseen
-    means = mean(records.trainval)
-
-    def accuracy(predictions):
-        return 100 * np.mean(unseen[predictions] == labels[rows])
-
-    ridges = [Ridge(penalty).fit(vectors[records.seen_classes], means) for penalty in (1e-3, 1e-2, 0.1, 1.0)]
-    prototypes = [ridge.predict(vectors[unseen]) for ridge in ridges]
-    best = max(prototypes, key=lambda centres: accuracy(pairwise_distances_argmin(x[rows], centres)))
-    return {
-        "ridge": accuracy(pairwise_distances_argmin(x[rows], best)),
-        "clusters": accuracy(KMeans(len(unseen), init=best, n_init=1).fit(x[rows]).labels_),
-        "oracle": accuracy(pairwise_distances_argmin(x[rows], mean(rows))),
-    }
+    rows, unseen = records.test_unseen, records.unseen_classes
+    means = np.stack([x[rows[records.labels[rows] == label]].mean(0) for label in unseen])
+    return 100 * np.mean(unseen[pairwise_distances_argmin(x[rows], means)] == records.labels[rows])
 
 
 def figures(zsl_run, tmp_path, name, *overrides):
     zsl_run(*RECIPE, *overrides, f"name={name}")
-    (found,) = (tmp_path / "outputs").glob(f"*/toy/{name}/result.json")
+    (found,) = (tmp_path / "outputs").glob(f"*/toy/{name}*/result.json")
     return json.loads(found.read_text())["metrics"]
-
-
-def both(zsl_run, tmp_path, **problem):
-    """Return the figures of a transductive run without knowledge of the class prior and of an inductive one."""
-    problem = [f"dataset.{key}={value}" for key, value in problem.items()]
-    transductive = figures(zsl_run, tmp_path, "transductive", *problem, *UNKNOWN_PRIOR)
-    return transductive, figures(zsl_run, tmp_path, "inductive", *problem, "trainer=feature_gan")
 
 
 def test_unlabelled_rows_carry_a_generator_to_the_oracle(zsl_run, tmp_path):
     """Whether they are needed for it is asked where an inductive generator cannot be perfect, in the next test."""
     transductive = figures(zsl_run, tmp_path, "transductive", *UNKNOWN_PRIOR)
-    assert transductive["test/T1"] > references()["oracle"] - 1
+    assert transductive["test/T1"] > oracle() - 1
     assert transductive["test/H"] > 95
 
 
 def test_unlabelled_rows_help_where_an_inductive_generator_cannot_be_perfect(zsl_run, tmp_path):
-    """Measured with two seeds: T1 77.7 and 98.8 with them, 64.0 and 72.8 without; H 86.6 and 99.1, 65.0 and 71.0."""
-    transductive, inductive = both(zsl_run, tmp_path, **FEW)
-    assert transductive["test/T1"] > inductive["test/T1"] + 2
-    assert transductive["test/H"] > inductive["test/H"] + 4
+    """One run is luck in part, so means over three seeds are compared.
 
+    Measured with seeds 0 to 5: T1 77.7, 98.8, 87.0, 76.3, 89.8, 74.3 with unlabelled rows of unknown frequencies and
+    64.0, 72.8, 74.5, 75.2, 79.8, 67.5 without; H 86.6, 99.1, 93.3, 84.5, 95.4, 85.6 and 65.0, 71.0, 76.7, 64.2, 81.6,
+    73.6. The three least differences of single seeds have means of 6.0 in T1 and 14.1 in H.
+    """
 
-def test_a_transductive_generator_beats_ridge_prototypes_where_they_fail(zsl_run, tmp_path):
-    """Measured: ridge 77.7, inductive 79.6, transductive 83.9, true class means 100; H 80.5 and 88.6."""
-    transductive, inductive = both(zsl_run, tmp_path, **MANY)
-    assert transductive["test/T1"] > references(**MANY)["ridge"] + 3
-    assert transductive["test/T1"] > inductive["test/T1"] + 2
-    assert transductive["test/H"] > inductive["test/H"] + 4
+    def mean(name, *overrides):
+        runs = [figures(zsl_run, tmp_path, f"{name}_{seed}", *FEW, *overrides, f"seed={seed}") for seed in range(3)]
+        return {metric: np.mean([run[f"test/{metric}"] for run in runs]) for metric in ("T1", "H")}
+
+    transductive, inductive = mean("transductive", *UNKNOWN_PRIOR), mean("inductive", "trainer=feature_gan")
+    assert transductive["T1"] > inductive["T1"] + 2
+    assert transductive["H"] > inductive["H"] + 4
 
 
 def test_an_estimated_prior_stands_between_uniform_and_known_where_the_classes_are_skewed(zsl_run, tmp_path):
