@@ -72,7 +72,7 @@ def check(
         if isinstance(composed, str):
             problems.append(Problem("configuration", composed))
         elif composition.typed:  # another primary file, a saved configuration, gets our settings later
-            problems += hydra_settings.check_composed(composed)
+            problems += hydra_settings.check_composed(composed, arguments)
     config = None if problems else draft.build()
     return Verdict(tuple(dict.fromkeys(problems)), config, directory)
 

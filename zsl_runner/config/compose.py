@@ -83,7 +83,10 @@ def compose(loader: Loader, arguments: Sequence[str]) -> Composition:
     abandoned: set[str] = set()
     choices, values = [], []
     for override in overrides:
-        if _chooses_files(loader, override):
+        if _is_no_option(override) and loader.repository.group_exists(override.key_or_group):
+            problems.append(_no_option(loader, override))
+            abandoned.add(override.key_or_group)
+        elif _chooses_files(loader, override):
             choices.append(_with_known_option(loader, override, problems, abandoned))
         else:
             values.append(override)
@@ -158,6 +161,18 @@ def _chooses_files(loader: Loader, override: Override) -> bool:
     if override.is_hydra_override():
         return True
     return loader.repository.group_exists(override.key_or_group) and not isinstance(override.value(), dict)
+
+
+def _is_no_option(override: Override) -> bool:
+    value = override.value()
+    return not override.is_delete() and value is not None and not isinstance(value, (str, list, dict))
+
+
+def _no_option(loader: Loader, override: Override) -> Problem:
+    group = override.key_or_group
+    known = ", ".join(loader.options(group)) or "none"
+    message = f"expected the name of an option, found {override.value()!r}; the options are: {known}"
+    return Problem(group, message, f"command line: {override.input_line}")
 
 
 def _with_known_option(loader: Loader, override: Override, problems: list[Problem], abandoned: set[str]) -> Override:

@@ -7,6 +7,7 @@ from typing import Any
 
 from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 
 from zsl_runner.config.compose import parse
 from zsl_runner.config.problems import Problem
@@ -71,12 +72,20 @@ def check_given(arguments: Sequence[str]) -> Iterable[Problem]:
                 yield Problem(override.key_or_group, f"is not obeyed: {remedy}", f"command line: {argument}")
 
 
-def check_composed(config: DictConfig) -> Iterable[Problem]:
-    """Yield a complaint about each refused setting that a file changes.
+def check_composed(config: DictConfig, arguments: Sequence[str]) -> Iterable[Problem]:
+    """Yield a complaint about each refused setting that a file changes, and each that refers to nothing.
 
     Args:
         config: the composed configuration with Hydra's settings.
+        arguments: overrides of one run.
     """
+    for argument in arguments:
+        override = parse(argument)
+        if isinstance(override, Override) and override.is_hydra_override() and "${" in argument:
+            try:
+                OmegaConf.select(config, override.key_or_group)
+            except OmegaConfBaseException as error:
+                yield Problem(override.key_or_group, str(error).splitlines()[0], f"command line: {argument}")
     settings: Any = OmegaConf.to_container(config.hydra, resolve=False)
     for key, usual in _IN_FILES.items():
         value = settings
