@@ -95,6 +95,13 @@ def test_what_hydra_converts_is_accepted(verdict, argument, key, value):
     assert type(node) is type(value)
 
 
+@pytest.mark.parametrize("value", ["1", "1.5", "true", "null", "[]", "[sgal,vzsl]"])
+def test_a_group_takes_the_name_of_one_option(problems, value):
+    message, _ = problems(f"model={value}")["model"]
+    assert message.startswith("expected the name of one option, found ")
+    assert "sgal" in message
+
+
 def test_unknown_option_names_the_others_and_the_closest(problems):
     message, origin = problems("model=sgall", "model.latent_dim=3")["model"]
     assert "no option 'sgall'; did you mean sgal?; the options are: " in message

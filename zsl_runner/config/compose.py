@@ -164,14 +164,18 @@ def _chooses_files(loader: Loader, override: Override) -> bool:
 
 
 def _is_no_option(override: Override) -> bool:
+    """Tell whether a value cannot choose: overlays may be several, of everything else there is one."""
     value = override.value()
-    return not override.is_delete() and value is not None and not isinstance(value, (str, list, dict))
+    if isinstance(value, list):
+        return not value or override.key_or_group in (*GROUPS, "runtime", "tracker")
+    return not override.is_delete() and not isinstance(value, (str, dict))
 
 
 def _no_option(loader: Loader, override: Override) -> Problem:
     group = override.key_or_group
     known = ", ".join(loader.options(group)) or "none"
-    message = f"expected the name of an option, found {override.value()!r}; the options are: {known}"
+    found = "null" if override.value() is None else override.value()
+    message = f"expected the name of one option, found {found}; the options are: {known}"
     return Problem(group, message, f"command line: {override.input_line}")
 
 
