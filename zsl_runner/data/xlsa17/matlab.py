@@ -8,12 +8,11 @@ reversed, hence the transpositions.
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import h5py
 import numpy as np
@@ -21,11 +20,9 @@ import scipy.io
 import scipy.sparse
 from numpy.typing import NDArray
 
+from zsl_runner.data.xlsa17.elements import check_elements
 from zsl_runner.errors import DataError
 
-HEADER_SIZE: Final = 128
-VARIABLE_TYPES: Final = (14, 15)
-"""Types of data elements that hold a variable: a matrix, plain or compressed."""
 MOST_PACKED: Final = 1100
 """How many times its size in the file a variable can have in memory: deflate packs no more than 1,032 bytes in one."""
 FREE_BYTES: Final = 2**24
@@ -67,7 +64,7 @@ def read_variables(path: Path, wanted: Sequence[str]) -> dict[str, Value]:
         if h5py.is_hdf5(path):
             with h5py.File(path, "r", locking=False) as file:
                 return {name: _from_hdf5(file, name) for name in wanted if _holds(file, name)}
-        _check_length(path)
+        check_elements(path)
         found = scipy.io.loadmat(path, variable_names=list(wanted))
         return {name: _from_version_5(found[name]) for name in wanted if name in found}
 
@@ -78,6 +75,7 @@ def variable_names(path: Path) -> tuple[str, ...]:
         if h5py.is_hdf5(path):
             with h5py.File(path, "r", locking=False) as file:
                 return tuple(name for name in file if not name.startswith("#"))
+        check_elements(path)
         return tuple(name for name, _, _ in scipy.io.whosmat(path))
 
 
@@ -107,30 +105,6 @@ def _readable(path: Path) -> Iterator[None]:
         ) from error
 
 
-def _check_length(path: Path) -> None:
-    """Walk over the variables of a version 5 file: each begins with its length, and the last must end with the file.
-
-    The reader skips variables that are not wanted and would not notice that one of them is cut off.
-
-    Raises:
-        EOFError: the file ends inside a variable.
-    """
-    size = path.stat().st_size
-    with path.open("rb") as stream:
-        header = stream.read(HEADER_SIZE)
-        if 0 in header[:4]:  # version 4 has no header
-            return
-        order: Literal["little", "big"] = "little" if header[126:] == b"IM" else "big"
-        while (position := stream.tell()) < size:
-            tag = stream.read(8)
-            kind, length = int.from_bytes(tag[:4], order), int.from_bytes(tag[4:], order)
-            if kind not in VARIABLE_TYPES:
-                raise ValueError(f"no variable begins at byte {position:,}")
-            if position + 8 + length > size:
-                raise EOFError(f"a variable of {length:,} bytes begins at byte {position:,}")
-            stream.seek(length, os.SEEK_CUR)
-
-
 def _from_version_5(value: Any) -> Value:
     if scipy.sparse.issparse(value):
         return _dense(value)
@@ -153,6 +127,7 @@ def _dense(matrix: Any) -> Value:
     rows, columns = matrix.shape
     if rows * columns * matrix.dtype.itemsize > FREE_BYTES + MOST_PACKED * matrix.data.nbytes:
         return Foreign(f"a sparse matrix of {rows:,} x {columns:,} with {matrix.nnz:,} entries")
+    matrix.check_format(full_check=True)  # SciPy would follow any index
     return np.asarray(matrix.toarray())
 
 
