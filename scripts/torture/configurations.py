@@ -244,7 +244,6 @@ def wrong_group(draw: np.random.Generator, values: Mapping[str, Any], home: Path
         "sgall",
         "Sgal",
         "SGAL",
-        "vzsl.yaml",
         "../model/sgal",
         "/model/sgal",
         "model/sgal",

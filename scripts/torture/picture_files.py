@@ -319,12 +319,12 @@ def accented_list(draw: np.random.Generator, root: Path) -> Mutation:
 
 
 def _rolled(records: Records) -> Records:
-    """Return records whose first row has become the last: its name sorts behind the others."""
+    """Return records whose first row has become the last, for its name sorts behind the others; lists keep their order."""
     last = len(records["images"]) - 1
     return {
         **records,
         **{key: np.roll(records[key], -1, axis=0) for key in ("images", "labels")},
-        "train": np.sort(np.where(records["train"] == 0, last, records["train"] - 1)),
+        "train": np.where(records["train"] == 0, last, records["train"] - 1),
         "validation": records["validation"] - 1,
         "test": records["test"] - 1,
     }
