@@ -319,7 +319,7 @@ def accented_list(draw: np.random.Generator, root: Path) -> Mutation:
 
 
 def _rolled(records: Records) -> Records:
-    """Return records whose first row has become the last, for its name sorts behind the others; lists keep their order."""
+    """Return records whose first row has become the last, for its name sorts so; lists keep their order."""
     last = len(records["images"]) - 1
     return {
         **records,

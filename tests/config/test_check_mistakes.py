@@ -95,6 +95,13 @@ def test_what_hydra_converts_is_accepted(verdict, argument, key, value):
     assert type(node) is type(value)
 
 
+@pytest.mark.parametrize("argument", ["seed={}", "seed=[1]", "+reference.metrics.H={}", "trainer.optim.lr={a:1}"])
+def test_a_mapping_or_list_is_no_value(problems, argument):
+    key, _, value = argument.lstrip("+").partition("=")
+    message, _ = problems(argument)[key]
+    assert message.endswith(f"found {value.replace(':', ': ')}")
+
+
 @pytest.mark.parametrize("value", ["1", "1.5", "true", "null", "[]", "[sgal,vzsl]"])
 def test_a_group_takes_the_name_of_one_option(problems, value):
     message, _ = problems(f"model={value}")["model"]
