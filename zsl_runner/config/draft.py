@@ -139,9 +139,8 @@ class Draft:
             return  # as the schema has it: a value is required
         reason = objection(value, shape, origin.text_of(key))
         if not reason and shape.container == "value" and not shape.is_section and isinstance(value, (Mapping, list)):
-            reason = (
-                f"expected {shape.describe()}, found {_shown(value)}"  # an empty one would be merged into what is there
-            )
+            # An empty one would be merged into what is there.
+            reason = f"expected {shape.describe()}, found {_shown(value)}"
         if reason:
             self.complain(key, reason, origin)
             return
