@@ -188,7 +188,10 @@ def _with_known_option(loader: Loader, override: Override, problems: list[Proble
     if override.is_add() and group in COMPOSED_GROUPS:
         problems.append(Problem(group, f"is already part of the configuration: write {group}={value}", origin))
         override = _chosen(group, value)
-    if not loader.repository.group_exists(group) or loader.repository.config_exists(f"{group}/{value}"):
+    is_path = ".." in value.split("/")  # which leads to files of other groups
+    if not loader.repository.group_exists(group) or (
+        not is_path and loader.repository.config_exists(f"{group}/{value}")
+    ):
         return override
     options = loader.options(group)
     problems.append(_unknown_option(group, value, options, origin))
