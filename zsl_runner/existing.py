@@ -8,9 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from zsl_runner.config.bounds import check_file
+from zsl_runner.config.bounds import read_configuration
 from zsl_runner.config.identity import config_hash
 from zsl_runner.config.schema import RunConfig
 from zsl_runner.config.typed import plain
@@ -21,7 +19,6 @@ from zsl_runner.result import FILE_NAME, Result, checksums
 from zsl_runner.run_directory import CONFIG_FILE, folder_of
 
 _BEST_FIRST = ("complete", "running", "interrupted", "failed")
-_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 log = logging.getLogger(__name__)
 
 
@@ -88,11 +85,9 @@ def at(directory: Path) -> Existing | None:
 def saved_values(directory: Path) -> Mapping[str, Any]:
     """Return the configuration of a run; empty if it is missing or damaged."""
     try:
-        check_file(directory / CONFIG_FILE)
-        content = yaml.load((directory / CONFIG_FILE).read_bytes(), Loader=_Loader)  # a safe loader
-    except (OSError, ValueError, RunError, yaml.YAMLError, RecursionError):
+        return read_configuration(directory / CONFIG_FILE)
+    except RunError:
         return {}
-    return content if isinstance(content, dict) else {}
 
 
 def unrecorded(values: Mapping[str, Any], **known: Any) -> Result:

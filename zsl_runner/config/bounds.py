@@ -14,6 +14,8 @@ DEEPEST = 32
 """Levels of nesting; a whole configuration has seven."""
 MOST = 100_000
 """Values in a file, counted as often as aliases repeat them."""
+LARGEST = 2**22
+"""Bytes of a run's configuration; usual ones have a few thousand."""
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -29,6 +31,29 @@ def check_file(path: Path) -> None:
         raise RunError(f"{path}: cannot be read: {error.strerror or error}") from error
     if found:
         raise RunError(f"{path}: {found}")
+
+
+def read_configuration(path: Path) -> dict[Any, Any]:
+    """Return what the ``config.yaml`` of a run holds.
+
+    Raises:
+        RunError: the file cannot be read, is out of bounds, or is no configuration.
+    """
+    try:
+        if not path.is_file() or path.stat().st_size > LARGEST:  # reading a pipe would never end
+            raise ValueError("no file a run has written")
+        text = path.read_bytes()
+        if found := excess(text):
+            raise ValueError(found)
+        content = yaml.load(text, Loader=_Loader)  # a safe loader
+        if not isinstance(content, dict):
+            raise ValueError(f"expected keys and values, found {type(content).__name__}")
+    except OSError as error:
+        raise RunError(f"{path}: cannot be read: {error.strerror or error}") from error
+    except (yaml.YAMLError, ValueError, TypeError, RecursionError, OverflowError) as error:
+        reason = "".join(letter if letter.isprintable() else " " for letter in str(error))
+        raise RunError(f"{path}: expected a configuration, found a damaged one ({reason})") from error
+    return content
 
 
 def excess(text: str | bytes) -> str:

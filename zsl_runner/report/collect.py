@@ -9,19 +9,14 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from zsl_runner.config.bounds import excess
+from zsl_runner.config.bounds import read_configuration
 from zsl_runner.config.identity import flatten
 from zsl_runner.errors import RunError
 from zsl_runner.guard import is_held
-from zsl_runner.report.text import one_line
 from zsl_runner.result import FILE_NAME, Result
 from zsl_runner.run_directory import CONFIG_FILE
 
 CONFIG_HEADER = b"# The whole configuration of a run, written by zsl-run"
-LARGEST_CONFIG = 2**22
-_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 @dataclass(frozen=True)
@@ -50,22 +45,7 @@ class FoundRun:
             RunError: the file cannot be read, or is no configuration.
         """
         path = self.directory / CONFIG_FILE
-        if not path.exists():
-            return {}
-        try:
-            if not path.is_file() or path.stat().st_size > LARGEST_CONFIG:
-                raise ValueError("no file a run has written")
-            text = path.read_bytes()
-            if found := excess(text):
-                raise ValueError(found)
-            content = yaml.load(text, Loader=_Loader)  # a safe loader
-            if not isinstance(content, dict):
-                raise ValueError(f"expected keys and values, found {type(content).__name__}")
-            return flatten(content)
-        except OSError as error:
-            raise RunError(f"{path}: cannot be read: {error.strerror or error}") from error
-        except (yaml.YAMLError, ValueError, TypeError, RecursionError, OverflowError) as error:
-            raise RunError(f"{path}: expected a configuration, found a damaged one ({one_line(str(error))})") from error
+        return flatten(read_configuration(path)) if path.exists() else {}
 
 
 @dataclass
