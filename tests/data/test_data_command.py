@@ -18,9 +18,9 @@ from zsl_runner.config.registry import schemas
 from zsl_runner.data.cache_folder import KeptCopy
 from zsl_runner.data.chosen import chosen, data_sets, missing_files
 from zsl_runner.data.cli import main
+from zsl_runner.data.command.describe import draw
 from zsl_runner.data.digits.conf import DigitsConf
 from zsl_runner.data.digits.source import load as load_digits
-from zsl_runner.data.figure import draw
 from zsl_runner.data.preparation import prepare
 from zsl_runner.data.toy.conf import ToyConf
 from zsl_runner.data.toy.source import load as load_toy

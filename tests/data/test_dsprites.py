@@ -3,6 +3,7 @@ import pytest
 import torch
 
 from tests.dsprites_file import SIZES, small_dsprites
+from zsl_runner.data.command.describe import describe
 from zsl_runner.data.dsprites import file
 from zsl_runner.data.dsprites.conf import DSpritesConf
 from zsl_runner.data.dsprites.source import load
@@ -29,7 +30,7 @@ def test_images_factors_and_shapes_belong_together(tmp_path, monkeypatch):
         assert records.labels[row] == shape
         top, left = np.argwhere(records.images[row, 0])[0]
         assert (top, left) == (6 * y, 6 * x)
-    assert "factors      color (1), shape (3), scale (2)" in "\n".join(records.description())
+    assert "factors      color (1), shape (3), scale (2)" in "\n".join(describe(records))
 
 
 def test_a_part_is_drawn_at_random_and_keeps_rows_together(tmp_path, monkeypatch):

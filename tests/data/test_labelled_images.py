@@ -6,6 +6,7 @@ import torch
 
 from tests.mnist_files import idx, random_digits
 from zsl_runner.config.schema import ModelConf, TrainerConf
+from zsl_runner.data.command.describe import describe, draw
 from zsl_runner.data.digits_images.conf import DigitsImagesConf
 from zsl_runner.data.digits_images.source import load as load_digits_images
 from zsl_runner.data.labelled_images.folds import UNLABELLED, image_folds
@@ -130,13 +131,13 @@ def test_numbers_of_labels_that_cannot_be_are_refused_before_a_run(labelled):
 
 
 def test_description_and_picture(records):
-    text = "\n".join(records.description())
+    text = "\n".join(describe(records))
     assert "1,797 images of 28 x 28 pixels, 1 channel, 10 classes" in text
     assert "103 of the training images have one" in text
     line = next(line for line in text.splitlines() if line.split()[:1] == ["3"])
     counts = [int((records.labels[rows] == 3).sum()) for rows in (*records.splits().values(), records.labelled)]
     assert [int(word) for word in line.split()[1:]] == counts
-    assert len(records.figure().axes) == 120
+    assert len(draw(records).axes) == 120
 
 
 def test_mnist(tmp_path):

@@ -6,12 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from zsl_runner.data.figure import png
+from zsl_runner.data.command.describe import describe, draw, png
 from zsl_runner.data.records import Provenance, checked
-from zsl_runner.data.segmentation.figure import colour_map
 from zsl_runner.data.segmentation.options import SegmentationConf
 from zsl_runner.data.segmentation.pairs import SegmentationSource, segmentation_folds
-from zsl_runner.data.segmentation.records import VOID, SegmentationRecords
+from zsl_runner.data.segmentation.records import VOID, SegmentationRecords, colour_map
 from zsl_runner.errors import DataError
 
 
@@ -82,14 +81,14 @@ def test_classes_without_a_pixel_are_doubtful(label_maps):
 
 
 def test_description_counts_pixels(label_maps):
-    text = "\n".join(label_maps.description())
+    text = "\n".join(describe(label_maps))
     assert "9 images of 6 x 4 pixels, 3 classes of pixels" in text
     share = 100 * np.mean(label_maps.labels[label_maps.train] == 1)
     row = next(line for line in text.splitlines() if line.split()[:2] == ["1", "cat"])
     assert float(row.split()[2]) == pytest.approx(share, abs=0.005)
     assert float(text.splitlines()[-1].split()[2]) == pytest.approx(100 * 2 / 96, abs=0.005)  # the void pixels
     assert dict(label_maps.facts())["rows"] == "4 train, 2 validation, 2 test"
-    assert png(label_maps.figure()).startswith(b"\x89PNG")
+    assert png(draw(label_maps)).startswith(b"\x89PNG")
 
 
 def test_colours_of_labels():

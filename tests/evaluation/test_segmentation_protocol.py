@@ -11,6 +11,7 @@ from zsl_runner.data.records import Provenance
 from zsl_runner.data.segmentation.options import SegmentationConf
 from zsl_runner.data.segmentation.pairs import segmentation_folds
 from zsl_runner.data.segmentation.records import VOID, SegmentationRecords
+from zsl_runner.evaluation.likelihood.estimates import drawn_outputs
 from zsl_runner.evaluation.segmentation.conf import SegmentationEvaluatorConf
 from zsl_runner.evaluation.segmentation.figures import masks, partly_hidden
 from zsl_runner.evaluation.segmentation.metrics import foreground_iou, mean_class_iou, pixel_accuracy
@@ -117,7 +118,7 @@ def test_averages_are_of_probabilities():
     model, pair = cvae(fold.train.shape), fold.evaluation.pairs.take(torch.arange(3))
     condition = model.condition(pair.x)
     measured = protocol().output_metrics(model, pair, condition, True, torch.Generator().manual_seed(3))
-    drawn = protocol().drawn(model, condition, torch.Generator().manual_seed(3))
+    drawn = drawn_outputs(model, condition, protocol().conf.drawn_samples, torch.Generator().manual_seed(3))
     torch.testing.assert_close(drawn.sum(-3), torch.ones_like(drawn[:, :, 0]))
     labels = drawn.mean(0).argmax(1)
     expected = 100 * pixel_accuracy(labels, pair.y).mean()
@@ -204,11 +205,13 @@ def png(figure):
 def test_pictures(classes):
     fold = folds(classes).cut("fit")
     model, pair = cvae(fold.train.shape), fold.evaluation.pairs.take(torch.arange(3))
-    columns = masks(protocol(), model, pair, torch.Generator().manual_seed(0))
+    columns = masks(model, pair, protocol().conf.drawn_samples, torch.Generator().manual_seed(0))
     assert list(columns)[:6] == ["image", "truth", "CNN", "mean code", "mean of samples", "deviation"]
     assert [name for name in columns if name.startswith("sample")] == ["sample 1", "sample 2", "sample 3"]
     assert columns["deviation"].max() <= 0.5
-    drawn = protocol().drawn(model, model.condition(pair.x), torch.Generator().manual_seed(0)).detach()
+    drawn = drawn_outputs(
+        model, model.condition(pair.x), protocol().conf.drawn_samples, torch.Generator().manual_seed(0)
+    ).detach()
     if classes == 2:
         np.testing.assert_allclose(columns["deviation"], drawn[:, :, 1].std(0, correction=0), atol=1e-6)
         np.testing.assert_allclose(columns["mean of samples"], drawn[:, :, 1].mean(0), atol=1e-6)
@@ -216,7 +219,7 @@ def test_pictures(classes):
     figure = picture_columns(columns, "title")
     assert [axes.get_title() for axes in figure.axes if axes.get_title()] == list(columns)
     assert png(figure) == png(picture_columns(columns, "title"))
-    hidden = partly_hidden(protocol(), model, pair, torch.Generator().manual_seed(0))
+    hidden = partly_hidden(model, pair, protocol().conf, torch.Generator().manual_seed(0))
     assert list(hidden) == ["image", "truth", "image alone", "known labels", "refined"]
     names = [name for name, _ in protocol().figures(model, fold.evaluation, protocol().measure(model, fold, {}), {})]
     assert names == ["masks", "partly_hidden", "likelihood_curve"]

@@ -122,15 +122,14 @@ def _verify(given: argparse.Namespace) -> int:
 
 def _describe(given: argparse.Namespace) -> int:
     from zsl_runner.atomic import write_bytes
+    from zsl_runner.data.command.describe import describe, draw, png
     from zsl_runner.data.load import load
 
     def described(_option: str, conf: DatasetConf) -> Iterable[str]:
         records = load(conf)
-        yield from records.description()
+        yield from describe(records)
         if given.figure is not None:
-            from zsl_runner.data.figure import png
-
-            write_bytes(given.figure, png(records.figure()))
+            write_bytes(given.figure, png(draw(records)))
             yield f"\nfigure {given.figure}"
 
     return _each(given, described)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import ClassVar, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,9 +12,6 @@ from numpy.typing import NDArray
 from zsl_runner.data.quadrants import QuadrantConf, quadrant_mask
 from zsl_runner.data.records import Provenance, Records, Rows, checked
 from zsl_runner.data.splits import split_problems
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 WHITE: Final = 255
 
@@ -82,21 +79,6 @@ class CompletionRecords(Records):
         p = np.arange(1, WHITE) / WHITE
         entropy = -(p * np.log(p) + (1 - p) * np.log(1 - p))
         return float(counts[1:WHITE] @ entropy / len(rows))
-
-    def description(self) -> Iterable[str]:
-        """Yield sizes, splits and the entropy floor."""
-        yield f"{self.name}: {self.sizes()} ({self.provenance.kind} data)"
-        for label, fact in self.facts():
-            yield f"  {label:<12} {fact}"
-        floor = self.entropy_floor(self.test)
-        yield f"  {'floor':<12} {floor:.2f} nats: mean entropy of the grey pixels to be predicted"
-        yield from (f"  {label:<12} {text}" for label, text in self.provenance.remarks())
-
-    def figure(self) -> Figure:
-        """Return a sheet of test images, whole and as observed."""
-        from zsl_runner.data.completion_figure import draw
-
-        return draw(self)
 
 
 def completion_records(

@@ -122,6 +122,11 @@ class EvaluationSet:
     unseen_classes: Tensor
     class_names: tuple[str, ...]
 
+    def unseen_frequencies(self) -> Tensor:
+        """Return the (U,) shares of the unseen classes among the unseen rows."""
+        counts = torch.bincount(self.unseen_labels, minlength=len(self.class_vectors))[self.unseen_classes]
+        return counts.float() / len(self.unseen_labels)
+
 
 @dataclass(frozen=True)
 class Fold:

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeVar
+from typing import Any, ClassVar, Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from zsl_runner.errors import DataError
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 Rows = NDArray[np.int64]
 
@@ -95,14 +92,6 @@ class Records:
     def facts(self) -> Iterable[tuple[str, str]]:
         """Yield (label, text) of what a reader should check."""
         return ()
-
-    def description(self) -> Iterable[str]:
-        """Yield the lines of a summary for people."""
-        raise TypeError(f"{type(self).__name__} has no description")
-
-    def figure(self) -> Figure:
-        """Return a picture of the data."""
-        raise TypeError(f"{type(self).__name__} has no picture")
 
 
 @dataclass(frozen=True)
@@ -200,18 +189,6 @@ class ZeroShotRecords(Records):
             f"{len(self.trainval):,} trainval, {len(self.test_seen):,} test_seen, "
             f"{len(self.test_unseen):,} test_unseen",
         )
-
-    def description(self) -> Iterable[str]:
-        """Yield splits, classes and attributes; see `zsl_runner.data.description`."""
-        from zsl_runner.data.description import describe
-
-        return describe(self)
-
-    def figure(self) -> Figure:
-        """Return class sizes and similarities of class vectors; see `zsl_runner.data.figure`."""
-        from zsl_runner.data.figure import draw
-
-        return draw(self)
 
 
 def _array_problems(records: ZeroShotRecords, wording: Wording) -> list[str]:

@@ -3,31 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from dataclasses import replace
 
 from zsl_runner.errors import RunError
-from zsl_runner.report.groups import Average, Group, average
+from zsl_runner.report.groups import Group, average
+from zsl_runner.report.rows import Block, Difference, Row
 from zsl_runner.report.significance import FEWEST_PAIRS, holm, paired_p
 from zsl_runner.report.values import meaning, parted
 
 LISTED = 20
-
-if TYPE_CHECKING:
-    from zsl_runner.report.table import Block, Row
-
-
-@dataclass(frozen=True)
-class Difference(Average):
-    """Mean and spread of the differences to the baseline over common seeds.
-
-    Attributes:
-        p: p value of the paired t test, adjusted for the other rows of the table; None if there is none.
-        why_no_p: in words why there is no p value.
-    """
-
-    p: float | None = None
-    why_no_p: str = ""
 
 
 def compare(blocks: Sequence[Block], baseline: str) -> None:

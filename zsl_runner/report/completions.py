@@ -51,7 +51,7 @@ def _rows(run: TrainedRun, samples: int) -> dict[str, Tensor]:
     completes = isinstance(data, PairEvaluationSet) and isinstance(data.layout, CompletionLayout)
     if not isinstance(protocol, LikelihoodProtocol) or not completes or not isinstance(run.model, OutputPredictor):
         raise RunError(f"{run.directory}: expected a run that completes images, e.g. one on dataset=mnist_quadrant")
-    rows = completion_rows(protocol, run.model, data, data.layout)
+    rows = completion_rows(run.model, data, data.layout, protocol.conf.drawn_samples, protocol.seed)
     drawn = [name for name in rows if name.startswith("sample ")]
     return {name: row for name, row in rows.items() if name not in drawn[samples:]}
 

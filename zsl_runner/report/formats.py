@@ -8,11 +8,11 @@ from collections.abc import Callable
 from functools import partial
 
 from zsl_runner.config.schema import Quantity
-from zsl_runner.report.baseline import Difference
 from zsl_runner.report.groups import TRAITS, Average
 from zsl_runner.report.quantities import title
+from zsl_runner.report.rows import Block, Difference, Row
 from zsl_runner.report.significance import FEWEST_PAIRS
-from zsl_runner.report.table import Block, Report, Row
+from zsl_runner.report.table import Report
 from zsl_runner.report.text import in_markdown, one_line
 from zsl_runner.tracking.progress import duration
 

@@ -4,56 +4,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from zsl_runner.config.schema import Quantity
 from zsl_runner.errors import RunError
-from zsl_runner.report.baseline import Difference, compare
+from zsl_runner.report.baseline import compare
 from zsl_runner.report.collect import Findings, FoundRun
-from zsl_runner.report.groups import BLOCK, Average, Group, block_of, groups_of, metric_of
+from zsl_runner.report.groups import BLOCK, Group, block_of, groups_of, metric_of
 from zsl_runner.report.notes import on_debug_runs, on_groups, on_unfinished, on_unmeasured
 from zsl_runner.report.published import deviation, quoted
 from zsl_runner.report.quantities import is_standard_error, quantity_of
+from zsl_runner.report.rows import Block, Row
 from zsl_runner.report.values import read
 
 USUAL = ("test/T1", "test/U", "test/S", "test/H")
 """Columns of zero-shot data; other data have columns of their own."""
-
-
-@dataclass
-class Row:
-    """One group in its block.
-
-    Attributes:
-        group: the group.
-        cells: averages by tag.
-        differences: paired differences to the baseline, by tag; empty for the baseline and without one.
-        best: tags in which it is the best of its block.
-        deviation: deviation from published figures in words; empty if there are none for the same features.
-    """
-
-    group: Group
-    cells: dict[str, Average | None]
-    differences: dict[str, Difference | None] = field(default_factory=dict)
-    best: set[str] = field(default_factory=set)
-    deviation: str = ""
-
-
-@dataclass
-class Block:
-    """Rows whose figures may be compared: same data, features, side information, split and setting.
-
-    Attributes:
-        traits: what they share.
-        title: the same without checksums, unless these alone tell it from another block.
-        quantities: the metrics, one column each, and what they are; by tag.
-        rows: the groups.
-    """
-
-    traits: dict[str, str]
-    quantities: dict[str, Quantity]
-    rows: list[Row] = field(default_factory=list)
-    title: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass

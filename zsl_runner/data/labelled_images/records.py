@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import ClassVar, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,10 +13,6 @@ from zsl_runner.data.contrast import contrast_doubts, contrast_problems
 from zsl_runner.data.names import alike, some
 from zsl_runner.data.records import Provenance, Records, Rows
 from zsl_runner.data.splits import split_problems
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
 
 SPLIT_NAMES: Final = {"train": "training", "val": "validation", "test": "test", "labelled": "labelled training"}
 
@@ -101,26 +97,6 @@ class ImageRecords(Records):
         if self.factors is not None:
             values = (len(np.unique(column)) for column in self.factors.T)
             yield "factors", ", ".join(f"{name} ({n})" for name, n in zip(self.factor_names, values, strict=True))
-
-    def description(self) -> Iterable[str]:
-        """Yield sizes, splits, grey values and, of each class, its share of the splits."""
-        yield f"{self.name}: {self.sizes()} ({self.provenance.kind} data)"
-        for label, fact in self.facts():
-            yield f"  {label:<12} {fact}"
-        yield f"  {'pixels':<12} mean {self.images.mean() / 255:.4f}, deviation {self.images.std() / 255:.4f} in 0..1"
-        yield f"  {'split':<12} {self.provenance.split_version}"
-        yield from (f"  {label:<12} {text}" for label, text in self.provenance.remarks())
-        if self.labels is not None:
-            yield f"  {'class':<12}" + "".join(f" {name:>8}" for name in (*self.splits(), "labelled"))
-            columns = [self.labels[rows] for rows in (*self.splits().values(), self.labelled)]
-            for number, name in enumerate(self.class_names):
-                yield f"  {name:<12}" + "".join(f" {int((column == number).sum()):>8,}" for column in columns)
-
-    def figure(self) -> Figure:
-        """Return a sheet of training images; see `zsl_runner.data.labelled_images.figure`."""
-        from zsl_runner.data.labelled_images.figure import draw
-
-        return draw(self)
 
 
 def _image_problems(images: NDArray[np.uint8]) -> list[str]:

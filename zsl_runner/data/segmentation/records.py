@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import ClassVar, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,14 +14,26 @@ from zsl_runner.data.names import some
 from zsl_runner.data.records import Provenance, Records, Rows
 from zsl_runner.data.splits import split_problems
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
 VOID: Final = 255
 """Label of pixels that count neither in training nor in a figure."""
 
 MOST_CLASSES: Final = VOID
 SPLITS: Final = ("train", "validation", "test")
+VOID_COLOUR: Final = (255, 255, 255)
+COLOURS: Final = (
+    (30, 30, 34),
+    (230, 159, 0),
+    (86, 180, 233),
+    (0, 158, 115),
+    (240, 228, 66),
+    (0, 114, 178),
+    (213, 94, 0),
+    (204, 121, 167),
+    (136, 34, 85),
+    (153, 153, 51),
+    (170, 170, 170),
+)
+"""Of the labels 0, 1, ...; further labels take them in turn, without the background's."""
 
 
 @dataclass(frozen=True)
@@ -80,17 +92,15 @@ class SegmentationRecords(Records):
             )
         return found
 
-    def description(self) -> Iterable[str]:
-        """Yield splits and shares of classes; see `zsl_runner.data.segmentation.description`."""
-        from zsl_runner.data.segmentation.description import describe
 
-        return describe(self)
-
-    def figure(self) -> Figure:
-        """Return some images with their label maps; see `zsl_runner.data.segmentation.figure`."""
-        from zsl_runner.data.segmentation.figure import draw
-
-        return draw(self)
+def colour_map(labels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return (..., H, W, 3) colours of (..., H, W) labels; void is white."""
+    table = np.empty((VOID + 1, 3), dtype=np.uint8)
+    table[0] = COLOURS[0]
+    for label in range(1, VOID):
+        table[label] = COLOURS[1 + (label - 1) % (len(COLOURS) - 1)]
+    table[VOID] = VOID_COLOUR
+    return table[labels]
 
 
 def _void_everywhere(labels: NDArray[np.uint8], rows: Rows) -> Rows:

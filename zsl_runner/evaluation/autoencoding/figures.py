@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -17,13 +17,23 @@ from zsl_runner.models.adversarial_autoencoder.model import AdversarialAutoencod
 from zsl_runner.models.networks import evaluating
 from zsl_runner.streams import Streams
 
-if TYPE_CHECKING:
-    from zsl_runner.evaluation.autoencoding.protocol import AutoencodingDetails
-
 SHOWN = 10
 SAMPLES = 16
 POINTS = 5000
 NEIGHBOUR_ROWS = 20_000
+
+
+@dataclass(frozen=True)
+class AutoencodingDetails:
+    """What a measurement keeps for its figures.
+
+    Attributes:
+        encoded: the evaluated images.
+        draws: (n, d) draws of the prior beside them.
+    """
+
+    encoded: Encoded
+    draws: Tensor
 
 
 def autoencoding_figures(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -12,6 +11,7 @@ from zsl_runner.data.labelled_images.folds import UNLABELLED, ImageEvaluationSet
 from zsl_runner.evaluation.autoencoding.classes import cluster_errors, label_from_z
 from zsl_runner.evaluation.autoencoding.conf import AutoencodingEvaluatorConf
 from zsl_runner.evaluation.autoencoding.encoding import Encoded, encode, generated
+from zsl_runner.evaluation.autoencoding.figures import AutoencodingDetails, autoencoding_figures
 from zsl_runner.evaluation.autoencoding.prior_match import (
     classifier_accuracy,
     kernel_figures,
@@ -26,19 +26,6 @@ from zsl_runner.models.latent_priors import sample_categories
 from zsl_runner.models.networks import evaluating
 from zsl_runner.objectives.parzen import parzen_log_density
 from zsl_runner.streams import Streams, derived_seed
-
-
-@dataclass(frozen=True)
-class AutoencodingDetails:
-    """What the figures need.
-
-    Attributes:
-        encoded: the evaluated images.
-        draws: (n, d) draws of the prior beside them.
-    """
-
-    encoded: Encoded
-    draws: Tensor
 
 
 class AutoencodingProtocol(Protocol):
@@ -135,8 +122,6 @@ class AutoencodingProtocol(Protocol):
         self, model: Model, data: ImageEvaluationSet, measurement: Measurement, exhibits: Mapping[str, Tensor]
     ) -> Iterator[tuple[str, Draw]]:
         """Yield what codes and images made of them look like; see `autoencoding_figures`."""
-        from zsl_runner.evaluation.autoencoding.figures import autoencoding_figures
-
         assert isinstance(model, AdversarialAutoencoder)
         streams = Streams(derived_seed(self.seed, "figures"), data.rows.labels.device)
         yield from autoencoding_figures(model, data, measurement.details, streams)

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from zsl_runner.data.pairs import Pair
+from zsl_runner.finite import finite
 from zsl_runner.models.output_prediction import Condition, LatentOutputPredictor
 from zsl_runner.objectives.conditional_likelihood import log_density
 from zsl_runner.objectives.gaussian import kl_divergence, reparameterise
@@ -71,6 +72,17 @@ def estimate_rows(
         if "is" in wanted:
             importance = likelihood + torch.cat(weights)
     return RowEstimates(bound, monte_carlo, importance)
+
+
+def drawn_outputs(model: LatentOutputPredictor, condition: Condition, count: int, generator: torch.Generator) -> Tensor:
+    """Return the (count, B, ...) mean outputs of codes drawn from the prior.
+
+    Raises:
+        NonFiniteError: they are NaN or infinite.
+    """
+    prior = model.prior(condition)
+    noise = torch.randn((count, *prior.mean.shape), generator=generator, device=prior.mean.device)
+    return model.mean_output(finite("drawn predictions", model.generate(condition, reparameterise(*prior, noise))))
 
 
 def _noise(like: Tensor, samples: int, batch: int, generator: torch.Generator) -> Iterator[Tensor]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -11,53 +10,61 @@ from torch import Tensor
 from zsl_runner.data.completion import CompletionLayout
 from zsl_runner.data.label_pairs import LabelLayout
 from zsl_runner.data.pairs import PairEvaluationSet
-from zsl_runner.evaluation.base import Draw, Measurement
+from zsl_runner.evaluation.base import Draw
+from zsl_runner.evaluation.likelihood.conf import LikelihoodEvaluatorConf
+from zsl_runner.evaluation.likelihood.estimates import RowEstimates, drawn_outputs
 from zsl_runner.models.networks import evaluating
 from zsl_runner.models.output_prediction import LatentOutputPredictor, OutputPredictor
 from zsl_runner.objectives.conditional_likelihood import log_mean_exp
 from zsl_runner.objectives.gaussian import reparameterise
 from zsl_runner.streams import Streams, derived_seed
 
-if TYPE_CHECKING:
-    from zsl_runner.evaluation.likelihood.protocol import LikelihoodProtocol
-
 COLUMNS = 10
 EPOCH = "epoch_"
 
 
 def likelihood_figures(
-    protocol: LikelihoodProtocol,
     model: OutputPredictor,
     data: PairEvaluationSet,
-    measurement: Measurement,
+    estimates: RowEstimates | None,
     exhibits: Mapping[str, Tensor],
+    conf: LikelihoodEvaluatorConf,
+    seed: int,
 ) -> Iterator[tuple[str, Draw]]:
-    """Yield (name, what draws it)."""
+    """Yield (name, what draws it).
+
+    Args:
+        model: the trained model.
+        data: the evaluated rows.
+        estimates: of their likelihood; None for a deterministic model.
+        exhibits: what the trainer has to show.
+        conf: the evaluator's options.
+        seed: the run's seed.
+    """
     from zsl_runner.tracking.figures.completion import picture_sheet
     from zsl_runner.tracking.figures.likelihood_curve import likelihood_curve
 
     layout = data.layout
     if isinstance(layout, CompletionLayout):
-        rows = completion_rows(protocol, model, data, layout)
+        rows = completion_rows(model, data, layout, conf.drawn_samples, seed)
         yield "completions", lambda: picture_sheet(rows, "Observed quadrants and predictions of the others")
         yield from _strip(exhibits, layout.picture)
     if isinstance(layout, LabelLayout):
-        sheet = label_rows(protocol, model, layout, data.pairs.device)
+        sheet = label_rows(model, layout, data.pairs.device, conf.drawn_samples, seed)
         yield "classes", lambda: picture_sheet(sheet, "One class in each column; one code in each line")
         yield from _strip(exhibits, lambda x, y: layout.picture(y))
-    estimates = measurement.details.estimates
     if estimates is not None:
         curves = {}
         for label, weights in (("Monte Carlo", estimates.monte_carlo), ("importance sampling", estimates.importance)):
             if weights is not None:
-                counts = sorted({count for count in protocol.conf.curve if count <= len(weights)} | {len(weights)})
+                counts = sorted({count for count in conf.curve if count <= len(weights)} | {len(weights)})
                 curves[label] = [(count, -float(log_mean_exp(weights[:count]).mean())) for count in counts]
         bound = None if estimates.bound is None else -float(estimates.bound.mean())
         yield "likelihood_curve", lambda: likelihood_curve(curves, bound)
 
 
 def completion_rows(
-    protocol: LikelihoodProtocol, model: OutputPredictor, data: PairEvaluationSet, layout: CompletionLayout
+    model: OutputPredictor, data: PairEvaluationSet, layout: CompletionLayout, samples: int, seed: int
 ) -> dict[str, Tensor]:
     """Return (n, H, W) pictures by the name of their row: input, truth, point prediction, drawn predictions."""
     positions = torch.arange(min(COLUMNS, len(data.pairs)), device=data.pairs.device)
@@ -67,14 +74,14 @@ def completion_rows(
         condition = model.condition(pair.x)
         rows["prediction"] = layout.picture(pair.x, model.mean_output(model.predict(condition)))
         if isinstance(model, LatentOutputPredictor):
-            streams = Streams(derived_seed(protocol.seed, "figures"), data.pairs.device)
-            for number, drawn in enumerate(protocol.drawn(model, condition, streams["predictions"]), 1):
+            generator = Streams(derived_seed(seed, "figures"), data.pairs.device)["predictions"]
+            for number, drawn in enumerate(drawn_outputs(model, condition, samples, generator), 1):
                 rows[f"sample {number}"] = layout.picture(pair.x, drawn)
     return rows
 
 
 def label_rows(
-    protocol: LikelihoodProtocol, model: OutputPredictor, layout: LabelLayout, device: torch.device
+    model: OutputPredictor, layout: LabelLayout, device: torch.device, samples: int, seed: int
 ) -> dict[str, Tensor]:
     """Return (K, H, W) pictures of the first ten classes by the name of their row: mean code, and drawn codes.
 
@@ -85,8 +92,8 @@ def label_rows(
         rows = {"prediction": layout.picture(model.mean_output(model.predict(condition)))}
         if isinstance(model, LatentOutputPredictor):
             prior = model.prior(condition)
-            generator = Streams(derived_seed(protocol.seed, "figures"), device)["predictions"]
-            noise = torch.randn(protocol.conf.drawn_samples, 1, prior.mean.shape[1], generator=generator, device=device)
+            generator = Streams(derived_seed(seed, "figures"), device)["predictions"]
+            noise = torch.randn(samples, 1, prior.mean.shape[1], generator=generator, device=device)
             codes = reparameterise(prior.mean, prior.log_var, noise.expand(-1, len(condition.x), -1))
             for number, drawn in enumerate(model.mean_output(model.generate(condition, codes)), 1):
                 rows[f"code {number}"] = layout.picture(drawn)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -15,25 +14,14 @@ from zsl_runner.data.labelled_images.folds import ImageEvaluationSet, ImageFold
 from zsl_runner.data.pairs import Pair, PairEvaluationSet, PairFold
 from zsl_runner.evaluation.base import Draw, Measurement, Protocol
 from zsl_runner.evaluation.likelihood.conf import LikelihoodEvaluatorConf
-from zsl_runner.evaluation.likelihood.estimates import RowEstimates, estimate_rows
+from zsl_runner.evaluation.likelihood.estimates import RowEstimates, drawn_outputs, estimate_rows
+from zsl_runner.evaluation.likelihood.figures import likelihood_figures
 from zsl_runner.finite import finite
 from zsl_runner.models.base import Model
 from zsl_runner.models.networks import evaluating
 from zsl_runner.models.output_prediction import Condition, LatentOutputPredictor, OutputPredictor
 from zsl_runner.objectives.conditional_likelihood import log_mean_exp
-from zsl_runner.objectives.gaussian import reparameterise
 from zsl_runner.streams import Streams, derived_seed
-
-
-@dataclass(frozen=True)
-class LikelihoodDetails:
-    """What the figures need.
-
-    Attributes:
-        estimates: of every row of the evaluation set; None for a deterministic model.
-    """
-
-    estimates: RowEstimates | None
 
 
 class LikelihoodProtocol(Protocol):
@@ -85,7 +73,7 @@ class LikelihoodProtocol(Protocol):
                 metrics[f"{name}_se"] = float(values.std(correction=1) / len(values) ** 0.5) if len(values) > 1 else 0.0
         rows = {name: int(count) for name, count in counted.items()}
         metrics |= {name: float(total) / rows[name] if rows[name] else math.nan for name, total in sums.items()}
-        details = LikelihoodDetails(_joined(blocks) if blocks else None)
+        details = _joined(blocks) if blocks else None
         undefined = {f"{data.name}/{name}": "no row has a valid entry for it" for name, n in rows.items() if not n}
         return Measurement({f"{data.name}/{name}": value for name, value in metrics.items()}, {}, details, undefined)
 
@@ -109,17 +97,10 @@ class LikelihoodProtocol(Protocol):
         predicted = model.mean_output(finite("predictions", model.predict(condition))) >= 0.5
         metrics = {"pixel_error": 100 * (predicted != right).float().mean()}
         if whole and isinstance(model, LatentOutputPredictor):
-            drawn = self.drawn(model, condition, generator)
+            drawn = drawn_outputs(model, condition, self.conf.drawn_samples, generator)
             metrics["pixel_error_averaged"] = 100 * ((drawn.mean(0) >= 0.5) != right).float().mean()
             metrics["diversity"] = 255 * mean_difference(drawn)
         return metrics
-
-    def drawn(self, model: LatentOutputPredictor, condition: Condition, generator: torch.Generator) -> Tensor:
-        """Return (S, B, ...) mean outputs of codes drawn from the prior."""
-        prior = model.prior(condition)
-        shape = (self.conf.drawn_samples, *prior.mean.shape)
-        noise = torch.randn(shape, generator=generator, device=prior.mean.device)
-        return model.mean_output(finite("drawn predictions", model.generate(condition, reparameterise(*prior, noise))))
 
     def figures(
         self,
@@ -129,10 +110,9 @@ class LikelihoodProtocol(Protocol):
         exhibits: Mapping[str, Tensor],
     ) -> Iterator[tuple[str, Draw]]:
         """Yield completed or drawn pictures, the progress of training, and NCLL against the number of codes."""
-        from zsl_runner.evaluation.likelihood.figures import likelihood_figures
-
         assert isinstance(model, OutputPredictor)
-        yield from likelihood_figures(self, model, evaluation_pairs(data), measurement, exhibits)
+        rows, estimates = evaluation_pairs(data), measurement.details
+        yield from likelihood_figures(model, rows, estimates, exhibits, self.conf, self.seed)
 
     def _estimates(
         self, model: LatentOutputPredictor, pair: Pair, condition: Condition, whole: bool, generator: torch.Generator

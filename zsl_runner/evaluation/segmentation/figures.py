@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
@@ -11,16 +11,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from zsl_runner.data.pairs import Pair, PairEvaluationSet
-from zsl_runner.data.segmentation.figure import colour_map
-from zsl_runner.data.segmentation.records import VOID
+from zsl_runner.data.segmentation.records import VOID, colour_map
 from zsl_runner.evaluation.base import Draw
+from zsl_runner.evaluation.likelihood.estimates import drawn_outputs
+from zsl_runner.evaluation.segmentation.conf import SegmentationEvaluatorConf
 from zsl_runner.evaluation.segmentation.partial import label_partly_hidden
 from zsl_runner.models.networks import evaluating
 from zsl_runner.models.output_prediction import LatentOutputPredictor, OutputPredictor
 from zsl_runner.streams import Streams, derived_seed
-
-if TYPE_CHECKING:
-    from zsl_runner.evaluation.segmentation.protocol import SegmentationProtocol
 
 ROWS = 8
 SAMPLES = 4
@@ -29,26 +27,29 @@ Pictures = dict[str, NDArray[Any]]
 
 
 def segmentation_figures(
-    protocol: SegmentationProtocol, model: OutputPredictor, data: PairEvaluationSet
+    model: OutputPredictor, data: PairEvaluationSet, conf: SegmentationEvaluatorConf, seed: int
 ) -> Iterator[tuple[str, Draw]]:
     """Yield (name, what draws it); nothing here moves a stream of training."""
     from zsl_runner.tracking.figures.segmentation import picture_columns
 
     positions = torch.arange(min(ROWS, len(data.pairs)), device=data.pairs.device)
     pair = data.pairs.take(positions)
-    streams = Streams(derived_seed(protocol.seed, "figures"), data.pairs.device)
-    yield "masks", lambda: picture_columns(masks(protocol, model, pair, streams["masks"]), "Label maps of test images")
-    if protocol.conf.hidden_side:
+    streams = Streams(derived_seed(seed, "figures"), data.pairs.device)
+    yield (
+        "masks",
+        lambda: picture_columns(masks(model, pair, conf.drawn_samples, streams["masks"]), "Label maps of test images"),
+    )
+    if conf.hidden_side:
         yield (
             "partly_hidden",
             lambda: picture_columns(
-                partly_hidden(protocol, model, pair, streams["hidden"]), "Test images with a hidden part"
+                partly_hidden(model, pair, conf, streams["hidden"]), "Test images with a hidden part"
             ),
         )
 
 
 @torch.no_grad()
-def masks(protocol: SegmentationProtocol, model: OutputPredictor, pair: Pair, generator: torch.Generator) -> Pictures:
+def masks(model: OutputPredictor, pair: Pair, samples: int, generator: torch.Generator) -> Pictures:
     """Return columns of pictures by title: image, truth, predictions and, with codes, samples and their spread."""
     with evaluating(model):
         condition = model.condition(pair.x)
@@ -57,7 +58,7 @@ def masks(protocol: SegmentationProtocol, model: OutputPredictor, pair: Pair, ge
             columns["CNN"] = _most_likely(model.mean_output(condition.guess))
         if isinstance(model, LatentOutputPredictor):
             columns["mean code"] = _most_likely(model.mean_output(model.predict(condition)))
-            drawn = protocol.drawn(model, condition, generator)
+            drawn = drawn_outputs(model, condition, samples, generator)
             columns["mean of samples"] = _probability(drawn.mean(0))
             # One number for all classes: half the sum over classes is the deviation of the foreground if there are two.
             columns["deviation"] = (0.5 * drawn.var(0, correction=0).sum(-3)).sqrt().cpu().numpy()
@@ -68,10 +69,9 @@ def masks(protocol: SegmentationProtocol, model: OutputPredictor, pair: Pair, ge
 
 @torch.no_grad()
 def partly_hidden(
-    protocol: SegmentationProtocol, model: OutputPredictor, pair: Pair, generator: torch.Generator
+    model: OutputPredictor, pair: Pair, conf: SegmentationEvaluatorConf, generator: torch.Generator
 ) -> Pictures:
     """Return columns of pictures by title: hidden images, truth, labels without and with the known ones."""
-    conf = protocol.conf
     with evaluating(model):
         partial = label_partly_hidden(model, pair, conf.hidden_side, conf.refinements, generator)
     known = torch.where(partial.hidden, VOID, pair.y)

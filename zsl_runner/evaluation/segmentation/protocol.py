@@ -11,8 +11,10 @@ from zsl_runner.data.as_pairs import evaluation_pairs
 from zsl_runner.data.labelled_images.folds import ImageEvaluationSet
 from zsl_runner.data.pairs import Pair, PairEvaluationSet
 from zsl_runner.evaluation.base import Draw, Measurement
+from zsl_runner.evaluation.likelihood.estimates import drawn_outputs
 from zsl_runner.evaluation.likelihood.protocol import LikelihoodProtocol, mean_difference
 from zsl_runner.evaluation.segmentation.conf import SegmentationEvaluatorConf
+from zsl_runner.evaluation.segmentation.figures import segmentation_figures
 from zsl_runner.evaluation.segmentation.metrics import foreground_iou, mean_class_iou, pixel_accuracy
 from zsl_runner.evaluation.segmentation.partial import label_partly_hidden
 from zsl_runner.finite import finite
@@ -48,7 +50,7 @@ class SegmentationProtocol(LikelihoodProtocol):
         if not whole:
             return metrics
         if isinstance(model, LatentOutputPredictor):
-            drawn = self.drawn(model, condition, generator)
+            drawn = drawn_outputs(model, condition, self.conf.drawn_samples, generator)
             labels = drawn.mean(0).argmax(-3)
             metrics["pixel_accuracy_averaged"] = self._accuracy(labels, pair)
             metrics["IoU_averaged"] = self._iou(labels, pair, classes)
@@ -81,10 +83,8 @@ class SegmentationProtocol(LikelihoodProtocol):
         exhibits: Mapping[str, Tensor],
     ) -> Iterator[tuple[str, Draw]]:
         """Yield images with their masks and samples, partly hidden images, and NCLL against the number of codes."""
-        from zsl_runner.evaluation.segmentation.figures import segmentation_figures
-
         assert isinstance(model, OutputPredictor)
-        yield from segmentation_figures(self, model, evaluation_pairs(data))
+        yield from segmentation_figures(model, evaluation_pairs(data), self.conf, self.seed)
         yield from super().figures(model, data, measurement, exhibits)
 
     def _accuracy(self, labels: Tensor, pair: Pair) -> Tensor:

@@ -115,10 +115,8 @@ def _draw_transduction(model: FeatureGenerator, data: EvaluationSet, before: Ten
 
 
 def _draw_class_prior(data: EvaluationSet, assumed: Tensor) -> Figure:
-    from zsl_runner.evaluation.zsl.protocol import class_frequencies
-
     names = tuple(data.class_names[index] for index in data.unseen_classes.tolist())
-    return class_prior_bars(_numpy(assumed), _numpy(class_frequencies(data)), names)
+    return class_prior_bars(_numpy(assumed), _numpy(data.unseen_frequencies()), names)
 
 
 def _draw_latent(model: GaussianPriorVAE, data: EvaluationSet) -> Figure:

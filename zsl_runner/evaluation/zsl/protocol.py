@@ -27,12 +27,6 @@ from zsl_runner.models.networks import evaluating
 OFFSET = "calibration_offset"
 
 
-def class_frequencies(data: EvaluationSet) -> Tensor:
-    """Return the (U,) shares of the unseen classes among the unseen rows."""
-    counts = torch.bincount(data.unseen_labels, minlength=len(data.class_vectors))[data.unseen_classes]
-    return counts.float() / len(data.unseen_labels)
-
-
 @dataclass(frozen=True)
 class ClassScores:
     """Scores of the rows of an evaluation set; the larger wins.
@@ -146,7 +140,7 @@ class ZeroShotProtocol(Protocol):
         """Return ``prior_error``, 100 times the L1 distance of the class prior in use from the rows' frequencies."""
         if "class_prior" not in exhibits:
             return {}
-        return {"prior_error": 100 * prior_error(exhibits["class_prior"], class_frequencies(data))["l1"]}
+        return {"prior_error": 100 * prior_error(exhibits["class_prior"], data.unseen_frequencies())["l1"]}
 
     def figures(
         self, model: Model, data: EvaluationSet, measurement: Measurement, exhibits: Mapping[str, Tensor]

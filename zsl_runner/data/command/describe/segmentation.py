@@ -1,12 +1,18 @@
-"""`zsl-data describe` of a segmentation data set: splits, and how many pixels each class has."""
+"""`zsl-data describe` of a segmentation data set: splits and shares of classes; images above their label maps."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from zsl_runner.data.segmentation.records import SPLITS, VOID, SegmentationRecords
+from zsl_runner.data.segmentation.records import SPLITS, VOID, SegmentationRecords, colour_map
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+SHOWN: Final = 12
 
 
 def describe(records: SegmentationRecords) -> Iterable[str]:
@@ -43,3 +49,21 @@ def _class_table(records: SegmentationRecords) -> Iterable[str]:
 def _counts(records: SegmentationRecords, split: str) -> np.ndarray:
     labels = records.labels[getattr(records, split)]
     return np.bincount(labels.ravel(), minlength=VOID + 1)
+
+
+def draw(records: SegmentationRecords) -> Figure:
+    """Return images of each split above their label maps."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(SHOWN * 1.05, 2 * len(SPLITS) * 1.1 + 0.6), layout="constrained")
+    axes = figure.subplots(2 * len(SPLITS), SHOWN)
+    for one in axes.flat:
+        one.axis("off")
+    for place, split in enumerate(SPLITS):
+        rows = getattr(records, split)[:SHOWN]
+        for column, row in enumerate(rows):
+            axes[2 * place, column].imshow(records.images[row].transpose(1, 2, 0), interpolation="nearest")
+            axes[2 * place + 1, column].imshow(colour_map(records.labels[row]), interpolation="nearest")
+        axes[2 * place, 0].set_title(split, loc="left", fontsize=10)
+    figure.suptitle(f"{records.name}: {records.sizes()}", fontsize=11)
+    return figure

@@ -1,17 +1,34 @@
-"""The picture of `zsl-data describe` for images to be completed."""
+"""`zsl-data describe` of images to be completed: splits and entropy floor in words, test images as a sheet."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
 import numpy as np
-from matplotlib.figure import Figure
 
 from zsl_runner.data.completion_records import CompletionRecords
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 COLUMNS = 10
 
 
+def describe(records: CompletionRecords) -> Iterable[str]:
+    """Yield sizes, splits and the entropy floor."""
+    yield f"{records.name}: {records.sizes()} ({records.provenance.kind} data)"
+    for label, fact in records.facts():
+        yield f"  {label:<12} {fact}"
+    floor = records.entropy_floor(records.test)
+    yield f"  {'floor':<12} {floor:.2f} nats: mean entropy of the grey pixels to be predicted"
+    yield from (f"  {label:<12} {text}" for label, text in records.provenance.remarks())
+
+
 def draw(records: CompletionRecords) -> Figure:
     """Return ten test images, one of each label as far as there are so many: whole, and as they are observed."""
+    from matplotlib.figure import Figure
+
     labels = records.labels[records.test]
     _, first = np.unique(labels, return_index=True)
     rows = records.test[first][:COLUMNS]

@@ -1,0 +1,59 @@
+"""What `zsl-data describe` says and draws of records; each kind of data has its own way.
+
+A package with its own kind of records registers functions for it: ``@describe.register`` and ``@draw.register``.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable
+from functools import singledispatch
+from typing import TYPE_CHECKING
+
+from zsl_runner.data.command.describe import completion, images, segmentation, zero_shot
+from zsl_runner.data.completion_records import CompletionRecords
+from zsl_runner.data.labelled_images.records import ImageRecords
+from zsl_runner.data.records import Records, ZeroShotRecords
+from zsl_runner.data.segmentation.records import SegmentationRecords
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+@singledispatch
+def describe(records: Records) -> Iterable[str]:
+    """Yield the lines of a summary for people.
+
+    Raises:
+        TypeError: no way is registered for such records.
+    """
+    raise TypeError(f"{type(records).__name__} has no description")
+
+
+describe.register(ZeroShotRecords, zero_shot.describe)
+describe.register(ImageRecords, images.describe)
+describe.register(CompletionRecords, completion.describe)
+describe.register(SegmentationRecords, segmentation.describe)
+
+
+@singledispatch
+def draw(records: Records) -> Figure:
+    """Return a picture of the data.
+
+    Raises:
+        TypeError: no way is registered for such records.
+    """
+    raise TypeError(f"{type(records).__name__} has no picture")
+
+
+draw.register(ZeroShotRecords, zero_shot.draw)
+draw.register(ImageRecords, images.draw)
+draw.register(CompletionRecords, completion.draw)
+draw.register(SegmentationRecords, segmentation.draw)
+
+
+def png(figure: Figure) -> bytes:
+    """Return a figure as PNG."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=110)
+    return buffer.getvalue()

@@ -1,0 +1,57 @@
+"""The rows of a report's tables, and the blocks of rows that may be compared."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from zsl_runner.config.schema import Quantity
+from zsl_runner.report.groups import Average, Group
+
+
+@dataclass(frozen=True)
+class Difference(Average):
+    """Mean and spread of the differences to the baseline over common seeds.
+
+    Attributes:
+        p: p value of the paired t test, adjusted for the other rows of the table; None if there is none.
+        why_no_p: in words why there is no p value.
+    """
+
+    p: float | None = None
+    why_no_p: str = ""
+
+
+@dataclass
+class Row:
+    """One group in its block.
+
+    Attributes:
+        group: the group.
+        cells: averages by tag.
+        differences: paired differences to the baseline, by tag; empty for the baseline and without one.
+        best: tags in which it is the best of its block.
+        deviation: deviation from published figures in words; empty if there are none for the same features.
+    """
+
+    group: Group
+    cells: dict[str, Average | None]
+    differences: dict[str, Difference | None] = field(default_factory=dict)
+    best: set[str] = field(default_factory=set)
+    deviation: str = ""
+
+
+@dataclass
+class Block:
+    """Rows whose figures may be compared: same data, features, side information, split and setting.
+
+    Attributes:
+        traits: what they share.
+        title: the same without checksums, unless these alone tell it from another block.
+        quantities: the metrics, one column each, and what they are; by tag.
+        rows: the groups.
+    """
+
+    traits: dict[str, str]
+    quantities: dict[str, Quantity]
+    rows: list[Row] = field(default_factory=list)
+    title: dict[str, str] = field(default_factory=dict)
