@@ -61,7 +61,7 @@ check: $(READY_DEV)
 	$(BIN)/python -m mypy
 
 bench: $(READY)
-	OMP_NUM_THREADS=1 $(BIN)/python scripts/benchmark.py $(ARGS)
+	OMP_NUM_THREADS=1 $(BIN)/python scripts/benchmark $(ARGS)
 
 torture: $(READY)
 	OMP_NUM_THREADS=1 $(BIN)/python scripts/torture $(ARGS)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from zsl_runner.errors import RunError
 from zsl_runner.report.completions import side_by_side
-from zsl_runner.trained import open_run
+from zsl_runner.runs.opened import open_run
 
 
 def main() -> int:

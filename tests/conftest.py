@@ -14,10 +14,10 @@ from zsl_runner.data.records import Provenance, ZeroShotRecords
 from zsl_runner.models.network_conf import MLPConf
 from zsl_runner.models.sgal.conf import MarginConf, PriorConf, SGALConf
 from zsl_runner.models.sgal.model import SGAL
-from zsl_runner.optim import Optimisers
-from zsl_runner.runtime import Runtime
 from zsl_runner.streams import Streams
-from zsl_runner.trainers.base import TrainingContext
+from zsl_runner.training.base import TrainingContext
+from zsl_runner.training.optimisers import Optimisers
+from zsl_runner.training.runtime import Runtime
 
 
 def make_records(seed=0, seen=6, unseen=3, rows=30, width=12, attributes=5):
@@ -91,7 +91,7 @@ def make_context(small_sgal):
 @pytest.fixture(scope="session")
 def stopped(tmp_path_factory):
     """The directory of a run that was killed after its third checkpoint, and its configuration; not to be changed."""
-    from tests.runs import SMALL, config_of, cut_short
+    from tests.small_runs import SMALL, config_of, cut_short
 
     outputs = tmp_path_factory.mktemp("stopped")
     return cut_short(outputs, *SMALL), config_of(outputs, *SMALL)

@@ -4,7 +4,7 @@ import json
 
 from zsl_runner.report.collect import collect
 from zsl_runner.report.table import build
-from zsl_runner.result import Result
+from zsl_runner.runs.result import Result
 
 REAL = {
     "kind": "real",

@@ -1,6 +1,6 @@
 """A result record to change for a test."""
 
-from zsl_runner.result import Result
+from zsl_runner.runs.result import Result
 
 
 def make_result(**changes):

@@ -29,8 +29,8 @@ from zsl_runner.config.typed import typed
 from zsl_runner.console.frame import FAILED, REFUSED
 from zsl_runner.console.terminal import require_printed
 from zsl_runner.errors import ConfigError
-from zsl_runner.existing import find
-from zsl_runner.launch import launch, resume
+from zsl_runner.runs.repeated import find
+from zsl_runner.runs.start import launch, resume
 from zsl_runner.sweeps.job import job
 from zsl_runner.sweeps.prepare import prepared
 from zsl_runner.sweeps.table import outcome

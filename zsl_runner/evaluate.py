@@ -12,11 +12,11 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from zsl_runner.atomic import remove_leftovers, write_text
 from zsl_runner.console import frame
 from zsl_runner.console.failures import expected
 from zsl_runner.console.terminal import require_printed
 from zsl_runner.errors import RunError
+from zsl_runner.files.writing import remove_leftovers, write_text
 
 DESCRIPTION = """Score the newest checkpoint of a run with the run's own evaluation protocol.
 
@@ -58,7 +58,7 @@ def evaluate(directory: Path, device: str = "auto", batch_size: int | None = Non
         RunError: the run, its checkpoints or its data cannot be used.
     """
     from zsl_runner.evaluation.base import measured
-    from zsl_runner.trained import open_run  # torch is imported only when something is scored
+    from zsl_runner.runs.opened import open_run  # torch is imported only when something is scored
 
     run = open_run(directory, device, batch_size)
     measurement = measured(run.protocol, run.stage, run.model, run.fold, run.choices)
@@ -105,7 +105,7 @@ def keep(directory: Path, scores: dict[str, Any]) -> Path:
 
 def table(scores: dict[str, Any]) -> str:
     """Return the scores as aligned text, with one decimal more than tables over runs have."""
-    from zsl_runner.report.quantities import quantity_of
+    from zsl_runner.config.quantities import quantity_of
 
     state = "finished" if scores["complete"] else f"stopped after {scores['steps_done']} steps"
     figures = []

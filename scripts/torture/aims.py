@@ -58,7 +58,7 @@ def announcing(name: str, count: int) -> Callable[[int], None]:
 
 def announcing_the_test(pipe: int) -> None:
     """Write to the pipe when the run begins to read the test rows."""
-    from zsl_runner.run import Run
+    from zsl_runner.runs.run import Run
 
     test = Run._test
 

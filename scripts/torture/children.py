@@ -35,7 +35,12 @@ PATIENCE = 180.0
 
 _TRACEBACK = re.compile("traceback", re.IGNORECASE)
 _LOADED_LATE = ("hydra", "hydra.main", "matplotlib.backends.backend_agg", "sklearn.cluster", "sklearn.datasets", "h5py")
-_BY_NAME = ("zsl_runner.supervision", "zsl_runner.trained", "zsl_runner.report.table", "torch.utils.tensorboard.writer")
+_BY_NAME = (
+    "zsl_runner.runs.attempt",
+    "zsl_runner.runs.opened",
+    "zsl_runner.report.table",
+    "torch.utils.tensorboard.writer",
+)
 
 
 _LIVING: dict[int, Child] = {}

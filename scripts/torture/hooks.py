@@ -64,7 +64,7 @@ def signalled_in_the_test(number: int, *, after: bool = False) -> Hook:
     """Return a hook that sends a signal to the process itself when it reads the test rows, or when it has read them."""
 
     def hook(_: int) -> None:
-        from zsl_runner.run import Run
+        from zsl_runner.runs.run import Run
 
         test = Run._test
 

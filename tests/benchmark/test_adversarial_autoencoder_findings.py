@@ -2,9 +2,9 @@
 
 import torch
 
-from zsl_runner.benchmark.adversarial_autoencoder import adversarial_autoencoder_findings, trainer_of_sizes
-from zsl_runner.benchmark.plain_adversarial_autoencoder import PlainAdversarialAutoencoder
-from zsl_runner.benchmark.timing import Effort
+from scripts.benchmark.adversarial_autoencoder import adversarial_autoencoder_findings, trainer_of_sizes
+from scripts.benchmark.timing import Effort
+from tests.references.adversarial_autoencoder import PlainAdversarialAutoencoder
 from zsl_runner.objectives.adversarial import discriminator_loss, generator_loss
 from zsl_runner.objectives.gaussian import squared_error
 

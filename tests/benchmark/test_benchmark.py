@@ -8,17 +8,17 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from zsl_runner.benchmark import problem, topics
-from zsl_runner.benchmark.command import main
-from zsl_runner.benchmark.loading import load_findings
-from zsl_runner.benchmark.memory import memory_findings
-from zsl_runner.benchmark.processes import python
-from zsl_runner.benchmark.products import bare, products_of
-from zsl_runner.benchmark.reporting import REPORT, write_runs
-from zsl_runner.benchmark.sharing import RUNS, sharing_finding
-from zsl_runner.benchmark.startup import first_step_findings, help_finding
-from zsl_runner.benchmark.timing import Cost, Effort, Quantity, interleaved
-from zsl_runner.benchmark.training import loop_findings, step_findings
+from scripts.benchmark import problem, topics
+from scripts.benchmark.command import main
+from scripts.benchmark.loading import load_findings
+from scripts.benchmark.memory import memory_findings
+from scripts.benchmark.processes import python
+from scripts.benchmark.products import bare, products_of
+from scripts.benchmark.reporting import REPORT, write_runs
+from scripts.benchmark.sharing import RUNS, sharing_finding
+from scripts.benchmark.startup import first_step_findings, help_finding
+from scripts.benchmark.timing import Cost, Effort, Quantity, interleaved
+from scripts.benchmark.training import loop_findings, step_findings
 from zsl_runner.data.chosen import chosen
 from zsl_runner.data.synthesis import synthesize
 from zsl_runner.errors import RunError
@@ -153,7 +153,7 @@ def test_a_process_is_measured_and_a_failing_one_is_reported(tmp_path):
 
 def test_peak_memory_is_the_process_s_own():
     held = np.ones(30_000_000)  # 229 MiB in the process that starts the other
-    _, printed = python("-c", "from zsl_runner.result import peak_memory; print(peak_memory())")
+    _, printed = python("-c", "from zsl_runner.runs.result import peak_memory; print(peak_memory())")
     assert held.nbytes / 2**20 > 2 * float(printed)
 
 

@@ -5,10 +5,10 @@ import math
 import pytest
 import torch
 
-from zsl_runner.benchmark import feature_gan, iterations, problem
-from zsl_runner.benchmark.memory import adversarial_memory_finding
-from zsl_runner.benchmark.processes import Worker
-from zsl_runner.benchmark.timing import Effort
+from scripts.benchmark import feature_gan, iterations, problem
+from scripts.benchmark.memory import adversarial_memory_finding
+from scripts.benchmark.processes import Worker
+from scripts.benchmark.timing import Effort
 from zsl_runner.errors import RunError
 
 ONCE = Effort(repeats=1, seconds=0.0)

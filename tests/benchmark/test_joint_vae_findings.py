@@ -3,10 +3,10 @@
 import pytest
 import torch
 
-from zsl_runner.benchmark import problem
-from zsl_runner.benchmark.joint_vae import MNIST_SETTING, joint_vae_findings
-from zsl_runner.benchmark.plain_joint_vae import PlainJointVAE
-from zsl_runner.benchmark.timing import Effort
+from scripts.benchmark import problem
+from scripts.benchmark.joint_vae import MNIST_SETTING, joint_vae_findings
+from scripts.benchmark.timing import Effort
+from tests.references.joint_vae import PlainJointVAE
 
 
 @pytest.fixture

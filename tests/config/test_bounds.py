@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from zsl_runner.config.bounds import DEEPEST, MOST, check_file, excess, is_deep
 from zsl_runner.errors import RunError
-from zsl_runner.existing import find
 from zsl_runner.report.collect import collect
-from zsl_runner.result import Result
-from zsl_runner.run_directory import folder_of
+from zsl_runner.runs.directory import folder_of
+from zsl_runner.runs.repeated import find
+from zsl_runner.runs.result import Result
 from zsl_runner.sweeps.notes import Note, Plan, read_note, read_notes
 
 DEEP = "[" * 100_000

@@ -7,7 +7,7 @@ import pytest
 
 from zsl_runner import train
 from zsl_runner.errors import ConfigError, DataError
-from zsl_runner.result import Result
+from zsl_runner.runs.result import Result
 
 WITHOUT_TORCH = (
     "-c",
@@ -139,10 +139,10 @@ def main(monkeypatch, tmp_path):
             calls.append((directory, config, []))
             return act(config)
 
-        stand_in = types.ModuleType("zsl_runner.supervision")
+        stand_in = types.ModuleType("zsl_runner.runs.attempt")
         stand_in.execute, stand_in.resume = execute, resume
-        monkeypatch.setitem(sys.modules, "zsl_runner.supervision", stand_in)
-        monkeypatch.setattr("zsl_runner.supervision", stand_in, raising=False)
+        monkeypatch.setitem(sys.modules, "zsl_runner.runs.attempt", stand_in)
+        monkeypatch.setattr("zsl_runner.runs.attempt", stand_in, raising=False)
         monkeypatch.setattr("sys.argv", ["zsl-run", *arguments])
         return train.main()
 

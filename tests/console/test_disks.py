@@ -8,9 +8,9 @@ import subprocess
 import pytest
 
 from tests.launching.conftest import FAST, TRAINED
-from zsl_runner import run
-from zsl_runner.checkpoint import Checkpoints
 from zsl_runner.config.quoting import again
+from zsl_runner.runs import run
+from zsl_runner.runs.checkpoint import Checkpoints
 from zsl_runner.tracking import tracker as tracking
 
 
@@ -123,7 +123,7 @@ def test_events_and_figures_that_cannot_be_written_cost_no_result(zsl_run, tmp_p
 def test_a_record_that_cannot_be_written_at_the_end_leaves_a_run_to_go_on_with(zsl_run, tmp_path, monkeypatch):
     def test(self, *arguments):
         inner(self, *arguments)
-        monkeypatch.setattr("zsl_runner.atomic.os.fsync", full)
+        monkeypatch.setattr("zsl_runner.files.writing.os.fsync", full)
 
     inner = run.Run._test
     monkeypatch.setattr(run.Run, "_test", test)

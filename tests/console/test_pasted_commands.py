@@ -10,8 +10,8 @@ import pytest
 from tests.config.test_quoting import ODD_NAMES
 from tests.console.test_signals import record, strike  # noqa: F401  (a fixture)
 from tests.launching.conftest import TRAINED
-from zsl_runner import run
 from zsl_runner.config.quoting import setting
+from zsl_runner.runs import run
 
 SLOW = pytest.mark.slow
 NAMES = [name if number in (7, 11) else pytest.param(name, marks=SLOW) for number, name in enumerate(ODD_NAMES)]

@@ -8,9 +8,10 @@ import time
 import pytest
 
 from tests.launching.conftest import FAST, TRAINED
-from zsl_runner import dispatch, run, supervision
+from zsl_runner import dispatch
 from zsl_runner.console.signals import StopRequest
-from zsl_runner.guard import is_held
+from zsl_runner.files.locks import is_held
+from zsl_runner.runs import attempt, run
 
 CODES = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
 
@@ -61,7 +62,7 @@ def test_while_data_are_loaded_or_networks_built(strike, monkeypatch, zsl_run, t
     assert record(tmp_path)[0]["status"] == "complete"
 
 
-@pytest.mark.parametrize(("owner", "name"), [(run.Run, "_test"), (run.Run, "_draw"), (supervision, "summary_table")])
+@pytest.mark.parametrize(("owner", "name"), [(run.Run, "_test"), (run.Run, "_draw"), (attempt, "summary_table")])
 def test_past_the_last_step_the_run_is_finished_and_the_exit_code_tells_of_the_signal(
     strike, zsl_run, tmp_path, owner, name
 ):

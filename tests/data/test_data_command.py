@@ -15,7 +15,6 @@ import scipy.io
 
 from zsl_runner.config.quoting import setting
 from zsl_runner.config.registry import schemas
-from zsl_runner.data.cache_folder import KeptCopy
 from zsl_runner.data.chosen import chosen, data_sets, missing_files
 from zsl_runner.data.cli import main
 from zsl_runner.data.command.describe import draw
@@ -28,6 +27,7 @@ from zsl_runner.data.verification import verify
 from zsl_runner.data.xlsa17.conf import XLSA17Conf
 from zsl_runner.data.xlsa17.source import load
 from zsl_runner.errors import ConfigError, DataError
+from zsl_runner.files.folders import KeptCopy
 
 
 @pytest.fixture(autouse=True)

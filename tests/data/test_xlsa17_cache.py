@@ -15,12 +15,12 @@ import h5py
 import numpy as np
 import pytest
 
-from zsl_runner.data.cache_folder import default_cache_folder
 from zsl_runner.data.xlsa17 import cache
 from zsl_runner.data.xlsa17.cache import cache_path, load_features
 from zsl_runner.data.xlsa17.conf import XLSA17Conf
 from zsl_runner.data.xlsa17.layout import FeatureTable, read_features
 from zsl_runner.data.xlsa17.source import load
+from zsl_runner.files.folders import default_cache_folder
 
 
 @pytest.fixture

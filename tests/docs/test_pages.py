@@ -160,13 +160,13 @@ def test_the_checks_find_mistakes(tmp_path):
     page = tmp_path / "vzsl.md"
     page.write_text(
         "`objectives.gaussian:no_such_function` `no.module:name` `model.margin.weight` `trainer.em.no_key=3` "
-        "`evaluator.every` `model=no_model` `tests/test_loop.py::test_nothing` `conf/model/none.yaml` "
+        "`evaluator.every` `model=no_model` `tests/training/test_loop.py::test_nothing` `conf/model/none.yaml` "
         "[page](none.md) [part](#nowhere)\n\n# Here\n\n[good](#here)\n"
     )
     assert len(list(wrong_functions(page))) == 2
     assert list(wrong_keys(page)) == ["model.margin.weight", "trainer.em.no_key=3"]  # the first is SGAL's alone
     assert list(wrong_choices(page)) == ["model=no_model"]
-    assert list(wrong_tests(page)) == ["tests/test_loop.py::test_nothing"]
+    assert list(wrong_tests(page)) == ["tests/training/test_loop.py::test_nothing"]
     assert list(wrong_files(page)) == ["conf/model/none.yaml"]
     assert list(wrong_links(page)) == ["none.md", "#nowhere"]
 

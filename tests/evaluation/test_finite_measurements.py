@@ -12,9 +12,9 @@ from zsl_runner.config.registry import register, resolve, schemas
 from zsl_runner.data.load import cut_folds, load
 from zsl_runner.errors import NonFiniteError
 from zsl_runner.evaluation.base import Measurement, measured
-from zsl_runner.finite import finite
-from zsl_runner.runtime import Runtime
-from zsl_runner.stages import build_stage
+from zsl_runner.models.networks import finite
+from zsl_runner.training.build import build_stage
+from zsl_runner.training.runtime import Runtime
 
 TOY = ["dataset=toy", "dataset.train_rows=12", "dataset.test_rows=6", "dataset.unseen_rows=10", "dataset.width=16"]
 IMAGES = ["dataset=digits_images"]

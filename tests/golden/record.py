@@ -16,8 +16,8 @@ import torch
 
 from tests.golden.runs import QUIET, RUNS
 from zsl_runner import train
-from zsl_runner.result import Result
-from zsl_runner.trained import open_run
+from zsl_runner.runs.opened import open_run
+from zsl_runner.runs.result import Result
 
 BITS = Path(__file__).parent / "bits"
 

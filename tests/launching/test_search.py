@@ -15,8 +15,8 @@ from zsl_runner.config.search import check_search
 from zsl_runner.data.synthesis import synthesize
 from zsl_runner.data.toy.conf import ToyConf
 from zsl_runner.errors import RunError
-from zsl_runner.launch import objective
-from zsl_runner.result import Result
+from zsl_runner.runs.result import Result
+from zsl_runner.runs.start import objective
 from zsl_runner.sweeps.study import name_of
 
 SEARCH = needs("hydra_optuna_sweeper", "search")

@@ -7,8 +7,8 @@ import pytest
 from zsl_runner.config.check import check
 from zsl_runner.config.identity import config_hash
 from zsl_runner.config.typed import plain, to_yaml
-from zsl_runner.existing import find
-from zsl_runner.result import Result
+from zsl_runner.runs.repeated import find
+from zsl_runner.runs.result import Result
 from zsl_runner.sweeps.notes import Note, Plan, read_note, read_notes
 from zsl_runner.sweeps.table import outcome
 

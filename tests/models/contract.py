@@ -20,8 +20,8 @@ from zsl_runner.models.base import (
 )
 from zsl_runner.models.joint_code import JointCodeModel
 from zsl_runner.models.output_prediction import LatentOutputPredictor, OutputPredictor
-from zsl_runner.optim import Optimisers
 from zsl_runner.streams import Streams
+from zsl_runner.training.optimisers import Optimisers
 
 CAPABILITIES = {
     "class_scores": ClassScorer,

@@ -15,8 +15,8 @@ from zsl_runner.models.adversarial_autoencoder.conf import AdversarialAutoencode
 from zsl_runner.models.adversarial_autoencoder.model import AdversarialAutoencoder
 from zsl_runner.objectives.adversarial import discriminator_loss
 from zsl_runner.objectives.gaussian import squared_error
-from zsl_runner.optim import Optimisers
 from zsl_runner.streams import Streams
+from zsl_runner.training.optimisers import Optimisers
 
 SHAPE = ImageShape(1, 4, 4, 10)
 VARIANTS = {

@@ -12,8 +12,8 @@ from zsl_runner.models.baseline_nn.model import BaselineNN
 from zsl_runner.models.cvae.conf import CVAEConf
 from zsl_runner.models.cvae.model import CVAE
 from zsl_runner.objectives.gaussian import kl_divergence, reparameterise
-from zsl_runner.optim import Optimisers
 from zsl_runner.streams import Streams
+from zsl_runner.training.optimisers import Optimisers
 
 QUADRANT = PairShape(x=(784,), y=(588,), unit_interval=True)
 SMALL = PairShape(x=(6,), y=(4,), unit_interval=True)

@@ -46,32 +46,92 @@ def files(folder, schemas=True):
     return [path for path in sorted((PACKAGE / folder).rglob("*.py")) if schemas or path.name != "conf.py"]
 
 
-ABOVE_MODELS = [f"{OWN}.{name}" for name in ("trainers", "evaluation", "tracking", "report", "loop", "run", "stages")]
-ABOVE_GENERATORS = [f"{OWN}.classifiers", f"{OWN}.class_prior"]
-MACHINERY = [f"{OWN}.{name}" for name in ("optim", "runtime", "checkpoint", "result", "run_directory")]
+FLOORS = (
+    "errors",
+    "files streams objectives",
+    "config",
+    "console",
+    "data tracking",
+    "models",
+    "classifiers",
+    "class_prior",
+    "training",
+    "evaluation trainers",
+    "runs",
+    "report sweeps",
+    "dispatch evaluate",
+    "train",
+)
+"""The rooms of the package from the ground up: a module imports from its own room and from floors below it."""
+
+ROOMS = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms.split()}
+SMALLEST_ROOMS = ("errors", "streams", "dispatch", "evaluate", "train")
+"""The only modules that are rooms of their own, at the top of the package."""
+
+
+def imported_modules():
+    """Return the modules of the package and those of it that each imports, deferred and type-checking ones, too."""
+    names = {module_name(path): path for path in files(".")}
+
+    def own(name):
+        while name not in names:
+            name = name.rpartition(".")[0]
+        return name
+
+    return {
+        name: {own(found) for found in imports(path) if below(found, [OWN])} - {name} for name, path in names.items()
+    }
+
+
+def room_of(name):
+    return name.split(".")[1] if "." in name else None
+
+
+def test_a_module_imports_its_own_room_and_lower_floors():
+    graph = imported_modules()
+    rooms = {name: room_of(name) for name in graph}
+    assert set(rooms.values()) == {None, *ROOMS}
+    upwards = [
+        f"{name} imports {found}"
+        for name, imported in graph.items()
+        for found in imported
+        if rooms[found] not in (None, rooms[name]) and ROOMS[rooms[found]] >= ROOMS[rooms[name]]
+    ]
+    assert upwards == []
+
+
+def test_no_modules_import_each_other_in_a_circle():
+    """Modules that import nothing left are taken away until none is; what is left would be circles."""
+    left = imported_modules()
+    while leaves := [name for name, imported in left.items() if not imported & left.keys()]:
+        for name in leaves:
+            del left[name]
+    assert sorted(left) == []
+
+
+def test_the_top_of_the_package_holds_the_commands_and_the_ground():
+    assert sorted(path.stem for path in PACKAGE.glob("*.py") if path.stem != "__init__") == sorted(SMALLEST_ROOMS)
+
+
+GENERATORS = [f"{OWN}.classifiers", f"{OWN}.class_prior"]
 CONFIG_FILES = ["hydra", "omegaconf", "yaml"]
+READING = [f"{OWN}.data.load", f"{OWN}.data.records"]
 
 
 @pytest.mark.parametrize(
     ("layer", "forbidden"),
     [
-        (
-            "models",
-            [*CONFIG_FILES, *ABOVE_MODELS, *MACHINERY, *ABOVE_GENERATORS, f"{OWN}.data.load", f"{OWN}.data.records"],
-        ),
-        ("trainers", [*CONFIG_FILES, f"{OWN}.evaluation", f"{OWN}.tracking", f"{OWN}.data.load", f"{OWN}.loop"]),
-        ("data", [*ABOVE_MODELS, *MACHINERY, *ABOVE_GENERATORS, f"{OWN}.models", f"{OWN}.objectives"]),
-        (
-            "classifiers",
-            [*CONFIG_FILES, *ABOVE_MODELS, *MACHINERY, f"{OWN}.class_prior", f"{OWN}.data.load", f"{OWN}.data.records"],
-        ),
-        ("class_prior", [*CONFIG_FILES, *ABOVE_MODELS, *MACHINERY, f"{OWN}.data.load", f"{OWN}.data.records"]),
-        ("evaluation", [*CONFIG_FILES, *MACHINERY, f"{OWN}.trainers", f"{OWN}.loop", f"{OWN}.run"]),
-        ("tracking", [f"{OWN}.{name}" for name in ("models", "trainers", "evaluation", "data", "loop", "run")]),
-        ("config", [f"{OWN}.{name}" for name in ("loop", "run", "stages", "runtime", "tracking", "objectives")]),
+        ("models", [*CONFIG_FILES, f"{OWN}.tracking", *READING]),
+        ("trainers", [*CONFIG_FILES, f"{OWN}.tracking", f"{OWN}.data.load", f"{OWN}.training.loop"]),
+        ("data", [f"{OWN}.objectives"]),
+        ("classifiers", [*CONFIG_FILES, f"{OWN}.tracking", *READING]),
+        ("class_prior", [*CONFIG_FILES, f"{OWN}.tracking", *READING]),
+        ("evaluation", [*CONFIG_FILES, f"{OWN}.training"]),
+        ("tracking", [f"{OWN}.objectives"]),
+        ("config", [f"{OWN}.objectives"]),
     ],
 )
-def test_layers(layer, forbidden):
+def test_what_a_room_may_not_import_from_lower_floors(layer, forbidden):
     paths = files(layer, schemas=False)
     assert paths
     wrong = {(module_name(path), name) for path in paths for name in imports(path) if below(name, forbidden)}
@@ -147,7 +207,7 @@ def test_there_is_one_loop():
         for node in ast.walk(ast.parse(path.read_text()))
         if isinstance(node, ast.ClassDef)
     ]
-    assert [module for module, name, _ in classes if name == "Loop"] == [f"{OWN}.loop"]
+    assert [module for module, name, _ in classes if name == "Loop"] == [f"{OWN}.training.loop"]
     assert [name for _, name, bases in classes if "Loop" in bases] == []
 
 

@@ -26,7 +26,7 @@ IMPORTED_LATE = (
     "hydra",
     "zsl_runner.dispatch",
     "zsl_runner.train",
-    "zsl_runner.supervision",
+    "zsl_runner.runs.attempt",
     "matplotlib.backends.backend_agg",
     "sklearn.cluster",
 )

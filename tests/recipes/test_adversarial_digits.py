@@ -14,12 +14,12 @@ from zsl_runner.evaluation.autoencoding.conf import AutoencodingEvaluatorConf, P
 from zsl_runner.evaluation.autoencoding.protocol import AutoencodingProtocol
 from zsl_runner.models.adversarial_autoencoder.conf import AdversarialAutoencoderConf
 from zsl_runner.models.adversarial_autoencoder.model import AdversarialAutoencoder
-from zsl_runner.optim import Optimisers
-from zsl_runner.runtime import Runtime
 from zsl_runner.streams import Streams
 from zsl_runner.trainers.adversarial_autoencoder.conf import AdversarialAutoencoderTrainerConf, NoiseConf
 from zsl_runner.trainers.adversarial_autoencoder.trainer import AdversarialAutoencoderTrainer
-from zsl_runner.trainers.base import TrainingContext
+from zsl_runner.training.base import TrainingContext
+from zsl_runner.training.optimisers import Optimisers
+from zsl_runner.training.runtime import Runtime
 
 pytestmark = pytest.mark.slow
 

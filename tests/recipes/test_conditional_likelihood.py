@@ -10,7 +10,7 @@ from sklearn.linear_model import LogisticRegression
 from zsl_runner.data.digits_images.conf import DigitsImagesConf
 from zsl_runner.data.digits_images.source import load as load_digits_images
 from zsl_runner.evaluation.likelihood.estimates import drawn_outputs
-from zsl_runner.trained import open_run
+from zsl_runner.runs.opened import open_run
 
 pytestmark = pytest.mark.slow
 

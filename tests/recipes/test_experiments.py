@@ -22,7 +22,7 @@ from zsl_runner.config.paths import conf_directory
 from zsl_runner.config.registry import register
 from zsl_runner.data.synthesis import synthesize
 from zsl_runner.data.toy.conf import ToyConf
-from zsl_runner.supervision import execute
+from zsl_runner.runs.attempt import execute
 
 EXPERIMENTS = sorted(path.stem for path in (conf_directory() / "experiment").glob("*.yaml"))
 SHORT = {

@@ -5,7 +5,7 @@ import weakref
 
 import pytest
 
-from zsl_runner import run
+from zsl_runner.runs import run
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import pytest
 
 from tests.outputs import LIKELIHOOD, NATS, PAIRS, REAL
 from zsl_runner.errors import RunError
-from zsl_runner.guard import exclusive
+from zsl_runner.files.locks import exclusive
 from zsl_runner.report.cli import main
 from zsl_runner.report.collect import collect
 from zsl_runner.report.formats import as_csv, latex, markdown

@@ -15,8 +15,6 @@ from zsl_runner.errors import DataError
 from zsl_runner.models.adversarial_autoencoder.conf import AdversarialAutoencoderConf
 from zsl_runner.models.adversarial_autoencoder.model import AdversarialAutoencoder
 from zsl_runner.models.networks import statistics_kept
-from zsl_runner.optim import Optimisers
-from zsl_runner.runtime import Runtime
 from zsl_runner.streams import Streams
 from zsl_runner.trainers.adversarial_autoencoder.conf import (
     AdversarialAutoencoderTrainerConf,
@@ -24,7 +22,9 @@ from zsl_runner.trainers.adversarial_autoencoder.conf import (
     SubStepsConf,
 )
 from zsl_runner.trainers.adversarial_autoencoder.trainer import AdversarialAutoencoderTrainer
-from zsl_runner.trainers.base import TrainingContext
+from zsl_runner.training.base import TrainingContext
+from zsl_runner.training.optimisers import Optimisers
+from zsl_runner.training.runtime import Runtime
 
 SGD = ScheduledOptimizerConf(algorithm="sgd", lr=0.01, momentum=0.9)
 CONF = AdversarialAutoencoderTrainerConf(

@@ -15,13 +15,13 @@ from zsl_runner.models.joint_code_sheets import traversals
 from zsl_runner.models.joint_vae.conf import JointVAEConf
 from zsl_runner.models.joint_vae.model import JointVAE
 from zsl_runner.models.networks import evaluating
-from zsl_runner.optim import Optimisers
-from zsl_runner.runtime import Runtime
 from zsl_runner.streams import Streams
-from zsl_runner.trainers.base import TrainingContext
 from zsl_runner.trainers.capacity.conf import CapacityTrainerConf
 from zsl_runner.trainers.capacity.trainer import CapacityTrainer
 from zsl_runner.trainers.capacity.usage import CodeUsage
+from zsl_runner.training.base import TrainingContext
+from zsl_runner.training.optimisers import Optimisers
+from zsl_runner.training.runtime import Runtime
 
 CONF = CapacityTrainerConf(batch_size=16, iters=1000, optim=OptimizerConf(lr=5e-4))
 LN10 = math.log(10)

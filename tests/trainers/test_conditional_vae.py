@@ -16,14 +16,14 @@ from zsl_runner.models.cvae.conf import CVAEConf
 from zsl_runner.models.cvae.model import CVAE
 from zsl_runner.models.gaussians import Gaussians
 from zsl_runner.objectives.gaussian import kl_divergence, reparameterise
-from zsl_runner.optim import Optimisers
-from zsl_runner.runtime import Runtime
 from zsl_runner.streams import Streams
-from zsl_runner.trainers.base import TrainingContext
 from zsl_runner.trainers.conditional_vae.conf import ConditionalVAETrainerConf
 from zsl_runner.trainers.conditional_vae.trainer import ConditionalVAETrainer
 from zsl_runner.trainers.deterministic.conf import DeterministicTrainerConf
 from zsl_runner.trainers.deterministic.trainer import DeterministicTrainer
+from zsl_runner.training.base import TrainingContext
+from zsl_runner.training.optimisers import Optimisers
+from zsl_runner.training.runtime import Runtime
 
 CVAE_CONF = CVAEConf(name="cvae", latent_dim=3, hidden=[8])
 CONF = ConditionalVAETrainerConf(epochs=2, batch_size=50, optim=ScheduledOptimizerConf(lr=1e-3))

@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 import torch
 
-from zsl_runner.benchmark.plain_feature_gan import PlainFeatureGAN
+from tests.references.feature_gan import PlainFeatureGAN
 from zsl_runner.config.schema import OptimizerConf, RuntimeConf
 from zsl_runner.models.feature_gan.conf import FeatureGANConf, PenaltyConf, PerturbationConf, WeightsConf
 from zsl_runner.models.feature_gan.model import FeatureGAN
-from zsl_runner.runtime import Runtime
 from zsl_runner.streams import Streams
 from zsl_runner.trainers.feature_gan.conf import FeatureGANTrainerConf
 from zsl_runner.trainers.feature_gan.trainer import FeatureGANTrainer
+from zsl_runner.training.runtime import Runtime
 
 SPHERE = {"feature_scaling": "l2", "radius": 2.0, "semantic_scaling": "l2"}
 UNIT = {"feature_scaling": "minmax", "semantic_scaling": "l2"}

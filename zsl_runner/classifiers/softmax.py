@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from zsl_runner.classifiers.conf import Schedule
-from zsl_runner.finite import finite
+from zsl_runner.models.networks import finite
 from zsl_runner.objectives.softmax import softmax_residual
 
 BLOCK = 128

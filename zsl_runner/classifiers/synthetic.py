@@ -10,9 +10,8 @@ from torch import Tensor
 
 from zsl_runner.data.folds import FeatureView
 from zsl_runner.errors import NonFiniteError
-from zsl_runner.finite import finite
 from zsl_runner.models.base import FeatureGenerator
-from zsl_runner.models.networks import evaluating
+from zsl_runner.models.networks import evaluating, finite
 from zsl_runner.streams import Streams
 
 BLOCK = 1024

@@ -12,11 +12,11 @@ from typing import Any
 import yaml
 from omegaconf import MISSING
 
-from zsl_runner.atomic import write_text
 from zsl_runner.config.paths import conf_directory
 from zsl_runner.config.registry import schemas
 from zsl_runner.config.schema import GROUPS, Component, RunConfig
 from zsl_runner.config.words import Shape, rules, shapes
+from zsl_runner.files.writing import write_text
 
 _HEAD = """# Every option
 

@@ -24,7 +24,7 @@ from zsl_runner.config.schema import (
     RuntimeConf,
     TrainerConf,
 )
-from zsl_runner.data.checksums import sha256_of
+from zsl_runner.files.checksums import sha256_of
 
 _LABEL = re.compile(r"[^\W_]([\w.,+=@ -]*[\w.,+=@-])?")
 _FITTED = ("dataset", "model", "trainer", "evaluator")

@@ -73,4 +73,4 @@ def again(directory: Path) -> str:
 
 def restoration(directory: Path) -> str:
     """Return the command that writes a run's configuration anew."""
-    return line("python", "-m", "zsl_runner.restore", place(directory))
+    return line("python", "-m", "zsl_runner.runs.restore", place(directory))

@@ -5,19 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from hydra.core.override_parser.types import Override
-from omegaconf import OmegaConf
-from omegaconf.errors import OmegaConfBaseException
-from yaml import YAMLError
 
-from zsl_runner.config.bounds import check_file
 from zsl_runner.config.compose import Composition, Layer, command_line, parse
 from zsl_runner.config.problems import Origin, Problem
 from zsl_runner.config.quoting import line, meant
-from zsl_runner.errors import CheckpointError, RunError
-from zsl_runner.run_directory import CONFIG_FILE, open_existing, restoring
+from zsl_runner.config.saved import CONFIG_FILE, read_saved
+from zsl_runner.errors import RunError
 
 HARMLESS = ("task", "resume", "runtime.device", "runtime.threads", "evaluator.batch_size", "tracker", "checkpoint")
 _LISTED = "runtime.device, runtime.threads, evaluator.batch_size, tracker.*, checkpoint.*"
@@ -55,24 +50,6 @@ def compose_resumed(directory: Path, arguments: Sequence[str]) -> Composition:
             composition.problems.append(_refused(override, directory))
     composition.layers += command_line(overrides)
     return composition
-
-
-def read_saved(directory: Path) -> dict[str, Any]:
-    """Return the configuration in a run's directory.
-
-    Raises:
-        CheckpointError: there is no run, or its configuration cannot be read.
-    """
-    file = open_existing(directory) / CONFIG_FILE
-    try:
-        check_file(file)
-        values = OmegaConf.to_container(OmegaConf.load(file), resolve=False)
-    except (OSError, ValueError, YAMLError, OmegaConfBaseException, RunError, RecursionError, AssertionError) as error:
-        raise CheckpointError(f"{file} cannot be read: {error}{restoring(directory)}") from error
-    if not isinstance(values, dict) or not values:
-        found = "a list" if isinstance(values, list) else "nothing" if not values else repr(values)[:40]
-        raise CheckpointError(f"{file}: expected keys and values, found {found}{restoring(directory)}")
-    return {str(key): value for key, value in values.items()}
 
 
 def _is_harmless(override: Override) -> bool:

@@ -90,7 +90,7 @@ class DatasetConf(Component):
         folds: ``package.module:name`` of the function that cuts what the source loads into folds, called with the
             records, this configuration, the trainer's and the device.
         kept_copy: ``package.module:name`` of the function that tells where loading keeps a fast copy, called with this
-            configuration; see `zsl_runner.data.cache_folder.KeptCopy`. Empty for data that are read directly; a
+            configuration; see `zsl_runner.files.cache.KeptCopy`. Empty for data that are read directly; a
             configuration that names one has an option ``cache``, null for no copy.
         contents: ``package.module:name`` of the function that returns the files of the data with their checksums
             without loading them, called with this configuration: those that the records' provenance will name. Empty
@@ -240,6 +240,11 @@ class TrainerConf(Component):
     def fits(self, model: ModelConf, dataset: DatasetConf) -> Iterable[Complaint]:
         """Yield what the procedure cannot do with this model on this data set; keys are below the trainer."""
         return ()
+
+
+VALIDATING = ("tune", "fit")
+TESTING = ("final", "fit")
+"""Stages that validate on the way, and those that read the test rows at their end."""
 
 
 @dataclass

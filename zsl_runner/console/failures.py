@@ -14,9 +14,9 @@ from contextlib import suppress
 from pathlib import Path
 
 from zsl_runner import __version__
-from zsl_runner.atomic import write_text
-from zsl_runner.data.cache_folder import default_cache_folder
 from zsl_runner.errors import RunError
+from zsl_runner.files.folders import default_cache_folder
+from zsl_runner.files.writing import write_text
 
 
 def expected(error: BaseException) -> str | None:

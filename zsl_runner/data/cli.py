@@ -121,9 +121,9 @@ def _verify(given: argparse.Namespace) -> int:
 
 
 def _describe(given: argparse.Namespace) -> int:
-    from zsl_runner.atomic import write_bytes
     from zsl_runner.data.command.describe import describe, draw, png
     from zsl_runner.data.load import load
+    from zsl_runner.files.writing import write_bytes
 
     def described(_option: str, conf: DatasetConf) -> Iterable[str]:
         records = load(conf)

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from zsl_runner.config.registry import resolve
 from zsl_runner.config.schema import DatasetConf, TrainerConf
-from zsl_runner.data.checksums import sha256_of
 from zsl_runner.data.records import Provenance, Records, SourceFile, ZeroShotRecords
 from zsl_runner.data.zero_shot_conf import ZeroShotConf
+from zsl_runner.files.checksums import sha256_of
 
 if TYPE_CHECKING:
     import torch

@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from zsl_runner.data.checksums import sha256_of_all
 from zsl_runner.data.labelled_images.labels import labelled_rows
 from zsl_runner.data.labelled_images.records import ImageRecords
 from zsl_runner.data.picture_set_conf import PictureSetConf
@@ -18,6 +17,7 @@ from zsl_runner.data.pictures.pixels import notes_on, read_image
 from zsl_runner.data.pictures.walk import PictureTree, pictures_below
 from zsl_runner.data.records import Provenance, Rows, SourceFile, checked
 from zsl_runner.errors import DataError
+from zsl_runner.files.checksums import sha256_of_all
 
 
 @dataclass(frozen=True)

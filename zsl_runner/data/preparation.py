@@ -12,9 +12,9 @@ from pathlib import Path
 from zsl_runner.config.quoting import line, setting
 from zsl_runner.config.registry import resolve
 from zsl_runner.config.schema import DatasetConf
-from zsl_runner.data.cache_folder import KeptCopy
 from zsl_runner.data.load import load
 from zsl_runner.errors import DataError
+from zsl_runner.files.folders import KeptCopy
 
 
 def prepare(option: str, conf: DatasetConf) -> Iterable[str]:

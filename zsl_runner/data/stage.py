@@ -16,9 +16,6 @@ import numpy as np
 
 from zsl_runner.data.records import Rows
 
-VALIDATING = ("tune", "fit")
-TESTING = ("final", "fit")
-
 
 class TrainingData(Protocol):
     """What a model, to be built, must know of a training set."""
@@ -71,7 +68,7 @@ class Stages(Protocol):
         """
 
     def tested(self, stage: str) -> Fold:
-        """Return the fold of a stage in `TESTING` with the test rows for evaluation.
+        """Return the fold of a stage in `zsl_runner.config.schema.TESTING` with the test rows for evaluation.
 
         Raises:
             ValueError: the stage tests nothing.

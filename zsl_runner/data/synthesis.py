@@ -10,11 +10,11 @@ import numpy as np
 import scipy.io
 from numpy.typing import NDArray
 
-from zsl_runner.atomic import write_bytes, write_text
 from zsl_runner.data.toy.conf import ToyConf
 from zsl_runner.data.toy.source import load
 from zsl_runner.data.xlsa17.matlab73 import version_73
 from zsl_runner.errors import DataError
+from zsl_runner.files.writing import write_bytes, write_text
 
 Variables = dict[str, "NDArray[Any] | tuple[str, ...]"]
 

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from zsl_runner.config.schema import DatasetConf
-from zsl_runner.data.checksums import reading_all
 from zsl_runner.data.known_files import KNOWN_FILES
 from zsl_runner.data.load import load
 from zsl_runner.data.records import SourceFile
+from zsl_runner.files.checksums import reading_all
 
 
 def verify(option: str, conf: DatasetConf) -> Iterable[str]:

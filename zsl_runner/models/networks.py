@@ -9,6 +9,7 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
+from zsl_runner.errors import NonFiniteError
 from zsl_runner.models.network_conf import BlockConf, HiddenConf
 from zsl_runner.streams import Streams
 
@@ -47,6 +48,28 @@ class Dropout(nn.Module):
     def extra_repr(self) -> str:
         """Return the rate, for printing the network."""
         return f"rate={self.rate:g}"
+
+
+def finite(what: str, values: Tensor, remedy: str = "") -> Tensor:
+    """Return ``values`` unchanged if all of them are finite.
+
+    A NaN that reaches an argmax or a comparison becomes a decision like any other, and figures of chance follow. So
+    whatever decides takes its scores, weights and codes through here, once for each block.
+
+    Args:
+        what: the values in words, plural, e.g. ``class scores``.
+        values: a tensor of any shape.
+        remedy: what to do about it, if more is known than that a network has diverged.
+
+    Raises:
+        NonFiniteError: naming ``what`` and how many of the values are not finite.
+    """
+    found = values.isfinite()
+    if bool(found.all()):
+        return values
+    bad = int((~found).sum())
+    hint = remedy or "the model has diverged: lower its learning rate, clip gradients, or scale the features"
+    raise NonFiniteError(f"{what}: {bad:,} of {values.numel():,} are NaN or infinite; {hint}")
 
 
 @contextmanager

@@ -11,10 +11,10 @@ from typing import Any
 
 from zsl_runner.config.bounds import read_configuration
 from zsl_runner.config.identity import flatten
+from zsl_runner.config.saved import CONFIG_FILE
 from zsl_runner.errors import RunError
-from zsl_runner.guard import is_held
-from zsl_runner.result import FILE_NAME, Result
-from zsl_runner.run_directory import CONFIG_FILE
+from zsl_runner.files.locks import is_held
+from zsl_runner.runs.result import FILE_NAME, Result
 
 CONFIG_HEADER = b"# The whole configuration of a run, written by zsl-run"
 

@@ -7,9 +7,9 @@ import io
 from collections.abc import Callable
 from functools import partial
 
+from zsl_runner.config.quantities import title
 from zsl_runner.config.schema import Quantity
 from zsl_runner.report.groups import TRAITS, Average
-from zsl_runner.report.quantities import title
 from zsl_runner.report.rows import Block, Difference, Row
 from zsl_runner.report.significance import FEWEST_PAIRS
 from zsl_runner.report.table import Report

@@ -13,7 +13,7 @@ from zsl_runner.config.identity import defines_the_run
 from zsl_runner.errors import RunError
 from zsl_runner.report.collect import FoundRun
 from zsl_runner.report.values import meaning
-from zsl_runner.result import checksums
+from zsl_runner.runs.result import checksums
 
 
 @dataclass(frozen=True)

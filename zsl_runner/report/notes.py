@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from zsl_runner.config.quantities import title
 from zsl_runner.report.collect import FoundRun
 from zsl_runner.report.groups import Group, block_of
-from zsl_runner.report.quantities import title
 
 NAMED = 3
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from zsl_runner.config.quantities import quantity_of, title
 from zsl_runner.config.schema import Quantity
 from zsl_runner.report.groups import Average, Group
-from zsl_runner.report.quantities import quantity_of, title
 
 METRICS = "reference.metrics."
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from zsl_runner.atomic import write_text
 from zsl_runner.errors import RunError
+from zsl_runner.files.writing import write_text
 
 
 def replace_section(path: Path, name: str, content: str) -> None:

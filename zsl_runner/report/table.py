@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from zsl_runner.config.quantities import is_standard_error, quantity_of
 from zsl_runner.config.schema import Quantity
 from zsl_runner.errors import RunError
 from zsl_runner.report.baseline import compare
@@ -13,7 +14,6 @@ from zsl_runner.report.collect import Findings, FoundRun
 from zsl_runner.report.groups import BLOCK, Group, block_of, groups_of, metric_of
 from zsl_runner.report.notes import on_debug_runs, on_groups, on_unfinished, on_unmeasured
 from zsl_runner.report.published import deviation, quoted
-from zsl_runner.report.quantities import is_standard_error, quantity_of
 from zsl_runner.report.rows import Block, Row
 from zsl_runner.report.values import read
 

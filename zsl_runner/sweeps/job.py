@@ -21,8 +21,8 @@ from zsl_runner.console.failures import message, summary
 from zsl_runner.console.frame import guarded
 from zsl_runner.console.signals import STOP
 from zsl_runner.errors import ConfigError
-from zsl_runner.existing import Existing, at, find
-from zsl_runner.launch import launch, objective, resume
+from zsl_runner.runs.repeated import Existing, at, find
+from zsl_runner.runs.start import launch, objective, resume
 from zsl_runner.sweeps.notes import Note, Plan, read_note
 
 

@@ -11,8 +11,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
-from zsl_runner.atomic import remove_leftovers, write_text
-from zsl_runner.folders import entries
+from zsl_runner.files.folders import entries
+from zsl_runner.files.writing import remove_leftovers, write_text
 
 PLAN = "sweep.json"
 T = TypeVar("T")

@@ -19,7 +19,7 @@ from zsl_runner.config.identity import defines_the_run, flatten
 from zsl_runner.config.schema import RunConfig
 from zsl_runner.config.typed import plain
 from zsl_runner.errors import CheckpointError, ConfigError
-from zsl_runner.guard import exclusive
+from zsl_runner.files.locks import exclusive
 
 _SQLITE = "sqlite:///"
 _LOST = "lost"

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from zsl_runner.config.paths import shown
+from zsl_runner.config.quantities import quantity_of
 from zsl_runner.errors import RunError
-from zsl_runner.existing import Existing
-from zsl_runner.report.quantities import quantity_of
-from zsl_runner.result import Result
+from zsl_runner.runs.repeated import Existing
+from zsl_runner.runs.result import Result
 from zsl_runner.sweeps.notes import Note, Plan, read_notes
 from zsl_runner.tracking.progress import duration
 

@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from zsl_runner.atomic import write_bytes
 from zsl_runner.errors import RunError
+from zsl_runner.files.writing import write_bytes
 from zsl_runner.tracking.tags import tag_of
 
 FILE_NAME = "metrics.csv"

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zsl_runner.errors import RunError
-from zsl_runner.folders import entries
+from zsl_runner.files.folders import entries
 from zsl_runner.tracking.pictures import Picture
 from zsl_runner.tracking.tags import STAGE_PREFIXES, tag_of
 

@@ -14,9 +14,9 @@ from zsl_runner.data.pairs import Pair
 from zsl_runner.data.sampler import EpochSampler
 from zsl_runner.models.networks import evaluating
 from zsl_runner.models.output_prediction import OutputPredictor
-from zsl_runner.trainers.base import Phase, StepReport, Trainer, TrainingContext
 from zsl_runner.trainers.omission import omission
 from zsl_runner.trainers.prediction_conf import PredictionTrainerConf
+from zsl_runner.training.base import Phase, StepReport, Trainer, TrainingContext
 
 SNAPSHOT_EPOCHS: Final = (1, 2, 5, 10, 20, 40, 80, 160, 320)
 SNAPSHOT_ROWS: Final = 10

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from zsl_runner.data.sampler import EpochSampler
 from zsl_runner.models.base import ConditionalGenerator
-from zsl_runner.trainers.base import StepReport, TrainingContext
+from zsl_runner.training.base import StepReport, TrainingContext
 
 
 class SeenClassStep:

@@ -21,8 +21,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from zsl_runner.atomic import remove_leftovers, write_bytes
 from zsl_runner.errors import RunError
+from zsl_runner.files.writing import remove_leftovers, write_bytes
 
 Canvases = tuple[NDArray[np.uint8], NDArray[np.uint8]]
 

@@ -9,9 +9,9 @@ from typing import ClassVar
 
 from zsl_runner.config.fields import option
 from zsl_runner.config.schema import Complaint, RequiredFile
-from zsl_runner.data.cache_folder import chosen_cache_folder
 from zsl_runner.data.mnist.files import MNISTFiles
 from zsl_runner.data.segmentation.options import SegmentationConf
+from zsl_runner.files.folders import chosen_cache_folder
 
 
 @dataclass

@@ -8,13 +8,13 @@ from typing import Final
 
 import numpy as np
 
-from zsl_runner.data.cache_folder import KeptCopy
 from zsl_runner.data.digit_canvas.cache import Canvases, CanvasFile, cached, read
 from zsl_runner.data.digit_canvas.canvas import draw_canvas
 from zsl_runner.data.digit_canvas.conf import DigitCanvasConf
 from zsl_runner.data.digit_canvas.pools import digit_pools, source_files
 from zsl_runner.data.records import Provenance, SourceFile, checked
 from zsl_runner.data.segmentation.records import SPLITS, SegmentationRecords
+from zsl_runner.files.folders import KeptCopy
 
 VERSION: Final = 1
 """Of the drawing code; raised by every change that changes a pixel, so that no older cache is taken for it."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from zsl_runner.data.checksums import sha256_of
 from zsl_runner.data.dsprites.conf import DSpritesConf
 from zsl_runner.data.dsprites.file import FACTORS, SHAPES, read_factors, read_images
 from zsl_runner.data.labelled_images.labels import labelled_rows
@@ -12,6 +11,7 @@ from zsl_runner.data.labelled_images.records import ImageRecords
 from zsl_runner.data.labelled_images.resize import resized
 from zsl_runner.data.records import Provenance, SourceFile, checked
 from zsl_runner.errors import DataError
+from zsl_runner.files.checksums import sha256_of
 
 
 def load(conf: DSpritesConf) -> ImageRecords:

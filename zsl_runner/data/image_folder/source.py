@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 
-from zsl_runner.data.checksums import sha256_of, sha256_of_all
 from zsl_runner.data.image_folder.conf import ImageFolderConf
 from zsl_runner.data.image_folder.files import PLACES, paired_files, split_rows
 from zsl_runner.data.image_folder.occurrence import check_classes
@@ -17,6 +16,7 @@ from zsl_runner.data.pictures.walk import pictures_below
 from zsl_runner.data.records import Provenance, Rows, SourceFile, checked
 from zsl_runner.data.segmentation.records import SPLITS, SegmentationRecords
 from zsl_runner.errors import DataError
+from zsl_runner.files.checksums import sha256_of, sha256_of_all
 
 
 def load(conf: ImageFolderConf) -> SegmentationRecords:

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from zsl_runner.data.checksums import sha256_of
 from zsl_runner.data.digit_attributes import DIGITS
 from zsl_runner.data.mnist.files import NAMES, TEST_IMAGES, TEST_LABELS, TRAIN_IMAGES, TRAIN_LABELS, MNISTFiles
 from zsl_runner.data.mnist.idx import read_idx
 from zsl_runner.data.records import Rows, SourceFile
 from zsl_runner.errors import DataError
+from zsl_runner.files.checksums import sha256_of
 
 SIDE = 28
 

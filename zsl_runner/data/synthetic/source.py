@@ -9,7 +9,6 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from zsl_runner.data.checksums import sha256_of
 from zsl_runner.data.known_files import split_version_of
 from zsl_runner.data.names import read_text
 from zsl_runner.data.records import Provenance, Rows, SourceFile, ZeroShotRecords
@@ -27,6 +26,7 @@ from zsl_runner.data.xlsa17.matlab import read_variables
 from zsl_runner.data.xlsa17.source import records_of_split
 from zsl_runner.data.xlsa17.validation import validation_classes
 from zsl_runner.errors import DataError
+from zsl_runner.files.checksums import sha256_of
 
 BLOCK: Final = 2048
 LONGEST_LABEL: Final = 9

@@ -20,12 +20,12 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from zsl_runner.atomic import remove_leftovers, replacing
-from zsl_runner.data.cache_folder import KeptCopy
-from zsl_runner.data.checksums import sha256_of
 from zsl_runner.data.records import SourceFile
 from zsl_runner.data.xlsa17.conf import XLSA17Conf
 from zsl_runner.data.xlsa17.layout import FeatureTable, read_features
+from zsl_runner.files.checksums import sha256_of
+from zsl_runner.files.folders import KeptCopy
+from zsl_runner.files.writing import remove_leftovers, replacing
 
 FORMAT: Final = 1
 

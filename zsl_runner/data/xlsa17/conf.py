@@ -11,8 +11,8 @@ from omegaconf import MISSING
 
 from zsl_runner.config.fields import option
 from zsl_runner.config.schema import Complaint, RequiredFile
-from zsl_runner.data.cache_folder import chosen_cache_folder
 from zsl_runner.data.zero_shot_conf import ZeroShotConf
+from zsl_runner.files.folders import chosen_cache_folder
 
 REMEDY = (
     "It belongs to the data package 'Proposed Splits' of Xian et al., Zero-Shot Learning - A Comprehensive Evaluation "

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from zsl_runner.data.checksums import sha256_of
 from zsl_runner.data.known_files import feature_kind_of, split_version_of
 from zsl_runner.data.records import Provenance, Rows, SourceFile, ZeroShotRecords
 from zsl_runner.data.xlsa17.audit import (
@@ -24,6 +23,7 @@ from zsl_runner.data.xlsa17.cache import load_features
 from zsl_runner.data.xlsa17.conf import XLSA17Conf
 from zsl_runner.data.xlsa17.layout import SplitTable, read_splits
 from zsl_runner.data.xlsa17.validation import validation_classes
+from zsl_runner.files.checksums import sha256_of
 
 
 def load(conf: XLSA17Conf) -> ZeroShotRecords:

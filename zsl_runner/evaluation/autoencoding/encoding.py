@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from zsl_runner.data.labelled_images.folds import UNLABELLED, LabelledImages
-from zsl_runner.finite import finite
 from zsl_runner.models.adversarial_autoencoder.model import AdversarialAutoencoder
+from zsl_runner.models.networks import finite
 
 
 @dataclass(frozen=True)

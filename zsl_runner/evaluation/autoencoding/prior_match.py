@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from zsl_runner.finite import finite
 from zsl_runner.models.latent_priors import LatentPrior
+from zsl_runner.models.networks import finite
 from zsl_runner.objectives.two_sample import (
     kolmogorov_smirnov,
     mean_kernel,

@@ -19,11 +19,10 @@ from zsl_runner.evaluation.autoencoding.prior_match import (
     part_figures,
 )
 from zsl_runner.evaluation.base import Draw, Measurement, Protocol
-from zsl_runner.finite import finite
 from zsl_runner.models.adversarial_autoencoder.model import AdversarialAutoencoder
 from zsl_runner.models.base import Model
 from zsl_runner.models.latent_priors import sample_categories
-from zsl_runner.models.networks import evaluating
+from zsl_runner.models.networks import evaluating, finite
 from zsl_runner.objectives.parzen import parzen_log_density
 from zsl_runner.streams import Streams, derived_seed
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from zsl_runner.data.pairs import Pair
-from zsl_runner.finite import finite
+from zsl_runner.models.networks import finite
 from zsl_runner.models.output_prediction import Condition, LatentOutputPredictor
 from zsl_runner.objectives.conditional_likelihood import log_density
 from zsl_runner.objectives.gaussian import kl_divergence, reparameterise

@@ -16,9 +16,8 @@ from zsl_runner.evaluation.base import Draw, Measurement, Protocol
 from zsl_runner.evaluation.likelihood.conf import LikelihoodEvaluatorConf
 from zsl_runner.evaluation.likelihood.estimates import RowEstimates, drawn_outputs, estimate_rows
 from zsl_runner.evaluation.likelihood.figures import likelihood_figures
-from zsl_runner.finite import finite
 from zsl_runner.models.base import Model
-from zsl_runner.models.networks import evaluating
+from zsl_runner.models.networks import evaluating, finite
 from zsl_runner.models.output_prediction import Condition, LatentOutputPredictor, OutputPredictor
 from zsl_runner.objectives.conditional_likelihood import log_mean_exp
 from zsl_runner.streams import Streams, derived_seed

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from zsl_runner.data.pairs import Pair
-from zsl_runner.finite import finite
+from zsl_runner.models.networks import finite
 from zsl_runner.models.output_prediction import LatentOutputPredictor, OutputPredictor
 from zsl_runner.objectives.omission import block_mask, omit_block
 

@@ -17,8 +17,8 @@ from zsl_runner.evaluation.segmentation.conf import SegmentationEvaluatorConf
 from zsl_runner.evaluation.segmentation.figures import segmentation_figures
 from zsl_runner.evaluation.segmentation.metrics import foreground_iou, mean_class_iou, pixel_accuracy
 from zsl_runner.evaluation.segmentation.partial import label_partly_hidden
-from zsl_runner.finite import finite
 from zsl_runner.models.base import Model
+from zsl_runner.models.networks import finite
 from zsl_runner.models.output_prediction import Condition, LatentOutputPredictor, OutputPredictor
 
 

@@ -20,9 +20,8 @@ from zsl_runner.evaluation.zsl.calibration import (
     stacking_curve,
 )
 from zsl_runner.evaluation.zsl.conf import ZeroShotEvaluatorConf
-from zsl_runner.finite import finite
 from zsl_runner.models.base import ClassScorer, FeatureGenerator, Model
-from zsl_runner.models.networks import evaluating
+from zsl_runner.models.networks import evaluating, finite
 
 OFFSET = "calibration_offset"
 

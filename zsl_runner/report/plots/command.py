@@ -9,8 +9,8 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from zsl_runner.atomic import write_bytes
 from zsl_runner.errors import RunError
+from zsl_runner.files.writing import write_bytes
 from zsl_runner.report.collect import Findings
 from zsl_runner.report.groups import groups_of, metric_of
 from zsl_runner.report.plots import curves, parameter, search, seen_unseen

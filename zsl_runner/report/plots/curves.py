@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from zsl_runner.config.quantities import is_standard_error
 from zsl_runner.errors import RunError
 from zsl_runner.report.groups import Group, average
 from zsl_runner.report.plots.frame import BAND, framed, legend_below
 from zsl_runner.report.plots.material import Material
-from zsl_runner.report.quantities import is_standard_error
-from zsl_runner.result import LARGEST
+from zsl_runner.runs.result import LARGEST
 from zsl_runner.tracking.figures.learning_curves import LOG_SPAN, VALIDATION, place_of
 from zsl_runner.tracking.figures.style import QUALITATIVE, class_colours, styled
 from zsl_runner.tracking.table import FILE_NAME, read

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from zsl_runner.config.quantities import quantity_of, title
 from zsl_runner.config.schema import Quantity
 from zsl_runner.report.groups import BLOCK, Group
-from zsl_runner.report.quantities import quantity_of, title
 from zsl_runner.report.values import read
 
 Value = float | int | str

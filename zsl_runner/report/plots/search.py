@@ -15,10 +15,10 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator
 
+from zsl_runner.config.quantities import title
 from zsl_runner.report.groups import Group
 from zsl_runner.report.plots.frame import framed, scale_x
 from zsl_runner.report.plots.material import Family, Material, Value, is_logarithmic, is_numeric, plain, short
-from zsl_runner.report.quantities import title
 from zsl_runner.tracking.figures.style import INK, UNSEEN, halo, styled
 
 MAP = "viridis"

@@ -9,7 +9,7 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from zsl_runner.report.quantities import is_standard_error, quantity_of
+from zsl_runner.config.quantities import is_standard_error, quantity_of
 from zsl_runner.tracking.figures.style import INK, QUALITATIVE, SEEN, UNSEEN, styled
 from zsl_runner.tracking.table import Row
 from zsl_runner.tracking.tags import METRIC_PREFIXES

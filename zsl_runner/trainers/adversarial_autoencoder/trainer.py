@@ -24,7 +24,7 @@ from zsl_runner.objectives.adversarial import discriminator_loss, generator_loss
 from zsl_runner.objectives.gaussian import squared_error
 from zsl_runner.trainers.adversarial_autoencoder.conf import AdversarialAutoencoderTrainerConf
 from zsl_runner.trainers.adversarial_autoencoder.rows import Batch, TrainingRows
-from zsl_runner.trainers.base import Phase, StepReport, Trainer, TrainingContext
+from zsl_runner.training.base import Phase, StepReport, Trainer, TrainingContext
 
 Terms = dict[str, Tensor]
 

@@ -15,10 +15,10 @@ from zsl_runner.models.joint_code import CodeNoise, JointCodeModel
 from zsl_runner.models.joint_code_sheets import traversals
 from zsl_runner.models.networks import evaluating
 from zsl_runner.objectives.capacity import capacity, capacity_penalty
-from zsl_runner.trainers.base import Phase, StepReport, Trainer, TrainingContext
 from zsl_runner.trainers.capacity.conf import CapacityTrainerConf
 from zsl_runner.trainers.capacity.usage import CodeUsage
 from zsl_runner.trainers.predictions import SNAPSHOT_EPOCHS
+from zsl_runner.training.base import Phase, StepReport, Trainer, TrainingContext
 
 WATCH_STEPS: Final = 50
 """Steps between two looks at the usage of the discrete variables: a look waits for the device."""

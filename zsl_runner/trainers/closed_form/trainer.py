@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from zsl_runner.models.base import ClosedForm
-from zsl_runner.trainers.base import Phase, StepReport, Trainer
+from zsl_runner.training.base import Phase, StepReport, Trainer
 
 
 class ClosedFormTrainer(Trainer):

@@ -6,9 +6,9 @@ from torch import Tensor
 
 from zsl_runner.data.pairs import Pair
 from zsl_runner.models.output_prediction import LatentOutputPredictor
-from zsl_runner.trainers.base import TrainingContext
 from zsl_runner.trainers.deterministic.conf import DeterministicTrainerConf
 from zsl_runner.trainers.predictions import PredictionTrainer
+from zsl_runner.training.base import TrainingContext
 
 
 class DeterministicTrainer(PredictionTrainer):

@@ -14,10 +14,10 @@ import torch
 from torch import Tensor
 
 from zsl_runner.models.base import ConditionalGenerator, GenerationOptions
-from zsl_runner.trainers.base import Phase, StepReport, Trainer, TrainingContext
 from zsl_runner.trainers.em.conf import EMTrainerConf
 from zsl_runner.trainers.em.mixture import batch_composition, class_balanced_weights
 from zsl_runner.trainers.seen_classes import SeenClassStep
+from zsl_runner.training.base import Phase, StepReport, Trainer, TrainingContext
 
 
 class EMTrainer(Trainer):

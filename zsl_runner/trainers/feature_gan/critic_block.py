@@ -15,10 +15,10 @@ from torch import Tensor
 from zsl_runner.models.feature_gan.model import FeatureGAN
 from zsl_runner.objectives.critic import CriticParameters, CriticTerms
 from zsl_runner.objectives.penalty_weight import adapted_penalty_weight
-from zsl_runner.trainers.base import TrainingContext
 from zsl_runner.trainers.feature_gan.critics import CriticTrainer, gradient_buffers, means_of
 from zsl_runner.trainers.feature_gan.draws import Draws
 from zsl_runner.trainers.feature_gan.regression import RegressorStep
+from zsl_runner.training.base import TrainingContext
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from zsl_runner.models.feature_gan.networks import Critic
 from zsl_runner.objectives.critic import CriticParameters, CriticTerms, critic_step, product_buffer
-from zsl_runner.optim import Optimisers
+from zsl_runner.training.optimisers import Optimisers
 
 
 def gradient_buffers(critics: Sequence[Critic]) -> list[CriticParameters]:

@@ -7,10 +7,10 @@ from torch import Tensor
 
 from zsl_runner.models.feature_gan.model import FeatureGAN
 from zsl_runner.objectives.perturbation import perturbed
-from zsl_runner.trainers.base import TrainingContext
 from zsl_runner.trainers.feature_gan.critics import CriticTrainer, gradient_buffers, means_of
 from zsl_runner.trainers.feature_gan.draws import Drawing
 from zsl_runner.trainers.feature_gan.losses import REGRESSION_LOSSES
+from zsl_runner.training.base import TrainingContext
 
 
 class RegressorStep:

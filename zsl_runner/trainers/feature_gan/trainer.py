@@ -20,12 +20,12 @@ from zsl_runner.classifiers.conf import Schedule
 from zsl_runner.classifiers.softmax import fit_softmax
 from zsl_runner.models.feature_gan.model import FeatureGAN
 from zsl_runner.streams import Streams, derived_seed
-from zsl_runner.trainers.base import Phase, StepReport, Trainer, TrainingContext
 from zsl_runner.trainers.feature_gan.conf import ESTIMATED, FeatureGANTrainerConf
 from zsl_runner.trainers.feature_gan.critic_block import CriticBlock
 from zsl_runner.trainers.feature_gan.draws import Drawing
 from zsl_runner.trainers.feature_gan.generator_step import GeneratorStep
 from zsl_runner.trainers.feature_gan.regression import RegressorBlock
+from zsl_runner.training.base import Phase, StepReport, Trainer, TrainingContext
 
 SNAPSHOT_ROWS = 300
 """Generated rows kept from before the transductive phase, for the figure that compares both."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from zsl_runner.trainers.base import Phase, StepReport, Trainer, TrainingContext
 from zsl_runner.trainers.seen_classes import SeenClassStep
 from zsl_runner.trainers.seen_only.conf import MatchedBudgetConf, SeenOnlyTrainerConf
+from zsl_runner.training.base import Phase, StepReport, Trainer, TrainingContext
 
 
 def matched_budget(conf: MatchedBudgetConf) -> tuple[int, int]:

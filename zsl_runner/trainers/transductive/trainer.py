@@ -12,9 +12,9 @@ import torch
 
 from zsl_runner.data.sampler import EpochSampler
 from zsl_runner.models.base import TransductiveGenerator
-from zsl_runner.trainers.base import Phase, StepReport, Trainer, TrainingContext
 from zsl_runner.trainers.seen_classes import SeenClassStep
 from zsl_runner.trainers.transductive.conf import TransductiveTrainerConf
+from zsl_runner.training.base import Phase, StepReport, Trainer, TrainingContext
 
 
 class TransductiveTrainer(Trainer):

@@ -1,0 +1,50 @@
+"""The lock of a run directory, also where there are no locks."""
+
+import errno
+import fcntl
+
+import pytest
+
+from zsl_runner.errors import CheckpointError
+from zsl_runner.files.locks import exclusive, is_held
+
+
+def test_one_process_at_a_time(tmp_path):
+    assert not is_held(tmp_path)
+    assert list(tmp_path.iterdir()) == []  # asking writes nothing
+    with exclusive(tmp_path):
+        assert is_held(tmp_path)
+        with pytest.raises(CheckpointError, match="another process"), exclusive(tmp_path):
+            pytest.fail("two at a time")
+    assert not is_held(tmp_path)
+
+
+@pytest.mark.parametrize("number", [errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOLCK, errno.EINVAL, errno.EBADF])
+def test_a_file_system_without_locks_is_told_once(tmp_path, monkeypatch, caplog, number):
+    def flock(*_arguments):
+        raise OSError(number, "no locks")
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    monkeypatch.setattr("zsl_runner.files.locks._LOCKLESS", set())
+    for _ in range(2):
+        with exclusive(tmp_path):
+            assert not is_held(tmp_path)
+    (record,) = caplog.records
+    assert "knows no locks" in record.getMessage()
+
+
+@pytest.mark.parametrize("number", [errno.EWOULDBLOCK, errno.EACCES])
+def test_a_lock_that_is_held(tmp_path, monkeypatch, number):
+    def flock(*_arguments):
+        raise OSError(number, "held")
+
+    (tmp_path / ".lock").touch()
+    monkeypatch.setattr(fcntl, "flock", flock)
+    assert is_held(tmp_path)
+    with pytest.raises(CheckpointError, match="another process"), exclusive(tmp_path):
+        pytest.fail("it is held")
+
+
+def test_a_directory_that_cannot_be_written(tmp_path):
+    with pytest.raises(CheckpointError, match=r"\.lock: cannot be written: No such file"), exclusive(tmp_path / "no"):
+        pytest.fail("there is none")

@@ -1,0 +1,118 @@
+"""Wherever a run is killed, again and again, each row and event stands once in the end, as if it never had been."""
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from tensorboard.backend.event_processing.event_file_loader import RawEventFileLoader
+from tensorboard.compat.proto.event_pb2 import Event
+
+from tests.recipes.comparison import final_state, rows, same_end
+from tests.small_runs import SMALL, config_of, cut, finished
+from zsl_runner.runs.attempt import execute, resume
+from zsl_runner.runs.checkpoint import Checkpoints
+from zsl_runner.runs.result import Result
+from zsl_runner.tracking.tracker import Tracker
+from zsl_runner.training.loop import Loop
+
+STEPS = 24
+POINTS = {
+    "row": (Tracker, "scalars"),
+    "flush": (Tracker, "flush"),
+    "checkpoint": (Checkpoints, "save"),
+    "close": (Tracker, "close"),
+}
+
+
+@pytest.fixture(scope="module")
+def straight(tmp_path_factory):
+    return finished(tmp_path_factory.mktemp("straight"), *SMALL)
+
+
+def scalars(directory):
+    """Return (tag, step) of every scalar in the event files, in their order."""
+    found = []
+    for path in sorted(directory.glob("events.*")):
+        for record in RawEventFileLoader(str(path)).Load():
+            event = Event.FromString(record)
+            found += [(value.tag, event.step) for value in event.summary.value if value.HasField("simple_value")]
+    return found
+
+
+def cut_at(point, work):
+    """Do what ``work`` does until a point of it, given as what is called, how often, and whether that is finished."""
+    name, at, after = point
+    with cut(*POINTS[name], at, after):
+        work()
+
+
+def stopped_at(outputs, step):
+    """Return the directory of a run that was asked to stop in a step."""
+    made = []
+    begin = Loop.__init__
+
+    def stopping(self, *arguments, **options):
+        begin(self, *arguments, **options | {"stop_requested": lambda: self.global_step == step})
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Loop, "__init__", stopping)
+        with pytest.raises((SystemExit, KeyboardInterrupt)):
+            execute(config_of(outputs, *SMALL), list(SMALL), announce=made.append)
+    return made[0]
+
+
+def ends_as(straight, directory, config):
+    if Result.load(directory).status != "complete":
+        resume(directory, config)
+    same_end(straight, directory)
+    assert scalars(directory) == scalars(straight)
+
+
+def killed_anywhere(straight, outputs, kills):
+    config, made = config_of(outputs, *SMALL), []
+    cut_at(kills[0], lambda: execute(config, list(SMALL), announce=made.append))
+    (directory,) = made
+    for point in kills[1:]:
+        if Result.load(directory).status != "complete":
+            cut_at(point, lambda: resume(directory, config))
+    ends_as(straight, directory, config)
+
+
+def killed_while_it_tests(straight, outputs, kills):
+    directory, config = stopped_at(outputs, STEPS), config_of(outputs, *SMALL)
+    assert final_state(directory)["step"] == STEPS
+    assert not any(row[-2].startswith("test/") for row in rows(directory))
+    for point in kills:
+        if Result.load(directory).status != "complete":
+            cut_at(point, lambda: resume(directory, config))
+    ends_as(straight, directory, config)
+
+
+def test_killed_in_training_in_the_last_checkpoint_and_after_the_test(straight, tmp_path):
+    killed_anywhere(straight, tmp_path, [("row", 2, True), ("checkpoint", 11, True), ("row", 1, True)])
+
+
+def test_stopped_in_the_last_step_and_killed_while_it_tests(straight, tmp_path):
+    killed_while_it_tests(straight, tmp_path, [("row", 1, True)])
+
+
+def points(most):
+    return st.lists(
+        st.tuples(st.sampled_from(sorted(POINTS)), st.integers(1, most), st.booleans()), min_size=1, max_size=3
+    )
+
+
+SOME = settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+@pytest.mark.slow
+@SOME
+@given(kills=points(25))
+def test_killed_anywhere(straight, tmp_path_factory, kills):
+    killed_anywhere(straight, tmp_path_factory.mktemp("outputs"), kills)
+
+
+@pytest.mark.slow
+@SOME
+@given(kills=points(1))
+def test_stopped_in_the_last_step_and_killed_anywhere_later(straight, tmp_path_factory, kills):
+    killed_while_it_tests(straight, tmp_path_factory.mktemp("outputs"), kills)

@@ -1,0 +1,179 @@
+from collections.abc import Mapping
+
+import pytest
+import torch
+
+from zsl_runner.errors import NonFiniteError
+from zsl_runner.training.base import Phase, StepReport, Trainer
+from zsl_runner.training.loop import Cadence, Interrupted, Loop, Selection
+
+
+class Recorder:
+    def __init__(self):
+        self.phases, self.rows, self.advanced = [], [], 0
+
+    def begin_phase(self, stage: str, phase: str, steps: int, done: int) -> None:
+        self.phases.append((stage, phase, steps, done))
+
+    def advance(self) -> None:
+        self.advanced += 1
+
+    def scalars(self, step: int, values: Mapping[str, float], stage: str, phase: str) -> None:
+        self.rows.append((step, dict(values), stage, phase))
+
+
+class Counting(Trainer):
+    """Two phases whose loss is the number of steps taken."""
+
+    def __init__(self, lengths=(7, 5), undo_at=(), bad_at=None):
+        self.lengths, self.undo_at, self.bad_at = lengths, undo_at, bad_at
+        self.count, self.begun, self.validated = 0, 0, []
+
+    def phases(self):
+        def step():
+            self.count += 1
+            value = float("nan") if self.count == self.bad_at else float(self.count)
+            return StepReport({"loss": torch.tensor(value), "kl": torch.tensor(1.0)}, 3, {"x": torch.ones(2)})
+
+        def begin():
+            self.begun += 1
+
+        def on_validation(metrics):
+            self.validated.append(self.count)
+            return self.count in self.undo_at
+
+        first, second = self.lengths
+        return [
+            Phase("one", first, step),
+            Phase("two", second, step, begin=begin, on_validation=on_validation, validate_every=2),
+        ]
+
+
+def build(trainer, *, stage="tune", scores=None, cadence=None, **options):
+    events, saved = Recorder(), []
+    patience = options.pop("patience", None)
+
+    def validate():
+        return {"val/H": (scores or (lambda n: float(n)))(trainer.count)}, {"offset": float(trainer.count)}
+
+    loop = Loop(
+        trainer,
+        stage=stage,
+        first_step=options.pop("first_step", 0),
+        cadence=cadence or Cadence(log_every=3, validate_every=4, checkpoint_every=5),
+        events=events,
+        selection=Selection("val/H", patience),
+        save=saved.append,
+        validate=validate if stage == "tune" else None,
+        **options,
+    )
+    return loop, events, saved
+
+
+def losses(events):
+    return [(step, values["loss"]) for step, values, _, _ in events.rows if "loss" in values]
+
+
+def test_counts_logs_and_saves_at_its_cadence():
+    loop, events, saved = build(Counting(), first_step=100)
+    loop.run()
+    assert events.phases == [("tune", "one", 7, 0), ("tune", "two", 5, 0)]
+    assert losses(events) == [(103, 2.0), (106, 5.0), (107, 7.0), (110, 9.0), (112, 11.5)]
+    assert saved == [105, 110]
+    assert (loop.position.done, loop.position.real_rows, events.advanced) == (12, 36, 12)
+
+
+def test_validates_at_the_cadence_of_the_phase_and_at_its_end():
+    loop, events, _ = build(Counting())
+    loop.run()
+    assert [step for step, values, _, _ in events.rows if "val/H" in values] == [4, 7, 9, 11, 12]
+    assert loop.selection.best_length == 12
+    assert loop.selection.choices == {"offset": 12.0}
+
+
+def test_selects_the_length_of_the_best_validation():
+    loop, _, _ = build(Counting(), scores=lambda n: -abs(n - 9))
+    loop.run()
+    assert (loop.selection.best_length, loop.selection.best["val/H"]) == (9, 0)
+    assert loop.selection.last["val/H"] == -3
+    assert (loop.selection.choices, loop.selection.last_choices) == ({"offset": 9.0}, {"offset": 12.0})
+
+
+def test_undone_steps_do_not_count_as_training_length():
+    trainer = Counting(undo_at=(11,))
+    loop, _, _ = build(trainer)
+    loop.run()
+    assert (loop.position.done, loop.position.length) == (12, 10)
+
+
+def test_patience_ends_the_stage():
+    loop, _, _ = build(Counting(), scores=lambda n: -n, patience=2)
+    loop.run()
+    assert loop.position.done == 9
+    assert loop.selection.best_length == 4
+
+
+def test_stops_at_the_selected_length_inside_a_phase():
+    trainer = Counting()
+    loop, events, _ = build(trainer, stage="final", stop_length=9)
+    loop.run()
+    assert trainer.count == 9
+    assert events.phases[-1] == ("final", "two", 2, 0)
+    assert not any("val/H" in values for _, values, _, _ in events.rows)
+
+
+def test_a_stage_without_validation_never_undoes():
+    trainer = Counting(undo_at=range(100))
+    loop, _, _ = build(trainer, stage="final")
+    loop.run()
+    assert loop.position.length == 12
+    assert trainer.validated == []
+
+
+def test_oracle_probe_is_logged_and_changes_nothing():
+    plain, probed = Counting(), Counting()
+    loop, events, _ = build(plain, stage="final")
+    loop.run()
+    other, looked, _ = build(probed, stage="final", probe=lambda: {"oracle/H": 1.0})
+    other.run()
+    assert losses(events) == losses(looked)
+    assert [step for step, values, _, _ in looked.rows if "oracle/H" in values] == [4, 7, 9, 11, 12]
+
+
+@pytest.mark.parametrize("cut", range(1, 13))
+def test_a_stop_after_any_step_continues_to_the_same_rows(cut):
+    straight, events, _ = build(Counting(), scores=lambda n: -abs(n - 8))
+    straight.run()
+
+    trainer = Counting()
+    stopped, before, saved = build(trainer, scores=lambda n: -abs(n - 8), stop_requested=lambda: trainer.count == cut)
+    with pytest.raises(Interrupted):
+        stopped.run()
+    assert saved[-1] == cut
+    state = stopped.state_dict()
+    fresh = Counting()
+    fresh.count = trainer.count
+    resumed, after, _ = build(fresh, scores=lambda n: -abs(n - 8))
+    resumed.load_state_dict(state)
+    resumed.run()
+    assert before.rows + after.rows == events.rows
+    assert resumed.position == straight.position
+    assert resumed.selection == straight.selection
+    assert trainer.begun + fresh.begun == 1
+
+
+def test_a_term_that_is_not_finite_stops_the_run_and_leaves_the_batch(tmp_path):
+    loop, _, saved = build(Counting(bad_at=6), postmortem=tmp_path)
+    with pytest.raises(NonFiniteError, match=r"tune/one step 6 \(global step 6\): loss=nan.*lower the learning rate"):
+        loop.run()
+    left = torch.load(tmp_path / "nonfinite-step-000000006.pt", weights_only=True)
+    assert left["batch"]["x"].tolist() == [1, 1]
+    assert saved == [5]
+
+
+def test_finiteness_is_checked_at_its_cadence_and_at_the_end_of_a_phase():
+    loop, _, _ = build(Counting(bad_at=5), cadence=Cadence(finite_every=4))
+    loop.run()
+    loop, _, _ = build(Counting(bad_at=7), cadence=Cadence(finite_every=4))
+    with pytest.raises(NonFiniteError, match="step 7"):
+        loop.run()

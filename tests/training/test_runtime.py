@@ -1,0 +1,34 @@
+"""What a run asks of torch."""
+
+import pytest
+import torch
+
+from zsl_runner.config.schema import RuntimeConf
+from zsl_runner.training.runtime import Runtime
+
+
+@pytest.fixture
+def restored():
+    threads = torch.get_num_threads()
+    yield
+    torch.set_num_threads(threads)
+    torch.set_flush_denormal(False)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_numbers_too_small_to_be_fast_are_zero_on_every_thread(restored, threads):
+    Runtime(RuntimeConf(device="cpu", threads=threads))
+    small = torch.full((1 << 20,), 1e-30)
+    assert small.count_nonzero() == len(small)
+    assert (small * 1e-9).count_nonzero() == 0
+
+
+def test_moments_that_no_gradient_feeds_end_at_zero(restored):
+    """Subnormal moments make a step of Adam many times slower."""
+    Runtime(RuntimeConf(device="cpu"))
+    weight = torch.nn.Parameter(torch.ones(4))
+    optimiser = torch.optim.Adam([weight], fused=True)
+    for step in range(2000):
+        weight.grad = torch.full((4,), 1e-3 if step == 0 else 0.0)
+        optimiser.step()
+    assert torch.equal(optimiser.state[weight]["exp_avg"], torch.zeros(4))

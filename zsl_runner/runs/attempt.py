@@ -1,0 +1,164 @@
+"""Starts a run or continues one, and leaves a truthful record whatever happens to it."""
+
+from __future__ import annotations
+
+import contextlib
+import shlex
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, ExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+
+from zsl_runner.config.identity import config_hash
+from zsl_runner.config.quoting import again
+from zsl_runner.config.saved import CONFIG_FILE, open_existing
+from zsl_runner.config.schema import RunConfig
+from zsl_runner.config.typed import plain, to_yaml
+from zsl_runner.console.failures import account, caused_by_the_system, expected, summary
+from zsl_runner.console.signals import STOP
+from zsl_runner.errors import CheckpointError, RunError
+from zsl_runner.files.locks import exclusive, one_at_a_time
+from zsl_runner.files.writing import write_text
+from zsl_runner.runs import directory as run_directory
+from zsl_runner.runs import result as results
+from zsl_runner.runs.reopen import Reopened, completed, reopen
+from zsl_runner.runs.repeated import find
+from zsl_runner.runs.result import Result
+from zsl_runner.runs.run import Run
+from zsl_runner.runs.summary import summary_table
+from zsl_runner.training.loop import Interrupted
+from zsl_runner.training.runtime import Runtime
+
+ERROR_FILE = "error.txt"
+
+
+def execute(
+    config: RunConfig,
+    overrides: list[str],
+    swept: Sequence[str] = (),
+    announce: Callable[[Path], None] | None = None,
+    only: bool = False,
+) -> Result:
+    """Start a new run and return its result.
+
+    Args:
+        config: checked configuration.
+        overrides: the command line's overrides, for the directory's name and the record.
+        swept: keys that have several values in the sweep the run belongs to.
+        announce: told the run's directory as soon as it holds a record.
+        only: there shall be no other run of this configuration, seed and data.
+
+    Raises:
+        RunError: the run failed; ``error.txt`` in its directory holds the traceback. Or it shall be the only one, and
+            another process has started it in this instant.
+        KeyboardInterrupt: a signal stopped it; its state is saved.
+    """
+    experiment = next((o.partition("=")[2] for o in overrides if o.lstrip("+").startswith("experiment=")), None)
+    slug = run_directory.slug_of(overrides, config.name, experiment, config.seed, swept)
+    result = Result(
+        status="running",
+        model=config.model.name,
+        dataset=config.dataset.name,
+        trainer=config.trainer.name,
+        seed=config.seed,
+        config_hash=config_hash(plain(config)),
+        git=results.git_state(),
+        started=datetime.now(UTC).isoformat(timespec="seconds"),
+        command=shlex.join(["zsl-run", *overrides]),
+        debug=config.debug.active(),
+    )
+    saved = to_yaml(config)
+    place = Path(config.outputs), config.model.name, config.dataset.name
+    with ExitStack() as lock:
+        with one_at_a_time(run_directory.made(Path(config.outputs))):
+            other = find(config) if only else None
+            if other is not None:
+                raise RunError(f"{other.directory}: another process has just started this run; wait for it")
+            directory = run_directory.create(*place, slug)
+            lock.enter_context(exclusive(directory))
+            write_text(directory / CONFIG_FILE, saved)
+            result.save(directory)
+        if announce is not None:
+            announce(directory)
+        return _supervise(directory, config, result, lock.pop_all())
+
+
+def resume(directory: Path, config: RunConfig) -> Result:
+    """Continue a run in place; a complete one is only reported.
+
+    Args:
+        directory: the run's directory.
+        config: its saved configuration with the allowed overrides.
+
+    Raises:
+        RunError: as in `execute`; or configuration, seed or data are not those the run began with.
+    """
+    directory = open_existing(directory)
+    complete = completed(directory, config)
+    if complete is not None:
+        print(summary_table(complete, directory))
+        return complete
+    with ExitStack() as lock:
+        lock.enter_context(exclusive(directory))
+        earlier = reopen(directory, config, Runtime(config.runtime).device)
+        run_directory.remove_leftovers(directory)
+        result = earlier.result
+        result.status, result.error, result.finished = "running", None, None
+        return _supervise(directory, config, result, lock.pop_all(), earlier)
+
+
+def _supervise(
+    directory: Path,
+    config: RunConfig,
+    result: Result,
+    lock: AbstractContextManager[object],
+    earlier: Reopened | None = None,
+) -> Result:
+    """Run, and leave a truthful record whatever happens; the run's ``lock`` is held and given back at the end.
+
+    Raises:
+        KeyboardInterrupt: a signal stopped the run; its state is saved.
+    """
+    with lock, STOP.deferred():
+        try:
+            (directory / ERROR_FILE).unlink(missing_ok=True)
+            result.save(directory)
+            Run(directory, config, result, STOP, earlier).execute()
+            result.status = "complete"
+            result.finished = datetime.now(UTC).isoformat(timespec="seconds")
+            result.save(directory)
+        except Interrupted:
+            result.status = "interrupted"
+            result.save(directory)
+            print(f"interrupted; continue with: {again(directory)}", file=sys.stderr)
+            raise KeyboardInterrupt from None
+        except Exception as error:
+            _note_failure(directory, result, error)
+            raise RunError(_told(directory, error)) from error
+        print(summary_table(result, directory))
+    return result
+
+
+def _note_failure(directory: Path, result: Result, error: Exception) -> None:
+    """Write down why the run failed, as far as the disk allows; the record tells of a run that was cut short else."""
+    result.status = "failed"
+    result.error = {"type": type(error).__name__, "message": expected(error) or str(error)}
+    result.finished = datetime.now(UTC).isoformat(timespec="seconds")
+    with contextlib.suppress(RunError):
+        result.save(directory)
+    with contextlib.suppress(RunError):
+        write_text(directory / ERROR_FILE, account(error))
+
+
+def _told(directory: Path, error: Exception) -> str:
+    """Return what the user is told about a failed run: the cause, and what can be done."""
+    line = expected(error)
+    if line is None:
+        told = f"{summary(error)}; the traceback is in {directory / ERROR_FILE}"
+        return f"{told}\nplease report a mistake of this program with that file, which holds command and versions, too"
+    if (caused_by_the_system(error) or isinstance(error, CheckpointError)) and any(
+        (directory / "checkpoints").glob("step-*.pt")
+    ):
+        return f"{line}\nthe run is kept up to its newest checkpoint; continue with: {again(directory)}"
+    return line

@@ -1,0 +1,85 @@
+"""Starts a run, or goes on with the one that an earlier command left behind."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from zsl_runner.config.schema import RunConfig
+from zsl_runner.console.signals import STOP
+from zsl_runner.errors import RunError
+from zsl_runner.runs.repeated import Existing
+from zsl_runner.runs.result import Result
+
+
+def launch(
+    config: RunConfig,
+    overrides: list[str],
+    existing: Existing | None = None,
+    swept: Sequence[str] = (),
+    announce: Callable[[Path], None] | None = None,
+    only: bool = False,
+) -> Result:
+    """Run ``config`` and return the result; of a run that is there already only what is left to do.
+
+    Args:
+        config: checked configuration.
+        overrides: its overrides, for the directory's name and the record.
+        existing: the run to go on with; None starts a new one.
+        swept: keys that have several values in the sweep the run belongs to.
+        announce: told the run's directory before anything is computed.
+        only: another process may not have started the same run in the meantime.
+
+    Raises:
+        RunError: the run failed, now or before, or another process is working on it.
+    """
+    if existing is None:
+        from zsl_runner.runs.attempt import execute  # torch is imported only when something runs
+
+        with STOP.deferred():  # from the first file on
+            return execute(config, overrides, swept, announce, only)
+    if announce is not None:
+        announce(existing.directory)
+    state = existing.state
+    if state == "complete":
+        print(f"complete already: {existing.directory}")
+        return existing.result
+    if state == "running":
+        raise RunError(f"{existing.directory}: another process is working on this run")
+    if state == "failed" and config.existing != "retry":
+        error = existing.result.error or {}
+        reason = f"{error.get('type')}: {error.get('message')}"
+        raise RunError(f"{existing.directory}: failed before ({reason}); existing=retry goes on with it")
+    return resume(existing.directory, config)
+
+
+def resume(directory: Path, config: RunConfig) -> Result:
+    """Go on with the run in ``directory``, whatever became of it before, and return its result.
+
+    Raises:
+        RunError: the run failed, or another process is working on it.
+    """
+    from zsl_runner.runs import attempt as supervision
+
+    with STOP.deferred():
+        return supervision.resume(directory, config)
+
+
+def objective(result: Result, config: RunConfig) -> float | list[float] | None:
+    """Return what a search optimises: one number, or a list for several ``objectives``.
+
+    None if a number is missing because there was no validation, or is not finite: a search counts that as a failure.
+
+    Raises:
+        RunError: an objective is none of the metrics measured on validation data.
+    """
+    names = config.objectives or [config.evaluator.select_metric]
+    unknown = [name for name in names if name not in result.validation]
+    if config.objectives and unknown:
+        measured = ", ".join(result.validation) or "none"
+        raise RunError(f"objectives: {', '.join(unknown)} was not measured on validation data; measured: {measured}")
+    values = [result.validation.get(name, math.nan) for name in names]
+    if not all(math.isfinite(value) for value in values):
+        return None
+    return values[0] if len(values) == 1 else values

@@ -1,0 +1,124 @@
+"""What a run prints at its end: its figures, and where everything is."""
+
+from __future__ import annotations
+
+import io
+import shlex
+from pathlib import Path
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from zsl_runner.config.quantities import STANDARD_ERROR, is_standard_error, quantity_of
+from zsl_runner.files.folders import entries
+from zsl_runner.runs.result import Result
+from zsl_runner.tracking.progress import duration
+
+FIRST = ("T1", "U", "S", "H", "AUSUC", "U_cal", "S_cal", "H_cal")
+WIDTH = 100
+
+
+def summary_table(result: Result, directory: Path) -> str:
+    """Return the result of one run as text: the figures, their conditions, and the places to look next.
+
+    Args:
+        result: the run's record.
+        directory: the run's directory.
+    """
+    buffer = io.StringIO()
+    console = Console(file=buffer, width=WIDTH, no_color=True, highlight=False)
+    console.print(f"{result.model} on {result.dataset}, trainer {result.trainer}, seed {result.seed}: {result.status}")
+    if result.error:
+        console.print(f"{result.error.get('type')}: {result.error.get('message')}", markup=False)
+    for warning in result.warnings:
+        console.print(f"WARNING: {warning}", markup=False)
+    for unit, names in _names(result).items():
+        console.print(_figures(result, unit, names))
+    console.print("\n".join(_conditions(result)), markup=False, soft_wrap=True)
+    figures = entries(directory / "figures", "*.png")
+    if figures:
+        console.print(f"figures      {directory / 'figures'}/", markup=False, soft_wrap=True)
+        console.print(f"             {', '.join(path.name for path in figures)}", markup=False, soft_wrap=True)
+    console.print(f"run          {directory}", markup=False, soft_wrap=True)
+    command = f"tensorboard --logdir {shlex.quote(str(_all_runs(directory)))}"
+    console.print(f"TensorBoard  {command}", markup=False, soft_wrap=True)
+    return buffer.getvalue().rstrip("\n")
+
+
+def _names(result: Result) -> dict[str, list[str]]:
+    """Return the names of the metrics by unit, the usual ones first, the others as they were recorded.
+
+    A standard error stands beside its metric and is none of its own.
+    """
+    tags = [tag for tag in (*result.metrics, *result.validation) if not tag.startswith("oracle/")]
+    found = dict.fromkeys(tag.partition("/")[2] for tag in tags if not is_standard_error(tag))
+    units: dict[str, list[str]] = {}
+    for name in [*(name for name in FIRST if name in found), *(name for name in found if name not in FIRST)]:
+        units.setdefault(quantity_of(f"test/{name}", result.quantities).unit, []).append(name)
+    return units
+
+
+def _figures(result: Result, unit: str, names: list[str]) -> Table:
+    """Return the figures of one unit, a column for each metric; a line for each where the columns are too wide."""
+    tags = {*result.metrics, *result.validation}
+    errors = any(f"{prefix}/{name}{STANDARD_ERROR}" in tags for prefix in ("test", "val") for name in names)
+    corner = f"{unit}, ± standard error" if errors else unit
+    sets = (("test", "test", result.metrics), ("validation", "val", result.validation))
+    lines = [[label, *(_cell(result, values, f"{prefix}/{name}") for name in names)] for label, prefix, values in sets]
+    lines = [[corner, *names], *(line for line in lines if any(line[1:]))]
+    if sum(max(map(len, column)) + 2 for column in zip(*lines, strict=True)) > WIDTH:
+        lines = [list(line) for line in zip(*lines, strict=True)]
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column(lines[0][0], no_wrap=True)
+    for name in lines[0][1:]:
+        table.add_column(name, justify="right", no_wrap=True)
+    for line in lines[1:]:
+        table.add_row(*line)
+    return table
+
+
+def _cell(result: Result, values: dict[str, float], tag: str) -> str:
+    """Return a figure and, if it was recorded, its standard error; nothing if there is no figure."""
+    if tag not in values:
+        return ""
+    error = values.get(f"{tag}{STANDARD_ERROR}")
+    return f"{_number(result, tag, values[tag])}{'' if error is None else f' ± {_number(result, tag, error)}'}"
+
+
+def _number(result: Result, tag: str, value: float) -> str:
+    return f"{value:.{quantity_of(tag, result.quantities).digits}f}"
+
+
+def _conditions(result: Result) -> list[str]:
+    """Return the conditions there are: classes described by vectors and their prior belong to zero-shot data alone."""
+    data, setting, selection, cost = result.data, result.setting, result.selection, result.cost
+    lines = []
+    oracle = [tag for tag in result.metrics if tag.startswith("oracle/") and not is_standard_error(tag)]
+    if oracle:
+        shown = ", ".join(f"{tag.partition('/')[2]} {_number(result, tag, result.metrics[tag])}" for tag in oracle)
+        lines.append(f"oracle       {shown} (looked at test labels; not a result)")
+    if data:
+        kind = "" if data.get("kind") == "real" else f"  [{data.get('kind')}]"
+        zero_shot = setting.get("kind") != "supervised"
+        lines.append(f"{'features' if zero_shot else 'data':<12} {data.get('feature_kind')}{kind}")
+        described = f"{data['semantics']}; " if data.get("semantics") else ""
+        label = "split" if not described else "classes" if zero_shot else "outputs"
+        lines.append(f"{label:<12} {described}{'split ' if described else ''}{data.get('split_version')}")
+    if result.debug:
+        options = ", ".join(f"{key} {value}" for key, value in result.debug.items())
+        lines.append(f"debug        {options}: comparable with nothing, in no table")
+    if setting:
+        prior = setting.get("class_prior")
+        lines.append(f"setting      {setting.get('kind')}{'' if prior is None else f', unseen class prior {prior}'}")
+    if selection:
+        lengths = ", ".join(f"{stage} {length}" for stage, length in selection.get("stage_lengths", {}).items())
+        lines.append(f"selection    {selection.get('mode')} on {selection.get('metric', 'val/H')}; steps {lengths}")
+    if cost:
+        lines.append(f"cost         {duration(cost['wall_seconds'])}, peak memory {cost['peak_memory_mb']:.0f} MB")
+    return lines
+
+
+def _all_runs(directory: Path) -> Path:
+    """Return the folder whose runs TensorBoard should show together: the one above model and data set."""
+    return directory.parents[2] if len(directory.parts) > 3 else directory

@@ -1,0 +1,1 @@
+"""What every training procedure shares: the base class, the loop, optimisers, the device."""

@@ -1,0 +1,97 @@
+"""What a training procedure is made of: phases of steps, and the context it works in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from torch import Tensor
+
+from zsl_runner.config.schema import TrainerConf
+from zsl_runner.models.base import Model
+from zsl_runner.streams import Streams
+from zsl_runner.training.optimisers import Optimisers
+from zsl_runner.training.runtime import Runtime
+
+
+@dataclass
+class StepReport:
+    """What one step did.
+
+    Attributes:
+        terms: named scalar tensors (detached), logged as ``train/<phase>/<term>``.
+        real_rows: labelled real rows whose loss was minimised, for equal-budget comparisons.
+        batch: the tensors of the step, saved if a term is not finite.
+    """
+
+    terms: Mapping[str, Tensor]
+    real_rows: int
+    batch: Mapping[str, Tensor] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Phase:
+    """A stretch of equal steps.
+
+    Attributes:
+        name: part of the tags.
+        steps: number of steps.
+        step: performs one step.
+        begin: called once before the first step (not when a run resumes inside the phase).
+        on_validation: called with the validation metrics whenever the loop validates within the phase; returns True
+            if it put the weights back to those of its best validation so far.
+        validate_every: steps between two validations in this phase; None takes the evaluator's cadence.
+    """
+
+    name: str
+    steps: int
+    step: Callable[[], StepReport]
+    begin: Callable[[], None] | None = None
+    on_validation: Callable[[Mapping[str, float]], bool] | None = None
+    validate_every: int | None = None
+
+
+@dataclass
+class TrainingContext:
+    """Everything a procedure works on.
+
+    Attributes:
+        model: built and on the device.
+        data: what training may see: a `TrainingSet` of zero-shot data, a `PairTrainingSet` of inputs and outputs.
+        optimisers: one per parameter group; ``optimisers.minimize(loss, name)``.
+        runtime: device, precision, compilation.
+        streams: random generators.
+    """
+
+    model: Model
+    data: Any
+    optimisers: Optimisers
+    runtime: Runtime
+    streams: Streams
+
+
+class Trainer:
+    """Base of all procedures, built as ``Trainer(conf, context)``."""
+
+    def __init__(self, conf: TrainerConf, context: TrainingContext) -> None:
+        self.context = context
+
+    def phases(self) -> Sequence[Phase]:
+        """Return the phases in order; the same list whenever it is called on an equal configuration."""
+        raise TypeError(f"{type(self).__name__} declares no phases")
+
+    def exhibits(self) -> dict[str, Tensor]:
+        """Return named tensors for the evaluator's figures and oracle figures, e.g. an estimated class prior."""
+        return {}
+
+    def warnings(self) -> list[str]:
+        """Return what a reader of the result must know about how training ended; kept in ``result.json``."""
+        return []
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return everything beyond weights, optimisers and generators that an exact resume needs."""
+        return {}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take up the state that `state_dict` returned."""

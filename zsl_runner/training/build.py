@@ -1,0 +1,76 @@
+"""Builds and runs the stages of a run: fold, model, trainer, loop, measurement."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from zsl_runner.config.registry import resolve
+from zsl_runner.config.schema import RunConfig
+from zsl_runner.data.stage import Fold
+from zsl_runner.models.base import Model
+from zsl_runner.streams import Streams, derived_seed
+from zsl_runner.training.base import Trainer, TrainingContext
+from zsl_runner.training.optimisers import Optimisers
+from zsl_runner.training.runtime import Runtime
+
+
+@dataclass(frozen=True)
+class StageParts:
+    """Everything of one stage that holds state.
+
+    Attributes:
+        name: a stage's name, see `zsl_runner.data.stage`.
+        fold: what it trains on and, if it validates, validates on.
+        model: the networks.
+        optimisers: one per parameter group.
+        streams: random generators.
+        trainer: the procedure.
+    """
+
+    name: str
+    fold: Fold
+    model: Model
+    optimisers: Optimisers
+    streams: Streams
+    trainer: Trainer
+
+    def state_dict(self) -> dict[str, object]:
+        """Return what an exact resume inside the stage needs, beside the loop's own state."""
+        return {
+            "model": self.model.state_dict(),
+            "optimisers": self.optimisers.state_dict(),
+            "streams": self.streams.state_dict(),
+            "trainer": self.trainer.state_dict(),
+        }
+
+    def load_state_dict(self, state: Mapping[str, dict[str, object]]) -> None:
+        """Take up the state that `state_dict` returned."""
+        self.model.load_state_dict(state["model"])
+        self.optimisers.load_state_dict(state["optimisers"])
+        self.trainer.load_state_dict(state["trainer"])
+        self.streams.load_state_dict(state["streams"])  # type: ignore[arg-type]
+
+
+def build_stage(config: RunConfig, name: str, fold: Fold, runtime: Runtime) -> StageParts:
+    """Build model, optimisers and trainer for one stage, all randomness derived from ``config.seed`` and the stage.
+
+    Args:
+        config: the run's configuration.
+        name: the stage's name.
+        fold: the stage's data.
+        runtime: device and precision.
+    """
+    data = fold.train
+    if config.debug.overfit:
+        data = data.limited(config.trainer.batch_rows())
+    streams = Streams(derived_seed(config.seed, name), runtime.device)
+    with streams.initialising():
+        model: Model = resolve(config.model.implementation)(config.model, data.shape, streams)
+    model.to(runtime.device)
+    groups = model.parameter_groups()
+    settings = {group: conf for group, conf in config.trainer.optimisers().items() if group in groups}
+    optimisers = Optimisers({group: groups[group] for group in settings}, settings)
+    context = TrainingContext(model=model, data=data, optimisers=optimisers, runtime=runtime, streams=streams)
+    trainer: Trainer = resolve(config.trainer.implementation)(config.trainer, context)
+    return StageParts(name, fold, model, optimisers, streams, trainer)

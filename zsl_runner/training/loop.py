@@ -1,0 +1,281 @@
+"""The one training loop: it runs any trainer's phases and owns counters, cadence, validation and selection."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+
+from zsl_runner.errors import NonFiniteError
+from zsl_runner.training.base import Phase, StepReport, Trainer
+
+
+class Events(Protocol):
+    """What the loop tells the outside world; `zsl_runner.tracking.tracker.Tracker` is the usual listener."""
+
+    def begin_phase(self, stage: str, phase: str, steps: int, done: int) -> None:
+        """A phase of ``steps`` steps goes on after ``done`` of them."""
+
+    def advance(self) -> None:
+        """One step is done."""
+
+    def scalars(self, step: int, values: Mapping[str, float], stage: str, phase: str) -> None:
+        """Figures of global step ``step``: metrics by tag, loss terms by name."""
+
+
+@dataclass
+class Cadence:
+    """How often the loop does what.
+
+    Attributes:
+        log_every: steps between two rows of scalars.
+        validate_every: steps between two validations, unless a phase has its own.
+        checkpoint_every: steps between two checkpoints.
+        finite_every: steps between two checks for NaN and infinity.
+    """
+
+    log_every: int = 50
+    validate_every: int = 100
+    checkpoint_every: int = 500
+    finite_every: int = 1
+
+
+@dataclass
+class Selection:
+    """Which training length is best on validation.
+
+    Attributes:
+        metric: the metric that decides.
+        patience: validations without improvement after which the stage stops; None never stops it.
+        lower_is_better: whether the smaller value of the metric is the better one.
+        best: the best validation's metrics; empty before the first.
+        best_length: training length at that validation: steps whose effect is still in the weights.
+        choices: what the protocol chose at that validation, e.g. a calibration offset.
+        last: the last validation's metrics.
+        last_choices: what the protocol chose at the last validation.
+        stale: validations since the best one.
+    """
+
+    metric: str
+    patience: int | None = None
+    lower_is_better: bool = False
+    best: dict[str, float] = field(default_factory=dict)
+    best_length: int = 0
+    choices: dict[str, float] = field(default_factory=dict)
+    last: dict[str, float] = field(default_factory=dict)
+    last_choices: dict[str, float] = field(default_factory=dict)
+    stale: int = 0
+
+    def note(self, metrics: Mapping[str, float], choices: Mapping[str, float], length: int) -> bool:
+        """Take one validation into account and tell whether it is the best so far."""
+        self.last, self.last_choices = dict(metrics), dict(choices)
+        if self._improves(metrics):
+            self.best, self.choices, self.best_length, self.stale = dict(metrics), dict(choices), length, 0
+            return True
+        self.stale += 1
+        return False
+
+    def _improves(self, metrics: Mapping[str, float]) -> bool:
+        if not self.best:
+            return True
+        value, best = metrics[self.metric], self.best[self.metric]
+        return value < best if self.lower_is_better else value > best
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether patience has run out."""
+        return self.patience is not None and self.stale >= self.patience
+
+
+@dataclass
+class Position:
+    """Where a stage stands.
+
+    Attributes:
+        phase: index of the phase.
+        step: steps done in the phase.
+        done: steps done in the stage.
+        length: steps whose effect is in the weights; smaller than ``done`` after a rollback.
+        kept: length at the last validation whose weights the phase kept, where a rollback goes back to.
+        real_rows: labelled real rows minimised so far.
+    """
+
+    phase: int = 0
+    step: int = 0
+    done: int = 0
+    length: int = 0
+    kept: int = 0
+    real_rows: int = 0
+
+
+Validate = Callable[[], tuple[Mapping[str, float], Mapping[str, float]]]
+
+
+class Interrupted(Exception):
+    """The run was asked to stop; its state has been saved."""
+
+
+class Loop:
+    """Runs one stage.
+
+    Args:
+        trainer: the procedure.
+        stage: ``tune`` or ``final``.
+        first_step: global step at which the stage begins; the step axis counts on over stages.
+        cadence: how often to do what.
+        events: listener.
+        selection: how validations select.
+        save: writes a checkpoint of the whole run at a global step.
+        validate: measures on validation data, returning (metrics, choices); None in a stage without validation.
+        keep_best: called after each validation that is the best so far; None for nothing.
+        probe: called at the validation cadence for oracle figures, which are logged and never used; None for none.
+        stop_length: end the stage after so many steps; None runs all phases to their ends.
+        stop_requested: asked after every step; if it answers yes the state is saved and `Interrupted` raised.
+        postmortem: folder for the batch of a step that went wrong.
+    """
+
+    def __init__(
+        self,
+        trainer: Trainer,
+        *,
+        stage: str,
+        first_step: int,
+        cadence: Cadence,
+        events: Events,
+        selection: Selection,
+        save: Callable[[int], None],
+        validate: Validate | None = None,
+        keep_best: Callable[[], None] | None = None,
+        probe: Callable[[], Mapping[str, float]] | None = None,
+        stop_length: int | None = None,
+        stop_requested: Callable[[], bool] = lambda: False,
+        postmortem: Path | None = None,
+    ) -> None:
+        self.trainer = trainer
+        self.stage = stage
+        self.first_step = first_step
+        self.cadence = cadence
+        self.events = events
+        self.selection = selection
+        self.position = Position()
+        self._save = save
+        self._validate = validate
+        self._keep_best = keep_best
+        self._probe = probe
+        self._stop_length = stop_length
+        self._stop_requested = stop_requested
+        self._postmortem = postmortem
+        self._sums: dict[str, Tensor] = {}
+        self._summed = 0
+
+    @property
+    def global_step(self) -> int:
+        """Steps of the run so far."""
+        return self.first_step + self.position.done
+
+    def run(self) -> None:
+        """Run the phases from the current position to the end of the stage.
+
+        Raises:
+            NonFiniteError: a loss term is NaN or infinite.
+            Interrupted: the run was asked to stop.
+        """
+        phases = self.trainer.phases()
+        while self.position.phase < len(phases):
+            phase = phases[self.position.phase]
+            steps = phase.steps
+            if self._stop_length is not None:
+                steps = min(steps, self._stop_length - (self.position.done - self.position.step))
+            self._run_phase(phase, steps)
+            if self.selection.exhausted or (self._stop_length is not None and self.position.done >= self._stop_length):
+                return
+            self.position.phase += 1
+            self.position.step = 0
+
+    def _run_phase(self, phase: Phase, steps: int) -> None:
+        position = self.position
+        self.events.begin_phase(self.stage, phase.name, steps, position.step)
+        if position.step == 0 and steps and phase.begin is not None:
+            phase.begin()
+        validate_every = phase.validate_every or self.cadence.validate_every
+        while position.step < steps:
+            report = phase.step()
+            position.step += 1
+            position.done += 1
+            position.length += 1
+            position.real_rows += report.real_rows
+            at_end = position.step == steps
+            self._check_finite(phase, report, at_end)
+            self._log(phase, report, at_end)
+            if position.step % validate_every == 0 or at_end:
+                self._look(phase)
+                if self.selection.exhausted:
+                    return
+            self.events.advance()
+            if position.done % self.cadence.checkpoint_every == 0 and not at_end:
+                self._save(self.global_step)
+            if self._stop_requested():
+                self._save(self.global_step)
+                raise Interrupted
+
+    def _look(self, phase: Phase) -> None:
+        """Validate, or let the oracle look; neither changes what is trained, but a phase may undo steps."""
+        if self._validate is not None:
+            metrics, choices = self._validate()
+            self.events.scalars(self.global_step, metrics, self.stage, phase.name)
+            best = self.selection.note(metrics, choices, self.position.length)
+            if best and self._keep_best is not None:
+                self._keep_best()
+            if phase.on_validation is not None and phase.on_validation(metrics):
+                self.position.length = self.position.kept
+            self.position.kept = self.position.length
+        if self._probe is not None:
+            self.events.scalars(self.global_step, self._probe(), self.stage, phase.name)
+
+    def _log(self, phase: Phase, report: StepReport, at_end: bool) -> None:
+        for name, value in report.terms.items():
+            self._sums[name] = self._sums[name] + value if name in self._sums else value
+        self._summed += 1
+        if self.position.step % self.cadence.log_every == 0 or at_end:
+            values = {name: float(total) / self._summed for name, total in self._sums.items()}
+            self.events.scalars(self.global_step, values, self.stage, phase.name)
+            self._sums, self._summed = {}, 0
+
+    def _check_finite(self, phase: Phase, report: StepReport, at_end: bool) -> None:
+        if self.position.step % self.cadence.finite_every and not at_end:
+            return
+        # One transfer from the device, then plain numbers: cheaper than asking torch.
+        if all(map(math.isfinite, torch.stack([term.float() for term in report.terms.values()]).tolist())):
+            return
+        bad = {name: float(term) for name, term in report.terms.items() if not bool(torch.isfinite(term))}
+        where = ""
+        if self._postmortem is not None:
+            path = self._postmortem / f"nonfinite-step-{self.global_step:09d}.pt"
+            torch.save({"terms": dict(report.terms), "batch": dict(report.batch)}, path)
+            where = f"; the step's batch is in {path}"
+        values = ", ".join(f"{name}={value}" for name, value in bad.items())
+        raise NonFiniteError(
+            f"{self.stage}/{phase.name} step {self.position.step} (global step {self.global_step}): {values}{where}; "
+            "lower the learning rate, clip gradients (optim.clip_norm) or check the data's scaling"
+        )
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return position, selection and the scalars summed since the last log row."""
+        return {
+            "position": asdict(self.position),
+            "selection": asdict(self.selection),
+            "sums": self._sums,
+            "summed": self._summed,
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take up the state that `state_dict` returned."""
+        self.position = Position(**state["position"])
+        self.selection = Selection(**state["selection"])
+        self._sums = dict(state["sums"])
+        self._summed = state["summed"]
