@@ -9,8 +9,9 @@ import pytest
 import torch
 
 from zsl_runner.config.schema import RuntimeConf
-from zsl_runner.data.folds import FoldOptions, Folds
-from zsl_runner.data.records import Provenance, ZeroShotRecords
+from zsl_runner.data.records import Provenance
+from zsl_runner.data.zero_shot.folds import FoldOptions, ZeroShotFolds
+from zsl_runner.data.zero_shot.records import ZeroShotRecords
 from zsl_runner.models.network_conf import MLPConf
 from zsl_runner.models.sgal.conf import MarginConf, PriorConf, SGALConf
 from zsl_runner.models.sgal.model import SGAL
@@ -74,7 +75,7 @@ def make_context(small_sgal):
     """Return what builds a training context from records, a stage and trainer settings."""
 
     def build(records, trainer_conf, model_conf=None, model_class=SGAL, stage="final", seed=0, **fold_options):
-        fold = Folds(records, FoldOptions(**fold_options), torch.device("cpu")).cut(stage)
+        fold = ZeroShotFolds(records, FoldOptions(**fold_options), torch.device("cpu")).cut(stage)
         data = fold.train
         streams = Streams(seed)
         model = model_class(model_conf or small_sgal(), data.shape, streams)

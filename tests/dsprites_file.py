@@ -4,7 +4,7 @@ import itertools
 
 import numpy as np
 
-from zsl_runner.data.dsprites.conf import FILE
+from zsl_runner.data.sources.dsprites.conf import FILE
 
 SIZES = (1, 3, 2, 2, 8, 8)
 

@@ -9,7 +9,7 @@ from scripts.benchmark.feature_gan import has_bf16
 from scripts.benchmark.image_steps import MeasuredStep, image_step_findings
 from scripts.benchmark.timing import Effort, Finding
 from tests.references.joint_vae import PlainJointVAE
-from zsl_runner.data.sampler import EpochSampler
+from zsl_runner.data.rows import EpochSampler
 from zsl_runner.models.joint_vae.model import JointVAE
 from zsl_runner.streams import Streams
 from zsl_runner.trainers.capacity.conf import CapacityTrainerConf

@@ -9,8 +9,8 @@ import scipy.io
 
 from scripts.benchmark.timing import Cost, Effort, Finding, cost_of, interleaved
 from zsl_runner.data.load import load
-from zsl_runner.data.xlsa17.cache import cache_path
-from zsl_runner.data.xlsa17.conf import XLSA17Conf
+from zsl_runner.data.sources.xlsa17.cache import cache_path
+from zsl_runner.data.sources.xlsa17.conf import XLSA17Conf
 
 
 def load_findings(name: str, conf: XLSA17Conf, effort: Effort, folder: Path) -> list[Finding]:

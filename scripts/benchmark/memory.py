@@ -7,8 +7,8 @@ from pathlib import Path
 from scripts.benchmark import peak
 from scripts.benchmark.processes import python
 from scripts.benchmark.timing import Effort, Finding, Quantity
-from zsl_runner.data.synthesis import synthesize
-from zsl_runner.data.toy.conf import ToyConf
+from zsl_runner.data.command.synthesis import synthesize
+from zsl_runner.data.sources.toy.conf import ToyConf
 
 SEEN, UNSEEN, ATTRIBUTES, WIDTH = 40, 10, 85, 2048
 ROWS_OF_A_CLASS = 735

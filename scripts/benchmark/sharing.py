@@ -12,8 +12,8 @@ from pathlib import Path
 from scripts.benchmark.memory import ATTRIBUTES, ROWS_OF_A_CLASS, SCORED_ROWS, SEEN, UNSEEN, WIDTH
 from scripts.benchmark.processes import environment
 from scripts.benchmark.timing import Effort, Finding, Quantity
-from zsl_runner.data.synthesis import synthesize
-from zsl_runner.data.toy.conf import ToyConf
+from zsl_runner.data.command.synthesis import synthesize
+from zsl_runner.data.sources.toy.conf import ToyConf
 from zsl_runner.errors import RunError
 
 RUNS = 4

@@ -18,10 +18,10 @@ from scripts.benchmark.sharing import sharing_finding
 from scripts.benchmark.startup import first_step_findings, help_finding
 from scripts.benchmark.timing import Effort, Finding
 from scripts.benchmark.training import loop_findings, step_findings
-from zsl_runner.data.chosen import chosen, missing_files
-from zsl_runner.data.synthesis import synthesize
-from zsl_runner.data.toy.conf import ToyConf
-from zsl_runner.data.xlsa17.conf import XLSA17Conf
+from zsl_runner.data.command.chosen import chosen, missing_files
+from zsl_runner.data.command.synthesis import synthesize
+from zsl_runner.data.sources.toy.conf import ToyConf
+from zsl_runner.data.sources.xlsa17.conf import XLSA17Conf
 
 RECOMMENDED = ("model=sgal", "trainer=em")
 RELEASED = ("model=sgal_released", "trainer=em_released")

@@ -24,7 +24,7 @@ def write_idx(root: Path) -> Path:
 
 def write_npz(root: Path, **changes: Any) -> Path:
     """Write a sound archive in dSprites' layout, of few values of the factors."""
-    from zsl_runner.data.dsprites.conf import FILE
+    from zsl_runner.data.sources.dsprites.conf import FILE
 
     classes = np.array(list(itertools.product(*map(range, SIZES))), dtype=np.int64)
     images = np.zeros((len(classes), 64, 64), dtype=np.uint8)

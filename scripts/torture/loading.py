@@ -39,7 +39,7 @@ def loaded(place: Place, name: str, *options: str) -> Loaded:
     file.unlink(missing_ok=True)
 
     def load_and_tell() -> None:
-        from zsl_runner.data.chosen import chosen
+        from zsl_runner.data.command.chosen import chosen
         from zsl_runner.data.load import load
         from zsl_runner.errors import RunError
 

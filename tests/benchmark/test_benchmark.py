@@ -19,8 +19,8 @@ from scripts.benchmark.sharing import RUNS, sharing_finding
 from scripts.benchmark.startup import first_step_findings, help_finding
 from scripts.benchmark.timing import Cost, Effort, Quantity, interleaved
 from scripts.benchmark.training import loop_findings, step_findings
-from zsl_runner.data.chosen import chosen
-from zsl_runner.data.synthesis import synthesize
+from zsl_runner.data.command.chosen import chosen
+from zsl_runner.data.command.synthesis import synthesize
 from zsl_runner.errors import RunError
 
 ONCE = Effort(repeats=1, seconds=0.0)

@@ -8,14 +8,14 @@ import torch
 from tests.classifiers.generators import ClassGaussians
 from zsl_runner.classifiers import synthetic
 from zsl_runner.classifiers.synthetic import RealRows, classifier_rows, real_inputs
-from zsl_runner.data.folds import FoldOptions, Folds
+from zsl_runner.data.zero_shot.folds import FoldOptions, ZeroShotFolds
 from zsl_runner.errors import NonFiniteError
 from zsl_runner.streams import Streams
 
 
 @pytest.fixture
 def train(records):
-    return Folds(records, FoldOptions(), torch.device("cpu")).final().train
+    return ZeroShotFolds(records, FoldOptions(), torch.device("cpu")).final().train
 
 
 @pytest.fixture

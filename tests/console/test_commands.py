@@ -12,7 +12,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 MODULES = {
     "zsl-run": "zsl_runner.train",
     "zsl-eval": "zsl_runner.evaluate",
-    "zsl-data": "zsl_runner.data.cli",
+    "zsl-data": "zsl_runner.data.command.cli",
     "zsl-report": "zsl_runner.report.cli",
 }
 RUN = "zsl-run dataset=toy model=eszsl tracker=minimal"

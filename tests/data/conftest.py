@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import scipy.io
 
-from zsl_runner.data.xlsa17.conf import XLSA17Conf
-from zsl_runner.data.xlsa17.matlab73 import version_73
+from zsl_runner.data.sources.xlsa17.conf import XLSA17Conf
+from zsl_runner.data.sources.xlsa17.matlab73 import version_73
 
 SEEN, UNSEEN, ROWS, WIDTH, ATTRIBUTES = 4, 2, 10, 7, 5
 

@@ -9,13 +9,13 @@ import pytest
 import torch
 
 from zsl_runner.config.schema import TrainerConf
-from zsl_runner.data.completion import CompletionSource
-from zsl_runner.data.completion_records import completion_records
-from zsl_runner.data.digits_quadrant.conf import DigitsQuadrantConf
+from zsl_runner.data.completion.folds import CompletionSource
+from zsl_runner.data.completion.options import QUADRANTS, quadrant_mask
+from zsl_runner.data.completion.records import completion_records
 from zsl_runner.data.load import cut_folds, load
-from zsl_runner.data.mnist_quadrant.conf import MNISTQuadrantConf
-from zsl_runner.data.quadrants import QUADRANTS, quadrant_mask
 from zsl_runner.data.records import Provenance
+from zsl_runner.data.sources.digits.conf import DigitsQuadrantConf
+from zsl_runner.data.sources.mnist.conf import MNISTQuadrantConf
 from zsl_runner.errors import DataError
 
 CPU = torch.device("cpu")

@@ -6,7 +6,7 @@ from PIL import Image
 
 from tests.dsprites_file import small_dsprites
 from tests.mnist_files import idx, random_digits
-from zsl_runner.data.chosen import chosen, data_sets
+from zsl_runner.data.command.chosen import chosen, data_sets
 from zsl_runner.data.load import contents, load
 from zsl_runner.errors import RunError
 

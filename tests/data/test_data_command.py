@@ -15,17 +15,17 @@ import scipy.io
 
 from zsl_runner.config.quoting import setting
 from zsl_runner.config.registry import schemas
-from zsl_runner.data.chosen import chosen, data_sets, missing_files
-from zsl_runner.data.cli import main
+from zsl_runner.data.command.chosen import chosen, data_sets, missing_files
+from zsl_runner.data.command.cli import main
 from zsl_runner.data.command.describe import draw
-from zsl_runner.data.digits.conf import DigitsConf
-from zsl_runner.data.digits.source import load as load_digits
-from zsl_runner.data.preparation import prepare
-from zsl_runner.data.toy.conf import ToyConf
-from zsl_runner.data.toy.source import load as load_toy
-from zsl_runner.data.verification import verify
-from zsl_runner.data.xlsa17.conf import XLSA17Conf
-from zsl_runner.data.xlsa17.source import load
+from zsl_runner.data.command.preparation import prepare
+from zsl_runner.data.command.verification import verify
+from zsl_runner.data.sources.digits.conf import DigitsConf
+from zsl_runner.data.sources.digits.source import load as load_digits
+from zsl_runner.data.sources.toy.conf import ToyConf
+from zsl_runner.data.sources.toy.source import load as load_toy
+from zsl_runner.data.sources.xlsa17.conf import XLSA17Conf
+from zsl_runner.data.sources.xlsa17.source import load
 from zsl_runner.errors import ConfigError, DataError
 from zsl_runner.files.folders import KeptCopy
 
@@ -52,7 +52,7 @@ def run(capsys, *arguments):
 
 def test_help_and_every_command_import_no_torch(tmp_path):
     code = (
-        "import sys; from zsl_runner.data.cli import main\n"
+        "import sys; from zsl_runner.data.command.cli import main\n"
         "try: main(sys.argv[1:])\n"
         "except SystemExit: pass\n"
         "sys.exit(3 if 'torch' in sys.modules else 0)"
@@ -177,7 +177,7 @@ def test_verify_reports_files_and_sizes_and_reads_no_cache(own, tmp_path, capsys
 def test_all_takes_what_is_there_and_lists_what_is_not(tmp_path, capsys, own, monkeypatch):
     some = {"cub", "digits", "sun", "toy", "xlsa17"}  # all of them, with the drawn ones, take long
     assert some < set(data_sets())
-    monkeypatch.setattr("zsl_runner.data.chosen.data_sets", lambda: sorted(some))
+    monkeypatch.setattr("zsl_runner.data.command.chosen.data_sets", lambda: sorted(some))
     code, out, _ = run(capsys, "verify", "--all")
     assert code == 0
     assert out.count("invariants hold") == 2  # digits and toy need no files
@@ -238,8 +238,8 @@ def test_a_new_data_set_declares_its_cache_and_its_expectations(tmp_path, monkey
 
 def test_no_data_set_is_named_where_all_are_handled():
     folder = Path(prepare.__code__.co_filename).parent
-    for name in ("preparation.py", "verification.py", "load.py"):
-        imported = re.findall(r"from zsl_runner\.data\.(\w+)\.", (folder / name).read_text())
+    for name in ("preparation.py", "verification.py", "../load.py"):
+        imported = re.findall(r"from zsl_runner\.data\.sources\.(\w+)\.", (folder / name).read_text())
         assert imported == [], name
 
 

@@ -8,14 +8,14 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from zsl_runner.data.digit_canvas.cache import CanvasFile, cached
-from zsl_runner.data.digit_canvas.canvas import draw_canvas, resampled
-from zsl_runner.data.digit_canvas.conf import DigitCanvasConf
-from zsl_runner.data.digit_canvas.pools import DigitPool, digit_pools
-from zsl_runner.data.digit_canvas.source import load
-from zsl_runner.data.mnist.files import TEST_IMAGES, TEST_LABELS, TRAIN_IMAGES, TRAIN_LABELS
-from zsl_runner.data.preparation import prepare
-from zsl_runner.data.verification import verify
+from zsl_runner.data.command.preparation import prepare
+from zsl_runner.data.command.verification import verify
+from zsl_runner.data.sources.digit_canvas.cache import CanvasFile, cached
+from zsl_runner.data.sources.digit_canvas.canvas import draw_canvas, resampled
+from zsl_runner.data.sources.digit_canvas.conf import DigitCanvasConf
+from zsl_runner.data.sources.digit_canvas.pools import DigitPool, digit_pools
+from zsl_runner.data.sources.digit_canvas.source import load
+from zsl_runner.data.sources.mnist.files import TEST_IMAGES, TEST_LABELS, TRAIN_IMAGES, TRAIN_LABELS
 from zsl_runner.errors import DataError
 
 PLAIN = {"strokes": 0, "fragments": 0, "covers": 0, "noise": 0.0}
@@ -186,14 +186,14 @@ def test_the_cache_is_used_and_keyed_by_all_that_draws(tmp_path, monkeypatch):
     conf = small(cache=str(tmp_path))
     first = load(conf)
     (file,) = tmp_path.iterdir()
-    monkeypatch.setattr("zsl_runner.data.digit_canvas.source.draw_canvas", None)  # drawing again would fail
+    monkeypatch.setattr("zsl_runner.data.sources.digit_canvas.source.draw_canvas", None)  # drawing again would fail
     again = load(dataclasses.replace(conf, name="other", flip=True))
     np.testing.assert_array_equal(again.images, first.images)
     np.testing.assert_array_equal(again.labels, first.labels)
     for changes in ({"noise": 0.1}, {"data_seed": 1}, {"train": 7}):
         with pytest.raises(TypeError):
             load(dataclasses.replace(conf, **changes))
-    monkeypatch.setattr("zsl_runner.data.digit_canvas.source.VERSION", 10**6)
+    monkeypatch.setattr("zsl_runner.data.sources.digit_canvas.source.VERSION", 10**6)
     with pytest.raises(TypeError):
         load(conf)
     assert list(tmp_path.iterdir()) == [file]

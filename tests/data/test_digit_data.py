@@ -7,10 +7,9 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_digits
 
-from zsl_runner.data.digit_attributes import digit_attributes
-from zsl_runner.data.digit_folds import FOLDS
-from zsl_runner.data.digits.conf import DigitsConf
-from zsl_runner.data.digits.source import load
+from zsl_runner.data.sources.digit_classes import FOLDS, digit_attributes
+from zsl_runner.data.sources.digits.conf import DigitsConf
+from zsl_runner.data.sources.digits.source import load
 
 
 def test_the_segments_are_those_of_a_display():

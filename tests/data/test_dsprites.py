@@ -4,10 +4,10 @@ import torch
 
 from tests.dsprites_file import SIZES, small_dsprites
 from zsl_runner.data.command.describe import describe
-from zsl_runner.data.dsprites import file
-from zsl_runner.data.dsprites.conf import DSpritesConf
-from zsl_runner.data.dsprites.source import load
-from zsl_runner.data.labelled_images.folds import ImageStages
+from zsl_runner.data.images.folds import ImageStages
+from zsl_runner.data.sources.dsprites import file
+from zsl_runner.data.sources.dsprites.conf import DSpritesConf
+from zsl_runner.data.sources.dsprites.source import load
 from zsl_runner.errors import DataError
 
 COUNT = int(np.prod(SIZES))

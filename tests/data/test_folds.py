@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from zsl_runner.config.schema import TrainerConf
-from zsl_runner.data.folds import FoldOptions, Folds, fold_options
-from zsl_runner.data.holdout import draw_validation_classes, held_out_rows
 from zsl_runner.data.load import load
-from zsl_runner.data.toy.conf import ToyConf
+from zsl_runner.data.sources.toy.conf import ToyConf
+from zsl_runner.data.zero_shot.draws import draw_validation_classes, held_out_rows
+from zsl_runner.data.zero_shot.folds import FoldOptions, ZeroShotFolds, fold_options
 from zsl_runner.errors import DataError
 
 SCALINGS = ("none", "minmax", "standard", "l2", "center_l2", "center_l2_standard")
@@ -20,7 +20,7 @@ STAGES = ("tune", "final")
 
 
 def cut(records, stage, **options):
-    return Folds(records, FoldOptions(**options), torch.device("cpu")).cut(stage)
+    return ZeroShotFolds(records, FoldOptions(**options), torch.device("cpu")).cut(stage)
 
 
 def every_row(view):
@@ -147,7 +147,7 @@ def test_the_known_prior_is_the_frequency_of_the_unseen_rows(records):
 
 
 def test_features_are_held_once(records):
-    folds = Folds(records, FoldOptions(), torch.device("cpu"))
+    folds = ZeroShotFolds(records, FoldOptions(), torch.device("cpu"))
     pointer = records.features.ctypes.data
     for stage in STAGES:
         fold = folds.cut(stage)

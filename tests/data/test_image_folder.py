@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from zsl_runner.data.image_folder.conf import ImageFolderConf
-from zsl_runner.data.image_folder.source import load
 from zsl_runner.data.segmentation.records import VOID
+from zsl_runner.data.sources.image_folder.conf import ImageFolderConf
+from zsl_runner.data.sources.image_folder.source import load
 from zsl_runner.errors import DataError
 
 NAMES = ("a/1", "a/2", "b/1", "b/2", "c", "d")

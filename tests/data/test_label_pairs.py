@@ -2,10 +2,10 @@ import pytest
 import torch
 
 from zsl_runner.config.schema import TrainerConf
-from zsl_runner.data.as_pairs import evaluation_pairs, training_pairs
-from zsl_runner.data.digits_images.conf import DigitsImagesConf
-from zsl_runner.data.digits_images.source import load
-from zsl_runner.data.labelled_images.folds import image_folds
+from zsl_runner.data.images.folds import image_folds
+from zsl_runner.data.pairs.views import evaluation_pairs, training_pairs
+from zsl_runner.data.sources.digits.conf import DigitsImagesConf
+from zsl_runner.data.sources.digits.source import load_images as load
 from zsl_runner.models.baseline_nn.conf import BaselineNNConf
 
 

@@ -7,14 +7,14 @@ import torch
 from tests.mnist_files import idx, random_digits
 from zsl_runner.config.schema import ModelConf, TrainerConf
 from zsl_runner.data.command.describe import describe, draw
-from zsl_runner.data.digits_images.conf import DigitsImagesConf
-from zsl_runner.data.digits_images.source import load as load_digits_images
-from zsl_runner.data.labelled_images.folds import UNLABELLED, image_folds
-from zsl_runner.data.labelled_images.labels import labelled_rows
-from zsl_runner.data.labelled_images.resize import resized
-from zsl_runner.data.mnist_images.conf import MNISTImagesConf
-from zsl_runner.data.mnist_images.source import load as load_mnist_images
+from zsl_runner.data.images.folds import UNLABELLED, image_folds
+from zsl_runner.data.images.labels import labelled_rows
+from zsl_runner.data.images.pixels import resized
 from zsl_runner.data.records import checked
+from zsl_runner.data.sources.digits.conf import DigitsImagesConf
+from zsl_runner.data.sources.digits.source import load_images as load_digits_images
+from zsl_runner.data.sources.mnist.conf import MNISTImagesConf
+from zsl_runner.data.sources.mnist.source import load_images as load_mnist_images
 from zsl_runner.errors import DataError
 
 

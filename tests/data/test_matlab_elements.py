@@ -8,8 +8,8 @@ import pytest
 from scipy.io import loadmat, savemat
 from scipy.sparse import csc_matrix
 
-from zsl_runner.data.xlsa17.elements import check_elements
-from zsl_runner.data.xlsa17.matlab import read_variables, variable_names
+from zsl_runner.data.sources.xlsa17.elements import check_elements
+from zsl_runner.data.sources.xlsa17.matlab import read_variables, variable_names
 from zsl_runner.errors import DataError
 
 VARIABLES = {

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from tests.mnist_files import idx, random_digits
-from zsl_runner.data.mnist.conf import MNISTConf
-from zsl_runner.data.mnist.files import NAMES, TEST_IMAGES, TEST_LABELS, TRAIN_IMAGES, TRAIN_LABELS
-from zsl_runner.data.mnist.idx import read_idx
-from zsl_runner.data.mnist.source import load
+from zsl_runner.data.sources.mnist.conf import MNISTConf
+from zsl_runner.data.sources.mnist.files import NAMES, TEST_IMAGES, TEST_LABELS, TRAIN_IMAGES, TRAIN_LABELS
+from zsl_runner.data.sources.mnist.idx import read_idx
+from zsl_runner.data.sources.mnist.source import load
 from zsl_runner.errors import DataError
 
 
@@ -51,8 +51,8 @@ def test_rows_come_from_the_right_files(mnist_folder, zipped):
 
 
 def test_the_same_attributes_and_folds_as_digits(mnist_folder):
-    from zsl_runner.data.digits.conf import DigitsConf
-    from zsl_runner.data.digits.source import load as load_digits
+    from zsl_runner.data.sources.digits.conf import DigitsConf
+    from zsl_runner.data.sources.digits.source import load as load_digits
 
     conf, _ = mnist_folder()
     conf.fold = 2

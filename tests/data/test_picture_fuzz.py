@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from zsl_runner.data.image_classes.conf import ImageClassesConf
-from zsl_runner.data.image_folder.conf import ImageFolderConf
 from zsl_runner.data.load import load
-from zsl_runner.data.pictures.walk import ENDINGS
+from zsl_runner.data.sources.image_folder.conf import ImageFolderConf
+from zsl_runner.data.sources.pictures.conf import ImageClassesConf
+from zsl_runner.data.sources.pictures.walk import ENDINGS
 from zsl_runner.errors import DataError
 
 SIDE = 16

@@ -2,11 +2,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from zsl_runner.data.image_classes import source as image_classes
-from zsl_runner.data.image_classes.conf import ImageClassesConf
 from zsl_runner.data.load import load
-from zsl_runner.data.unlabelled_images import source as unlabelled_images
-from zsl_runner.data.unlabelled_images.conf import UnlabelledImagesConf
+from zsl_runner.data.sources.pictures.conf import ImageClassesConf, UnlabelledImagesConf
+from zsl_runner.data.sources.pictures.source import load_classes, load_unlabelled
 from zsl_runner.errors import DataError
 from zsl_runner.models.cvae.conf import CVAEConf
 from zsl_runner.models.joint_vae.conf import JointVAEConf
@@ -27,11 +25,11 @@ def folder(tmp_path):
 
 
 def classes(root, **options):
-    return image_classes.load(ImageClassesConf(**{"name": "mine", "root": str(root), "side": 16, **options}))
+    return load_classes(ImageClassesConf(**{"name": "mine", "root": str(root), "side": 16, **options}))
 
 
 def loose(root, **options):
-    return unlabelled_images.load(UnlabelledImagesConf(**{"name": "mine", "root": str(root), "side": 16, **options}))
+    return load_unlabelled(UnlabelledImagesConf(**{"name": "mine", "root": str(root), "side": 16, **options}))
 
 
 def test_a_folder_is_a_class(folder):

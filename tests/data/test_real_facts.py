@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from zsl_runner.data.chosen import chosen
-from zsl_runner.data.xlsa17.conf import XLSA17Conf
-from zsl_runner.data.xlsa17.layout import read_splits
-from zsl_runner.data.xlsa17.source import load
+from zsl_runner.data.command.chosen import chosen
+from zsl_runner.data.sources.xlsa17.conf import XLSA17Conf
+from zsl_runner.data.sources.xlsa17.layout import read_splits
+from zsl_runner.data.sources.xlsa17.source import load
 
 SIZES = {
     # attributes, trainval, test_seen, test_unseen, train_loc and val_loc, of these in test_seen

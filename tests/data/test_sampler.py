@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from zsl_runner.data.sampler import EpochSampler, distinct_positions
+from zsl_runner.data.rows import EpochSampler, distinct_positions
 
 
 def sampler(count=10, seed=0):

@@ -4,7 +4,7 @@ import pytest
 import torch
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
-from zsl_runner.data.scaling import FIT_BLOCK, FeatureScaling, scale_class_vectors
+from zsl_runner.data.zero_shot.scaling import FIT_BLOCK, FeatureScaling, scale_class_vectors
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import scipy.io
 
-from zsl_runner.data.synthetic.conf import SyntheticConf
-from zsl_runner.data.synthetic.source import invented_features, load, read_labels
+from zsl_runner.data.sources.synthetic.conf import SyntheticConf
+from zsl_runner.data.sources.synthetic.source import invented_features, load, read_labels
 from zsl_runner.errors import DataError
 
 

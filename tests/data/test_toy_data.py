@@ -5,9 +5,9 @@ import math
 import numpy as np
 import pytest
 
-from zsl_runner.data.toy.conf import ToyConf
-from zsl_runner.data.toy.problem import GaussianProblem, bayes_accuracy, bayes_predictions, draw_problem
-from zsl_runner.data.toy.source import load
+from zsl_runner.data.sources.toy.conf import ToyConf
+from zsl_runner.data.sources.toy.problem import GaussianProblem, bayes_accuracy, bayes_predictions, draw_problem
+from zsl_runner.data.sources.toy.source import load
 
 
 def test_the_default_is_the_controlled_data_set():

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from zsl_runner.data.pictures import walk
-from zsl_runner.data.pictures.walk import pictures_below
+from zsl_runner.data.sources.pictures import walk
+from zsl_runner.data.sources.pictures.walk import pictures_below
 from zsl_runner.errors import DataError
 
 COMPOSED, TAKEN_APART = "é", "e\u0301"

@@ -15,11 +15,11 @@ import h5py
 import numpy as np
 import pytest
 
-from zsl_runner.data.xlsa17 import cache
-from zsl_runner.data.xlsa17.cache import cache_path, load_features
-from zsl_runner.data.xlsa17.conf import XLSA17Conf
-from zsl_runner.data.xlsa17.layout import FeatureTable, read_features
-from zsl_runner.data.xlsa17.source import load
+from zsl_runner.data.sources.xlsa17 import cache
+from zsl_runner.data.sources.xlsa17.cache import cache_path, load_features
+from zsl_runner.data.sources.xlsa17.conf import XLSA17Conf
+from zsl_runner.data.sources.xlsa17.layout import FeatureTable, read_features
+from zsl_runner.data.sources.xlsa17.source import load
 from zsl_runner.files.folders import default_cache_folder
 
 
@@ -180,7 +180,7 @@ def test_a_damaged_cache_is_never_used_and_is_replaced(source, folder, damage):
 def test_a_writer_killed_half_way_leaves_nothing_that_is_read(source, folder):
     """The process dies after the data and before the rename, as by kill -9."""
     code = (
-        "import os, sys; from pathlib import Path; from zsl_runner.data.xlsa17 import cache\n"
+        "import os, sys; from pathlib import Path; from zsl_runner.data.sources.xlsa17 import cache\n"
         "os.replace = lambda *a: os._exit(9)\n"
         "cache.load_features(Path(sys.argv[1]), Path(sys.argv[2]))"
     )
@@ -226,7 +226,7 @@ def test_a_full_disk_costs_one_warning_and_leaves_nothing(xlsa17_folder, folder)
     conf = xlsa17_folder(features=np.random.default_rng(0).normal(size=(7000, 60)).astype(np.float32))
     code = (
         "import json, logging, resource, signal, sys; from pathlib import Path\n"
-        "from zsl_runner.data.xlsa17.cache import load_features\n"
+        "from zsl_runner.data.sources.xlsa17.cache import load_features\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
         "logging.basicConfig(level=logging.WARNING, format='WARNED %(message)s')\n"

@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.data.damage import damaged, times
-from zsl_runner.data.xlsa17.layout import read_features, read_splits
-from zsl_runner.data.xlsa17.source import load
+from zsl_runner.data.sources.xlsa17.layout import read_features, read_splits
+from zsl_runner.data.sources.xlsa17.source import load
 from zsl_runner.errors import DataError
 
 VERSIONS = pytest.mark.parametrize("version_7_3", [False, True], ids=["version 5", "version 7.3"])

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 import scipy.io
 
-from zsl_runner.data.xlsa17.layout import indices, read_features, read_splits
-from zsl_runner.data.xlsa17.matlab import read_variables, variable_names
-from zsl_runner.data.xlsa17.source import load
+from zsl_runner.data.sources.xlsa17.layout import indices, read_features, read_splits
+from zsl_runner.data.sources.xlsa17.matlab import read_variables, variable_names
+from zsl_runner.data.sources.xlsa17.source import load
 from zsl_runner.errors import DataError
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import scipy.io
 
-from zsl_runner.data.xlsa17.source import load
+from zsl_runner.data.sources.xlsa17.source import load
 from zsl_runner.errors import DataError
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from tests.conftest import make_records
 from zsl_runner.data.load import load
-from zsl_runner.data.toy.conf import ToyConf
+from zsl_runner.data.sources.toy.conf import ToyConf
 
 
 def warnings(**changes):

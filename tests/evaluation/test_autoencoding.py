@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from zsl_runner.config.schema import TrainerConf
-from zsl_runner.data.digits_images.conf import DigitsImagesConf
-from zsl_runner.data.labelled_images.folds import UNLABELLED, ImageFold, LabelledImages, image_folds
+from zsl_runner.data.images.folds import UNLABELLED, ImageFold, LabelledImages, image_folds
 from zsl_runner.data.load import load
+from zsl_runner.data.sources.digits.conf import DigitsImagesConf
 from zsl_runner.evaluation.autoencoding.classes import cluster_errors, label_from_z
 from zsl_runner.evaluation.autoencoding.conf import AutoencodingEvaluatorConf, ParzenConf, PriorMatchConf
 from zsl_runner.evaluation.autoencoding.encoding import Encoded, beside_z, encode, generated

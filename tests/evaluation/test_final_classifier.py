@@ -9,8 +9,7 @@ import torch
 from tests.classifiers.generators import honest_generator
 from tests.conftest import make_records
 from zsl_runner.classifiers.conf import ClassifierConf
-from zsl_runner.data.folds import FoldOptions, Folds
-from zsl_runner.data.shape import DataShape
+from zsl_runner.data.zero_shot.folds import FoldOptions, ZeroShotFolds, ZeroShotShape
 from zsl_runner.errors import NonFiniteError
 from zsl_runner.evaluation.final_classifier.conf import FinalClassifierEvaluatorConf
 from zsl_runner.evaluation.final_classifier.protocol import FinalClassifierProtocol
@@ -24,7 +23,7 @@ QUICK = ClassifierConf(synthetic_per_class=40, epochs=15, lr=0.02)
 
 
 def cut(records, stage="final"):
-    return Folds(records, FoldOptions(), torch.device("cpu")).cut(stage)
+    return ZeroShotFolds(records, FoldOptions(), torch.device("cpu")).cut(stage)
 
 
 def protocol(seed=0, classifier=QUICK, **options):
@@ -153,7 +152,7 @@ def test_a_diverged_generator_is_one_clear_error(fold):
 
 
 def test_a_model_that_generates_nothing_is_refused(fold):
-    shape = DataShape(fold.train.features.width, fold.train.class_vectors.shape[1], 9)
+    shape = ZeroShotShape(fold.train.features.width, fold.train.class_vectors.shape[1], 9)
     with pytest.raises(TypeError, match="ESZSL generates no features"):
         measured(fold, ESZSL(ESZSLConf(), shape, Streams(0)))
 

@@ -7,7 +7,7 @@ import math
 import pytest
 import torch
 
-from zsl_runner.data.labelled_images.folds import (
+from zsl_runner.data.images.folds import (
     UNLABELLED,
     ImageEvaluationSet,
     ImageFold,

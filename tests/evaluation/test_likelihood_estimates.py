@@ -8,7 +8,7 @@ import math
 import pytest
 import torch
 
-from zsl_runner.data.pairs import Pair
+from zsl_runner.data.pairs.folds import Pair
 from zsl_runner.evaluation.likelihood.estimates import estimate_rows
 from zsl_runner.models.gaussians import Gaussians
 from zsl_runner.models.output_prediction import Condition, LatentOutputPredictor

@@ -12,8 +12,8 @@ from tests.launching.conftest import FAST, TRAINED
 from tests.launching.processes import COMMAND, environment, needs, read, start, wait_until
 from zsl_runner.config.check import check
 from zsl_runner.config.search import check_search
-from zsl_runner.data.synthesis import synthesize
-from zsl_runner.data.toy.conf import ToyConf
+from zsl_runner.data.command.synthesis import synthesize
+from zsl_runner.data.sources.toy.conf import ToyConf
 from zsl_runner.errors import RunError
 from zsl_runner.runs.result import Result
 from zsl_runner.runs.start import objective

@@ -9,7 +9,7 @@ import torch
 
 from zsl_runner.config.registry import resolve
 from zsl_runner.config.schema import OptimizerConf
-from zsl_runner.data.folds import FoldOptions, Folds
+from zsl_runner.data.zero_shot.folds import FoldOptions, ZeroShotFolds
 from zsl_runner.models.base import (
     ClassScorer,
     ClosedForm,
@@ -45,7 +45,7 @@ class ModelContract:
 
     @pytest.fixture
     def fold(self, records):
-        return Folds(records, FoldOptions(), torch.device("cpu")).cut("final")
+        return ZeroShotFolds(records, FoldOptions(), torch.device("cpu")).cut("final")
 
     @pytest.fixture
     def data(self, fold):

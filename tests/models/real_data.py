@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from zsl_runner.data.folds import FoldOptions, Folds
-from zsl_runner.data.xlsa17.conf import XLSA17Conf
-from zsl_runner.data.xlsa17.source import load
+from zsl_runner.data.sources.xlsa17.conf import XLSA17Conf
+from zsl_runner.data.sources.xlsa17.source import load
+from zsl_runner.data.zero_shot.folds import FoldOptions, ZeroShotFolds
 
 
 def final_fold(name, semantics="att", **options):
@@ -17,7 +17,7 @@ def final_fold(name, semantics="att", **options):
     if not root or not (Path(root) / "xlsa17" / name / "res101.mat").exists():
         pytest.skip(f"$ZSL_DATA has no xlsa17/{name}")
     conf = XLSA17Conf(name=name, root=str(Path(root) / "xlsa17" / name), semantics=semantics, cache=None)
-    return Folds(load(conf), FoldOptions(**options), torch.device("cpu")).cut("final")
+    return ZeroShotFolds(load(conf), FoldOptions(**options), torch.device("cpu")).cut("final")
 
 
 def mean_class_accuracy(truth, predicted):

@@ -7,9 +7,9 @@ import torch
 
 from tests.models.contract import ModelContract
 from zsl_runner.config.schema import OptimizerConf
-from zsl_runner.data.digits_images.conf import DigitsImagesConf
-from zsl_runner.data.labelled_images.folds import UNLABELLED, ImageShape
-from zsl_runner.data.xlsa17.conf import XLSA17Conf
+from zsl_runner.data.images.folds import UNLABELLED, ImageShape
+from zsl_runner.data.sources.digits.conf import DigitsImagesConf
+from zsl_runner.data.sources.xlsa17.conf import XLSA17Conf
 from zsl_runner.errors import ConfigError
 from zsl_runner.models.adversarial_autoencoder.conf import AdversarialAutoencoderConf, HeadsConf
 from zsl_runner.models.adversarial_autoencoder.model import AdversarialAutoencoder

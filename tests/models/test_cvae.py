@@ -5,8 +5,8 @@ import torch
 
 from tests.models.contract import ModelContract
 from zsl_runner.config.schema import OptimizerConf
-from zsl_runner.data.pairs import PairShape
-from zsl_runner.data.xlsa17.conf import XLSA17Conf
+from zsl_runner.data.pairs.folds import PairShape
+from zsl_runner.data.sources.xlsa17.conf import XLSA17Conf
 from zsl_runner.models.baseline_nn.conf import BaselineNNConf
 from zsl_runner.models.baseline_nn.model import BaselineNN
 from zsl_runner.models.cvae.conf import CVAEConf

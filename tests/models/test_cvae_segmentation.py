@@ -10,8 +10,8 @@ from zsl_runner.config.check import check
 from zsl_runner.config.loader import Loader, Source
 from zsl_runner.config.paths import conf_directory
 from zsl_runner.config.registry import register
-from zsl_runner.data.digit_canvas.conf import DigitCanvasConf
-from zsl_runner.data.pairs import PairShape
+from zsl_runner.data.pairs.folds import PairShape
+from zsl_runner.data.sources.digit_canvas.conf import DigitCanvasConf
 from zsl_runner.errors import ConfigError
 from zsl_runner.models.baseline_cnn.conf import BaselineCNNConf
 from zsl_runner.models.baseline_cnn.model import BaselineCNN

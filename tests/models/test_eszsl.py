@@ -3,7 +3,7 @@ import torch
 
 from tests.models.contract import ModelContract
 from tests.models.real_data import final_fold, zero_shot_metrics
-from zsl_runner.data.shape import DataShape
+from zsl_runner.data.zero_shot.folds import ZeroShotShape
 from zsl_runner.models.eszsl.conf import ESZSLConf
 from zsl_runner.models.eszsl.model import ESZSL
 from zsl_runner.streams import Streams
@@ -21,7 +21,9 @@ class TestSignedESZSLContract(ModelContract):
 
 def fit(fold, **options):
     data = fold.train
-    model = ESZSL(ESZSLConf(**options), DataShape(data.features.width, *reversed(data.class_vectors.shape)), Streams(0))
+    model = ESZSL(
+        ESZSLConf(**options), ZeroShotShape(data.features.width, *reversed(data.class_vectors.shape)), Streams(0)
+    )
     return model, model.fit(data)
 
 

@@ -5,16 +5,15 @@ import torch
 
 from tests.models.contract import ModelContract
 from tests.models.feature_gan_settings import BI_VAEGAN, TF_VAEGAN
-from zsl_runner.data.folds import FoldOptions, Folds
-from zsl_runner.data.shape import DataShape
-from zsl_runner.data.toy.conf import ToyConf
+from zsl_runner.data.sources.toy.conf import ToyConf
+from zsl_runner.data.zero_shot.folds import FoldOptions, ZeroShotFolds, ZeroShotShape
 from zsl_runner.errors import ConfigError
 from zsl_runner.models.feature_gan.conf import FeatureGANConf, PerturbationConf, WeightsConf
 from zsl_runner.models.feature_gan.model import FeatureGAN
 from zsl_runner.models.feature_gan.networks import Critic, Encoder, Feedback, Generator, Regressor
 from zsl_runner.streams import Streams
 
-SHAPE = DataShape(features=12, class_vector=5, classes=9, radius=2.0)
+SHAPE = ZeroShotShape(features=12, class_vector=5, classes=9, radius=2.0)
 
 # Sources: specification of the released Bi-VAEGAN code, table of parameter counts (features 2048, hidden 4096).
 COUNTS = {
@@ -56,7 +55,7 @@ class TestBiVAEGAN(FeatureGANContract):
     @pytest.fixture
     def fold(self, records):
         options = FoldOptions(feature_scaling="l2", radius=2.0, semantic_scaling="l2")
-        return Folds(records, options, torch.device("cpu")).cut("final")
+        return ZeroShotFolds(records, options, torch.device("cpu")).cut("final")
 
 
 class TestTFVAEGAN(FeatureGANContract):

@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from tests.models.contract import ModelContract
-from zsl_runner.data.digits_images.conf import DigitsImagesConf
-from zsl_runner.data.labelled_images.folds import ImageShape
+from zsl_runner.data.images.folds import ImageShape
+from zsl_runner.data.sources.digits.conf import DigitsImagesConf
 from zsl_runner.errors import ConfigError
 from zsl_runner.models.joint_vae.conf import JointVAEConf
 from zsl_runner.models.joint_vae.model import JointVAE

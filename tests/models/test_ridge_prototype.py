@@ -5,8 +5,7 @@ from sklearn.linear_model import Ridge
 
 from tests.models.contract import ModelContract
 from tests.models.real_data import final_fold, zero_shot_metrics
-from zsl_runner.data.folds import FoldOptions, Folds
-from zsl_runner.data.shape import DataShape
+from zsl_runner.data.zero_shot.folds import FoldOptions, ZeroShotFolds, ZeroShotShape
 from zsl_runner.models.ridge_prototype.conf import RidgePrototypeConf
 from zsl_runner.models.ridge_prototype.model import RidgePrototype
 from zsl_runner.streams import Streams
@@ -24,11 +23,11 @@ class TestFeatureToClassContract(ModelContract):
 
 @pytest.fixture
 def data(records):
-    return Folds(records, FoldOptions(), torch.device("cpu")).cut("final").train
+    return ZeroShotFolds(records, FoldOptions(), torch.device("cpu")).cut("final").train
 
 
 def fit(data, **options):
-    shape = DataShape(data.features.width, data.class_vectors.shape[1], len(data.class_vectors))
+    shape = ZeroShotShape(data.features.width, data.class_vectors.shape[1], len(data.class_vectors))
     model = RidgePrototype(RidgePrototypeConf(**options), shape, Streams(0))
     return model, model.fit(data)
 

@@ -7,7 +7,7 @@ from torch.distributions import MultivariateNormal
 
 from tests.models.batches import random_batch
 from tests.models.contract import ModelContract
-from zsl_runner.data.shape import DataShape
+from zsl_runner.data.zero_shot.folds import ZeroShotShape
 from zsl_runner.models.base import GenerationOptions
 from zsl_runner.models.network_conf import MLPConf
 from zsl_runner.models.sgal.conf import DecoderConf, EncoderConf, MarginConf, PriorConf, SGALConf
@@ -16,8 +16,8 @@ from zsl_runner.objectives.gaussian import kl_divergence, reparameterise, square
 from zsl_runner.objectives.margin import prior_separation
 from zsl_runner.streams import Streams
 
-AWA1 = DataShape(features=2048, class_vector=85, classes=50)
-SHAPE = DataShape(features=12, class_vector=5, classes=9)
+AWA1 = ZeroShotShape(features=2048, class_vector=85, classes=50)
+SHAPE = ZeroShotShape(features=12, class_vector=5, classes=9)
 
 
 def small(**changes):
@@ -172,7 +172,7 @@ def test_rules_agree_if_all_classes_share_one_variance():
 def one_dimensional(rule, means, log_vars):
     """A model on the line that passes x through as code with variance 1, and has the given class priors."""
     conf = linear(latent_dim=1, rule=rule, prior=PriorConf(layers=1, const_log_var=None))
-    model = SGAL(conf, DataShape(1, len(means), len(means)), Streams(0)).eval()
+    model = SGAL(conf, ZeroShotShape(1, len(means), len(means)), Streams(0)).eval()
     with torch.no_grad():
         model.encoder[0].weight.copy_(torch.tensor([[1.0], [0.0]]))
         model.prior_network.mean[0].weight.copy_(torch.tensor([means]))

@@ -6,7 +6,7 @@ from torch.nn import functional as F
 
 from tests.models.batches import random_batch
 from tests.models.contract import ModelContract
-from zsl_runner.data.shape import DataShape
+from zsl_runner.data.zero_shot.folds import ZeroShotShape
 from zsl_runner.errors import ConfigError
 from zsl_runner.models.vzsl.conf import VZSLConf, VZSLMLPConf
 from zsl_runner.models.vzsl.model import VZSL
@@ -14,7 +14,7 @@ from zsl_runner.objectives.gaussian import kl_divergence, kl_matrix
 from zsl_runner.objectives.sharpening import self_sharpening
 from zsl_runner.streams import Streams
 
-SHAPE = DataShape(features=12, class_vector=5, classes=9)
+SHAPE = ZeroShotShape(features=12, class_vector=5, classes=9)
 
 
 def small(**changes):

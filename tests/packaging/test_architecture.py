@@ -174,7 +174,7 @@ def test_schemas_configuration_and_records_import_no_torch():
     schemas = [path for path in files(".") if path.name == "conf.py"]
     assert len(schemas) > 10
     sources = list((PACKAGE / "data").rglob("source.py"))
-    records = [PACKAGE / "data" / f"{name}.py" for name in ("records", "load", "cli", "zero_shot_conf")]
+    records = [PACKAGE / "data" / f"{name}.py" for name in ("records", "load", "command/cli", "zero_shot/options")]
     commands = [PACKAGE / name for name in ("train.py", "evaluate.py", "report/cli.py")]
     modules = [module_name(path) for path in [*schemas, *files("config"), *sources, *records, *commands]]
     script = f"import importlib, sys\nfor name in {modules}:\n    importlib.import_module(name)\n"

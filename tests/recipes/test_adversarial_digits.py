@@ -7,9 +7,9 @@ import torch
 from torch import nn
 
 from zsl_runner.config.schema import RuntimeConf
-from zsl_runner.data.digits_images.conf import DigitsImagesConf
-from zsl_runner.data.labelled_images.folds import image_folds
+from zsl_runner.data.images.folds import image_folds
 from zsl_runner.data.load import load
+from zsl_runner.data.sources.digits.conf import DigitsImagesConf
 from zsl_runner.evaluation.autoencoding.conf import AutoencodingEvaluatorConf, ParzenConf
 from zsl_runner.evaluation.autoencoding.protocol import AutoencodingProtocol
 from zsl_runner.models.adversarial_autoencoder.conf import AdversarialAutoencoderConf

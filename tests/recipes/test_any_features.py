@@ -18,7 +18,7 @@ from zsl_runner.config.check import check
 from zsl_runner.config.loader import Loader, Source
 from zsl_runner.config.paths import conf_directory
 from zsl_runner.config.registry import register, schemas
-from zsl_runner.data.toy import source
+from zsl_runner.data.sources.toy import source
 from zsl_runner.runs.attempt import execute
 
 UNSEEN = 4

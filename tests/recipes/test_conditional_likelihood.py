@@ -7,8 +7,8 @@ import pytest
 import torch
 from sklearn.linear_model import LogisticRegression
 
-from zsl_runner.data.digits_images.conf import DigitsImagesConf
-from zsl_runner.data.digits_images.source import load as load_digits_images
+from zsl_runner.data.sources.digits.conf import DigitsImagesConf
+from zsl_runner.data.sources.digits.source import load_images as load_digits_images
 from zsl_runner.evaluation.likelihood.estimates import drawn_outputs
 from zsl_runner.runs.opened import open_run
 

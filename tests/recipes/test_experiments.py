@@ -20,8 +20,8 @@ from zsl_runner.config.check import check
 from zsl_runner.config.loader import Loader, Source
 from zsl_runner.config.paths import conf_directory
 from zsl_runner.config.registry import register
-from zsl_runner.data.synthesis import synthesize
-from zsl_runner.data.toy.conf import ToyConf
+from zsl_runner.data.command.synthesis import synthesize
+from zsl_runner.data.sources.toy.conf import ToyConf
 from zsl_runner.runs.attempt import execute
 
 EXPERIMENTS = sorted(path.stem for path in (conf_directory() / "experiment").glob("*.yaml"))

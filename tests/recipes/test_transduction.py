@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import pairwise_distances_argmin
 
-from zsl_runner.data.toy.conf import ToyConf
-from zsl_runner.data.toy.source import load
+from zsl_runner.data.sources.toy.conf import ToyConf
+from zsl_runner.data.sources.toy.source import load
 
 pytestmark = pytest.mark.slow
 

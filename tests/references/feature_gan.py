@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from zsl_runner.config.schema import OptimizerConf
-from zsl_runner.data.folds import TrainingSet
+from zsl_runner.data.zero_shot.folds import ZeroShotTraining
 from zsl_runner.models.feature_gan.model import FeatureGAN
 from zsl_runner.models.feature_gan.networks import Critic
 from zsl_runner.objectives.gaussian import kl_divergence
@@ -41,7 +41,9 @@ class PlainFeatureGAN:
         penalty_weights: factor lambda of each feature critic's penalty.
     """
 
-    def __init__(self, conf: FeatureGANTrainerConf, model: FeatureGAN, data: TrainingSet, streams: Streams) -> None:
+    def __init__(
+        self, conf: FeatureGANTrainerConf, model: FeatureGAN, data: ZeroShotTraining, streams: Streams
+    ) -> None:
         self.conf = conf
         self.model = model
         self.data = data

@@ -19,8 +19,8 @@ from tests.small_runs import CLOSED, SMALL, config_of, configuration, content, c
 from zsl_runner import evaluate
 from zsl_runner.config.identity import flatten, what_repeats
 from zsl_runner.config.typed import plain, typed
-from zsl_runner.data.synthesis import synthesize
-from zsl_runner.data.toy.conf import ToyConf
+from zsl_runner.data.command.synthesis import synthesize
+from zsl_runner.data.sources.toy.conf import ToyConf
 from zsl_runner.errors import CheckpointError, RunError
 from zsl_runner.runs.attempt import resume
 from zsl_runner.runs.opened import open_run

@@ -8,9 +8,9 @@ import torch
 from torch.nn import functional as F
 
 from zsl_runner.config.schema import RuntimeConf, ScheduledOptimizerConf
-from zsl_runner.data.digits_images.conf import DigitsImagesConf
-from zsl_runner.data.labelled_images.folds import UNLABELLED, ImageTrainingSet, image_folds
+from zsl_runner.data.images.folds import UNLABELLED, ImageTrainingSet, image_folds
 from zsl_runner.data.load import load
+from zsl_runner.data.sources.digits.conf import DigitsImagesConf
 from zsl_runner.errors import DataError
 from zsl_runner.models.adversarial_autoencoder.conf import AdversarialAutoencoderConf
 from zsl_runner.models.adversarial_autoencoder.model import AdversarialAutoencoder

@@ -6,10 +6,10 @@ import pytest
 import torch
 
 from zsl_runner.config.schema import RuntimeConf, ScheduledOptimizerConf
-from zsl_runner.data.completion import CompletionSource
-from zsl_runner.data.digits_quadrant.conf import DigitsQuadrantConf
+from zsl_runner.data.completion.folds import CompletionSource
 from zsl_runner.data.load import load
-from zsl_runner.data.pairs import PairStages
+from zsl_runner.data.pairs.folds import PairStages
+from zsl_runner.data.sources.digits.conf import DigitsQuadrantConf
 from zsl_runner.models.baseline_nn.conf import BaselineNNConf
 from zsl_runner.models.baseline_nn.model import BaselineNN
 from zsl_runner.models.cvae.conf import CVAEConf

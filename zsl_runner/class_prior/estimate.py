@@ -10,7 +10,7 @@ from zsl_runner.class_prior.predictions import confusion_shares, label_shift_pri
 from zsl_runner.classifiers.conf import ClassifierConf
 from zsl_runner.classifiers.softmax import SoftmaxClassifier, fit_softmax
 from zsl_runner.classifiers.synthetic import classifier_rows, real_inputs
-from zsl_runner.data.folds import FeatureView
+from zsl_runner.data.zero_shot.folds import FeatureView
 from zsl_runner.errors import RunError
 from zsl_runner.models.base import FeatureGenerator
 from zsl_runner.streams import Streams

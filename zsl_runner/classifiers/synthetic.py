@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from zsl_runner.data.folds import FeatureView
+from zsl_runner.data.zero_shot.folds import FeatureView
 from zsl_runner.errors import NonFiniteError
 from zsl_runner.models.base import FeatureGenerator
 from zsl_runner.models.networks import evaluating, finite

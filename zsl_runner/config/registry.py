@@ -19,7 +19,7 @@ from hydra.core.config_store import ConfigStore
 from zsl_runner.config.schema import GROUPS, Component, RunConfig
 
 PACKAGES = {
-    "dataset": "zsl_runner.data",
+    "dataset": "zsl_runner.data.sources",
     "model": "zsl_runner.models",
     "trainer": "zsl_runner.trainers",
     "evaluator": "zsl_runner.evaluation",

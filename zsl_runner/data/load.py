@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 from zsl_runner.config.registry import resolve
 from zsl_runner.config.schema import DatasetConf, TrainerConf
-from zsl_runner.data.records import Provenance, Records, SourceFile, ZeroShotRecords
-from zsl_runner.data.zero_shot_conf import ZeroShotConf
+from zsl_runner.data.records import Provenance, Records, SourceFile
+from zsl_runner.data.zero_shot.options import ZeroShotConf
+from zsl_runner.data.zero_shot.records import ZeroShotRecords
 from zsl_runner.files.checksums import sha256_of
 
 if TYPE_CHECKING:
     import torch
 
-    from zsl_runner.data.stage import Stages
+    from zsl_runner.data.stages import Stages
 
 
 def load(conf: DatasetConf) -> Records:

@@ -128,208 +128,25 @@ OWN: Final = Wording()
 """As the records themselves."""
 
 
-SomeRecords = TypeVar("SomeRecords", bound=Records)
-
-
-@dataclass(frozen=True)
-class ZeroShotRecords(Records):
-    """A zero-shot data set in memory; all indices are 0-based.
+class SplitRecords(Records):
+    """Base of data whose rows are for training, validation or testing.
 
     Attributes:
-        name: label of the data set.
-        features: (N, D) float32.
-        labels: (N,) int64 in 0..K-1.
-        class_vectors: (K, A) float32; row k describes class k.
-        class_names: K names.
-        seen_classes: (S,) class ids, ascending.
-        unseen_classes: (U,) class ids, ascending, disjoint from the seen ones.
-        trainval: row indices of the training split (seen classes).
-        test_seen: row indices of the held-out rows of seen classes.
-        test_unseen: row indices of the unseen classes.
-        validation_classes: (V,) seen classes that play *unseen* in the tune stage.
-        provenance: where all this came from.
-        image_shape: (channels, height, width) if a feature row is an image in that order, else None.
+        train: row indices.
+        validation: row indices.
+        test: row indices.
     """
 
-    INVARIANTS: ClassVar[str] = "splits disjoint and in range, labels fit classes, seen and unseen disjoint, all finite"
-    name: str
-    features: NDArray[np.float32]
-    labels: Rows
-    class_vectors: NDArray[np.float32]
-    class_names: tuple[str, ...]
-    seen_classes: Rows
-    unseen_classes: Rows
-    trainval: Rows
-    test_seen: Rows
-    test_unseen: Rows
-    validation_classes: Rows
-    provenance: Provenance = field(repr=False)
-    image_shape: tuple[int, int, int] | None = None
+    train: Rows
+    validation: Rows
+    test: Rows
 
-    def problems(self, wording: Wording = OWN) -> list[str]:
-        """Return the violated invariants of features, class vectors, classes and splits in the words of their files."""
-        return _array_problems(self, wording) + _class_problems(self, wording) + _split_problems(self, wording)
-
-    def doubts(self) -> list[str]:
-        """Return which figures are constant or empty by construction, and which classes look the same."""
-        return list(_zero_shot_doubts(self))
-
-    def sizes(self) -> str:
-        """Return the numbers of rows, features and classes."""
-        rows, width = self.features.shape
-        return f"{rows:,} rows of {width:,} features, {len(self.class_vectors)} classes"
-
-    def facts(self) -> Iterable[tuple[str, str]]:
-        """Yield the class vectors, and the sizes of classes and splits."""
-        yield "vectors", self.provenance.semantics
-        seen, validation = len(self.seen_classes), len(self.validation_classes)
-        yield "classes", f"{seen} seen ({validation} of them for validation), {len(self.unseen_classes)} unseen"
-        yield (
-            "rows",
-            f"{len(self.trainval):,} trainval, {len(self.test_seen):,} test_seen, "
-            f"{len(self.test_unseen):,} test_unseen",
-        )
+    def splits(self) -> dict[str, Rows]:
+        """Return the row indices under ``train``, ``val`` and ``test``."""
+        return {"train": self.train, "val": self.validation, "test": self.test}
 
 
-def _array_problems(records: ZeroShotRecords, wording: Wording) -> list[str]:
-    found = []
-    classes = len(records.class_vectors)
-    for field_name, matrix in (("features", records.features), ("class_vectors", records.class_vectors)):
-        name = wording.name(field_name)
-        if matrix.ndim != 2 or matrix.size == 0:
-            found.append(f"{name}: expected a non-empty matrix, found shape {matrix.shape}")
-            continue
-        if matrix.dtype != np.float32:
-            found.append(f"{name}: expected float32, found {matrix.dtype}")
-        bad = _rows_not_finite(matrix)
-        if bad:
-            found.append(f"{name}: expected finite values, found NaN or infinity in {bad} of {len(matrix)} rows")
-        elif len(matrix) > 1 and _all_equal(matrix):
-            found.append(f"{name}: expected rows that differ, found {len(matrix)} equal ones")
-    if records.labels.shape != records.features.shape[:1]:
-        found.append(
-            f"{wording.name('labels')}: expected {len(records.features)} (one per feature row), "
-            f"found shape {records.labels.shape}"
-        )
-    elif len(records.labels):
-        low, high = int(records.labels.min()), int(records.labels.max())
-        if low < 0 or high >= classes:
-            found.append(
-                f"{wording.name('labels')}: expected {wording.span(0, classes - 1)} (one class vector per class), "
-                f"found {wording.span(low, high)}"
-            )
-    if len(records.class_names) != classes:
-        found.append(
-            f"{wording.name('class_names')}: expected {classes} (one per class vector), "
-            f"found {len(records.class_names)}"
-        )
-    return found
-
-
-def _rows_not_finite(matrix: NDArray[np.float32]) -> int:
-    # Minimum and maximum carry NaN and infinity along and are several times faster than a mask of a large matrix.
-    if np.isfinite(matrix.min()) and np.isfinite(matrix.max()):
-        return 0
-    return int(np.count_nonzero(~np.isfinite(matrix).all(axis=1)))
-
-
-def _all_equal(matrix: NDArray[np.float32]) -> bool:
-    # Of usual data the first two rows settle it.
-    return bool((matrix[0] == matrix[1]).all() and (matrix == matrix[0]).all())
-
-
-def _class_problems(records: ZeroShotRecords, wording: Wording) -> list[str]:
-    found = []
-    for name in ("seen_classes", "unseen_classes", "validation_classes"):
-        ids: Rows = getattr(records, name)
-        if len(ids) == 0 or (np.diff(ids) <= 0).any():
-            listed = wording.numbers(ids.tolist()) or "none"
-            found.append(f"{wording.name(name)}: expected class ids in ascending order, found {listed}")
-    seen, unseen = set(records.seen_classes.tolist()), set(records.unseen_classes.tolist())
-    if seen & unseen:
-        found.append(
-            f"{wording.name('classes')}: seen and unseen must be disjoint, both hold {wording.numbers(seen & unseen)}"
-        )
-    idle = set(range(len(records.class_vectors))) - seen - unseen
-    if idle:
-        found.append(f"{wording.name('classes')}: expected rows of every class, found none of {wording.numbers(idle)}")
-    validation = set(records.validation_classes.tolist())
-    if not validation < seen:
-        outside = f"{wording.numbers(validation - seen)} outside them" if validation - seen else "all of them"
-        found.append(
-            f"{wording.name('validation_classes')}: expected some but not all of the seen classes, found {outside}"
-        )
-    return found
-
-
-def _split_problems(records: ZeroShotRecords, wording: Wording) -> list[str]:
-    found = []
-    rows = len(records.features)
-    used = np.zeros(rows, dtype=np.int64)
-    for field_name in ("trainval", "test_seen", "test_unseen"):
-        index: Rows = getattr(records, field_name)
-        name = wording.name(field_name)
-        if len(index) == 0:
-            found.append(f"{name}: expected row indices, found none")
-            continue
-        low, high = int(index.min()), int(index.max())
-        if low < 0 or high >= rows:
-            found.append(
-                f"{name}: expected row indices in {wording.span(0, rows - 1)}, found {wording.span(low, high)}"
-            )
-            continue
-        used += np.bincount(index, minlength=rows)
-        if len(records.labels) != rows:
-            continue
-        held = set(np.unique(records.labels[index]).tolist())
-        allowed = set((records.unseen_classes if field_name == "test_unseen" else records.seen_classes).tolist())
-        if held - allowed:
-            found.append(f"{name}: holds rows of classes {wording.numbers(held - allowed)} that do not belong there")
-        if field_name != "test_seen" and allowed - held:
-            found.append(f"{name}: expected rows of every class, found none of {wording.numbers(allowed - held)}")
-    repeated = int(np.count_nonzero(used > 1))
-    if repeated:
-        found.append(
-            f"{wording.name('splits')}: expected disjoint index sets without duplicates, "
-            f"{repeated} rows occur more than once"
-        )
-    return found
-
-
-def _zero_shot_doubts(records: ZeroShotRecords) -> Iterable[str]:
-    """Yield a sentence on each figure that is constant or empty by construction, and on classes that look the same."""
-    validation, training = records.validation_classes, np.setdiff1d(records.seen_classes, records.validation_classes)
-    if len(validation) == 1:
-        yield (
-            f"the only validation class is {_class_names(records, validation)}: val/T1 is 100 whatever the model does; "
-            "set dataset.validation_classes to 2 or more"
-        )
-    if len(records.unseen_classes) == 1:
-        unseen = _class_names(records, records.unseen_classes)
-        yield f"the only unseen class is {unseen}: test/T1 is 100 whatever the model does"
-    if len(training) == 1:
-        only = _class_names(records, training)
-        yield f"the only seen class beside those for validation is {only}: the tune stage trains on a single class"
-    untested = np.setdiff1d(records.seen_classes, records.labels[records.test_seen])
-    if len(untested):
-        absent = _class_names(records, untested)
-        yield f"test_seen has no row of {absent}: test/S and test/H leave these seen classes out"
-    counts = np.bincount(records.labels[records.trainval], minlength=len(records.class_vectors))
-    if (counts[training] < 2).all():
-        yield "no seen class has two training rows: none can be held out, and val/S is 0 whatever the model does"
-    yield from _alike(records)
-
-
-def _alike(records: ZeroShotRecords) -> Iterable[str]:
-    _, groups, sizes = np.unique(records.class_vectors, axis=0, return_inverse=True, return_counts=True)
-    for group in np.flatnonzero(sizes > 1):
-        classes = np.flatnonzero(groups.ravel() == group)
-        yield f"{_class_names(records, classes)} have the same class vector: no model can tell them apart"
-
-
-def _class_names(records: ZeroShotRecords, classes: Rows) -> str:
-    named = ", ".join(records.class_names[label] for label in classes[:5])
-    return named + (f" and {len(classes) - 5} more" if len(classes) > 5 else "")
+SomeRecords = TypeVar("SomeRecords", bound=Records)
 
 
 def checked(records: SomeRecords, origin: str) -> SomeRecords:
@@ -346,3 +163,21 @@ def checked(records: SomeRecords, origin: str) -> SomeRecords:
     if found:
         raise DataError(f"{origin}: the data are inconsistent:\n  " + "\n  ".join(found))
     return records
+
+
+def split_problems(splits: Mapping[str, Rows], count: int) -> list[str]:
+    """Return in words what is wrong with splits of ``count`` rows: empty ones, rows out of range or in two of them."""
+    found = []
+    used = np.zeros(count, dtype=np.int64)
+    for split, rows in splits.items():
+        name = "validation" if split == "val" else split
+        if len(rows) == 0:
+            found.append(f"{name}: expected row indices, found none")
+        elif rows.min() < 0 or rows.max() >= count:
+            found.append(f"{name}: expected row indices in 0..{count - 1}, found {rows.min()}..{rows.max()}")
+        else:
+            used += np.bincount(rows, minlength=count)
+    repeated = int(np.count_nonzero(used > 1))
+    if repeated:
+        found.append(f"splits: expected disjoint index sets without duplicates, {repeated} rows occur more than once")
+    return found

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from zsl_runner.streams import Streams
 
 if TYPE_CHECKING:
-    from zsl_runner.data.folds import TrainingSet
+    from zsl_runner.data.zero_shot.folds import ZeroShotTraining
 
 
 class Model(nn.Module):
@@ -143,7 +143,7 @@ class ClosedForm(ClassScorer):
         """Return no group."""
         return {}
 
-    def fit(self, data: TrainingSet) -> dict[str, Tensor]:
+    def fit(self, data: ZeroShotTraining) -> dict[str, Tensor]:
         """Fit on all labelled rows of ``data`` and return named scalars that describe the fit on them."""
         raise TypeError(f"{type(self).__name__} cannot be fitted")
 

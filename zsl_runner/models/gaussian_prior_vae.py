@@ -11,7 +11,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from zsl_runner.data.shape import DataShape
+from zsl_runner.data.zero_shot.folds import ZeroShotShape
 from zsl_runner.errors import ConfigError
 from zsl_runner.models.base import ConditionalGenerator, GenerationOptions
 from zsl_runner.models.gaussians import Gaussians, code_log_variance
@@ -40,7 +40,7 @@ class GaussianPriorVAE(ConditionalGenerator):
 
     prior_network: nn.Module
 
-    def __init__(self, conf: GaussianPriorConf, shape: DataShape, streams: Streams) -> None:
+    def __init__(self, conf: GaussianPriorConf, shape: ZeroShotShape, streams: Streams) -> None:
         super().__init__()
         self.conf = conf
         self.streams = streams
@@ -57,7 +57,7 @@ class GaussianPriorVAE(ConditionalGenerator):
         autoencoder = [*self.encoder.parameters(), *self.decoder.parameters()]
         return {"autoencoder": autoencoder, "prior": list(self.prior_network.parameters())}
 
-    def build_prior(self, shape: DataShape) -> nn.Module:
+    def build_prior(self, shape: ZeroShotShape) -> nn.Module:
         """Return the network from class vectors (n, A) to a pair of prior means and, bounded, log-variances."""
         raise TypeError(f"{type(self).__name__} has no prior network")
 

@@ -7,7 +7,7 @@ from typing import Final
 import torch
 from torch import Tensor, nn
 
-from zsl_runner.data.pairs import PairShape
+from zsl_runner.data.pairs.folds import PairShape
 from zsl_runner.errors import ConfigError
 from zsl_runner.models.networks import at_least_fp32
 from zsl_runner.models.segmentation_conf import ContractingConf, ConvolutionsConf, LabelCNNConf

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from torch import Tensor
 
-from zsl_runner.data.completion import CompletionLayout
-from zsl_runner.data.pairs import PairEvaluationSet
+from zsl_runner.data.completion.folds import CompletionLayout
+from zsl_runner.data.pairs.folds import PairEvaluationSet
 from zsl_runner.errors import RunError
 from zsl_runner.evaluation.likelihood.figures import completion_rows
 from zsl_runner.evaluation.likelihood.protocol import LikelihoodProtocol

@@ -15,7 +15,7 @@ from zsl_runner.config.saved import CONFIG_FILE, open_existing, read_saved, rest
 from zsl_runner.config.schema import TESTING, RunConfig
 from zsl_runner.config.typed import typed
 from zsl_runner.data.load import cut_folds
-from zsl_runner.data.stage import Fold
+from zsl_runner.data.stages import AnyFold
 from zsl_runner.errors import CheckpointError, ConfigError
 from zsl_runner.evaluation.base import Protocol
 from zsl_runner.models.base import Model
@@ -46,7 +46,7 @@ class TrainedRun:
     directory: Path
     config: RunConfig
     model: Model
-    fold: Fold
+    fold: AnyFold
     protocol: Protocol
     choices: Mapping[str, float]
     step: int

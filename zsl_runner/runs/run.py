@@ -20,7 +20,7 @@ from zsl_runner.config.schema import TESTING, VALIDATING, RunConfig
 from zsl_runner.config.typed import plain, to_yaml
 from zsl_runner.console.signals import StopRequest
 from zsl_runner.data.load import cut_folds, load
-from zsl_runner.data.stage import Fold, Stages
+from zsl_runner.data.stages import AnyFold, Stages
 from zsl_runner.errors import NonFiniteError
 from zsl_runner.evaluation.base import Measurement, Protocol, measured, require_finite_figures
 from zsl_runner.runs import result as results
@@ -289,7 +289,7 @@ class Run:
             "loop": loop.state_dict(),
         }
 
-    def _test(self, parts: StageParts, tested: Fold, tracker: Tracker, step: int) -> None:
+    def _test(self, parts: StageParts, tested: AnyFold, tracker: Tracker, step: int) -> None:
         """Read the test split: the one place of a run that does."""
         choices = chosen(self.finished, self.config.evaluator.select)
         measurement = measured(self.protocol, parts.name, parts.model, tested, choices)
@@ -310,12 +310,12 @@ class Run:
         quantity = self.config.evaluator.quantities.get(tag.partition("/")[2])
         return quantity is not None and quantity.lower_is_better
 
-    def _diagnosed(self, parts: StageParts, fold: Fold, prefix: str) -> dict[str, float]:
+    def _diagnosed(self, parts: StageParts, fold: AnyFold, prefix: str) -> dict[str, float]:
         found = self.protocol.diagnose(fold.evaluation, parts.trainer.exhibits())
         require_finite_figures(found)
         return {f"{prefix}/{name}": value for name, value in found.items()}
 
-    def _draw(self, parts: StageParts, tested: Fold, measurement: Measurement, tracker: Tracker, step: int) -> None:
+    def _draw(self, parts: StageParts, tested: AnyFold, measurement: Measurement, tracker: Tracker, step: int) -> None:
         for name, draw in self.protocol.figures(parts.model, tested.evaluation, measurement, parts.trainer.exhibits()):
             tracker.figure(name, draw, step)
         tracker.learning_curves(step, self.result.quantities)

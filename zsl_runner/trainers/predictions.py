@@ -9,9 +9,9 @@ from typing import Any, Final
 import torch
 from torch import Tensor
 
-from zsl_runner.data.as_pairs import training_pairs
-from zsl_runner.data.pairs import Pair
-from zsl_runner.data.sampler import EpochSampler
+from zsl_runner.data.pairs.folds import Pair
+from zsl_runner.data.pairs.views import training_pairs
+from zsl_runner.data.rows import EpochSampler
 from zsl_runner.models.networks import evaluating
 from zsl_runner.models.output_prediction import OutputPredictor
 from zsl_runner.trainers.omission import omission

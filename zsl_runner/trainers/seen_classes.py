@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from zsl_runner.data.sampler import EpochSampler
+from zsl_runner.data.rows import EpochSampler
 from zsl_runner.models.base import ConditionalGenerator
 from zsl_runner.training.base import StepReport, TrainingContext
 

@@ -58,7 +58,7 @@ class TrainingContext:
 
     Attributes:
         model: built and on the device.
-        data: what training may see: a `TrainingSet` of zero-shot data, a `PairTrainingSet` of inputs and outputs.
+        data: what training may see: a `ZeroShotTraining` of zero-shot data, a `PairTrainingSet` of inputs and outputs.
         optimisers: one per parameter group; ``optimisers.minimize(loss, name)``.
         runtime: device, precision, compilation.
         streams: random generators.

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from zsl_runner.config.registry import resolve
 from zsl_runner.config.schema import RunConfig
-from zsl_runner.data.stage import Fold
+from zsl_runner.data.stages import AnyFold
 from zsl_runner.models.base import Model
 from zsl_runner.streams import Streams, derived_seed
 from zsl_runner.training.base import Trainer, TrainingContext
@@ -20,7 +20,7 @@ class StageParts:
     """Everything of one stage that holds state.
 
     Attributes:
-        name: a stage's name, see `zsl_runner.data.stage`.
+        name: a stage's name, see `zsl_runner.data.stages`.
         fold: what it trains on and, if it validates, validates on.
         model: the networks.
         optimisers: one per parameter group.
@@ -29,7 +29,7 @@ class StageParts:
     """
 
     name: str
-    fold: Fold
+    fold: AnyFold
     model: Model
     optimisers: Optimisers
     streams: Streams
@@ -52,7 +52,7 @@ class StageParts:
         self.streams.load_state_dict(state["streams"])  # type: ignore[arg-type]
 
 
-def build_stage(config: RunConfig, name: str, fold: Fold, runtime: Runtime) -> StageParts:
+def build_stage(config: RunConfig, name: str, fold: AnyFold, runtime: Runtime) -> StageParts:
     """Build model, optimisers and trainer for one stage, all randomness derived from ``config.seed`` and the stage.
 
     Args:

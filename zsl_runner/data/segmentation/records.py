@@ -9,10 +9,9 @@ from typing import ClassVar, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from zsl_runner.data.contrast import contrast_doubts, contrast_problems
+from zsl_runner.data.images.pixels import contrast_doubts, contrast_problems
 from zsl_runner.data.names import some
-from zsl_runner.data.records import Provenance, Records, Rows
-from zsl_runner.data.splits import split_problems
+from zsl_runner.data.records import Provenance, Rows, SplitRecords, split_problems
 
 VOID: Final = 255
 """Label of pixels that count neither in training nor in a figure."""
@@ -37,7 +36,7 @@ COLOURS: Final = (
 
 
 @dataclass(frozen=True)
-class SegmentationRecords(Records):
+class SegmentationRecords(SplitRecords):
     """A segmentation data set in memory.
 
     Attributes:
@@ -75,8 +74,7 @@ class SegmentationRecords(Records):
 
     def problems(self) -> list[str]:
         """Return the violated invariants of images, labels and splits."""
-        splits = {name: getattr(self, name) for name in SPLITS}
-        found = _array_problems(self) + split_problems(splits, len(self.images))
+        found = _array_problems(self) + split_problems(self.splits(), len(self.images))
         return found or contrast_problems(self.images) + _void_problems(self)
 
     def doubts(self) -> list[str]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from zsl_runner.data.labelled_images.folds import UNLABELLED, LabelledImages
+from zsl_runner.data.images.folds import UNLABELLED, LabelledImages
 from zsl_runner.models.adversarial_autoencoder.model import AdversarialAutoencoder
 from zsl_runner.models.networks import finite
 

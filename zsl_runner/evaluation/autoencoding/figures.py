@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from zsl_runner.data.labelled_images.folds import UNLABELLED, ImageEvaluationSet, LabelledImages
+from zsl_runner.data.images.folds import UNLABELLED, ImageEvaluationSet, LabelledImages
 from zsl_runner.evaluation.autoencoding.encoding import Encoded, beside_z, generated
 from zsl_runner.evaluation.autoencoding.outlines import outlines
 from zsl_runner.evaluation.autoencoding.walks import walk

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 import torch
 from torch import Tensor
 
-from zsl_runner.data.labelled_images.folds import UNLABELLED, ImageEvaluationSet, ImageFold
+from zsl_runner.data.images.folds import UNLABELLED, ImageEvaluationSet, ImageFold
 from zsl_runner.evaluation.autoencoding.classes import cluster_errors, label_from_z
 from zsl_runner.evaluation.autoencoding.conf import AutoencodingEvaluatorConf
 from zsl_runner.evaluation.autoencoding.encoding import Encoded, encode, generated

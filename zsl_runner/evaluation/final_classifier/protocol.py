@@ -15,7 +15,7 @@ from torch import Tensor
 from zsl_runner.classifiers.conf import Schedule
 from zsl_runner.classifiers.softmax import SoftmaxClassifier, fit_softmax
 from zsl_runner.classifiers.synthetic import RealRows, classifier_rows
-from zsl_runner.data.folds import EvaluationSet, FeatureView, Fold
+from zsl_runner.data.zero_shot.folds import FeatureView, ZeroShotEvaluation, ZeroShotFold
 from zsl_runner.evaluation.final_classifier.conf import FinalClassifierEvaluatorConf
 from zsl_runner.evaluation.metrics import harmonic_mean, mean_class_accuracy
 from zsl_runner.evaluation.zsl.protocol import ClassScores, ZeroShotProtocol
@@ -37,7 +37,7 @@ class FinalClassifierProtocol(ZeroShotProtocol):
 
     conf: FinalClassifierEvaluatorConf
 
-    def scores(self, model: Model, fold: Fold) -> ClassScores:
+    def scores(self, model: Model, fold: ZeroShotFold) -> ClassScores:
         """Generate rows, train both classifiers and score the evaluation set.
 
         With ``oracle=true`` a test measurement also keeps the classifiers after each of their epochs, and gives the
@@ -62,7 +62,7 @@ class FinalClassifierProtocol(ZeroShotProtocol):
         )
 
     def _train(
-        self, model: FeatureGenerator, fold: Fold, watched: bool
+        self, model: FeatureGenerator, fold: ZeroShotFold, watched: bool
     ) -> tuple[list[SoftmaxClassifier], list[SoftmaxClassifier]]:
         """Return the classifiers of the unseen and of all classes after each epoch, or only the final ones."""
         conf, train = self.conf.classifier, fold.train
@@ -118,7 +118,7 @@ class _Scored:
     predictions: Tensor
 
 
-def _best_epochs(data: EvaluationSet, conventional: _Scored, unseen: _Scored, seen: _Scored) -> dict[str, float]:
+def _best_epochs(data: ZeroShotEvaluation, conventional: _Scored, unseen: _Scored, seen: _Scored) -> dict[str, float]:
     """Return T1 and H of the classifier epoch that is best on the test labels, each by itself."""
     candidates = torch.cat([data.seen_classes, data.unseen_classes])
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from zsl_runner.data.labelled_images.folds import ImageView
+from zsl_runner.data.images.folds import ImageView
 from zsl_runner.models.joint_code import JointCodeModel
 from zsl_runner.models.networks import finite
 from zsl_runner.objectives.joint_code import categorical_entropy

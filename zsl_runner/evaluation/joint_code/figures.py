@@ -8,7 +8,7 @@ from typing import Final
 import torch
 from torch import Tensor
 
-from zsl_runner.data.labelled_images.folds import ImageEvaluationSet
+from zsl_runner.data.images.folds import ImageEvaluationSet
 from zsl_runner.evaluation.base import Draw, Measurement
 from zsl_runner.evaluation.cluster_mapping import UNMAPPED
 from zsl_runner.models.joint_code import JointCodeModel

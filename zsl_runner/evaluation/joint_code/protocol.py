@@ -9,7 +9,7 @@ from typing import Final
 import torch
 from torch import Tensor
 
-from zsl_runner.data.labelled_images.folds import UNLABELLED, ImageEvaluationSet, ImageFold
+from zsl_runner.data.images.folds import UNLABELLED, ImageEvaluationSet, ImageFold
 from zsl_runner.evaluation.base import Draw, Measurement, Protocol
 from zsl_runner.evaluation.cluster_mapping import (
     contingency,

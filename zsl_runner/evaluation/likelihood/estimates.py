@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from zsl_runner.data.pairs import Pair
+from zsl_runner.data.pairs.folds import Pair
 from zsl_runner.models.networks import finite
 from zsl_runner.models.output_prediction import Condition, LatentOutputPredictor
 from zsl_runner.objectives.conditional_likelihood import log_density

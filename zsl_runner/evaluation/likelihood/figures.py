@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator, Mapping
 import torch
 from torch import Tensor
 
-from zsl_runner.data.completion import CompletionLayout
-from zsl_runner.data.label_pairs import LabelLayout
-from zsl_runner.data.pairs import PairEvaluationSet
+from zsl_runner.data.completion.folds import CompletionLayout
+from zsl_runner.data.pairs.folds import PairEvaluationSet
+from zsl_runner.data.pairs.views import LabelLayout
 from zsl_runner.evaluation.base import Draw
 from zsl_runner.evaluation.likelihood.conf import LikelihoodEvaluatorConf
 from zsl_runner.evaluation.likelihood.estimates import RowEstimates, drawn_outputs

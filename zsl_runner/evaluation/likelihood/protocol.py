@@ -9,9 +9,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from zsl_runner.data.as_pairs import evaluation_pairs
-from zsl_runner.data.labelled_images.folds import ImageEvaluationSet, ImageFold
-from zsl_runner.data.pairs import Pair, PairEvaluationSet, PairFold
+from zsl_runner.data.images.folds import ImageEvaluationSet, ImageFold
+from zsl_runner.data.pairs.folds import Pair, PairEvaluationSet, PairFold
+from zsl_runner.data.pairs.views import evaluation_pairs
 from zsl_runner.evaluation.base import Draw, Measurement, Protocol
 from zsl_runner.evaluation.likelihood.conf import LikelihoodEvaluatorConf
 from zsl_runner.evaluation.likelihood.estimates import RowEstimates, drawn_outputs, estimate_rows

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from zsl_runner.data.pairs import Pair, PairEvaluationSet
+from zsl_runner.data.pairs.folds import Pair, PairEvaluationSet
 from zsl_runner.data.segmentation.records import VOID, colour_map
 from zsl_runner.evaluation.base import Draw
 from zsl_runner.evaluation.likelihood.estimates import drawn_outputs

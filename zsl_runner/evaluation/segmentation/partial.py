@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from zsl_runner.data.pairs import Pair
+from zsl_runner.data.pairs.folds import Pair
 from zsl_runner.models.networks import finite
 from zsl_runner.models.output_prediction import LatentOutputPredictor, OutputPredictor
 from zsl_runner.objectives.omission import block_mask, omit_block

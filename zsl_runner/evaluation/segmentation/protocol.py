@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping
 import torch
 from torch import Tensor
 
-from zsl_runner.data.as_pairs import evaluation_pairs
-from zsl_runner.data.labelled_images.folds import ImageEvaluationSet
-from zsl_runner.data.pairs import Pair, PairEvaluationSet
+from zsl_runner.data.images.folds import ImageEvaluationSet
+from zsl_runner.data.pairs.folds import Pair, PairEvaluationSet
+from zsl_runner.data.pairs.views import evaluation_pairs
 from zsl_runner.evaluation.base import Draw, Measurement
 from zsl_runner.evaluation.likelihood.estimates import drawn_outputs
 from zsl_runner.evaluation.likelihood.protocol import LikelihoodProtocol, mean_difference

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from zsl_runner.data.folds import EvaluationSet, FeatureView
+from zsl_runner.data.zero_shot.folds import FeatureView, ZeroShotEvaluation
 from zsl_runner.evaluation.base import Draw, Measurement, Points
 from zsl_runner.models.base import FeatureGenerator, Model
 from zsl_runner.models.gaussian_prior_vae import GaussianPriorVAE
@@ -30,7 +30,7 @@ SEED = 0
 
 
 def zero_shot_figures(
-    model: Model, data: EvaluationSet, measurement: Measurement, exhibits: Mapping[str, Tensor]
+    model: Model, data: ZeroShotEvaluation, measurement: Measurement, exhibits: Mapping[str, Tensor]
 ) -> Iterator[tuple[str, Draw]]:
     """Yield (name, what draws it): confusion, U against S, and what the kind of model and the trainer can show.
 
@@ -70,7 +70,7 @@ def zero_shot_figures(
         yield "latent_space", lambda: _draw_latent(model, data)
 
 
-def generated_rows(model: FeatureGenerator, data: EvaluationSet) -> tuple[Tensor, Tensor]:
+def generated_rows(model: FeatureGenerator, data: ZeroShotEvaluation) -> tuple[Tensor, Tensor]:
     """Return generated features of the unseen classes and their labels, as many of each class as are real.
 
     Args:
@@ -82,7 +82,7 @@ def generated_rows(model: FeatureGenerator, data: EvaluationSet) -> tuple[Tensor
     return model.synthesize(data.class_vectors[labels], streams), labels
 
 
-def real_and_generated(model: FeatureGenerator, data: EvaluationSet) -> Points:
+def real_and_generated(model: FeatureGenerator, data: ZeroShotEvaluation) -> Points:
     """Return real and generated features of the unseen classes, labelled by class and origin."""
     real, labels = _rows(data.unseen, data.unseen_labels)
     generated, generated_labels = generated_rows(model, data)
@@ -91,7 +91,7 @@ def real_and_generated(model: FeatureGenerator, data: EvaluationSet) -> Points:
     return Points("unseen_features", _numpy(torch.cat([real, generated])), {"class": names, "origin": origins})
 
 
-def _draw_generated(model: FeatureGenerator, data: EvaluationSet) -> Figure:
+def _draw_generated(model: FeatureGenerator, data: ZeroShotEvaluation) -> Figure:
     real, labels = _rows(data.unseen, data.unseen_labels)
     generated, generated_labels = generated_rows(model, data)
     return real_against_generated(
@@ -99,7 +99,7 @@ def _draw_generated(model: FeatureGenerator, data: EvaluationSet) -> Figure:
     )
 
 
-def _draw_transduction(model: FeatureGenerator, data: EvaluationSet, before: Tensor) -> Figure:
+def _draw_transduction(model: FeatureGenerator, data: ZeroShotEvaluation, before: Tensor) -> Figure:
     real, labels = _rows(data.unseen, data.unseen_labels)
     after, after_labels = generated_rows(model, data)
     turns = len(before) // len(data.unseen_classes)
@@ -114,12 +114,12 @@ def _draw_transduction(model: FeatureGenerator, data: EvaluationSet, before: Ten
     )
 
 
-def _draw_class_prior(data: EvaluationSet, assumed: Tensor) -> Figure:
+def _draw_class_prior(data: ZeroShotEvaluation, assumed: Tensor) -> Figure:
     names = tuple(data.class_names[index] for index in data.unseen_classes.tolist())
     return class_prior_bars(_numpy(assumed), _numpy(data.unseen_frequencies()), names)
 
 
-def _draw_latent(model: GaussianPriorVAE, data: EvaluationSet) -> Figure:
+def _draw_latent(model: GaussianPriorVAE, data: ZeroShotEvaluation) -> Figure:
     seen, seen_labels = _rows(data.seen, data.seen_labels)
     unseen, unseen_labels = _rows(data.unseen, data.unseen_labels)
     training = model.training

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from zsl_runner.class_prior.error import prior_error
-from zsl_runner.data.folds import EvaluationSet, FeatureView, Fold
+from zsl_runner.data.zero_shot.folds import FeatureView, ZeroShotEvaluation, ZeroShotFold
 from zsl_runner.evaluation.base import Draw, Measurement, Points, Protocol
 from zsl_runner.evaluation.metrics import harmonic_mean, mean_class_accuracy
 from zsl_runner.evaluation.zsl.calibration import (
@@ -79,7 +79,7 @@ class ZeroShotProtocol(Protocol):
 
     conf: ZeroShotEvaluatorConf
 
-    def measure(self, model: Model, fold: Fold, choices: Mapping[str, float]) -> Measurement:
+    def measure(self, model: Model, fold: ZeroShotFold, choices: Mapping[str, float]) -> Measurement:
         """Return T1, U, S, H and AUSUC under the tags ``val/...`` or ``test/...``.
 
         With ``calibration=val`` a validation measurement also chooses the offset that maximises H, and a test
@@ -119,7 +119,7 @@ class ZeroShotProtocol(Protocol):
         )
         return Measurement({f"{data.name}/{name}": value for name, value in metrics.items()}, chosen, details)
 
-    def scores(self, model: Model, fold: Fold) -> ClassScores:
+    def scores(self, model: Model, fold: ZeroShotFold) -> ClassScores:
         """Return the scores of the evaluation set's rows, the model's own; it draws nothing and learns nothing."""
         if not isinstance(model, ClassScorer):
             raise TypeError(f"{type(model).__name__} scores no classes")
@@ -135,21 +135,21 @@ class ZeroShotProtocol(Protocol):
         details = measurement.details
         return {"oracle/H_cal": details.curve.best()[1], **details.oracle}
 
-    def diagnose(self, data: EvaluationSet, exhibits: Mapping[str, Tensor]) -> dict[str, float]:
+    def diagnose(self, data: ZeroShotEvaluation, exhibits: Mapping[str, Tensor]) -> dict[str, float]:
         """Return ``prior_error``, 100 times the L1 distance of the class prior in use from the rows' frequencies."""
         if "class_prior" not in exhibits:
             return {}
         return {"prior_error": 100 * prior_error(exhibits["class_prior"], data.unseen_frequencies())["l1"]}
 
     def figures(
-        self, model: Model, data: EvaluationSet, measurement: Measurement, exhibits: Mapping[str, Tensor]
+        self, model: Model, data: ZeroShotEvaluation, measurement: Measurement, exhibits: Mapping[str, Tensor]
     ) -> Iterator[tuple[str, Draw]]:
         """Yield the confusion matrix, the U-S curve and what model and trainer can show of the classes."""
         from zsl_runner.evaluation.zsl.figures import zero_shot_figures
 
         yield from zero_shot_figures(model, data, measurement, exhibits)
 
-    def points(self, model: Model, data: EvaluationSet) -> Iterator[Points]:
+    def points(self, model: Model, data: ZeroShotEvaluation) -> Iterator[Points]:
         """Yield real and generated features of the unseen classes, if the model generates any."""
         from zsl_runner.evaluation.zsl.figures import real_and_generated
 

@@ -15,8 +15,8 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from zsl_runner.data.labelled_images.folds import UNLABELLED, ImageShape
-from zsl_runner.data.shape import DataShape
+from zsl_runner.data.images.folds import UNLABELLED, ImageShape
+from zsl_runner.data.zero_shot.folds import ZeroShotShape
 from zsl_runner.errors import ConfigError
 from zsl_runner.models.adversarial_autoencoder.conf import AdversarialAutoencoderConf
 from zsl_runner.models.adversarial_autoencoder.networks import Codes, Decoder, Encoder, perceptron
@@ -49,7 +49,7 @@ class AdversarialAutoencoder(FeatureGenerator):
 
     heads: Tensor | None
 
-    def __init__(self, conf: AdversarialAutoencoderConf, shape: ImageShape | DataShape, streams: Streams) -> None:
+    def __init__(self, conf: AdversarialAutoencoderConf, shape: ImageShape | ZeroShotShape, streams: Streams) -> None:
         super().__init__()
         self.conf = conf
         self.shape = shape
@@ -190,8 +190,8 @@ class AdversarialAutoencoder(FeatureGenerator):
             return self.decode(self.prior.sample(len(class_vectors), streams["generate"]), class_vectors)
 
 
-def _widths(shape: ImageShape | DataShape) -> tuple[int, int]:
+def _widths(shape: ImageShape | ZeroShotShape) -> tuple[int, int]:
     """Return the width of a row and of what describes a class: a one-hot label of images, else a class vector."""
-    if isinstance(shape, DataShape):
+    if isinstance(shape, ZeroShotShape):
         return shape.features, shape.class_vector
     return shape.entries, shape.classes

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from torch import Tensor, nn
 
-from zsl_runner.data.pairs import PairShape
+from zsl_runner.data.pairs.folds import PairShape
 from zsl_runner.models.baseline_cnn.conf import BaselineCNNConf
 from zsl_runner.models.label_prediction import LabelPredictor
 from zsl_runner.models.output_prediction import Condition

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from torch import Tensor, nn
 
-from zsl_runner.data.pairs import PairShape
+from zsl_runner.data.pairs.folds import PairShape
 from zsl_runner.models.cvae_segmentation.conf import CVAESegmentationConf
 from zsl_runner.models.cvae_segmentation.networks import CodeDecoder, CodeEncoder
 from zsl_runner.models.gaussians import Gaussians, code_log_variance, prior_log_variance

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from zsl_runner.data.scaling import FIT_BLOCK
-from zsl_runner.data.shape import DataShape
+from zsl_runner.data.zero_shot.folds import ZeroShotShape
+from zsl_runner.data.zero_shot.scaling import FIT_BLOCK
 from zsl_runner.models.base import ClosedForm
 from zsl_runner.models.eszsl.conf import ESZSLConf
 from zsl_runner.objectives.ridge import bilinear_map, label_cross, moments
 from zsl_runner.streams import Streams
 
 if TYPE_CHECKING:
-    from zsl_runner.data.folds import TrainingSet
+    from zsl_runner.data.zero_shot.folds import ZeroShotTraining
 
 
 class ESZSL(ClosedForm):
@@ -29,13 +29,13 @@ class ESZSL(ClosedForm):
 
     map: Tensor
 
-    def __init__(self, conf: ESZSLConf, shape: DataShape, streams: Streams) -> None:
+    def __init__(self, conf: ESZSLConf, shape: ZeroShotShape, streams: Streams) -> None:
         super().__init__()
         self.conf = conf
         self.register_buffer("map", torch.zeros(shape.features, shape.class_vector))
 
     @torch.no_grad()
-    def fit(self, data: TrainingSet) -> dict[str, Tensor]:
+    def fit(self, data: ZeroShotTraining) -> dict[str, Tensor]:
         """Fit the map; ``squared_error`` is the mean over rows and seen classes of (x V a - y)^2."""
         vectors = data.class_vectors
         sums = moments((x, vectors[data.labels[rows]]) for rows, x in data.features.blocks(FIT_BLOCK))

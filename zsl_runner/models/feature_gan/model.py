@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 import torch
 from torch import Tensor, nn
 
-from zsl_runner.data.shape import DataShape
+from zsl_runner.data.zero_shot.folds import ZeroShotShape
 from zsl_runner.errors import ConfigError
 from zsl_runner.models.base import FeatureGenerator
 from zsl_runner.models.feature_gan.conf import FeatureGANConf
@@ -55,7 +55,7 @@ class FeatureGAN(FeatureGenerator):
     seen_classifier_weight: Tensor
     seen_classifier_bias: Tensor
 
-    def __init__(self, conf: FeatureGANConf, shape: DataShape, streams: Streams) -> None:
+    def __init__(self, conf: FeatureGANConf, shape: ZeroShotShape, streams: Streams) -> None:
         super().__init__()
         if conf.output == "projection" and shape.radius is None:
             raise ConfigError("model.output=projection needs features of one norm: dataset.feature_scaling=l2")

@@ -8,7 +8,7 @@ from typing import ClassVar, Final
 
 from zsl_runner.config.fields import option
 from zsl_runner.config.schema import Complaint, DatasetConf, ModelConf
-from zsl_runner.data.labelled_images.options import ImagesConf
+from zsl_runner.data.images.options import ImagesConf
 
 SIDES: Final = (32, 64)
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from zsl_runner.data.labelled_images.folds import ImageShape
+from zsl_runner.data.images.folds import ImageShape
 from zsl_runner.errors import ConfigError
 from zsl_runner.models.gaussians import code_log_variance
 from zsl_runner.models.joint_code import JointCodeModel, JointPosterior

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from zsl_runner.data.scaling import FIT_BLOCK
-from zsl_runner.data.shape import DataShape
+from zsl_runner.data.zero_shot.folds import ZeroShotShape
+from zsl_runner.data.zero_shot.scaling import FIT_BLOCK
 from zsl_runner.models.base import ClosedForm
 from zsl_runner.models.ridge_prototype.conf import RidgePrototypeConf
 from zsl_runner.objectives.gaussian import squared_distances
@@ -17,7 +17,7 @@ from zsl_runner.objectives.ridge import Moments, centred, class_means, moments, 
 from zsl_runner.streams import Streams
 
 if TYPE_CHECKING:
-    from zsl_runner.data.folds import TrainingSet
+    from zsl_runner.data.zero_shot.folds import ZeroShotTraining
 
 
 class RidgePrototype(ClosedForm):
@@ -35,7 +35,7 @@ class RidgePrototype(ClosedForm):
     known_vectors: Tensor
     known_means: Tensor
 
-    def __init__(self, conf: RidgePrototypeConf, shape: DataShape, streams: Streams) -> None:
+    def __init__(self, conf: RidgePrototypeConf, shape: ZeroShotShape, streams: Streams) -> None:
         super().__init__()
         self.conf = conf
         inputs, outputs = shape.class_vector, shape.features
@@ -49,7 +49,7 @@ class RidgePrototype(ClosedForm):
         self.register_buffer("known_means", torch.zeros(classes, shape.features))
 
     @torch.no_grad()
-    def fit(self, data: TrainingSet) -> dict[str, Tensor]:
+    def fit(self, data: ZeroShotTraining) -> dict[str, Tensor]:
         """Fit the map; ``squared_error`` is the mean over inputs of the squared error summed over outputs."""
         sums = (
             self._class_to_feature(data) if self.conf.direction == "class_to_feature" else self._feature_to_class(data)
@@ -60,7 +60,7 @@ class RidgePrototype(ClosedForm):
         self.offset.copy_((sums.target_total - sums.total @ fitted) / sums.rows)
         return {"squared_error": residual_square(about_means, fitted) / sums.rows}
 
-    def _class_to_feature(self, data: TrainingSet) -> Moments:
+    def _class_to_feature(self, data: ZeroShotTraining) -> Moments:
         labelled = ((x, data.labels[rows]) for rows, x in data.features.blocks(FIT_BLOCK))
         means, seen = class_means(labelled, len(data.class_vectors)), data.seen_classes
         if self.conf.seen_prototypes == "mean":
@@ -69,7 +69,7 @@ class RidgePrototype(ClosedForm):
             self.known_means[seen] = means[seen].to(self.known_means.dtype)
         return moments([(data.class_vectors[seen], means[seen])])
 
-    def _feature_to_class(self, data: TrainingSet) -> Moments:
+    def _feature_to_class(self, data: ZeroShotTraining) -> Moments:
         return moments((x, data.class_vectors[data.labels[rows]]) for rows, x in data.features.blocks(FIT_BLOCK))
 
     def class_scores(self, x: Tensor, class_vectors: Tensor) -> Tensor:

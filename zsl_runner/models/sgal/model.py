@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from zsl_runner.data.shape import DataShape
+from zsl_runner.data.zero_shot.folds import ZeroShotShape
 from zsl_runner.models.gaussian_prior_vae import GaussianPriorVAE
 from zsl_runner.models.gaussians import Gaussians, prior_log_variance
 from zsl_runner.models.networks import geometric_widths, mlp
@@ -19,7 +19,7 @@ class PriorTowers(nn.Module):
 
     constant: Tensor
 
-    def __init__(self, conf: SGALConf, shape: DataShape, streams: Streams) -> None:
+    def __init__(self, conf: SGALConf, shape: ZeroShotShape, streams: Streams) -> None:
         super().__init__()
         hidden = conf.prior.hidden
         if hidden is None:
@@ -48,7 +48,7 @@ class SGAL(GaussianPriorVAE):
     conf: SGALConf
     prior_network: PriorTowers
 
-    def build_prior(self, shape: DataShape) -> PriorTowers:
+    def build_prior(self, shape: ZeroShotShape) -> PriorTowers:
         """Return the towers."""
         return PriorTowers(self.conf, shape, self.streams)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from zsl_runner.data.shape import DataShape
+from zsl_runner.data.zero_shot.folds import ZeroShotShape
 from zsl_runner.models.base import TransductiveGenerator
 from zsl_runner.models.gaussian_prior_vae import GaussianPriorVAE
 from zsl_runner.models.gaussians import Gaussians, prior_log_variance
@@ -41,7 +41,7 @@ class VZSL(GaussianPriorVAE, TransductiveGenerator):
     conf: VZSLConf
     prior_network: LinearPrior
 
-    def build_prior(self, shape: DataShape) -> LinearPrior:
+    def build_prior(self, shape: ZeroShotShape) -> LinearPrior:
         """Return the linear prior."""
         return LinearPrior(shape.class_vector, self.conf.latent_dim)
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from zsl_runner.data.folds import FeatureView, TrainingSet
-from zsl_runner.data.labelled_images.folds import UNLABELLED, ImageTrainingSet, ImageView
+from zsl_runner.data.images.folds import UNLABELLED, ImageTrainingSet, ImageView
+from zsl_runner.data.zero_shot.folds import FeatureView, ZeroShotTraining
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class TrainingRows:
         labelled: (n,) int64 positions of the rows with a label.
     """
 
-    def __init__(self, data: ImageTrainingSet | TrainingSet, only_labelled: bool) -> None:
+    def __init__(self, data: ImageTrainingSet | ZeroShotTraining, only_labelled: bool) -> None:
         self._labels = data.labels
         self._views: ImageView | FeatureView
         if isinstance(data, ImageTrainingSet):

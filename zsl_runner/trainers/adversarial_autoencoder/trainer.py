@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from zsl_runner.data.sampler import EpochSampler
+from zsl_runner.data.rows import EpochSampler
 from zsl_runner.errors import DataError
 from zsl_runner.models.adversarial_autoencoder.model import AdversarialAutoencoder
 from zsl_runner.models.adversarial_autoencoder.networks import Codes

@@ -9,8 +9,8 @@ from typing import Any, Final
 import torch
 from torch import Tensor
 
-from zsl_runner.data.labelled_images.folds import ImageTrainingSet
-from zsl_runner.data.sampler import EpochSampler
+from zsl_runner.data.images.folds import ImageTrainingSet
+from zsl_runner.data.rows import EpochSampler
 from zsl_runner.models.joint_code import CodeNoise, JointCodeModel
 from zsl_runner.models.joint_code_sheets import traversals
 from zsl_runner.models.networks import evaluating

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from zsl_runner.data.pairs import Pair
+from zsl_runner.data.pairs.folds import Pair
 from zsl_runner.models.gaussians import Gaussians
 from zsl_runner.models.output_prediction import Condition, LatentOutputPredictor
 from zsl_runner.objectives.gaussian import kl_divergence, reparameterise

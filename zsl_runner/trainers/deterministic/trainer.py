@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from zsl_runner.data.pairs import Pair
+from zsl_runner.data.pairs.folds import Pair
 from zsl_runner.models.output_prediction import LatentOutputPredictor
 from zsl_runner.trainers.deterministic.conf import DeterministicTrainerConf
 from zsl_runner.trainers.predictions import PredictionTrainer

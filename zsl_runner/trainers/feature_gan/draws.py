@@ -11,8 +11,8 @@ from dataclasses import dataclass, fields, replace
 import torch
 from torch import Tensor
 
-from zsl_runner.data.folds import TrainingSet
-from zsl_runner.data.sampler import distinct_positions
+from zsl_runner.data.rows import distinct_positions
+from zsl_runner.data.zero_shot.folds import ZeroShotTraining
 from zsl_runner.streams import Streams
 
 
@@ -67,7 +67,7 @@ class Drawing:
         class_prior: (U,) frequencies from which unseen classes are drawn; may be replaced at any time.
     """
 
-    def __init__(self, data: TrainingSet, streams: Streams, batch_size: int, latent: int) -> None:
+    def __init__(self, data: ZeroShotTraining, streams: Streams, batch_size: int, latent: int) -> None:
         self.data = data
         self.latent = latent
         self._streams = streams

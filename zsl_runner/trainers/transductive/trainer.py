@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from zsl_runner.data.sampler import EpochSampler
+from zsl_runner.data.rows import EpochSampler
 from zsl_runner.models.base import TransductiveGenerator
 from zsl_runner.trainers.seen_classes import SeenClassStep
 from zsl_runner.trainers.transductive.conf import TransductiveTrainerConf

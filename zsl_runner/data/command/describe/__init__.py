@@ -11,10 +11,11 @@ from functools import singledispatch
 from typing import TYPE_CHECKING
 
 from zsl_runner.data.command.describe import completion, images, segmentation, zero_shot
-from zsl_runner.data.completion_records import CompletionRecords
-from zsl_runner.data.labelled_images.records import ImageRecords
-from zsl_runner.data.records import Records, ZeroShotRecords
+from zsl_runner.data.completion.records import CompletionRecords
+from zsl_runner.data.images.records import ImageRecords
+from zsl_runner.data.records import Records
 from zsl_runner.data.segmentation.records import SegmentationRecords
+from zsl_runner.data.zero_shot.records import ZeroShotRecords
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from zsl_runner.data.labelled_images.records import ImageRecords
+from zsl_runner.data.images.records import ImageRecords
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

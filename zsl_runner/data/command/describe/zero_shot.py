@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from zsl_runner.data.records import Rows, ZeroShotRecords
+from zsl_runner.data.records import Rows
+from zsl_runner.data.zero_shot.records import ZeroShotRecords
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -1,0 +1,98 @@
+"""Writes a small data set in the xlsa17 layout, to try the road that one's own data would take."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import scipy.io
+from numpy.typing import NDArray
+
+from zsl_runner.data.sources.toy.conf import ToyConf
+from zsl_runner.data.sources.toy.source import load
+from zsl_runner.data.sources.xlsa17.matlab73 import version_73
+from zsl_runner.errors import DataError
+from zsl_runner.files.writing import write_bytes, write_text
+
+Variables = dict[str, "NDArray[Any] | tuple[str, ...]"]
+
+
+def synthesize(folder: Path, conf: ToyConf, *, version_7_3: bool = False) -> tuple[Path, ...]:
+    """Write ``res101.mat``, ``att_splits.mat`` and ``SOURCE.txt``.
+
+    The rows are those of the toy problem, in random order; ``train_loc`` and ``val_loc`` divide the trainval rows by
+    class. Types are those of published files: float32 features, the smallest unsigned type for labels and rows.
+
+    Args:
+        folder: where to write; made if it is not there.
+        conf: sizes and seed.
+        version_7_3: write MATLAB 7.3 files instead of version 5.
+
+    Returns:
+        The files written.
+
+    Raises:
+        DataError: one of the files exists; nothing is overwritten.
+    """
+    paths = (folder / "res101.mat", folder / "att_splits.mat", folder / "SOURCE.txt")
+    for path in paths:
+        if path.exists():
+            raise DataError(f"{path}: exists already and is not overwritten; choose another folder")
+    features, splits = _contents(conf)
+    folder.mkdir(parents=True, exist_ok=True)
+    for path, variables in zip(paths, (features, splits), strict=False):
+        write_bytes(path, version_73(variables) if version_7_3 else _version_5(variables))
+    write_text(
+        paths[2],
+        f"Invented by zsl-data synthesize: {conf.seen} seen and {conf.unseen} unseen Gaussian classes, "
+        f"{conf.attributes} random attributes, {conf.width} features, seed {conf.data_seed}. No real data.\n",
+    )
+    return paths
+
+
+def _contents(conf: ToyConf) -> tuple[Variables, Variables]:
+    records = load(conf)
+    order = np.random.default_rng([conf.data_seed, 1]).permutation(len(records.labels))
+    place = np.argsort(order)  # row i of the problem becomes row place[i] of the file
+    labels = records.labels[order]
+    is_validation = np.isin(records.labels[records.trainval], records.validation_classes)
+    rows = {
+        "trainval_loc": records.trainval,
+        "test_seen_loc": records.test_seen,
+        "test_unseen_loc": records.test_unseen,
+        "train_loc": records.trainval[~is_validation],
+        "val_loc": records.trainval[is_validation],
+    }
+    features: Variables = {
+        "features": np.asfortranarray(records.features[order].T),
+        "labels": _column(labels + 1),
+        "image_files": tuple(f"invented/{number:06d}.jpg" for number in range(1, len(labels) + 1)),
+    }
+    # Unit norm is restored after the rounding to float32.
+    vectors = records.class_vectors.astype(np.float64)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    splits: Variables = {
+        "att": vectors.T,
+        "original_att": 100 * vectors.T,
+        "allclasses_names": records.class_names,
+    }
+    return features, splits | {name: _column(np.sort(place[index]) + 1) for name, index in rows.items()}
+
+
+def _column(values: NDArray[np.int64]) -> NDArray[Any]:
+    return values.astype(np.min_scalar_type(int(values.max()))).reshape(-1, 1)
+
+
+def _version_5(variables: Variables) -> bytes:
+    buffer = io.BytesIO()
+    cells = {name: _cells(value) if isinstance(value, tuple) else value for name, value in variables.items()}
+    scipy.io.savemat(buffer, cells, do_compression=True)
+    return buffer.getvalue()
+
+
+def _cells(texts: tuple[str, ...]) -> NDArray[Any]:
+    cells = np.empty((len(texts), 1), dtype=object)
+    cells[:, 0] = texts
+    return cells

@@ -1,0 +1,1 @@
+"""Images of which a part is observed and the others are to be predicted."""

@@ -1,1 +1,0 @@
-"""Scikit-learn's digits as labelled images."""

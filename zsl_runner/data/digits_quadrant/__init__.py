@@ -1,1 +1,0 @@
-"""Quadrants of scikit-learn's digits."""

@@ -1,1 +1,0 @@
-"""Users' own pictures, one folder for each class."""

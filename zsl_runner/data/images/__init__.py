@@ -1,0 +1,1 @@
+"""Images, with or without classes."""

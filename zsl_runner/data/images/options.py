@@ -1,0 +1,52 @@
+"""Options every data set of images has, with or without labels. Never imports torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from zsl_runner.config.fields import option
+from zsl_runner.config.schema import DatasetConf, ModelConf, TrainerConf
+
+
+@dataclass
+class ImagesConf(DatasetConf):
+    """Base of the data sets of images; the source loads `ImageRecords`."""
+
+    folds: ClassVar[str] = "zsl_runner.data.images.folds:image_folds"
+    provides: ClassVar[frozenset[str]] = frozenset({"image_rows"})
+
+    side: int | None = option(
+        None, "resize to squares of this side, bilinearly; null keeps the data set's own size", low=8, high=512
+    )
+
+    def image_side(self) -> int | None:
+        """Return the side of the square images in pixels; None if the files decide."""
+        return self.side
+
+    def setting(self, model: ModelConf, trainer: TrainerConf) -> dict[str, str]:
+        """Return that no label takes part."""
+        return {"kind": "unsupervised"}
+
+
+@dataclass
+class LabelledImagesConf(ImagesConf):
+    """Base of the data sets of images that belong to classes."""
+
+    provides: ClassVar[frozenset[str]] = frozenset({"image_rows", "image_labels", "pairs"})
+
+    labelled: int | None = option(
+        None,
+        "number of training images whose label training may see, as many of each class as possible; null: all. The "
+        "other training images are there without label",
+        low=1,
+    )
+    label_seed: int = option(0, "seed of the draw of labelled images; vary it with the run's seed in a study", low=0)
+
+    def setting(self, model: ModelConf, trainer: TrainerConf) -> dict[str, str]:
+        """Return how many labels training could see, if it used any."""
+        if not model.uses_labels():
+            return {"kind": "unsupervised"}
+        if self.labelled is None:
+            return {"kind": "supervised"}
+        return {"kind": f"semi-supervised, {self.labelled:,} labels"}

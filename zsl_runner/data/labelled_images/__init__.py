@@ -1,1 +1,0 @@
-"""Images with labels of classes: what image models train on and are measured by."""

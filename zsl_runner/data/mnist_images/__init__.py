@@ -1,1 +1,0 @@
-"""MNIST as labelled images."""

@@ -1,1 +1,0 @@
-"""Quadrants of MNIST."""

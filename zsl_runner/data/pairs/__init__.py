@@ -1,0 +1,1 @@
+"""Inputs with outputs to be predicted from them, and other data seen as such pairs."""

@@ -1,1 +1,0 @@
-"""Users' pictures: how they are found in folders, and how a file becomes pixels or labels."""

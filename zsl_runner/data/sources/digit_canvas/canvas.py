@@ -1,0 +1,147 @@
+"""Draws one canvas: ground, strokes, pieces of digits, digits, covers, noise; and the label of each pixel."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zsl_runner.data.sources.digit_canvas.conf import DigitCanvasConf
+from zsl_runner.data.sources.digit_canvas.pools import INK, DigitPool
+
+Picture = NDArray[np.float64]
+Coverage = NDArray[np.float64]
+Random = np.random.Generator
+
+BRIGHTNESS: Final = np.array([0.299, 0.587, 0.114])
+DECIMALS: Final = 9
+FRAGMENT: Final = (0.3, 0.5)
+STROKE_LENGTH: Final = (0.3, 0.8)
+STROKE_WIDTH: Final = (0.03, 0.08)
+
+
+def draw_canvas(pool: DigitPool, conf: DigitCanvasConf, random: Random) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Return a (3, side, side) image and its (side, side) labels.
+
+    A pixel belongs to a digit if the digit's ink covers more than half of it; where digits overlap, to the one in
+    front.
+
+    Args:
+        pool: the digits to draw from.
+        conf: what is on a canvas.
+        random: all that is random.
+    """
+    side = conf.side
+    picture = _ground(conf, random)
+    labels = np.zeros((side, side), dtype=np.uint8)
+    for _ in range(conf.strokes):
+        _paint(picture, (0, 0), _stroke(side, random), _colour(conf, random))
+    for _ in range(conf.fragments):
+        ink, _ = _digit(pool, conf, random)
+        height, width = (max(1, round(size * _between(FRAGMENT, random))) for size in ink.shape)
+        piece = ink[_window(ink.shape, (height, width), random)]
+        _paint(picture, _place(side, piece.shape, random), piece, _colour(conf, random))
+    for _ in range(random.integers(conf.digits[0], conf.digits[1], endpoint=True)):
+        ink, digit = _digit(pool, conf, random)
+        top, left = _place(side, ink.shape, random)
+        below = (slice(top, top + ink.shape[0]), slice(left, left + ink.shape[1]))
+        colour = _distinct(picture[below].mean(axis=(0, 1)), conf, random)
+        _paint(picture, (top, left), ink, colour)
+        labels[below][ink > 0.5] = 1 if conf.classes == 2 else 1 + digit
+    for _ in range(conf.covers):
+        height, width = (max(1, round(side * _between(conf.cover_size, random))) for _ in range(2))
+        picture[_window((side, side), (height, width), random)] = _colour(conf, random)
+    picture += conf.noise * random.standard_normal(picture.shape if conf.colour else (side, side, 1))
+    return np.round(255 * picture.clip(0, 1)).astype(np.uint8).transpose(2, 0, 1), labels
+
+
+def resampled(image: NDArray[np.floating], height: int, width: int) -> Picture:
+    """Return an (h, w) image at another size by linear interpolation; shrinking averages, so that nothing is lost.
+
+    >>> resampled(np.array([[0.0, 1.0]]), 1, 4).round(3).tolist()
+    [[0.0, 0.25, 0.75, 1.0]]
+    """
+    values = _weights(image.shape[0], height) @ image @ _weights(image.shape[1], width).T
+    # In which order a processor adds products must not decide on which side of a threshold a pixel falls.
+    return np.asarray(values.round(DECIMALS))
+
+
+def _weights(size: int, wanted: int) -> Picture:
+    """Return the (wanted, size) weights of the old pixels in each new one: a triangle about the new one's centre."""
+    scale = size / wanted
+    centres = ((np.arange(wanted) + 0.5) * scale).clip(0.5, size - 0.5)
+    distances = np.abs(np.arange(size) + 0.5 - centres[:, None])
+    weights = np.maximum(0, 1 - distances / max(scale, 1.0))
+    return np.asarray(weights / weights.sum(axis=1, keepdims=True))
+
+
+def _ground(conf: DigitCanvasConf, random: Random) -> Picture:
+    """Return a picture that fades from one colour to another in some direction."""
+    angle = random.uniform(0, 2 * np.pi)
+    axis = np.linspace(-0.5, 0.5, conf.side)
+    along = np.cos(angle) * axis[:, None] + np.sin(angle) * axis[None, :]
+    share = (0.5 + along / np.sqrt(2))[:, :, None]
+    return np.asarray((1 - share) * _colour(conf, random) + share * _colour(conf, random))
+
+
+def _colour(conf: DigitCanvasConf, random: Random) -> Picture:
+    return random.uniform(size=3) if conf.colour else np.full(3, random.uniform())
+
+
+def _distinct(ground: Picture, conf: DigitCanvasConf, random: Random) -> Picture:
+    """Return a colour that is at least ``conf.contrast`` brighter or darker than ``ground``."""
+    while True:  # contrast < 0.5, so that from any ground one end of the scale is far enough
+        colour = _colour(conf, random)
+        if abs((colour - ground) @ BRIGHTNESS) >= conf.contrast:
+            return colour
+
+
+def _digit(pool: DigitPool, conf: DigitCanvasConf, random: Random) -> tuple[Coverage, int]:
+    """Return the coverage (0 to 1) of a digit, cut to its ink and resized, and which digit it is."""
+    chosen = random.integers(len(pool.images))
+    image = pool.images[chosen]
+    rows, columns = np.flatnonzero((image > INK).any(1)), np.flatnonzero((image > INK).any(0))
+    ink = image[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1] / 255
+    height = max(2, round(conf.side * _between(conf.digit_size, random)))
+    width = min(conf.side, max(2, round(height * ink.shape[1] / ink.shape[0])))
+    return resampled(ink, height, width), int(pool.labels[chosen])
+
+
+def _stroke(side: int, random: Random) -> Coverage:
+    """Return the (side, side) coverage of a straight line with round ends."""
+    start = random.uniform(0, side, size=2)
+    angle, length = random.uniform(0, 2 * np.pi), side * _between(STROKE_LENGTH, random)
+    direction = np.array([np.sin(angle), np.cos(angle)])
+    centres = np.arange(side) + 0.5
+    offset = np.stack(np.meshgrid(centres - start[0], centres - start[1], indexing="ij"), axis=-1)
+    nearest = (offset @ direction).clip(0, length)[:, :, None] * direction
+    distance = np.linalg.norm(offset - nearest, axis=-1)
+    return np.asarray((side * _between(STROKE_WIDTH, random) / 2 + 0.5 - distance).clip(0, 1))
+
+
+def _between(limits: Sequence[float], random: Random) -> float:
+    """Return a number drawn between two limits."""
+    return random.uniform(limits[0], limits[1])
+
+
+def _place(side: int, shape: tuple[int, ...], random: Random) -> tuple[int, int]:
+    """Return the corner of a random place where something of ``shape`` lies inside the canvas."""
+    top, left = (int(random.integers(side - size, endpoint=True)) for size in shape)
+    return top, left
+
+
+def _window(shape: tuple[int, ...], size: tuple[int, int], random: Random) -> tuple[slice, slice]:
+    """Return the slices of a random window of a picture of ``shape``."""
+    top = int(random.integers(shape[0] - size[0], endpoint=True))
+    left = int(random.integers(shape[1] - size[1], endpoint=True))
+    return slice(top, top + size[0]), slice(left, left + size[1])
+
+
+def _paint(picture: Picture, corner: tuple[int, int], coverage: Coverage, colour: Picture) -> None:
+    """Lay a colour over part of the picture, in place."""
+    rows = slice(corner[0], corner[0] + coverage.shape[0])
+    columns = slice(corner[1], corner[1] + coverage.shape[1])
+    share = coverage[:, :, None]
+    picture[rows, columns] += share * (colour - picture[rows, columns])

@@ -1,0 +1,75 @@
+"""Options of scikit-learn's digits: as zero-shot data, as labelled images, as images to be completed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import ClassVar, Final
+
+from zsl_runner.config.fields import option
+from zsl_runner.config.schema import Complaint
+from zsl_runner.data.completion.options import QuadrantConf
+from zsl_runner.data.images.options import LabelledImagesConf
+from zsl_runner.data.sources.digit_classes import DIGITS, DigitConf
+
+NOT_FOR_TESTING: Final = 1500
+"""Rows that the sets of images do not test on."""
+
+
+@dataclass
+class DigitsConf(DigitConf):
+    """1,797 images of 8 x 8 pixels that come with scikit-learn; nothing to download."""
+
+    implementation: ClassVar[str] = "zsl_runner.data.sources.digits.source:load"
+    contents: ClassVar[str] = "zsl_runner.data.sources.digits.images:contents"
+    provides: ClassVar[frozenset[str]] = DigitConf.provides | {"images"}
+
+    kind: str = option("digits", "the implementation; fixed by the file chosen in the group")
+    test_share: float = option(
+        0.2, "share of each seen digit that is held out as test_seen", low=0.0, high=1.0, above=True, below=True
+    )
+    test_seed: int = option(0, "seed of that draw; the same for all runs of a study", low=0)
+
+
+SIDE: Final = 28
+
+
+@dataclass
+class DigitsImagesConf(LabelledImagesConf):
+    """1,797 digits of 8 x 8 pixels, enlarged to 28 x 28 unless `side` says otherwise; nothing to download."""
+
+    implementation: ClassVar[str] = "zsl_runner.data.sources.digits.source:load_images"
+    contents: ClassVar[str] = "zsl_runner.data.sources.digits.images:contents"
+
+    kind: str = option("digits_images", "the implementation; fixed by the file chosen in the group")
+    validation_rows: int = option(
+        300, "last of the 1,500 rows that are not for testing, for validation", low=1, high=1400
+    )
+
+    def image_side(self) -> int:
+        """Return the side of the images."""
+        return SIDE if self.side is None else self.side
+
+    def complaints(self) -> Iterable[Complaint]:
+        """A labelled image of each class is needed, and there must be as many."""
+        yield from super().complaints()
+        rows = NOT_FOR_TESTING - self.validation_rows
+        if self.labelled is not None and not DIGITS <= self.labelled <= rows:
+            yield Complaint(
+                "labelled",
+                f"expected {DIGITS} (one image of each class) to {rows:,} (all training images), "
+                f"found {self.labelled:,}",
+            )
+
+
+@dataclass
+class DigitsQuadrantConf(QuadrantConf):
+    """Some quadrants of scikit-learn's 8 x 8 digits, enlarged to 28 x 28, given the others; nothing to download."""
+
+    implementation: ClassVar[str] = "zsl_runner.data.sources.digits.source:load_quadrants"
+    contents: ClassVar[str] = "zsl_runner.data.sources.digits.images:contents"
+
+    kind: str = option("digits_quadrant", "the implementation; fixed by the file chosen in the group")
+    validation_rows: int = option(
+        300, "last of the 1,500 rows that are not for testing, for validation", low=1, high=1400
+    )

@@ -1,0 +1,84 @@
+"""Loads scikit-learn's digits: as zero-shot data, as labelled images, as images to be completed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import sklearn
+from sklearn.datasets import load_digits
+
+from zsl_runner.data.completion.records import CompletionRecords, completion_records
+from zsl_runner.data.images.labels import labelled_rows
+from zsl_runner.data.images.records import ImageRecords
+from zsl_runner.data.records import Provenance, checked
+from zsl_runner.data.sources.digit_classes import DIGITS, digit_attributes, digit_split
+from zsl_runner.data.sources.digits.conf import SIDE, DigitsConf, DigitsImagesConf, DigitsQuadrantConf
+from zsl_runner.data.sources.digits.images import BRIGHTEST, ORIGIN, digits_checksum, enlarged_digits
+from zsl_runner.data.zero_shot.draws import held_out_rows
+from zsl_runner.data.zero_shot.records import ZeroShotRecords
+
+
+def load(conf: DigitsConf) -> ZeroShotRecords:
+    """Load the data set: 64 pixels in 0..1 per row; a seeded share of each seen digit is test_seen."""
+    pixels, target = load_digits(return_X_y=True)
+    labels = target.astype(np.int64)
+    split = digit_split(conf)
+    is_seen = np.isin(labels, split.seen)
+    trainval, test_seen = held_out_rows(labels, np.flatnonzero(is_seen), conf.test_share, conf.test_seed)
+    names, vectors = digit_attributes(conf.attributes)
+    records = ZeroShotRecords(
+        name=conf.name,
+        features=(pixels / BRIGHTEST).astype(np.float32),
+        labels=labels,
+        class_vectors=vectors,
+        class_names=tuple(map(str, range(len(vectors)))),
+        seen_classes=split.seen,
+        unseen_classes=split.unseen,
+        trainval=trainval,
+        test_seen=test_seen,
+        test_unseen=np.flatnonzero(~is_seen),
+        validation_classes=split.validation,
+        provenance=Provenance(
+            kind="embedded",
+            feature_kind="pixels, 8x8 in 0..1",
+            semantics=f"{conf.attributes}: {len(names)} hand-made attributes in 0..1",
+            split_version=split.name,
+            files=digits_checksum(pixels),
+            notes=(
+                f"scikit-learn {sklearn.__version__}",
+                f"validation digits {', '.join(map(str, split.validation))}",
+                f"test_seen: {conf.test_share:g} of each seen digit, seed {conf.test_seed}",
+            ),
+        ),
+        image_shape=(1, 8, 8),
+    )
+    return checked(records, ORIGIN)
+
+
+def load_images(conf: DigitsImagesConf) -> ImageRecords:
+    """Load the data set: 1,500 images for training and validation, the last 297 for testing."""
+    digits = enlarged_digits(conf.image_side(), conf.validation_rows)
+    labelled = labelled_rows(digits.labels, digits.train, DIGITS, conf.labelled, conf.label_seed, ORIGIN)
+    notes = digits.provenance.notes
+    if conf.labelled is not None:
+        notes = (*notes, f"{conf.labelled:,} training images with a label, label seed {conf.label_seed}")
+    records = ImageRecords(
+        name=conf.name,
+        images=digits.images[:, np.newaxis],
+        labels=digits.labels,
+        class_names=tuple(map(str, range(DIGITS))),
+        labelled=labelled,
+        train=digits.train,
+        validation=digits.validation,
+        test=digits.test,
+        provenance=replace(digits.provenance, semantics=f"{DIGITS} classes", notes=notes),
+    )
+    return checked(records, ORIGIN)
+
+
+def load_quadrants(conf: DigitsQuadrantConf) -> CompletionRecords:
+    """Load the data set: 1,500 images for training and validation, the last 297 for testing."""
+    digits = enlarged_digits(SIDE, conf.validation_rows)
+    rows = (digits.train, digits.validation, digits.test)
+    return completion_records(conf, digits.images, digits.labels, rows, digits.provenance, ORIGIN)

@@ -1,0 +1,104 @@
+"""Reads one image and its mask."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from zsl_runner.data.segmentation.records import VOID
+from zsl_runner.data.sources.image_folder.conf import ImageFolderConf
+from zsl_runner.data.sources.pictures.labels import read_colours, read_values
+from zsl_runner.data.sources.pictures.pixels import TURNED, read_image
+from zsl_runner.errors import DataError
+
+Bytes = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class PicturePair:
+    """An image and its mask.
+
+    Attributes:
+        image: (3, H, W).
+        labels: (H, W) class of each pixel, or `VOID`.
+        values: what the mask's file holds, ascending: its values, or its colours as numbers 0xRRGGBB.
+        changes: what was done to show the image, see `zsl_runner.data.sources.pictures.pixels.Shown`.
+    """
+
+    image: Bytes
+    labels: Bytes
+    values: tuple[int, ...]
+    changes: tuple[str, ...]
+
+
+def read_pair(image_path: Path, mask_path: Path, conf: ImageFolderConf) -> PicturePair:
+    """Return an image and its labels, both upright and resized if configured.
+
+    Raises:
+        DataError: a file is no picture, image and mask have different sizes, or the mask has other labels or colours
+            than configured.
+    """
+    shown = read_image(image_path, colour=True)
+    if conf.colours is not None:
+        stored = read_colours(mask_path)
+    else:
+        stored = read_values(mask_path, white=1 if conf.threshold is None else 255)
+    if shown.pixels.shape[:2] != stored.shape:
+        turned = f", which is {TURNED.replace('their', 'its')}" if TURNED in shown.changes else ""
+        raise DataError(
+            f"{mask_path}: expected a mask of {_size(shown.pixels)} pixels like its image {image_path}{turned}, "
+            f"found {_size(stored)}"
+        )
+    values = _present(stored)
+    labels = _labels(stored, values, mask_path, conf)
+    image = shown.pixels
+    if conf.side is not None:
+        size = (conf.side, conf.side)
+        # Labels are names and not amounts: between two of them there is nothing.
+        image = np.asarray(shown.picture().resize(size, Image.Resampling.BILINEAR))
+        labels = np.asarray(Image.fromarray(labels).resize(size, Image.Resampling.NEAREST))
+    return PicturePair(image.transpose(2, 0, 1), labels, values, shown.changes)
+
+
+def _labels(stored: NDArray[np.int64], values: tuple[int, ...], path: Path, conf: ImageFolderConf) -> Bytes:
+    if conf.colours is not None:
+        return _from_colours(stored, values, path, conf.colours)
+    if conf.threshold is not None:
+        return (stored > conf.threshold).astype(np.uint8)
+    classes = len(conf.classes)
+    strange = [value for value in values if not 0 <= value < classes and value != conf.void]
+    if strange:
+        void = "" if conf.void is None else f" or {conf.void} (void)"
+        raise DataError(
+            f"{path}: expected labels 0..{classes - 1}{void} for {classes} classes, found {strange[:5]}; name all "
+            "classes in dataset.classes, or give dataset.threshold for a grey mask of two classes"
+        )
+    return (stored if conf.void is None else np.where(stored == conf.void, VOID, stored)).astype(np.uint8)
+
+
+def _from_colours(stored: NDArray[np.int64], values: tuple[int, ...], path: Path, colours: list[str]) -> Bytes:
+    codes = [int(colour, 16) for colour in colours]
+    strange = [f"{value:06x}" for value in values if value not in codes]
+    if strange:
+        raise DataError(
+            f"{path}: expected the colours {', '.join(colours)}, found also {', '.join(strange[:5])}; "
+            "a mask must be saved without loss (PNG, PPM), and every colour named in dataset.colours"
+        )
+    labels = np.zeros(stored.shape, dtype=np.uint8)
+    for label, code in enumerate(codes):
+        labels[stored == code] = label
+    return labels
+
+
+def _present(stored: NDArray[np.int64]) -> tuple[int, ...]:
+    """Return the values that occur, ascending; counting is faster than sorting where they are small."""
+    small = stored.min() >= 0 and stored.max() < 2**16
+    return tuple((np.flatnonzero(np.bincount(stored.ravel())) if small else np.unique(stored)).tolist())
+
+
+def _size(pixels: NDArray[np.int64] | Bytes) -> str:
+    return f"{pixels.shape[1]} x {pixels.shape[0]}"

@@ -1,0 +1,1 @@
+"""MNIST, or any data set in its four files."""

@@ -1,0 +1,73 @@
+"""Options of MNIST: as zero-shot data, as labelled images, as images to be completed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import ClassVar
+
+from omegaconf import MISSING
+
+from zsl_runner.config.fields import option
+from zsl_runner.config.schema import Complaint, RequiredFile
+from zsl_runner.data.completion.options import QuadrantConf
+from zsl_runner.data.images.options import LabelledImagesConf
+from zsl_runner.data.sources.digit_classes import DIGITS, DigitConf
+from zsl_runner.data.sources.mnist.files import MNISTFiles, OfficialSplitConf
+from zsl_runner.data.sources.mnist.images import SIDE
+
+
+@dataclass
+class MNISTConf(DigitConf):
+    """70,000 images of 28 x 28 pixels; the official test file supplies the test rows."""
+
+    implementation: ClassVar[str] = "zsl_runner.data.sources.mnist.source:load"
+    provides: ClassVar[frozenset[str]] = DigitConf.provides | {"images"}
+
+    kind: str = option("mnist", "the implementation; fixed by the file chosen in the group")
+    root: str = option(MISSING, "folder of the four idx files; relative to the working directory")
+    limit: int | None = option(None, "use only the first rows of each digit in either file; null uses all", low=10)
+
+    def files(self) -> MNISTFiles:
+        """Return the places of the idx files."""
+        return MNISTFiles(self.root)
+
+    def required_files(self) -> Iterable[RequiredFile]:
+        """Yield the four idx files."""
+        return self.files().required()
+
+
+@dataclass
+class MNISTImagesConf(OfficialSplitConf, LabelledImagesConf):
+    """70,000 digits; validation images are the last of the training file, test images the official test file.
+
+    Any data set in the same four files will do, e.g. Fashion-MNIST.
+    """
+
+    implementation: ClassVar[str] = "zsl_runner.data.sources.mnist.source:load_images"
+
+    kind: str = option("mnist_images", "the implementation; fixed by the file chosen in the group")
+
+    def image_side(self) -> int:
+        """Return the side of the images."""
+        return SIDE if self.side is None else self.side
+
+    def complaints(self) -> Iterable[Complaint]:
+        """A labelled training image of each class is needed, and there must be as many."""
+        yield from super().complaints()
+        rows = min(self.most_training_rows(), self.train_limit or self.most_training_rows())
+        if self.labelled is not None and not DIGITS <= self.labelled <= rows:
+            yield Complaint(
+                "labelled",
+                f"expected {DIGITS} (one image of each class) to {rows:,} (all training images), "
+                f"found {self.labelled:,}",
+            )
+
+
+@dataclass
+class MNISTQuadrantConf(OfficialSplitConf, QuadrantConf):
+    """Some quadrants of a digit given the others; official test file, validation rows from the training file."""
+
+    implementation: ClassVar[str] = "zsl_runner.data.sources.mnist.source:load_quadrants"
+
+    kind: str = option("mnist_quadrant", "the implementation; fixed by the file chosen in the group")

@@ -1,0 +1,74 @@
+"""MNIST's idx files: their names, their place, and options of their official split. Never imports torch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from omegaconf import MISSING
+
+from zsl_runner.config.fields import option
+from zsl_runner.config.schema import Complaint, DatasetConf, RequiredFile
+
+TRAIN_IMAGES: Final = "train-images-idx3-ubyte"
+TRAIN_LABELS: Final = "train-labels-idx1-ubyte"
+TEST_IMAGES: Final = "t10k-images-idx3-ubyte"
+TEST_LABELS: Final = "t10k-labels-idx1-ubyte"
+TRAIN_ROWS: Final = 60_000
+NAMES: Final = (TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS)
+REMEDY: Final = (
+    "MNIST's four idx files (train-images, train-labels, t10k-images, t10k-labels), gzipped or not, come with many "
+    "packages and courses; put them in the folder $ZSL_DATA/mnist, or give it as dataset.root=FOLDER."
+)
+
+
+@dataclass(frozen=True)
+class MNISTFiles:
+    """The four files in a folder.
+
+    Attributes:
+        root: the folder.
+    """
+
+    root: str
+
+    def path(self, name: str) -> Path:
+        """Return the path of an idx file: the plain one if it is there, else the gzipped one."""
+        plain = Path(self.root).expanduser() / name
+        return plain if plain.is_file() else plain.with_name(f"{name}.gz")
+
+    def required(self) -> Iterable[RequiredFile]:
+        """Yield the four files."""
+        for name in NAMES:
+            yield RequiredFile(str(self.path(name)), REMEDY)
+
+
+@dataclass
+class OfficialSplitConf(DatasetConf):
+    """Where the four files are, and which rows are for what."""
+
+    root: str = option(MISSING, "folder of the four idx files; relative to the working directory")
+    validation_rows: int = option(10_000, "last rows of the training file, for validation", low=1, high=TRAIN_ROWS - 1)
+    train_limit: int | None = option(None, "use only the first training rows; null uses all", low=1)
+    test_limit: int | None = option(None, "use only the first test rows; null uses all", low=1)
+
+    def files(self) -> MNISTFiles:
+        """Return the places of the idx files."""
+        return MNISTFiles(self.root)
+
+    def required_files(self) -> Iterable[RequiredFile]:
+        """Yield the four idx files."""
+        return self.files().required()
+
+    def most_training_rows(self) -> int:
+        """Return how many rows of the training file are not for validation."""
+        return TRAIN_ROWS - self.validation_rows
+
+    def complaints(self) -> Iterable[Complaint]:
+        """Training rows must be left."""
+        yield from super().complaints()
+        left = self.most_training_rows()
+        if self.train_limit is not None and self.train_limit > left:
+            yield Complaint("train_limit", f"expected at most the {left} rows that are not for validation")

@@ -1,0 +1,1 @@
+"""Users' own pictures: in folders of classes, or without classes."""

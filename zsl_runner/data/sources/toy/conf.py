@@ -1,0 +1,48 @@
+"""Options of the Gaussian problem."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import ClassVar
+
+from zsl_runner.config.fields import option
+from zsl_runner.config.schema import Complaint
+from zsl_runner.data.zero_shot.options import ZeroShotConf
+
+
+@dataclass
+class ToyConf(ZeroShotConf):
+    """Gaussian classes with one covariance, whose means are a smooth function of random attributes.
+
+    The defaults are the controlled data set of SGAL's specification: 30 classes, 20 attributes, 64 features.
+    """
+
+    implementation: ClassVar[str] = "zsl_runner.data.sources.toy.source:load"
+
+    kind: str = option("toy", "the implementation; fixed by the file chosen in the group")
+    seen: int = option(22, "seen classes", low=2)
+    unseen: int = option(8, "unseen classes", low=2)
+    attributes: int = option(20, "entries of a class vector", low=2)
+    width: int = option(64, "features", low=2)
+    mapping: str = option(
+        "tanh", "from attributes to class means: linear, or tanh = one hidden layer", choices=("tanh", "linear")
+    )
+    hidden: int = option(40, "hidden units of mapping=tanh", low=1)
+    noise: float = option(0.4, "standard deviation of each feature within a class", low=0.0, above=True)
+    nuisance_rank: int = option(0, "directions of additional within-class variation", low=0)
+    nuisance_scale: float = option(0.6, "standard deviation along these directions", low=0.0, above=True)
+    train_rows: int = option(80, "trainval rows of each seen class", low=2)
+    test_rows: int = option(40, "test_seen rows of each seen class", low=1)
+    unseen_rows: int = option(120, "test_unseen rows of each unseen class", low=1)
+    data_seed: int = option(0, "seed of the problem and its rows; not the seed of the run", low=0)
+
+    def complaints(self) -> Iterable[Complaint]:
+        """Yield what is wrong with the combination of options."""
+        yield from super().complaints()
+        if self.nuisance_rank > self.width:
+            yield Complaint("nuisance_rank", f"expected at most width={self.width}, found {self.nuisance_rank}")
+        if self.validation_classes is not None and self.validation_classes > self.seen - 1:
+            yield Complaint(
+                "validation_classes", f"expected fewer than seen={self.seen}, found {self.validation_classes}"
+            )

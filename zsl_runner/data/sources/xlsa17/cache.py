@@ -1,0 +1,130 @@
+"""A fast copy of a features file: one HDF5 file whose features are mapped into memory, not read into it.
+
+Runs that work at the same time on one machine therefore share them. The copy is used only if it is whole (its checksum
+is verified) and its source has still the content it was made of. It is written under another name and
+renamed when complete, so that readers and other writers never meet half a file. Splits and class vectors are small and
+always read from their own files.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import time
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from zsl_runner.data.records import SourceFile
+from zsl_runner.data.sources.xlsa17.conf import XLSA17Conf
+from zsl_runner.data.sources.xlsa17.layout import FeatureTable, read_features
+from zsl_runner.files.checksums import sha256_of
+from zsl_runner.files.folders import KeptCopy
+from zsl_runner.files.writing import remove_leftovers, replacing
+
+FORMAT: Final = 1
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class LoadedFeatures:
+    """Features, the file they came from, and whether a cache supplied them."""
+
+    table: FeatureTable
+    source: SourceFile
+    from_cache: bool
+
+
+def cache_path(source: Path, folder: Path) -> Path:
+    """Return the cache file of a features file, one for each absolute path."""
+    resolved = source.resolve()
+    digest = hashlib.sha256(str(resolved).encode()).hexdigest()[:16]
+    return folder / f"{resolved.parent.name}-{resolved.stem}-{digest}.h5"
+
+
+def load_features(source: Path, folder: Path | None) -> LoadedFeatures:
+    """Read a features file, through the cache in ``folder`` if there is one.
+
+    A cache that cannot be written (full or read-only disk) costs a warning, never the run.
+
+    Raises:
+        DataError: the features file is missing, damaged or wrong.
+    """
+    if folder is None or not source.is_file():
+        return LoadedFeatures(read_features(source), SourceFile(str(source), sha256_of(source)), from_cache=False)
+    target, sha256 = cache_path(source, folder), sha256_of(source)
+    table = _read(target, source, sha256)
+    if table is not None:
+        return LoadedFeatures(table, SourceFile(str(source), sha256), from_cache=True)
+    table = read_features(source)
+    try:
+        _write(target, table, source, sha256)
+    except (OSError, RuntimeError) as error:  # h5py reports a full disk as either
+        _log.warning(
+            "%s: the cache cannot be written (%s); the run goes on without it. "
+            "Set ZSL_CACHE or dataset.cache to a writable folder, or dataset.cache=null.",
+            target,
+            error,
+        )
+    return LoadedFeatures(table, SourceFile(str(source), sha256), from_cache=False)
+
+
+def kept_copy(conf: XLSA17Conf) -> KeptCopy:
+    """Return where the copy of a data set's features lies, and whether the next load will use it."""
+    folder, source = conf.cache_folder(), conf.file(conf.features_file)
+    if folder is None:
+        return KeptCopy(None, usable=False)
+    target = cache_path(source, folder)
+    return KeptCopy(target, usable=_read(target, source, sha256_of(source)) is not None)
+
+
+def _checksum(table: FeatureTable) -> int:
+    return zlib.crc32(table.labels.data, zlib.crc32(table.features.data))
+
+
+def _read(target: Path, source: Path, sha256: str) -> FeatureTable | None:
+    """Return the cached features; None if there is no cache that may be used."""
+    try:
+        with h5py.File(target, "r", locking=False) as file:
+            attributes = dict(file.attrs)
+            if attributes.get("format") != FORMAT or attributes.get("application") != "zsl-run":
+                return None
+            if (attributes["source_path"], attributes["source_sha256"]) != (str(source.resolve()), sha256):
+                return None
+            table = FeatureTable(_mapped(file["features"], target), file["labels"][()])
+            return table if _checksum(table) == int(attributes["crc32"]) else None
+    except (OSError, KeyError, TypeError, ValueError, RuntimeError):  # absent, foreign or damaged: rebuilt
+        return None
+
+
+def _mapped(dataset: h5py.Dataset, target: Path) -> NDArray[Any]:
+    """Return a contiguous dataset as pages of its file, which all processes share.
+
+    Whoever writes into the array gets a page of its own; the file never changes.
+    """
+    offset = dataset.id.get_offset()
+    if offset is None or offset % dataset.dtype.itemsize:
+        return np.asarray(dataset[()])
+    return np.asarray(np.memmap(target, dataset.dtype, mode="c", offset=offset, shape=dataset.shape))
+
+
+def _write(target: Path, table: FeatureTable, source: Path, sha256: str) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    remove_leftovers(target.parent)
+    with replacing(target) as temporary, h5py.File(temporary, "x", locking=False) as file:
+        file.create_dataset("features", data=table.features)
+        file.create_dataset("labels", data=table.labels)
+        file.attrs.update(
+            application="zsl-run",
+            format=FORMAT,
+            source_path=str(source.resolve()),
+            source_sha256=sha256,
+            crc32=_checksum(table),
+            created=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        )

@@ -1,0 +1,100 @@
+"""Options of a data set in the xlsa17 layout."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from omegaconf import MISSING
+
+from zsl_runner.config.fields import option
+from zsl_runner.config.schema import Complaint, RequiredFile
+from zsl_runner.data.zero_shot.options import ZeroShotConf
+from zsl_runner.files.folders import chosen_cache_folder
+
+REMEDY = (
+    "It belongs to the data package 'Proposed Splits' of Xian et al., Zero-Shot Learning - A Comprehensive Evaluation "
+    "of the Good, the Bad and the Ugly (files res101.mat and att_splits.mat, a folder for each data set); no package "
+    "registry has it. Put the folder at $ZSL_DATA/xlsa17/NAME, or give it as dataset.root=FOLDER."
+)
+
+
+@dataclass
+class XLSA17Conf(ZeroShotConf):
+    """One folder with a features file and a splits file; optionally sentence embeddings of the classes."""
+
+    implementation: ClassVar[str] = "zsl_runner.data.sources.xlsa17.source:load"
+    kept_copy: ClassVar[str] = "zsl_runner.data.sources.xlsa17.cache:kept_copy"
+
+    kind: str = option("xlsa17", "the implementation; fixed by the file chosen in the group")
+    root: str = option(MISSING, "folder of the files; relative to the working directory")
+    features_file: str = option("res101.mat", "file with `features` (D x N) and `labels` (N x 1), in `root`")
+    splits_file: str = option("att_splits.mat", "file with `att` (A x K) and the split's row numbers, in `root`")
+    sentences_file: str = option("sent_splits.mat", "file with sentence embeddings as `att`, read for semantics=sent")
+    semantics: str = option(
+        "att",
+        "class vectors: att (unit norm) or original_att (raw) of the splits file, sent = att of the sentences file",
+        choices=("att", "original_att", "sent"),
+    )
+    require_unit_norm: bool = option(True, "for semantics=att: refuse class vectors that are not of unit L2 norm")
+    feature_kind: str | None = option(
+        None, "the features in words, for results; null names files known by checksum and calls others unknown"
+    )
+    split_version: str | None = option(
+        None, "version of the split, for results; null names files known by checksum and calls others unknown"
+    )
+    expected_classes: list[int] | None = option(None, "[seen, unseen] numbers of classes; null does not check", low=1)
+    expected_rows: list[int] | None = option(
+        None, "[trainval, test_seen, test_unseen] numbers of rows; null does not check", low=1
+    )
+    sha256_features: str | None = option(None, "checksum the features file must have; null does not check")
+    sha256_splits: str | None = option(None, "checksum the splits file must have; null does not check")
+    sha256_sentences: str | None = option(None, "checksum the sentences file must have; null does not check")
+    cache: str | None = option(
+        "auto",
+        "folder for a fast copy of the features file; auto = $ZSL_CACHE or the user's cache folder; null keeps none",
+    )
+
+    def file(self, name: str) -> Path:
+        """Return the path of a file in `root`."""
+        return Path(self.root).expanduser() / name
+
+    def cache_folder(self) -> Path | None:
+        """Return the folder of the cache, or None if none is kept."""
+        return chosen_cache_folder(self.cache)
+
+    def required_files(self) -> Iterable[RequiredFile]:
+        """Yield the features file, the splits file and, for sentence embeddings, the sentences file."""
+        yield RequiredFile(str(self.file(self.features_file)), REMEDY, self.sha256_features)
+        yield RequiredFile(str(self.file(self.splits_file)), REMEDY, self.sha256_splits)
+        if self.semantics == "sent":
+            remedy = (
+                "Sentence embeddings are published for few data sets (CUB among them), as a splits file whose `att` "
+                "holds them; put it there, or use dataset.semantics=att."
+            )
+            yield RequiredFile(str(self.file(self.sentences_file)), remedy, self.sha256_sentences)
+
+    def expectations(self) -> Mapping[str, object]:
+        """Return the numbers of classes and rows a published data set must have."""
+        return {"classes": self.expected_classes, "rows": self.expected_rows}
+
+    def complaints(self) -> Iterable[Complaint]:
+        """Yield what is wrong with the combination of options."""
+        yield from super().complaints()
+        yield from _wrong_length("expected_classes", self.expected_classes, "[seen, unseen]")
+        yield from _wrong_length("expected_rows", self.expected_rows, "[trainval, test_seen, test_unseen]")
+        if self.sha256_sentences is not None and self.semantics != "sent":
+            yield Complaint("sha256_sentences", f"has no effect with semantics={self.semantics}; set it to null")
+        folder = self.cache_folder()
+        if folder is not None and folder.resolve().is_relative_to(self.file("").resolve()):
+            yield Complaint(
+                "cache", f"{folder} lies inside the data folder, which is never written to; choose another folder"
+            )
+
+
+def _wrong_length(key: str, values: Sequence[int] | None, entries: str) -> Iterable[Complaint]:
+    wanted = entries.count(",") + 1
+    if values is not None and len(values) != wanted:
+        yield Complaint(key, f"expected {wanted} numbers {entries}, found {list(values)}")

@@ -1,0 +1,187 @@
+"""Reads named variables of a MATLAB file: version 5 through SciPy, version 7.3 (which is HDF5) through h5py.
+
+Both return the same: numbers as arrays in MATLAB's orientation (rows x columns), text and cells of text as tuples of
+strings, anything else as what it is in words. HDF5 keeps MATLAB's column-major arrays as row-major ones with the axes
+reversed, hence the transpositions.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import h5py
+import numpy as np
+import scipy.io
+import scipy.sparse
+from numpy.typing import NDArray
+
+from zsl_runner.data.sources.xlsa17.elements import check_elements
+from zsl_runner.errors import DataError
+
+MOST_PACKED: Final = 1100
+"""How many times its size in the file a variable can have in memory: deflate packs no more than 1,032 bytes in one."""
+FREE_BYTES: Final = 2**24
+"""Bytes a variable may have in memory whatever the file's size."""
+
+
+@dataclass(frozen=True)
+class Foreign:
+    """A variable that is neither numbers nor text.
+
+    Attributes:
+        words: what it is, e.g. ``a struct``.
+    """
+
+    words: str
+
+
+Value = NDArray[Any] | tuple[str, ...] | Foreign
+
+
+def in_words(value: Value) -> str:
+    """Return what a variable is, for messages."""
+    if isinstance(value, Foreign):
+        return value.words
+    if isinstance(value, tuple):
+        return "text"
+    if value.dtype.names == ("real", "imag") or value.dtype.kind == "c":
+        return f"complex numbers of shape {value.shape}"
+    return "a struct" if value.dtype.names else f"{value.dtype} of shape {value.shape}"
+
+
+def read_variables(path: Path, wanted: Sequence[str]) -> dict[str, Value]:
+    """Return those of the ``wanted`` variables that the file holds.
+
+    Raises:
+        DataError: the file is missing, empty, truncated or no MATLAB file, or does not fit into memory.
+    """
+    with _readable(path):
+        if h5py.is_hdf5(path):
+            with h5py.File(path, "r", locking=False) as file:
+                return {name: _from_hdf5(file, name) for name in wanted if _holds(file, name)}
+        check_elements(path)
+        found = scipy.io.loadmat(path, variable_names=list(wanted))
+        return {name: _from_version_5(found[name]) for name in wanted if name in found}
+
+
+def variable_names(path: Path) -> tuple[str, ...]:
+    """Return the names of all variables in the file; errors as in `read_variables`."""
+    with _readable(path):
+        if h5py.is_hdf5(path):
+            with h5py.File(path, "r", locking=False) as file:
+                return tuple(name for name in file if not name.startswith("#"))
+        check_elements(path)
+        return tuple(name for name, _, _ in scipy.io.whosmat(path))
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    if not path.is_file():  # whatever else is there is not opened: reading a pipe would never end
+        found = "a folder" if path.is_dir() else "what is no file" if path.exists() else "none"
+        raise DataError(f"{path}: expected a MATLAB file, found {found}; check dataset.root or ZSL_DATA")
+    if path.stat().st_size == 0:
+        raise DataError(f"{path}: expected a MATLAB file, found an empty file; copy or download it again")
+    try:
+        yield
+    except PermissionError as error:
+        raise DataError(f"{path}: cannot be read: {error.strerror}; check the file's permissions") from error
+    except DataError:
+        raise
+    except MemoryError as error:
+        raise DataError(
+            f"{path}: expected variables that fit into memory, found larger ones ({error or 'out of memory'}); "
+            "the file is damaged (copy or download it again), or the machine is too small for it"
+        ) from error
+    except Exception as error:  # the parsers raise whatever the damaged bytes lead them to
+        raise DataError(
+            f"{path}: expected a MATLAB file of version 5 or 7.3, found {path.stat().st_size:,} bytes that cannot be "
+            f"read as one ({type(error).__name__}: {error}); it is truncated, damaged or another kind of file: "
+            "copy or download it again"
+        ) from error
+
+
+def _from_version_5(value: Any) -> Value:
+    if scipy.sparse.issparse(value):
+        return _dense(value)
+    if isinstance(value, np.ndarray) and value.dtype == object:
+        texts = [_text_of(cell) for cell in value.ravel(order="F")]
+        return Foreign("cells of other things than text") if None in texts else tuple(map(str, texts))
+    if isinstance(value, np.ndarray) and value.dtype.kind == "U":
+        return tuple(str(row).rstrip() for row in value.ravel(order="F"))
+    return np.asarray(value)
+
+
+def _text_of(cell: Any) -> str | None:
+    """Return the text of a cell, a number as its digits; None if it is neither."""
+    entries = np.ravel(cell)
+    return "".join(map(str, entries)) if entries.dtype.kind in "Uiuf" or not entries.size else None
+
+
+def _dense(matrix: Any) -> Value:
+    """Return a sparse matrix as a full one."""
+    rows, columns = matrix.shape
+    if rows * columns * matrix.dtype.itemsize > FREE_BYTES + MOST_PACKED * matrix.data.nbytes:
+        return Foreign(f"a sparse matrix of {rows:,} x {columns:,} with {matrix.nnz:,} entries")
+    matrix.check_format(full_check=True)  # SciPy would follow any index
+    return np.asarray(matrix.toarray())
+
+
+def _holds(file: h5py.File, name: str) -> bool:
+    return file.get(name, getlink=True) is not None
+
+
+def _from_hdf5(file: h5py.File, name: str) -> Value:
+    if isinstance(file.get(name, getlink=True), h5py.ExternalLink):
+        return Foreign("a link to another file, whose content no checksum here covers")
+    item = file.get(name)
+    if isinstance(item, h5py.Group):
+        return _sparse(item) if "MATLAB_sparse" in item.attrs else Foreign("a struct")
+    if not isinstance(item, h5py.Dataset):
+        return Foreign("a link that leads nowhere" if item is None else "no variable")
+    return _foreign(file, item) or _from_dataset(file, item)
+
+
+def _foreign(file: h5py.File, item: h5py.Dataset) -> Foreign | None:
+    """Return what is wrong with where a variable's bytes are, or with how many of them its header declares."""
+    if item.is_virtual or item.external or item.file.filename != file.filename:
+        return Foreign("data that are kept in another file, whose content no checksum here covers")
+    declared, kept = math.prod(item.shape or ()) * item.dtype.itemsize, item.id.get_storage_size()
+    if declared > FREE_BYTES + MOST_PACKED * kept:
+        return Foreign(f"a header of {declared:,} bytes with {kept:,} in the file")
+    return None
+
+
+def _from_dataset(file: h5py.File, item: h5py.Dataset) -> Value:
+    kind = item.attrs.get("MATLAB_class", b"")
+    if item.attrs.get("MATLAB_empty", 0):
+        return () if kind in (b"cell", b"char") else np.empty((0, 0))
+    value = np.asarray(item[()]).T
+    if item.dtype == h5py.ref_dtype:
+        texts = [_text_behind(file, cell) for cell in value.ravel(order="F")]
+        return Foreign("cells of other things than text") if None in texts else tuple(map(str, texts))
+    return _rows_of_text(item) if kind == b"char" else value
+
+
+def _text_behind(file: h5py.File, cell: h5py.Reference) -> str | None:
+    item = file[cell]
+    is_text = isinstance(item, h5py.Dataset) and item.dtype.kind in "iu" and _foreign(file, item) is None
+    return "".join(_rows_of_text(item)) if is_text else None
+
+
+def _sparse(item: h5py.Group) -> Value:
+    """Return a sparse matrix, which MATLAB keeps as its entries, their rows, and where the columns begin."""
+    rows, starts = int(item.attrs["MATLAB_sparse"]), item["jc"][()]
+    parts = (item["data"][()], item["ir"][()], starts) if "data" in item else (np.empty(0), np.empty(0, int), starts)
+    return _dense(scipy.sparse.csc_matrix(parts, shape=(rows, len(starts) - 1)))
+
+
+def _rows_of_text(item: h5py.Dataset) -> tuple[str, ...]:
+    if item.attrs.get("MATLAB_empty", 0):
+        return ()
+    codes = np.atleast_2d(np.asarray(item[()]).T)
+    return tuple("".join(map(chr, row)).rstrip() for row in codes)

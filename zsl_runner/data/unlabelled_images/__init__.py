@@ -1,1 +1,0 @@
-"""Users' own pictures, without classes."""

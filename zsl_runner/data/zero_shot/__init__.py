@@ -1,0 +1,1 @@
+"""Feature rows of seen and unseen classes that class vectors describe."""

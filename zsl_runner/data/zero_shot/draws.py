@@ -1,0 +1,78 @@
+"""Seeded draws: held-out rows, validation classes, classes thinned to an imbalance."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from zsl_runner.data.records import Rows
+from zsl_runner.errors import DataError
+
+
+def held_out_rows(labels: Rows, rows: Rows, share: float, seed: int) -> tuple[Rows, Rows]:
+    """Split ``rows`` class by class into (kept, held out), at least one row of each class on either side.
+
+    Args:
+        labels: (N,) labels of the whole data set.
+        rows: the rows to split.
+        share: share held out of each class, in (0, 1).
+        seed: seed of the draw.
+
+    Returns:
+        Two ascending index arrays. A class with one row keeps it.
+    """
+    generator = np.random.default_rng(seed)
+    held: list[Rows] = []
+    for label in np.unique(labels[rows]):
+        members = rows[labels[rows] == label]
+        count = min(max(1, round(share * len(members))), len(members) - 1)
+        held.append(generator.permutation(members)[:count])
+    out = np.sort(np.concatenate(held))
+    return np.setdiff1d(rows, out), out
+
+
+def draw_validation_classes(seen: Rows, count: int | None, seed: int) -> Rows:
+    """Draw the seen classes that play *unseen* in the tune stage.
+
+    Args:
+        seen: (S,) class ids of the seen classes.
+        count: how many; None takes a fifth of them, at least one.
+        seed: seed of the draw.
+
+    Returns:
+        Ascending class ids.
+
+    Raises:
+        DataError: no class would be left to train on.
+    """
+    wanted = max(1, round(len(seen) / 5)) if count is None else count
+    if wanted >= len(seen):
+        raise DataError(
+            f"validation_classes: expected fewer than the {len(seen)} seen classes, found {wanted}; "
+            "set dataset.validation_classes to a smaller number"
+        )
+    return np.sort(np.random.default_rng(seed).permutation(seen)[:wanted])
+
+
+def thinned(labels: Rows, rows: Rows, imbalance: float, seed: int) -> Rows:
+    r"""Drop rows so that class sizes fall geometrically from the first class of a random order to the last.
+
+    Class c of rank r among C classes keeps :math:`\lceil n_c \, \iota^{-r / (C - 1)} \rceil` of its n_c rows, so that
+    classes of equal size end with sizes whose largest ratio is about the imbalance :math:`\iota`.
+
+    Args:
+        labels: (N,) labels of the whole data set.
+        rows: the rows to thin.
+        imbalance: iota >= 1; 1 keeps all rows.
+        seed: seed of the order of classes and of the rows that are kept.
+
+    Returns:
+        Ascending row numbers, at least one of each class.
+    """
+    generator = np.random.default_rng(seed)
+    classes = generator.permutation(np.unique(labels[rows]))
+    kept: list[Rows] = []
+    for rank, label in enumerate(classes):
+        members = rows[labels[rows] == label]
+        share = imbalance ** (-rank / max(len(classes) - 1, 1))
+        kept.append(generator.permutation(members)[: int(np.ceil(share * len(members)))])
+    return np.sort(np.concatenate(kept)) if kept else rows

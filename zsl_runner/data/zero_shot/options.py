@@ -1,0 +1,71 @@
+"""Options every zero-shot data set has: how features and class vectors are scaled and validation rows are cut."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import ClassVar
+
+from zsl_runner.config.fields import option
+from zsl_runner.config.schema import Complaint, DatasetConf, ModelConf, TrainerConf
+
+
+@dataclass
+class ZeroShotConf(DatasetConf):
+    """Base of the data sets with seen and unseen classes; the source loads `ZeroShotRecords`."""
+
+    folds: ClassVar[str] = "zsl_runner.data.zero_shot.folds:zero_shot_folds"
+    provides: ClassVar[frozenset[str]] = frozenset({"features", "class_vectors", "zero_shot", "unlabelled"})
+
+    feature_scaling: str = option(
+        "none",
+        "none; minmax to [0, 1]; standard to mean 0, deviation 1; l2 to norm `radius`; center_l2; center_l2_standard: "
+        "one after the other; fitted on training rows only",
+        choices=("none", "minmax", "standard", "l2", "center_l2", "center_l2_standard"),
+    )
+    radius: float | None = option(
+        None,
+        "norm of a feature row after an l2 step of feature_scaling; null: sqrt(D), entries of order 1",
+        low=0.0,
+        above=True,
+    )
+    semantic_scaling: str = option(
+        "none",
+        "class vectors: none; l2 = unit norm; sqrt = norm sqrt(A); standard over the seen classes, entry by entry; "
+        "center = mean 0 over the seen classes, one factor for all entries",
+        choices=("none", "l2", "sqrt", "standard", "center"),
+    )
+    holdout: float = option(
+        0.2, "share of each training class held out in the tune stage", low=0.0, high=1.0, above=True, below=True
+    )
+    holdout_seed: int = option(0, "seed of that draw; the same for all runs of a study", low=0)
+    validation_classes: int | None = option(
+        None,
+        "number of validation classes drawn from the seen ones; null takes the data set's own, or a fifth",
+        low=1,
+    )
+    validation_seed: int = option(
+        0, "seed of the validation class draw; unused where the data set names its own", low=0
+    )
+
+    unseen_imbalance: float = option(
+        1.0,
+        "thin the rows of unseen classes (in the tune stage of validation classes) until class sizes fall "
+        "geometrically by this ratio, to study class priors; 1 keeps all rows",
+        low=1.0,
+    )
+    unseen_imbalance_seed: int = option(0, "seed of that thinning; the same for all runs of a study", low=0)
+
+    def setting(self, model: ModelConf, trainer: TrainerConf) -> dict[str, str]:
+        """Return whether training saw unlabelled rows of unseen classes, and where their frequencies came from."""
+        kind = "transductive" if trainer.sees_unlabelled() else "inductive"
+        return {"kind": kind, "class_prior": trainer.prior_source()}
+
+    def complaints(self) -> Iterable[Complaint]:
+        """Yield the options that would have no effect."""
+        # Standardising after the projection divides by the radius again.
+        if self.radius is not None and not self.feature_scaling.endswith("l2"):
+            yield Complaint(
+                "radius",
+                f"has no effect with feature_scaling={self.feature_scaling}; use l2 or center_l2, or radius=null",
+            )
