@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from zsl_runner.class_prior.clustering import class_means, cluster_prior
-from zsl_runner.class_prior.error import prior_error
+from zsl_runner.class_prior.predictions import prior_error
 
 
 def clusters(sizes, spread=1.0, width=20, distance=4.0, seed=0):

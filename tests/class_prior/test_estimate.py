@@ -8,8 +8,8 @@ import torch
 
 from tests.classifiers.generators import honest_generator
 from tests.conftest import make_records
-from zsl_runner.class_prior.error import prior_error
 from zsl_runner.class_prior.estimate import STRATEGIES, checked_prior, estimate
+from zsl_runner.class_prior.predictions import prior_error
 from zsl_runner.classifiers.conf import ClassifierConf
 from zsl_runner.data.zero_shot.folds import FoldOptions, ZeroShotFolds
 from zsl_runner.errors import NonFiniteError, RunError

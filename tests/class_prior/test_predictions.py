@@ -5,8 +5,7 @@ import math
 import pytest
 import torch
 
-from zsl_runner.class_prior.error import prior_error
-from zsl_runner.class_prior.predictions import confusion_shares, label_shift_prior, prediction_prior
+from zsl_runner.class_prior.predictions import confusion_shares, label_shift_prior, prediction_prior, prior_error
 
 
 def test_classes_that_are_never_predicted_have_share_zero():

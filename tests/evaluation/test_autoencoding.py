@@ -20,8 +20,8 @@ from zsl_runner.evaluation.autoencoding.prior_match import (
     moment_figures,
     part_figures,
 )
+from zsl_runner.evaluation.autoencoding.prior_shapes import walk
 from zsl_runner.evaluation.autoencoding.protocol import AutoencodingProtocol
-from zsl_runner.evaluation.autoencoding.walks import walk
 from zsl_runner.models.adversarial_autoencoder.conf import AdversarialAutoencoderConf
 from zsl_runner.models.adversarial_autoencoder.model import AdversarialAutoencoder
 from zsl_runner.models.latent_priors import LatentPrior

@@ -3,9 +3,8 @@ import io
 import numpy as np
 import pytest
 
-from zsl_runner.tracking.figures.capacity_curve import capacity_curve
 from zsl_runner.tracking.figures.category_classes import category_classes
-from zsl_runner.tracking.figures.latent_divergences import latent_divergences
+from zsl_runner.tracking.figures.latent_divergences import capacity_curve, latent_divergences
 
 
 def png(figure):

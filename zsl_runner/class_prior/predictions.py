@@ -1,4 +1,4 @@
-"""Class priors that follow from a classifier's predictions."""
+"""Class priors that follow from a classifier's predictions, and how far a class prior is from the true one."""
 
 from __future__ import annotations
 
@@ -61,3 +61,21 @@ def label_shift_prior(confusion: Tensor, predicted: Tensor, source: Tensor, ridg
     ratio: Tensor = torch.linalg.solve(gram, confusion.t() @ predicted.double())
     shares = ratio.clamp_min(0) * source.double()
     return (shares / shares.sum()).float()
+
+
+def prior_error(estimate: Tensor, truth: Tensor) -> dict[str, float]:
+    r"""Return the L1 distance and the divergence from the truth.
+
+    $L_1 = \sum_c |p_c - q_c|$ in [0, 2], $\mathrm{KL} = \sum_c q_c \log (q_c / p_c)$ in nats, for an estimate p of the
+    truth q; the divergence is infinite if a class that occurs has estimated share 0.
+
+    Args:
+        estimate: (C,) distribution.
+        truth: (C,) distribution.
+
+    Returns:
+        ``l1`` and ``kl``.
+    """
+    p, q = estimate.double(), truth.double()
+    occurs = q > 0
+    return {"l1": float((p - q).abs().sum()), "kl": float((q[occurs] * (q[occurs] / p[occurs]).log()).sum())}

@@ -11,7 +11,22 @@ from pathlib import Path
 
 from zsl_runner.errors import RunError
 from zsl_runner.files.writing import write_bytes
-from zsl_runner.tracking.tags import tag_of
+
+STAGE_PREFIXES = {"tune": "tune", "final": "train", "fit": "train"}
+METRIC_PREFIXES = ("val/", "test/", "oracle/", "time/")
+
+
+def tag_of(name: str, stage: str, phase: str) -> str:
+    """Return the tag of a value.
+
+    A metric (``val/H``, ``test/T1``, ``oracle/...``, ``time/...``) is its own tag. Anything else is a term of the
+    loss and gets ``train/<phase>/`` in the final and the fit stage, ``tune/<phase>/`` in the tune stage.
+
+    >>> tag_of("kl", "final", "pretrain"), tag_of("kl", "tune", "pretrain"), tag_of("val/H", "tune", "pretrain")
+    ('train/pretrain/kl', 'tune/pretrain/kl', 'val/H')
+    """
+    return name if name.startswith(METRIC_PREFIXES) else f"{STAGE_PREFIXES.get(stage, stage)}/{phase}/{name}"
+
 
 FILE_NAME = "metrics.csv"
 COLUMNS = ("step", "stage", "phase", "tag", "value")

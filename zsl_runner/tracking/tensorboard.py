@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from zsl_runner.errors import RunError
 from zsl_runner.files.folders import entries
 from zsl_runner.tracking.pictures import Picture
-from zsl_runner.tracking.tags import STAGE_PREFIXES, tag_of
+from zsl_runner.tracking.table import STAGE_PREFIXES, tag_of
 
 Hyperparameter = bool | int | float | str
 MOST_EMBEDDED = 5000

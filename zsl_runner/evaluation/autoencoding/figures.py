@@ -10,8 +10,7 @@ from torch import Tensor
 
 from zsl_runner.data.images.folds import UNLABELLED, ImageEvaluationSet, LabelledImages
 from zsl_runner.evaluation.autoencoding.encoding import Encoded, beside_z, generated
-from zsl_runner.evaluation.autoencoding.outlines import outlines
-from zsl_runner.evaluation.autoencoding.walks import walk
+from zsl_runner.evaluation.autoencoding.prior_shapes import outlines, walk
 from zsl_runner.evaluation.base import Draw
 from zsl_runner.models.adversarial_autoencoder.model import AdversarialAutoencoder
 from zsl_runner.models.networks import evaluating

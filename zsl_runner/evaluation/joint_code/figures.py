@@ -34,9 +34,8 @@ def joint_code_figures(
         measurement: what the protocol measured on them.
         exhibits: what the trainer has to show.
     """
-    from zsl_runner.tracking.figures.capacity_curve import capacity_curve
     from zsl_runner.tracking.figures.category_classes import category_classes
-    from zsl_runner.tracking.figures.latent_divergences import latent_divergences
+    from zsl_runner.tracking.figures.latent_divergences import capacity_curve, latent_divergences
     from zsl_runner.tracking.figures.mosaic import mosaic
 
     found, mapping = measurement.details.encoding, measurement.details.mapping

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from zsl_runner.class_prior.error import prior_error
+from zsl_runner.class_prior.predictions import prior_error
 from zsl_runner.data.zero_shot.folds import FeatureView, ZeroShotEvaluation, ZeroShotFold
 from zsl_runner.evaluation.base import Draw, Measurement, Points, Protocol
 from zsl_runner.evaluation.metrics import harmonic_mean, mean_class_accuracy

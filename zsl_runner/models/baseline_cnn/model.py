@@ -8,8 +8,7 @@ from torch import Tensor, nn
 
 from zsl_runner.data.pairs.folds import PairShape
 from zsl_runner.models.baseline_cnn.conf import BaselineCNNConf
-from zsl_runner.models.label_prediction import LabelPredictor
-from zsl_runner.models.output_prediction import Condition
+from zsl_runner.models.output_prediction import Condition, LabelPredictor
 from zsl_runner.models.segmentation_networks import LabelCNN, label_classes
 from zsl_runner.streams import Streams
 

@@ -10,8 +10,7 @@ from zsl_runner.data.pairs.folds import PairShape
 from zsl_runner.models.cvae_segmentation.conf import CVAESegmentationConf
 from zsl_runner.models.cvae_segmentation.networks import CodeDecoder, CodeEncoder
 from zsl_runner.models.gaussians import Gaussians, code_log_variance, prior_log_variance
-from zsl_runner.models.label_prediction import LabelPredictor
-from zsl_runner.models.output_prediction import Condition, LatentOutputPredictor
+from zsl_runner.models.output_prediction import Condition, LabelPredictor, LatentOutputPredictor
 from zsl_runner.models.segmentation_networks import LabelCNN, label_classes
 from zsl_runner.objectives.multi_scale import one_hot_map
 from zsl_runner.streams import Streams

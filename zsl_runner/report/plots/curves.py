@@ -17,8 +17,7 @@ from zsl_runner.report.plots.material import Material
 from zsl_runner.runs.result import LARGEST
 from zsl_runner.tracking.figures.learning_curves import LOG_SPAN, VALIDATION, place_of
 from zsl_runner.tracking.figures.style import QUALITATIVE, class_colours, styled
-from zsl_runner.tracking.table import FILE_NAME, read
-from zsl_runner.tracking.tags import METRIC_PREFIXES
+from zsl_runner.tracking.table import FILE_NAME, METRIC_PREFIXES, read
 
 MOST = 10
 MOST_ALONE = 6

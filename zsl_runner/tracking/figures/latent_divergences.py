@@ -1,12 +1,16 @@
-"""The divergence of each latent variable from its prior."""
+"""Divergences of latent variables from their priors: at the end, and over training beside their capacities."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
+import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
-from zsl_runner.tracking.figures.style import QUALITATIVE, styled
+from zsl_runner.tracking.figures.style import FAINT, INK, QUALITATIVE, styled
 
 
 @styled
@@ -28,3 +32,62 @@ def latent_divergences(divergences: Mapping[str, float], continuous: int) -> Fig
     axes.set(ylabel="nats", title="Divergence of each variable from its prior")
     axes.margins(y=0.12)
     return figure
+
+
+SHOWN = 0.1
+"""Nats from which a variable has a colour and a number."""
+HEADROOM = 1.3
+"""The height of the axes of the divergences, as a multiple of the largest, and at least of `SHOWN`."""
+
+
+@styled
+def capacity_curve(history: NDArray[Any]) -> Figure:
+    """Draw KL_z and KL_c, their capacities as dashed lines, and the information of the discrete code.
+
+    Below stand the divergences of the continuous variables, if there are any; the largest have their number.
+
+    Args:
+        history: (rows, 6 + d) step, KL_z, C_z, KL_c, C_c, I(c;x), the divergences of d variables; all but the step in
+            nats.
+    """
+    latents = history[:, 6:]
+    lines = 1 + bool(latents.shape[1])
+    figure = Figure(figsize=(7.2, 2.2 + 2.2 * lines), layout="constrained")
+    axes, *below = figure.subplots(lines, sharex=True, height_ratios=[3, 2][:lines], squeeze=False).flat
+    steps = history[:, 0]
+    for name, column, colour in (("z", 1, QUALITATIVE[0]), ("c", 3, QUALITATIVE[1])):
+        axes.plot(steps, history[:, column], color=colour, linewidth=1.1, label=f"$KL_{name}$")
+        axes.plot(steps, history[:, column + 1], color=INK, linewidth=0.9, linestyle=(0, (5, 3)))
+        axes.annotate(
+            f"$C_{name}$ {history[-1, column + 1]:.2f}",
+            (steps[-1], history[-1, column + 1]),
+            textcoords="offset points",
+            xytext=(4, 0),
+            va="center",
+            annotation_clip=False,
+        )
+    # Dotted: of a code that is used and sure it lies on KL_c, which is to be seen beneath.
+    axes.plot(steps, history[:, 5], color=QUALITATIVE[2], linestyle=(0, (1, 1.5)), label="$I(c;x)$")
+    axes.set(ylabel="nats", title="Divergences and their capacities; information of the discrete code")
+    axes.set_xlim(0, steps[-1])
+    axes.set_ylim(bottom=min(0.0, float(history[:, 1:].min())))
+    axes.grid(visible=True)
+    axes.legend(loc="upper left")
+    for place in below:
+        _draw_latents(place, steps, latents)
+    figure.axes[-1].set_xlabel("step")
+    return figure
+
+
+def _draw_latents(axes: Axes, steps: NDArray[Any], latents: NDArray[Any]) -> None:
+    largest = np.argsort(-latents[-1])
+    for rank, latent in enumerate(largest):
+        named = rank < len(QUALITATIVE) and latents[-1, latent] >= SHOWN
+        label = f"$z_{{{latent + 1}}}$" if named else None
+        axes.plot(steps, latents[:, latent], color=QUALITATIVE[rank] if named else FAINT, linewidth=1.0, label=label)
+    axes.set(ylabel="nats", title="Divergence of each continuous variable")
+    # The names stand in a row above the curves.
+    axes.set_ylim(0.0, HEADROOM * max(SHOWN, float(latents.max())))
+    axes.grid(visible=True)
+    if latents[-1].max() >= SHOWN:
+        axes.legend(loc="upper left", ncols=5)

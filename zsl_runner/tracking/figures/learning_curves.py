@@ -11,8 +11,7 @@ from matplotlib.figure import Figure
 
 from zsl_runner.config.quantities import is_standard_error, quantity_of
 from zsl_runner.tracking.figures.style import INK, QUALITATIVE, SEEN, UNSEEN, styled
-from zsl_runner.tracking.table import Row
-from zsl_runner.tracking.tags import METRIC_PREFIXES
+from zsl_runner.tracking.table import METRIC_PREFIXES, Row
 
 VALIDATION = {"val/H": ("H", INK), "val/S": ("S", SEEN), "val/U": ("U", UNSEEN), "val/T1": ("T1", "#009E73")}
 LOG_SPAN = 50.0
