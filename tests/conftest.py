@@ -10,6 +10,7 @@ import torch
 
 from zsl_runner.config.schema import RuntimeConf
 from zsl_runner.data.records import Provenance
+from zsl_runner.data.views import training_as
 from zsl_runner.data.zero_shot.folds import FoldOptions, ZeroShotFolds
 from zsl_runner.data.zero_shot.records import ZeroShotRecords
 from zsl_runner.models.network_conf import MLPConf
@@ -76,7 +77,7 @@ def make_context(small_sgal):
 
     def build(records, trainer_conf, model_conf=None, model_class=SGAL, stage="final", seed=0, **fold_options):
         fold = ZeroShotFolds(records, FoldOptions(**fold_options), torch.device("cpu")).cut(stage)
-        data = fold.train
+        data = training_as((model_conf or small_sgal()).reads, fold.train)
         streams = Streams(seed)
         model = model_class(model_conf or small_sgal(), data.shape, streams)
         settings = trainer_conf.optimisers()

@@ -3,9 +3,9 @@ import torch
 
 from zsl_runner.config.schema import TrainerConf
 from zsl_runner.data.images.folds import image_folds
-from zsl_runner.data.pairs.views import evaluation_pairs, training_pairs
 from zsl_runner.data.sources.digits.conf import DigitsImagesConf
 from zsl_runner.data.sources.digits.source import load_images as load
+from zsl_runner.data.views import evaluation_pairs, training_pairs
 from zsl_runner.models.baseline_nn.conf import BaselineNNConf
 
 
@@ -16,7 +16,9 @@ def fold():
 
 
 def test_only_images_whose_label_training_may_see_become_pairs(fold):
-    pairs = training_pairs(fold.train)
+    data = training_pairs(fold.train)
+    pairs = data.pairs
+    assert (data.shape.x, data.shape.y, training_pairs(data)) == ((10,), (64,), data)
     assert len(pairs) == 50
     pair = pairs.take(torch.arange(50))
     labels = fold.train.labels[fold.train.labelled]

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from zsl_runner.data.names import MARK, alike, normal, read_names, read_text
 from zsl_runner.errors import DataError
+from zsl_runner.files.names import MARK, alike, normal, read_names, read_text
 
 LETTERS = st.text(st.sampled_from("abB é\u0301ßİ✓-_/."), min_size=1, max_size=6).filter(lambda name: name.strip())
 

@@ -10,6 +10,7 @@ from zsl_runner.config.schema import TrainerConf
 from zsl_runner.data.images.folds import UNLABELLED, ImageFold, LabelledImages, image_folds
 from zsl_runner.data.load import load
 from zsl_runner.data.sources.digits.conf import DigitsImagesConf
+from zsl_runner.data.views import training_rows
 from zsl_runner.evaluation.autoencoding.classes import cluster_errors, label_from_z
 from zsl_runner.evaluation.autoencoding.conf import AutoencodingEvaluatorConf, ParzenConf, PriorMatchConf
 from zsl_runner.evaluation.autoencoding.encoding import Encoded, beside_z, encode, generated
@@ -49,7 +50,8 @@ def stages():
 @pytest.fixture
 def build(stages):
     def build(**options):
-        return AdversarialAutoencoder(dataclasses.replace(MODEL, **options), stages.cut("fit").train.shape, Streams(0))
+        shape = training_rows(stages.cut("fit").train).shape
+        return AdversarialAutoencoder(dataclasses.replace(MODEL, **options), shape, Streams(0))
 
     return build
 

@@ -9,6 +9,7 @@ import torch
 
 from zsl_runner.config.registry import resolve
 from zsl_runner.config.schema import OptimizerConf
+from zsl_runner.data.views import training_as
 from zsl_runner.data.zero_shot.folds import FoldOptions, ZeroShotFolds
 from zsl_runner.models.base import (
     ClassScorer,
@@ -55,7 +56,7 @@ class ModelContract:
     def build(self, data):
         def build(seed=0):
             conf = self.conf()
-            return resolve(conf.implementation)(conf, data.shape, Streams(seed))
+            return resolve(conf.implementation)(conf, training_as(conf.reads, data).shape, Streams(seed))
 
         return build
 

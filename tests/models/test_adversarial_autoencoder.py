@@ -7,9 +7,10 @@ import torch
 
 from tests.models.contract import ModelContract
 from zsl_runner.config.schema import OptimizerConf
-from zsl_runner.data.images.folds import UNLABELLED, ImageShape
+from zsl_runner.data.images.folds import UNLABELLED
 from zsl_runner.data.sources.digits.conf import DigitsImagesConf
 from zsl_runner.data.sources.xlsa17.conf import XLSA17Conf
+from zsl_runner.data.views import RowShape
 from zsl_runner.errors import ConfigError
 from zsl_runner.models.adversarial_autoencoder.conf import AdversarialAutoencoderConf, HeadsConf
 from zsl_runner.models.adversarial_autoencoder.model import AdversarialAutoencoder
@@ -18,7 +19,7 @@ from zsl_runner.objectives.gaussian import squared_error
 from zsl_runner.streams import Streams
 from zsl_runner.training.optimisers import Optimisers
 
-SHAPE = ImageShape(1, 4, 4, 10)
+SHAPE = RowShape(16, 10, 10)
 VARIANTS = {
     "basic": {},
     "supervised": {"labels": "decoder"},
@@ -221,7 +222,7 @@ def test_outputs_and_initial_weights():
 def test_pythaes_size():
     """784-512, latent 16, Gaussian posterior, discriminator of 256: the parameters its default network has."""
     model = build(
-        shape=ImageShape(1, 28, 28, 10), latent_dim=16, hidden=[512], discriminator_hidden=[256], posterior="gaussian"
+        shape=RowShape(784, 10, 10), latent_dim=16, hidden=[512], discriminator_hidden=[256], posterior="gaussian"
     )
     assert sum(p.numel() for p in model.parameters()) == 833_841
 
@@ -264,6 +265,6 @@ def test_zero_shot_data_need_the_class_in_the_decoder_and_a_fitting_output():
 
 def test_more_classes_than_the_prior_has_parts_or_a_simplex_corners():
     with pytest.raises(ConfigError, match=r"model.prior=gmm10 has 10 parts.* 12 classes"):
-        build(shape=ImageShape(1, 4, 4, 12), **VARIANTS["label_regularised"])
+        build(shape=RowShape(16, 12, 12), **VARIANTS["label_regularised"])
     with pytest.raises(ConfigError, match=r"10 heads need model.latent_dim >= 9, found 3"):
         build(labels="category", code="sum", heads=HeadsConf(placement="simplex"))

@@ -113,6 +113,22 @@ def test_the_top_of_the_package_holds_the_commands_and_the_ground():
     assert sorted(path.stem for path in PACKAGE.glob("*.py") if path.stem != "__init__") == sorted(SMALLEST_ROOMS)
 
 
+KINDS_OF_DATA = re.compile(r"(Records|Shape|TrainingSet|EvaluationSet|ZeroShotTraining|ZeroShotEvaluation|Fold|View)$")
+
+
+def test_kinds_of_data_are_told_apart_in_data_alone():
+    """Elsewhere a model, trainer or evaluator reads one view of data, which its schema names."""
+    found = [
+        f"{module_name(path)}: {ast.unparse(node)}"
+        for path in files(".")
+        if not below(module_name(path), [f"{OWN}.data"])
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "isinstance"
+        if any(KINDS_OF_DATA.search(name) for name in re.findall(r"[A-Z]\w+", ast.unparse(node.args[1])))
+    ]
+    assert found == []
+
+
 GENERATORS = [f"{OWN}.classifiers", f"{OWN}.class_prior"]
 CONFIG_FILES = ["hydra", "omegaconf", "yaml"]
 READING = [f"{OWN}.data.load", f"{OWN}.data.records"]

@@ -10,6 +10,7 @@ from zsl_runner.config.schema import RuntimeConf
 from zsl_runner.data.images.folds import image_folds
 from zsl_runner.data.load import load
 from zsl_runner.data.sources.digits.conf import DigitsImagesConf
+from zsl_runner.data.views import training_rows
 from zsl_runner.evaluation.autoencoding.conf import AutoencodingEvaluatorConf, ParzenConf
 from zsl_runner.evaluation.autoencoding.protocol import AutoencodingProtocol
 from zsl_runner.models.adversarial_autoencoder.conf import AdversarialAutoencoderConf
@@ -36,7 +37,7 @@ def folds(seed, labelled):
 
 def trained(stages, epochs, seed, trainer_conf=TRAINER, **options):
     conf = AdversarialAutoencoderConf(name="aae", **{**SIZES, **options})
-    data, streams = stages.cut("fit").train, Streams(seed)
+    data, streams = training_rows(stages.cut("fit").train), Streams(seed)
     model = AdversarialAutoencoder(conf, data.shape, streams)
     groups = model.parameter_groups()
     optimisers = Optimisers(groups, {n: c for n, c in trainer_conf.optimisers().items() if n in groups})

@@ -11,6 +11,7 @@ from zsl_runner.config.schema import RuntimeConf, ScheduledOptimizerConf
 from zsl_runner.data.images.folds import UNLABELLED, ImageTrainingSet, image_folds
 from zsl_runner.data.load import load
 from zsl_runner.data.sources.digits.conf import DigitsImagesConf
+from zsl_runner.data.views import training_rows
 from zsl_runner.errors import DataError
 from zsl_runner.models.adversarial_autoencoder.conf import AdversarialAutoencoderConf
 from zsl_runner.models.adversarial_autoencoder.model import AdversarialAutoencoder
@@ -44,7 +45,7 @@ def training_set():
 @pytest.fixture
 def build(training_set):
     def build(conf=CONF, model_conf=SEMI, data=None, seed=0, runtime=None):
-        data, streams = data or training_set, Streams(seed)
+        data, streams = training_rows(data or training_set), Streams(seed)
         model = AdversarialAutoencoder(model_conf, data.shape, streams)
         groups = model.parameter_groups()
         optimisers = Optimisers(groups, {n: c for n, c in conf.optimisers().items() if n in groups})

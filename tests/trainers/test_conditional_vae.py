@@ -10,6 +10,7 @@ from zsl_runner.data.completion.folds import CompletionSource
 from zsl_runner.data.load import load
 from zsl_runner.data.pairs.folds import PairStages
 from zsl_runner.data.sources.digits.conf import DigitsQuadrantConf
+from zsl_runner.data.views import training_as
 from zsl_runner.models.baseline_nn.conf import BaselineNNConf
 from zsl_runner.models.baseline_nn.model import BaselineNN
 from zsl_runner.models.cvae.conf import CVAEConf
@@ -40,7 +41,7 @@ def training_set():
 @pytest.fixture
 def build(training_set):
     def build(conf=CONF, model_conf=CVAE_CONF, model_class=CVAE, trainer_class=ConditionalVAETrainer, data=None):
-        data = data or training_set
+        data = training_as(model_conf.reads, data or training_set)
         streams = Streams(0)
         with streams.initialising():
             model = model_class(model_conf, data.shape, streams)
@@ -179,11 +180,11 @@ def test_snapshots_are_taken_after_epochs_with_the_same_codes_and_survive_a_resu
 
 
 def test_a_zero_shot_training_set_gives_class_vectors_and_features(records, make_context, build):
-    context, _ = make_context(records, CONF, CVAE_CONF, CVAE)
+    context, fold = make_context(records, CONF, CVAE_CONF, CVAE)
     trainer = build(data=context.data)
     pair = trainer._pairs.take(torch.tensor([0, 5]))
-    assert torch.equal(pair.x, context.data.class_vectors[context.data.labels[[0, 5]]])
-    assert torch.equal(pair.y, context.data.features.take(torch.tensor([0, 5])))
+    assert torch.equal(pair.x, fold.train.class_vectors[fold.train.labels[[0, 5]]])
+    assert torch.equal(pair.y, fold.train.features.take(torch.tensor([0, 5])))
     trainer._step()
 
 

@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 from omegaconf import MISSING
 
 from zsl_runner.config.fields import option, section
+from zsl_runner.config.vocabulary import View
 
 
 @dataclass(frozen=True)
@@ -129,6 +130,7 @@ class ModelConf(Component):
 
     needs: ClassVar[frozenset[str]] = frozenset()
     capabilities: ClassVar[frozenset[str]] = frozenset()
+    reads: ClassVar[View] = View.OWN
 
     def fits(self, dataset: DatasetConf) -> Iterable[Complaint]:
         """Yield what the model cannot do with this data set as it is prepared; keys are below the model."""
@@ -242,11 +244,6 @@ class TrainerConf(Component):
         return ()
 
 
-VALIDATING = ("tune", "fit")
-TESTING = ("final", "fit")
-"""Stages that validate on the way, and those that read the test rows at their end."""
-
-
 @dataclass
 class EvaluatorConf(Component):
     """Base of all evaluation protocols: what is measured, when, and how a model is selected.
@@ -257,6 +254,7 @@ class EvaluatorConf(Component):
     requires: ClassVar[frozenset[str]] = frozenset()
     needs: ClassVar[frozenset[str]] = frozenset()
     quantities: ClassVar[dict[str, Quantity]] = {}
+    reads: ClassVar[View] = View.OWN
 
     stages: list[str] = option(
         ["tune", "final"],

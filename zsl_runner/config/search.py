@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from omegaconf import DictConfig, OmegaConf
 
 from zsl_runner.config.problems import Problem
-from zsl_runner.config.schema import VALIDATING, RunConfig
+from zsl_runner.config.schema import RunConfig
+from zsl_runner.config.vocabulary import VALIDATING
 
 
 def check_search(settings: DictConfig, values: Mapping[str, Sequence[str]], config: RunConfig) -> list[Problem]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from zsl_runner.config.registry import resolve
 from zsl_runner.config.schema import DatasetConf, TrainerConf
+from zsl_runner.config.vocabulary import View
 from zsl_runner.data.records import Provenance, Records, SourceFile
 from zsl_runner.data.zero_shot.options import ZeroShotConf
 from zsl_runner.data.zero_shot.records import ZeroShotRecords
@@ -61,7 +62,19 @@ def contents(conf: DatasetConf) -> tuple[SourceFile, ...]:
     return load(conf).provenance.files
 
 
-def cut_folds(records: Records, conf: DatasetConf, trainer: TrainerConf, device: torch.device) -> Stages:
-    """Return what cuts the folds of a run: the data set's own way, and what the training procedure may see."""
+def cut_folds(
+    records: Records, conf: DatasetConf, trainer: TrainerConf, device: torch.device, view: View = View.OWN
+) -> Stages:
+    """Return what cuts the folds of a run.
+
+    Args:
+        records: the data set.
+        conf: its configuration, which names its own way of cutting folds.
+        trainer: says what the training procedure may see.
+        device: where the tensors live.
+        view: what the evaluator reads.
+    """
+    from zsl_runner.data.views import ViewedStages  # torch is imported only when something runs
+
     folds: Stages = resolve(conf.folds)(records, conf, trainer, device)
-    return folds
+    return folds if view is View.OWN else ViewedStages(folds, view)

@@ -79,7 +79,7 @@ class Stages(Protocol):
         """
 
     def tested(self, stage: str) -> AnyFold:
-        """Return the fold of a stage in `zsl_runner.config.schema.TESTING` with the test rows for evaluation.
+        """Return the fold of a stage in `zsl_runner.config.vocabulary.TESTING` with the test rows for evaluation.
 
         Raises:
             ValueError: the stage tests nothing.

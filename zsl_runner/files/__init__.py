@@ -1,1 +1,1 @@
-"""Files and folders: whole files or none, checksums, locks, caches. Never imports torch."""
+"""Files and folders: whole files or none, names, checksums, locks, caches. Never imports torch."""

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import ClassVar
 
 from zsl_runner.config.fields import option
 from zsl_runner.config.schema import Complaint, DatasetConf, ModelConf
+from zsl_runner.config.vocabulary import View
 
 
 @dataclass
 class OutputConf(ModelConf):
     """What the outputs are, and how wide the networks."""
+
+    reads: ClassVar[View] = View.PAIRS
 
     hidden: list[int] = option([1000, 1000], "widths of the hidden layers of every network", low=1)
     dropout: float = option(0.0, "share of hidden units set to zero in training", low=0.0, high=1.0, below=True)

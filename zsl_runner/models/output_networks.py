@@ -8,17 +8,12 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from zsl_runner.data.images.folds import ImageShape
 from zsl_runner.data.pairs.folds import PairShape
-from zsl_runner.data.zero_shot.folds import ZeroShotShape
 from zsl_runner.models.network_conf import BlockConf, HiddenConf
 from zsl_runner.models.networks import mlp
 from zsl_runner.models.output_conf import OutputConf
 from zsl_runner.objectives.likelihood import bernoulli_log_likelihood, gaussian_log_likelihood
 from zsl_runner.streams import Streams
-
-OutputShape = PairShape | ZeroShotShape | ImageShape
-"""What models that predict outputs are built from."""
 
 
 class Widths(NamedTuple):
@@ -35,16 +30,8 @@ class Widths(NamedTuple):
     unit_interval: bool
 
 
-def widths_of(shape: OutputShape) -> Widths:
-    """Return the sizes of inputs and outputs.
-
-    Of pairs they are their own; of zero-shot data a class vector is the input and a row of features the output; of
-    images the label, one-hot, and the pixels.
-    """
-    if isinstance(shape, ZeroShotShape):
-        return Widths(shape.class_vector, shape.features, False)
-    if isinstance(shape, ImageShape):
-        return Widths(shape.classes, shape.entries, True)
+def widths_of(shape: PairShape) -> Widths:
+    """Return the sizes of inputs and outputs."""
     return Widths(_entries(shape.x), _entries(shape.y), shape.unit_interval)
 
 

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING
 
 from torch import Tensor
 
-from zsl_runner.data.completion.folds import CompletionLayout
-from zsl_runner.data.pairs.folds import PairEvaluationSet
 from zsl_runner.errors import RunError
 from zsl_runner.evaluation.likelihood.figures import completion_rows
 from zsl_runner.evaluation.likelihood.protocol import LikelihoodProtocol
@@ -48,7 +46,7 @@ def side_by_side(runs: Sequence[TrainedRun], samples: int) -> Figure:
 
 def _rows(run: TrainedRun, samples: int) -> dict[str, Tensor]:
     protocol, data = run.protocol, run.fold.evaluation
-    completes = isinstance(data, PairEvaluationSet) and isinstance(data.layout, CompletionLayout)
+    completes = "completion" in run.config.dataset.provides
     if not isinstance(protocol, LikelihoodProtocol) or not completes or not isinstance(run.model, OutputPredictor):
         raise RunError(f"{run.directory}: expected a run that completes images, e.g. one on dataset=mnist_quadrant")
     rows = completion_rows(run.model, data, data.layout, protocol.conf.drawn_samples, protocol.seed)

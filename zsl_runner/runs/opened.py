@@ -12,8 +12,9 @@ from omegaconf import OmegaConf
 from zsl_runner.config.quoting import again
 from zsl_runner.config.registry import resolve
 from zsl_runner.config.saved import CONFIG_FILE, open_existing, read_saved, restoring
-from zsl_runner.config.schema import TESTING, RunConfig
+from zsl_runner.config.schema import RunConfig
 from zsl_runner.config.typed import typed
+from zsl_runner.config.vocabulary import TESTING
 from zsl_runner.data.load import cut_folds
 from zsl_runner.data.stages import AnyFold
 from zsl_runner.errors import CheckpointError, ConfigError
@@ -82,7 +83,7 @@ def open_run(directory: Path, device: str = "auto", batch_size: int | None = Non
     state = left.saved.state
     stage = state["stage"]
     finished = {name: StageRecord(**record) for name, record in state["finished"].items()}
-    folds = cut_folds(left.records, config.dataset, config.trainer, runtime.device)
+    folds = cut_folds(left.records, config.dataset, config.trainer, runtime.device, config.evaluator.reads)
     fold = folds.cut(stage)
     parts = build_stage(config, stage, fold, runtime)
     parts.load_state_dict(state["parts"])

@@ -16,8 +16,9 @@ from torch import Tensor
 from zsl_runner.config.identity import defines_the_run, flatten
 from zsl_runner.config.registry import resolve
 from zsl_runner.config.saved import CHECKPOINTS
-from zsl_runner.config.schema import TESTING, VALIDATING, RunConfig
+from zsl_runner.config.schema import RunConfig
 from zsl_runner.config.typed import plain, to_yaml
+from zsl_runner.config.vocabulary import TESTING, VALIDATING
 from zsl_runner.console.signals import StopRequest
 from zsl_runner.data.load import cut_folds, load
 from zsl_runner.data.stages import AnyFold, Stages
@@ -121,7 +122,9 @@ class Run:
         self.result.setting = self.config.dataset.setting(self.config.model, self.config.trainer)
         self.result.quantities = {name: asdict(found) for name, found in self.config.evaluator.quantities.items()}
         self.result.save(self.directory)
-        folds = cut_folds(records, self.config.dataset, self.config.trainer, self.runtime.device)
+        folds = cut_folds(
+            records, self.config.dataset, self.config.trainer, self.runtime.device, self.config.evaluator.reads
+        )
         if state is not None:
             self.finished = {name: StageRecord(**record) for name, record in state["finished"].items()}
             self.oracle_best = dict(state["oracle_best"])

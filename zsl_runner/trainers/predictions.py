@@ -9,8 +9,7 @@ from typing import Any, Final
 import torch
 from torch import Tensor
 
-from zsl_runner.data.pairs.folds import Pair
-from zsl_runner.data.pairs.views import training_pairs
+from zsl_runner.data.pairs.folds import Pair, PairTrainingSet
 from zsl_runner.data.rows import EpochSampler
 from zsl_runner.models.networks import evaluating
 from zsl_runner.models.output_prediction import OutputPredictor
@@ -41,7 +40,8 @@ class PredictionTrainer(Trainer):
             raise TypeError(f"{type(context.model).__name__} predicts no outputs")
         self.options = conf
         self.predictor = context.model
-        self._pairs = training_pairs(context.data)
+        data: PairTrainingSet = context.data
+        self._pairs = data.pairs
         self._sampler = EpochSampler(len(self._pairs), context.streams["batches"])
         self._compiled = context.runtime.compile(self.terms)
         self._done = 0

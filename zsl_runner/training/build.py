@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from zsl_runner.config.registry import resolve
 from zsl_runner.config.schema import RunConfig
 from zsl_runner.data.stages import AnyFold
+from zsl_runner.data.views import training_as
 from zsl_runner.models.base import Model
 from zsl_runner.streams import Streams, derived_seed
 from zsl_runner.training.base import Trainer, TrainingContext
@@ -64,6 +65,7 @@ def build_stage(config: RunConfig, name: str, fold: AnyFold, runtime: Runtime) -
     data = fold.train
     if config.debug.overfit:
         data = data.limited(config.trainer.batch_rows())
+    data = training_as(config.model.reads, data)
     streams = Streams(derived_seed(config.seed, name), runtime.device)
     with streams.initialising():
         model: Model = resolve(config.model.implementation)(config.model, data.shape, streams)

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zsl_runner.data.images.pixels import contrast_doubts, contrast_problems
-from zsl_runner.data.names import alike, some
 from zsl_runner.data.records import Provenance, Rows, SplitRecords, split_problems
+from zsl_runner.files.names import alike, some
 
 SPLIT_NAMES: Final = {"train": "training", "val": "validation", "test": "test", "labelled": "labelled training"}
 

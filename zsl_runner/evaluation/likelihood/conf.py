@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from zsl_runner.config.fields import option
 from zsl_runner.config.schema import Complaint, Quantity
+from zsl_runner.config.vocabulary import View
 from zsl_runner.evaluation.one_stage_conf import OneStageEvaluatorConf
 
 ESTIMATORS = ("elbo", "mc", "is")
@@ -22,6 +23,7 @@ class LikelihoodEvaluatorConf(OneStageEvaluatorConf):
     implementation: ClassVar[str] = "zsl_runner.evaluation.likelihood.protocol:LikelihoodProtocol"
     requires: ClassVar[frozenset[str]] = frozenset({"predict_output"})
     needs: ClassVar[frozenset[str]] = frozenset({"pairs"})
+    reads: ClassVar[View] = View.PAIRS
     quantities: ClassVar[dict[str, Quantity]] = {
         **dict.fromkeys(("NCLL", "NCLL_ELBO", "NCLL_MC", "NCLL_IS"), NATS),
         **{f"{name}_se": NATS for name in ("NCLL", "NCLL_ELBO", "NCLL_MC", "NCLL_IS")},

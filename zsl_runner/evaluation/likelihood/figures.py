@@ -9,7 +9,7 @@ from torch import Tensor
 
 from zsl_runner.data.completion.folds import CompletionLayout
 from zsl_runner.data.pairs.folds import PairEvaluationSet
-from zsl_runner.data.pairs.views import LabelLayout
+from zsl_runner.data.views import LabelLayout
 from zsl_runner.evaluation.base import Draw
 from zsl_runner.evaluation.likelihood.conf import LikelihoodEvaluatorConf
 from zsl_runner.evaluation.likelihood.estimates import RowEstimates, drawn_outputs

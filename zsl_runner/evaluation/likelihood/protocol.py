@@ -9,9 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from zsl_runner.data.images.folds import ImageEvaluationSet, ImageFold
 from zsl_runner.data.pairs.folds import Pair, PairEvaluationSet, PairFold
-from zsl_runner.data.pairs.views import evaluation_pairs
 from zsl_runner.evaluation.base import Draw, Measurement, Protocol
 from zsl_runner.evaluation.likelihood.conf import LikelihoodEvaluatorConf
 from zsl_runner.evaluation.likelihood.estimates import RowEstimates, drawn_outputs, estimate_rows
@@ -35,14 +33,14 @@ class LikelihoodProtocol(Protocol):
 
     conf: LikelihoodEvaluatorConf
 
-    def measure(self, model: Model, fold: PairFold | ImageFold, choices: Mapping[str, float]) -> Measurement:
+    def measure(self, model: Model, fold: PairFold, choices: Mapping[str, float]) -> Measurement:
         """Return the figures of the evaluation set under the tags ``val/...`` or ``test/...``.
 
         A validation draws fewer codes and predicts only with the code at its mean.
         """
         if not isinstance(model, OutputPredictor):
             raise TypeError(f"{type(model).__name__} predicts no outputs")
-        data = evaluation_pairs(fold.evaluation)
+        data = fold.evaluation
         whole = data.name == "test"
         streams = Streams(derived_seed(self.seed, "likelihood"), data.pairs.device)
         likelihoods: dict[str, list[Tensor]] = {}
@@ -104,14 +102,13 @@ class LikelihoodProtocol(Protocol):
     def figures(
         self,
         model: Model,
-        data: PairEvaluationSet | ImageEvaluationSet,
+        data: PairEvaluationSet,
         measurement: Measurement,
         exhibits: Mapping[str, Tensor],
     ) -> Iterator[tuple[str, Draw]]:
         """Yield completed or drawn pictures, the progress of training, and NCLL against the number of codes."""
         assert isinstance(model, OutputPredictor)
-        rows, estimates = evaluation_pairs(data), measurement.details
-        yield from likelihood_figures(model, rows, estimates, exhibits, self.conf, self.seed)
+        yield from likelihood_figures(model, data, measurement.details, exhibits, self.conf, self.seed)
 
     def _estimates(
         self, model: LatentOutputPredictor, pair: Pair, condition: Condition, whole: bool, generator: torch.Generator

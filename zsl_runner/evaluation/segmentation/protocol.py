@@ -7,9 +7,7 @@ from collections.abc import Iterator, Mapping
 import torch
 from torch import Tensor
 
-from zsl_runner.data.images.folds import ImageEvaluationSet
 from zsl_runner.data.pairs.folds import Pair, PairEvaluationSet
-from zsl_runner.data.pairs.views import evaluation_pairs
 from zsl_runner.evaluation.base import Draw, Measurement
 from zsl_runner.evaluation.likelihood.estimates import drawn_outputs
 from zsl_runner.evaluation.likelihood.protocol import LikelihoodProtocol, mean_difference
@@ -78,13 +76,13 @@ class SegmentationProtocol(LikelihoodProtocol):
     def figures(
         self,
         model: Model,
-        data: PairEvaluationSet | ImageEvaluationSet,
+        data: PairEvaluationSet,
         measurement: Measurement,
         exhibits: Mapping[str, Tensor],
     ) -> Iterator[tuple[str, Draw]]:
         """Yield images with their masks and samples, partly hidden images, and NCLL against the number of codes."""
         assert isinstance(model, OutputPredictor)
-        yield from segmentation_figures(model, evaluation_pairs(data), self.conf, self.seed)
+        yield from segmentation_figures(model, data, self.conf, self.seed)
         yield from super().figures(model, data, measurement, exhibits)
 
     def _accuracy(self, labels: Tensor, pair: Pair) -> Tensor:

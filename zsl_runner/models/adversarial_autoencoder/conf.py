@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from zsl_runner.config.fields import option, section
 from zsl_runner.config.schema import Complaint, DatasetConf, ModelConf
+from zsl_runner.config.vocabulary import View
 
 IN_THE_PLANE = ("gmm10", "swiss_roll")
 ZERO_SHOT = frozenset({"features", "class_vectors"})
@@ -33,6 +34,7 @@ class AdversarialAutoencoderConf(ModelConf):
 
     implementation: ClassVar[str] = "zsl_runner.models.adversarial_autoencoder.model:AdversarialAutoencoder"
     capabilities: ClassVar[frozenset[str]] = frozenset({"adversarial_codes", "synthesize"})
+    reads: ClassVar[View] = View.ROWS
 
     kind: str = "adversarial_autoencoder"
     name: str = "adversarial_autoencoder"

@@ -15,8 +15,8 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from zsl_runner.data.images.folds import UNLABELLED, ImageShape
-from zsl_runner.data.zero_shot.folds import ZeroShotShape
+from zsl_runner.data.images.folds import UNLABELLED
+from zsl_runner.data.views import RowShape
 from zsl_runner.errors import ConfigError
 from zsl_runner.models.adversarial_autoencoder.conf import AdversarialAutoencoderConf
 from zsl_runner.models.adversarial_autoencoder.networks import Codes, Decoder, Encoder, perceptron
@@ -32,7 +32,7 @@ class AdversarialAutoencoder(FeatureGenerator):
 
     Args:
         conf: variant and sizes.
-        shape: sizes of images, or of features and class vectors.
+        shape: sizes of rows, and of what describes their classes.
         streams: ``init`` for the weights.
 
     All networks work in units of the prior's scale s: the encoder's output is multiplied by it, and what decoder and
@@ -49,11 +49,11 @@ class AdversarialAutoencoder(FeatureGenerator):
 
     heads: Tensor | None
 
-    def __init__(self, conf: AdversarialAutoencoderConf, shape: ImageShape | ZeroShotShape, streams: Streams) -> None:
+    def __init__(self, conf: AdversarialAutoencoderConf, shape: RowShape, streams: Streams) -> None:
         super().__init__()
         self.conf = conf
         self.shape = shape
-        entries, condition = _widths(shape)
+        entries, condition = shape.width, shape.description
         self.classes = shape.classes
         self.prior = LatentPrior(conf.prior, conf.latent_dim, conf.prior_scale)
         self.categories = (conf.n_clusters or shape.classes) if conf.has_category else 0
@@ -188,10 +188,3 @@ class AdversarialAutoencoder(FeatureGenerator):
         """Return features (n, D) decoded from class vectors (n, A) and draws of the prior."""
         with evaluating(self):
             return self.decode(self.prior.sample(len(class_vectors), streams["generate"]), class_vectors)
-
-
-def _widths(shape: ImageShape | ZeroShotShape) -> tuple[int, int]:
-    """Return the width of a row and of what describes a class: a one-hot label of images, else a class vector."""
-    if isinstance(shape, ZeroShotShape):
-        return shape.features, shape.class_vector
-    return shape.entries, shape.classes

@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from zsl_runner.config.fields import option, section
 from zsl_runner.config.schema import Complaint, DatasetConf, ModelConf
+from zsl_runner.config.vocabulary import View
 from zsl_runner.models.segmentation_conf import LabelCNNConf, unfit_sides
 
 
@@ -16,6 +17,7 @@ class BaselineCNNConf(ModelConf):
     """A convolutional network from an image to the labels of its pixels, without codes."""
 
     implementation: ClassVar[str] = "zsl_runner.models.baseline_cnn.model:BaselineCNN"
+    reads: ClassVar[View] = View.PAIRS
     needs: ClassVar[frozenset[str]] = frozenset({"pairs", "segmentation"})
     capabilities: ClassVar[frozenset[str]] = frozenset({"predict_output"})
 

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 
 from torch import Tensor, nn
 
+from zsl_runner.data.pairs.folds import PairShape
 from zsl_runner.models.baseline_nn.conf import BaselineNNConf
 from zsl_runner.models.networks import at_least_fp32, initialise_glorot
-from zsl_runner.models.output_networks import OutputDistribution, OutputShape, perceptron, widths_of
+from zsl_runner.models.output_networks import OutputDistribution, perceptron, widths_of
 from zsl_runner.models.output_prediction import Condition, OutputPredictor
 from zsl_runner.streams import Streams
 
@@ -22,7 +23,7 @@ class BaselineNN(OutputPredictor):
         streams: ``init`` for the weights, ``dropout`` for its masks.
     """
 
-    def __init__(self, conf: BaselineNNConf, shape: OutputShape, streams: Streams) -> None:
+    def __init__(self, conf: BaselineNNConf, shape: PairShape, streams: Streams) -> None:
         super().__init__()
         width = widths_of(shape)
         self.distribution = OutputDistribution(conf, width.unit_interval)

@@ -17,12 +17,13 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
+from zsl_runner.data.pairs.folds import PairShape
 from zsl_runner.models.base import FeatureGenerator
 from zsl_runner.models.cvae.conf import CVAEConf
 from zsl_runner.models.cvae.networks import GenerationNetwork
 from zsl_runner.models.gaussians import Gaussians, code_log_variance, prior_log_variance
 from zsl_runner.models.networks import at_least_fp32, evaluating, initialise_glorot
-from zsl_runner.models.output_networks import OutputDistribution, OutputShape, perceptron, widths_of
+from zsl_runner.models.output_networks import OutputDistribution, perceptron, widths_of
 from zsl_runner.models.output_prediction import Condition, LatentOutputPredictor
 from zsl_runner.objectives.gaussian import reparameterise
 from zsl_runner.streams import Streams
@@ -37,7 +38,7 @@ class CVAE(LatentOutputPredictor, FeatureGenerator):
         streams: ``init`` for the weights, ``dropout`` for its masks.
     """
 
-    def __init__(self, conf: CVAEConf, shape: OutputShape, streams: Streams) -> None:
+    def __init__(self, conf: CVAEConf, shape: PairShape, streams: Streams) -> None:
         super().__init__()
         self.conf = conf
         width = widths_of(shape)

@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from zsl_runner.config.fields import option, section
 from zsl_runner.config.schema import Complaint, DatasetConf, ModelConf
+from zsl_runner.config.vocabulary import View
 from zsl_runner.models.segmentation_conf import (
     KERNELS,
     ContractingConf,
@@ -40,6 +41,7 @@ class CVAESegmentationConf(ModelConf):
     """Label maps from images and codes; logits are the sum of a deterministic path and of one from the code."""
 
     implementation: ClassVar[str] = "zsl_runner.models.cvae_segmentation.model:CVAESegmentation"
+    reads: ClassVar[View] = View.PAIRS
     needs: ClassVar[frozenset[str]] = frozenset({"pairs", "segmentation"})
     capabilities: ClassVar[frozenset[str]] = frozenset({"predict_output", "latent_output"})
 

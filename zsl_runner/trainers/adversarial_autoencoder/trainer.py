@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from zsl_runner.data.rows import EpochSampler
+from zsl_runner.data.views import RowBatch, RowTrainingSet
 from zsl_runner.errors import DataError
 from zsl_runner.models.adversarial_autoencoder.model import AdversarialAutoencoder
 from zsl_runner.models.adversarial_autoencoder.networks import Codes
@@ -23,7 +24,6 @@ from zsl_runner.models.networks import statistics_kept
 from zsl_runner.objectives.adversarial import discriminator_loss, generator_loss
 from zsl_runner.objectives.gaussian import squared_error
 from zsl_runner.trainers.adversarial_autoencoder.conf import AdversarialAutoencoderTrainerConf
-from zsl_runner.trainers.adversarial_autoencoder.rows import Batch, TrainingRows
 from zsl_runner.training.base import Phase, StepReport, Trainer, TrainingContext
 
 Terms = dict[str, Tensor]
@@ -51,7 +51,8 @@ class AdversarialAutoencoderTrainer(Trainer):
         self.conf = conf
         self.model = context.model
         labels = self.model.conf.labels
-        self.rows = TrainingRows(context.data, only_labelled=labels == "decoder")
+        rows: RowTrainingSet = context.data
+        self.rows = rows.only_labelled() if labels == "decoder" else rows
         if labels in ("decoder", "category") and len(self.rows.labelled) < 2:
             raise DataError(
                 f"model.labels={labels} learns from rows with a label; expected two or more, found "
@@ -98,7 +99,7 @@ class AdversarialAutoencoderTrainer(Trainer):
         for name, conf in self._schedules.items():
             self.context.optimisers.set_lr(name, conf.lr_after(epochs))
 
-    def reconstruction_step(self, batch: Batch, seen: Tensor) -> Terms:
+    def reconstruction_step(self, batch: RowBatch, seen: Tensor) -> Terms:
         """Update encoder, decoder and cluster heads.
 
         Args:
@@ -119,7 +120,7 @@ class AdversarialAutoencoderTrainer(Trainer):
         with self.context.runtime.autocast(), statistics_kept(self.model.encoder):
             return self.model.encode(seen, self._posterior_noise(seen))
 
-    def discriminator_step(self, batch: Batch, codes: Codes) -> Terms:
+    def discriminator_step(self, batch: RowBatch, codes: Codes) -> Terms:
         """Update the discriminators on draws of the priors and codes, which are constants here."""
         model, stream = self.model, self.context.streams["prior"]
         prior, drawn = self._blurred(model.prior_codes(batch.labels, stream)), None
@@ -131,7 +132,7 @@ class AdversarialAutoencoderTrainer(Trainer):
         self.context.optimisers.minimize(loss, "discriminator")
         return _detached(terms)
 
-    def generator_step(self, batch: Batch, codes: Codes) -> Terms:
+    def generator_step(self, batch: RowBatch, codes: Codes) -> Terms:
         """Update the encoder against the discriminators."""
         with self.context.runtime.autocast():
             terms = self._deceive(batch, *self._shown(codes))
@@ -139,7 +140,7 @@ class AdversarialAutoencoderTrainer(Trainer):
         self.context.optimisers.minimize(loss, "generator")
         return _detached(terms)
 
-    def classification_step(self, batch: Batch) -> Terms:
+    def classification_step(self, batch: RowBatch) -> Terms:
         """Update the part of the encoder that y depends on, on labelled rows."""
         seen = self._corrupted(batch.x)
         with self.context.runtime.autocast(), statistics_kept(self.model.encoder):
@@ -147,7 +148,7 @@ class AdversarialAutoencoderTrainer(Trainer):
         self.context.optimisers.minimize(loss, "classification")
         return {"classification": loss.detach()}
 
-    def _reconstruction(self, batch: Batch, seen: Tensor, noise: Tensor | None) -> Terms:
+    def _reconstruction(self, batch: RowBatch, seen: Tensor, noise: Tensor | None) -> Terms:
         codes = self.model.encode(seen, noise)
         beside = batch.description if self.model.conf.labels == "decoder" else codes.y
         if self.model.conf.true_label_in_decoder:
@@ -157,7 +158,9 @@ class AdversarialAutoencoderTrainer(Trainer):
         penalty = self.model.head_penalty()
         return terms if penalty is None else terms | {"heads": penalty}
 
-    def _discrimination(self, batch: Batch, prior: Tensor, drawn: Tensor | None, z: Tensor, y: Tensor | None) -> Terms:
+    def _discrimination(
+        self, batch: RowBatch, prior: Tensor, drawn: Tensor | None, z: Tensor, y: Tensor | None
+    ) -> Terms:
         model, told = self.model, self.model.told(batch.labels)
         both = model.judge(torch.cat([prior, z]), None if told is None else told.repeat(2, 1))
         terms = {"discriminator": discriminator_loss(*both.chunk(2))}
@@ -166,13 +169,13 @@ class AdversarialAutoencoderTrainer(Trainer):
             terms["category_discriminator"] = discriminator_loss(*both.chunk(2))
         return terms
 
-    def _deception(self, batch: Batch, z: Tensor, y: Tensor | None) -> Terms:
+    def _deception(self, batch: RowBatch, z: Tensor, y: Tensor | None) -> Terms:
         terms = {"generator": generator_loss(self.model.judge(z, self.model.told(batch.labels)))}
         if y is not None:
             terms["category_generator"] = generator_loss(self.model.judge_categories(y))
         return terms
 
-    def _classification(self, batch: Batch, seen: Tensor, noise: Tensor | None) -> Tensor:
+    def _classification(self, batch: RowBatch, seen: Tensor, noise: Tensor | None) -> Tensor:
         return F.cross_entropy(self.model.encoder.logits(seen, noise), batch.labels)
 
     def _corrupted(self, x: Tensor) -> Tensor:

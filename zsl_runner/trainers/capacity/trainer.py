@@ -41,10 +41,10 @@ class CapacityTrainer(Trainer):
         super().__init__(conf, context)
         if not isinstance(context.model, JointCodeModel):
             raise TypeError(f"{type(context.model).__name__} has no continuous and discrete code")
-        assert isinstance(context.data, ImageTrainingSet)
         self.conf = conf
         self.model = context.model
-        self.images = context.data.images
+        data: ImageTrainingSet = context.data
+        self.images = data.images
         self._most = sum(map(math.log, self.model.categories))
         self._sampler = EpochSampler(len(self.images), context.streams["batches"])
         self._compiled = context.runtime.compile(self.terms)

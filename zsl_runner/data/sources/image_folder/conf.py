@@ -12,9 +12,9 @@ from omegaconf import MISSING
 
 from zsl_runner.config.fields import option
 from zsl_runner.config.schema import Complaint, RequiredFile
-from zsl_runner.data.names import normal
 from zsl_runner.data.segmentation.options import SegmentationConf
 from zsl_runner.data.segmentation.records import MOST_CLASSES
+from zsl_runner.files.names import normal
 
 LISTS: Final = {"train": "train.txt", "validation": "validation.txt", "test": "test.txt"}
 REMEDY: Final = (

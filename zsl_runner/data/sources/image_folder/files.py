@@ -8,11 +8,11 @@ from typing import Final
 
 import numpy as np
 
-from zsl_runner.data.names import other_case, read_names, some
 from zsl_runner.data.records import Rows
 from zsl_runner.data.sources.image_folder.conf import LISTS, ImageFolderConf
 from zsl_runner.data.sources.pictures.walk import pictures_below
 from zsl_runner.errors import DataError
+from zsl_runner.files.names import other_case, read_names, some
 
 PLACES: Final = "check dataset.root, dataset.images and dataset.masks"
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from zsl_runner.data.images.records import ImageRecords
-from zsl_runner.data.names import some
 from zsl_runner.data.sources.pictures.conf import ImageClassesConf, UnlabelledImagesConf
 from zsl_runner.data.sources.pictures.picture_set import PictureLabels, picture_records
 from zsl_runner.data.sources.pictures.walk import pictures_below
 from zsl_runner.errors import DataError
+from zsl_runner.files.names import some
 
 LAYOUT = "expected a folder for each class with its pictures in it"
 

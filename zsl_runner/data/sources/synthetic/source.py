@@ -9,7 +9,6 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from zsl_runner.data.names import read_text
 from zsl_runner.data.records import Provenance, Rows, SourceFile
 from zsl_runner.data.sources.known_files import split_version_of
 from zsl_runner.data.sources.synthetic.conf import LISTED_LABELS, SyntheticConf
@@ -28,6 +27,7 @@ from zsl_runner.data.sources.xlsa17.validation import validation_classes
 from zsl_runner.data.zero_shot.records import ZeroShotRecords
 from zsl_runner.errors import DataError
 from zsl_runner.files.checksums import sha256_of
+from zsl_runner.files.names import read_text
 
 BLOCK: Final = 2048
 LONGEST_LABEL: Final = 9
