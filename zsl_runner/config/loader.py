@@ -23,6 +23,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from zsl_runner.config.bounds import check_file
 from zsl_runner.config.problems import Origin, Problem
+from zsl_runner.config.schema import GROUPS
 from zsl_runner.errors import RunError
 
 
@@ -64,11 +65,14 @@ class Loader(ConfigLoaderImpl):  # type: ignore[misc]
         self.repository = caching.delegate
 
     def options(self, group: str) -> list[str]:
-        """Return the options of a group; from folders below it those that start from a schema, as ``folder/option``."""
+        """Return the options of a group; those in folders below it as ``folder/option``.
+
+        A part of a run is an option only if it starts from a schema: others are included by files.
+        """
         options = list(self.repository.get_group_options(group))
         for folder in self.repository.get_group_options(group, ObjectType.GROUP):
             names = (f"{folder}/{name}" for name in self.repository.get_group_options(f"{group}/{folder}"))
-            options += [name for name in names if self.kind_of_option(group, name) is not None]
+            options += [name for name in names if group not in GROUPS or self.kind_of_option(group, name) is not None]
         return options
 
     def kind_of_option(self, group: str, option: str) -> str | None:
