@@ -77,7 +77,7 @@ def test_each_variant_draws_what_it_has(variant, tmp_path, zsl_run):
 
 def test_features_of_unseen_classes(tmp_path, zsl_run):
     sizes = [*SHORT, "evaluator.classifier.synthetic_per_class=20", "evaluator.classifier.epochs=3"]
-    zsl_run("model=aae/supervised", "dataset=toy", *sizes, "model.hidden=[32]", "tracker.figures=false")
+    zsl_run("model=aae/features", "dataset=toy", *sizes, "model.hidden=[32]", "tracker.figures=false")
     (directory,) = (tmp_path / "outputs/aae_supervised/toy").glob("*")
     result = read(directory)
     assert result["setting"] == {"kind": "inductive", "class_prior": "uniform"}

@@ -39,6 +39,11 @@ EXTRAS = {
     "hydra/launcher/ray": "ray",
 }
 """The extra of this package that brings an option of Hydra's groups."""
+GONE = {
+    "data_kind": "a data set's file does without it; a model's file has to name the evaluator itself",
+    "scaling": "write the values below dataset:, as conf/model/bi_vaegan.yaml does",
+}
+"""Groups of earlier versions that files of users may name, and what to do."""
 
 
 @dataclass(frozen=True)
@@ -267,7 +272,7 @@ def _defaults(
             composition.problems.append(_missing_file(loader, missing, str(error), error.options))
             composition.abandoned.add(missing.removeprefix("schema/").partition("/")[0])
         except (HydraException, OmegaConfBaseException, ValueError) as error:
-            composition.problems.append(Problem("configuration", f"{error}{_package_hint(str(error))}"))
+            composition.problems.append(Problem("configuration", f"{error}{_hint(str(error))}"))
             return []
         except RecursionError:
             circle = [str(loader.repository.file(path) or path) for path in loader.repository.circle()]
@@ -276,20 +281,25 @@ def _defaults(
             return []
 
 
-def _package_hint(message: str) -> str:
-    """Return how a file inside a group must name another group, if that is what Hydra stumbled over."""
+def _hint(message: str) -> str:
+    """Return what to write instead, if Hydra stumbled over how a file inside a group names another group."""
+    gone = next((group for group in GONE if re.search(rf"(override '|\$\{{){group}\b", message)), None)
+    if gone is not None:
+        return f"\nthere is no such group any more: {GONE[gone]}"
     found = re.search(r"'(\w+)@\w+\.\1'", message)
     return f"\nWithin a group's file write: override /{found[1]}@_global_.{found[1]}: OPTION" if found else ""
 
 
 def _missing_file(loader: Loader, missing: str, message: str, options: Sequence[str] | None) -> Problem:
     group, _, value = missing.partition("/")
-    if group not in COMPOSED_GROUPS:  # one of Hydra's, or of the schemas
+    if group not in COMPOSED_GROUPS and group not in GONE:  # one of Hydra's, or of the schemas
         group, _, value = missing.rpartition("/")
     named_in = re.match(r"In '([^']+)'", message)
     parent = loader.repository.chosen_in(group, value) or (named_in[1] if named_in else None)
     file = loader.repository.file(parent) if parent else None
     origin = Origin(file=file).describe() if file else ""
+    if group in GONE:
+        return Problem(group, f"there is no such group any more: {GONE[group]}", origin)
     if group.startswith("schema/") or group in COMPOSED_GROUPS:
         options = loader.options(group)
     return _unknown_option(group or "configuration", value, options or [], origin)
