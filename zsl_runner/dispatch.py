@@ -20,7 +20,7 @@ from zsl_runner.config.command import PRIMARY, Command, read
 from zsl_runner.config.compose import COMPOSED_GROUPS
 from zsl_runner.config.loader import Loader, Source
 from zsl_runner.config.paths import conf_directory
-from zsl_runner.config.problems import Problem, report
+from zsl_runner.config.problems import Problem, listed, report
 from zsl_runner.config.resume import resumed
 from zsl_runner.config.schema import RunConfig
 from zsl_runner.config.search import check_search
@@ -159,5 +159,9 @@ def _run(config: DictConfig) -> None:
 
 
 def _groups(loader: Loader) -> str:
-    """Return the groups and their options, one group a line."""
-    return "\n".join(f"{group:<12}{', '.join(loader.options(group)) or '(none yet)'}" for group in COMPOSED_GROUPS)
+    """Return the groups and their options, those of a folder in a line of their own."""
+    lines = []
+    for group in COMPOSED_GROUPS:
+        first, *others = listed(loader.options(group)) or ["(none yet)"]
+        lines += [f"{group:<12}{first}", *(f"{'':<12}{line}" for line in others)]
+    return "\n".join(lines)

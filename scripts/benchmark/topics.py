@@ -118,9 +118,9 @@ def measure_classifier(effort: Effort, folder: Path) -> Iterator[Finding]:
 def measure_prediction(effort: Effort, folder: Path) -> Iterator[Finding]:
     """Yield what a step on quadrants of 28 x 28 images takes, with layers of 500 units and 200 latent dimensions."""
     sizes = ("dataset=digits_quadrant", "model.hidden=[500,500]", f"trainer.batch_size={PREDICTION_ROWS}")
-    for model in ("cvae", "baseline_nn"):
+    for name, model in (("cvae", "cvae_pairs"), ("baseline_nn", "baseline_nn")):
         overrides = (*sizes, f"model={model}")
-        yield from step_findings(model, overrides, "fit", effort, topic="prediction", rows=PREDICTION_ROWS)
+        yield from step_findings(name, overrides, "fit", effort, topic="prediction", rows=PREDICTION_ROWS)
 
 
 def measure_adversarial_autoencoder(effort: Effort, folder: Path) -> Iterator[Finding]:

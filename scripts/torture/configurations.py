@@ -26,12 +26,12 @@ BASES = (
     ("model=ridge_prototype", "dataset=digits"),
     ("model=bi_vaegan", "dataset=toy"),
     ("model=tf_vaegan", "dataset=digits"),
-    ("model=cvae", "dataset=digits_quadrant"),
+    ("model=cvae_pairs", "dataset=digits_quadrant"),
     ("model=aae/semi_supervised", "dataset=digits_images", "dataset.labelled=100"),
     ("model=joint_vae", "dataset=digits_images", "dataset.side=32"),
     ("model=cvae_segmentation_small", "dataset=digit_canvas_embedded"),
 )
-GROUPS = ("model", "dataset", "trainer", "evaluator", "runtime", "tracker", "experiment", "debug", "sweep", "data_kind")
+GROUPS = ("model", "dataset", "trainer", "evaluator", "runtime", "tracker", "experiment", "debug", "sweep")
 Mutation = tuple[tuple[str, ...], str | None, str | None]
 """Further arguments, the key they give a value (None where no value is expected to arrive), and the value's text."""
 

@@ -36,7 +36,7 @@ _QUADRANT = (
     *_OFTEN,
 )
 _CVAE = (
-    "model=cvae",
+    "model=cvae_pairs",
     "model.latent_dim=4",
     "model.hidden=[16]",
     "evaluator.samples=4",

@@ -37,10 +37,6 @@ ABSENT_OR_UNFIT = {
     "model.kind",
     "trainer",
     "trainer.mode",
-    # conf/model_for sets these for the trainers that fit its model
-    "trainer.batch_size",
-    "trainer.epochs",
-    "trainer.evaluate_every",
     # models of features choose how these are scaled
     "dataset.feature_scaling",
     "dataset.semantic_scaling",

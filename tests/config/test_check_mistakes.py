@@ -111,7 +111,7 @@ def test_a_group_takes_the_name_of_one_option(problems, value):
 
 def test_unknown_option_names_the_others_and_the_closest(problems):
     message, origin = problems("model=sgall", "model.latent_dim=3")["model"]
-    assert "no option 'sgall'; did you mean sgal?; the options are: " in message
+    assert "no option 'sgall'; did you mean sgal?; the options are:\nbaseline_cnn, " in message
     assert "no option '../model/sgal'" in problems("model=../model/sgal")["model"][0]
     assert "vzsl" in message
     assert origin == "command line: model=sgall"

@@ -17,7 +17,7 @@ def test_the_page_names_options_with_limits_and_meaning():
     assert "### `model` of kind `sgal`" in page
     assert "| `dataset.root` | text | required |" in page
     assert "`model=aae/basic`" in page
-    assert "evaluator=generator/pairs" not in page  # chosen by other files, not by users
+    assert "`trainer=feature_gan_transductive`" in page  # its schema is that of the file it includes
 
 
 def test_the_command_writes_the_page(tmp_path, monkeypatch, capsys):

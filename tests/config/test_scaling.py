@@ -26,8 +26,8 @@ def scaling(*arguments):
         (["model=bi_vaegan"], ("l2", 1.0, "l2")),
         (["model=tf_vaegan"], ("minmax", None, "l2")),
         (["model=bi_vaegan", "dataset.feature_scaling=center_l2", "dataset.radius=3"], ("center_l2", 3.0, "l2")),
-        (["experiment=bi_vaegan_released_awa2", "dataset=toy"], ("l2", 5.0, "l2")),
-        (["experiment=bi_vaegan_flo89", "dataset=toy"], ("center_l2", None, "l2")),
+        (["experiment=bi_vaegan/released_awa2", "dataset=toy"], ("l2", 5.0, "l2")),
+        (["experiment=bi_vaegan/flo89", "dataset=toy"], ("center_l2", None, "l2")),
     ],
 )
 def test_the_more_specific_choice_wins(arguments, expected):

@@ -24,7 +24,12 @@ SMALL = {
         *["model=f_clswgan", *TOY, "model.hidden=8"],
         *["evaluator.classifier.synthetic_per_class=5", "evaluator.classifier.epochs=1"],
     ],
-    "likelihood": ["model=cvae", "dataset=digits_quadrant", "model.hidden=[16,16]", "evaluator.validation_samples=2"],
+    "likelihood": [
+        "model=cvae_pairs",
+        "dataset=digits_quadrant",
+        "model.hidden=[16,16]",
+        "evaluator.validation_samples=2",
+    ],
     "segmentation": [
         *["model=cvae_segmentation_small", "dataset=digit_canvas_embedded", "dataset.train=24"],
         *["dataset.validation=8", "dataset.test=8", "evaluator.validation_samples=2"],

@@ -78,8 +78,8 @@ RUNS: dict[str, list[str]] = {
     "feature_gan_critic_steps": ["model=f_clswgan", *_GAN, "runtime.precision=bf16"],
     "feature_gan_transductive": ["model=bi_vaegan", *_GAN, "trainer.warmup_epochs=1"],
     "cvae_generator": ["model=cvae", *_GENERATOR, "dataset=toy", "model.hidden=[24]", "trainer.epochs=2"],
-    "hybrid": ["model=cvae", "trainer=hybrid", *_COMPLETION],
-    "gsnn": ["model=cvae", "trainer=gsnn", *_COMPLETION],
+    "hybrid": ["model=cvae_pairs", "trainer=hybrid", *_COMPLETION],
+    "gsnn": ["model=cvae_pairs", "trainer=gsnn", *_COMPLETION],
     "nn": ["model=baseline_nn", *_COMPLETION[:4]],
     "segmentation": [
         "model=cvae_segmentation_small",

@@ -60,7 +60,7 @@ def test_a_search_that_does_not(config, direction, space, arguments, expected):
 
 
 def test_smaller_is_better_where_the_metric_says_so(loader):
-    verdict = check(loader, ["dataset=digits_quadrant", "model=cvae"], strictly=False)
+    verdict = check(loader, ["dataset=digits_quadrant", "model=cvae_pairs"], strictly=False)
     assert verdict.config.evaluator.select_metric == "val/NCLL"
     assert check_search(settings("minimize"), SPACE, verdict.config) == []
     assert len(check_search(settings("maximize"), SPACE, verdict.config)) == 1

@@ -62,7 +62,7 @@ def test_the_example_model_data_set_and_evaluator_run(extended):
 
 
 def test_the_example_trainer_runs_as_an_experiment(extended):
-    extended.run("-m", "zsl_runner.train", "experiment=sgal_grid", "name=first", "tracker.figures=false")
+    extended.run("-m", "zsl_runner.train", "experiment=sgal/grid", "name=first", "tracker.figures=false")
     directory = extended.tree / "outputs" / "sgal" / "grid" / "first"
     assert metrics(directory)["test/T1"] > 40  # chance is 25
     assert ",train/settled/loss," in (directory / "metrics.csv").read_text()

@@ -77,7 +77,7 @@ def test_each_variant_draws_what_it_has(variant, tmp_path, zsl_run):
 
 def test_features_of_unseen_classes(tmp_path, zsl_run):
     sizes = [*SHORT, "evaluator.classifier.synthetic_per_class=20", "evaluator.classifier.epochs=3"]
-    zsl_run("model=aae/supervised", "dataset=toy", *sizes, "model.hidden=[32]", "tracker.figures=false")
+    zsl_run("model=aae/features", "dataset=toy", *sizes, "model.hidden=[32]", "tracker.figures=false")
     (directory,) = (tmp_path / "outputs/aae_supervised/toy").glob("*")
     result = read(directory)
     assert result["setting"] == {"kind": "inductive", "class_prior": "uniform"}
@@ -95,7 +95,8 @@ def test_features_of_unseen_classes(tmp_path, zsl_run):
         (["model=aae/clustering", "dataset=digits_images", "model.labels=category"], "clusters are found without"),
         (["model=aae/basic", "dataset=digits_images", "model.prior=gmm10"], "lies in the plane; use 2"),
         (["model=aae/basic", "dataset=digits_images", "evaluator.select_metric=val/error"], "needs model.labels"),
-        (["model=aae/semi_supervised", "dataset=digits"], "only labels=decoder"),
+        (["model=aae/semi_supervised", "dataset=digits"], "made for dataset=digits: model=aae/features"),
+        (["model=aae/semi_supervised", "dataset=digits", "evaluator=final_classifier"], "only labels=decoder"),
         (["model=aae/basic", "dataset=digits_quadrant"], "image_rows"),
         (["model=aae/basics", "dataset=digits_images"], "did you mean aae/basic?"),
         (["model=aae/basic", "dataset=digits_images", "trainer.epochs=10"], "[14, 18] are not reached in 10 epochs"),

@@ -28,7 +28,7 @@ def run(tmp_path, zsl_run):
 
 
 def test_lines_of_the_sheet(run):
-    cvae = run("dataset=digits_quadrant", "model=cvae")
+    cvae = run("dataset=digits_quadrant", "model=cvae_pairs")
     nn = run("dataset=digits_quadrant", "model=baseline_nn")
     other = run("dataset=digits_quadrant", "dataset.n_observed=2", "model=baseline_nn")
     labels = [axes.get_ylabel() for axes in side_by_side([cvae, nn], 2).axes if axes.get_ylabel()]

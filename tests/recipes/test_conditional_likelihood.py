@@ -23,7 +23,7 @@ SETTING = [
     "tracker.figures=false",
     "tracker.progress=none",
 ]
-LATENT = ["model=cvae", "model.latent_dim=20", "evaluator.validation_samples=5"]
+LATENT = ["model=cvae_pairs", "model.latent_dim=20", "evaluator.validation_samples=5"]
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from tests.recipes.comparison import final_state, rows, same_end, straight_run
 
 QUICK = [
     "dataset=digits_quadrant",
-    "model=cvae",
+    "model=cvae_pairs",
     "model.latent_dim=4",
     "model.hidden=[16]",
     "trainer.epochs=4",
@@ -141,7 +141,7 @@ def test_a_zero_shot_run_generates_features_of_unseen_classes(tmp_path, zsl_run)
     [
         (["evaluator.samples=0"], "expected 1 <= value, found 0"),
         (["dataset.predicted=[bottom_left]"], "both observed and predicted"),
-        (["model=cvae", "evaluator=zsl"], "does not offer: class_scores"),
+        (["evaluator=zsl"], "does not offer: class_scores"),
         (["evaluator.stages=[tune,final]"], "expected each one of fit"),
         (["trainer=em"], "does not offer"),
     ],
@@ -167,7 +167,7 @@ def test_state_holds_the_best_weights_between_validations(tmp_path, kill_at):
 
 def test_images_given_their_label(tmp_path, zsl_run):
     zsl_run(
-        "model=cvae",
+        "model=cvae_images",
         "dataset=digits_images",
         "dataset.labelled=200",
         "model.hidden=[16]",

@@ -24,7 +24,8 @@ from zsl_runner.data.command.synthesis import synthesize
 from zsl_runner.data.sources.toy.conf import ToyConf
 from zsl_runner.runs.attempt import execute
 
-EXPERIMENTS = sorted(path.stem for path in (conf_directory() / "experiment").glob("*.yaml"))
+FOLDER = conf_directory() / "experiment"
+EXPERIMENTS = sorted(path.relative_to(FOLDER).with_suffix("").as_posix() for path in FOLDER.rglob("*.yaml"))
 SHORT = {
     "trainer": {
         "adversarial_autoencoder": {"epochs": 2, "batch_size": 60, "labelled_batch_size": 10, "evaluate_every": 1},
@@ -182,6 +183,6 @@ def test_an_experiment_takes_two_steps_of_each_phase(experiment, loader, tmp_pat
 def test_an_experiment_runs_from_the_command_line(zsl_run, tmp_path):
     sizes = [f"dataset.{name}=null" for name in SHORT["dataset"]["xlsa17"]]
     quiet = [f"tracker.{name}={value}" for name, value in QUIET.items()]
-    zsl_run("experiment=eszsl_cub", *sizes, *quiet, "name=short")
+    zsl_run("experiment=eszsl/cub", *sizes, *quiet, "name=short")
     result = json.loads((tmp_path / "outputs/eszsl/cub/short/result.json").read_text())
     assert result["status"] == "complete"

@@ -22,7 +22,7 @@ def test_readable_names():
     )
     assert slug_of(["evaluator=calibrated", "trainer=em"], seed=0) == "calibrated+em+seed-0"
     assert (
-        slug_of(["experiment=sgal_cub", "model.latent_dim=8"], experiment="sgal_cub") == "sgal_cub+latent_dim-8+seed-0"
+        slug_of(["experiment=sgal/cub", "model.latent_dim=8"], experiment="sgal/cub") == "sgal_cub+latent_dim-8+seed-0"
     )
     assert slug_of(["model.dropout=null"], seed=0) == "dropout-null+seed-0"
     assert slug_of(["~model.margin"], seed=0) == "no_model.margin+seed-0"

@@ -22,9 +22,9 @@ from zsl_runner.training.profiles import show
 
 TOY = ("dataset=toy", "dataset.width=12", "dataset.train_rows=30", "model.latent_dim=4", "trainer.batch_size=16")
 SGAL = (*TOY, "model=sgal", "model.prior.hidden=[8]")
-CVAE = ("dataset=digits_quadrant", "model=cvae", "model.hidden=[8]", "trainer.batch_size=16")
+CVAE = ("dataset=digits_quadrant", "model=cvae_pairs", "model.hidden=[8]", "trainer.batch_size=16")
 AAE = ("dataset=digits_images", "dataset.labelled=100", "trainer.batch_size=16")
-IMAGES = ("model=cvae", "model.hidden=[8]", *AAE)
+IMAGES = ("model=cvae_images", "model.hidden=[8]", *AAE)
 
 
 def trainer_of(parts, record=lambda recording: None, folder=None, **options):

@@ -24,7 +24,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from zsl_runner.config.bounds import DEEPEST, is_deep
 from zsl_runner.config.loader import Loader
-from zsl_runner.config.problems import Origin, Problem, closest, did_you_mean
+from zsl_runner.config.problems import Origin, Problem, closest, did_you_mean, listed
 from zsl_runner.config.schema import GROUPS
 
 COMPOSED_GROUPS = (*GROUPS, "runtime", "tracker", "debug", "sweep", "experiment")
@@ -39,6 +39,11 @@ EXTRAS = {
     "hydra/launcher/ray": "ray",
 }
 """The extra of this package that brings an option of Hydra's groups."""
+GONE = {
+    "data_kind": "a data set's file does without it; a model's file has to name the evaluator itself",
+    "scaling": "write the values below dataset:, as conf/model/bi_vaegan.yaml does",
+}
+"""Groups of earlier versions that files of users may name, and what to do."""
 
 
 @dataclass(frozen=True)
@@ -173,9 +178,8 @@ def _is_no_option(override: Override) -> bool:
 
 def _no_option(loader: Loader, override: Override) -> Problem:
     group = override.key_or_group
-    known = ", ".join(loader.options(group)) or "none"
     found = "null" if override.value() is None else override.value()
-    message = f"expected the name of one option, found {found}; the options are: {known}"
+    message = f"expected the name of one option, found {found}; {_options(loader.options(group))}"
     return Problem(group, message, f"command line: {override.input_line}")
 
 
@@ -195,7 +199,7 @@ def _with_known_option(loader: Loader, override: Override, problems: list[Proble
         return override
     options = loader.options(group)
     problems.append(_unknown_option(group, value, options, origin))
-    meant = closest(value, options)
+    meant = None if _is_folder(value, options) else closest(value, options)
     if meant is None:
         abandoned.add(group)
         loader.repository.forgiven.add(f"{group}/{value}")
@@ -213,8 +217,21 @@ def _unknown_option(group: str, value: str, options: Sequence[str], origin: str)
     extra = EXTRAS.get(f"{group}/{value}")
     if extra is not None:
         return Problem(group, f"{value!r} needs a plugin that is not installed: pip install 'zsl-run[{extra}]'", origin)
-    known = ", ".join(options) or "none"
-    return Problem(group, f"no option {value!r}{did_you_mean(value, options)}; the options are: {known}", origin)
+    if _is_folder(value, options):
+        inside = ", ".join(option for option in options if option.startswith(f"{value}/"))
+        return Problem(group, f"{value!r} is a folder of options; choose one of them: {inside}", origin)
+    return Problem(group, f"no option {value!r}{did_you_mean(value, options)}; {_options(options)}", origin)
+
+
+def _is_folder(value: str, options: Sequence[str]) -> bool:
+    return any(option.startswith(f"{value}/") for option in options)
+
+
+def _options(options: Sequence[str]) -> str:
+    """Return in words which options there are; those in folders in lines of their own."""
+    lines = listed(options) or ["none"]
+    separator = "\n" if len(lines) > 1 else " "
+    return f"the options are:{separator}" + "\n".join(lines)
 
 
 @cache
@@ -255,7 +272,7 @@ def _defaults(
             composition.problems.append(_missing_file(loader, missing, str(error), error.options))
             composition.abandoned.add(missing.removeprefix("schema/").partition("/")[0])
         except (HydraException, OmegaConfBaseException, ValueError) as error:
-            composition.problems.append(Problem("configuration", f"{error}{_package_hint(str(error))}"))
+            composition.problems.append(Problem("configuration", f"{error}{_hint(str(error))}"))
             return []
         except RecursionError:
             circle = [str(loader.repository.file(path) or path) for path in loader.repository.circle()]
@@ -264,19 +281,26 @@ def _defaults(
             return []
 
 
-def _package_hint(message: str) -> str:
-    """Return how a file inside a group must name another group, if that is what Hydra stumbled over."""
+def _hint(message: str) -> str:
+    """Return what to write instead, if Hydra stumbled over how a file inside a group names another group."""
+    gone = next((group for group in GONE if re.search(rf"(override '|\$\{{){group}\b", message)), None)
+    if gone is not None:
+        return f"\nthere is no such group any more: {GONE[gone]}"
     found = re.search(r"'(\w+)@\w+\.\1'", message)
     return f"\nWithin a group's file write: override /{found[1]}@_global_.{found[1]}: OPTION" if found else ""
 
 
 def _missing_file(loader: Loader, missing: str, message: str, options: Sequence[str] | None) -> Problem:
-    group, _, value = missing.rpartition("/")
+    group, _, value = missing.partition("/")
+    if group not in COMPOSED_GROUPS and group not in GONE:  # one of Hydra's, or of the schemas
+        group, _, value = missing.rpartition("/")
     named_in = re.match(r"In '([^']+)'", message)
     parent = loader.repository.chosen_in(group, value) or (named_in[1] if named_in else None)
     file = loader.repository.file(parent) if parent else None
     origin = Origin(file=file).describe() if file else ""
-    if group.startswith("schema/"):
+    if group in GONE:
+        return Problem(group, f"there is no such group any more: {GONE[group]}", origin)
+    if group.startswith("schema/") or group in COMPOSED_GROUPS:
         options = loader.options(group)
     return _unknown_option(group or "configuration", value, options or [], origin)
 

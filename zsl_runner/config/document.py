@@ -6,12 +6,14 @@ import sys
 from collections.abc import Iterable
 from dataclasses import MISSING as NO_DEFAULT
 from dataclasses import fields
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import yaml
 from omegaconf import MISSING
 
+from zsl_runner.config.loader import Loader, Source
 from zsl_runner.config.paths import conf_directory
 from zsl_runner.config.registry import schemas
 from zsl_runner.config.schema import GROUPS, Component, RunConfig
@@ -117,17 +119,11 @@ def _files(group: str) -> str:
     return ", ".join(f"`{name}`" for name in _options(group))
 
 
+@cache
 def _options(group: str) -> dict[str, str]:
     """Return the files of a group by name, each with the kind of its schema (empty for a plain group)."""
-    options = {}
-    folder = conf_directory() / group
-    for file in sorted(folder.rglob("*.yaml")):
-        entries = (yaml.safe_load(file.read_text(encoding="utf-8")) or {}).get("defaults", [])
-        kinds = [e.partition("@")[0].rsplit("/", 1)[-1] for e in entries if isinstance(e, str) and "/schema/" in e]
-        name = file.relative_to(folder).with_suffix("").as_posix()
-        if kinds or file.parent == folder:  # a file further down without schema is chosen by other files, not by users
-            options[name] = kinds[0] if kinds else ""
-    return options
+    loader = Loader(Source(conf_directory()))
+    return {option: loader.kind_of_option(group, option) or "" for option in loader.options(group)}
 
 
 if __name__ == "__main__":

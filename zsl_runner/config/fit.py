@@ -16,6 +16,7 @@ from zsl_runner.config.paths import shown
 from zsl_runner.config.problems import Origin
 from zsl_runner.config.registry import schemas
 from zsl_runner.config.schema import (
+    Component,
     DatasetConf,
     DebugConf,
     EvaluatorConf,
@@ -50,14 +51,16 @@ def check_parts(draft: Draft, loader: Loader | None) -> None:
         takers = [k for k, s in schemas(asking).items() if getattr(s, wishes) <= getattr(parts[answering], offers)]
         givers = [k for k, s in schemas(answering).items() if getattr(parts[asking], wishes) <= getattr(s, offers)]
         asker, answerer = f"{asking}={draft.kinds[asking]}", f"{answering}={draft.kinds[answering]}"
-        verb = f"{verb} what {answerer} does not offer: {', '.join(sorted(missing))}"
-        draft.complain(
-            asking,
-            f"{asker} {verb}\n"
-            f"{answering}s that fit {asker}: {_options(loader, answering, givers)}\n"
-            f"{asking}s that fit {answerer}: {_options(loader, asking, takers)}",
-            Origin(),
-        )
+        lines = [f"{asker} {verb} what {answerer} does not offer: {', '.join(sorted(missing))}"]
+        if (
+            asking == "evaluator"
+            and answering == "dataset"
+            and (others := _made_for(parts[answering], draft.kinds.get("model"), loader))
+        ):
+            lines.append(f"made for {answerer}: {others}")
+        lines.append(f"{answering}s that fit {asker}: {_options(loader, answering, givers)}")
+        lines.append(f"{asking}s that fit {answerer}: {_options(loader, asking, takers)}")
+        draft.complain(asking, "\n".join(lines), Origin())
 
 
 def check_components(draft: Draft) -> None:
@@ -201,6 +204,16 @@ def obstacle(folder: Path) -> str:
             return f"{shown(place)} {'lies on a read-only file system' if read_only else 'is not writable'}"
         return ""
     return ""
+
+
+def _made_for(dataset: type[Component], kind: str | None, loader: Loader | None) -> str:
+    """Return the models of a kind whose usual evaluator fits the data set; empty if there are none."""
+    if loader is None or not issubclass(dataset, DatasetConf):
+        return ""
+    evaluators = {name: schema for name, schema in schemas("evaluator").items() if issubclass(schema, EvaluatorConf)}
+    fitting = [name for name, schema in evaluators.items() if schema.needs <= dataset.provides]
+    models = [model for model in loader.options("model") if loader.kind_of_option("model", model) == kind]
+    return ", ".join(f"model={model}" for model in models if loader.usual_kind("evaluator", model) in fitting)
 
 
 def _options(loader: Loader | None, group: str, kinds: Iterable[str]) -> str:

@@ -12,7 +12,7 @@ from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from hydra._internal.config_repository import ConfigRepository
 from hydra._internal.utils import create_config_search_path
 from hydra.core.config_search_path import ConfigSearchPath, SearchPathQuery
-from hydra.core.default_element import ConfigDefault, GroupDefault
+from hydra.core.default_element import ConfigDefault, GroupDefault, InputDefault
 from hydra.core.object_type import ObjectType
 from hydra.core.utils import setup_globals
 from hydra.errors import HydraException
@@ -64,21 +64,38 @@ class Loader(ConfigLoaderImpl):  # type: ignore[misc]
         self.repository = caching.delegate
 
     def options(self, group: str) -> list[str]:
-        """Return the options of a group; from folders below it those that start from a schema, as ``folder/option``."""
+        """Return the options of a group; those in folders below it as ``folder/option``."""
         options = list(self.repository.get_group_options(group))
         for folder in self.repository.get_group_options(group, ObjectType.GROUP):
-            names = (f"{folder}/{name}" for name in self.repository.get_group_options(f"{group}/{folder}"))
-            options += [name for name in names if self.kind_of_option(group, name) is not None]
+            options += [f"{folder}/{name}" for name in self.options(f"{group}/{folder}")]
         return options
 
     def kind_of_option(self, group: str, option: str) -> str | None:
-        """Return the schema a group's file starts from; None if it names none."""
-        loaded = self.repository.load_config(f"{group}/{option}")
-        for entry in (loaded.defaults_list or []) if loaded else []:
-            path = entry.path if isinstance(entry, ConfigDefault) else ""
+        """Return the schema a group's file, or the one it includes, starts from; None if it names none."""
+        folder = f"{group}/{option}".rpartition("/")[0]
+        for entry in self._defaults_of(f"{group}/{option}"):
+            path = (entry.path or "") if isinstance(entry, ConfigDefault) else ""
             if path.startswith(f"/schema/{group}/"):
                 return path.rsplit("/", 1)[-1]
+            if path and path != "_self_":
+                included = path.removeprefix("/") if path.startswith("/") else f"{folder}/{path}"
+                kind = self.kind_of_option(group, included.removeprefix(f"{group}/"))
+                if kind is not None:
+                    return kind
         return None
+
+    def usual_kind(self, group: str, model: str) -> str | None:
+        """Return the schema in another group that comes with a model: of what its file picks, or of the default."""
+        for path, overrides in ((f"model/{model}", True), (self.primary, False)):
+            for entry in self._defaults_of(path):
+                is_choice = isinstance(entry, GroupDefault) and bool(entry.override) == overrides
+                if is_choice and str(entry.group).strip("/") == group:
+                    return self.kind_of_option(group, str(entry.value))
+        return None
+
+    def _defaults_of(self, path: str) -> list[InputDefault]:
+        loaded = self.repository.load_config(path)
+        return list(loaded.defaults_list or []) if loaded else []
 
     def strictly(self, arguments: Sequence[str], alone: bool) -> DictConfig | str:
         """Compose strictly, as the run will; return the configuration, or Hydra's complaint if it refuses.

@@ -73,19 +73,45 @@ def did_you_mean(word: str, choices: Iterable[str]) -> str:
 def closest(word: str, choices: Iterable[str]) -> str | None:
     """Return the choice most like ``word``, or None if none is alike; case and the kind of dash make no difference.
 
+    An option in a folder may be meant without its folder, too, if no other has the same name.
+
     >>> closest("CUB", ["cub", "CUBE"]), closest("f-clswgan", ["f_clswgan", "f_vaegan"])
     ('cub', 'f_clswgan')
+    >>> closest("sgal_cub", ["sgal/cub", "vzsl/cub"]), closest("awa1", ["sgal/cub", "sgal/awa1"])
+    ('sgal/cub', 'sgal/awa1')
+    >>> closest("cub", ["sgal/cub", "vzsl/cub"])
     """
     table: dict[str, str] = {}
+    inside: dict[str, list[str]] = {}
     for choice in choices:
         table.setdefault(folded(choice), choice)
+        if "/" in choice:
+            inside.setdefault(folded(choice.rpartition("/")[2]), []).append(choice)
+    if folded(word) not in table and len(inside.get(folded(word), ())) > 1:
+        return None
+    table = {name: found[0] for name, found in inside.items() if len(found) == 1} | table
     matches = difflib.get_close_matches(folded(word), list(table), n=1, cutoff=0.6)
     return table[matches[0]] if matches else None
 
 
 def folded(word: str) -> str:
     """Return a word in the form in which words are compared for hints."""
-    return word.strip().casefold().replace("-", "_")
+    return word.strip().casefold().replace("-", "_").replace("/", "_")
+
+
+def listed(options: Iterable[str]) -> list[str]:
+    """Return options in lines: first those of the group itself, then of each folder.
+
+    >>> listed(["digits", "own", "sgal/awa1", "sgal/cub"])
+    ['digits, own', 'sgal: awa1, cub']
+    """
+    folders: dict[str, list[str]] = {}
+    for option in options:
+        folder, _, name = option.rpartition("/")
+        folders.setdefault(folder, []).append(name)
+    lines = [", ".join(folders.pop("", []))]
+    lines += [f"{folder}: {', '.join(names)}" for folder, names in folders.items()]
+    return [line for line in lines if line]
 
 
 def report(problems: Sequence[Problem]) -> str:

@@ -144,7 +144,7 @@ class AdversarialAutoencoderConf(ModelConf):
         if self.labels != "decoder":
             yield Complaint(
                 "labels",
-                "of zero-shot data only labels=decoder (model=aae/supervised) generates features of a class, found "
+                "of zero-shot data only labels=decoder (model=aae/features) generates features of a class, found "
                 f"{self.labels}",
             )
         scaling = getattr(dataset, "feature_scaling", None)
