@@ -84,14 +84,12 @@ class PredictionTrainer(Trainer):
         self.predictor.train()
         with self.context.runtime.autocast():
             terms = self._compiled(pair)
-            loss = torch.stack(list(terms.values())).sum()
-        self.context.optimisers.minimize(loss, *self.groups)
+        minimised = self.context.minimize_terms(terms, *self.groups)
         self.clock.tick()
         if self.clock.between_epochs and self.clock.epoch in SNAPSHOT_EPOCHS:
             with evaluating(self.predictor), torch.no_grad():
                 self._snapshots[self.clock.epoch] = self.snapshot(self._shown())
-        detached = {name: term.detach() for name, term in terms.items()}
-        return StepReport(detached | {"loss": loss.detach()}, len(pair.x), {"x": pair.x, "y": pair.y})
+        return StepReport(minimised, len(pair.x), {"x": pair.x, "y": pair.y})
 
     def _shown(self) -> Pair:
         count = min(SNAPSHOT_ROWS, len(self._pairs))

@@ -106,9 +106,7 @@ class AdversarialAutoencoderTrainer(Trainer):
         """
         with self.context.runtime.autocast():
             terms = self._reconstruct(batch, seen, self._posterior_noise(seen))
-            loss = torch.stack(list(terms.values())).sum()
-        self.context.optimisers.minimize(loss, "reconstruction")
-        return _detached(terms)
+        return self._minimised(terms, "reconstruction")
 
     def encode(self, seen: Tensor) -> Codes:
         """Return codes with their graph: the encoder does not change before it is updated against the discriminators.
@@ -126,17 +124,13 @@ class AdversarialAutoencoderTrainer(Trainer):
             drawn = self._blurred(sample_categories(len(batch.x), model.categories, stream))
         with self.context.runtime.autocast():
             terms = self._judge(batch, prior, drawn, *self._shown(codes.detach()))
-            loss = torch.stack(list(terms.values())).sum()
-        self.context.optimisers.minimize(loss, "discriminator")
-        return _detached(terms)
+        return self._minimised(terms, "discriminator")
 
     def generator_step(self, batch: Batch, codes: Codes) -> Terms:
         """Update the encoder against the discriminators."""
         with self.context.runtime.autocast():
             terms = self._deceive(batch, *self._shown(codes))
-            loss = torch.stack(list(terms.values())).sum()
-        self.context.optimisers.minimize(loss, "generator")
-        return _detached(terms)
+        return self._minimised(terms, "generator")
 
     def classification_step(self, batch: Batch) -> Terms:
         """Update the part of the encoder that y depends on, on labelled rows."""
@@ -145,6 +139,11 @@ class AdversarialAutoencoderTrainer(Trainer):
             loss = self._classify(batch, seen, self._posterior_noise(seen))
         self.context.optimisers.minimize(loss, "classification")
         return {"classification": loss.detach()}
+
+    def _minimised(self, terms: Terms, group: str) -> Terms:
+        """Take the step of a sub-step and return its terms without their sum: a step of the loop has several."""
+        minimised = self.context.minimize_terms(terms, group)
+        return {name: minimised[name] for name in terms}
 
     def _reconstruction(self, batch: Batch, seen: Tensor, noise: Tensor | None) -> Terms:
         codes = self.model.encode(seen, noise)
@@ -211,7 +210,3 @@ class AdversarialAutoencoderTrainer(Trainer):
         if self._labelled is not None:
             self._labelled.load_state_dict(state["labelled"])
         self.clock.done = state["done"]
-
-
-def _detached(terms: Terms) -> Terms:
-    return {name: term.detach() for name, term in terms.items()}

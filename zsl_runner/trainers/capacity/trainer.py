@@ -18,7 +18,7 @@ from zsl_runner.objectives.capacity import capacity, capacity_penalty
 from zsl_runner.trainers.capacity.conf import CapacityTrainerConf
 from zsl_runner.trainers.capacity.usage import CodeUsage
 from zsl_runner.trainers.predictions import SNAPSHOT_EPOCHS
-from zsl_runner.training.base import Phase, StepReport, Trainer, TrainingContext
+from zsl_runner.training.base import Phase, StepReport, Trainer, TrainingContext, detached, total
 from zsl_runner.training.epochs import EpochClock
 
 WATCH_STEPS: Final = 50
@@ -104,8 +104,7 @@ class CapacityTrainer(Trainer):
         else:
             parts["capacity_z"] = capacity_penalty(kl_z, targets[0], conf.gamma_z, per_example)
             parts["capacity_c"] = capacity_penalty(kl_c, targets[1], conf.gamma_c, per_example)
-        loss = torch.stack(list(parts.values())).sum()
-        return {"loss": loss, **parts, "kl_latents": latents.mean(0), "kl_c": kl_c.mean()} | {
+        return {"loss": total(parts), **parts, "kl_latents": latents.mean(0), "kl_c": kl_c.mean()} | {
             f"logits_{place}": values for place, values in enumerate(posterior.logits)
         }
 
@@ -135,7 +134,7 @@ class CapacityTrainer(Trainer):
         self.context.optimisers.minimize(found["loss"] / pixels, "model")
         self.clock.tick()
         logits = [found.pop(f"logits_{place}") for place in range(len(self.model.categories))]
-        terms = {name: value.detach() for name, value in found.items()}
+        terms = detached(found)
         latents, kl_c = terms.pop("kl_latents"), terms.pop("kl_c")
         terms |= {"kl_z": latents.sum(), "kl_c": kl_c}
         self._since = self._since + torch.cat([kl_c[None], latents])
