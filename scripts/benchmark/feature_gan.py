@@ -118,7 +118,7 @@ def share_findings(name: str, overrides: Sequence[str]) -> list[Finding]:
     iteration = iterations.of_trainer(config, parts)
     iteration(1)  # makes the optimisers' state
     step = iterations.mean_cost(config, iteration)
-    epoch = Cost(trainer.epoch_steps * step.cpu, trainer.epoch_steps * step.wall)
+    epoch = Cost(trainer.clock.steps_in_epoch * step.cpu, trainer.clock.steps_in_epoch * step.wall)
 
     def prior() -> None:
         assert data.unlabelled is not None
@@ -130,7 +130,7 @@ def share_findings(name: str, overrides: Sequence[str]) -> list[Finding]:
         "an estimate of the class prior by clustering": prior,
     }
     facts = {
-        "iterations of an epoch": str(trainer.epoch_steps),
+        "iterations of an epoch": str(trainer.clock.steps_in_epoch),
         "epochs between two measurements by default": str(FeatureGANTrainerConf().evaluate_every),
     }
     return [

@@ -47,7 +47,7 @@ def of_trainer(config: RunConfig, parts: StageParts) -> Iteration:
     assert isinstance(trainer, FeatureGANTrainer)
 
     def iteration(number: int) -> None:
-        trainer.iteration = number
+        trainer.clock.done = number
         step()
 
     return iteration

@@ -40,7 +40,7 @@ def _shorten_epochs() -> None:
 
     def build_brief(self: FeatureGANTrainer, *arguments: object) -> None:
         build(self, *arguments)  # type: ignore[arg-type]
-        self.epoch_steps = STEPS
+        self.clock.steps_in_epoch = STEPS
 
     FeatureGANTrainer.__init__ = build_brief  # type: ignore[method-assign, assignment]
 

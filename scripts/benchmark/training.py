@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import itertools
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -59,6 +59,27 @@ class OnePhase(Trainer):
         return [self._phase]
 
 
+class Nothing:
+    """A stage that neither measures nor saves."""
+
+    def validate(self) -> None:
+        """Measure nothing."""
+
+    def probe(self) -> Mapping[str, float]:
+        """Measure nothing."""
+        return {}
+
+    def keep_best(self) -> None:
+        """Keep nothing."""
+
+    def save(self, step: int) -> None:
+        """Save nothing."""
+
+    def stop_requested(self) -> bool:
+        """Let it run to its end."""
+        return False
+
+
 class OneBar:
     """Passes events on, but shows all repetitions as one phase: a run has few bars, and each costs at every redraw.
 
@@ -104,6 +125,7 @@ class LoopRuns:
         timed = Timed(self.phase.step)
         loop = Loop(
             OnePhase(replace(self.phase, steps=self.steps, step=timed, begin=None)),
+            Nothing(),
             stage="final",
             first_step=len(self.inside) * self.steps,
             cadence=Cadence(
@@ -114,7 +136,6 @@ class LoopRuns:
             ),
             events=self.events,
             selection=Selection(self.config.evaluator.select_metric),
-            save=lambda _: None,
         )
         whole = cost_of(loop.run)
         self.inside.append((whole, Cost(timed.cpu, timed.wall)))

@@ -58,15 +58,15 @@ def announcing(name: str, count: int) -> Callable[[int], None]:
 
 def announcing_the_test(pipe: int) -> None:
     """Write to the pipe when the run begins to read the test rows."""
-    from zsl_runner.runs.run import Run
+    from zsl_runner.runs.stage import StageRun
 
-    test = Run._test
+    test = StageRun.test
 
-    def announced(self: Run, *arguments: Any) -> None:
+    def announced(self: StageRun, *arguments: Any) -> None:
         os.write(pipe, b"!")
         test(self, *arguments)
 
-    Run._test = announced  # type: ignore[assignment,method-assign]
+    StageRun.test = announced  # type: ignore[assignment,method-assign]
 
 
 def noting_checkpoints(file: Path) -> Callable[[int], None]:

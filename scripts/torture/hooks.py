@@ -64,18 +64,18 @@ def signalled_in_the_test(number: int, *, after: bool = False) -> Hook:
     """Return a hook that sends a signal to the process itself when it reads the test rows, or when it has read them."""
 
     def hook(_: int) -> None:
-        from zsl_runner.runs.run import Run
+        from zsl_runner.runs.stage import StageRun
 
-        test = Run._test
+        test = StageRun.test
 
-        def struck(self: Run, *arguments: Any) -> None:
+        def struck(self: StageRun, *arguments: Any) -> None:
             if after:
                 test(self, *arguments)
             os.kill(os.getpid(), number)
             if not after:
                 test(self, *arguments)
 
-        Run._test = struck  # type: ignore[assignment,method-assign]
+        StageRun.test = struck  # type: ignore[assignment,method-assign]
 
     return hook
 

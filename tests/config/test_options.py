@@ -1,11 +1,11 @@
 """How options are listed, and what is said about one that is not there."""
 
 import pytest
-from zsl_runner.runs.directory import slug_of
 
 from zsl_runner.config.compose import COMPOSED_GROUPS
 from zsl_runner.config.paths import conf_directory
 from zsl_runner.config.problems import closest, listed
+from zsl_runner.runs.directory import slug_of
 
 FOLDER = conf_directory() / "experiment"
 

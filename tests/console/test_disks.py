@@ -11,6 +11,7 @@ from tests.launching.conftest import FAST, TRAINED
 from zsl_runner.config.quoting import again
 from zsl_runner.runs import run
 from zsl_runner.runs.checkpoint import Checkpoints
+from zsl_runner.runs.stage import StageRun
 from zsl_runner.tracking import tracker as tracking
 
 
@@ -125,8 +126,8 @@ def test_a_record_that_cannot_be_written_at_the_end_leaves_a_run_to_go_on_with(z
         inner(self, *arguments)
         monkeypatch.setattr("zsl_runner.files.writing.os.fsync", full)
 
-    inner = run.Run._test
-    monkeypatch.setattr(run.Run, "_test", test)
+    inner = StageRun.test
+    monkeypatch.setattr(StageRun, "test", test)
     done = zsl_run(*TRAINED, code=1)
     assert "No space left on device" in done.stderr
     result_, directory = record(tmp_path)

@@ -12,6 +12,7 @@ from zsl_runner import dispatch
 from zsl_runner.console.signals import StopRequest
 from zsl_runner.files.locks import is_held
 from zsl_runner.runs import attempt, run
+from zsl_runner.runs.stage import StageRun
 
 CODES = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
 
@@ -62,7 +63,7 @@ def test_while_data_are_loaded_or_networks_built(strike, monkeypatch, zsl_run, t
     assert record(tmp_path)[0]["status"] == "complete"
 
 
-@pytest.mark.parametrize(("owner", "name"), [(run.Run, "_test"), (run.Run, "_draw"), (attempt, "summary_table")])
+@pytest.mark.parametrize(("owner", "name"), [(StageRun, "test"), (StageRun, "_draw"), (attempt, "summary_table")])
 def test_past_the_last_step_the_run_is_finished_and_the_exit_code_tells_of_the_signal(
     strike, zsl_run, tmp_path, owner, name
 ):
@@ -72,11 +73,11 @@ def test_past_the_last_step_the_run_is_finished_and_the_exit_code_tells_of_the_s
     assert "complete" in done.stdout
 
 
-@pytest.mark.parametrize("name", ["_test", "_describe"])
-def test_a_sweep_stops_and_says_how_to_go_on(strike, monkeypatch, zsl_run, tmp_path, name):
-    strike(run.Run, name, signal.SIGTERM)
+@pytest.mark.parametrize(("owner", "name"), [(StageRun, "test"), (run.Run, "_describe")])
+def test_a_sweep_stops_and_says_how_to_go_on(strike, monkeypatch, zsl_run, tmp_path, owner, name):
+    strike(owner, name, signal.SIGTERM)
     done = zsl_run("-m", *TRAINED, "seed=0,1", code=143)
-    assert record(tmp_path)[0]["status"] == ("complete" if name == "_test" else "interrupted")
+    assert record(tmp_path)[0]["status"] == ("complete" if name == "test" else "interrupted")
     assert "not started" in done.stdout
     assert "The same command again goes on" in done.stdout
     monkeypatch.undo()

@@ -43,7 +43,7 @@ def trained(stages, epochs, seed, trainer_conf=TRAINER, **options):
     optimisers = Optimisers(groups, {n: c for n, c in trainer_conf.optimisers().items() if n in groups})
     context = TrainingContext(model, data, optimisers, Runtime(RuntimeConf(device="cpu")), streams)
     trainer = AdversarialAutoencoderTrainer(trainer_conf, context)
-    for _ in range(epochs * trainer.steps_in_epoch):
+    for _ in range(epochs * trainer.clock.steps_in_epoch):
         trainer._step()
     return model
 

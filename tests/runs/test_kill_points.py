@@ -11,8 +11,8 @@ from tests.small_runs import SMALL, config_of, cut, finished
 from zsl_runner.runs.attempt import execute, resume
 from zsl_runner.runs.checkpoint import Checkpoints
 from zsl_runner.runs.result import Result
+from zsl_runner.runs.stage import StageRun
 from zsl_runner.tracking.tracker import Tracker
-from zsl_runner.training.loop import Loop
 
 STEPS = 24
 POINTS = {
@@ -48,13 +48,8 @@ def cut_at(point, work):
 def stopped_at(outputs, step):
     """Return the directory of a run that was asked to stop in a step."""
     made = []
-    begin = Loop.__init__
-
-    def stopping(self, *arguments, **options):
-        begin(self, *arguments, **options | {"stop_requested": lambda: self.global_step == step})
-
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Loop, "__init__", stopping)
+        patch.setattr(StageRun, "stop_requested", lambda self: self.loop.global_step == step)
         with pytest.raises((SystemExit, KeyboardInterrupt)):
             execute(config_of(outputs, *SMALL), list(SMALL), announce=made.append)
     return made[0]

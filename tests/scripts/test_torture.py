@@ -17,7 +17,7 @@ from scripts.torture.setups import SETUPS
 from scripts.torture.topics import TOPICS
 from scripts.torture.verdict import Found, Skip, Topic
 from zsl_runner.config.paths import conf_directory
-from zsl_runner.runs.run import Run
+from zsl_runner.runs.stage import StageRun
 from zsl_runner.tracking.tracker import Tracker
 
 LEAST = {"kills": 200, "configurations": 1000, "data": 350, "directories": 200, "disks": 60, "cases": 30}
@@ -41,7 +41,7 @@ def test_every_trainer_is_killed():
 
 
 def test_what_hooks_take_hold_of_is_there():
-    assert callable(Run._test)
+    assert callable(StageRun.test)
     assert callable(Tracker.advance)
 
 

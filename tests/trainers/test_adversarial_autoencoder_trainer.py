@@ -157,7 +157,7 @@ def test_learning_rates_fall_at_their_epochs_and_each_by_itself(build):
     semi = ScheduledOptimizerConf(algorithm="sgd", lr=1.0, milestones=[1, 2], lr_decay=0.5)
     disc = dataclasses.replace(semi, lr=0.4, milestones=[2])
     trainer = build(dataclasses.replace(CONF, optim=SubStepsConf(SGD, disc, SGD, semi)))
-    assert trainer.steps_in_epoch == 24
+    assert trainer.clock.steps_in_epoch == 24
     rates = []
     for step in range(3 * 24):
         trainer._step()
@@ -173,7 +173,7 @@ def test_labelled_rows_are_cycled_while_all_rows_are_seen(build, training_set):
     draw, draw_labelled = trainer._sampler.draw, trainer._labelled.draw
     trainer._sampler.draw = lambda size: positions.append(draw(size)) or positions[-1]
     trainer._labelled.draw = lambda size: labelled.append(draw_labelled(size)) or labelled[-1]
-    reports = [trainer._step() for _ in range(trainer.steps_in_epoch)]
+    reports = [trainer._step() for _ in range(trainer.clock.steps_in_epoch)]
     assert sorted(torch.cat(positions).tolist()) == list(range(1200))
     rounds = torch.cat(labelled).reshape(12, 80)  # 20 of 100 do not fill a third batch
     assert all(len(drawn.unique()) == 80 for drawn in rounds)

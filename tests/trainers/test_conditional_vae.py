@@ -135,9 +135,9 @@ def test_the_divergence_weight_and_its_warm_up(build):
     torch.testing.assert_close(double.terms(pair)["kl"], 2 * plain.terms(pair)["kl"])
     warming = build(dataclasses.replace(CONF, kl_warmup=1))
     assert warming.terms(pair)["kl"].item() == 0.0
-    warming._done = warming.steps_in_epoch // 2
+    warming.clock.done = warming.clock.steps_in_epoch // 2
     torch.testing.assert_close(warming.terms(pair)["kl"], 0.5 * build().terms(pair)["kl"])
-    warming._done = 5 * warming.steps_in_epoch
+    warming.clock.done = 5 * warming.clock.steps_in_epoch
     torch.testing.assert_close(warming.terms(pair)["kl"], build().terms(pair)["kl"])
 
 
@@ -208,7 +208,7 @@ def test_the_learning_rate_falls_in_steps_and_then_in_inverse_proportion_to_time
     for conf, trainer_class in ((CONF, ConditionalVAETrainer), (DeterministicTrainerConf(), DeterministicTrainer)):
         trainer = build(dataclasses.replace(conf, epochs=5, batch_size=50, optim=optim), trainer_class=trainer_class)
         rates = []
-        for _ in range(5 * trainer.steps_in_epoch):
+        for _ in range(5 * trainer.clock.steps_in_epoch):
             trainer._step()
             states = trainer.context.optimisers.state_dict()["optimisers"]
             rates += [states[group]["param_groups"][0]["lr"] for group in trainer.groups]

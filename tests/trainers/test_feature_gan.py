@@ -69,10 +69,10 @@ def moved(trainer, act):
 def test_every_variant_trains_inductively(build, model_conf):
     trainer = build(model_conf)
     reports = run(trainer)
-    assert len(reports) == 2 * trainer.epoch_steps
+    assert len(reports) == 2 * trainer.clock.steps_in_epoch
     assert all(term.isfinite() for report in reports for term in report.terms.values())
     networks = set(trainer.model.networks()) - {"unseen_critic", "attribute_critic"}
-    assert moved(trainer, lambda: [trainer.phases()[0].step() for _ in range(trainer.epoch_steps)]) == networks
+    assert moved(trainer, lambda: [trainer.phases()[0].step() for _ in range(trainer.clock.steps_in_epoch)]) == networks
 
 
 def test_level_2_leaves_the_regressor_alone_and_level_1_and_critics_leave_the_generator_alone(build):
@@ -197,7 +197,7 @@ def test_a_feedback_loop_of_no_strength_is_the_first_loop(build):
     plain = build(dataclasses.replace(TF_VAEGAN, feedback_loop=False))
     for trainer in (still, plain):
         step = trainer.phases()[0].step
-        for _ in range(still.epoch_steps // 2 + 1):
+        for _ in range(still.clock.steps_in_epoch // 2 + 1):
             step()
     found, expected = state(still), state(plain)
     for name in expected:
@@ -206,9 +206,9 @@ def test_a_feedback_loop_of_no_strength_is_the_first_loop(build):
 
 def test_the_feedback_network_learns_in_the_second_half_of_each_epoch(build):
     trainer = build(TF_VAEGAN)
-    assert trainer.epoch_steps == 2 * -(-len(trainer.context.data.features) // 16)
+    assert trainer.clock.steps_in_epoch == 2 * -(-len(trainer.context.data.features) // 16)
     step = trainer.phases()[0].step
-    half = trainer.epoch_steps // 2
+    half = trainer.clock.steps_in_epoch // 2
     for _ in range(2):
         assert "feedback" not in moved(trainer, lambda: [step() for _ in range(half)])
         assert "feedback" in moved(trainer, lambda: [step() for _ in range(half)])

@@ -149,7 +149,9 @@ def test_f_clswgan(build):
 
 def test_tf_vaegan_in_both_loops(build):
     trainer, plain = build(TF_VAEGAN, INDUCTIVE)
-    assert assert_equal_steps(trainer, plain, trainer.epoch_steps // 2 + 3, False) == set(trainer.model.networks())
+    assert assert_equal_steps(trainer, plain, trainer.clock.steps_in_epoch // 2 + 3, False) == set(
+        trainer.model.networks()
+    )
 
 
 @pytest.mark.slow

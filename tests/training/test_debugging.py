@@ -99,7 +99,7 @@ def test_the_rows_of_a_batch_are_of_many_classes():
 
 
 def test_of_few_labels_half_a_batch_has_one():
-    data = problem.stage(problem.configuration(*IMAGES)).trainer.context.data
+    data = problem.stage(problem.configuration(*IMAGES)).fold.train
     small = data.limited(16)
     assert (len(small.images), len(small.labelled)) == (16, 8)
     assert len(data.limited(10**6).images) == len(data.images)

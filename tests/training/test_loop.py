@@ -49,25 +49,45 @@ class Counting(Trainer):
         ]
 
 
-def build(trainer, *, stage="tune", scores=None, cadence=None, **options):
-    events, saved = Recorder(), []
-    patience = options.pop("patience", None)
+class Stage:
+    """Measures what it is told to, keeps the number of steps of each best validation and of each checkpoint."""
 
-    def validate():
-        return {"val/H": (scores or (lambda n: float(n)))(trainer.count)}, {"offset": float(trainer.count)}
+    def __init__(self, trainer, scores, figures, stop_at):
+        self.trainer, self.scores, self.figures, self.stop_at = trainer, scores, figures, stop_at
+        self.kept, self.saved = [], []
 
+    def validate(self):
+        if self.scores is None:
+            return None
+        return {"val/H": self.scores(self.trainer.count)}, {"offset": float(self.trainer.count)}
+
+    def probe(self):
+        return self.figures
+
+    def keep_best(self):
+        self.kept.append(self.trainer.count)
+
+    def save(self, step):
+        self.saved.append(step)
+
+    def stop_requested(self):
+        return self.trainer.count == self.stop_at
+
+
+def build(trainer, *, stage="tune", scores=float, figures=(), stop_at=None, cadence=None, **options):
+    events = Recorder()
+    hooks = Stage(trainer, scores if stage == "tune" else None, dict(figures), stop_at)
     loop = Loop(
         trainer,
+        hooks,
         stage=stage,
         first_step=options.pop("first_step", 0),
         cadence=cadence or Cadence(log_every=3, validate_every=4, checkpoint_every=5),
         events=events,
-        selection=Selection("val/H", patience),
-        save=saved.append,
-        validate=validate if stage == "tune" else None,
+        selection=Selection("val/H", options.pop("patience", None)),
         **options,
     )
-    return loop, events, saved
+    return loop, events, hooks
 
 
 def losses(events):
@@ -75,11 +95,11 @@ def losses(events):
 
 
 def test_counts_logs_and_saves_at_its_cadence():
-    loop, events, saved = build(Counting(), first_step=100)
+    loop, events, hooks = build(Counting(), first_step=100)
     loop.run()
     assert events.phases == [("tune", "one", 7, 0), ("tune", "two", 5, 0)]
     assert losses(events) == [(103, 2.0), (106, 5.0), (107, 7.0), (110, 9.0), (112, 11.5)]
-    assert saved == [105, 110]
+    assert hooks.saved == [105, 110]
     assert (loop.position.done, loop.position.real_rows, events.advanced) == (12, 36, 12)
 
 
@@ -92,8 +112,9 @@ def test_validates_at_the_cadence_of_the_phase_and_at_its_end():
 
 
 def test_selects_the_length_of_the_best_validation():
-    loop, _, _ = build(Counting(), scores=lambda n: -abs(n - 9))
+    loop, _, hooks = build(Counting(), scores=lambda n: -abs(n - 9))
     loop.run()
+    assert hooks.kept == [4, 7, 9]
     assert (loop.selection.best_length, loop.selection.best["val/H"]) == (9, 0)
     assert loop.selection.last["val/H"] == -3
     assert (loop.selection.choices, loop.selection.last_choices) == ({"offset": 9.0}, {"offset": 12.0})
@@ -134,7 +155,7 @@ def test_oracle_probe_is_logged_and_changes_nothing():
     plain, probed = Counting(), Counting()
     loop, events, _ = build(plain, stage="final")
     loop.run()
-    other, looked, _ = build(probed, stage="final", probe=lambda: {"oracle/H": 1.0})
+    other, looked, _ = build(probed, stage="final", figures={"oracle/H": 1.0})
     other.run()
     assert losses(events) == losses(looked)
     assert [step for step, values, _, _ in looked.rows if "oracle/H" in values] == [4, 7, 9, 11, 12]
@@ -146,10 +167,10 @@ def test_a_stop_after_any_step_continues_to_the_same_rows(cut):
     straight.run()
 
     trainer = Counting()
-    stopped, before, saved = build(trainer, scores=lambda n: -abs(n - 8), stop_requested=lambda: trainer.count == cut)
+    stopped, before, hooks = build(trainer, scores=lambda n: -abs(n - 8), stop_at=cut)
     with pytest.raises(Interrupted):
         stopped.run()
-    assert saved[-1] == cut
+    assert hooks.saved[-1] == cut
     state = stopped.state_dict()
     fresh = Counting()
     fresh.count = trainer.count
@@ -163,12 +184,12 @@ def test_a_stop_after_any_step_continues_to_the_same_rows(cut):
 
 
 def test_a_term_that_is_not_finite_stops_the_run_and_leaves_the_batch(tmp_path):
-    loop, _, saved = build(Counting(bad_at=6), postmortem=tmp_path)
+    loop, _, hooks = build(Counting(bad_at=6), postmortem=tmp_path)
     with pytest.raises(NonFiniteError, match=r"tune/one step 6 \(global step 6\): loss=nan.*lower the learning rate"):
         loop.run()
     left = torch.load(tmp_path / "nonfinite-step-000000006.pt", weights_only=True)
     assert left["batch"]["x"].tolist() == [1, 1]
-    assert saved == [5]
+    assert hooks.saved == [5]
 
 
 def test_finiteness_is_checked_at_its_cadence_and_at_the_end_of_a_phase():

@@ -14,14 +14,14 @@ from zsl_runner.config.registry import resolve
 from zsl_runner.config.saved import CONFIG_FILE, open_existing, read_saved, restoring
 from zsl_runner.config.schema import RunConfig
 from zsl_runner.config.typed import typed
-from zsl_runner.config.vocabulary import TESTING
 from zsl_runner.data.load import cut_folds
 from zsl_runner.data.stages import AnyFold
 from zsl_runner.errors import CheckpointError, ConfigError
 from zsl_runner.evaluation.base import Protocol
 from zsl_runner.models.base import Model
 from zsl_runner.runs.reopen import reopen
-from zsl_runner.runs.run import StageRecord, chosen
+from zsl_runner.runs.stage import StagePlan
+from zsl_runner.runs.state import chosen, records
 from zsl_runner.training.build import build_stage
 from zsl_runner.training.runtime import Runtime
 
@@ -82,12 +82,12 @@ def open_run(directory: Path, device: str = "auto", batch_size: int | None = Non
         raise CheckpointError(f"{directory}: there is no checkpoint yet; continue with: {again(directory)}")
     state = left.saved.state
     stage = state["stage"]
-    finished = {name: StageRecord(**record) for name, record in state["finished"].items()}
+    finished = records(state)
     folds = cut_folds(left.records, config.dataset, config.trainer, runtime.device, config.evaluator.reads)
     fold = folds.cut(stage)
     parts = build_stage(config, stage, fold, runtime)
     parts.load_state_dict(state["parts"])
-    tests = stage in TESTING and (stage == "final" or stage in finished)
+    tests = StagePlan.of(stage, config.evaluator, finished).may_test(finished)
     return TrainedRun(
         directory=directory,
         config=config,

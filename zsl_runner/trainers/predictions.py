@@ -16,6 +16,7 @@ from zsl_runner.models.output_prediction import OutputPredictor
 from zsl_runner.trainers.omission import omission
 from zsl_runner.trainers.prediction_conf import PredictionTrainerConf
 from zsl_runner.training.base import Phase, StepReport, Trainer, TrainingContext
+from zsl_runner.training.epochs import EpochClock
 
 SNAPSHOT_EPOCHS: Final = (1, 2, 5, 10, 20, 40, 80, 160, 320)
 SNAPSHOT_ROWS: Final = 10
@@ -29,6 +30,9 @@ class PredictionTrainer(Trainer):
     Args:
         conf: the procedure's options.
         context: what it works on; the model must be an `OutputPredictor`.
+
+    Attributes:
+        clock: counts steps by epochs.
     """
 
     phase_name: str
@@ -44,7 +48,7 @@ class PredictionTrainer(Trainer):
         self._pairs = data.pairs
         self._sampler = EpochSampler(len(self._pairs), context.streams["batches"])
         self._compiled = context.runtime.compile(self.terms)
-        self._done = 0
+        self.clock = EpochClock.of_batches(len(self._pairs), conf.batch_size)
         self._snapshots: dict[int, Tensor] = {}
 
     @abstractmethod
@@ -55,15 +59,9 @@ class PredictionTrainer(Trainer):
         """Return the predictions of some training rows that the figure of the training shows."""
         return self.predictor.mean_output(self.predictor.predict(self.predictor.condition(pair.x)))
 
-    @property
-    def steps_in_epoch(self) -> int:
-        """Steps of an epoch, at least one; a last batch that is not full is left out."""
-        return max(1, len(self._pairs) // self.options.batch_size)
-
     def phases(self) -> Sequence[Phase]:
         """Return the one phase."""
-        steps = self.options.epochs * self.steps_in_epoch
-        validate_every = self.options.evaluate_every * self.steps_in_epoch
+        steps, validate_every = self.clock.steps(self.options.epochs), self.clock.steps(self.options.evaluate_every)
         return [Phase(self.phase_name, steps, self._step, validate_every=validate_every)]
 
     def exhibits(self) -> dict[str, Tensor]:
@@ -75,10 +73,9 @@ class PredictionTrainer(Trainer):
         return {"snapshot_x": shown.x, "snapshot_y": shown.y, **pictures}
 
     def _step(self) -> StepReport:
-        epoch, rest = divmod(self._done, self.steps_in_epoch)
-        if not rest:
+        if self.clock.between_epochs:
             for group in self.groups:
-                self.context.optimisers.set_lr(group, self.options.optim.lr_after(epoch))
+                self.context.optimisers.set_lr(group, self.options.optim.lr_after(self.clock.epoch))
         positions = self._sampler.draw(self.options.batch_size)
         pair = self._pairs.take(positions, self.context.streams["targets"])
         if self.options.omission:
@@ -87,15 +84,12 @@ class PredictionTrainer(Trainer):
         self.predictor.train()
         with self.context.runtime.autocast():
             terms = self._compiled(pair)
-            loss = torch.stack(list(terms.values())).sum()
-        self.context.optimisers.minimize(loss, *self.groups)
-        self._done += 1
-        epoch, rest = divmod(self._done, self.steps_in_epoch)
-        if not rest and epoch in SNAPSHOT_EPOCHS:
+        minimised = self.context.minimize_terms(terms, *self.groups)
+        self.clock.tick()
+        if self.clock.between_epochs and self.clock.epoch in SNAPSHOT_EPOCHS:
             with evaluating(self.predictor), torch.no_grad():
-                self._snapshots[epoch] = self.snapshot(self._shown())
-        detached = {name: term.detach() for name, term in terms.items()}
-        return StepReport(detached | {"loss": loss.detach()}, len(pair.x), {"x": pair.x, "y": pair.y})
+                self._snapshots[self.clock.epoch] = self.snapshot(self._shown())
+        return StepReport(minimised, len(pair.x), {"x": pair.x, "y": pair.y})
 
     def _shown(self) -> Pair:
         count = min(SNAPSHOT_ROWS, len(self._pairs))
@@ -104,10 +98,10 @@ class PredictionTrainer(Trainer):
     def state_dict(self) -> dict[str, Any]:
         """Return the sampler's position, the number of steps and the snapshots."""
         snapshots = {str(epoch): values for epoch, values in self._snapshots.items()}
-        return {"sampler": self._sampler.state_dict(), "done": self._done, "snapshots": snapshots}
+        return {"sampler": self._sampler.state_dict(), "done": self.clock.done, "snapshots": snapshots}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take up the state that `state_dict` returned."""
         self._sampler.load_state_dict(state["sampler"])
-        self._done = state["done"]
+        self.clock.done = state["done"]
         self._snapshots = {int(epoch): values for epoch, values in state["snapshots"].items()}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
 
 from zsl_runner.data.rows import EpochSampler
@@ -53,11 +52,8 @@ class SeenClassStep:
             self.model.fix_prior()
         with self.context.runtime.autocast():
             terms = self._loss_terms(x, labels, data.class_vectors, data.seen_classes, weights)
-            loss = torch.stack(list(terms.values())).sum()
         groups = ("autoencoder", "prior") if train_prior else ("autoencoder",)
-        self.context.optimisers.minimize(loss, *groups)
-        detached = {name: term.detach() for name, term in terms.items()}
-        return StepReport(detached | {"loss": loss.detach()}, real_rows, {"x": x, "labels": labels})
+        return StepReport(self.context.minimize_terms(terms, *groups), real_rows, {"x": x, "labels": labels})
 
     def __call__(self, size: int, train_prior: bool = True) -> StepReport:
         """Draw ``size`` real rows and take one step on them."""

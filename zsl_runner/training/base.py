@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from zsl_runner.config.schema import TrainerConf
@@ -52,6 +53,20 @@ class Phase:
     validate_every: int | None = None
 
 
+def total(terms: Mapping[str, Tensor]) -> Tensor:
+    """Return the sum of scalar terms.
+
+    >>> total({"kl": torch.tensor(1.0), "margin": torch.tensor(0.5)})
+    tensor(1.5000)
+    """
+    return torch.stack(list(terms.values())).sum()
+
+
+def detached(terms: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return the terms without the graphs they came from."""
+    return {name: term.detach() for name, term in terms.items()}
+
+
 @dataclass
 class TrainingContext:
     """Everything a procedure works on.
@@ -69,6 +84,21 @@ class TrainingContext:
     optimisers: Optimisers
     runtime: Runtime
     streams: Streams
+
+    def minimize_terms(self, terms: Mapping[str, Tensor], *groups: str) -> dict[str, Tensor]:
+        """Take one step of the named groups down the sum of the terms.
+
+        Args:
+            terms: named scalars, already weighted.
+            groups: parameter groups, see `Optimisers.minimize`.
+
+        Returns:
+            The terms detached and, as ``loss``, their sum.
+        """
+        with self.runtime.autocast():
+            loss = total(terms)
+        self.optimisers.minimize(loss, *groups)
+        return detached(terms) | {"loss": loss.detach()}
 
 
 class Trainer:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -13,6 +13,25 @@ from torch import Tensor
 
 from zsl_runner.errors import NonFiniteError
 from zsl_runner.training.base import Phase, StepReport, Trainer
+
+
+class Hooks(Protocol):
+    """What the loop asks of the stage it runs; `zsl_runner.runs.stage.StageRun` is the usual one."""
+
+    def validate(self) -> tuple[Mapping[str, float], Mapping[str, float]] | None:
+        """Measure on validation data and return (metrics, choices); None in a stage that does not validate."""
+
+    def probe(self) -> Mapping[str, float]:
+        """Return oracle figures, which are logged at the validation cadence and never used; empty for none."""
+
+    def keep_best(self) -> None:
+        """The validation just made is the best so far."""
+
+    def save(self, step: int) -> None:
+        """Write a checkpoint of the whole run at a global step."""
+
+    def stop_requested(self) -> bool:
+        """Tell, after every step, whether the stage is to be saved and left with `Interrupted`."""
 
 
 class Events(Protocol):
@@ -113,9 +132,6 @@ class Position:
     real_rows: int = 0
 
 
-Validate = Callable[[], tuple[Mapping[str, float], Mapping[str, float]]]
-
-
 class Interrupted(Exception):
     """The run was asked to stop; its state has been saved."""
 
@@ -125,50 +141,38 @@ class Loop:
 
     Args:
         trainer: the procedure.
-        stage: ``tune`` or ``final``.
+        hooks: what measures, keeps and saves at the loop's moments.
+        stage: name of the stage.
         first_step: global step at which the stage begins; the step axis counts on over stages.
         cadence: how often to do what.
         events: listener.
         selection: how validations select.
-        save: writes a checkpoint of the whole run at a global step.
-        validate: measures on validation data, returning (metrics, choices); None in a stage without validation.
-        keep_best: called after each validation that is the best so far; None for nothing.
-        probe: called at the validation cadence for oracle figures, which are logged and never used; None for none.
         stop_length: end the stage after so many steps; None runs all phases to their ends.
-        stop_requested: asked after every step; if it answers yes the state is saved and `Interrupted` raised.
         postmortem: folder for the batch of a step that went wrong.
     """
 
     def __init__(
         self,
         trainer: Trainer,
+        hooks: Hooks,
         *,
         stage: str,
         first_step: int,
         cadence: Cadence,
         events: Events,
         selection: Selection,
-        save: Callable[[int], None],
-        validate: Validate | None = None,
-        keep_best: Callable[[], None] | None = None,
-        probe: Callable[[], Mapping[str, float]] | None = None,
         stop_length: int | None = None,
-        stop_requested: Callable[[], bool] = lambda: False,
         postmortem: Path | None = None,
     ) -> None:
         self.trainer = trainer
+        self.hooks = hooks
         self.stage = stage
         self.first_step = first_step
         self.cadence = cadence
         self.events = events
         self.selection = selection
         self.position = Position()
-        self._save = save
-        self._validate = validate
-        self._keep_best = keep_best
-        self._probe = probe
         self._stop_length = stop_length
-        self._stop_requested = stop_requested
         self._postmortem = postmortem
         self._sums: dict[str, Tensor] = {}
         self._summed = 0
@@ -218,24 +222,25 @@ class Loop:
                     return
             self.events.advance()
             if position.done % self.cadence.checkpoint_every == 0 and not at_end:
-                self._save(self.global_step)
-            if self._stop_requested():
-                self._save(self.global_step)
+                self.hooks.save(self.global_step)
+            if self.hooks.stop_requested():
+                self.hooks.save(self.global_step)
                 raise Interrupted
 
     def _look(self, phase: Phase) -> None:
         """Validate, or let the oracle look; neither changes what is trained, but a phase may undo steps."""
-        if self._validate is not None:
-            metrics, choices = self._validate()
+        validation = self.hooks.validate()
+        if validation is not None:
+            metrics, choices = validation
             self.events.scalars(self.global_step, metrics, self.stage, phase.name)
-            best = self.selection.note(metrics, choices, self.position.length)
-            if best and self._keep_best is not None:
-                self._keep_best()
+            if self.selection.note(metrics, choices, self.position.length):
+                self.hooks.keep_best()
             if phase.on_validation is not None and phase.on_validation(metrics):
                 self.position.length = self.position.kept
             self.position.kept = self.position.length
-        if self._probe is not None:
-            self.events.scalars(self.global_step, self._probe(), self.stage, phase.name)
+        figures = self.hooks.probe()
+        if figures:
+            self.events.scalars(self.global_step, figures, self.stage, phase.name)
 
     def _log(self, phase: Phase, report: StepReport, at_end: bool) -> None:
         for name, value in report.terms.items():

@@ -25,6 +25,7 @@ from zsl_runner.objectives.adversarial import discriminator_loss, generator_loss
 from zsl_runner.objectives.gaussian import squared_error
 from zsl_runner.trainers.adversarial_autoencoder.conf import AdversarialAutoencoderTrainerConf
 from zsl_runner.training.base import Phase, StepReport, Trainer, TrainingContext
+from zsl_runner.training.epochs import EpochClock
 
 Terms = dict[str, Tensor]
 
@@ -37,7 +38,7 @@ class AdversarialAutoencoderTrainer(Trainer):
         context: what it works on.
 
     Attributes:
-        steps_in_epoch: at least one; rows that do not fill a last batch are left to the next epoch's new order.
+        clock: counts steps by epochs; rows that do not fill a last batch are left to the next epoch's new order.
 
     Raises:
         DataError: the variant learns from labelled rows and there are none, or too few for a batch.
@@ -62,24 +63,22 @@ class AdversarialAutoencoderTrainer(Trainer):
         self._labelled = (
             EpochSampler(len(self.rows.labelled), context.streams["labelled_batches"]) if labels == "category" else None
         )
-        self.steps_in_epoch = max(1, len(self.rows) // conf.batch_size)
+        self.clock = EpochClock.of_batches(len(self.rows), conf.batch_size)
         groups = self.model.parameter_groups()
         self._schedules = {name: schedule for name, schedule in conf.schedules().items() if name in groups}
         self._reconstruct = context.runtime.compile(self._reconstruction)
         self._judge = context.runtime.compile(self._discrimination)
         self._deceive = context.runtime.compile(self._deception)
         self._classify = context.runtime.compile(self._classification)
-        self._done = 0
 
     def phases(self) -> Sequence[Phase]:
         """Return the one phase."""
-        length, every = self.conf.epochs * self.steps_in_epoch, self.conf.evaluate_every * self.steps_in_epoch
-        return [Phase("adversarial", length, self._step, validate_every=every)]
+        steps, validate_every = self.clock.steps(self.conf.epochs), self.clock.steps(self.conf.evaluate_every)
+        return [Phase("adversarial", steps, self._step, validate_every=validate_every)]
 
     def _step(self) -> StepReport:
-        epoch, rest = divmod(self._done, self.steps_in_epoch)
-        if not rest:
-            self._set_learning_rates(epoch)
+        if self.clock.between_epochs:
+            self._set_learning_rates(self.clock.epoch)
         self.model.train()
         batch = self.rows.take(self._sampler.draw(self.conf.batch_size))
         seen = self._corrupted(batch.x)
@@ -91,7 +90,7 @@ class AdversarialAutoencoderTrainer(Trainer):
         if self._labelled is not None:
             known = self.rows.take_labelled(self._labelled.draw(self.conf.labelled_batch_size))
             terms |= self.classification_step(known)
-        self._done += 1
+        self.clock.tick()
         real_rows = len(known.x) if self.model.conf.uses_labels() else 0
         return StepReport(terms, real_rows, {"x": batch.x, "labels": batch.labels})
 
@@ -108,9 +107,7 @@ class AdversarialAutoencoderTrainer(Trainer):
         """
         with self.context.runtime.autocast():
             terms = self._reconstruct(batch, seen, self._posterior_noise(seen))
-            loss = torch.stack(list(terms.values())).sum()
-        self.context.optimisers.minimize(loss, "reconstruction")
-        return _detached(terms)
+        return self._minimised(terms, "reconstruction")
 
     def encode(self, seen: Tensor) -> Codes:
         """Return codes with their graph: the encoder does not change before it is updated against the discriminators.
@@ -128,17 +125,13 @@ class AdversarialAutoencoderTrainer(Trainer):
             drawn = self._blurred(sample_categories(len(batch.x), model.categories, stream))
         with self.context.runtime.autocast():
             terms = self._judge(batch, prior, drawn, *self._shown(codes.detach()))
-            loss = torch.stack(list(terms.values())).sum()
-        self.context.optimisers.minimize(loss, "discriminator")
-        return _detached(terms)
+        return self._minimised(terms, "discriminator")
 
     def generator_step(self, batch: RowBatch, codes: Codes) -> Terms:
         """Update the encoder against the discriminators."""
         with self.context.runtime.autocast():
             terms = self._deceive(batch, *self._shown(codes))
-            loss = torch.stack(list(terms.values())).sum()
-        self.context.optimisers.minimize(loss, "generator")
-        return _detached(terms)
+        return self._minimised(terms, "generator")
 
     def classification_step(self, batch: RowBatch) -> Terms:
         """Update the part of the encoder that y depends on, on labelled rows."""
@@ -147,6 +140,11 @@ class AdversarialAutoencoderTrainer(Trainer):
             loss = self._classify(batch, seen, self._posterior_noise(seen))
         self.context.optimisers.minimize(loss, "classification")
         return {"classification": loss.detach()}
+
+    def _minimised(self, terms: Terms, group: str) -> Terms:
+        """Take the step of a sub-step and return its terms without their sum: a step of the loop has several."""
+        minimised = self.context.minimize_terms(terms, group)
+        return {name: minimised[name] for name in terms}
 
     def _reconstruction(self, batch: RowBatch, seen: Tensor, noise: Tensor | None) -> Terms:
         codes = self.model.encode(seen, noise)
@@ -207,15 +205,11 @@ class AdversarialAutoencoderTrainer(Trainer):
     def state_dict(self) -> dict[str, Any]:
         """Return the positions of the samplers and the number of steps."""
         labelled = None if self._labelled is None else self._labelled.state_dict()
-        return {"sampler": self._sampler.state_dict(), "labelled": labelled, "done": self._done}
+        return {"sampler": self._sampler.state_dict(), "labelled": labelled, "done": self.clock.done}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take up the state that `state_dict` returned."""
         self._sampler.load_state_dict(state["sampler"])
         if self._labelled is not None:
             self._labelled.load_state_dict(state["labelled"])
-        self._done = state["done"]
-
-
-def _detached(terms: Terms) -> Terms:
-    return {name: term.detach() for name, term in terms.items()}
+        self.clock.done = state["done"]

@@ -18,7 +18,8 @@ from zsl_runner.objectives.capacity import capacity, capacity_penalty
 from zsl_runner.trainers.capacity.conf import CapacityTrainerConf
 from zsl_runner.trainers.capacity.usage import CodeUsage
 from zsl_runner.trainers.predictions import SNAPSHOT_EPOCHS
-from zsl_runner.training.base import Phase, StepReport, Trainer, TrainingContext
+from zsl_runner.training.base import Phase, StepReport, Trainer, TrainingContext, detached, total
+from zsl_runner.training.epochs import EpochClock
 
 WATCH_STEPS: Final = 50
 """Steps between two looks at the usage of the discrete variables: a look waits for the device."""
@@ -35,6 +36,9 @@ class CapacityTrainer(Trainer):
     Args:
         conf: the procedure's options.
         context: what it works on; the model must be a `JointCodeModel`, the data images.
+
+    Attributes:
+        clock: counts steps by epochs; the schedules go by its steps.
     """
 
     def __init__(self, conf: CapacityTrainerConf, context: TrainingContext) -> None:
@@ -49,20 +53,15 @@ class CapacityTrainer(Trainer):
         self._sampler = EpochSampler(len(self.images), context.streams["batches"])
         self._compiled = context.runtime.compile(self.terms)
         self._usage = CodeUsage(self.model.categories)
-        self._done = 0
+        self.clock = EpochClock.of_batches(len(self.images), conf.batch_size)
         self._history: list[Tensor] = []
         self._since = torch.zeros(self.model.continuous + 1, device=self.images.device)
         self._snapshots: dict[int, Tensor] = {}
 
-    @property
-    def steps_in_epoch(self) -> int:
-        """Steps of an epoch, at least one; a last batch that is not full is left out."""
-        return max(1, len(self.images) // self.conf.batch_size)
-
     def phases(self) -> Sequence[Phase]:
         """Return the one phase."""
-        steps = self.conf.epochs * self.steps_in_epoch
-        return [Phase("fit", steps, self._step, validate_every=self.conf.evaluate_every * self.steps_in_epoch)]
+        steps, validate_every = self.clock.steps(self.conf.epochs), self.clock.steps(self.conf.evaluate_every)
+        return [Phase("fit", steps, self._step, validate_every=validate_every)]
 
     def targets(self, step: int) -> tuple[float, float]:
         """Return C_z and C_c in nats at a step; the first step is 1."""
@@ -105,8 +104,7 @@ class CapacityTrainer(Trainer):
         else:
             parts["capacity_z"] = capacity_penalty(kl_z, targets[0], conf.gamma_z, per_example)
             parts["capacity_c"] = capacity_penalty(kl_c, targets[1], conf.gamma_c, per_example)
-        loss = torch.stack(list(parts.values())).sum()
-        return {"loss": loss, **parts, "kl_latents": latents.mean(0), "kl_c": kl_c.mean()} | {
+        return {"loss": total(parts), **parts, "kl_latents": latents.mean(0), "kl_c": kl_c.mean()} | {
             f"logits_{place}": values for place, values in enumerate(posterior.logits)
         }
 
@@ -127,16 +125,16 @@ class CapacityTrainer(Trainer):
     def _step(self) -> StepReport:
         x = self.images.take(self._sampler.draw(self.conf.batch_size))
         noise = self.model.draw_noise(len(x), self.context.streams)
-        step = self._done + 1
+        step = self.clock.done + 1
         targets = self.targets(step)
         self.model.train()
         with self.context.runtime.autocast():
             found = self._compiled(x, noise, torch.tensor(targets, device=x.device), self.temperature(step))
         pixels = x.shape[-2] * x.shape[-1]
         self.context.optimisers.minimize(found["loss"] / pixels, "model")
-        self._done = step
+        self.clock.tick()
         logits = [found.pop(f"logits_{place}") for place in range(len(self.model.categories))]
-        terms = {name: value.detach() for name, value in found.items()}
+        terms = detached(found)
         latents, kl_c = terms.pop("kl_latents"), terms.pop("kl_c")
         terms |= {"kl_z": latents.sum(), "kl_c": kl_c}
         self._since = self._since + torch.cat([kl_c[None], latents])
@@ -146,9 +144,8 @@ class CapacityTrainer(Trainer):
         terms |= self._usage.terms()
         if step % WATCH_STEPS == 0:
             self._note(step, targets, terms.get("mutual_information"))
-        epoch, rest = divmod(step, self.steps_in_epoch)
-        if not rest and epoch in SNAPSHOT_EPOCHS:
-            self._snapshots[epoch] = self._sheet(x.device)
+        if self.clock.between_epochs and self.clock.epoch in SNAPSHOT_EPOCHS:
+            self._snapshots[self.clock.epoch] = self._sheet(x.device)
         return StepReport(terms, len(x), {"x": x})
 
     @torch.no_grad()
@@ -168,7 +165,7 @@ class CapacityTrainer(Trainer):
         """Return the sampler's position, the schedule's step, the usage of the code and the history."""
         return {
             "sampler": self._sampler.state_dict(),
-            "done": self._done,
+            "done": self.clock.done,
             "usage": self._usage.state_dict(),
             "history": list(self._history),
             "since": self._since,
@@ -178,7 +175,7 @@ class CapacityTrainer(Trainer):
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take up the state that `state_dict` returned."""
         self._sampler.load_state_dict(state["sampler"])
-        self._done = state["done"]
+        self.clock.done = state["done"]
         self._usage.load_state_dict(state["usage"])
         self._history = list(state["history"])
         self._since = state["since"]

@@ -73,4 +73,4 @@ class ConditionalVAETrainer(PredictionTrainer):
     def _kl_weight(self) -> float:
         if not self.conf.kl_warmup:
             return self.conf.kl_weight
-        return self.conf.kl_weight * min(1.0, self._done / (self.conf.kl_warmup * self.steps_in_epoch))
+        return self.conf.kl_weight * min(1.0, self.clock.done / self.clock.steps(self.conf.kl_warmup))

@@ -47,7 +47,6 @@ class GeneratorStep:
         """
         with self._context.runtime.autocast():
             terms = self._loss_terms(seen, unseen, code_noise, transductive, loop)
-            loss = torch.stack(list(terms.values())).sum()
         groups = ["generator"]
         if self.model.encoder is not None:
             groups.append("encoder")
@@ -55,8 +54,7 @@ class GeneratorStep:
             groups.append("feedback")
         if self.model.conf.regressor_learns_from_generated:
             groups.append("regressor")
-        self._context.optimisers.minimize(loss, *groups)
-        return {name: term.detach() for name, term in terms.items()} | {"loss": loss.detach()}
+        return self._context.minimize_terms(terms, *groups)
 
     def _terms(
         self, seen: Draws, unseen: Draws | None, code_noise: Tensor, transductive: bool, loop: float | None

@@ -26,6 +26,7 @@ from zsl_runner.trainers.feature_gan.draws import Drawing
 from zsl_runner.trainers.feature_gan.generator_step import GeneratorStep
 from zsl_runner.trainers.feature_gan.regression import RegressorBlock
 from zsl_runner.training.base import Phase, StepReport, Trainer, TrainingContext
+from zsl_runner.training.epochs import EpochClock
 
 SNAPSHOT_ROWS = 300
 """Generated rows kept from before the transductive phase, for the figure that compares both."""
@@ -39,8 +40,7 @@ class FeatureGANTrainer(Trainer):
         context: what it works on; its data must hold an unlabelled pool in the transductive mode.
 
     Attributes:
-        epoch_steps: generator iterations of an epoch.
-        iteration: generator iterations done.
+        clock: counts generator iterations by epochs.
 
     Raises:
         TypeError: the model is of another family.
@@ -61,8 +61,7 @@ class FeatureGANTrainer(Trainer):
         level_1 = model.conf.regressor == "level_1"
         self.regressor_block = RegressorBlock(context, model, self.drawing, conf.regressor_steps) if level_1 else None
         loops = 2 if model.conf.feedback_loop else 1
-        self.epoch_steps = loops * (conf.epoch_steps or ceil(len(context.data.features) / self.drawing.size))
-        self.iteration = 0
+        self.clock = EpochClock(loops * (conf.epoch_steps or ceil(len(context.data.features) / self.drawing.size)))
         self._before_transduction: Tensor | None = None
 
     def phases(self) -> Sequence[Phase]:
@@ -72,17 +71,17 @@ class FeatureGANTrainer(Trainer):
         return [
             Phase(
                 name,
-                epochs * self.epoch_steps,
+                self.clock.steps(epochs),
                 partial(self._step, name == "transductive"),
                 begin=partial(self._begin, name == "transductive"),
-                validate_every=self.conf.evaluate_every * self.epoch_steps,
+                validate_every=self.clock.steps(self.conf.evaluate_every),
             )
             for name, epochs in lengths.items()
             if epochs
         ]
 
     def _begin(self, transductive: bool) -> None:
-        if self.iteration == 0 and self.model.conf.weights.classification:
+        if self.clock.done == 0 and self.model.conf.weights.classification:
             self._fit_seen_classifier()
         if transductive:
             vectors = self._unseen_vectors()
@@ -107,12 +106,12 @@ class FeatureGANTrainer(Trainer):
 
     def _step(self, transductive: bool) -> StepReport:
         conf, model, drawing = self.conf, self.model, self.drawing
-        if transductive and conf.class_prior in ESTIMATED and self.iteration % self.epoch_steps == 0:
+        if transductive and conf.class_prior in ESTIMATED and self.clock.between_epochs:
             self._estimate_prior()
         model.train()
         terms: dict[str, Tensor] = {}
         real_rows = drawing.size * (conf.critic_steps + 1)
-        if self.regressor_block is not None and self.iteration % conf.regressor_every == 0:
+        if self.regressor_block is not None and self.clock.done % conf.regressor_every == 0:
             terms |= self.regressor_block(transductive)
             real_rows += drawing.size * conf.regressor_steps
         loop = self._loop()
@@ -132,13 +131,13 @@ class FeatureGANTrainer(Trainer):
             judged,
             loop,
         )
-        self.iteration += 1
+        self.clock.tick()
         batch = {"x": block.seen.real, "labels": block.seen.labels}
         return StepReport(terms, real_rows, batch)
 
     def _loop(self) -> float | None:
         """Return the feedback's strength in the second half of each epoch of a model that has a feedback loop."""
-        if not self.model.conf.feedback_loop or self.iteration % self.epoch_steps < self.epoch_steps // 2:
+        if not self.model.conf.feedback_loop or self.clock.step < self.clock.steps_in_epoch // 2:
             return None
         return self.model.conf.feedback_train
 
@@ -152,7 +151,7 @@ class FeatureGANTrainer(Trainer):
             data.unlabelled,
             self._unseen_vectors(),
             self.conf.prior_classifier,
-            Streams(derived_seed(seed, f"class_prior/{self.iteration}"), data.features.device),
+            Streams(derived_seed(seed, f"class_prior/{self.clock.done}"), data.features.device),
         )
 
     def exhibits(self) -> dict[str, Tensor]:
@@ -167,7 +166,7 @@ class FeatureGANTrainer(Trainer):
     def state_dict(self) -> dict[str, Any]:
         """Return the iteration, the penalty weights, the class prior and the rows kept for the figure."""
         return {
-            "iteration": self.iteration,
+            "iteration": self.clock.done,
             "penalty_weights": self.critics.state_dict(),
             "class_prior": self.drawing.class_prior,
             "before_transduction": self._before_transduction,
@@ -175,7 +174,7 @@ class FeatureGANTrainer(Trainer):
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take up the state that `state_dict` returned."""
-        self.iteration = state["iteration"]
+        self.clock.done = state["iteration"]
         self.critics.load_state_dict(state["penalty_weights"])
         self.drawing.class_prior = state["class_prior"]
         self._before_transduction = state["before_transduction"]

@@ -8,8 +8,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import torch
-
 from zsl_runner.data.rows import EpochSampler
 from zsl_runner.models.base import TransductiveGenerator
 from zsl_runner.trainers.seen_classes import SeenClassStep
@@ -58,10 +56,8 @@ class TransductiveTrainer(Trainer):
             terms = self.learner.loss_terms(x, labels, data.class_vectors, data.seen_classes)
             on_target = self.learner.target_terms(target, data.class_vectors, data.unseen_classes)
             terms |= {f"target_{name}": self.conf.target_weight * term for name, term in on_target.items()}
-            loss = torch.stack(list(terms.values())).sum()
-        self.context.optimisers.minimize(loss, "autoencoder", "prior")
-        detached = {name: term.detach() for name, term in terms.items()}
-        return StepReport(detached | {"loss": loss.detach()}, len(x), {"x": x, "labels": labels, "target": target})
+        minimised = self.context.minimize_terms(terms, "autoencoder", "prior")
+        return StepReport(minimised, len(x), {"x": x, "labels": labels, "target": target})
 
     def state_dict(self) -> dict[str, Any]:
         """Return both samplers' positions."""

@@ -1,0 +1,64 @@
+"""What a stage does beside training follows from its name, the evaluator's options and the stages before it."""
+
+from dataclasses import asdict
+
+import pytest
+
+from zsl_runner.config.schema import EvaluatorConf
+from zsl_runner.runs.stage import StagePlan
+from zsl_runner.runs.state import StageRecord
+
+TUNED = StageRecord(steps=80, length=70, best_length=30)
+BEGIN = {
+    "first_step": 0,
+    "validates": False,
+    "tests": False,
+    "probes": False,
+    "selects": False,
+    "stop_length": None,
+    "patience": None,
+}
+VALIDATES = {"validates": True, "patience": 7}
+
+
+def plan(name, finished=None, **options):
+    return StagePlan.of(name, EvaluatorConf(patience=7, **options), finished or {})
+
+
+@pytest.mark.parametrize(
+    ("name", "select", "finished", "does"),
+    [
+        ("tune", "last", {}, VALIDATES),
+        ("tune", "val", {}, VALIDATES),
+        ("final", "last", {}, {"tests": True}),
+        ("final", "val", {}, {"tests": True}),
+        ("final", "last", {"tune": TUNED}, {"tests": True, "first_step": 80}),
+        ("final", "val", {"tune": TUNED}, {"tests": True, "first_step": 80, "stop_length": 30}),
+        ("fit", "last", {}, VALIDATES | {"tests": True}),
+        ("fit", "val", {}, VALIDATES | {"tests": True, "selects": True}),
+    ],
+)
+def test_the_plan_of_every_stage_and_way_to_select(name, select, finished, does):
+    assert asdict(plan(name, finished, select=select)) == {"name": name} | BEGIN | does
+
+
+@pytest.mark.parametrize("name", ["tune", "final", "fit"])
+def test_oracle_figures_are_computed_where_test_rows_are_read_and_change_nothing_else(name):
+    without, wanted = asdict(plan(name)), asdict(plan(name, oracle=True))
+    assert wanted == without | {"probes": name != "tune"}
+
+
+@pytest.mark.parametrize(("name", "finished"), [("tune", {}), ("final", {"tune": TUNED}), ("fit", {})])
+@pytest.mark.parametrize("select", ["last", "val"])
+def test_a_stage_that_is_done_keeps_its_plan(name, finished, select):
+    done = finished | {name: StageRecord(steps=5, length=5, best_length=2)}
+    assert plan(name, done, select=select) == plan(name, finished, select=select)
+
+
+def test_the_test_rows_wait_for_choices_that_are_still_to_be_made():
+    done = StageRecord(steps=5, length=5)
+    assert not plan("tune").may_test({})
+    assert not plan("tune").may_test({"tune": done})
+    assert plan("final").may_test({"tune": done})
+    assert not plan("fit").may_test({})
+    assert plan("fit").may_test({"fit": done})

@@ -1,0 +1,73 @@
+"""What a run has done so far goes through a checkpoint unchanged, and into its record at the end."""
+
+import pytest
+
+from zsl_runner.config.schema import EvaluatorConf
+from zsl_runner.runs.result import Result
+from zsl_runner.runs.state import RunState, StageRecord, chosen
+
+TUNED = StageRecord(
+    steps=80,
+    length=70,
+    best={"val/H": 60.0},
+    best_length=30,
+    best_choices={"gamma": 0.5},
+    last={"val/H": 50.0},
+    last_choices={"gamma": 0.25},
+    gradient_steps=90,
+    real_rows=800,
+    seconds=1.5,
+)
+TESTED = StageRecord(steps=30, length=30, gradient_steps=31, real_rows=300, seconds=0.5)
+
+
+def state(**finished):
+    result = Result("running", "sgal", "toy", "em", 0, "hash")
+    found = RunState(result)
+    found.finished = dict(finished)
+    found.data_warnings = ("of the data",)
+    found.warn(("of training", "of the data"))
+    result.metrics = {"test/H": 55.0}
+    return found
+
+
+def test_a_checkpoint_gives_back_what_was_done_and_time_goes_on():
+    before = state(tune=TUNED)
+    kept = before.state_dict() | {"wall": 100.0, "cpu": 90.0}
+    after = RunState(Result("running", "sgal", "toy", "em", 0, "hash"))
+    after.data_warnings = ("of the data",)
+    after.load_state_dict(kept)
+    assert after.finished == {"tune": TUNED}
+    assert after.result.metrics == {"test/H": 55.0}
+    assert after.result.warnings == ["of the data", "of training"]
+    again = after.state_dict()
+    assert again["wall"] > 100.0
+    assert again["cpu"] >= 90.0
+    assert {**again, "wall": 100.0, "cpu": 90.0} == kept
+
+
+@pytest.mark.parametrize(
+    ("select", "validation", "gamma"), [("last", TUNED.last, 0.25), ("val", TUNED.best, 0.5)], ids=["last", "val"]
+)
+def test_the_record_tells_of_the_length_that_was_selected(select, validation, gamma):
+    done = state(tune=TUNED, final=TESTED)
+    done.conclude(EvaluatorConf(select=select, select_metric="val/H"))
+    assert done.result.validation == validation
+    assert done.result.selection == {
+        "mode": select,
+        "metric": "val/H",
+        "stage_lengths": {"tune": 70, "final": 30},
+        "best_validation_length": 30,
+        "gamma": gamma,
+    }
+    assert done.result.cost["gradient_steps"] == {"tune": 90, "final": 31}
+    assert done.result.cost["real_rows"] == {"tune": 800, "final": 300}
+    assert done.result.cost["stage_seconds"] == {"tune": 1.5, "final": 0.5}
+
+
+def test_without_validation_nothing_was_chosen():
+    done = state(final=TESTED)
+    done.conclude(EvaluatorConf(select="last"))
+    assert chosen(done.finished, "val") == {}
+    assert done.result.validation == {}
+    assert done.result.selection["best_validation_length"] is None

@@ -1,0 +1,59 @@
+"""One step down the sum of named terms, for any trainer."""
+
+import torch
+from torch import nn
+
+from zsl_runner.config.schema import OptimizerConf, RuntimeConf
+from zsl_runner.models.base import Model
+from zsl_runner.streams import Streams
+from zsl_runner.training.base import TrainingContext, detached, total
+from zsl_runner.training.optimisers import Optimisers
+from zsl_runner.training.runtime import Runtime
+
+
+class Two(Model):
+    def __init__(self):
+        super().__init__()
+        self.a, self.b = nn.Parameter(torch.tensor(3.0)), nn.Parameter(torch.tensor(-2.0))
+
+    def parameter_groups(self):
+        return {"a": [self.a], "b": [self.b]}
+
+
+def context(precision="fp32"):
+    model, conf = Two(), OptimizerConf(algorithm="sgd", lr=0.5)
+    optimisers = Optimisers(model.parameter_groups(), {"a": conf, "b": conf})
+    runtime = Runtime(RuntimeConf(device="cpu", precision=precision))
+    return TrainingContext(model, None, optimisers, runtime, Streams(0)), model
+
+
+def test_the_named_groups_step_down_the_sum_and_the_terms_come_back_without_graph():
+    work, model = context()
+    terms = {"square": model.a.square(), "product": model.a * model.b}
+    minimised = work.minimize_terms(terms, "a")
+    # the derivative by a of a^2 + a b is 2 a + b = 4
+    assert (model.a.item(), model.b.item()) == (1.0, -2.0)
+    assert {name: term.item() for name, term in minimised.items()} == {"square": 9.0, "product": -6.0, "loss": 3.0}
+    assert not any(term.requires_grad for term in minimised.values())
+    assert work.optimisers.steps == 1
+
+
+def test_several_groups_share_the_step():
+    work, model = context()
+    work.minimize_terms({"product": model.a * model.b}, "a", "b")
+    assert (model.a.item(), model.b.item()) == (4.0, -3.5)
+    assert work.optimisers.steps == 1
+
+
+def test_terms_of_two_precisions_are_summed_in_the_wider_one():
+    work, model = context("bf16")
+    terms = {"rough": (model.a * 256).bfloat16(), "fine": model.a}
+    assert work.minimize_terms(terms, "a")["loss"].item() == 771.0  # 768 + 3, which bfloat16 cannot hold
+
+
+def test_a_total_keeps_the_graph_that_detached_terms_lose():
+    x = torch.tensor(2.0, requires_grad=True)
+    terms = {"one": x, "two": x.square()}
+    total(terms).backward()
+    assert x.grad.item() == 5.0
+    assert detached(terms)["two"].grad_fn is None

@@ -1,0 +1,296 @@
+"""One stage of a run: the plan of it, and the work at its loop's moments: measuring, keeping, saving, testing."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from zsl_runner.config.schema import EvaluatorConf, RunConfig
+from zsl_runner.config.typed import plain
+from zsl_runner.config.vocabulary import TESTING, VALIDATING
+from zsl_runner.console.signals import StopRequest
+from zsl_runner.data.stages import AnyFold
+from zsl_runner.errors import NonFiniteError
+from zsl_runner.evaluation.base import Measurement, Protocol, measured, require_finite_figures
+from zsl_runner.runs.checkpoint import Checkpoints
+from zsl_runner.runs.state import RunState, StageRecord, chosen, validated
+from zsl_runner.tracking.tracker import Tracker
+from zsl_runner.training.base import Trainer
+from zsl_runner.training.build import StageParts
+from zsl_runner.training.loop import Cadence, Loop, Selection
+
+
+@dataclass(frozen=True)
+class StagePlan:
+    """What a stage does beside training; where a run depends on its stage it asks this, not the stage's name.
+
+    Attributes:
+        name: the stage.
+        first_step: global step at which it begins.
+        validates: whether it measures on validation data on the way.
+        tests: whether it reads the test rows at its end.
+        probes: whether it computes oracle figures, which look at the test rows, on the way and at its end.
+        selects: whether it ends with the weights of its best validation. A stage that does not test leaves the best
+            training length to the stage after it instead.
+        stop_length: training length that an earlier stage found best, at which it ends; None for that of its phases.
+        patience: validations without improvement after which it ends; None never.
+    """
+
+    name: str
+    first_step: int
+    validates: bool
+    tests: bool
+    probes: bool
+    selects: bool
+    stop_length: int | None
+    patience: int | None
+
+    @classmethod
+    def of(cls, name: str, evaluator: EvaluatorConf, finished: Mapping[str, StageRecord]) -> StagePlan:
+        """Return the plan of a stage.
+
+        Args:
+            name: the stage.
+            evaluator: the protocol's options.
+            finished: the stages that are done; the stage itself is not counted.
+        """
+        earlier = {stage: record for stage, record in finished.items() if stage != name}
+        validates, tests, by_validation = name in VALIDATING, name in TESTING, evaluator.select == "val"
+        tuned = None if validates else validated(earlier)
+        return cls(
+            name=name,
+            first_step=sum(record.steps for record in earlier.values()),
+            validates=validates,
+            tests=tests,
+            probes=tests and evaluator.oracle,
+            selects=validates and tests and by_validation,
+            stop_length=tuned.best_length if tuned is not None and by_validation else None,
+            patience=evaluator.patience if validates else None,
+        )
+
+    def may_test(self, finished: Mapping[str, StageRecord]) -> bool:
+        """Tell whether what test rows are scored with is settled; a stage that validates chooses it until its end."""
+        return self.tests and (not self.validates or self.name in finished)
+
+
+@dataclass(frozen=True)
+class RunContext:
+    """What the stages of a run work with.
+
+    Attributes:
+        directory: the run's directory.
+        config: its configuration.
+        protocol: what measures.
+        state: how far the run has come.
+        tracker: where figures go.
+        checkpoints: where states go.
+        stop: whether a signal asked the run to stop.
+    """
+
+    directory: Path
+    config: RunConfig
+    protocol: Protocol
+    state: RunState
+    tracker: Tracker
+    checkpoints: Checkpoints
+    stop: StopRequest
+
+
+class StageRun:
+    """A stage at work; its loop asks it to validate, probe, keep the best weights and save.
+
+    Args:
+        context: what the stages of the run work with.
+        plan: what this one does.
+        parts: everything in it that holds state.
+        tested: the fold with the test rows; None if it does not test.
+        state: what a checkpoint kept of this stage; None to begin it.
+    """
+
+    def __init__(
+        self,
+        context: RunContext,
+        plan: StagePlan,
+        parts: StageParts,
+        tested: AnyFold | None,
+        state: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.context = context
+        self.plan = plan
+        self.parts = parts
+        self.tested = tested
+        self.oracle_best: dict[str, float] = {}
+        self.best_weights: dict[str, Tensor] | None = None
+        self._seconds_before = 0.0
+        self._started = time.perf_counter()
+        self.loop = self._loop()
+        if state is not None:
+            self.load_state_dict(state)
+
+    def _loop(self) -> Loop:
+        config, plan = self.context.config, self.plan
+        metric = config.evaluator.select_metric
+        return Loop(
+            self._watched(self.parts.trainer) if config.debug.active() else self.parts.trainer,
+            self,
+            stage=plan.name,
+            first_step=plan.first_step,
+            cadence=Cadence(
+                log_every=config.tracker.log_every,
+                validate_every=config.evaluator.every,
+                checkpoint_every=config.checkpoint.every,
+                finite_every=config.runtime.finite_every,
+            ),
+            events=self.context.tracker,
+            selection=Selection(metric, plan.patience, lower_is_better=self._lower_is_better(metric)),
+            stop_length=plan.stop_length,
+            postmortem=self.context.directory,
+        )
+
+    def _watched(self, trainer: Trainer) -> Trainer:
+        """Return the trainer as the options for debugging change it; only runs with such options import their code."""
+        from zsl_runner.training.debugging import DebuggedTrainer
+        from zsl_runner.training.profiles import show
+
+        debug, tracker, folder = self.context.config.debug, self.context.tracker, self.context.directory / "profile"
+        return DebuggedTrainer(trainer, debug, self.plan.name, folder, lambda recording: show(recording, tracker))
+
+    def run(self) -> None:
+        """Train what is left of the stage, record it, read the test rows if it is to, and save.
+
+        Raises:
+            Interrupted: a signal asked the run to stop; its state is saved.
+        """
+        self.loop.run()
+        if self.best_weights is not None:
+            self.parts.model.load_state_dict(self.best_weights)
+            self.loop.position.length = self.loop.selection.best_length
+            self.best_weights = None
+        self.record()
+        if self.tested is not None:
+            self.test(self.tested)
+        self.save(self.loop.global_step)
+
+    def validate(self) -> tuple[Mapping[str, float], Mapping[str, float]] | None:
+        """Measure on validation data; see `Hooks.validate`.
+
+        Raises:
+            NonFiniteError: the metric that selects is undefined, which is neither better nor worse than anything.
+        """
+        if not self.plan.validates:
+            return None
+        measurement = self._measured(self.parts.fold)
+        metric = self.context.config.evaluator.select_metric
+        if metric in measurement.undefined:
+            raise NonFiniteError(f"{measurement.undefined_in_words(metric)}; choose another select_metric")
+        return {**measurement.metrics, **self._diagnosed(self.parts.fold, "val")}, measurement.choices
+
+    def probe(self) -> Mapping[str, float]:
+        """Return oracle figures, if the plan says so, and remember the best value of each."""
+        if not self.plan.probes:
+            return {}
+        assert self.tested is not None
+        measurement = self._measured(self.tested)
+        looked = {tag.replace("test/", "oracle/"): value for tag, value in measurement.metrics.items()}
+        looked |= self.context.protocol.oracle(measurement)
+        for tag, value in looked.items():
+            best = tag.replace("oracle/", "oracle/best_")
+            better = min if self._lower_is_better(tag) else max
+            self.oracle_best[best] = better(value, self.oracle_best.get(best, value))
+        return looked | self._diagnosed(self.tested, "oracle")
+
+    def keep_best(self) -> None:
+        """Copy the weights if the stage is to end with those of its best validation."""
+        if self.plan.selects:
+            self.best_weights = {key: value.clone() for key, value in self.parts.model.state_dict().items()}
+
+    def stop_requested(self) -> bool:
+        """Tell whether a signal asked the run to stop."""
+        return self.context.stop.requested()
+
+    def save(self, step: int) -> None:
+        """Write a checkpoint of the run at a global step."""
+        context = self.context
+        written = context.tracker.flush()
+        state = {"step": step, **context.state.state_dict(), **self.state_dict()}
+        context.checkpoints.save(step, state, plain(context.config), asdict(context.state.result), written)
+
+    def record(self) -> None:
+        """Note what the stage leaves behind, now that it is trained."""
+        selection, position = self.loop.selection, self.loop.position
+        self.context.state.finished[self.plan.name] = StageRecord(
+            steps=position.done,
+            length=position.length,
+            best=selection.best,
+            best_length=selection.best_length,
+            best_choices=selection.choices,
+            last=selection.last,
+            last_choices=selection.last_choices,
+            gradient_steps=self.parts.optimisers.steps,
+            real_rows=position.real_rows,
+            seconds=self._seconds(),
+        )
+        self.context.state.warn(self.parts.trainer.warnings())
+
+    def test(self, tested: AnyFold) -> None:
+        """Read the test rows: the one place of a run that does for figures that count."""
+        config, state, tracker = self.context.config, self.context.state, self.context.tracker
+        measurement = self._measured(tested, chosen(state.finished, config.evaluator.select))
+        state.warn((*state.result.warnings, *measurement.warnings()))
+        metrics = dict(measurement.metrics)
+        if self.plan.probes:
+            metrics |= self.context.protocol.oracle(measurement) | self.oracle_best
+            metrics |= self._diagnosed(tested, "oracle")
+        state.result.metrics = metrics
+        step = self.loop.global_step
+        tracker.scalars(step, metrics, self.plan.name, "test")
+        if config.tracker.figures:
+            self._draw(tested, measurement, step)
+        if config.tracker.projector:
+            for points in self.context.protocol.points(self.parts.model, tested.evaluation):
+                tracker.embedding(points.name, points.values, points.columns, step)
+
+    def _draw(self, tested: AnyFold, measurement: Measurement, step: int) -> None:
+        protocol, tracker, exhibits = self.context.protocol, self.context.tracker, self.parts.trainer.exhibits()
+        for name, draw in protocol.figures(self.parts.model, tested.evaluation, measurement, exhibits):
+            tracker.figure(name, draw, step)
+        tracker.learning_curves(step, self.context.state.result.quantities)
+
+    def _measured(self, fold: AnyFold, choices: Mapping[str, float] | None = None) -> Measurement:
+        return measured(self.context.protocol, self.plan.name, self.parts.model, fold, choices)
+
+    def _diagnosed(self, fold: AnyFold, prefix: str) -> dict[str, float]:
+        found = self.context.protocol.diagnose(fold.evaluation, self.parts.trainer.exhibits())
+        require_finite_figures(found)
+        return {f"{prefix}/{name}": value for name, value in found.items()}
+
+    def _lower_is_better(self, tag: str) -> bool:
+        quantity = self.context.config.evaluator.quantities.get(tag.partition("/")[2])
+        return quantity is not None and quantity.lower_is_better
+
+    def _seconds(self) -> float:
+        return self._seconds_before + time.perf_counter() - self._started
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what an exact resume inside the stage needs."""
+        return {
+            "stage": self.plan.name,
+            "stage_seconds": self._seconds(),
+            "oracle_best": self.oracle_best,
+            "best_weights": self.best_weights,
+            "parts": self.parts.state_dict(),
+            "loop": self.loop.state_dict(),
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Take up the state that `state_dict` returned."""
+        self._seconds_before = state["stage_seconds"]
+        self.oracle_best = dict(state["oracle_best"])
+        self.best_weights = state.get("best_weights")
+        self.parts.load_state_dict(state["parts"])
+        self.loop.load_state_dict(state["loop"])
