@@ -61,7 +61,7 @@ def evaluate(directory: Path, device: str = "auto", batch_size: int | None = Non
     from zsl_runner.runs.opened import open_run  # torch is imported only when something is scored
 
     run = open_run(directory, device, batch_size)
-    measurement = measured(run.protocol, run.stage, run.model, run.fold, run.choices)
+    measurement = measured(run.evaluator, run.stage, run.model, run.fold, run.choices)
     return {
         "run": str(run.directory),
         "checkpoint_step": run.step,

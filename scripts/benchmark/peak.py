@@ -51,7 +51,7 @@ def _hold(rows: int, width: int) -> None:
     import torch.utils.tensorboard.writer
 
     import zsl_runner.data.sources.synthetic.source
-    import zsl_runner.evaluation.zsl.protocol
+    import zsl_runner.evaluation.zsl.evaluator
     import zsl_runner.models.sgal.model
     import zsl_runner.runs.attempt
     import zsl_runner.train

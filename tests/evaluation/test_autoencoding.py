@@ -14,6 +14,7 @@ from zsl_runner.data.views import training_rows
 from zsl_runner.evaluation.autoencoding.classes import cluster_errors, label_from_z
 from zsl_runner.evaluation.autoencoding.conf import AutoencodingEvaluatorConf, ParzenConf, PriorMatchConf
 from zsl_runner.evaluation.autoencoding.encoding import Encoded, beside_z, encode, generated
+from zsl_runner.evaluation.autoencoding.evaluator import AutoencodingEvaluator
 from zsl_runner.evaluation.autoencoding.figures import nearest
 from zsl_runner.evaluation.autoencoding.prior_match import (
     classifier_accuracy,
@@ -22,7 +23,6 @@ from zsl_runner.evaluation.autoencoding.prior_match import (
     part_figures,
 )
 from zsl_runner.evaluation.autoencoding.prior_shapes import walk
-from zsl_runner.evaluation.autoencoding.protocol import AutoencodingProtocol
 from zsl_runner.models.adversarial_autoencoder.conf import AdversarialAutoencoderConf
 from zsl_runner.models.adversarial_autoencoder.model import AdversarialAutoencoder
 from zsl_runner.models.latent_priors import LatentPrior
@@ -172,7 +172,7 @@ class TestEncoding:
 
 class TestProtocol:
     def measure(self, model, fold, **changes):
-        return AutoencodingProtocol(dataclasses.replace(CONF, **changes), 0).measure(model, fold, {})
+        return AutoencodingEvaluator(dataclasses.replace(CONF, **changes), 0).measure(model, fold, {})
 
     def test_a_validation_leaves_out_what_takes_long(self, build, stages):
         found = self.measure(build(n_clusters=4), stages.cut("fit")).metrics

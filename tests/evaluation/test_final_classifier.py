@@ -1,4 +1,4 @@
-"""The protocol that trains final classifiers: reproducible, without effect on training, honest about its looks."""
+"""The evaluator that trains final classifiers: reproducible, without effect on training, honest about its looks."""
 
 import dataclasses
 
@@ -12,7 +12,7 @@ from zsl_runner.classifiers.conf import ClassifierConf
 from zsl_runner.data.zero_shot.folds import FoldOptions, ZeroShotFolds, ZeroShotShape
 from zsl_runner.errors import NonFiniteError
 from zsl_runner.evaluation.final_classifier.conf import FinalClassifierEvaluatorConf
-from zsl_runner.evaluation.final_classifier.protocol import FinalClassifierProtocol
+from zsl_runner.evaluation.final_classifier.evaluator import FinalClassifierEvaluator
 from zsl_runner.evaluation.metrics import mean_class_accuracy
 from zsl_runner.evaluation.zsl.figures import generated_rows
 from zsl_runner.models.eszsl.conf import ESZSLConf
@@ -26,12 +26,12 @@ def cut(records, stage="final"):
     return ZeroShotFolds(records, FoldOptions(), torch.device("cpu")).cut(stage)
 
 
-def protocol(seed=0, classifier=QUICK, **options):
-    return FinalClassifierProtocol(FinalClassifierEvaluatorConf(classifier=classifier, **options), seed)
+def evaluator(seed=0, classifier=QUICK, **options):
+    return FinalClassifierEvaluator(FinalClassifierEvaluatorConf(classifier=classifier, **options), seed)
 
 
 def measured(fold, model=None, choices=(), seed=0, **options):
-    return protocol(seed, **options).measure(model or honest_generator(fold), fold, dict(choices))
+    return evaluator(seed, **options).measure(model or honest_generator(fold), fold, dict(choices))
 
 
 @pytest.fixture
@@ -89,13 +89,13 @@ def test_test_rows_and_labels_do_not_reach_the_classifiers(records, fold, vague)
     assert torch.equal(shuffled.details.unseen_predictions, measured(fold, vague).details.unseen_predictions)
     features[tested] += 100
     moved = cut(dataclasses.replace(records, features=features))
-    conf = protocol()
+    conf = evaluator()
     for one, other in zip(conf._train(vague, fold, False), conf._train(vague, moved, False), strict=True):
         assert torch.equal(one[-1].weight, other[-1].weight)
 
 
 def test_oracle_figures_are_the_best_of_the_epochs_and_change_nothing(fold, vague):
-    plain, watched = protocol(), protocol(oracle=True)
+    plain, watched = evaluator(), evaluator(oracle=True)
     honest, looked = plain.measure(vague, fold, {}), watched.measure(vague, fold, {})
     assert looked.metrics == honest.metrics
     assert plain.oracle(honest).keys() == {"oracle/H_cal"}
@@ -111,7 +111,7 @@ def test_oracle_figures_are_the_best_of_the_epochs_and_change_nothing(fold, vagu
 
 def test_validation_has_no_oracle(records):
     fold = cut(records, "tune")
-    watched = protocol(oracle=True)
+    watched = evaluator(oracle=True)
     found = watched.measure(honest_generator(fold), fold, {})
     assert {tag.partition("/")[0] for tag in found.metrics} == {"val"}
     assert watched.oracle(found).keys() == {"oracle/H_cal"}
@@ -160,9 +160,9 @@ def test_a_model_that_generates_nothing_is_refused(fold):
 def test_figures_and_points_are_there_for_any_generator(fold):
     model = honest_generator(fold)
     found = measured(fold, model)
-    names = [name for name, _ in protocol().figures(model, fold.evaluation, found, {})]
+    names = [name for name, _ in evaluator().figures(model, fold.evaluation, found, {})]
     assert names == ["confusion", "unseen_against_seen", "generated_features"]
-    assert [points.name for points in protocol().points(model, fold.evaluation)] == ["unseen_features"]
+    assert [points.name for points in evaluator().points(model, fold.evaluation)] == ["unseen_features"]
     rows, labels = generated_rows(model, fold.evaluation)
     assert torch.equal(labels, fold.evaluation.unseen_labels)
     torch.testing.assert_close(rows[labels == 7].mean(0), model.means[7], rtol=0, atol=0.3)

@@ -56,8 +56,8 @@ def test_every_evaluator_is_tested_here():
 @pytest.mark.parametrize("kind", SMALL)
 def test_a_nan_in_a_weight_is_refused_or_takes_no_part(kind, tmp_path):
     stage = "tune" if kind in ("zsl", "final_classifier") else "fit"
-    protocol, parts = parts_of(SMALL[kind], tmp_path, stage)
-    clean = measured(protocol, stage, parts.model, parts.fold).metrics
+    evaluator, parts = parts_of(SMALL[kind], tmp_path, stage)
+    clean = measured(evaluator, stage, parts.model, parts.fold).metrics
     assert all(map(math.isfinite, clean.values()))
     refused = 0
     for name, values in parts.model.state_dict().items():
@@ -67,7 +67,7 @@ def test_a_nan_in_a_weight_is_refused_or_takes_no_part(kind, tmp_path):
         kept = place.clone()
         place.fill_(math.nan)
         try:
-            assert measured(protocol, stage, parts.model, parts.fold).metrics == clean, name
+            assert measured(evaluator, stage, parts.model, parts.fold).metrics == clean, name
         except NonFiniteError as error:
             refused += 1
             text = str(error)
@@ -75,7 +75,7 @@ def test_a_nan_in_a_weight_is_refused_or_takes_no_part(kind, tmp_path):
             assert "learning rate" in text, text
         place.copy_(kept)
     assert refused >= 4
-    assert measured(protocol, stage, parts.model, parts.fold).metrics == clean
+    assert measured(evaluator, stage, parts.model, parts.fold).metrics == clean
 
 
 def test_infinite_scores_are_counted():

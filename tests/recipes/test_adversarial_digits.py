@@ -12,7 +12,7 @@ from zsl_runner.data.load import load
 from zsl_runner.data.sources.digits.conf import DigitsImagesConf
 from zsl_runner.data.views import training_rows
 from zsl_runner.evaluation.autoencoding.conf import AutoencodingEvaluatorConf, ParzenConf
-from zsl_runner.evaluation.autoencoding.protocol import AutoencodingProtocol
+from zsl_runner.evaluation.autoencoding.evaluator import AutoencodingEvaluator
 from zsl_runner.models.adversarial_autoencoder.conf import AdversarialAutoencoderConf
 from zsl_runner.models.adversarial_autoencoder.model import AdversarialAutoencoder
 from zsl_runner.streams import Streams
@@ -49,8 +49,8 @@ def trained(stages, epochs, seed, trainer_conf=TRAINER, **options):
 
 
 def measure(model, stages):
-    protocol = AutoencodingProtocol(AutoencodingEvaluatorConf(parzen=ParzenConf(samples=0)), 0)
-    return protocol.measure(model, stages.tested("fit"), {}).metrics
+    evaluator = AutoencodingEvaluator(AutoencodingEvaluatorConf(parzen=ParzenConf(samples=0)), 0)
+    return evaluator.measure(model, stages.tested("fit"), {}).metrics
 
 
 def error_of_a_perceptron(stages, seed):

@@ -144,15 +144,15 @@ def test_training_repeats_and_continues_where_it_was_saved(build):
     for found, wanted in zip(run(second, 3), expected, strict=True):
         assert found.keys() == wanted.keys()
         assert all(torch.equal(found[name], wanted[name]) for name in wanted)
-    history = second.exhibits()["capacity_history"]
-    assert torch.equal(history, through.exhibits()["capacity_history"])
+    history = second.shown()["capacity_history"]
+    assert torch.equal(history, through.shown()["capacity_history"])
     assert history[0, [0, 2, 4]].tolist() == pytest.approx([50, 0.25, 0.25])
 
 
 def test_the_history_holds_means_of_each_divergence(build):
     trainer = build(JointVAEConf(continuous=3))
     terms = run(trainer, 100)
-    history = trainer.exhibits()["capacity_history"]
+    history = trainer.shown()["capacity_history"]
     assert history.shape == (2, 9)
     assert history[:, 0].tolist() == [50, 100]
     torch.testing.assert_close(history[:, 6:].sum(1), history[:, 1])
@@ -165,7 +165,7 @@ def test_the_history_holds_means_of_each_divergence(build):
 def test_snapshots_are_traversals_after_epochs_and_are_kept(build):
     trainer = build(batch_size=600)
     run(trainer, 2)
-    shown = trainer.exhibits()
+    shown = trainer.shown()
     assert shown.keys() == {"epoch_1"}
     lines = trainer.model.continuous + len(trainer.model.categories)
     assert shown["epoch_1"].shape == (lines, 10, 1, 32, 32)
@@ -174,12 +174,12 @@ def test_snapshots_are_traversals_after_epochs_and_are_kept(build):
         decoded = trainer.model.decode(codes[1]).sigmoid()
     torch.testing.assert_close(shown["epoch_1"][1] / 255, decoded, atol=0.5 / 255 + 1e-6, rtol=0)
     run(trainer, 2)
-    later = trainer.exhibits()
+    later = trainer.shown()
     assert torch.equal(later["epoch_1"], shown["epoch_1"])
     assert not torch.equal(later["epoch_2"], shown["epoch_1"])
     other = build(batch_size=600)
     other.load_state_dict(trainer.state_dict())
-    assert torch.equal(other.exhibits()["epoch_2"], later["epoch_2"])
+    assert torch.equal(other.shown()["epoch_2"], later["epoch_2"])
 
 
 @pytest.mark.parametrize("options", [{"continuous": 0}, {"discrete": []}])
@@ -188,7 +188,7 @@ def test_training_with_one_kind_of_variable(build, options):
     terms = run(trainer, 50)[-1]
     assert all(value.isfinite() for value in terms.values())
     assert trainer.warnings() == []
-    assert len(trainer.exhibits()["capacity_history"]) == 1
+    assert len(trainer.shown()["capacity_history"]) == 1
 
 
 def collapsed_logits(rows=32):

@@ -18,10 +18,10 @@ from zsl_runner.models.cvae.model import CVAE
 from zsl_runner.models.gaussians import Gaussians
 from zsl_runner.objectives.gaussian import kl_divergence, reparameterise
 from zsl_runner.streams import Streams
-from zsl_runner.trainers.conditional_vae.conf import ConditionalVAETrainerConf
-from zsl_runner.trainers.conditional_vae.trainer import ConditionalVAETrainer
-from zsl_runner.trainers.deterministic.conf import DeterministicTrainerConf
-from zsl_runner.trainers.deterministic.trainer import DeterministicTrainer
+from zsl_runner.trainers.cvae.conf import ConditionalVAETrainerConf
+from zsl_runner.trainers.cvae.trainer import ConditionalVAETrainer
+from zsl_runner.trainers.nn.conf import DeterministicTrainerConf
+from zsl_runner.trainers.nn.trainer import DeterministicTrainer
 from zsl_runner.training.base import TrainingContext
 from zsl_runner.training.optimisers import Optimisers
 from zsl_runner.training.runtime import Runtime
@@ -165,15 +165,15 @@ def test_the_baseline_learns(build):
 def test_snapshots_are_taken_after_epochs_with_the_same_codes_and_survive_a_resume(build):
     trainer = build()
     (phase,) = trainer.phases()
-    assert trainer.exhibits() == {}
+    assert trainer.shown() == {}
     for _ in range(phase.steps):
         phase.step()
-    exhibits = trainer.exhibits()
-    assert {"epoch_1", "epoch_2", "snapshot_x", "snapshot_y"} == set(exhibits)
-    assert exhibits["epoch_1"].shape == exhibits["snapshot_y"].shape
+    shown = trainer.shown()
+    assert {"epoch_1", "epoch_2", "snapshot_x", "snapshot_y"} == set(shown)
+    assert shown["epoch_1"].shape == shown["snapshot_y"].shape
     resumed = build()
     resumed.load_state_dict(trainer.state_dict())
-    assert torch.equal(resumed.exhibits()["epoch_2"], exhibits["epoch_2"])
+    assert torch.equal(resumed.shown()["epoch_2"], shown["epoch_2"])
     before = {name: stream.clone() for name, stream in trainer.context.streams.state_dict().items()}
     trainer.snapshot(pair_of(trainer))
     assert all(torch.equal(before[name], state) for name, state in trainer.context.streams.state_dict().items())

@@ -162,7 +162,7 @@ def test_an_estimated_prior_is_taken_up_anew_in_every_transductive_epoch(build, 
     torch.testing.assert_close(trainer.drawing.class_prior, torch.full((3,), 1 / 3))
     run(trainer)
     assert calls == ["cpe"] * 3
-    assert torch.equal(trainer.exhibits()["class_prior"], fixed)
+    assert torch.equal(trainer.shown()["class_prior"], fixed)
 
 
 def test_unseen_classes_are_drawn_from_the_class_prior(build):

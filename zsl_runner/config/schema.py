@@ -246,7 +246,7 @@ class TrainerConf(Component):
 
 @dataclass
 class EvaluatorConf(Component):
-    """Base of all evaluation protocols: what is measured, when, and how a model is selected.
+    """Base of all evaluators: what is measured, when, and how a model is selected.
 
     ``quantities`` describes the figures, by name without the prefix, that are not accuracies in per cent.
     """
@@ -277,7 +277,7 @@ class EvaluatorConf(Component):
     oracle: bool = option(False, "also compute oracle/* figures, which look at test labels; never used for a decision")
 
     def fits(self, model: ModelConf, dataset: DatasetConf) -> Iterable[Complaint]:
-        """Yield what the protocol cannot measure of this model on this data set; keys are below the evaluator."""
+        """Yield what the evaluator cannot measure of this model on this data set; keys are below the evaluator."""
         return ()
 
 

@@ -1,4 +1,4 @@
-"""What the run asks of an evaluation protocol."""
+"""What the run asks of an evaluator."""
 
 from __future__ import annotations
 
@@ -39,12 +39,12 @@ Draw = Callable[[], "Figure | Sequence[Figure]"]
 
 @dataclass(frozen=True)
 class Measurement:
-    """What a protocol measured on one evaluation set.
+    """What an evaluator measured on one evaluation set.
 
     Attributes:
         metrics: figures by tag, e.g. ``val/H``; per cent unless the evaluator's ``quantities`` say otherwise.
         choices: decisions made on this set that a later measurement may take over, e.g. a calibration offset.
-        details: whatever the protocol's own figures need.
+        details: whatever the evaluator's own figures need.
         undefined: why the data leave a figure undefined, by its tag. It is recorded as null, with a warning.
 
     Raises:
@@ -87,8 +87,8 @@ def require_finite_figures(figures: Mapping[str, float], undefined: Iterable[str
         )
 
 
-class Protocol:
-    """Base of all protocols, built as ``Protocol(conf, seed)``.
+class Evaluator:
+    """Base of all evaluators, built as ``Evaluator(conf, seed)``.
 
     Args:
         conf: the evaluator's options.
@@ -105,13 +105,13 @@ class Protocol:
 
         Args:
             model: the trained model.
-            fold: a fold of the kind of data the protocol is for: what the model was trained on, for protocols that fit
-                a classifier themselves, and the rows to score; the name of the evaluation set prefixes the tags.
+            fold: a fold of the kind of data the evaluator is for: what the model was trained on, for evaluators that
+                fit a classifier themselves, and the rows to score; the name of the evaluation set prefixes the tags.
             choices: decisions made on validation data, empty if there are none.
         """
         raise TypeError(f"{type(self).__name__} measures nothing")
 
-    def diagnose(self, data: Any, exhibits: Mapping[str, Tensor]) -> dict[str, float]:
+    def diagnose(self, data: Any, shown: Mapping[str, Tensor]) -> dict[str, float]:
         """Return figures that compare what a trainer shows with the labels of ``data``, by name without a prefix.
 
         The run logs them as ``val/<name>`` in the tune stage and as ``oracle/<name>``, on request only, on test rows.
@@ -123,9 +123,9 @@ class Protocol:
         return {}
 
     def figures(
-        self, model: Model, data: Any, measurement: Measurement, exhibits: Mapping[str, Tensor]
+        self, model: Model, data: Any, measurement: Measurement, shown: Mapping[str, Tensor]
     ) -> Iterable[tuple[str, Draw]]:
-        """Yield (name, what draws it) for the end of a run; ``exhibits`` is what the trainer has to show."""
+        """Yield (name, what draws it) for the end of a run; ``shown`` is what the trainer has to show."""
         return ()
 
     def points(self, model: Model, data: Any) -> Iterable[Points]:
@@ -134,22 +134,22 @@ class Protocol:
 
 
 def measured(
-    protocol: Protocol, stage: str, model: Model, fold: Any, choices: Mapping[str, float] | None = None
+    evaluator: Evaluator, stage: str, model: Model, fold: Any, choices: Mapping[str, float] | None = None
 ) -> Measurement:
-    """Let a protocol measure; what it refuses is told with the stage, the model and the rows.
+    """Let an evaluator measure; what it refuses is told with the stage, the model and the rows.
 
     Args:
-        protocol: the protocol.
+        evaluator: the evaluator.
         stage: name of the stage.
         model: the trained model.
-        fold: see `Protocol.measure`.
+        fold: see `Evaluator.measure`.
         choices: decisions made on validation data, if there are any.
 
     Raises:
         NonFiniteError: scores, codes, weights or figures are NaN or infinite.
     """
     try:
-        return protocol.measure(model, fold, choices or {})
+        return evaluator.measure(model, fold, choices or {})
     except NonFiniteError as error:
         where = f"stage {stage}, {type(model).__name__} on the {fold.evaluation.name} rows"
         raise NonFiniteError(f"{where}: {error}") from error

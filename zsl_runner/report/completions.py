@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from torch import Tensor
 
 from zsl_runner.errors import RunError
+from zsl_runner.evaluation.likelihood.evaluator import LikelihoodEvaluator
 from zsl_runner.evaluation.likelihood.figures import completion_rows
-from zsl_runner.evaluation.likelihood.protocol import LikelihoodProtocol
 from zsl_runner.models.output_prediction import OutputPredictor
 
 if TYPE_CHECKING:
@@ -45,11 +45,11 @@ def side_by_side(runs: Sequence[TrainedRun], samples: int) -> Figure:
 
 
 def _rows(run: TrainedRun, samples: int) -> dict[str, Tensor]:
-    protocol, data = run.protocol, run.fold.evaluation
+    evaluator, data = run.evaluator, run.fold.evaluation
     completes = "completion" in run.config.dataset.provides
-    if not isinstance(protocol, LikelihoodProtocol) or not completes or not isinstance(run.model, OutputPredictor):
+    if not isinstance(evaluator, LikelihoodEvaluator) or not completes or not isinstance(run.model, OutputPredictor):
         raise RunError(f"{run.directory}: expected a run that completes images, e.g. one on dataset=mnist_quadrant")
-    rows = completion_rows(run.model, data, data.layout, protocol.conf.drawn_samples, protocol.seed)
+    rows = completion_rows(run.model, data, data.layout, evaluator.conf.drawn_samples, evaluator.seed)
     drawn = [name for name in rows if name.startswith("sample ")]
     return {name: row for name, row in rows.items() if name not in drawn[samples:]}
 

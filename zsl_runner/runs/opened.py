@@ -1,4 +1,4 @@
-"""Opens a run from its directory: its newest checkpoint, data and evaluation protocol, ready to use from Python."""
+"""Opens a run from its directory: its newest checkpoint, data and evaluator, ready to use from Python."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from zsl_runner.config.typed import typed
 from zsl_runner.data.load import cut_folds
 from zsl_runner.data.stages import AnyFold
 from zsl_runner.errors import CheckpointError, ConfigError
-from zsl_runner.evaluation.base import Protocol
+from zsl_runner.evaluation.base import Evaluator
 from zsl_runner.models.base import Model
 from zsl_runner.runs.reopen import reopen
 from zsl_runner.runs.stage import StagePlan
@@ -35,8 +35,8 @@ class TrainedRun:
         config: its configuration.
         model: the networks with the checkpoint's weights.
         fold: what the stage trained on, and the rows to score: those of the test split if the run has read it.
-        protocol: the run's evaluation protocol.
-        choices: what the protocol chose on validation data, for scoring the test rows.
+        evaluator: the run's evaluator.
+        choices: what the evaluator chose on validation data, for scoring the test rows.
         step: global step of the checkpoint.
         stage: name of the stage.
         steps_done: steps done in that stage.
@@ -48,7 +48,7 @@ class TrainedRun:
     config: RunConfig
     model: Model
     fold: AnyFold
-    protocol: Protocol
+    evaluator: Evaluator
     choices: Mapping[str, float]
     step: int
     stage: str
@@ -93,7 +93,7 @@ def open_run(directory: Path, device: str = "auto", batch_size: int | None = Non
         config=config,
         model=parts.model,
         fold=folds.tested(stage) if tests else fold,
-        protocol=resolve(config.evaluator.implementation)(config.evaluator, config.seed),
+        evaluator=resolve(config.evaluator.implementation)(config.evaluator, config.seed),
         choices=chosen(finished, config.evaluator.select) if tests else {},
         step=state["step"],
         stage=stage,

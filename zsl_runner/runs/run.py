@@ -18,7 +18,7 @@ from zsl_runner.console.signals import StopRequest
 from zsl_runner.data.load import cut_folds, load
 from zsl_runner.data.records import Records
 from zsl_runner.data.stages import Stages
-from zsl_runner.evaluation.base import Protocol
+from zsl_runner.evaluation.base import Evaluator
 from zsl_runner.runs import result as results
 from zsl_runner.runs.checkpoint import Checkpoints
 from zsl_runner.runs.reopen import Reopened
@@ -53,7 +53,7 @@ class Run:
         self.result = result
         self.stop = stop
         self.runtime = Runtime(config.runtime)
-        self.protocol: Protocol = resolve(config.evaluator.implementation)(config.evaluator, config.seed)
+        self.evaluator: Evaluator = resolve(config.evaluator.implementation)(config.evaluator, config.seed)
         self.state = RunState(result)
 
     def execute(self) -> None:
@@ -102,7 +102,7 @@ class Run:
         return RunContext(
             directory=self.directory,
             config=self.config,
-            protocol=self.protocol,
+            evaluator=self.evaluator,
             state=self.state,
             checkpoints=Checkpoints(self.directory / CHECKPOINTS, self.config.checkpoint.keep),
             stop=self.stop,

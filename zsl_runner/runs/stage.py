@@ -16,7 +16,7 @@ from zsl_runner.config.vocabulary import TESTING, VALIDATING
 from zsl_runner.console.signals import StopRequest
 from zsl_runner.data.stages import AnyFold
 from zsl_runner.errors import NonFiniteError
-from zsl_runner.evaluation.base import Measurement, Protocol, measured, require_finite_figures
+from zsl_runner.evaluation.base import Evaluator, Measurement, measured, require_finite_figures
 from zsl_runner.runs.checkpoint import Checkpoints
 from zsl_runner.runs.state import RunState, StageRecord, chosen, validated
 from zsl_runner.tracking.tracker import Tracker
@@ -56,7 +56,7 @@ class StagePlan:
 
         Args:
             name: the stage.
-            evaluator: the protocol's options.
+            evaluator: the evaluator's options.
             finished: the stages that are done; the stage itself is not counted.
         """
         earlier = {stage: record for stage, record in finished.items() if stage != name}
@@ -85,7 +85,7 @@ class RunContext:
     Attributes:
         directory: the run's directory.
         config: its configuration.
-        protocol: what measures.
+        evaluator: what measures.
         state: how far the run has come.
         tracker: where figures go.
         checkpoints: where states go.
@@ -94,7 +94,7 @@ class RunContext:
 
     directory: Path
     config: RunConfig
-    protocol: Protocol
+    evaluator: Evaluator
     state: RunState
     tracker: Tracker
     checkpoints: Checkpoints
@@ -197,7 +197,7 @@ class StageRun:
         assert self.tested is not None
         measurement = self._measured(self.tested)
         looked = {tag.replace("test/", "oracle/"): value for tag, value in measurement.metrics.items()}
-        looked |= self.context.protocol.oracle(measurement)
+        looked |= self.context.evaluator.oracle(measurement)
         for tag, value in looked.items():
             best = tag.replace("oracle/", "oracle/best_")
             better = min if self._lower_is_better(tag) else max
@@ -244,7 +244,7 @@ class StageRun:
         state.warn((*state.result.warnings, *measurement.warnings()))
         metrics = dict(measurement.metrics)
         if self.plan.probes:
-            metrics |= self.context.protocol.oracle(measurement) | self.oracle_best
+            metrics |= self.context.evaluator.oracle(measurement) | self.oracle_best
             metrics |= self._diagnosed(tested, "oracle")
         state.result.metrics = metrics
         step = self.loop.global_step
@@ -252,20 +252,20 @@ class StageRun:
         if config.tracker.figures:
             self._draw(tested, measurement, step)
         if config.tracker.projector:
-            for points in self.context.protocol.points(self.parts.model, tested.evaluation):
+            for points in self.context.evaluator.points(self.parts.model, tested.evaluation):
                 tracker.embedding(points.name, points.values, points.columns, step)
 
     def _draw(self, tested: AnyFold, measurement: Measurement, step: int) -> None:
-        protocol, tracker, exhibits = self.context.protocol, self.context.tracker, self.parts.trainer.exhibits()
-        for name, draw in protocol.figures(self.parts.model, tested.evaluation, measurement, exhibits):
+        evaluator, tracker, shown = self.context.evaluator, self.context.tracker, self.parts.trainer.shown()
+        for name, draw in evaluator.figures(self.parts.model, tested.evaluation, measurement, shown):
             tracker.figure(name, draw, step)
         tracker.learning_curves(step, self.context.state.result.quantities)
 
     def _measured(self, fold: AnyFold, choices: Mapping[str, float] | None = None) -> Measurement:
-        return measured(self.context.protocol, self.plan.name, self.parts.model, fold, choices)
+        return measured(self.context.evaluator, self.plan.name, self.parts.model, fold, choices)
 
     def _diagnosed(self, fold: AnyFold, prefix: str) -> dict[str, float]:
-        found = self.context.protocol.diagnose(fold.evaluation, self.parts.trainer.exhibits())
+        found = self.context.evaluator.diagnose(fold.evaluation, self.parts.trainer.shown())
         require_finite_figures(found)
         return {f"{prefix}/{name}": value for name, value in found.items()}
 

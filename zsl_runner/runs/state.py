@@ -21,9 +21,9 @@ class StageRecord:
         length: training length in the weights (smaller after rollbacks).
         best: metrics of the best validation, empty without validation.
         best_length: training length at that validation.
-        best_choices: what the protocol chose there.
+        best_choices: what the evaluator chose there.
         last: metrics of the last validation.
-        last_choices: what the protocol chose there.
+        last_choices: what the evaluator chose there.
         gradient_steps: optimiser steps.
         real_rows: labelled real rows minimised.
         seconds: wall time.
@@ -52,7 +52,7 @@ def validated(finished: Mapping[str, StageRecord]) -> StageRecord | None:
 
 
 def chosen(finished: Mapping[str, StageRecord], select: str) -> dict[str, float]:
-    """Return what the protocol chose on validation data for the selected training length (``last`` or ``val``)."""
+    """Return what the evaluator chose on validation data for the selected training length (``last`` or ``val``)."""
     tuned = validated(finished)
     if tuned is None:
         return {}

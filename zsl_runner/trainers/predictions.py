@@ -64,7 +64,7 @@ class PredictionTrainer(Trainer):
         steps, validate_every = self.clock.steps(self.options.epochs), self.clock.steps(self.options.evaluate_every)
         return [Phase(self.phase_name, steps, self._step, validate_every=validate_every)]
 
-    def exhibits(self) -> dict[str, Tensor]:
+    def shown(self) -> dict[str, Tensor]:
         """Return the snapshots as ``epoch_<n>``, beside the inputs and outputs they belong to."""
         if not self._snapshots:
             return {}

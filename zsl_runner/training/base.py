@@ -111,7 +111,7 @@ class Trainer:
         """Return the phases in order; the same list whenever it is called on an equal configuration."""
         raise TypeError(f"{type(self).__name__} declares no phases")
 
-    def exhibits(self) -> dict[str, Tensor]:
+    def shown(self) -> dict[str, Tensor]:
         """Return named tensors for the evaluator's figures and oracle figures, e.g. an estimated class prior."""
         return {}
 

@@ -74,9 +74,9 @@ class Selection:
         lower_is_better: whether the smaller value of the metric is the better one.
         best: the best validation's metrics; empty before the first.
         best_length: training length at that validation: steps whose effect is still in the weights.
-        choices: what the protocol chose at that validation, e.g. a calibration offset.
+        choices: what the evaluator chose at that validation, e.g. a calibration offset.
         last: the last validation's metrics.
-        last_choices: what the protocol chose at the last validation.
+        last_choices: what the evaluator chose at the last validation.
         stale: validations since the best one.
     """
 

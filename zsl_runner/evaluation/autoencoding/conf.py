@@ -46,7 +46,7 @@ class ParzenConf:
 class AutoencodingEvaluatorConf(OneStageEvaluatorConf):
     """Reconstruction, prior match, classification and clustering errors, the class as z tells it, Parzen likelihood."""
 
-    implementation: ClassVar[str] = "zsl_runner.evaluation.autoencoding.protocol:AutoencodingProtocol"
+    implementation: ClassVar[str] = "zsl_runner.evaluation.autoencoding.evaluator:AutoencodingEvaluator"
     requires: ClassVar[frozenset[str]] = frozenset({"adversarial_codes"})
     needs: ClassVar[frozenset[str]] = frozenset({"image_rows"})
     quantities: ClassVar[dict[str, Quantity]] = {

@@ -14,7 +14,7 @@ from zsl_runner.evaluation.zsl.conf import ZeroShotEvaluatorConf
 class FinalClassifierEvaluatorConf(ZeroShotEvaluatorConf):
     """T1 of a classifier of the unseen classes; U, S, H, AUSUC of one of all classes; both are trained each time."""
 
-    implementation: ClassVar[str] = "zsl_runner.evaluation.final_classifier.protocol:FinalClassifierProtocol"
+    implementation: ClassVar[str] = "zsl_runner.evaluation.final_classifier.evaluator:FinalClassifierEvaluator"
     requires: ClassVar[frozenset[str]] = frozenset({"synthesize"})
 
     kind: str = "final_classifier"

@@ -17,7 +17,7 @@ COST: Final = Quantity("nats", lower_is_better=True, digits=2)
 class JointCodeEvaluatorConf(OneStageEvaluatorConf):
     """Unsupervised accuracy, information and usage of the discrete code, FactorVAE score, divergences."""
 
-    implementation: ClassVar[str] = "zsl_runner.evaluation.joint_code.protocol:JointCodeProtocol"
+    implementation: ClassVar[str] = "zsl_runner.evaluation.joint_code.evaluator:JointCodeEvaluator"
     requires: ClassVar[frozenset[str]] = frozenset({"joint_code"})
     needs: ClassVar[frozenset[str]] = frozenset({"image_rows"})
     quantities: ClassVar[dict[str, Quantity]] = {

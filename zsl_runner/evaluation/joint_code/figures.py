@@ -1,4 +1,4 @@
-"""Which figures the protocol for joint codes draws at the end of a run."""
+"""Which figures the evaluator for joint codes draws at the end of a run."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ EPOCH: Final = "epoch_"
 
 
 def joint_code_figures(
-    seed: int, model: JointCodeModel, data: ImageEvaluationSet, measurement: Measurement, exhibits: Mapping[str, Tensor]
+    seed: int, model: JointCodeModel, data: ImageEvaluationSet, measurement: Measurement, shown: Mapping[str, Tensor]
 ) -> Iterator[tuple[str, Draw]]:
     """Yield (name, what draws it).
 
@@ -31,8 +31,8 @@ def joint_code_figures(
         seed: of the draws from the prior.
         model: the trained model.
         data: the measured images.
-        measurement: what the protocol measured on them.
-        exhibits: what the trainer has to show.
+        measurement: what the evaluator measured on them.
+        shown: what the trainer has to show.
     """
     from zsl_runner.tracking.figures.category_classes import category_classes
     from zsl_runner.tracking.figures.latent_divergences import capacity_curve, latent_divergences
@@ -69,9 +69,9 @@ def joint_code_figures(
     divergences = {f"z{place}": float(kl) for place, kl in enumerate(found.continuous_kl, 1)}
     divergences |= {f"c{place}": float(kl) for place, kl in enumerate(found.discrete_kl, 1)}
     yield "latent_divergences", lambda: latent_divergences(divergences, model.continuous)
-    epochs = sorted(int(name.removeprefix(EPOCH)) for name in exhibits if name.startswith(EPOCH))
+    epochs = sorted(int(name.removeprefix(EPOCH)) for name in shown if name.startswith(EPOCH))
     if epochs:
-        sheets = {epoch: exhibits[f"{EPOCH}{epoch}"] / 255 for epoch in epochs}
+        sheets = {epoch: shown[f"{EPOCH}{epoch}"] / 255 for epoch in epochs}
         bare = [name.partition(" ")[0] for name in names]
         strip = torch.stack([each[-1] for each in sheets.values()])
         titles = [f"epoch {epoch}" for epoch in epochs]
@@ -80,8 +80,8 @@ def joint_code_figures(
             "traversals_in_training",
             lambda: [mosaic(each, f"One variable at a time, epoch {epoch}", bare) for epoch, each in sheets.items()],
         )
-    if "capacity_history" in exhibits:
-        history = exhibits["capacity_history"].cpu().numpy()
+    if "capacity_history" in shown:
+        history = shown["capacity_history"].cpu().numpy()
         yield "capacity", lambda: capacity_curve(history)
 
 

@@ -20,7 +20,7 @@ ERROR = Quantity("per cent", lower_is_better=True, digits=2)
 class LikelihoodEvaluatorConf(OneStageEvaluatorConf):
     """Negative conditional log-likelihood by bound, Monte Carlo and importance sampling; error of point predictions."""
 
-    implementation: ClassVar[str] = "zsl_runner.evaluation.likelihood.protocol:LikelihoodProtocol"
+    implementation: ClassVar[str] = "zsl_runner.evaluation.likelihood.evaluator:LikelihoodEvaluator"
     requires: ClassVar[frozenset[str]] = frozenset({"predict_output"})
     needs: ClassVar[frozenset[str]] = frozenset({"pairs"})
     reads: ClassVar[View] = View.PAIRS

@@ -27,7 +27,7 @@ def likelihood_figures(
     model: OutputPredictor,
     data: PairEvaluationSet,
     estimates: RowEstimates | None,
-    exhibits: Mapping[str, Tensor],
+    shown: Mapping[str, Tensor],
     conf: LikelihoodEvaluatorConf,
     seed: int,
 ) -> Iterator[tuple[str, Draw]]:
@@ -37,7 +37,7 @@ def likelihood_figures(
         model: the trained model.
         data: the evaluated rows.
         estimates: of their likelihood; None for a deterministic model.
-        exhibits: what the trainer has to show.
+        shown: what the trainer has to show.
         conf: the evaluator's options.
         seed: the run's seed.
     """
@@ -48,11 +48,11 @@ def likelihood_figures(
     if isinstance(layout, CompletionLayout):
         rows = completion_rows(model, data, layout, conf.drawn_samples, seed)
         yield "completions", lambda: picture_sheet(rows, "Observed quadrants and predictions of the others")
-        yield from _strip(exhibits, layout.picture)
+        yield from _strip(shown, layout.picture)
     if isinstance(layout, LabelLayout):
         sheet = label_rows(model, layout, data.pairs.device, conf.drawn_samples, seed)
         yield "classes", lambda: picture_sheet(sheet, "One class in each column; one code in each line")
-        yield from _strip(exhibits, lambda x, y: layout.picture(y))
+        yield from _strip(shown, lambda x, y: layout.picture(y))
     if estimates is not None:
         curves = {}
         for label, weights in (("Monte Carlo", estimates.monte_carlo), ("importance sampling", estimates.importance)):
@@ -100,13 +100,13 @@ def label_rows(
     return rows
 
 
-def _strip(exhibits: Mapping[str, Tensor], picture: Callable[[Tensor, Tensor], Tensor]) -> Iterator[tuple[str, Draw]]:
+def _strip(shown: Mapping[str, Tensor], picture: Callable[[Tensor, Tensor], Tensor]) -> Iterator[tuple[str, Draw]]:
     """Yield the sheet of one prediction of some training rows after each of some epochs."""
     from zsl_runner.tracking.figures.completion import picture_sheet
 
-    epochs = sorted(int(name.removeprefix(EPOCH)) for name in exhibits if name.startswith(EPOCH))
+    epochs = sorted(int(name.removeprefix(EPOCH)) for name in shown if name.startswith(EPOCH))
     if epochs:
-        x, y = exhibits["snapshot_x"], exhibits["snapshot_y"]
+        x, y = shown["snapshot_x"], shown["snapshot_y"]
         strip = {"truth": picture(x, y)}
-        strip |= {f"epoch {epoch}": picture(x, exhibits[f"{EPOCH}{epoch}"]) for epoch in epochs}
+        strip |= {f"epoch {epoch}": picture(x, shown[f"{EPOCH}{epoch}"]) for epoch in epochs}
         yield "training_strip", lambda: picture_sheet(strip, "One prediction for each training image")

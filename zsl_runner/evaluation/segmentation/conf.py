@@ -16,7 +16,7 @@ SHARE = Quantity("per cent", digits=2)
 class SegmentationEvaluatorConf(LikelihoodEvaluatorConf):
     """Pixel accuracy and intersection over union beside the negative conditional log-likelihood."""
 
-    implementation: ClassVar[str] = "zsl_runner.evaluation.segmentation.protocol:SegmentationProtocol"
+    implementation: ClassVar[str] = "zsl_runner.evaluation.segmentation.evaluator:SegmentationEvaluator"
     needs: ClassVar[frozenset[str]] = frozenset({"pairs", "segmentation"})
     quantities: ClassVar[dict[str, Quantity]] = {
         **{name: found for name, found in LikelihoodEvaluatorConf.quantities.items() if name.startswith("NCLL")},

@@ -14,7 +14,7 @@ from zsl_runner.config.schema import Complaint, EvaluatorConf
 class ZeroShotEvaluatorConf(EvaluatorConf):
     """T1, U, S and H with per-class accuracies, with or without calibrated stacking."""
 
-    implementation: ClassVar[str] = "zsl_runner.evaluation.zsl.protocol:ZeroShotProtocol"
+    implementation: ClassVar[str] = "zsl_runner.evaluation.zsl.evaluator:ZeroShotEvaluator"
     requires: ClassVar[frozenset[str]] = frozenset({"class_scores"})
     needs: ClassVar[frozenset[str]] = frozenset({"zero_shot", "features", "class_vectors"})
 

@@ -30,7 +30,7 @@ SEED = 0
 
 
 def zero_shot_figures(
-    model: Model, data: ZeroShotEvaluation, measurement: Measurement, exhibits: Mapping[str, Tensor]
+    model: Model, data: ZeroShotEvaluation, measurement: Measurement, shown: Mapping[str, Tensor]
 ) -> Iterator[tuple[str, Draw]]:
     """Yield (name, what draws it): confusion, U against S, and what the kind of model and the trainer can show.
 
@@ -39,8 +39,8 @@ def zero_shot_figures(
     Args:
         model: the trained model.
         data: the rows the measurement was made on.
-        measurement: a measurement of `zsl_runner.evaluation.zsl.protocol.ZeroShotProtocol`.
-        exhibits: ``class_prior`` (U,) in use, ``before_transduction`` (n, D) rows generated before unlabelled ones were
+        measurement: a measurement of `zsl_runner.evaluation.zsl.evaluator.ZeroShotEvaluator`.
+        shown: ``class_prior`` (U,) in use, ``before_transduction`` (n, D) rows generated before unlabelled ones were
             used, class by class in turn; either may be missing.
     """
     details = measurement.details
@@ -62,10 +62,10 @@ def zero_shot_figures(
     yield "unseen_against_seen", draw_stacking
     if isinstance(model, FeatureGenerator):
         yield "generated_features", lambda: _draw_generated(model, data)
-    if isinstance(model, FeatureGenerator) and "before_transduction" in exhibits:
-        yield "transduction", lambda: _draw_transduction(model, data, exhibits["before_transduction"])
-    if "class_prior" in exhibits:
-        yield "class_prior", lambda: _draw_class_prior(data, exhibits["class_prior"])
+    if isinstance(model, FeatureGenerator) and "before_transduction" in shown:
+        yield "transduction", lambda: _draw_transduction(model, data, shown["before_transduction"])
+    if "class_prior" in shown:
+        yield "class_prior", lambda: _draw_class_prior(data, shown["class_prior"])
     if isinstance(model, GaussianPriorVAE):
         yield "latent_space", lambda: _draw_latent(model, data)
 

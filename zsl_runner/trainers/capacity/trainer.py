@@ -108,7 +108,7 @@ class CapacityTrainer(Trainer):
             f"logits_{place}": values for place, values in enumerate(posterior.logits)
         }
 
-    def exhibits(self) -> dict[str, Tensor]:
+    def shown(self) -> dict[str, Tensor]:
         """Return ``capacity_history``, every 50 steps, and ``epoch_<n>``, traversals after some epochs.
 
         The history is (rows, 6 + d): step, KL_z, C_z, KL_c, C_c, I(c;x) and the divergences of the continuous

@@ -154,7 +154,7 @@ class FeatureGANTrainer(Trainer):
             Streams(derived_seed(seed, f"class_prior/{self.clock.done}"), data.features.device),
         )
 
-    def exhibits(self) -> dict[str, Tensor]:
+    def shown(self) -> dict[str, Tensor]:
         """Return the class prior in use and, if there was a transductive phase, generated rows from before it."""
         if self.conf.mode == "inductive":
             return {}

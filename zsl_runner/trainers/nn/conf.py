@@ -12,7 +12,7 @@ from zsl_runner.trainers.prediction_conf import PredictionTrainerConf
 class DeterministicTrainerConf(PredictionTrainerConf):
     """Maximum likelihood of the deterministic prediction; of a model with codes, each at its prior mean (GDNN)."""
 
-    implementation: ClassVar[str] = "zsl_runner.trainers.deterministic.trainer:DeterministicTrainer"
+    implementation: ClassVar[str] = "zsl_runner.trainers.nn.trainer:DeterministicTrainer"
 
     kind: str = "nn"
     name: str = "nn"

@@ -6,7 +6,7 @@ from torch import Tensor
 
 from zsl_runner.data.pairs.folds import Pair
 from zsl_runner.models.output_prediction import LatentOutputPredictor
-from zsl_runner.trainers.deterministic.conf import DeterministicTrainerConf
+from zsl_runner.trainers.nn.conf import DeterministicTrainerConf
 from zsl_runner.trainers.predictions import PredictionTrainer
 from zsl_runner.training.base import TrainingContext
 

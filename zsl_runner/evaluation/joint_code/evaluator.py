@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from zsl_runner.data.images.folds import UNLABELLED, ImageEvaluationSet, ImageFold
-from zsl_runner.evaluation.base import Draw, Measurement, Protocol
+from zsl_runner.evaluation.base import Draw, Evaluator, Measurement
 from zsl_runner.evaluation.cluster_mapping import (
     contingency,
     hungarian_mapping,
@@ -45,7 +45,7 @@ class JointCodeDetails:
     mapping: Tensor | None
 
 
-class JointCodeProtocol(Protocol):
+class JointCodeEvaluator(Evaluator):
     """Accuracies in per cent, information, usage, divergences and reconstruction in nats.
 
     With several discrete variables a category is a combination of theirs.
@@ -87,13 +87,13 @@ class JointCodeProtocol(Protocol):
         return Measurement({f"{data.name}/{name}": value for name, value in metrics.items()}, {}, details)
 
     def figures(
-        self, model: Model, data: ImageEvaluationSet, measurement: Measurement, exhibits: Mapping[str, Tensor]
+        self, model: Model, data: ImageEvaluationSet, measurement: Measurement, shown: Mapping[str, Tensor]
     ) -> Iterator[tuple[str, Draw]]:
         """Yield traversals, categories by style, draws from the prior, reconstructions, confusion, capacities."""
         from zsl_runner.evaluation.joint_code.figures import joint_code_figures
 
         assert isinstance(model, JointCodeModel)
-        yield from joint_code_figures(self.seed, model, data, measurement, exhibits)
+        yield from joint_code_figures(self.seed, model, data, measurement, shown)
 
     def _classes(
         self, model: JointCodeModel, data: ImageEvaluationSet, found: Encoding

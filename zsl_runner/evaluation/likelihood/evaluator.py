@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from zsl_runner.data.pairs.folds import Pair, PairEvaluationSet, PairFold
-from zsl_runner.evaluation.base import Draw, Measurement, Protocol
+from zsl_runner.evaluation.base import Draw, Evaluator, Measurement
 from zsl_runner.evaluation.likelihood.conf import LikelihoodEvaluatorConf
 from zsl_runner.evaluation.likelihood.estimates import RowEstimates, drawn_outputs, estimate_rows
 from zsl_runner.evaluation.likelihood.figures import likelihood_figures
@@ -21,7 +21,7 @@ from zsl_runner.objectives.conditional_likelihood import log_mean_exp
 from zsl_runner.streams import Streams, derived_seed
 
 
-class LikelihoodProtocol(Protocol):
+class LikelihoodEvaluator(Evaluator):
     """Figures by name: ``NCLL`` and its estimates in nats a row, their standard errors, errors in per cent.
 
     A subclass adds figures of its own kind of outputs in `output_metrics`.
@@ -104,11 +104,11 @@ class LikelihoodProtocol(Protocol):
         model: Model,
         data: PairEvaluationSet,
         measurement: Measurement,
-        exhibits: Mapping[str, Tensor],
+        shown: Mapping[str, Tensor],
     ) -> Iterator[tuple[str, Draw]]:
         """Yield completed or drawn pictures, the progress of training, and NCLL against the number of codes."""
         assert isinstance(model, OutputPredictor)
-        yield from likelihood_figures(model, data, measurement.details, exhibits, self.conf, self.seed)
+        yield from likelihood_figures(model, data, measurement.details, shown, self.conf, self.seed)
 
     def _estimates(
         self, model: LatentOutputPredictor, pair: Pair, condition: Condition, whole: bool, generator: torch.Generator

@@ -10,7 +10,7 @@ from zsl_runner.models.gaussians import Gaussians
 from zsl_runner.models.output_prediction import Condition, LatentOutputPredictor
 from zsl_runner.objectives.gaussian import kl_divergence, reparameterise
 from zsl_runner.streams import Streams
-from zsl_runner.trainers.conditional_vae.conf import ConditionalVAETrainerConf
+from zsl_runner.trainers.cvae.conf import ConditionalVAETrainerConf
 from zsl_runner.trainers.predictions import PredictionTrainer
 from zsl_runner.training.base import TrainingContext
 

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from zsl_runner.class_prior.predictions import prior_error
 from zsl_runner.data.zero_shot.folds import FeatureView, ZeroShotEvaluation, ZeroShotFold
-from zsl_runner.evaluation.base import Draw, Measurement, Points, Protocol
+from zsl_runner.evaluation.base import Draw, Evaluator, Measurement, Points
 from zsl_runner.evaluation.metrics import harmonic_mean, mean_class_accuracy
 from zsl_runner.evaluation.zsl.calibration import (
     SplitScores,
@@ -67,7 +67,7 @@ class ZeroShotDetails:
     oracle: Mapping[str, float]
 
 
-class ZeroShotProtocol(Protocol):
+class ZeroShotEvaluator(Evaluator):
     """Mean-class accuracies in per cent; candidates are the stage's seen and unseen classes.
 
     How rows are scored is `scores`, which a subclass may replace; everything else is shared.
@@ -135,19 +135,19 @@ class ZeroShotProtocol(Protocol):
         details = measurement.details
         return {"oracle/H_cal": details.curve.best()[1], **details.oracle}
 
-    def diagnose(self, data: ZeroShotEvaluation, exhibits: Mapping[str, Tensor]) -> dict[str, float]:
+    def diagnose(self, data: ZeroShotEvaluation, shown: Mapping[str, Tensor]) -> dict[str, float]:
         """Return ``prior_error``, 100 times the L1 distance of the class prior in use from the rows' frequencies."""
-        if "class_prior" not in exhibits:
+        if "class_prior" not in shown:
             return {}
-        return {"prior_error": 100 * prior_error(exhibits["class_prior"], data.unseen_frequencies())["l1"]}
+        return {"prior_error": 100 * prior_error(shown["class_prior"], data.unseen_frequencies())["l1"]}
 
     def figures(
-        self, model: Model, data: ZeroShotEvaluation, measurement: Measurement, exhibits: Mapping[str, Tensor]
+        self, model: Model, data: ZeroShotEvaluation, measurement: Measurement, shown: Mapping[str, Tensor]
     ) -> Iterator[tuple[str, Draw]]:
         """Yield the confusion matrix, the U-S curve and what model and trainer can show of the classes."""
         from zsl_runner.evaluation.zsl.figures import zero_shot_figures
 
-        yield from zero_shot_figures(model, data, measurement, exhibits)
+        yield from zero_shot_figures(model, data, measurement, shown)
 
     def points(self, model: Model, data: ZeroShotEvaluation) -> Iterator[Points]:
         """Yield real and generated features of the unseen classes, if the model generates any."""

@@ -15,7 +15,7 @@ from zsl_runner.trainers.prediction_conf import PredictionTrainerConf
 class ConditionalVAETrainerConf(PredictionTrainerConf):
     """A mixture of the conditional bound (alpha = 1) and of the likelihood under prior samples (alpha = 0)."""
 
-    implementation: ClassVar[str] = "zsl_runner.trainers.conditional_vae.trainer:ConditionalVAETrainer"
+    implementation: ClassVar[str] = "zsl_runner.trainers.cvae.trainer:ConditionalVAETrainer"
     requires: ClassVar[frozenset[str]] = frozenset({"predict_output", "latent_output"})
 
     kind: str = "cvae"

@@ -1,4 +1,4 @@
-"""The segmentation protocol: its figures against plain ones; what is hidden stays hidden; measuring moves nothing."""
+"""The segmentation evaluator: its figures against plain ones; what is hidden stays hidden; measuring moves nothing."""
 
 import io
 
@@ -13,10 +13,10 @@ from zsl_runner.data.segmentation.options import SegmentationConf
 from zsl_runner.data.segmentation.records import VOID, SegmentationRecords
 from zsl_runner.evaluation.likelihood.estimates import drawn_outputs
 from zsl_runner.evaluation.segmentation.conf import SegmentationEvaluatorConf
+from zsl_runner.evaluation.segmentation.evaluator import SegmentationEvaluator
 from zsl_runner.evaluation.segmentation.figures import masks, partly_hidden
 from zsl_runner.evaluation.segmentation.metrics import foreground_iou, mean_class_iou, pixel_accuracy
 from zsl_runner.evaluation.segmentation.partial import label_partly_hidden
-from zsl_runner.evaluation.segmentation.protocol import SegmentationProtocol
 from zsl_runner.models.baseline_cnn.conf import BaselineCNNConf
 from zsl_runner.models.baseline_cnn.model import BaselineCNN
 from zsl_runner.models.cvae_segmentation.conf import CVAESegmentationConf, EncoderConf, GenerationConf
@@ -64,16 +64,16 @@ def cvae(shape, seed=0):
     return model
 
 
-def protocol(**changes):
+def evaluator(**changes):
     options = {"samples": 4, "validation_samples": 2, "batch_size": 2, "drawn_samples": 3}
-    return SegmentationProtocol(SegmentationEvaluatorConf(**{**options, **changes}), 5)
+    return SegmentationEvaluator(SegmentationEvaluatorConf(**{**options, **changes}), 5)
 
 
 @pytest.mark.parametrize("classes", [2, 4])
 def test_figures_of_the_deterministic_prediction(classes):
     fold = folds(classes).cut("fit")
     model = cvae(fold.train.shape)
-    metrics = protocol().measure(model, fold, {}).metrics
+    metrics = evaluator().measure(model, fold, {}).metrics
     pair = fold.evaluation.pairs.take(torch.arange(3))
     labels = model.predict(model.condition(pair.x)).argmax(1)
     right = 100 * pixel_accuracy(labels, pair.y, pair.valid).mean().item()
@@ -89,7 +89,7 @@ def test_figures_of_the_deterministic_prediction(classes):
 
 def test_a_test_measurement_has_every_declared_quantity():
     stages = folds(2)
-    metrics = protocol().measure(cvae(stages.cut("fit").train.shape), stages.tested("fit"), {}).metrics
+    metrics = evaluator().measure(cvae(stages.cut("fit").train.shape), stages.tested("fit"), {}).metrics
     assert {tag.removeprefix("test/") for tag in metrics} == set(SegmentationEvaluatorConf.quantities)
     assert all(np.isfinite(value) for value in metrics.values())
     assert metrics["test/diversity"] > 0
@@ -98,17 +98,17 @@ def test_a_test_measurement_has_every_declared_quantity():
 def test_models_without_codes_or_recognition_lack_what_needs_them():
     stages = folds(2)
     baseline = BaselineCNN(BaselineCNNConf(cnn=CNN), stages.cut("fit").train.shape, Streams(0))
-    found = protocol().measure(baseline, stages.tested("fit"), {}).metrics
+    found = evaluator().measure(baseline, stages.tested("fit"), {}).metrics
     own = {tag.removeprefix("test/") for tag in found if "NCLL" not in tag}
     assert own == {"pixel_accuracy", "IoU", "hidden_accuracy", "hidden_IoU"}
     model = cvae(stages.cut("fit").train.shape)
     model.recognises = False
-    found = protocol().measure(model, stages.tested("fit"), {}).metrics
+    found = evaluator().measure(model, stages.tested("fit"), {}).metrics
     assert "test/hidden_accuracy" in found
     assert "test/hidden_accuracy_refined" not in found
     assert "test/pixel_accuracy_averaged" in found
     assert not any(
-        "hidden" in tag for tag in protocol(hidden_side=0.0).measure(model, stages.tested("fit"), {}).metrics
+        "hidden" in tag for tag in evaluator(hidden_side=0.0).measure(model, stages.tested("fit"), {}).metrics
     )
 
 
@@ -117,8 +117,8 @@ def test_averages_are_of_probabilities():
     fold = folds(2, void=False).cut("fit")
     model, pair = cvae(fold.train.shape), fold.evaluation.pairs.take(torch.arange(3))
     condition = model.condition(pair.x)
-    measured = protocol().output_metrics(model, pair, condition, True, torch.Generator().manual_seed(3))
-    drawn = drawn_outputs(model, condition, protocol().conf.drawn_samples, torch.Generator().manual_seed(3))
+    measured = evaluator().output_metrics(model, pair, condition, True, torch.Generator().manual_seed(3))
+    drawn = drawn_outputs(model, condition, evaluator().conf.drawn_samples, torch.Generator().manual_seed(3))
     torch.testing.assert_close(drawn.sum(-3), torch.ones_like(drawn[:, :, 0]))
     labels = drawn.mean(0).argmax(1)
     expected = 100 * pixel_accuracy(labels, pair.y).mean()
@@ -131,11 +131,11 @@ def test_measuring_twice_gives_the_same_and_moves_nothing():
     stages = folds(2)
     model = cvae(stages.cut("fit").train.shape).train()
     before = torch.random.get_rng_state()
-    first, again = (protocol().measure(model, stages.tested("fit"), {}).metrics for _ in range(2))
+    first, again = (evaluator().measure(model, stages.tested("fit"), {}).metrics for _ in range(2))
     assert first == again
     assert model.training
     assert torch.equal(torch.random.get_rng_state(), before)
-    other = protocol(batch_size=5).measure(model, stages.tested("fit"), {}).metrics
+    other = evaluator(batch_size=5).measure(model, stages.tested("fit"), {}).metrics
     assert other["test/pixel_accuracy"] == pytest.approx(first["test/pixel_accuracy"], abs=1e-4)
     assert other["test/IoU"] == pytest.approx(first["test/IoU"], abs=1e-4)
 
@@ -148,7 +148,7 @@ def test_empty_truth_and_prediction_score_as_configured():
     pair = fold.evaluation.pairs.take(torch.arange(3))
     empty = Pair(pair.x, torch.zeros_like(pair.y), pair.valid)
     for score in (0.0, 1.0):
-        found = protocol(empty_iou=score).output_metrics(
+        found = evaluator(empty_iou=score).output_metrics(
             model, empty, model.condition(pair.x), False, torch.Generator()
         )
         assert found["IoU"].item() == 100 * score
@@ -205,12 +205,12 @@ def png(figure):
 def test_pictures(classes):
     fold = folds(classes).cut("fit")
     model, pair = cvae(fold.train.shape), fold.evaluation.pairs.take(torch.arange(3))
-    columns = masks(model, pair, protocol().conf.drawn_samples, torch.Generator().manual_seed(0))
+    columns = masks(model, pair, evaluator().conf.drawn_samples, torch.Generator().manual_seed(0))
     assert list(columns)[:6] == ["image", "truth", "CNN", "mean code", "mean of samples", "deviation"]
     assert [name for name in columns if name.startswith("sample")] == ["sample 1", "sample 2", "sample 3"]
     assert columns["deviation"].max() <= 0.5
     drawn = drawn_outputs(
-        model, model.condition(pair.x), protocol().conf.drawn_samples, torch.Generator().manual_seed(0)
+        model, model.condition(pair.x), evaluator().conf.drawn_samples, torch.Generator().manual_seed(0)
     ).detach()
     if classes == 2:
         np.testing.assert_allclose(columns["deviation"], drawn[:, :, 1].std(0, correction=0), atol=1e-6)
@@ -219,7 +219,7 @@ def test_pictures(classes):
     figure = picture_columns(columns, "title")
     assert [axes.get_title() for axes in figure.axes if axes.get_title()] == list(columns)
     assert png(figure) == png(picture_columns(columns, "title"))
-    hidden = partly_hidden(model, pair, protocol().conf, torch.Generator().manual_seed(0))
+    hidden = partly_hidden(model, pair, evaluator().conf, torch.Generator().manual_seed(0))
     assert list(hidden) == ["image", "truth", "image alone", "known labels", "refined"]
-    names = [name for name, _ in protocol().figures(model, fold.evaluation, protocol().measure(model, fold, {}), {})]
+    names = [name for name, _ in evaluator().figures(model, fold.evaluation, evaluator().measure(model, fold, {}), {})]
     assert names == ["masks", "partly_hidden", "likelihood_curve"]

@@ -10,7 +10,7 @@ from torch import Tensor
 from zsl_runner.data.pairs.folds import Pair, PairEvaluationSet
 from zsl_runner.evaluation.base import Draw, Measurement
 from zsl_runner.evaluation.likelihood.estimates import drawn_outputs
-from zsl_runner.evaluation.likelihood.protocol import LikelihoodProtocol, mean_difference
+from zsl_runner.evaluation.likelihood.evaluator import LikelihoodEvaluator, mean_difference
 from zsl_runner.evaluation.segmentation.conf import SegmentationEvaluatorConf
 from zsl_runner.evaluation.segmentation.figures import segmentation_figures
 from zsl_runner.evaluation.segmentation.metrics import foreground_iou, mean_class_iou, pixel_accuracy
@@ -20,7 +20,7 @@ from zsl_runner.models.networks import finite
 from zsl_runner.models.output_prediction import Condition, LatentOutputPredictor, OutputPredictor
 
 
-class SegmentationProtocol(LikelihoodProtocol):
+class SegmentationEvaluator(LikelihoodEvaluator):
     """Figures of label maps in per cent, each a mean over images, beside the likelihood.
 
     ``IoU`` is that of the foreground for two classes, the mean over classes for more.
@@ -78,12 +78,12 @@ class SegmentationProtocol(LikelihoodProtocol):
         model: Model,
         data: PairEvaluationSet,
         measurement: Measurement,
-        exhibits: Mapping[str, Tensor],
+        shown: Mapping[str, Tensor],
     ) -> Iterator[tuple[str, Draw]]:
         """Yield images with their masks and samples, partly hidden images, and NCLL against the number of codes."""
         assert isinstance(model, OutputPredictor)
         yield from segmentation_figures(model, data, self.conf, self.seed)
-        yield from super().figures(model, data, measurement, exhibits)
+        yield from super().figures(model, data, measurement, shown)
 
     def _accuracy(self, labels: Tensor, pair: Pair) -> Tensor:
         return 100 * pixel_accuracy(labels, pair.y, pair.valid).nanmean()

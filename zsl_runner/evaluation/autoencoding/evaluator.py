@@ -18,7 +18,7 @@ from zsl_runner.evaluation.autoencoding.prior_match import (
     moment_figures,
     part_figures,
 )
-from zsl_runner.evaluation.base import Draw, Measurement, Protocol
+from zsl_runner.evaluation.base import Draw, Evaluator, Measurement
 from zsl_runner.models.adversarial_autoencoder.model import AdversarialAutoencoder
 from zsl_runner.models.base import Model
 from zsl_runner.models.latent_priors import sample_categories
@@ -27,7 +27,7 @@ from zsl_runner.objectives.parzen import parzen_log_density
 from zsl_runner.streams import Streams, derived_seed
 
 
-class AutoencodingProtocol(Protocol):
+class AutoencodingEvaluator(Evaluator):
     """Figures by name; see the options.
 
     A validation leaves out what takes long: p values, trained classifiers, the likelihood.
@@ -118,7 +118,7 @@ class AutoencodingProtocol(Protocol):
         }
 
     def figures(
-        self, model: Model, data: ImageEvaluationSet, measurement: Measurement, exhibits: Mapping[str, Tensor]
+        self, model: Model, data: ImageEvaluationSet, measurement: Measurement, shown: Mapping[str, Tensor]
     ) -> Iterator[tuple[str, Draw]]:
         """Yield what codes and images made of them look like; see `autoencoding_figures`."""
         assert isinstance(model, AdversarialAutoencoder)

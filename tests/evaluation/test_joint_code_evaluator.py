@@ -17,8 +17,8 @@ from zsl_runner.data.images.folds import (
     LabelledImages,
 )
 from zsl_runner.evaluation.joint_code.conf import JointCodeEvaluatorConf
+from zsl_runner.evaluation.joint_code.evaluator import JointCodeEvaluator
 from zsl_runner.evaluation.joint_code.factors import score_of_codes
-from zsl_runner.evaluation.joint_code.protocol import JointCodeProtocol
 from zsl_runner.models.joint_code import JointCodeModel, JointPosterior
 from zsl_runner.streams import Streams
 
@@ -65,8 +65,8 @@ def fold(labels, training_labels, name="test", categories=None, factors=None, sh
 
 
 def measured(data, model=None, **options):
-    protocol = JointCodeProtocol(JointCodeEvaluatorConf(**options), seed=0)
-    return protocol.measure(model or GreyLevels(), data, {}).metrics
+    evaluator = JointCodeEvaluator(JointCodeEvaluatorConf(**options), seed=0)
+    return evaluator.measure(model or GreyLevels(), data, {}).metrics
 
 
 CYCLE = torch.arange(60) % 3
