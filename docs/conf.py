@@ -13,7 +13,7 @@ SECTIONS = {
     "Guides": ["guides/*"],
     "Reference": ["runs", "evaluation", "data", "configuration", "results", "benchmark"],
     "Methods": ["methods/*"],
-    "Project": ["../CONTRIBUTING", "../CHANGELOG"],
+    "Project": ["code", "../CONTRIBUTING", "../CHANGELOG"],
 }
 """Pages by the heading they stand under in the sidebar; every page has to be in one, which the strict build checks."""
 

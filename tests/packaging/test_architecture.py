@@ -113,6 +113,13 @@ def test_the_top_of_the_package_holds_the_commands_and_the_ground():
     assert sorted(path.stem for path in PACKAGE.glob("*.py") if path.stem != "__init__") == sorted(SMALLEST_ROOMS)
 
 
+def test_the_map_shows_these_floors():
+    page = (REPOSITORY / "docs" / "code.md").read_text()
+    rows = re.findall(r"^\| (\d+) \| (.+?) \|", page, re.MULTILINE)
+    shown = {int(floor): set(re.findall(r"`(\w+)`", rooms)) for floor, rooms in rows}
+    assert shown == {floor: set(rooms.split()) for floor, rooms in enumerate(FLOORS, start=1)}
+
+
 KINDS_OF_DATA = re.compile(r"(Records|Shape|TrainingSet|EvaluationSet|ZeroShotTraining|ZeroShotEvaluation|Fold|View)$")
 
 
