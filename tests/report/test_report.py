@@ -506,6 +506,14 @@ def test_a_report_over_different_kinds_of_data(outputs):
     assert markdown(outputs.report()) == MIXED
 
 
+@pytest.mark.parametrize("kind", ["semi-supervised, 100 labels", "unsupervised"])
+def test_classes_of_images_are_no_side_information(outputs, kind):
+    outputs.add_likelihood(60.0, data=PAIRS | {"semantics": "10 classes"}, setting={"kind": kind})
+    assert f"{kind}. Data: 28 x 28 grey, 1 quadrant observed. Labels: 10 classes. Split: own." in (
+        markdown(outputs.report())
+    )
+
+
 def test_outputs_of_supervised_data_are_named(outputs):
     outputs.add_likelihood(60.0, data=PAIRS | {"semantics": "2 classes: background, bird"})
     assert "supervised. Data: 28 x 28 grey, 1 quadrant observed. Outputs: 2 classes: background, bird. Split: own." in (

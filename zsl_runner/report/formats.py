@@ -14,9 +14,9 @@ from zsl_runner.report.rows import Block, Difference, Row
 from zsl_runner.report.significance import FEWEST_PAIRS
 from zsl_runner.report.table import Report
 from zsl_runner.report.text import in_markdown, one_line
+from zsl_runner.runs.summary import semantics_are
 from zsl_runner.tracking.progress import duration
 
-SUPERVISED = "supervised"
 WORDS = ("model", "trainer", "varied", "selection", "published")
 """Columns aligned left."""
 COSTS: dict[str, tuple[str, str, Callable[[float], str]]] = {
@@ -139,9 +139,9 @@ def figure(value: Average | None, n: int, digits: int = 1, *, signed: bool = Fal
 def _heading(block: Block) -> str:
     """Name what the rows share; data without class vectors are no features, and have no side information."""
     traits = block.title
-    supervised = traits["setting"] == SUPERVISED
-    facts = [("Data" if supervised else "Features", traits["features"])]
-    facts.append(("Outputs" if supervised else "Side information", traits["semantics"]))
+    semantics = semantics_are(traits["setting"])
+    facts = [("Features" if semantics == "side information" else "Data", traits["features"])]
+    facts.append((semantics.capitalize(), traits["semantics"]))
     facts += [("Split", traits["split"]), ("Checksums", traits["data"])]
     described = " ".join(f"{name}: {in_markdown(value)}." for name, value in facts if value)
     return f"**{in_markdown(traits['dataset'])}**, {in_markdown(traits['setting'])}. {described}"

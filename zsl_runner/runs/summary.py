@@ -19,6 +19,20 @@ FIRST = ("T1", "U", "S", "H", "AUSUC", "U_cal", "S_cal", "H_cal")
 WIDTH = 100
 
 
+WITHOUT_CLASS_VECTORS = ("supervised", "semi-supervised", "unsupervised")
+
+
+def semantics_are(setting: str) -> str:
+    """Return in a word what ``semantics`` in a record describes, by the setting the run was made in.
+
+    >>> semantics_are("inductive"), semantics_are("supervised"), semantics_are("semi-supervised, 100 labels")
+    ('side information', 'outputs', 'labels')
+    """
+    if setting == "supervised":
+        return "outputs"
+    return "labels" if setting.startswith(WITHOUT_CLASS_VECTORS) else "side information"
+
+
 def summary_table(result: Result, directory: Path) -> str:
     """Return the result of one run as text: the figures, their conditions, and the places to look next.
 
@@ -100,10 +114,11 @@ def _conditions(result: Result) -> list[str]:
         lines.append(f"oracle       {shown} (looked at test labels; not a result)")
     if data:
         kind = "" if data.get("kind") == "real" else f"  [{data.get('kind')}]"
-        zero_shot = setting.get("kind") != "supervised"
+        semantics = semantics_are(str(setting.get("kind")))
+        zero_shot = semantics == "side information"
         lines.append(f"{'features' if zero_shot else 'data':<12} {data.get('feature_kind')}{kind}")
         described = f"{data['semantics']}; " if data.get("semantics") else ""
-        label = "split" if not described else "classes" if zero_shot else "outputs"
+        label = "split" if not described else "classes" if zero_shot else semantics
         lines.append(f"{label:<12} {described}{'split ' if described else ''}{data.get('split_version')}")
     if result.debug:
         options = ", ".join(f"{key} {value}" for key, value in result.debug.items())
