@@ -116,6 +116,26 @@ def test_members_of_other_distributions_are_found(zsl_run, tmp_path):
     assert "expected 1 <= value, found 0" in done.stderr
 
 
+def test_a_package_written_for_another_version_is_one_clear_error(zsl_run, tmp_path):
+    package = tmp_path / "site"
+    package.mkdir()
+    (package / "their_old_model.py").write_text("from zsl_runner.trainers.base import Trainer\n")
+    info = package / "theirs-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: theirs\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[zsl_runner.schemas]\ntheirs = their_old_model:TheirConf\n")
+    program = (
+        "-c",
+        f"import sys; sys.path.insert(0, {str(package)!r})\nimport zsl_runner.train as t; sys.exit(t.main())",
+    )
+    done = zsl_run("task=check", "dataset=toy", program=program)
+    assert done.returncode == 2
+    assert "theirs: its entry point theirs = their_old_model:TheirConf cannot be imported" in done.stderr
+    assert "No module named 'zsl_runner.trainers.base'" in done.stderr
+    assert "docs/guides/own_model.md" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 @pytest.fixture
 def main(monkeypatch, tmp_path):
     """Call the entry point in this process, with a run that does as it is told."""

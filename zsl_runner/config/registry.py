@@ -17,6 +17,7 @@ from typing import Any
 from hydra.core.config_store import ConfigStore
 
 from zsl_runner.config.schema import GROUPS, Component, RunConfig
+from zsl_runner.errors import ConfigError
 
 PACKAGES = {
     "dataset": "zsl_runner.data.sources",
@@ -52,11 +53,19 @@ def schemas(group: str) -> dict[str, type[Component]]:
     """Return the schema classes of a group by their ``kind``.
 
     Raises:
+        ConfigError: a schema of another distribution cannot be imported.
         ValueError: two schemas claim one kind.
     """
     found = _own_schemas(group)
     for entry in entry_points(group=ENTRY_POINTS):
-        schema = entry.load()
+        try:
+            schema = entry.load()
+        except (ImportError, AttributeError) as error:
+            package = entry.dist.name if entry.dist is not None else "a package"
+            raise ConfigError(
+                f"{package}: its entry point {entry.name} = {entry.value} cannot be imported: {error}; what it "
+                "may import of this version is listed in docs/guides/own_model.md; upgrade or uninstall the package"
+            ) from error
         if issubclass(schema, GROUPS[group]):
             found.append(schema)
     table: dict[str, type[Component]] = {}
