@@ -185,32 +185,7 @@ def _check(array: _Array, depth: int = 0) -> None:
         return
     if depth > DEEPEST:
         raise ValueError(f"arrays in arrays, deeper than {DEEPEST} levels")
-    flags = int.from_bytes(array.numbers(6)[:4], array.order)
-    kind, is_complex = flags & 0xFF, bool(flags & 0x800)
-    inside, count = 0, 0
-    if kind == OPAQUE:
-        for _ in range(3):
-            array.numbers(1)
-        inside = 1
-    else:
-        sizes = array.integers()
-        if len(sizes) < 2 or min(sizes) < 0:
-            raise ValueError(f"an array of size {sizes}")
-        array.numbers(1)  # its name
-        if kind in NUMERIC:
-            count = 1 + is_complex
-        elif kind == SPARSE:
-            count = 3 + is_complex
-        elif kind == CELL:
-            inside = math.prod(sizes)
-        elif kind == FUNCTION:
-            inside = 1
-        elif kind in (STRUCT, OBJECT):
-            if kind == OBJECT:
-                array.numbers(1)  # its class
-            inside = math.prod(sizes) * _fields(array)
-        else:
-            raise ValueError(f"an array of class {kind}")
+    count, inside = _announced(array)
     for _ in range(count):
         array.numbers()
     if inside * 8 > array.left:
@@ -219,6 +194,33 @@ def _check(array: _Array, depth: int = 0) -> None:
         _check(array.array(), depth + 1)
     if depth and array.left:
         raise ValueError("an array is longer than its elements")
+
+
+def _announced(array: _Array) -> tuple[int, int]:
+    """Take the head of an array: class, sizes, names; return how many elements with numbers and arrays follow it."""
+    flags = int.from_bytes(array.numbers(6)[:4], array.order)
+    kind, is_complex = flags & 0xFF, bool(flags & 0x800)
+    if kind == OPAQUE:
+        for _ in range(3):
+            array.numbers(1)
+        return 0, 1
+    sizes = array.integers()
+    if len(sizes) < 2 or min(sizes) < 0:
+        raise ValueError(f"an array of size {sizes}")
+    array.numbers(1)  # its name
+    if kind in NUMERIC:
+        return 1 + is_complex, 0
+    if kind == SPARSE:
+        return 3 + is_complex, 0
+    if kind == CELL:
+        return 0, math.prod(sizes)
+    if kind == FUNCTION:
+        return 0, 1
+    if kind in (STRUCT, OBJECT):
+        if kind == OBJECT:
+            array.numbers(1)  # its class
+        return 0, math.prod(sizes) * _fields(array)
+    raise ValueError(f"an array of class {kind}")
 
 
 def _fields(array: _Array) -> int:
