@@ -78,6 +78,11 @@ IN_HALVES = (
     "em_control_fixed_prior",
     "seen_only",
     "transductive",
+    "cvae_generator",
+    "hybrid",
+    "gsnn",
+    "nn",
+    "segmentation",
 )
 
 
