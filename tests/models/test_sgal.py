@@ -113,6 +113,20 @@ def test_loss_is_reconstruction_plus_kl_plus_margin():
         torch.testing.assert_close(term, expected[name], msg=name)
 
 
+def test_a_margin_sees_the_whole_batch_and_the_gaussians_of_its_codes(monkeypatch):
+    x, labels, vectors, seen = random_batch(SHAPE)
+    weights, batches = torch.linspace(0.5, 1.5, len(x)), []
+    monkeypatch.setattr(SGAL, "margin_terms", lambda model, batch: batches.append(batch) or {})
+    model = SGAL(small(prior=PriorConf(hidden=[], const_log_var=0.0)), SHAPE, Streams(0)).eval()
+    assert model.loss_terms(x, labels, vectors, seen, weights).keys() == {"reconstruction", "kl"}
+    (batch,) = batches
+    handed = (batch.labels, batch.class_vectors, batch.seen_classes, batch.row_weights)
+    assert all(found is given for found, given in zip(handed, (labels, vectors, seen, weights), strict=True))
+    for found, expected in ((batch.posterior, model.encode(x)), (batch.prior, model.prior(vectors[labels]))):
+        assert torch.equal(found.mean, expected.mean)
+        assert torch.equal(found.log_var, expected.log_var)
+
+
 def test_pairs_of_the_margin():
     quiet = PriorConf(hidden=[8], dropout=0.0, batch_norm=False)
     x, labels, vectors, seen = random_batch(SHAPE)

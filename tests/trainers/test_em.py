@@ -88,14 +88,15 @@ def test_without_generated_rows_em_is_continued_pretraining(records, make_contex
 def test_generated_rows_are_constants_for_the_gradient(records, make_context):
     conf = em_conf()
     context, _ = make_context(records, conf)
-    x, _ = EMTrainer(conf, context)._expectation(8)
+    trainer = EMTrainer(conf, context)
+    x, _ = trainer._expectation(trainer._classes(8))
     assert not x.requires_grad
 
 
 def test_class_draws_are_uniform_over_the_unseen_classes(records, make_context):
     conf = em_conf(copies=1)
     context, _ = make_context(records, conf)
-    _, labels = EMTrainer(conf, context)._expectation(30_000)
+    labels = EMTrainer(conf, context)._classes(30_000)
     assert chisquare(torch.bincount(labels)[context.data.unseen_classes].numpy()).pvalue > 0.001
     assert not torch.isin(labels, context.data.seen_classes).any()
 
@@ -107,7 +108,7 @@ def test_class_draws_by_test_frequency_follow_the_leaked_prior(records, make_con
     conf = em_conf(copies=1, class_draw="test_frequency")
     assert conf.prior_source() == "known"
     context, _ = make_context(unbalanced, conf, known_prior=True)
-    _, labels = EMTrainer(conf, context)._expectation(30_000)
+    labels = EMTrainer(conf, context)._classes(30_000)
     counts = torch.bincount(labels)[context.data.unseen_classes].numpy()
     assert chisquare(counts, 30_000 * np.array([5, 30, 15]) / 50).pvalue > 0.001
 

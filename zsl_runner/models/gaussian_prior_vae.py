@@ -7,6 +7,7 @@ classification possible: a row belongs to the class whose prior its code fits be
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -27,6 +28,26 @@ from zsl_runner.objectives.gaussian import (
     weighted_mean,
 )
 from zsl_runner.streams import Streams
+
+
+class CodedBatch(NamedTuple):
+    """A batch and the Gaussians of its codes: all that a margin may depend on.
+
+    Attributes:
+        posterior: q(z | x) of the B rows.
+        prior: p(z | a) of their classes.
+        labels: (B,) global class ids.
+        class_vectors: (K, A) vectors of all classes, indexed by label.
+        seen_classes: (S,) global ids of the classes with real training rows.
+        row_weights: (B,) weights of mean 1; None weighs all rows alike.
+    """
+
+    posterior: Gaussians
+    prior: Gaussians
+    labels: Tensor
+    class_vectors: Tensor
+    seen_classes: Tensor
+    row_weights: Tensor | None = None
 
 
 class GaussianPriorVAE(ConditionalGenerator):
@@ -81,16 +102,8 @@ class GaussianPriorVAE(ConditionalGenerator):
             mean, log_var = self.prior_network(class_vectors)
         return Gaussians(at_least_fp32(mean), at_least_fp32(log_var))
 
-    def margin_terms(
-        self,
-        posterior: Gaussians,
-        prior: Gaussians,
-        labels: Tensor,
-        class_vectors: Tensor,
-        seen_classes: Tensor,
-        row_weights: Tensor | None,
-    ) -> dict[str, Tensor]:
-        """Return the model's regularising terms of a batch, given the arguments of `loss_terms` and its Gaussians."""
+    def margin_terms(self, batch: CodedBatch) -> dict[str, Tensor]:
+        """Return the model's regularising terms of a batch."""
         raise TypeError(f"{type(self).__name__} has no margin")
 
     def loss_terms(
@@ -109,7 +122,8 @@ class GaussianPriorVAE(ConditionalGenerator):
             terms["reconstruction"] = self._reconstruction(x, posterior, row_weights)
         if self.conf.kl_weight:
             terms["kl"] = self.conf.kl_weight * weighted_mean(kl_divergence(*posterior, *prior), row_weights)
-        return terms | self.margin_terms(posterior, prior, labels, class_vectors, seen_classes, row_weights)
+        batch = CodedBatch(posterior, prior, labels, class_vectors, seen_classes, row_weights)
+        return terms | self.margin_terms(batch)
 
     def _reconstruction(self, x: Tensor, posterior: Gaussians, row_weights: Tensor | None = None) -> Tensor:
         z = reparameterise(*posterior, self._noise(posterior.mean))

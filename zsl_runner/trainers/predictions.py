@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 import torch
@@ -15,11 +16,28 @@ from zsl_runner.models.networks import evaluating
 from zsl_runner.models.output_prediction import OutputPredictor
 from zsl_runner.trainers.omission import omission
 from zsl_runner.trainers.prediction_conf import PredictionTrainerConf
-from zsl_runner.training.base import Phase, StepReport, Trainer, TrainingContext
+from zsl_runner.training.base import Drawn, Phase, Step, StepReport, Trainer, TrainingContext
 from zsl_runner.training.epochs import EpochClock
 
 SNAPSHOT_EPOCHS: Final = (1, 2, 5, 10, 20, 40, 80, 160, 320)
 SNAPSHOT_ROWS: Final = 10
+
+
+@dataclass(frozen=True)
+class PredictionDraw(Drawn):
+    """The batch of a step; sources may read rows from memory of the host.
+
+    Attributes:
+        x: (B, ...) inputs.
+        y: (B, ...) outputs.
+        valid: which entries of the outputs count; None if all do.
+        schedule: () value of the trainer's own schedule.
+    """
+
+    x: Tensor
+    y: Tensor
+    valid: Tensor | None
+    schedule: Tensor
 
 
 class PredictionTrainer(Trainer):
@@ -33,6 +51,7 @@ class PredictionTrainer(Trainer):
 
     Attributes:
         clock: counts steps by epochs.
+        step: a step, in its two halves.
     """
 
     phase_name: str
@@ -50,10 +69,20 @@ class PredictionTrainer(Trainer):
         self._compiled = context.runtime.compile(self.terms)
         self.clock = EpochClock.of_batches(len(self._pairs), conf.batch_size)
         self._snapshots: dict[int, Tensor] = {}
+        self.step = Step(self._draw, self._compute, self._finish)
 
     @abstractmethod
-    def terms(self, pair: Pair) -> dict[str, Tensor]:
-        """Return the named scalar terms of the loss, already weighted."""
+    def terms(self, pair: Pair, schedule: Tensor) -> dict[str, Tensor]:
+        """Return the named scalar terms of the loss, already weighted.
+
+        Args:
+            pair: the batch.
+            schedule: () what `schedule` returned for the step.
+        """
+
+    def schedule(self) -> float:
+        """Return the value of the trainer's own schedule in the next step; 1 if there is none."""
+        return 1.0
 
     def snapshot(self, pair: Pair) -> Tensor:
         """Return the predictions of some training rows that the figure of the training shows."""
@@ -62,7 +91,7 @@ class PredictionTrainer(Trainer):
     def phases(self) -> Sequence[Phase]:
         """Return the one phase."""
         steps, validate_every = self.clock.steps(self.options.epochs), self.clock.steps(self.options.evaluate_every)
-        return [Phase(self.phase_name, steps, self._step, validate_every=validate_every)]
+        return [Phase(self.phase_name, steps, self.step, validate_every=validate_every)]
 
     def shown(self) -> dict[str, Tensor]:
         """Return the snapshots as ``epoch_<n>``, beside the inputs and outputs they belong to."""
@@ -72,24 +101,28 @@ class PredictionTrainer(Trainer):
         pictures = {f"epoch_{epoch}": values for epoch, values in self._snapshots.items()}
         return {"snapshot_x": shown.x, "snapshot_y": shown.y, **pictures}
 
-    def _step(self) -> StepReport:
+    def _draw(self) -> PredictionDraw:
         if self.clock.between_epochs:
             for group in self.groups:
                 self.context.optimisers.set_lr(group, self.options.optim.lr_after(self.clock.epoch))
         positions = self._sampler.draw(self.options.batch_size)
         pair = self._pairs.take(positions, self.context.streams["targets"])
+        return PredictionDraw(*pair, torch.full((), self.schedule(), device=pair.x.device))
+
+    def _compute(self, drawn: PredictionDraw) -> StepReport:
+        x = drawn.x
         if self.options.omission:
-            hidden = omission(pair.x, self.options.omission, self.context.streams["omission"])
-            pair = Pair(hidden, pair.y, pair.valid)
+            x = omission(x, self.options.omission, self.context.streams["omission"])
         self.predictor.train()
         with self.context.runtime.autocast():
-            terms = self._compiled(pair)
-        minimised = self.context.minimize_terms(terms, *self.groups)
+            terms = self._compiled(Pair(x, drawn.y, drawn.valid), drawn.schedule)
+        return StepReport(self.context.minimize_terms(terms, *self.groups), len(x), {"x": x, "y": drawn.y})
+
+    def _finish(self) -> None:
         self.clock.tick()
         if self.clock.between_epochs and self.clock.epoch in SNAPSHOT_EPOCHS:
             with evaluating(self.predictor), torch.no_grad():
                 self._snapshots[self.clock.epoch] = self.snapshot(self._shown())
-        return StepReport(minimised, len(pair.x), {"x": pair.x, "y": pair.y})
 
     def _shown(self) -> Pair:
         count = min(SNAPSHOT_ROWS, len(self._pairs))

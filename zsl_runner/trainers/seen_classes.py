@@ -2,11 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 from torch import Tensor
 
 from zsl_runner.data.rows import EpochSampler
 from zsl_runner.models.base import ConditionalGenerator
-from zsl_runner.training.base import StepReport, TrainingContext
+from zsl_runner.training.base import Drawn, Step, StepReport, TrainingContext
+
+
+@dataclass(frozen=True)
+class SeenDraw(Drawn):
+    """The rows of a step.
+
+    Attributes:
+        positions: (B,) int64 rows of the training set.
+        train_prior: whether the prior network learns too.
+    """
+
+    positions: Tensor
+    train_prior: bool = True
 
 
 class SeenClassStep:
@@ -28,10 +44,18 @@ class SeenClassStep:
         self._parts = list(self.model.modules())
         self._loss_terms = context.runtime.compile(context.model.loss_terms)
 
-    def draw(self, size: int) -> tuple[Tensor, Tensor]:
-        """Return the next (B, D) scaled features and their (B,) labels."""
-        positions = self.sampler.draw(size)
-        return self.context.data.features.take(positions), self.context.data.labels[positions]
+    def draw(self, size: int, train_prior: bool = True) -> SeenDraw:
+        """Return the next ``size`` rows, or all if there are fewer."""
+        return SeenDraw(self.sampler.draw(size), train_prior)
+
+    def take(self, drawn: SeenDraw) -> tuple[Tensor, Tensor]:
+        """Return the (B, D) scaled features and the (B,) labels of the rows drawn."""
+        return self.context.data.features.take(drawn.positions), self.context.data.labels[drawn.positions]
+
+    def compute(self, drawn: SeenDraw) -> StepReport:
+        """Take one step on the rows drawn."""
+        x, labels = self.take(drawn)
+        return self.minimize(x, labels, len(x), train_prior=drawn.train_prior)
 
     def minimize(
         self, x: Tensor, labels: Tensor, real_rows: int, weights: Tensor | None = None, train_prior: bool = True
@@ -57,5 +81,10 @@ class SeenClassStep:
 
     def __call__(self, size: int, train_prior: bool = True) -> StepReport:
         """Draw ``size`` real rows and take one step on them."""
-        x, labels = self.draw(size)
-        return self.minimize(x, labels, len(x), train_prior=train_prior)
+        return self.compute(self.draw(size, train_prior))
+
+    def of(
+        self, size: int, train_prior: bool = True, compute: Callable[[SeenDraw], StepReport] | None = None
+    ) -> Step[SeenDraw]:
+        """Return the step on ``size`` real rows in two halves, with another second half if one is given."""
+        return Step(lambda: self.draw(size, train_prior), compute or self.compute)

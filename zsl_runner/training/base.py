@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from typing import Any, Generic, TypeVar
 
 import torch
 from torch import Tensor
@@ -32,13 +32,75 @@ class StepReport:
 
 
 @dataclass(frozen=True)
+class Drawn:
+    """What the first half of a step decided; a subclass names it, see `Step`.
+
+    Fields that are tensors change from step to step, all others tell steps of different kinds apart and are hashable. A
+    field may be another `Drawn`, or None where something is left out.
+    """
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Return the tensors by field, those of a `Drawn` inside as ``<field>.<its field>``."""
+        found = {}
+        for entry in fields(self):
+            value = getattr(self, entry.name)
+            if isinstance(value, Tensor):
+                found[entry.name] = value
+            elif isinstance(value, Drawn):
+                found |= {f"{entry.name}.{name}": tensor for name, tensor in value.tensors().items()}
+        return found
+
+    @property
+    def variant(self) -> tuple[Hashable, ...]:
+        """Plain values, and shapes of tensors: steps that agree in it are the same operations on other numbers."""
+        return tuple(_kind(getattr(self, entry.name)) for entry in fields(self))
+
+
+def _kind(value: Any) -> Hashable:
+    if isinstance(value, Tensor):
+        return tuple(value.shape), value.dtype
+    kind: Hashable = value.variant if isinstance(value, Drawn) else value
+    return kind
+
+
+D = TypeVar("D", bound=Drawn)
+
+
+@dataclass(frozen=True)
+class Step(Generic[D]):
+    """A step of two halves: what is drawn, and what is computed.
+
+    The first half runs on the host. It decides positions of rows, coins, values of schedules, and so which variant of
+    the step comes next. The second half does the rest. It depends on nothing but tensors, options and what was drawn,
+    waits for no value, and what it changes are tensors, updated in place; random numbers that decide nothing it draws
+    from streams on the device. So all steps of one variant are the same operations in the same order.
+
+    Attributes:
+        draw: the first half.
+        compute: the second half.
+        finish: called on the host after the second half: it counts, and keeps what figures need. None for nothing.
+    """
+
+    draw: Callable[[], D]
+    compute: Callable[[D], StepReport]
+    finish: Callable[[], None] | None = None
+
+    def __call__(self) -> StepReport:
+        """Take the step."""
+        report = self.compute(self.draw())
+        if self.finish is not None:
+            self.finish()
+        return report
+
+
+@dataclass(frozen=True)
 class Phase:
     """A stretch of equal steps.
 
     Attributes:
         name: part of the tags.
         steps: number of steps.
-        step: performs one step.
+        step: performs one step; a `Step` where it is known what of it is drawn and what is computed.
         begin: called once before the first step (not when a run resumes inside the phase).
         on_validation: called with the validation metrics whenever the loop validates within the phase; returns True
             if it put the weights back to those of its best validation so far.

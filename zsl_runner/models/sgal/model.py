@@ -6,8 +6,8 @@ import torch
 from torch import Tensor, nn
 
 from zsl_runner.data.zero_shot.folds import ZeroShotShape
-from zsl_runner.models.gaussian_prior_vae import GaussianPriorVAE
-from zsl_runner.models.gaussians import Gaussians, prior_log_variance
+from zsl_runner.models.gaussian_prior_vae import CodedBatch, GaussianPriorVAE
+from zsl_runner.models.gaussians import prior_log_variance
 from zsl_runner.models.networks import geometric_widths, mlp
 from zsl_runner.models.sgal.conf import SGALConf
 from zsl_runner.objectives.margin import prior_separation
@@ -52,22 +52,15 @@ class SGAL(GaussianPriorVAE):
         """Return the towers."""
         return PriorTowers(self.conf, shape, self.streams)
 
-    def margin_terms(
-        self,
-        posterior: Gaussians,
-        prior: Gaussians,
-        labels: Tensor,
-        class_vectors: Tensor,
-        seen_classes: Tensor,
-        row_weights: Tensor | None,
-    ) -> dict[str, Tensor]:
-        """Return ``margin``, in which ``row_weights`` have no part; nothing if its weight is 0 or the prior fixed."""
+    def margin_terms(self, batch: CodedBatch) -> dict[str, Tensor]:
+        """Return ``margin``, in which row weights have no part; nothing if its weight is 0 or the prior fixed."""
         margin = self.conf.margin
         if not margin.weight or self.prior_is_fixed:
             return {}
         if margin.pairs == "classes":
-            prior, rows = self.prior(class_vectors), torch.arange(len(class_vectors), device=class_vectors.device)
+            vectors = batch.class_vectors
+            prior, rows = self.prior(vectors), torch.arange(len(vectors), device=vectors.device)
         else:
-            rows = labels
+            prior, rows = batch.prior, batch.labels
         classes = None if margin.pairs == "batch_all" else rows
         return {"margin": prior_separation(*prior, classes, weight=margin.weight, per_dim=margin.per_dim)}

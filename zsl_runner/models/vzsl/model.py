@@ -6,8 +6,8 @@ from torch import Tensor, nn
 
 from zsl_runner.data.zero_shot.folds import ZeroShotShape
 from zsl_runner.models.base import TransductiveGenerator
-from zsl_runner.models.gaussian_prior_vae import GaussianPriorVAE
-from zsl_runner.models.gaussians import Gaussians, prior_log_variance
+from zsl_runner.models.gaussian_prior_vae import CodedBatch, GaussianPriorVAE
+from zsl_runner.models.gaussians import prior_log_variance
 from zsl_runner.models.networks import initialise_uniform
 from zsl_runner.models.vzsl.conf import VZSLConf
 from zsl_runner.objectives.gaussian import kl_matrix
@@ -52,20 +52,12 @@ class VZSL(GaussianPriorVAE, TransductiveGenerator):
             for layer in (self.prior_network.map, self.encoder[-1], self.decoder[-1]):
                 initialise_uniform(layer, self.conf.output_init)
 
-    def margin_terms(
-        self,
-        posterior: Gaussians,
-        prior: Gaussians,
-        labels: Tensor,
-        class_vectors: Tensor,
-        seen_classes: Tensor,
-        row_weights: Tensor | None,
-    ) -> dict[str, Tensor]:
+    def margin_terms(self, batch: CodedBatch) -> dict[str, Tensor]:
         """Return ``margin`` over the priors of all seen classes, the true one included; nothing if its weight is 0."""
         if not self.conf.margin_weight:
             return {}
-        divergences = kl_matrix(*posterior, *self.prior(class_vectors[seen_classes]))
-        return {"margin": posterior_margin(divergences, row_weights, weight=self.conf.margin_weight)}
+        divergences = kl_matrix(*batch.posterior, *self.prior(batch.class_vectors[batch.seen_classes]))
+        return {"margin": posterior_margin(divergences, batch.row_weights, weight=self.conf.margin_weight)}
 
     def target_terms(self, x: Tensor, class_vectors: Tensor, unseen_classes: Tensor) -> dict[str, Tensor]:
         """Return the reconstruction of unlabelled rows and the sharpening of their class assignments."""

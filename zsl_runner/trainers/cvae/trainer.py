@@ -37,7 +37,7 @@ class ConditionalVAETrainer(PredictionTrainer):
         self.model.recognises = conf.alpha > 0
         self.groups = ("generation", "recognition") if conf.alpha > 0 else ("generation",)
 
-    def terms(self, pair: Pair) -> dict[str, Tensor]:
+    def terms(self, pair: Pair, schedule: Tensor) -> dict[str, Tensor]:
         """Return ``reconstruction`` and ``kl`` of the CVAE, ``gsnn``, and the model's auxiliary terms."""
         alpha = self.conf.alpha
         condition = self.model.condition(pair.x)
@@ -46,10 +46,17 @@ class ConditionalVAETrainer(PredictionTrainer):
         if alpha:
             posterior = self.model.posterior(pair.x, pair.y, pair.valid)
             terms["reconstruction"] = -alpha * self._likelihood(condition, posterior, pair, "noise").mean()
-            terms["kl"] = alpha * self._kl_weight() * kl_divergence(*posterior, *prior).mean()
+            terms["kl"] = schedule * kl_divergence(*posterior, *prior).mean()
         if alpha < 1:
             terms["gsnn"] = -(1 - alpha) * self._likelihood(condition, prior, pair, "prior_noise").mean()
         return terms | self.model.auxiliary_terms(condition, pair.y, pair.valid)
+
+    def schedule(self) -> float:
+        """Return the weight of the divergence, alpha times that of the CVAE, which may rise over the first epochs."""
+        weight = self.conf.kl_weight
+        if self.conf.kl_warmup:
+            weight *= min(1.0, self.clock.done / self.clock.steps(self.conf.kl_warmup))
+        return self.conf.alpha * weight
 
     def snapshot(self, pair: Pair) -> Tensor:
         """Return predictions from codes of the prior, the same noise each time."""
@@ -69,8 +76,3 @@ class ConditionalVAETrainer(PredictionTrainer):
     def _noise(self, shape: tuple[int, ...], stream: str) -> Tensor:
         generator = self.context.streams[stream]
         return torch.randn(shape, generator=generator, device=generator.device)
-
-    def _kl_weight(self) -> float:
-        if not self.conf.kl_warmup:
-            return self.conf.kl_weight
-        return self.conf.kl_weight * min(1.0, self.clock.done / self.clock.steps(self.conf.kl_warmup))

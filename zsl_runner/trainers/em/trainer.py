@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -16,8 +17,25 @@ from torch import Tensor
 from zsl_runner.models.base import ConditionalGenerator, GenerationOptions
 from zsl_runner.trainers.em.conf import EMTrainerConf
 from zsl_runner.trainers.em.mixture import batch_composition, class_balanced_weights
-from zsl_runner.trainers.seen_classes import SeenClassStep
-from zsl_runner.training.base import Phase, StepReport, Trainer, TrainingContext
+from zsl_runner.trainers.seen_classes import SeenClassStep, SeenDraw
+from zsl_runner.training.base import Drawn, Phase, Step, StepReport, Trainer, TrainingContext
+
+
+@dataclass(frozen=True)
+class EMDraw(Drawn):
+    """What is decided of an iteration.
+
+    Attributes:
+        alone: rows of a step on real rows alone; None leaves it out.
+        real: rows of the mixed step.
+        classes: (n_g,) global ids of the unseen classes to generate rows of; None for none.
+        refresh: whether Theta_old, the copy that generates, is renewed first.
+    """
+
+    alone: SeenDraw | None
+    real: SeenDraw
+    classes: Tensor | None
+    refresh: bool
 
 
 class EMTrainer(Trainer):
@@ -58,13 +76,13 @@ class EMTrainer(Trainer):
         seen = Phase(
             "seen",
             self.conf.pretrain_steps,
-            lambda: self.seen_step(self.conf.batch_size),
+            self.seen_step.of(self.conf.batch_size),
             on_validation=self._remember if rollback else None,
         )
         em = Phase(
             "em",
             self.em.iterations,
-            self._iterate,
+            Step(self._draw, self._compute, self._finish),
             begin=self._begin,
             on_validation=self._keep_or_undo if rollback else None,
             validate_every=rollback,
@@ -75,46 +93,63 @@ class EMTrainer(Trainer):
         if self.best_metric > float("-inf"):
             self.best_weights = self._weights()
 
-    def _iterate(self) -> StepReport:
-        if self.em.train_prior_dropout is not None:
-            for model in (self.model, self.frozen):
-                if model is not None:
-                    model.set_prior_dropout(self.em.train_prior_dropout)
+    def _draw(self) -> EMDraw:
         schedule = self.context.streams.on_host("schedule")
         coin, jitter = torch.rand(2, generator=schedule).tolist()
-        real = 0
+        alone = None
         if coin < self.em.real_step_prob:
-            real = self.seen_step(self.conf.batch_size, self.em.train_prior).real_rows
+            alone = self.seen_step.draw(self.conf.batch_size, self.em.train_prior)
         ratio = self.em.gen_ratio + self.em.gen_ratio_jitter * (2 * jitter - 1)
         real_rows, draws = batch_composition(self.conf.batch_size, ratio)
-        x, labels = self.seen_step.draw(real_rows)
-        if draws:
-            generated, generated_labels = self._expectation(draws)
-            x, labels = torch.cat([x, generated]), torch.cat([labels, generated_labels])
-        weights = self._weights_of_rows(labels, real_rows, draws)
-        report = self.seen_step.minimize(x, labels, real_rows, weights, self.em.train_prior)
-        self.iteration += 1
-        report.real_rows += real
-        return report
+        return EMDraw(
+            alone=alone,
+            real=self.seen_step.draw(real_rows, self.em.train_prior),
+            classes=self._classes(draws) if draws else None,
+            refresh=self.frozen is not None and self.iteration % self.em.refresh_every == 0,
+        )
 
-    def _expectation(self, draws: int) -> tuple[Tensor, Tensor]:
-        """E-step: return (copies * draws, D) generated features and their labels."""
-        data = self.context.data
-        generator = self.model
-        if self.frozen is not None:
-            if self.iteration % self.em.refresh_every == 0:
-                self.frozen.load_state_dict(self.model.state_dict())
-            generator = self.frozen
+    def _classes(self, draws: int) -> Tensor:
+        """Return (draws,) global ids of unseen classes."""
         assert self.unseen_probability is not None
         drawn = torch.multinomial(
             self.unseen_probability, draws, replacement=True, generator=self.context.streams["classes"]
         )
-        labels = data.unseen_classes[drawn]
-        x = generator.synthesize(data.class_vectors[labels], self.context.streams, self.generation)
-        return x, labels.repeat(self.em.copies)
+        classes: Tensor = self.context.data.unseen_classes[drawn]
+        return classes
+
+    def _compute(self, drawn: EMDraw) -> StepReport:
+        if self.em.train_prior_dropout is not None:
+            for model in (self.model, self.frozen):
+                if model is not None:
+                    model.set_prior_dropout(self.em.train_prior_dropout)
+        alone = 0 if drawn.alone is None else self.seen_step.compute(drawn.alone).real_rows
+        x, labels = self.seen_step.take(drawn.real)
+        real_rows, weights = len(x), None
+        if drawn.classes is not None:
+            if drawn.refresh:
+                self._refresh()
+            generated, generated_labels = self._expectation(drawn.classes)
+            x, labels = torch.cat([x, generated]), torch.cat([labels, generated_labels])
+            weights = self._weights_of_rows(labels, real_rows, len(drawn.classes))
+        report = self.seen_step.minimize(x, labels, real_rows, weights, drawn.real.train_prior)
+        report.real_rows += alone
+        return report
+
+    def _finish(self) -> None:
+        self.iteration += 1
+
+    def _refresh(self) -> None:
+        assert self.frozen is not None
+        self.frozen.load_state_dict(self.model.state_dict())
+
+    def _expectation(self, classes: Tensor) -> tuple[Tensor, Tensor]:
+        """E-step: return (copies * n, D) generated features of classes (n,) and their labels."""
+        generator = self.model if self.frozen is None else self.frozen
+        vectors = self.context.data.class_vectors[classes]
+        return generator.synthesize(vectors, self.context.streams, self.generation), classes.repeat(self.em.copies)
 
     def _weights_of_rows(self, labels: Tensor, real_rows: int, draws: int) -> Tensor | None:
-        if self.em.loss_weighting == "row" or not draws:
+        if self.em.loss_weighting == "row":
             return None
         assert self.unseen_probability is not None
         probability = torch.zeros_like(self.class_counts)

@@ -30,7 +30,7 @@ class DeterministicTrainer(PredictionTrainer):
         if isinstance(context.model, LatentOutputPredictor):
             context.model.recognises = False
 
-    def terms(self, pair: Pair) -> dict[str, Tensor]:
+    def terms(self, pair: Pair, schedule: Tensor) -> dict[str, Tensor]:
         """Return ``negative_log_likelihood`` and the model's auxiliary terms."""
         condition = self.predictor.condition(pair.x)
         likelihood = self.predictor.log_likelihood(self.predictor.predict(condition), pair.y, pair.valid)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from zsl_runner.trainers.seen_classes import SeenClassStep
+from zsl_runner.trainers.seen_classes import SeenClassStep, SeenDraw
 from zsl_runner.trainers.seen_only.conf import MatchedBudgetConf, SeenOnlyTrainerConf
 from zsl_runner.training.base import Phase, StepReport, Trainer, TrainingContext
 
@@ -42,14 +42,14 @@ class SeenOnlyTrainer(Trainer):
         """Return the phases; one of no steps is left out."""
         steps, rows = matched_budget(self.conf.matched)
 
-        def continued() -> StepReport:
+        def continued(drawn: SeenDraw) -> StepReport:
             if self.conf.prior_dropout is not None:
                 self.seen_step.model.set_prior_dropout(self.conf.prior_dropout)
-            return self.seen_step(rows, self.conf.matched.train_prior)
+            return self.seen_step.compute(drawn)
 
         phases = (
-            Phase("seen", self.conf.steps, lambda: self.seen_step(self.conf.batch_size)),
-            Phase("continued", steps, continued),
+            Phase("seen", self.conf.steps, self.seen_step.of(self.conf.batch_size)),
+            Phase("continued", steps, self.seen_step.of(rows, self.conf.matched.train_prior, continued)),
         )
         return [phase for phase in phases if phase.steps]
 

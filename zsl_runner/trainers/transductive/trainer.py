@@ -6,13 +6,29 @@ The labels of those rows are never part of the training data; a test shuffles th
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
+
+from torch import Tensor
 
 from zsl_runner.data.rows import EpochSampler
 from zsl_runner.models.base import TransductiveGenerator
-from zsl_runner.trainers.seen_classes import SeenClassStep
+from zsl_runner.trainers.seen_classes import SeenClassStep, SeenDraw
 from zsl_runner.trainers.transductive.conf import TransductiveTrainerConf
-from zsl_runner.training.base import Phase, StepReport, Trainer, TrainingContext
+from zsl_runner.training.base import Drawn, Phase, Step, StepReport, Trainer, TrainingContext
+
+
+@dataclass(frozen=True)
+class TransductiveDraw(Drawn):
+    """The rows of a step.
+
+    Attributes:
+        seen: labelled rows.
+        target: (B,) int64 rows of the unlabelled pool.
+    """
+
+    seen: SeenDraw
+    target: Tensor
 
 
 class TransductiveTrainer(Trainer):
@@ -42,15 +58,19 @@ class TransductiveTrainer(Trainer):
     def phases(self) -> Sequence[Phase]:
         """Return the phases; one of no steps is left out."""
         phases = (
-            Phase("seen", self.conf.warmup_steps, lambda: self.seen_step(self.conf.batch_size)),
-            Phase("transductive", self.conf.steps, self._step),
+            Phase("seen", self.conf.warmup_steps, self.seen_step.of(self.conf.batch_size)),
+            Phase("transductive", self.conf.steps, Step(self._draw, self._compute)),
         )
         return [phase for phase in phases if phase.steps]
 
-    def _step(self) -> StepReport:
+    def _draw(self) -> TransductiveDraw:
+        seen = self.seen_step.draw(self.conf.batch_size)
+        return TransductiveDraw(seen, self.target_sampler.draw(self.conf.target_batch_size))
+
+    def _compute(self, drawn: TransductiveDraw) -> StepReport:
         data = self.context.data
-        x, labels = self.seen_step.draw(self.conf.batch_size)
-        target = self.pool.take(self.target_sampler.draw(self.conf.target_batch_size))
+        x, labels = self.seen_step.take(drawn.seen)
+        target = self.pool.take(drawn.target)
         self.learner.train()
         with self.context.runtime.autocast():
             terms = self.learner.loss_terms(x, labels, data.class_vectors, data.seen_classes)

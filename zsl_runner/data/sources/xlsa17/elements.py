@@ -185,9 +185,7 @@ def _check(array: _Array, depth: int = 0) -> None:
         return
     if depth > DEEPEST:
         raise ValueError(f"arrays in arrays, deeper than {DEEPEST} levels")
-    flags = int.from_bytes(array.numbers(6)[:4], array.order)
-    kind, is_complex = flags & 0xFF, bool(flags & 0x800)
-    count, inside = _follow(array, kind, is_complex)
+    count, inside = _announced(array)
     for _ in range(count):
         array.numbers()
     if inside * 8 > array.left:
@@ -198,8 +196,10 @@ def _check(array: _Array, depth: int = 0) -> None:
         raise ValueError("an array is longer than its elements")
 
 
-def _follow(array: _Array, kind: int, is_complex: bool) -> tuple[int, int]:
-    """Take what stands before the content of an array; return how many elements of numbers and of arrays follow."""
+def _announced(array: _Array) -> tuple[int, int]:
+    """Take the head of an array: class, sizes, names; return how many elements with numbers and arrays follow it."""
+    flags = int.from_bytes(array.numbers(6)[:4], array.order)
+    kind, is_complex = flags & 0xFF, bool(flags & 0x800)
     if kind == OPAQUE:
         for _ in range(3):
             array.numbers(1)
@@ -216,11 +216,11 @@ def _follow(array: _Array, kind: int, is_complex: bool) -> tuple[int, int]:
         return 0, math.prod(sizes)
     if kind == FUNCTION:
         return 0, 1
-    if kind not in (STRUCT, OBJECT):
-        raise ValueError(f"an array of class {kind}")
-    if kind == OBJECT:
-        array.numbers(1)  # its class
-    return 0, math.prod(sizes) * _fields(array)
+    if kind in (STRUCT, OBJECT):
+        if kind == OBJECT:
+            array.numbers(1)  # its class
+        return 0, math.prod(sizes) * _fields(array)
+    raise ValueError(f"an array of class {kind}")
 
 
 def _fields(array: _Array) -> int:

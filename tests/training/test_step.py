@@ -1,0 +1,129 @@
+"""A step of two halves: what is drawn decides all that the host decides, and what is computed repeats itself."""
+
+from dataclasses import dataclass
+
+import pytest
+import torch
+from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from scripts.benchmark import problem
+from tests.golden.runs import RUNS
+from tests.recipes.comparison import same
+from zsl_runner.training.base import Drawn, Step, StepReport
+
+
+@dataclass(frozen=True)
+class Inner(Drawn):
+    rows: Tensor
+    coin: bool
+
+
+@dataclass(frozen=True)
+class Outer(Drawn):
+    first: Inner
+    second: Inner | None
+    weight: Tensor
+
+
+def drawn(rows=3, coin=True, second=None, weight=0.5):
+    return Outer(Inner(torch.arange(rows), coin), second, torch.tensor(weight))
+
+
+def test_tensors_are_found_wherever_they_are():
+    both = drawn(second=Inner(torch.zeros(2), False))
+    assert set(both.tensors()) == {"first.rows", "second.rows", "weight"}
+    assert both.tensors()["first.rows"] is both.first.rows
+    assert set(drawn().tensors()) == {"first.rows", "weight"}
+
+
+def test_variants_differ_in_plain_values_and_shapes_alone():
+    assert hash(drawn().variant) == hash(drawn(weight=0.25).variant)
+    assert drawn().variant == drawn(weight=0.25).variant
+    others = [drawn(rows=4), drawn(coin=False), drawn(second=Inner(torch.zeros(2), True))]
+    assert len({drawn().variant, *(other.variant for other in others)}) == 4
+
+
+def test_a_step_is_its_halves_and_then_counted():
+    done = []
+
+    def compute(found):
+        done.append("compute")
+        return StepReport({"loss": found.weight}, len(found.first.rows))
+
+    step = Step(lambda: done.append("draw") or drawn(rows=5), compute, lambda: done.append("finish"))
+    report = step()
+    assert done == ["draw", "compute", "finish"]
+    assert (report.terms["loss"].item(), report.real_rows) == (0.5, 5)
+
+
+class Operations(TorchDispatchMode):
+    """Notes the operations and the shapes they work on."""
+
+    def __init__(self):
+        super().__init__()
+        self.seen = []
+
+    def __torch_dispatch__(self, function, types, arguments=(), options=None):
+        shapes = [tuple(value.shape) for value in arguments if isinstance(value, Tensor)]
+        self.seen.append((str(function), shapes))
+        return function(*arguments, **(options or {}))
+
+
+WAITS = ("aten._local_scalar_dense.default", "aten.nonzero.default", "aten.equal.default")
+"""Operations after which the host needs to know a value, or a shape that depends on one."""
+IN_HALVES = (
+    "em",
+    "em_released",
+    "em_control_fixed_prior",
+    "seen_only",
+    "transductive",
+    "cvae_generator",
+    "hybrid",
+    "gsnn",
+    "nn",
+    "segmentation",
+)
+
+
+def stage_of(name):
+    return problem.stage(problem.configuration(*RUNS[name]))
+
+
+@pytest.mark.parametrize("name", IN_HALVES)
+def test_the_second_half_repeats_itself_and_waits_for_nothing(name):
+    parts = stage_of(name)
+    first, steps = {}, 0
+    for phase in parts.trainer.phases():
+        assert isinstance(phase.step, Step)
+        if phase.begin is not None:
+            phase.begin()
+        for number in range(phase.steps):
+            decided = phase.step.draw()
+            with Operations() as operations:
+                phase.step.compute(decided)
+            if phase.step.finish is not None:
+                phase.step.finish()
+            assert not {operation for operation, _ in operations.seen} & set(WAITS)
+            if number:  # the first step of a phase makes the moments of optimisers
+                key = phase.name, decided.variant
+                steps += key in first
+                assert operations.seen == first.setdefault(key, operations.seen)
+    assert steps > len(first)
+
+
+@pytest.mark.parametrize("name", IN_HALVES)
+def test_the_second_half_depends_on_tensors_streams_and_what_was_drawn_alone(name):
+    parts, copy = stage_of(name), stage_of(name)
+    for phase, other in zip(parts.trainer.phases(), copy.trainer.phases(), strict=True):
+        for built in (phase, other):
+            if built.begin is not None:
+                built.begin()
+        for _ in range(4):
+            decided = phase.step.draw()
+            report = phase.step.compute(decided)
+            again = other.step.compute(decided)  # its own host has decided nothing
+            same(dict(report.terms), dict(again.terms))
+            if phase.step.finish is not None:
+                phase.step.finish()
+        same(parts.model.state_dict(), copy.model.state_dict())
