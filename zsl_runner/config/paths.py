@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parent.parent
@@ -17,6 +18,17 @@ def conf_directory() -> Path:
         if (folder / "config.yaml").is_file():
             return folder
     raise FileNotFoundError(f"no configuration files in {PACKAGE / 'conf'} nor in {PACKAGE.parent / 'conf'}")
+
+
+def expanded(path: str) -> Path:
+    """Return a path as a user writes it with the home that ``~`` or ``~user`` at its start stands for.
+
+    That of a user who is not known here stays as it is, as in a shell: no such file will be there.
+
+    >>> expanded("~no-such-user/features").name, str(expanded("data"))
+    ('features', 'data')
+    """
+    return Path(os.path.expanduser(path))
 
 
 def shown(path: Path) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from yaml import YAMLError
 
 from zsl_runner.config.bounds import check_file
 from zsl_runner.config.compose import Composition, Layer, command_line, parse
+from zsl_runner.config.paths import expanded
 from zsl_runner.config.problems import Origin, Problem
 from zsl_runner.config.quoting import line, meant
 from zsl_runner.errors import CheckpointError, RunError
@@ -30,7 +30,7 @@ def resumed(arguments: Sequence[str]) -> Path | None:
         override = parse(argument)
         if isinstance(override, Override) and override.key_or_group == "resume" and not override.is_sweep_override():
             value = override.value()
-            directory = None if value is None else Path(os.path.expanduser(meant(value)))  # ./~x stays
+            directory = None if value is None else expanded(meant(value))  # ./~x stays
     return directory
 
 

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
+from zsl_runner.config.paths import expanded
 from zsl_runner.config.quoting import line, setting
 from zsl_runner.config.registry import resolve
 from zsl_runner.config.schema import DatasetConf
@@ -49,6 +50,6 @@ def prepare(option: str, conf: DatasetConf) -> Iterable[str]:
 def _places(conf: DatasetConf, cache: Path) -> Iterable[str]:
     """Yield the overrides that lead a run to the same files and the same cache, whatever its environment says."""
     for key in dict.fromkeys(file.key for file in conf.required_files()):
-        yield setting(f"dataset.{key}", str(Path(getattr(conf, key)).expanduser().resolve()))
+        yield setting(f"dataset.{key}", str(expanded(getattr(conf, key)).resolve()))
     if getattr(conf, "cache", "auto") != "auto":
         yield setting("dataset.cache", str(cache.parent.resolve()))

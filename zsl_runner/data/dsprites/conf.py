@@ -10,6 +10,7 @@ from typing import ClassVar, Final
 from omegaconf import MISSING
 
 from zsl_runner.config.fields import option
+from zsl_runner.config.paths import expanded
 from zsl_runner.config.schema import RequiredFile
 from zsl_runner.data.labelled_images.options import LabelledImagesConf
 
@@ -37,7 +38,7 @@ class DSpritesConf(LabelledImagesConf):
 
     def path(self) -> Path:
         """Return the place of the file."""
-        return Path(self.root).expanduser() / FILE
+        return expanded(self.root) / FILE
 
     def image_side(self) -> int:
         """Return the side of the images."""

@@ -11,6 +11,7 @@ from typing import ClassVar, Final
 from omegaconf import MISSING
 
 from zsl_runner.config.fields import option
+from zsl_runner.config.paths import expanded
 from zsl_runner.config.schema import Complaint, RequiredFile
 from zsl_runner.data.names import normal
 from zsl_runner.data.segmentation.options import SegmentationConf
@@ -64,7 +65,7 @@ class ImageFolderConf(SegmentationConf):
 
     def folder(self, name: str) -> Path:
         """Return the path of a file or folder in `root`."""
-        return Path(self.root).expanduser() / name
+        return expanded(self.root) / name
 
     def required_files(self) -> Iterable[RequiredFile]:
         """Yield the lists of the splits, if these are not drawn."""

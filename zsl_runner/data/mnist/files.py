@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from zsl_runner.config.paths import expanded
 from zsl_runner.config.schema import RequiredFile
 
 TRAIN_IMAGES: Final = "train-images-idx3-ubyte"
@@ -33,7 +34,7 @@ class MNISTFiles:
 
     def path(self, name: str) -> Path:
         """Return the path of an idx file: the plain one if it is there, else the gzipped one."""
-        plain = Path(self.root).expanduser() / name
+        plain = expanded(self.root) / name
         return plain if plain.is_file() else plain.with_name(f"{name}.gz")
 
     def required(self) -> Iterable[RequiredFile]:

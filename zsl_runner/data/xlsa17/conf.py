@@ -10,8 +10,9 @@ from typing import ClassVar
 from omegaconf import MISSING
 
 from zsl_runner.config.fields import option
+from zsl_runner.config.paths import expanded
 from zsl_runner.config.schema import Complaint, RequiredFile
-from zsl_runner.data.cache_folder import chosen_cache_folder
+from zsl_runner.data.cache_folder import chosen_cache_folder, unknown_home
 from zsl_runner.data.zero_shot_conf import ZeroShotConf
 
 REMEDY = (
@@ -59,7 +60,7 @@ class XLSA17Conf(ZeroShotConf):
 
     def file(self, name: str) -> Path:
         """Return the path of a file in `root`."""
-        return Path(self.root).expanduser() / name
+        return expanded(self.root) / name
 
     def cache_folder(self) -> Path | None:
         """Return the folder of the cache, or None if none is kept."""
@@ -87,6 +88,8 @@ class XLSA17Conf(ZeroShotConf):
         yield from _wrong_length("expected_rows", self.expected_rows, "[trainval, test_seen, test_unseen]")
         if self.sha256_sentences is not None and self.semantics != "sent":
             yield Complaint("sha256_sentences", f"has no effect with semantics={self.semantics}; set it to null")
+        if wrong := unknown_home(self.cache):
+            yield Complaint("cache", wrong)
         folder = self.cache_folder()
         if folder is not None and folder.resolve().is_relative_to(self.file("").resolve()):
             yield Complaint(
