@@ -162,7 +162,7 @@ def trains(train, model, width, signed, norm, settings=()):
     if model in FALLING:
         (falling,) = (values for tag, values in series.items() if f"/{tag}".endswith(f"/{FALLING[model]}"))
         assert np.mean(falling[-2:]) < np.mean(falling[:2])
-    assert metrics["test/T1"] > 100 / UNSEEN
+    assert metrics["test/T1"] > 1.5 * 100 / UNSEEN  # generators that learnt nothing scatter about chance
 
 
 @pytest.mark.parametrize("model", MODELS)
