@@ -3,6 +3,9 @@
 The rows a model sees have the norm asked for: the features are made so, centred except for Bi-VAEGAN, and put on the
 sphere of that norm. The means of classes are linear in their vectors, so that few classes teach what vectors mean and
 only a method that does not train stays at chance. Runs share this process, as those of `test_experiments`.
+
+The models whose own scaling is to [0, 1], where no norm is left, are put on the sphere as well; in their own scaling
+they are tried apart, with more units and epochs, without which they stay near chance there.
 """
 
 import csv
@@ -46,9 +49,10 @@ GAN = [
     "trainer.optim.lr=1e-3",
 ]
 ON_A_SPHERE = [*GAN, "dataset.feature_scaling=center_l2", "model.output=projection"]
-"""As the experiments on CUB have it. The models' own scaling to [0, 1] would make all norms one."""
+"""As the experiments on CUB have it."""
 ENCODED = [*ON_A_SPHERE, "model.reconstruction=squared", "model.encoded_noise=false", "trainer.critic_steps=2"]
 MODELS = {
+    # The default learning rate of 1e-3 does as well with 1,000 steps before EM; with 200 it does not at norm 1.
     "sgal": [
         "model.prior.hidden=[64]",
         "trainer.optim.lr=5e-3",
@@ -58,7 +62,17 @@ MODELS = {
     "vzsl": ["trainer.steps=300"],
     "cvae": [*GENERATOR, "model.hidden=[256]", "trainer.epochs=40", "trainer.evaluate_every=40"],
     "aae/supervised": [*GENERATOR, "model.hidden=[256]", "trainer.batch_size=60", "trainer.epochs=20"],
-    "f_clswgan": [*ON_A_SPHERE, "dataset.semantic_scaling=center", "trainer.epochs=50"],
+    # With the usual weights, 10 and 0.01, nothing teaches the classes at norm 100 and 4,096-d: the distance grows with
+    # the norm and the other terms do not (the critic's gradient settles at a norm of 2.4), and class vectors add to the
+    # critic's units 1 to 4 % of what rows add (64 % at norm 1). T1 was 0 and 40, and generated classes had a cosine of
+    # 0.2 and -0.1 with the real ones.
+    "f_clswgan": [
+        *ON_A_SPHERE,
+        "dataset.semantic_scaling=center",
+        "model.penalty.weight=100",
+        "model.weights.classification=1.0",
+        "trainer.epochs=50",
+    ],
     "f_vaegan": [*ENCODED, "trainer.epochs=25"],
     "tf_vaegan": [*ENCODED, "trainer.epochs=15"],
     "bi_vaegan": [
@@ -94,8 +108,13 @@ GRID = [
     for features in FULL
     if model not in COSTLY or features[0] == 64 or (features[0] == 1000) == (features[2] is None)
 ]
-AT_CHANCE = pytest.mark.xfail(strict=True, reason="T1 stays at chance with these settings; why is not known yet")
-CASES = [pytest.param(*case, marks=AT_CHANCE if case == ("f_clswgan", 4096, False, 100.0) else ()) for case in GRID]
+
+IN_THE_UNIT_INTERVAL = [*GENERATOR, "dataset.radius=null", "model.hidden=256", "trainer.optim.lr=1e-3"]
+OWN_SCALING = {
+    "f_clswgan": ["dataset.semantic_scaling=center", "model.weights.classification=1.0", "trainer.epochs=100"],
+    "f_vaegan": ["trainer.epochs=100"],
+    "tf_vaegan": ["trainer.epochs=60"],
+}
 
 
 @pytest.fixture(scope="module")
@@ -109,7 +128,7 @@ def train(loader, monkeypatch, tmp_path):
     """Return what trains a model on such features and gives its training figures by name, and the test's."""
     draw = source.load
 
-    def run(model, width, signed, norm):
+    def run(model, width, signed, norm, settings):
         norm = math.sqrt(width) if norm is None else norm
 
         def load(conf):
@@ -120,7 +139,7 @@ def train(loader, monkeypatch, tmp_path):
             return dataclasses.replace(records, features=rows.astype(np.float32))
 
         monkeypatch.setattr(source, "load", load)
-        overrides = [f"model={model}", f"dataset.width={width}", f"dataset.radius={norm}", *PROBLEM, *MODELS[model]]
+        overrides = [f"model={model}", f"dataset.width={width}", f"dataset.radius={norm}", *PROBLEM, *settings]
         verdict = check(loader, overrides)
         assert verdict.problems == ()
         verdict.config.outputs = str(tmp_path / "outputs")
@@ -136,14 +155,14 @@ def train(loader, monkeypatch, tmp_path):
     return run
 
 
-def trains(train, model, width, signed, norm):
-    series, metrics = train(model, width, signed, norm)
+def trains(train, model, width, signed, norm, settings=()):
+    series, metrics = train(model, width, signed, norm, settings or MODELS[model])
     assert series
     assert all(math.isfinite(value) for values in series.values() for value in values)
     if model in FALLING:
         (falling,) = (values for tag, values in series.items() if f"/{tag}".endswith(f"/{FALLING[model]}"))
         assert np.mean(falling[-2:]) < np.mean(falling[:2])
-    assert metrics["test/T1"] > 100 / UNSEEN
+    assert metrics["test/T1"] > 1.5 * 100 / UNSEEN  # generators that learnt nothing scatter about chance
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -152,9 +171,16 @@ def test_a_model_trains_on_features_of_large_norm(train, model):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("model", "width", "signed", "norm"), CASES)
+@pytest.mark.parametrize(("model", "width", "signed", "norm"), GRID)
 def test_a_model_trains_on_features_of_any_width_sign_and_norm(train, model, width, signed, norm):
     trains(train, model, width, signed, norm)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("signed", [True, False])
+@pytest.mark.parametrize("model", OWN_SCALING)
+def test_a_model_trains_on_features_in_the_unit_interval(train, model, signed):
+    trains(train, model, 64, signed, None, [*IN_THE_UNIT_INTERVAL, *OWN_SCALING[model]])
 
 
 def test_every_kind_of_zero_shot_model_is_tried():

@@ -92,7 +92,7 @@ def summary(config: RunConfig) -> str:
         f"outputs    {config.outputs}/{config.model.name}/{config.dataset.name}, seed {config.seed}",
     ]
     for file in config.dataset.required_files():
-        size = Path(file.path).expanduser().stat().st_size
+        size = Path(file.path).stat().st_size
         checksum = "sha256 matches" if file.sha256 else "no checksum configured"
         lines.append(f"file       {file.path}, {size / 1e6:.1f} MB, {checksum}")
     return "\n".join(lines)

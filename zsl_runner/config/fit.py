@@ -107,7 +107,7 @@ def check_files(draft: Draft) -> None:
     missing: dict[tuple[str, str], list[str]] = {}
     files = [file for file in _required(draft, dataset) if not draft.has_bad_values(f"dataset.{file.key}")]
     for file in files:
-        key, path = f"dataset.{file.key}", Path(file.path).expanduser()
+        key, path = f"dataset.{file.key}", Path(file.path)
         if not path.is_file():
             missing.setdefault((key, file.remedy), []).append(shown(path) + (" (a folder)" if path.is_dir() else ""))
         elif not os.access(path, os.R_OK):

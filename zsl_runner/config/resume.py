@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from zsl_runner.config.problems import Origin, Problem
 from zsl_runner.config.quoting import line, meant
 from zsl_runner.config.saved import CONFIG_FILE, read_saved
 from zsl_runner.errors import RunError
+from zsl_runner.files.folders import expanded
 
 HARMLESS = ("task", "resume", "runtime.device", "runtime.threads", "evaluator.batch_size", "tracker", "checkpoint")
 _LISTED = "runtime.device, runtime.threads, evaluator.batch_size, tracker.*, checkpoint.*"
@@ -25,7 +25,7 @@ def resumed(arguments: Sequence[str]) -> Path | None:
         override = parse(argument)
         if isinstance(override, Override) and override.key_or_group == "resume" and not override.is_sweep_override():
             value = override.value()
-            directory = None if value is None else Path(os.path.expanduser(meant(value)))  # ./~x stays
+            directory = None if value is None else expanded(meant(value))  # ./~x stays
     return directory
 
 

@@ -34,7 +34,7 @@ class RequiredFile:
     """A file a data set reads.
 
     Attributes:
-        path: where it should be.
+        path: where it should be, without ``~``: see `zsl_runner.config.paths.expanded`.
         remedy: how to get it.
         sha256: its checksum if the configuration fixes one.
         key: the configuration key that says where it is.

@@ -80,7 +80,7 @@ def _kept(program: str, error: BaseException) -> Path | None:
 
 
 def _folders() -> Iterator[Path]:
-    with suppress(RuntimeError):  # there is no home
-        yield default_cache_folder() / "errors"
+    if (folder := default_cache_folder()) is not None:
+        yield folder / "errors"
     with suppress(OSError):  # there is no temporary folder that can be written
         yield Path(tempfile.gettempdir())

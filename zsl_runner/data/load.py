@@ -58,7 +58,7 @@ def contents(conf: DatasetConf) -> tuple[SourceFile, ...]:
         return found
     required = [file.path for file in conf.required_files()]
     if required:
-        return tuple(SourceFile(path, sha256_of(Path(path).expanduser())) for path in required)
+        return tuple(SourceFile(path, sha256_of(Path(path))) for path in required)
     return load(conf).provenance.files
 
 

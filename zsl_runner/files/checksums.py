@@ -125,11 +125,9 @@ def _unreadable(path: Path, error: OSError) -> DataError:
 
 def _memory_file(place: str) -> Path | None:
     """Return where the checksums of a place are remembered; None if there is no folder for it."""
-    try:
-        folder = default_cache_folder()
-    except RuntimeError:  # the user has no home
-        return None
-    return folder / "checksums" / f"{hashlib.sha256(os.fsencode(place)).hexdigest()[:32]}.json"
+    folder = default_cache_folder()
+    name = f"{hashlib.sha256(os.fsencode(place)).hexdigest()[:32]}.json"
+    return None if folder is None else folder / "checksums" / name
 
 
 def _remembered(place: Path) -> _Memory:

@@ -10,6 +10,17 @@ from pathlib import Path
 from zsl_runner.errors import RunError
 
 
+def expanded(path: str) -> Path:
+    """Return a path as a user writes it with the home that ``~`` or ``~user`` at its start stands for.
+
+    That of a user who is not known here stays as it is, as in a shell: no such file will be there.
+
+    >>> expanded("~no-such-user/features").name, str(expanded("data"))
+    ('features', 'data')
+    """
+    return Path(os.path.expanduser(path))
+
+
 def entries(folder: Path, pattern: str = "*") -> list[Path]:
     """Return what lies in a folder, in the order of names; nothing if there is no such folder.
 
@@ -44,16 +55,34 @@ class KeptCopy:
     usable: bool
 
 
-def default_cache_folder() -> Path:
-    """Return ``$ZSL_CACHE``, else ``zsl-run`` in the user's cache folder."""
+def default_cache_folder() -> Path | None:
+    """Return ``$ZSL_CACHE``, else ``zsl-run`` in the user's cache folder; None if the home it lies in is not known."""
     if chosen := os.environ.get("ZSL_CACHE"):
-        return Path(chosen).expanduser()
-    base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "zsl-run"
+        return _in_a_known_home(chosen)
+    if base := os.environ.get("XDG_CACHE_HOME"):
+        return Path(base) / "zsl-run"
+    return _in_a_known_home("~/.cache/zsl-run")
 
 
 def chosen_cache_folder(choice: str | None) -> Path | None:
     """Return the folder that an option ``cache`` names: None for none, the usual one for ``auto``."""
     if choice is None:
         return None
-    return default_cache_folder() if choice == "auto" else Path(choice).expanduser()
+    return default_cache_folder() if choice == "auto" else _in_a_known_home(choice)
+
+
+def unknown_home(choice: str | None) -> str | None:
+    """Return what is wrong with an option ``cache`` that names the home of a user who is not known here, else None.
+
+    That the user has no home at all is no mistake: then no copy is kept.
+    """
+    named = os.environ.get("ZSL_CACHE") if choice == "auto" else choice
+    if not named or _in_a_known_home(named) is not None:
+        return None
+    subject = "ZSL_CACHE is" if choice == "auto" else "found"
+    return f"{subject} {named}, but no home of that user is known here; write the path in full, or ./{named}"
+
+
+def _in_a_known_home(path: str) -> Path | None:
+    folder = expanded(path)
+    return None if path.startswith("~") and not folder.is_absolute() else folder

@@ -14,7 +14,7 @@ from zsl_runner.config.registry import resolve
 from zsl_runner.config.schema import DatasetConf
 from zsl_runner.data.load import load
 from zsl_runner.errors import DataError
-from zsl_runner.files.folders import KeptCopy
+from zsl_runner.files.folders import KeptCopy, expanded
 
 
 def prepare(option: str, conf: DatasetConf) -> Iterable[str]:
@@ -49,6 +49,6 @@ def prepare(option: str, conf: DatasetConf) -> Iterable[str]:
 def _places(conf: DatasetConf, cache: Path) -> Iterable[str]:
     """Yield the overrides that lead a run to the same files and the same cache, whatever its environment says."""
     for key in dict.fromkeys(file.key for file in conf.required_files()):
-        yield setting(f"dataset.{key}", str(Path(getattr(conf, key)).expanduser().resolve()))
+        yield setting(f"dataset.{key}", str(expanded(getattr(conf, key)).resolve()))
     if getattr(conf, "cache", "auto") != "auto":
         yield setting("dataset.cache", str(cache.parent.resolve()))

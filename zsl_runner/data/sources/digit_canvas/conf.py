@@ -11,7 +11,7 @@ from zsl_runner.config.fields import option
 from zsl_runner.config.schema import Complaint, RequiredFile
 from zsl_runner.data.segmentation.options import SegmentationConf
 from zsl_runner.data.sources.mnist.files import MNISTFiles
-from zsl_runner.files.folders import chosen_cache_folder
+from zsl_runner.files.folders import chosen_cache_folder, unknown_home
 
 
 @dataclass
@@ -75,6 +75,8 @@ class DigitCanvasConf(SegmentationConf):
 
     def complaints(self) -> Iterable[Complaint]:
         """Yield what is wrong with the combination of options."""
+        if wrong := unknown_home(self.cache):
+            yield Complaint("cache", wrong)
         if self.source == "mnist" and self.root is None:
             yield Complaint("root", "source=mnist needs the folder of MNIST's files; or use source=digits")
         if self.source == "digits" and self.root is not None:

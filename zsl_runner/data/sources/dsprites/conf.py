@@ -12,6 +12,7 @@ from omegaconf import MISSING
 from zsl_runner.config.fields import option
 from zsl_runner.config.schema import RequiredFile
 from zsl_runner.data.images.options import LabelledImagesConf
+from zsl_runner.files.folders import expanded
 
 FILE: Final = "dsprites_ndarray_co1sh3sc6or40x32y32_64x64.npz"
 REMEDY: Final = (
@@ -37,7 +38,7 @@ class DSpritesConf(LabelledImagesConf):
 
     def path(self) -> Path:
         """Return the place of the file."""
-        return Path(self.root).expanduser() / FILE
+        return expanded(self.root) / FILE
 
     def image_side(self) -> int:
         """Return the side of the images."""

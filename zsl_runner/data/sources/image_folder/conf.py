@@ -14,6 +14,7 @@ from zsl_runner.config.fields import option
 from zsl_runner.config.schema import Complaint, RequiredFile
 from zsl_runner.data.segmentation.options import SegmentationConf
 from zsl_runner.data.segmentation.records import MOST_CLASSES
+from zsl_runner.files.folders import expanded
 from zsl_runner.files.names import normal
 
 LISTS: Final = {"train": "train.txt", "validation": "validation.txt", "test": "test.txt"}
@@ -64,7 +65,7 @@ class ImageFolderConf(SegmentationConf):
 
     def folder(self, name: str) -> Path:
         """Return the path of a file or folder in `root`."""
-        return Path(self.root).expanduser() / name
+        return expanded(self.root) / name
 
     def required_files(self) -> Iterable[RequiredFile]:
         """Yield the lists of the splits, if these are not drawn."""

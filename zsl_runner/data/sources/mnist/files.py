@@ -11,6 +11,7 @@ from omegaconf import MISSING
 
 from zsl_runner.config.fields import option
 from zsl_runner.config.schema import Complaint, DatasetConf, RequiredFile
+from zsl_runner.files.folders import expanded
 
 TRAIN_IMAGES: Final = "train-images-idx3-ubyte"
 TRAIN_LABELS: Final = "train-labels-idx1-ubyte"
@@ -36,7 +37,7 @@ class MNISTFiles:
 
     def path(self, name: str) -> Path:
         """Return the path of an idx file: the plain one if it is there, else the gzipped one."""
-        plain = Path(self.root).expanduser() / name
+        plain = expanded(self.root) / name
         return plain if plain.is_file() else plain.with_name(f"{name}.gz")
 
     def required(self) -> Iterable[RequiredFile]:

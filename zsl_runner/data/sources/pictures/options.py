@@ -13,6 +13,7 @@ from omegaconf import MISSING
 from zsl_runner.config.fields import option
 from zsl_runner.config.schema import Complaint
 from zsl_runner.data.images.options import ImagesConf
+from zsl_runner.files.folders import expanded
 
 
 @dataclass
@@ -43,7 +44,7 @@ class PictureSetConf(ImagesConf):
 
     def folder(self) -> Path:
         """Return the folder of the pictures."""
-        return Path(self.root).expanduser()
+        return expanded(self.root)
 
     def complaints(self) -> Iterable[Complaint]:
         """The folder is there; three shares are all."""

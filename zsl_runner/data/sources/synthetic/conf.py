@@ -13,6 +13,7 @@ from zsl_runner.config.fields import option
 from zsl_runner.config.schema import RequiredFile
 from zsl_runner.data.sources.xlsa17.conf import REMEDY
 from zsl_runner.data.zero_shot.options import ZeroShotConf
+from zsl_runner.files.folders import expanded
 
 LISTED_LABELS = "image_labels.txt"
 MATLAB_LABELS = "res101.mat"
@@ -39,11 +40,11 @@ class SyntheticConf(ZeroShotConf):
 
     def splits_path(self) -> Path:
         """Return the path of the splits file."""
-        return Path(self.root).expanduser() / self.splits_file
+        return expanded(self.root) / self.splits_file
 
     def labels_path(self) -> Path:
         """Return the path of the file the labels come from; it need not exist."""
-        folder = Path(self.root).expanduser()
+        folder = expanded(self.root)
         if self.labels_file is not None:
             return folder / self.labels_file
         only_matlab = not (folder / LISTED_LABELS).is_file() and (folder / MATLAB_LABELS).is_file()

@@ -12,7 +12,7 @@ from omegaconf import MISSING
 from zsl_runner.config.fields import option
 from zsl_runner.config.schema import Complaint, RequiredFile
 from zsl_runner.data.zero_shot.options import ZeroShotConf
-from zsl_runner.files.folders import chosen_cache_folder
+from zsl_runner.files.folders import chosen_cache_folder, expanded, unknown_home
 
 REMEDY = (
     "It belongs to the data package 'Proposed Splits' of Xian et al., Zero-Shot Learning - A Comprehensive Evaluation "
@@ -59,7 +59,7 @@ class XLSA17Conf(ZeroShotConf):
 
     def file(self, name: str) -> Path:
         """Return the path of a file in `root`."""
-        return Path(self.root).expanduser() / name
+        return expanded(self.root) / name
 
     def cache_folder(self) -> Path | None:
         """Return the folder of the cache, or None if none is kept."""
@@ -87,6 +87,8 @@ class XLSA17Conf(ZeroShotConf):
         yield from _wrong_length("expected_rows", self.expected_rows, "[trainval, test_seen, test_unseen]")
         if self.sha256_sentences is not None and self.semantics != "sent":
             yield Complaint("sha256_sentences", f"has no effect with semantics={self.semantics}; set it to null")
+        if wrong := unknown_home(self.cache):
+            yield Complaint("cache", wrong)
         folder = self.cache_folder()
         if folder is not None and folder.resolve().is_relative_to(self.file("").resolve()):
             yield Complaint(
