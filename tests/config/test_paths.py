@@ -16,8 +16,8 @@ NOBODY = "~no-such-user/data"
 
 
 def test_homes_are_expanded(monkeypatch):
-    monkeypatch.setenv("HOME", "/home/me")
-    assert expanded("~/data") == Path("/home/me/data")
+    monkeypatch.setenv("HOME", "/homes/me")
+    assert expanded("~/data") == Path("/homes/me/data")
     assert expanded("./~/data") == Path("~/data")
     assert expanded(NOBODY) == Path(NOBODY)
 
