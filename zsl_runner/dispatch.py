@@ -6,11 +6,15 @@ import os
 import shlex
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import hydra
+from hydra import version
 from hydra._internal import utils
-from hydra.core.hydra_config import HydraConfig
+from hydra._internal.hydra import Hydra
+from hydra.core.global_hydra import GlobalHydra
 from hydra.errors import HydraException
+from hydra.plugins.sweeper import Sweeper
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
@@ -18,14 +22,12 @@ from zsl_runner.config import registry
 from zsl_runner.config.check import Verdict, check, summary
 from zsl_runner.config.command import PRIMARY, Command, read
 from zsl_runner.config.compose import COMPOSED_GROUPS
-from zsl_runner.config.loader import Loader, Source
+from zsl_runner.config.loader import Loader
 from zsl_runner.config.paths import conf_directory
 from zsl_runner.config.problems import Problem, listed, report
-from zsl_runner.config.resume import resumed
 from zsl_runner.config.schema import RunConfig
 from zsl_runner.config.search import check_search
-from zsl_runner.config.sweep import columns, expand, is_search, starts_elsewhere
-from zsl_runner.config.typed import typed
+from zsl_runner.config.sweep import columns, expand, is_search, starts_elsewhere, told
 from zsl_runner.console.frame import FAILED, REFUSED
 from zsl_runner.console.terminal import require_printed
 from zsl_runner.errors import ConfigError
@@ -34,6 +36,9 @@ from zsl_runner.runs.start import launch, resume
 from zsl_runner.sweeps.job import job
 from zsl_runner.sweeps.prepare import prepared
 from zsl_runner.sweeps.table import outcome
+
+VERSION_BASE = "1.3"
+"""Hydra behaves as this version."""
 
 
 def perform(arguments: Sequence[str]) -> int:
@@ -47,115 +52,146 @@ def perform(arguments: Sequence[str]) -> int:
     registry.register()
     if command.only_shows:
         os.environ["ZSL_RUN_GROUPS"] = _groups(Loader(command.source))  # the help page in conf/config.yaml shows it
-        code = _hydra(command, job)
+        code = _shown(command)
         require_printed()
         return code
     return _checked(command)
 
 
 def _checked(command: Command) -> int:
+    """Check what was asked for, then start it."""
     loader = Loader(command.source)
-    verdicts, problems = _sweep_verdicts(loader, command) if command.several else _verdict(loader, command)
-    if problems:
-        print(report(problems), file=sys.stderr)
-        return REFUSED
-    configs = [verdict.config for verdict in verdicts if verdict.config is not None]
-    if any(config.task == "check" for config in configs):
-        print(summary(configs[0]))
-        print(
-            "no problem found" if len(configs) == 1 else f"no problem found in {len(configs)} runs; above is the first"
-        )
-        return 0
-    return _sweep(command, loader, configs) if command.several else _single(command)
-
-
-def _verdict(loader: Loader, command: Command) -> tuple[list[Verdict], list[Problem]]:
-    verdict = check(loader, command.overrides)
-    return [verdict], list(verdict.problems)
-
-
-def _sweep_verdicts(loader: Loader, command: Command) -> tuple[list[Verdict], list[Problem]]:
-    """Check all runs of a sweep; each problem counts once."""
-    settings = loader.sweep_settings(command.overrides)
-    elsewhere = starts_elsewhere(settings)
-    verdicts = [
-        check(loader, run, elsewhere=elsewhere, strictly=index == 0, alone=False)
-        for index, run in enumerate(expand(loader, command.overrides, settings))
-    ]
-    problems = list(dict.fromkeys(problem for verdict in verdicts for problem in verdict.problems))
-    config = verdicts[0].config
-    if settings is not None and config is not None and is_search(settings):
-        problems += check_search(settings, columns(loader, command.overrides, settings), config)
-    return verdicts, problems
-
-
-def _sweep(command: Command, loader: Loader, configs: list[RunConfig]) -> int:
-    """Hand the sweep over to Hydra, then tell from the files its jobs wrote what became of each."""
+    if not command.several:
+        verdict = check(loader, command.overrides, settings=command.settings())
+        if verdict.config is None:
+            return _refused(verdict.problems)
+        return _agreed([verdict.config]) if verdict.config.task == "check" else _single(command, loader, verdict)
     settings = loader.sweep_settings([*command.settings(), *command.overrides])
+    runs, problems = _sweep_runs(loader, command, settings)
+    if problems:
+        return _refused(problems)
+    if any(config.task == "check" for config in runs.values()):
+        return _agreed(list(runs.values()))
     assert settings is not None  # checked
+    return _sweep(command, loader, settings, runs)
+
+
+def _refused(problems: Sequence[Problem]) -> int:
+    print(report(problems), file=sys.stderr)
+    return REFUSED
+
+
+def _agreed(configs: Sequence[RunConfig]) -> int:
+    print(summary(configs[0]))
+    print("no problem found" if len(configs) == 1 else f"no problem found in {len(configs)} runs; above is the first")
+    return 0
+
+
+def _sweep_runs(
+    loader: Loader, command: Command, settings: DictConfig | None
+) -> tuple[dict[str, RunConfig], list[Problem]]:
+    """Check all runs of a sweep; return their configurations by their overrides, and each problem once."""
+    runs: dict[str, RunConfig] = {}
+    problems: list[Problem] = []
+    elsewhere = starts_elsewhere(settings)
+    for index, run in enumerate(expand(loader, command.overrides, settings)):
+        verdict = check(loader, run, settings=command.settings(), elsewhere=elsewhere, strictly=index == 0, alone=False)
+        problems += [problem for problem in verdict.problems if problem not in problems]
+        if verdict.config is not None:
+            runs[told(run)] = verdict.config
+    if settings is not None and runs and is_search(settings):
+        first = next(iter(runs.values()))
+        problems += check_search(settings, columns(loader, command.overrides, settings), first)
+    return runs, problems
+
+
+def _sweep(command: Command, loader: Loader, settings: DictConfig, runs: dict[str, RunConfig]) -> int:
+    """Hand the sweep over to Hydra, then tell from the files its jobs wrote what became of each."""
     line = shlex.join(["zsl-run", *sys.argv[1:]])
-    first = configs[0]
-    with prepared(settings, loader, command.overrides, first, line) as sweep:
+    objectives = next(iter(runs.values())).objectives
+    with prepared(settings, loader, command.overrides, runs, line) as sweep:
         if sweep.message:
             print(sweep.message)
+        overrides = [*command.settings(), *command.overrides, *sweep.settings]
         try:
-            code = _hydra(command, job, sweep.settings)
+            code = _started(loader, lambda hydra: hydra.multirun(command.source.name, job, overrides))
         finally:
-            table, all_complete = outcome(sweep.folder, first.objectives)
+            table, all_complete = outcome(sweep.folder, objectives)
             print(f"\n{table}")
     return code or (0 if all_complete else FAILED)
 
 
-def _single(command: Command) -> int:
-    failures: list[Exception] = []
+def _single(command: Command, loader: Loader, verdict: Verdict) -> int:
+    """Run what was checked; Hydra's own settings take effect around it."""
+    assert verdict.config is not None
+    config, failures = verdict.config, []
 
-    def once(config: DictConfig) -> None:
+    def once(_: DictConfig) -> None:
         try:
-            _run(config)
+            _run(config, list(command.overrides), verdict.resumes)
         except Exception as error:  # Hydra would say more than is needed
             failures.append(error)
 
-    code = _hydra(command, once)
+    overrides = [*command.settings(), *command.overrides]
+    code = _started(loader, lambda hydra: hydra.run(command.source.name, once, overrides))
     for error in failures:
         raise error
     return code
 
 
-def _hydra(command: Command, task: Callable[[DictConfig], object], settings: Sequence[str] = ()) -> int:
-    """Hand over to Hydra with further settings of its own; return its exit code."""
+def _run(config: RunConfig, overrides: list[str], resumes: Path | None) -> None:
+    if resumes is not None:
+        resume(resumes, config)
+        return
+    keeps = config.existing in ("keep", "retry")
+    launch(config, overrides, find(config) if keeps else None, only=keeps)
+
+
+def _started(loader: Loader, act: Callable[[Hydra], object]) -> int:
+    """Let Hydra start something from the files as they were read for the check; return its exit code."""
+    version.setbase(VERSION_BASE)
+    program = Hydra("zsl-run", loader)
+    GlobalHydra.instance().initialize(program)
+    look = Sweeper.validate_batch_is_legal
+    Sweeper.validate_batch_is_legal = _spared
+    try:
+        return _code(lambda: act(program))
+    finally:
+        Sweeper.validate_batch_is_legal = look
+        GlobalHydra.instance().clear()
+
+
+def _spared(_: Sweeper, __: object) -> None:
+    """Stand in for Hydra's composition of all jobs of a sweep before the first: they are checked by then."""
+
+
+def _shown(command: Command) -> int:
+    """Let Hydra show help, a configuration or completions; return its exit code."""
     program, arguments, reporting = sys.argv[0], sys.argv[1:], utils.run_and_report
-    sys.argv = [program, *command.for_hydra(settings)]
+    sys.argv = [program, *command.for_hydra()]
     utils.run_and_report = _call  # Hydra would print tracebacks and leave
     try:
-        hydra.main(config_path=str(conf_directory()), config_name=PRIMARY, version_base="1.3")(task)()
+        return _code(hydra.main(config_path=str(conf_directory()), config_name=PRIMARY, version_base=VERSION_BASE)(job))
+    finally:
+        sys.argv = [program, *arguments]
+        utils.run_and_report = reporting
+
+
+def _code(work: Callable[[], object]) -> int:
+    """Let Hydra work and return its exit code."""
+    try:
+        work()
     except (HydraException, OmegaConfBaseException) as error:  # help over files that do not compose
         raise ConfigError(f"{error}\nzsl-run task=check lists every mistake") from error
     except RecursionError as error:
         raise ConfigError("the configuration is nested too deeply, or its files lead in a circle") from error
     except SystemExit as leave:
         return leave.code if isinstance(leave.code, int) else FAILED if leave.code else 0
-    finally:
-        sys.argv = [program, *arguments]
-        utils.run_and_report = reporting
     return 0
 
 
 def _call(work: Callable[[], object]) -> object:
     return work()
-
-
-def _run(config: DictConfig) -> None:
-    overrides = list(HydraConfig.get().overrides.task)
-    directory = resumed(overrides)
-    if directory is None:
-        chosen = typed(config)
-        keeps = chosen.existing in ("keep", "retry")
-        launch(chosen, overrides, find(chosen) if keeps else None, only=keeps)
-        return
-    verdict = check(Loader(Source(conf_directory())), overrides)
-    if verdict.config is None:
-        raise ConfigError(report(verdict.problems))
-    resume(directory, verdict.config)
 
 
 def _groups(loader: Loader) -> str:

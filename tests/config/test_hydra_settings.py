@@ -5,7 +5,11 @@ from dataclasses import fields, is_dataclass
 import pytest
 from hydra.conf import HydraConf
 
+from zsl_runner.config.check import check
+from zsl_runner.config.command import read
 from zsl_runner.config.hydra_settings import OBEYED, REFUSED, remedy_for
+from zsl_runner.config.loader import Loader
+from zsl_runner.config.paths import conf_directory
 
 
 def keys(schema, prefix):
@@ -49,6 +53,49 @@ def test_a_file_cannot_set_it_either(problems, tmp_path):
     assert REFUSED["hydra.run"] in found["hydra.run.dir"][0]
 
 
+@pytest.mark.parametrize("argument", ["hydra/launcher=basic", "hydra.sweep.dir=x", "hydra.sweeper.max_batch_size=2"])
+def test_what_only_a_sweep_obeys_is_refused_on_a_single_run(problems, loader, tmp_path, argument):
+    key = argument.partition("=")[0]
+    assert "it belongs to a sweep, and this is a single run; add -m" in problems("dataset=toy", argument)[key][0]
+    assert check(loader, ["dataset=toy", f"outputs={tmp_path}", argument], alone=False).problems == ()
+
+
+@pytest.mark.parametrize(
+    ("argument", "words"),
+    [
+        ("hydra.job.env_copy=[NO_SUCH_VARIABLE]", "there is no environment variable 'NO_SUCH_VARIABLE'"),
+        ("hydra.sweeper.params.seed=1", "below a key that holds nothing"),
+        ("++hydra.sweeper.params={seed: 1}", "below a key that holds nothing"),
+    ],
+)
+def test_what_hydra_itself_stumbles_over_is_told(loader, tmp_path, argument, words):
+    found = check(loader, ["dataset=toy", f"outputs={tmp_path}", argument], alone=False).problems
+    assert [words in problem.message for problem in found] == [True]
+    loader.sweep_settings(["dataset=toy", argument])  # and this says nothing
+
+
+@pytest.mark.parametrize(
+    ("hydra", "key"),
+    [
+        ("", None),
+        ("hydra:\n  run:\n    dir: X\n", "hydra.run.dir"),
+        ("hydra: {output_subdir: .hydra}\n", "hydra.output_subdir"),
+        ("hydra:\n  sweep:\n    dir: X\n", None),
+    ],
+)
+def test_a_primary_file_of_the_users_is_judged_by_what_it_sets(tmp_path, hydra, key):
+    groups = "".join(f"  - {group}\n" for group in ("dataset: toy", "trainer: em", "evaluator: zsl", "model: sgal"))
+    (tmp_path / "own.yaml").write_text(f"defaults:\n  - /schema/run@_here_\n{groups}  - _self_\n{hydra}")
+    for group in ("dataset", "trainer", "evaluator", "model"):
+        (tmp_path / group).symlink_to(conf_directory() / group)
+    command = read(["--config-path", str(tmp_path), "--config-name", "own"])
+    loader = Loader(command.source)
+    found = check(loader, [f"outputs={tmp_path}/o"], settings=command.settings()).problems
+    assert [problem.key for problem in found] == ([key] if key else [])
+    folder = loader.sweep_settings([*command.settings(), "outputs=there"]).sweep.dir
+    assert folder == "X" if "sweep" in hydra else folder.startswith("there/.sweeps/")
+
+
 @pytest.mark.parametrize(
     ("overrides", "several"),
     [
@@ -59,6 +106,4 @@ def test_a_file_cannot_set_it_either(problems, tmp_path):
     ],
 )
 def test_the_last_word_on_the_mode_counts(overrides, several):
-    from zsl_runner.config.command import read
-
     assert read(overrides).several is several

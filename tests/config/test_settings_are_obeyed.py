@@ -82,7 +82,8 @@ def as_given(value, shape):
     if isinstance(value, dict):
         return {name: as_given(entry, shape) for name, entry in value.items()}
     if shape.item is bool:
-        return TRUTHS.get(str(value).lower(), value if value is None else bool(int(value)))
+        word = str(value).lower()
+        return TRUTHS[word] if word in TRUTHS else value if value is None else bool(int(value))
     return str(value) if shape.item is str and value is not None else meaning(value)
 
 

@@ -3,7 +3,10 @@ import yaml
 from hydra.types import RunMode
 from omegaconf import OmegaConf, open_dict
 
+from zsl_runner.config.compose import compose
+from zsl_runner.config.draft import Draft
 from zsl_runner.config.identity import config_hash, flatten
+from zsl_runner.config.paths import conf_directory
 from zsl_runner.config.schema import RunConfig
 from zsl_runner.config.typed import plain, to_yaml, typed
 from zsl_runner.errors import ConfigError
@@ -17,6 +20,18 @@ def test_the_check_and_hydra_compose_the_same(verdict, loader, arguments, tmp_pa
     with open_dict(composed):
         del composed["hydra"]
     assert typed(composed) == verdict(*arguments).config
+
+
+FOLDERS = sorted((conf_directory() / "experiment").iterdir())
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
+def test_they_do_for_an_experiment_of_each_method(loader, folder):
+    arguments = [f"experiment={folder.name}/{min(folder.iterdir()).stem}"]
+    composed = loader.load_configuration("config", arguments, RunMode.RUN)
+    with open_dict(composed):
+        del composed["hydra"]
+    assert typed(composed) == Draft(compose(loader, arguments)).build()
 
 
 def test_a_saved_configuration_comes_back_as_the_same_object(verdict):

@@ -85,7 +85,7 @@ def test_a_sweep_stops_and_says_how_to_go_on(strike, monkeypatch, zsl_run, tmp_p
 
 
 def test_between_the_jobs_of_a_sweep(strike, zsl_run, tmp_path):
-    strike(dispatch, "_hydra", signal.SIGHUP)
+    strike(dispatch, "_started", signal.SIGHUP)
     done = zsl_run("-m", *FAST, "seed=0,1", code=129)
     assert list(tmp_path.glob("outputs/*/*/*/result.json")) == []
     assert "2 not started" in done.stdout

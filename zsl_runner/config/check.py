@@ -36,6 +36,7 @@ def check(
     loader: Loader,
     arguments: Sequence[str],
     *,
+    settings: Sequence[str] = (),
     count_devices: Callable[[], int] = cuda_devices,
     elsewhere: bool = False,
     strictly: bool = True,
@@ -46,9 +47,11 @@ def check(
     Args:
         loader: where the YAML files are.
         arguments: command-line overrides of this run.
+        settings: Hydra's own settings that are ours, before those of the command line.
         count_devices: tells how many CUDA devices there are.
         elsewhere: the run will start on another machine, so devices here say nothing.
-        strictly: also compose as Hydra does; a sweep leaves that to Hydra, which composes every run before the first.
+        strictly: also compose as Hydra does, for the run to start from; in a sweep that is done for the first run, and
+            each job composes its own.
         alone: the run is no part of a sweep, so nothing in its files may ask for one.
     """
     directory = resumed(arguments)
@@ -66,12 +69,12 @@ def check(
     fit.check_outputs(draft, directory)
     if not elsewhere:
         fit.check_device(draft, count_devices)
-    problems = composition.problems + list(hydra_settings.check_given(arguments)) + draft.problems
+    problems = composition.problems + list(hydra_settings.check_given(arguments, alone)) + draft.problems
     if not problems and directory is None and strictly:
-        composed = loader.strictly(arguments, alone)
+        composed = loader.strictly([*settings, *arguments], alone)
         if isinstance(composed, str):
             problems.append(Problem("configuration", composed))
-        elif composition.typed:  # another primary file, a saved configuration, gets our settings later
+        else:
             problems += hydra_settings.check_composed(composed, arguments)
     config = None if problems else draft.build()
     return Verdict(tuple(dict.fromkeys(problems)), config, directory)

@@ -5,9 +5,11 @@ Flags may stand between overrides, which Hydra alone would refuse.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import yaml
 from hydra._internal.utils import get_args_parser
@@ -20,7 +22,7 @@ from zsl_runner.config.resume import resumed
 from zsl_runner.errors import ConfigError
 
 PRIMARY = "config"
-_OURS = ("run.dir", "sweep.dir", "sweep.subdir", "job.name")
+_OURS = ("run.dir", "sweep.dir", "sweep.subdir", "job.name", "output_subdir")
 
 
 @dataclass(frozen=True)
@@ -42,20 +44,28 @@ class Command:
     several: bool
 
     def settings(self) -> list[str]:
-        """Return the settings that keep Hydra from writing files of its own where the primary file is not ours."""
+        """Return the settings that keep Hydra from writing files of its own where the primary file is not ours.
+
+        What that file sets itself is left alone: the check judges it.
+        """
         directory = resumed(self.overrides)
         settings = []
         if self.source.directory != conf_directory() or self.source.name != PRIMARY:
-            ours = yaml.safe_load((conf_directory() / f"{PRIMARY}.yaml").read_text(encoding="utf-8"))["hydra"]
-            settings += ["hydra/job_logging=stdout", "hydra.output_subdir=null"]
-            settings += [f"hydra.{key}={expression(value)}" for key, value in flatten(ours).items() if key in _OURS]
+            ours = _hydra_in(conf_directory() / f"{PRIMARY}.yaml")
+            theirs = _hydra_in(self.source.directory / f"{self.source.name}.yaml")
+            settings += [] if "job_logging" in theirs else ["hydra/job_logging=stdout"]
+            settings += [
+                f"hydra.{key}={'null' if value is None else expression(value)}"
+                for key, value in ours.items()
+                if key in _OURS and key not in theirs
+            ]
         if directory is not None:
             settings.append(f"hydra.run.dir={quoted(str(directory))}")
         return settings
 
-    def for_hydra(self, decided: Sequence[str] = ()) -> list[str]:
-        """Return the arguments for Hydra; ``decided`` settings win over those on the command line."""
-        return [*self.settings(), *self.overrides, *decided, *self.flags]
+    def for_hydra(self) -> list[str]:
+        """Return the arguments for Hydra."""
+        return [*self.settings(), *self.overrides, *self.flags]
 
 
 def read(arguments: Sequence[str]) -> Command:
@@ -86,6 +96,22 @@ def read(arguments: Sequence[str]) -> Command:
         only_shows=bool(args.help or args.hydra_help or args.cfg or args.info or args.shell_completion),
         several=bool(args.multirun) or _asks_for_several(args.overrides),
     )
+
+
+def _hydra_in(file: Path) -> dict[str, Any]:
+    """Return what a primary file sets of Hydra's own, with dotted keys; nothing if it cannot be read (the check tells).
+
+    Choices of its defaults list count with their group's name.
+    """
+    try:
+        values = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError, yaml.YAMLError):
+        return {}
+    if not isinstance(values, dict):
+        return {}
+    given = values.get("hydra")
+    chosen = re.findall(r"hydra/(\w+)", str(values.get("defaults")))
+    return dict.fromkeys(chosen) | (flatten(given) if isinstance(given, dict) else {})
 
 
 def _asks_for_several(overrides: Sequence[str]) -> bool:

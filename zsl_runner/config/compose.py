@@ -310,8 +310,10 @@ def _add_file(
 ) -> None:
     path = default.config_path or ""
     loaded = repository.load_config(path)
-    package = default.package if default.package is not None else (loaded.header["package"] if loaded else None)
-    if loaded is None or path.startswith("hydra/") or (package or "").split(".")[0] == "hydra":
+    if loaded is None:
+        return
+    package = default.package if default.package is not None else loaded.header["package"]
+    if path.startswith("hydra/") or (package or "").split(".")[0] == "hydra":
         return
     if path == "schema/run":
         composition.typed = True

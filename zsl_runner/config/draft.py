@@ -15,6 +15,7 @@ from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
 from zsl_runner.config.compose import Composition, Layer
 from zsl_runner.config.exact import MISSING, beyond, objection
+from zsl_runner.config.fields import Rule
 from zsl_runner.config.problems import Origin, Problem, closest, did_you_mean, folded
 from zsl_runner.config.registry import schemas
 from zsl_runner.config.schema import GROUPS, RunConfig
@@ -83,8 +84,7 @@ class Draft:
         given = [layer for layer in composition.layers if group in layer.values]
         kind = composition.schemas.get(group)
         if kind is None and not composition.typed:
-            named = [layer.values[group].get("kind") for layer in given if isinstance(layer.values[group], dict)]
-            kind = next((str(name) for name in named if name is not None), None)
+            kind = _named_kind(group, given)
             if kind is not None and kind not in known:
                 message = f"no {group} of kind {kind!r}{did_you_mean(kind, known)}; known kinds: {', '.join(known)}"
                 self.complain(f"{group}.kind", message, given[0].origin)
@@ -118,21 +118,30 @@ class Draft:
             shape = shapes(schema).get(str(name))
             if shape is None:
                 self._unknown(key, str(name), schema, origin)
-            elif name == "kind" and key.partition(".")[0] in self.kinds and prefix.count(".") == 1:
+            elif name == "kind" and prefix[:-1] in self.kinds:
                 self._keep_kind(prefix[:-1], value, origin)
-            elif shape.is_section and shape.container == "value" and isinstance(value, Mapping):
-                if node[name] is None:
-                    node[name] = shape.item()
-                self._origins[key] = origin
-                self._fill(node[name], value, f"{key}.", origin)
-            elif shape.container == "dict" and isinstance(value, Mapping):
-                self._fill_names(node, str(name), value, key, shape, origin)
-            elif shape.container == "list" and value and isinstance(value, Mapping) and origin.override is not None:
-                self._fill_entries(node, str(name), value, key, shape, origin)
+            elif isinstance(value, Mapping):
+                self._fill_below(node, str(name), value, key, shape, origin)
             elif shape.container == "list" and shape.is_section and isinstance(value, list):
                 self._fill_blocks(node, str(name), value, key, shape, origin)
             else:
                 self._set(node, str(name), value, key, shape, origin)
+
+    def _fill_below(
+        self, node: DictConfig, name: str, values: Mapping[Any, Any], key: str, shape: Shape, origin: Origin
+    ) -> None:
+        """Set what a mapping gives: options of a block, names, or entries of a list."""
+        if shape.is_section and shape.container == "value":
+            if node[name] is None:
+                node[name] = shape.item()
+            self._origins[key] = origin
+            self._fill(node[name], values, f"{key}.", origin)
+        elif shape.container == "dict":
+            self._fill_names(node, name, values, key, shape, origin)
+        elif shape.container == "list" and values and origin.override is not None:
+            self._fill_entries(node, name, values, key, shape, origin)
+        else:
+            self._set(node, name, values, key, shape, origin)
 
     def _set(self, node: DictConfig, name: str, value: Any, key: str, shape: Shape, origin: Origin) -> None:
         if value == MISSING and OmegaConf.is_missing(node, name):
@@ -256,21 +265,32 @@ class Draft:
             if shape.is_section:
                 for below, block in _blocks(value, key):
                     self._check_values(block, f"{below}.")
-                continue
-            try:
-                plain = OmegaConf.to_container(value, resolve=True) if OmegaConf.is_config(value) else value
-            except OmegaConfBaseException as error:
-                self.complain(key, f"{str(error).splitlines()[0]}; set what it refers to, or give {key}=VALUE")
-                continue
-            # An empty label is judged with all labels, by `fit.check_labels`.
-            expected = beyond(plain, "" if name == "name" else schema.__dataclass_fields__[name].default)
-            if not rule[name].accepts(plain):
-                each = "each " if shape.container != "value" else ""
-                choices = [str(choice) for choice in rule[name].choices or ()]
-                hint = did_you_mean(plain, choices) if isinstance(plain, str) else ""
-                self.complain(key, f"expected {each}{rule[name].describe()}, found {_shown(plain)}{hint}")
-            elif expected:
-                self.complain(key, f"expected {expected}, found {_shown(plain)}")
+            else:
+                # An empty label is judged with all labels, by `fit.check_labels`.
+                default = "" if name == "name" else schema.__dataclass_fields__[name].default
+                self._check_value(key, value, shape, rule[name], default)
+
+    def _check_value(self, key: str, value: Any, shape: Shape, rule: Rule, default: Any) -> None:
+        try:
+            plain = OmegaConf.to_container(value, resolve=True) if OmegaConf.is_config(value) else value
+        except OmegaConfBaseException as error:
+            self.complain(key, f"{str(error).splitlines()[0]}; set what it refers to, or give {key}=VALUE")
+            return
+        expected = beyond(plain, default)
+        if not rule.accepts(plain):
+            each = "each " if shape.container != "value" else ""
+            choices = [str(choice) for choice in rule.choices or ()]
+            hint = did_you_mean(plain, choices) if isinstance(plain, str) else ""
+            self.complain(key, f"expected {each}{rule.describe()}, found {_shown(plain)}{hint}")
+        elif expected:
+            self.complain(key, f"expected {expected}, found {_shown(plain)}")
+
+
+def _named_kind(group: str, layers: Iterable[Layer]) -> str | None:
+    """Return the ``kind`` that the values of a part name first."""
+    blocks = [layer.values[group] for layer in layers]
+    named = [block.get("kind") for block in blocks if isinstance(block, dict)]
+    return next((str(kind) for kind in named if kind is not None), None)
 
 
 def _blocks(value: Any, key: str) -> Iterable[tuple[str, DictConfig]]:

@@ -50,15 +50,17 @@ class Rule:
         """
         if value is None:
             return True
-        if isinstance(value, dict):
-            return all(self.accepts(entry) for entry in value.values())
-        if isinstance(value, (list, tuple)):
-            return all(self.accepts(entry) for entry in value)
+        if isinstance(value, (dict, list, tuple)):
+            entries = value.values() if isinstance(value, dict) else value
+            return all(self.accepts(entry) for entry in entries)
         if self.choices is not None:
             return value in self.choices
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             return True
-        if isinstance(value, float) and not math.isfinite(value):
+        return self._reaches(value)
+
+    def _reaches(self, value: float) -> bool:
+        if not math.isfinite(value):
             return self.low is None and self.high is None
         too_low = self.low is not None and (value < self.low or (self.above and value == self.low))
         too_high = self.high is not None and (value > self.high or (self.below and value == self.high))

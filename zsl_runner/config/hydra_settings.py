@@ -58,11 +58,16 @@ _IN_FILES = {
 """What the refused ones that a file could set must be."""
 
 
-def check_given(arguments: Sequence[str]) -> Iterable[Problem]:
+_SWEEPS = ("hydra.launcher", "hydra.sweep", "hydra.sweeper", "hydra/launcher", "hydra/sweeper")
+"""Settings, and those below them, that a single run has no use for."""
+
+
+def check_given(arguments: Sequence[str], alone: bool = False) -> Iterable[Problem]:
     """Yield a complaint about each refused setting on the command line.
 
     Args:
         arguments: overrides of one run.
+        alone: the run is no part of a sweep.
     """
     for argument in arguments:
         override = parse(argument)
@@ -70,6 +75,9 @@ def check_given(arguments: Sequence[str]) -> Iterable[Problem]:
             remedy = remedy_for(override.key_or_group)
             if remedy is not None and not _changes_nothing(override):
                 yield Problem(override.key_or_group, f"is not obeyed: {remedy}", f"command line: {argument}")
+            elif alone and remedy is None and f"{override.key_or_group}.".startswith(tuple(f"{s}." for s in _SWEEPS)):
+                message = "is not obeyed: it belongs to a sweep, and this is a single run; add -m"
+                yield Problem(override.key_or_group, message, f"command line: {argument}")
 
 
 def check_composed(config: DictConfig, arguments: Sequence[str]) -> Iterable[Problem]:

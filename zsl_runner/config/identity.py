@@ -77,6 +77,12 @@ def what_repeats(config: Mapping[str, Any]) -> dict[str, Any]:
     return what_defines(config) | {key: flat.get(key) for key in ("seed", "evaluator.oracle")}
 
 
+def fingerprint(config: Mapping[str, Any]) -> str:
+    """Return 12 hexadecimal digits, equal for two resolved configurations that would give the same numbers."""
+    repeating = what_repeats(config)
+    return hashlib.sha256(json.dumps(repeating, sort_keys=True, default=str).encode()).hexdigest()[:12]
+
+
 def config_hash(config: Mapping[str, Any]) -> str:
     """Return 12 hexadecimal digits, equal for two resolved configurations that differ in bookkeeping or seed only."""
     defining = what_defines(config)

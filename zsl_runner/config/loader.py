@@ -53,6 +53,7 @@ class Loader(ConfigLoaderImpl):  # type: ignore[misc]
         super().__init__(_search_path(source))
         self.repository: Repository = Repository(self.config_search_path)
         self.primary = source.name
+        self._checked: dict[tuple[str, ...], DictConfig] = {}
 
     def extend_search_path(self, arguments: Sequence[str]) -> None:
         """Search the folders, too, that ``hydra.searchpath`` names on the command line or in the primary file."""
@@ -62,6 +63,33 @@ class Loader(ConfigLoaderImpl):  # type: ignore[misc]
         except (HydraException, OmegaConfBaseException, ValueError, RecursionError):
             return  # composing says what is wrong
         self.repository = caching.delegate
+
+    def load_configuration(
+        self,
+        config_name: str | None,
+        overrides: list[str],
+        run_mode: RunMode,
+        from_shell: bool = True,
+        validate_sweep_overrides: bool = True,
+    ) -> DictConfig:
+        """Return what `strictly` composed and the check found good, once; else compose."""
+        checked = self._checked.pop(tuple(overrides), None) if run_mode == RunMode.RUN else None
+        if checked is not None:
+            return checked
+        composed: DictConfig = super().load_configuration(
+            config_name, overrides, run_mode, from_shell, validate_sweep_overrides
+        )
+        return composed
+
+    def get_group_options(
+        self,
+        group_name: str,
+        results_filter: ObjectType | None = ObjectType.CONFIG,
+        config_name: str | None = None,
+        overrides: list[str] | None = None,
+    ) -> list[str]:
+        """Return the options that ``group=glob(...)`` chooses from: also those in folders."""
+        return self.options(group_name)
 
     def options(self, group: str) -> list[str]:
         """Return the options of a group; those in folders below it as ``folder/option``."""
@@ -98,15 +126,20 @@ class Loader(ConfigLoaderImpl):  # type: ignore[misc]
         return list(loaded.defaults_list or []) if loaded else []
 
     def strictly(self, arguments: Sequence[str], alone: bool) -> DictConfig | str:
-        """Compose strictly, as the run will; return the configuration, or Hydra's complaint if it refuses.
+        """Compose strictly, once for the check and for the run; return the configuration, or Hydra's complaint.
 
         A run that is started ``alone`` is refused, too, if its files ask for a sweep: only one run was checked.
         """
         try:
-            config: DictConfig = self.load_configuration(self.primary, list(arguments), RunMode.RUN)
+            config = self.load_configuration(self.primary, list(arguments), RunMode.RUN)
         except (HydraException, OmegaConfBaseException, ValueError) as error:
             cause = f"\n{error.__cause__}" if isinstance(error.__cause__, OmegaConfBaseException) else ""
             return f"{error}{cause}".strip()
+        except KeyError as error:
+            return f"hydra.job.env_copy: there is no environment variable {error}"
+        except (AssertionError, AttributeError) as error:  # OmegaConf stumbles over mappings that are null
+            return f"a value is given below a key that holds nothing, as hydra.sweeper.params may: {error}"
+        self._checked = {tuple(arguments): config}
         if alone and config.hydra.mode == RunMode.MULTIRUN:
             return "a file asks for a sweep (hydra.mode: MULTIRUN): add -m, or take it back with hydra.mode=RUN"
         return config
@@ -117,7 +150,9 @@ class Loader(ConfigLoaderImpl):  # type: ignore[misc]
             config = self.load_configuration(
                 self.primary, list(arguments), RunMode.MULTIRUN, validate_sweep_overrides=False
             )
-        except (HydraException, OmegaConfBaseException, ValueError, RecursionError):
+        except (HydraException, OmegaConfBaseException, ValueError, KeyError, RecursionError):
+            return None
+        except (AssertionError, AttributeError):  # as in `strictly`
             return None
         hydra = config.hydra  # still inside the configuration its interpolations point to
         assert isinstance(hydra, DictConfig)

@@ -50,6 +50,17 @@ def columns(loader: Loader, arguments: Sequence[str], settings: DictConfig | Non
     return dict(given)
 
 
+def told(overrides: Sequence[str]) -> str:
+    """Return the overrides of one run as a text that is the same before and after a sweeper has written them anew.
+
+    >>> told(["seed=1", "outputs='a'", "hydra.mode=MULTIRUN"]) == told(["outputs='a'", "seed=1"])
+    True
+    """
+    parsed = [override for override in map(parse, overrides) if not isinstance(override, Problem)]
+    own = [override for override in parsed if not override.is_hydra_override()]
+    return " ".join(sorted(f"{override.get_key_element()}={override.get_value_element_as_str()}" for override in own))
+
+
 def starts_elsewhere(settings: DictConfig | None) -> bool:
     """Tell whether the launcher may start runs on other machines."""
     return settings is not None and _class_of(settings, "launcher") not in _HERE

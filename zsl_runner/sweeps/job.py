@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 from hydra.core.hydra_config import HydraConfig
@@ -11,11 +12,13 @@ from omegaconf import DictConfig
 
 from zsl_runner.config import resolvers  # noqa: F401  (launchers' files need them where the job runs)
 from zsl_runner.config.check import check
+from zsl_runner.config.identity import fingerprint
 from zsl_runner.config.loader import Loader, Source
 from zsl_runner.config.paths import conf_directory
 from zsl_runner.config.problems import report
 from zsl_runner.config.resume import resumed
 from zsl_runner.config.schema import RunConfig
+from zsl_runner.config.sweep import told
 from zsl_runner.config.typed import typed
 from zsl_runner.console.failures import message, summary
 from zsl_runner.console.frame import guarded
@@ -57,7 +60,9 @@ def _job(config: DictConfig) -> float | list[float] | None:
         note.save(folder)
 
     try:
+        plan = Plan.load(folder)
         chosen = _configuration(config, overrides)
+        _check(chosen, plan, overrides)
         directory = resumed(overrides)
         if directory is not None:
             announce(directory)
@@ -66,7 +71,7 @@ def _job(config: DictConfig) -> float | list[float] | None:
         if existing is None and only:
             existing = find(chosen)
         note.was_complete = existing is not None and existing.state == "complete"
-        return objective(launch(chosen, overrides, existing, Plan.load(folder).swept, announce, only), chosen)
+        return objective(launch(chosen, overrides, existing, plan.swept, announce, only), chosen)
     except Exception as error:
         print(message("zsl-run", error), file=sys.stderr)
         note.error = summary(error)
@@ -82,6 +87,20 @@ def _configuration(config: DictConfig, overrides: list[str]) -> RunConfig:
     if verdict.config is None:
         raise ConfigError(report(verdict.problems))
     return verdict.config
+
+
+def _check(config: RunConfig, plan: Plan, overrides: list[str]) -> None:
+    """Refuse a configuration that is not the one that was checked before the sweep began.
+
+    Raises:
+        ConfigError: it is another one.
+    """
+    checked = plan.checked.get(told(overrides))
+    if checked is not None and checked != fingerprint(asdict(config)):
+        raise ConfigError(
+            "the configuration of this job is not the one that was checked before the sweep: a file or an environment "
+            "variable that it takes a value from has changed; start the sweep again"
+        )
 
 
 def _lost(note: Note) -> Existing | None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from omegaconf import DictConfig, OmegaConf
 
+from zsl_runner.config.identity import fingerprint
 from zsl_runner.config.loader import Loader
 from zsl_runner.config.quoting import quoted
 from zsl_runner.config.schema import RunConfig
@@ -35,7 +36,7 @@ class Prepared:
 
 @contextmanager
 def prepared(
-    settings: DictConfig, loader: Loader, arguments: Sequence[str], config: RunConfig, command: str
+    settings: DictConfig, loader: Loader, arguments: Sequence[str], runs: Mapping[str, RunConfig], command: str
 ) -> Iterator[Prepared]:
     """Write the plan of a sweep, and hold its study while it goes on.
 
@@ -43,7 +44,7 @@ def prepared(
         settings: Hydra's settings for the sweep.
         loader: where the YAML files are.
         arguments: the overrides of the command line.
-        config: the configuration of its first run.
+        runs: the configurations of its runs that were checked, by their overrides (`told`); the first one first.
         command: the command line in words, for the record.
 
     Raises:
@@ -57,11 +58,12 @@ def prepared(
         jobs = 1
         for column in values.values():
             jobs *= len(column)
-        Plan(command, swept, jobs).save(folder)
+        checked = {overrides: fingerprint(asdict(config)) for overrides, config in runs.items()}
+        Plan(command, swept, jobs, checked).save(folder)
         yield Prepared(folder, decided)
         return
     if settings.sweeper.study_name is None:
-        name = study.name_of(settings, values, config)
+        name = study.name_of(settings, values, next(iter(runs.values())))
         settings.sweeper.study_name = name  # the storage may be named after it
         decided.append(f"hydra.sweeper.study_name={quoted(name)}")
     file = study.file_of(settings.sweeper.storage)

@@ -49,12 +49,7 @@ def outcome(folder: Path, objectives: list[str]) -> tuple[str, bool]:
         folder: the sweep's folder.
         objectives: the metrics to show; if empty the one each run was selected by.
     """
-    notes, plan = read_notes(folder), Plan.load(folder)
-    lines = [_line(note, objectives) for note in notes]
-    seen = {note.number for note in notes}
-    absent = [number for number in range(plan.jobs or 0) if number not in seen]
-    lines += [Line(number, "", "absent", (_STATES["absent"], "", "")) for number in absent]
-    lines.sort(key=lambda line: line.number)
+    lines = _lines(folder, objectives)
     counts = {state: sum(line.state == state for line in lines) for state in _STATES}
     header = ("job", "run", "status", "validation", "time")
     rows = [(str(line.number), line.run, *line.cells) for line in lines]
@@ -65,6 +60,14 @@ def outcome(folder: Path, objectives: list[str]) -> tuple[str, bool]:
     if told:
         parts.append("The same command again goes on with unfinished runs; with existing=retry with failed ones, too.")
     return "\n".join(parts), not told
+
+
+def _lines(folder: Path, objectives: list[str]) -> list[Line]:
+    """Return the lines of all jobs in order, also of those that never began."""
+    lines = {note.number: _line(note, objectives) for note in read_notes(folder)}
+    for number in range(Plan.load(folder).jobs or 0):
+        lines.setdefault(number, Line(number, "", "absent", (_STATES["absent"], "", "")))
+    return [lines[number] for number in sorted(lines)]
 
 
 def _line(note: Note, objectives: list[str]) -> Line:
