@@ -86,6 +86,8 @@ IN_HALVES = (
     "gsnn",
     "nn",
     "segmentation",
+    "aae_adam",
+    "aae_paper",
 )
 
 
