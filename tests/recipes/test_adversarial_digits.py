@@ -44,7 +44,7 @@ def trained(stages, epochs, seed, trainer_conf=TRAINER, **options):
     context = TrainingContext(model, data, optimisers, Runtime(RuntimeConf(device="cpu")), streams)
     trainer = AdversarialAutoencoderTrainer(trainer_conf, context)
     for _ in range(epochs * trainer.clock.steps_in_epoch):
-        trainer._step()
+        trainer.step()
     return model
 
 

@@ -73,26 +73,29 @@ class PlainFeatureGAN:
         second = self.iteration % self._epoch_steps >= self._epoch_steps // 2
         loop = model.conf.feedback_train if model.conf.feedback_loop and second else None
         judged = transductive and model.unseen_critic is not None
-        seen = list(drawing.seen(conf.critic_steps, "critic").batches(conf.critic_steps))
+        rows = drawing.rows(conf.critic_steps, "critic", judged)
+        seen = list(drawing.seen(rows, "critic").batches(conf.critic_steps))
         unseen: list[Draws] = []
         if judged:
-            unseen = list(drawing.unseen(conf.critic_steps, "critic", with_rows=True).batches(conf.critic_steps))
+            unseen = list(drawing.unseen(rows, "critic").batches(conf.critic_steps))
         self._critic_block(seen, unseen, loop)
         classes = unseen[-1] if judged else None
         if classes is None and model.conf.regressor == "level_1" and model.conf.weights.feedback:
-            classes = drawing.unseen(1, "generator", with_rows=False)
+            classes = drawing.unseen_classes(drawing.size, "generator")
         self._generator_step(seen[-1], classes, judged, loop)
         self.iteration += 1
 
     def _regressor_block(self, aligned: bool) -> None:
         steps, drawing = self.conf.regressor_steps, self.drawing
         if aligned:
-            seen = drawing.seen(steps, "attribute_critic").batches(steps)
-            unseen = drawing.unseen(steps, "attribute_critic", with_rows=True).batches(steps)
+            rows = drawing.rows(steps, "attribute_critic", True)
+            seen = drawing.seen(rows, "attribute_critic").batches(steps)
+            unseen = drawing.unseen(rows, "attribute_critic").batches(steps)
             for batch, other in zip(seen, unseen, strict=True):
                 self._attribute_critic_step(batch, other)
-        batches = drawing.seen(steps, "regressor").batches(steps)
-        pools = drawing.unseen(steps, "regressor", with_rows=True).batches(steps) if aligned else [None] * steps
+        rows = drawing.rows(steps, "regressor", aligned)
+        batches = drawing.seen(rows, "regressor").batches(steps)
+        pools = drawing.unseen(rows, "regressor").batches(steps) if aligned else [None] * steps
         for batch, pool in zip(batches, pools, strict=True):
             self._regressor_step(batch, pool)
 

@@ -132,7 +132,7 @@ def test_the_losses_are_those_of_the_paper(build):
 def test_three_optimisers_of_the_encoder_have_states_of_their_own(build):
     adam = ScheduledOptimizerConf()
     trainer = build(dataclasses.replace(CONF, optim=SubStepsConf(adam, adam, adam, adam)))
-    trainer._step()
+    trainer.step()
     states = trainer.context.optimisers.state_dict()["optimisers"]
     assert states.keys() == {"reconstruction", "discriminator", "generator", "classification"}
     moments = [states[name]["state"][0]["exp_avg"] for name in ("reconstruction", "generator", "classification")]
@@ -148,7 +148,7 @@ def test_a_sub_step_is_undone_by_a_learning_rate_of_zero(build):
         setattr(optim, name, SGD)
         trainer = build(dataclasses.replace(CONF, optim=optim), dataclasses.replace(SEMI, bn="none"))
         before = snapshot(trainer.model)
-        trainer._step()
+        trainer.step()
         assert parts <= changed(trainer.model, before)
         assert bool(changed(trainer.model, before) - parts) == (name == "recon")
 
@@ -160,7 +160,7 @@ def test_learning_rates_fall_at_their_epochs_and_each_by_itself(build):
     assert trainer.clock.steps_in_epoch == 24
     rates = []
     for step in range(3 * 24):
-        trainer._step()
+        trainer.step()
         if step % 24 in (0, 23):
             states = trainer.context.optimisers.state_dict()["optimisers"]
             rates.append(tuple(states[n]["param_groups"][0]["lr"] for n in ("classification", "discriminator")))
@@ -173,7 +173,7 @@ def test_labelled_rows_are_cycled_while_all_rows_are_seen(build, training_set):
     draw, draw_labelled = trainer._sampler.draw, trainer._labelled.draw
     trainer._sampler.draw = lambda size: positions.append(draw(size)) or positions[-1]
     trainer._labelled.draw = lambda size: labelled.append(draw_labelled(size)) or labelled[-1]
-    reports = [trainer._step() for _ in range(trainer.clock.steps_in_epoch)]
+    reports = [trainer.step() for _ in range(trainer.clock.steps_in_epoch)]
     assert sorted(torch.cat(positions).tolist()) == list(range(1200))
     rounds = torch.cat(labelled).reshape(12, 80)  # 20 of 100 do not fill a third batch
     assert all(len(drawn.unique()) == 80 for drawn in rounds)
@@ -208,7 +208,7 @@ def test_unlabelled_rows_never_use_a_label(build, training_set):
     runs = [build(model_conf=clusters, data=data) for data in (training_set, without)]
     for trainer in runs:
         for _ in range(3):
-            assert trainer._step().real_rows == 0
+            assert trainer.step().real_rows == 0
     one, other = (snapshot(trainer.model) for trainer in runs)
     assert all(torch.equal(one[name], other[name]) for name in one)
 
@@ -240,7 +240,7 @@ def test_noise_at_the_discriminators_leaves_the_input_alone(build):
     assert torch.equal(trainer._corrupted(x), x)
     assert trainer._blurred(x).std().item() == pytest.approx(0.3, abs=0.005)
     plain = build()
-    first, second = trainer._step().terms, plain._step().terms
+    first, second = trainer.step().terms, plain.step().terms
     assert torch.equal(first["reconstruction"], second["reconstruction"])
     assert not torch.equal(first["discriminator"], second["discriminator"])
 
@@ -296,7 +296,7 @@ def test_a_paused_training_goes_on_to_the_same_bits(build, model_conf):
                 trainer.context.optimisers.load_state_dict(kept[1])
                 trainer.load_state_dict(state)
                 trainer.context.streams.load_state_dict(kept[2])
-            trainer._step()
+            trainer.step()
         return snapshot(trainer.model)
 
     straight, paused = run(None), run(26)
@@ -305,10 +305,10 @@ def test_a_paused_training_goes_on_to_the_same_bits(build, model_conf):
 
 def test_mixed_precision_keeps_weights_and_losses_in_float32(build):
     trainer = build(runtime=Runtime(RuntimeConf(device="cpu", precision="bf16")))
-    terms = trainer._step().terms
+    terms = trainer.step().terms
     assert all(term.dtype == torch.float32 for term in terms.values())
     assert all(p.dtype == torch.float32 for p in trainer.model.parameters())
-    exact = build()._step().terms
+    exact = build().step().terms
     for name, term in terms.items():
         assert term.item() == pytest.approx(exact[name].item(), rel=0.05), name
 

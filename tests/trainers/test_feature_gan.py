@@ -78,9 +78,11 @@ def test_every_variant_trains_inductively(build, model_conf):
 def test_level_2_leaves_the_regressor_alone_and_level_1_and_critics_leave_the_generator_alone(build):
     trainer = build(BI_VAEGAN, TRANSDUCTIVE)
     drawing = trainer.drawing
-    assert moved(trainer, lambda: trainer.regressor_block(True)) == {"regressor", "attribute_critic"}
-    assert moved(trainer, lambda: trainer.regressor_block(False)) == {"regressor"}
-    seen, unseen = drawing.seen(3, "critic"), drawing.unseen(3, "critic", with_rows=True)
+    block = trainer.regressor_block
+    assert moved(trainer, lambda: block(block.draw(True))) == {"regressor", "attribute_critic"}
+    assert moved(trainer, lambda: block(block.draw(False))) == {"regressor"}
+    rows = drawing.rows(3, "critic", unlabelled=True)
+    seen, unseen = drawing.seen(rows, "critic"), drawing.unseen(rows, "critic")
     assert moved(trainer, lambda: trainer.critics(seen, unseen, None)) == {"critic", "unseen_critic"}
     assert moved(trainer, lambda: trainer.critics(seen, None, None)) == {"critic"}
     batches = next(seen.batches(3)), next(unseen.batches(3)), drawing.noise(drawing.size, "code")
@@ -168,7 +170,8 @@ def test_an_estimated_prior_is_taken_up_anew_in_every_transductive_epoch(build, 
 def test_unseen_classes_are_drawn_from_the_class_prior(build):
     trainer = build(BI_VAEGAN, TRANSDUCTIVE)
     trainer.drawing.class_prior = torch.tensor([0.5, 0.0, 0.5])
-    draws = [trainer.drawing.unseen(3, "critic", with_rows=True) for _ in range(100)]
+    rows = [trainer.drawing.rows(3, "critic", unlabelled=True) for _ in range(100)]
+    draws = [trainer.drawing.unseen(some, "critic") for some in rows]
     counts = Counter(torch.cat([draw.labels for draw in draws]).tolist())
     assert counts.keys() == {6, 8}
     assert abs(counts[6] / 4800 - 0.5) < 5 * (0.25 / 4800) ** 0.5

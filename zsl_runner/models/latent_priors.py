@@ -86,4 +86,5 @@ class LatentPrior:
 def sample_categories(count: int, categories: int, generator: torch.Generator) -> Tensor:
     """Return (count, categories) one-hot draws, every category as likely as the others."""
     drawn = torch.randint(categories, (count,), generator=generator, device=generator.device)
-    return torch.nn.functional.one_hot(drawn, categories).float()
+    # torch's one_hot would wait for the device, to see whether the numbers are in range.
+    return (drawn[:, None] == torch.arange(categories, device=drawn.device)).float()

@@ -8,6 +8,7 @@ classification on labelled rows. Each minimises its own loss with its own optimi
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -24,10 +25,23 @@ from zsl_runner.models.networks import statistics_kept
 from zsl_runner.objectives.adversarial import discriminator_loss, generator_loss
 from zsl_runner.objectives.gaussian import squared_error
 from zsl_runner.trainers.adversarial_autoencoder.conf import AdversarialAutoencoderTrainerConf
-from zsl_runner.training.base import Phase, StepReport, Trainer, TrainingContext
+from zsl_runner.training.base import Drawn, Phase, Step, StepReport, Trainer, TrainingContext
 from zsl_runner.training.epochs import EpochClock
 
 Terms = dict[str, Tensor]
+
+
+@dataclass(frozen=True)
+class RowsDraw(Drawn):
+    """The rows of a step.
+
+    Attributes:
+        places: (B,) int64, of all rows.
+        labelled: (B',) int64, of the labelled rows that are classified; None for none.
+    """
+
+    places: Tensor
+    labelled: Tensor | None
 
 
 class AdversarialAutoencoderTrainer(Trainer):
@@ -39,6 +53,7 @@ class AdversarialAutoencoderTrainer(Trainer):
 
     Attributes:
         clock: counts steps by epochs; rows that do not fill a last batch are left to the next epoch's new order.
+        step: a step, in its two halves.
 
     Raises:
         DataError: the variant learns from labelled rows and there are none, or too few for a batch.
@@ -64,6 +79,7 @@ class AdversarialAutoencoderTrainer(Trainer):
             EpochSampler(len(self.rows.labelled), context.streams["labelled_batches"]) if labels == "category" else None
         )
         self.clock = EpochClock.of_batches(len(self.rows), conf.batch_size)
+        self.step = Step(self._draw, self._compute, self.clock.tick)
         groups = self.model.parameter_groups()
         self._schedules = {name: schedule for name, schedule in conf.schedules().items() if name in groups}
         self._reconstruct = context.runtime.compile(self._reconstruction)
@@ -74,23 +90,27 @@ class AdversarialAutoencoderTrainer(Trainer):
     def phases(self) -> Sequence[Phase]:
         """Return the one phase."""
         steps, validate_every = self.clock.steps(self.conf.epochs), self.clock.steps(self.conf.evaluate_every)
-        return [Phase("adversarial", steps, self._step, validate_every=validate_every)]
+        return [Phase("adversarial", steps, self.step, validate_every=validate_every)]
 
-    def _step(self) -> StepReport:
+    def _draw(self) -> RowsDraw:
         if self.clock.between_epochs:
             self._set_learning_rates(self.clock.epoch)
+        places = self._sampler.draw(self.conf.batch_size)
+        labelled = None if self._labelled is None else self._labelled.draw(self.conf.labelled_batch_size)
+        return RowsDraw(places, labelled)
+
+    def _compute(self, drawn: RowsDraw) -> StepReport:
         self.model.train()
-        batch = self.rows.take(self._sampler.draw(self.conf.batch_size))
+        batch = self.rows.take(drawn.places)
         seen = self._corrupted(batch.x)
         terms = self.reconstruction_step(batch, seen)
         codes = self.encode(seen)
         terms |= self.discriminator_step(batch, codes)
         terms |= self.generator_step(batch, codes)
         known = batch
-        if self._labelled is not None:
-            known = self.rows.take_labelled(self._labelled.draw(self.conf.labelled_batch_size))
+        if drawn.labelled is not None:
+            known = self.rows.take_labelled(drawn.labelled)
             terms |= self.classification_step(known)
-        self.clock.tick()
         real_rows = len(known.x) if self.model.conf.uses_labels() else 0
         return StepReport(terms, real_rows, {"x": batch.x, "labels": batch.labels})
 

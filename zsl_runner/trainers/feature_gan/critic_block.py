@@ -132,16 +132,17 @@ class CriticBlock:
         """Return the block's means, after the penalty weight has been adapted to its mean penalty."""
         means = means_of(name, steps)
         if self.model.conf.penalty.adaptive:
-            trainer.penalty_weight = adapted_penalty_weight(trainer.penalty_weight, means[f"penalty/{name}"])
-        return means | {f"penalty_weight/{name}": trainer.penalty_weight}
+            adapted = adapted_penalty_weight(trainer.penalty_weight, means[f"penalty/{name}"])
+            trainer.penalty_weight.copy_(adapted)
+        return means | {f"penalty_weight/{name}": trainer.penalty_weight.clone()}
 
     def state_dict(self) -> dict[str, Tensor]:
         """Return the penalty weights."""
-        state = {"critic": self.seen.penalty_weight}
-        return state if self.unseen is None else state | {"unseen_critic": self.unseen.penalty_weight}
+        trainers = {"critic": self.seen, "unseen_critic": self.unseen}
+        return {name: one.penalty_weight.clone() for name, one in trainers.items() if one is not None}
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
         """Take up the state that `state_dict` returned."""
-        self.seen.penalty_weight = state["critic"]
+        self.seen.penalty_weight.copy_(state["critic"])
         if self.unseen is not None:
-            self.unseen.penalty_weight = state["unseen_critic"]
+            self.unseen.penalty_weight.copy_(state["unseen_critic"])

@@ -56,7 +56,7 @@ class CriticTrainer:
         gradients: one of `gradient_buffers`.
 
     Attributes:
-        penalty_weight: () tensor, the current factor lambda.
+        penalty_weight: () tensor, the current factor lambda; changed in place.
     """
 
     def __init__(

@@ -1,6 +1,7 @@
 """What the steps draw: rows, class vectors, noise and the mixing of interpolates, several batches at a time.
 
-Seen and unseen draws come from streams of their own, so that switching the unseen side on changes no seen draw.
+Positions of rows are drawn on the host, all else on the device (the two halves of a `Step`). Seen and unseen draws come
+from streams of their own, so that switching the unseen side on changes no seen draw.
 """
 
 from __future__ import annotations
@@ -14,6 +15,20 @@ from torch import Tensor
 from zsl_runner.data.rows import distinct_positions
 from zsl_runner.data.zero_shot.folds import ZeroShotTraining
 from zsl_runner.streams import Streams
+from zsl_runner.training.base import Drawn
+
+
+@dataclass(frozen=True)
+class Rows(Drawn):
+    """Positions of the rows of some batches.
+
+    Attributes:
+        seen: (n,) int64 labelled rows.
+        unlabelled: (n,) int64 rows of the unlabelled pool; None for none.
+    """
+
+    seen: Tensor
+    unlabelled: Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -64,7 +79,7 @@ class Drawing:
 
     Attributes:
         size: rows of a batch.
-        class_prior: (U,) frequencies from which unseen classes are drawn; may be replaced at any time.
+        class_prior: (U,) frequencies from which unseen classes are drawn; may change at any time, in place.
     """
 
     def __init__(self, data: ZeroShotTraining, streams: Streams, batch_size: int, latent: int) -> None:
@@ -76,11 +91,25 @@ class Drawing:
         self.size = min(batch_size, len(data.features), pool)
         unseen = len(data.unseen_classes)
         uniform = torch.full((unseen,), 1 / unseen, device=self._device)
-        self.class_prior = uniform if data.unseen_prior is None else data.unseen_prior
+        self.class_prior = uniform if data.unseen_prior is None else data.unseen_prior.clone()
 
-    def seen(self, batches: int, purpose: str) -> Draws:
-        """Return labelled rows, each batch without repetition, from the streams of ``purpose``."""
-        positions = self._positions(len(self.data.features), batches, f"{purpose}_seen")
+    def rows(self, batches: int, purpose: str, unlabelled: bool = False) -> Rows:
+        """Return positions for so many batches, each without repetition, from the streams of ``purpose``.
+
+        Args:
+            batches: number of batches.
+            purpose: what they are for.
+            unlabelled: whether also of the unlabelled pool, independent of the labelled ones.
+        """
+        seen = self._positions(len(self.data.features), batches, f"{purpose}_seen")
+        if not unlabelled:
+            return Rows(seen)
+        assert self.data.unlabelled is not None
+        return Rows(seen, self._positions(len(self.data.unlabelled), batches, f"{purpose}_unseen"))
+
+    def seen(self, rows: Rows, purpose: str) -> Draws:
+        """Return the labelled rows with what belongs to them, from the streams of ``purpose``."""
+        positions = rows.seen
         labels = self.data.labels[positions]
         return Draws(
             vectors=self.data.class_vectors[labels],
@@ -90,23 +119,24 @@ class Drawing:
             rows=self.data.features.take(positions),
         )
 
-    def unseen(self, batches: int, purpose: str, with_rows: bool) -> Draws:
-        """Return unseen classes drawn from the class prior and, if asked for, unlabelled rows independent of them."""
-        count = batches * self.size
+    def unseen(self, rows: Rows, purpose: str) -> Draws:
+        """Return as many unseen classes, drawn from the class prior, and the unlabelled rows, independent of them."""
+        assert rows.unlabelled is not None
+        assert self.data.unlabelled is not None
+        classes = self.unseen_classes(len(rows.unlabelled), purpose)
+        return replace(classes, rows=self.data.unlabelled.take(rows.unlabelled))
+
+    def unseen_classes(self, count: int, purpose: str) -> Draws:
+        """Return unseen classes drawn from the class prior, without rows."""
         drawn = torch.multinomial(
             self.class_prior, count, replacement=True, generator=self._streams[f"{purpose}_unseen_classes"]
         )
         labels = self.data.unseen_classes[drawn]
-        rows = None
-        if with_rows:
-            assert self.data.unlabelled is not None
-            rows = self.data.unlabelled.take(self._positions(len(self.data.unlabelled), batches, f"{purpose}_unseen"))
         return Draws(
             vectors=self.data.class_vectors[labels],
             noise=self.noise(count, f"{purpose}_unseen"),
             mix=self._mix(count, f"{purpose}_unseen"),
             labels=labels,
-            rows=rows,
         )
 
     def noise(self, count: int, purpose: str) -> Tensor:

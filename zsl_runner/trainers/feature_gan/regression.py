@@ -2,15 +2,30 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor
 
 from zsl_runner.models.feature_gan.model import FeatureGAN
 from zsl_runner.objectives.perturbation import perturbed
 from zsl_runner.trainers.feature_gan.critics import CriticTrainer, gradient_buffers, means_of
-from zsl_runner.trainers.feature_gan.draws import Drawing
+from zsl_runner.trainers.feature_gan.draws import Drawing, Rows
 from zsl_runner.trainers.feature_gan.losses import REGRESSION_LOSSES
-from zsl_runner.training.base import TrainingContext
+from zsl_runner.training.base import Drawn, TrainingContext
+
+
+@dataclass(frozen=True)
+class RegressorRows(Drawn):
+    """The rows of a block.
+
+    Attributes:
+        regressor: those of the regressor's steps.
+        attribute_critic: those of the attribute critic's, which then judges; None for none.
+    """
+
+    regressor: Rows
+    attribute_critic: Rows | None
 
 
 class RegressorStep:
@@ -84,24 +99,31 @@ class RegressorBlock:
             else None
         )
 
-    def __call__(self, transductive: bool) -> dict[str, Tensor]:
-        """Take the steps of a block and return their mean terms; without unlabelled rows only the regressor learns."""
+    def draw(self, transductive: bool) -> RegressorRows:
+        """Return the rows of a block; without unlabelled ones only the regressor learns."""
         aligned = transductive and self._critic is not None
-        terms = self._align() if aligned else {}
+        return RegressorRows(
+            regressor=self.drawing.rows(self.steps, "regressor", aligned),
+            attribute_critic=self.drawing.rows(self.steps, "attribute_critic", True) if aligned else None,
+        )
+
+    def __call__(self, rows: RegressorRows) -> dict[str, Tensor]:
+        """Take the steps of a block and return their mean terms."""
+        terms = {} if rows.attribute_critic is None else self._align(rows.attribute_critic)
         losses = []
-        draws = self.drawing.seen(self.steps, "regressor")
-        unseen = self.drawing.unseen(self.steps, "regressor", with_rows=True) if aligned else None
+        draws = self.drawing.seen(rows.regressor, "regressor")
+        unseen = None if rows.regressor.unlabelled is None else self.drawing.unseen(rows.regressor, "regressor")
         pools = [None] * self.steps if unseen is None else [batch.rows for batch in unseen.batches(self.steps)]
         for batch, pool in zip(draws.batches(self.steps), pools, strict=True):
             losses.append(self._step(batch.real, batch.vectors, pool))
         return terms | {"regression": torch.stack(losses).mean()}
 
-    def _align(self) -> dict[str, Tensor]:
+    def _align(self, rows: Rows) -> dict[str, Tensor]:
         """Train the attribute critic; the regressor stands still, so all rows of the block pass through it at once."""
         assert self._critic is not None
         assert self.model.regressor is not None
-        seen = self.drawing.seen(self.steps, "attribute_critic")
-        unseen = self.drawing.unseen(self.steps, "attribute_critic", with_rows=True)
+        seen = self.drawing.seen(rows, "attribute_critic")
+        unseen = self.drawing.unseen(rows, "attribute_critic")
         with torch.no_grad(), self._context.runtime.autocast():
             regressed = self.model.regressor(torch.cat([seen.real, unseen.real]))
         parts = zip(

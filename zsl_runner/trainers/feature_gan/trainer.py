@@ -8,6 +8,7 @@ shuffles them and demands equal weights.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
 from math import ceil
 from typing import Any
@@ -22,14 +23,29 @@ from zsl_runner.models.feature_gan.model import FeatureGAN
 from zsl_runner.streams import Streams, derived_seed
 from zsl_runner.trainers.feature_gan.conf import ESTIMATED, FeatureGANTrainerConf
 from zsl_runner.trainers.feature_gan.critic_block import CriticBlock
-from zsl_runner.trainers.feature_gan.draws import Drawing
+from zsl_runner.trainers.feature_gan.draws import Drawing, Rows
 from zsl_runner.trainers.feature_gan.generator_step import GeneratorStep
-from zsl_runner.trainers.feature_gan.regression import RegressorBlock
-from zsl_runner.training.base import Phase, StepReport, Trainer, TrainingContext
+from zsl_runner.trainers.feature_gan.regression import RegressorBlock, RegressorRows
+from zsl_runner.training.base import Drawn, Phase, Step, StepReport, Trainer, TrainingContext
 from zsl_runner.training.epochs import EpochClock
 
 SNAPSHOT_ROWS = 300
 """Generated rows kept from before the transductive phase, for the figure that compares both."""
+
+
+@dataclass(frozen=True)
+class IterationDraw(Drawn):
+    """What is decided of an iteration.
+
+    Attributes:
+        critic: rows of the critics' steps; unlabelled ones if the unseen critic takes part.
+        regressor: rows of a regressor block; None for no block.
+        loop: strength of the feedback loop; None generates in one pass.
+    """
+
+    critic: Rows
+    regressor: RegressorRows | None
+    loop: float | None
 
 
 class FeatureGANTrainer(Trainer):
@@ -72,7 +88,7 @@ class FeatureGANTrainer(Trainer):
             Phase(
                 name,
                 self.clock.steps(epochs),
-                partial(self._step, name == "transductive"),
+                Step(partial(self._draw, name == "transductive"), self._compute, self.clock.tick),
                 begin=partial(self._begin, name == "transductive"),
                 validate_every=self.clock.steps(self.conf.evaluate_every),
             )
@@ -104,34 +120,42 @@ class FeatureGANTrainer(Trainer):
         self.model.seen_classifier_weight[data.seen_classes] = fitted.weight
         self.model.seen_classifier_bias[data.seen_classes] = fitted.bias
 
-    def _step(self, transductive: bool) -> StepReport:
-        conf, model, drawing = self.conf, self.model, self.drawing
+    def _draw(self, transductive: bool) -> IterationDraw:
+        conf = self.conf
         if transductive and conf.class_prior in ESTIMATED and self.clock.between_epochs:
             self._estimate_prior()
+        block = self.regressor_block if self.clock.done % conf.regressor_every == 0 else None
+        judged = transductive and self.model.unseen_critic is not None
+        return IterationDraw(
+            critic=self.drawing.rows(conf.critic_steps, "critic", judged),
+            regressor=None if block is None else block.draw(transductive),
+            loop=self._loop(),
+        )
+
+    def _compute(self, drawn: IterationDraw) -> StepReport:
+        conf, model, drawing = self.conf, self.model, self.drawing
         model.train()
         terms: dict[str, Tensor] = {}
         real_rows = drawing.size * (conf.critic_steps + 1)
-        if self.regressor_block is not None and self.clock.done % conf.regressor_every == 0:
-            terms |= self.regressor_block(transductive)
+        if self.regressor_block is not None and drawn.regressor is not None:
+            terms |= self.regressor_block(drawn.regressor)
             real_rows += drawing.size * conf.regressor_steps
-        loop = self._loop()
-        judged = transductive and model.unseen_critic is not None
-        seen = drawing.seen(conf.critic_steps, "critic")
-        unseen = drawing.unseen(conf.critic_steps, "critic", with_rows=True) if judged else None
-        block = self.critics(seen, unseen, loop)
+        judged = drawn.critic.unlabelled is not None
+        seen = drawing.seen(drawn.critic, "critic")
+        unseen = drawing.unseen(drawn.critic, "critic") if judged else None
+        block = self.critics(seen, unseen, drawn.loop)
         terms |= block.terms
         unseen_classes = block.unseen
         if unseen_classes is None and self.generator_step.needs_unseen:
-            unseen_classes = drawing.unseen(1, "generator", with_rows=False)
+            unseen_classes = drawing.unseen_classes(drawing.size, "generator")
         fresh = partial(drawing.noise, drawing.size)
         terms |= self.generator_step(
             block.seen.with_noise(fresh("generator_seen")),
             None if unseen_classes is None else unseen_classes.with_noise(fresh("generator_unseen")),
             fresh("generator_code"),
             judged,
-            loop,
+            drawn.loop,
         )
-        self.clock.tick()
         batch = {"x": block.seen.real, "labels": block.seen.labels}
         return StepReport(terms, real_rows, batch)
 
@@ -145,7 +169,7 @@ class FeatureGANTrainer(Trainer):
         """Estimate the class prior from the unlabelled rows, with numbers that depend on seed and iteration only."""
         data, seed = self.context.data, self.context.streams.seed
         assert data.unlabelled is not None
-        self.drawing.class_prior = estimate(
+        estimated = estimate(
             self.conf.class_prior,
             self.model,
             data.unlabelled,
@@ -153,6 +177,7 @@ class FeatureGANTrainer(Trainer):
             self.conf.prior_classifier,
             Streams(derived_seed(seed, f"class_prior/{self.clock.done}"), data.features.device),
         )
+        self.drawing.class_prior.copy_(estimated)
 
     def shown(self) -> dict[str, Tensor]:
         """Return the class prior in use and, if there was a transductive phase, generated rows from before it."""
@@ -168,7 +193,7 @@ class FeatureGANTrainer(Trainer):
         return {
             "iteration": self.clock.done,
             "penalty_weights": self.critics.state_dict(),
-            "class_prior": self.drawing.class_prior,
+            "class_prior": self.drawing.class_prior.clone(),
             "before_transduction": self._before_transduction,
         }
 
@@ -176,5 +201,5 @@ class FeatureGANTrainer(Trainer):
         """Take up the state that `state_dict` returned."""
         self.clock.done = state["iteration"]
         self.critics.load_state_dict(state["penalty_weights"])
-        self.drawing.class_prior = state["class_prior"]
+        self.drawing.class_prior.copy_(state["class_prior"])
         self._before_transduction = state["before_transduction"]
