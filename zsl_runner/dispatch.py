@@ -182,7 +182,7 @@ def _code(work: Callable[[], object]) -> int:
     try:
         work()
     except (HydraException, OmegaConfBaseException) as error:  # help over files that do not compose
-        raise ConfigError(f"{error}\nzsl-run task=check lists every mistake") from error
+        raise ConfigError(f"{error}\nzsl-run task=check lists every problem") from error
     except RecursionError as error:
         raise ConfigError("the configuration is nested too deeply, or its files lead in a circle") from error
     except SystemExit as leave:

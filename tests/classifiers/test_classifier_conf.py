@@ -22,8 +22,8 @@ def test_each_classifier_may_have_its_own():
 
 
 def test_two_decay_rates_are_needed():
-    assert [complaint.key for complaint in ClassifierConf(betas=[0.9]).complaints()] == ["betas"]
-    assert not list(ClassifierConf().complaints())
+    assert [problem.key for problem in ClassifierConf(betas=[0.9]).problems()] == ["betas"]
+    assert not list(ClassifierConf().problems())
 
 
 @pytest.mark.parametrize(

@@ -131,7 +131,7 @@ def test_test_rows_are_only_in_the_tested_fold():
     ],
 )
 def test_impossible_choices_are_complained_about(options, key, message):
-    found = {complaint.key: complaint.message for complaint in conf(**options).complaints()}
+    found = {problem.key: problem.message for problem in conf(**options).problems()}
     assert message in found[key]
 
 

@@ -337,7 +337,7 @@ def test_every_yaml_composes_and_names_its_schema():
     for name in expected - {"xlsa17"}:
         conf = chosen(name, with_files=False)
         assert conf.name == name
-        assert list(conf.complaints()) == []
+        assert list(conf.problems()) == []
         assert bool(missing_files(conf)) == (name not in ("digits", "toy"))
     with pytest.raises(ConfigError, match=r"dataset\.root"):
         chosen("xlsa17", with_files=False)

@@ -169,17 +169,17 @@ def test_an_empty_image_is_no_digit(tmp_path):
         load(small(source="mnist", root=str(tmp_path)))
 
 
-def complaints(**changes):
-    return {complaint.key: complaint.message for complaint in small(**changes).complaints()}
+def problems(**changes):
+    return {problem.key: problem.message for problem in small(**changes).problems()}
 
 
 def test_complaints():
-    assert complaints() == {}
-    assert "needs the folder" in complaints(source="mnist")["root"]
-    assert "has no effect with source=digits" in complaints(root="x")["root"]
-    assert complaints(digit_size=[0.5])["digit_size"] == "expected [smallest, largest], found [0.5]"
-    assert complaints(cover_size=[0.5, 0.2])["cover_size"] == "expected [smallest, largest], found [0.5, 0.2]"
-    assert "at least one digit" in complaints(digits=[0, 0])["digits"]
+    assert problems() == {}
+    assert "needs the folder" in problems(source="mnist")["root"]
+    assert "has no effect with source=digits" in problems(root="x")["root"]
+    assert problems(digit_size=[0.5])["digit_size"] == "expected [smallest, largest], found [0.5]"
+    assert problems(cover_size=[0.5, 0.2])["cover_size"] == "expected [smallest, largest], found [0.5, 0.2]"
+    assert "at least one digit" in problems(digits=[0, 0])["digits"]
 
 
 def test_the_cache_is_used_and_keyed_by_all_that_draws(tmp_path, monkeypatch):

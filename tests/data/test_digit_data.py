@@ -146,5 +146,5 @@ def test_the_test_rows_depend_on_their_seed_only():
     ],
 )
 def test_impossible_choices_are_complained_about(options, key):
-    assert [complaint.key for complaint in DigitsConf(name="digits", **options).complaints()] == [key]
-    assert list(DigitsConf(name="digits").complaints()) == []
+    assert [problem.key for problem in DigitsConf(name="digits", **options).problems()] == [key]
+    assert list(DigitsConf(name="digits").problems()) == []

@@ -222,7 +222,7 @@ def test_images_are_turned_by_their_exif_orientation_and_masks_by_their_own(fold
 
 
 def failure_of_stored_mask(folder):
-    """Return the complaint about a mask that was drawn on the picture as it is stored, lying on its side."""
+    """Return the problem about a mask that was drawn on the picture as it is stored, lying on its side."""
     mask = Image.open(folder / "masks/b/1.png")
     mask.transpose(Image.Transpose.ROTATE_90).save(folder / "masks/b/1.png")
     return failure(folder)
@@ -335,9 +335,9 @@ def test_the_checksum_changes_with_any_file(folder):
     assert checksum() != before
 
 
-def complaints(**changes):
-    found = dataclasses.replace(conf("folder"), **changes).complaints()
-    return {complaint.key: complaint.message for complaint in found}
+def problems(**changes):
+    found = dataclasses.replace(conf("folder"), **changes).problems()
+    return {problem.key: problem.message for problem in found}
 
 
 @pytest.mark.parametrize(
@@ -356,5 +356,5 @@ def complaints(**changes):
     ],
 )
 def test_complaints(changes, key, expected):
-    assert complaints() == {}
-    assert expected in complaints(**changes)[key]
+    assert problems() == {}
+    assert expected in problems(**changes)[key]

@@ -45,5 +45,5 @@ def test_predictors_of_outputs_say_what_they_can_take():
     class Unlabelled(DigitsImagesConf):
         provides = frozenset({"image_rows"})
 
-    (complaint,) = BaselineNNConf().fits(Unlabelled(kind="pictures"))
-    assert "dataset=pictures has none of these" in complaint.message
+    (problem,) = BaselineNNConf().fits(Unlabelled(kind="pictures"))
+    assert "dataset=pictures has none of these" in problem.message

@@ -125,9 +125,9 @@ def test_the_record_says_which_labels_were_used():
 
 @pytest.mark.parametrize("labelled", [9, 1201])
 def test_numbers_of_labels_that_cannot_be_are_refused_before_a_run(labelled):
-    (complaint,) = DigitsImagesConf(labelled=labelled).complaints()
-    assert complaint.key == "labelled"
-    assert "10 (one image of each class) to 1,200" in complaint.message
+    (problem,) = DigitsImagesConf(labelled=labelled).problems()
+    assert problem.key == "labelled"
+    assert "10 (one image of each class) to 1,200" in problem.message
 
 
 def test_description_and_picture(records):
@@ -149,5 +149,5 @@ def test_mnist(tmp_path):
     assert records.images.shape == (300, 1, 32, 32)
     assert len(records.labelled) == 20
     assert len(records.provenance.files) == 4
-    (complaint,) = MNISTImagesConf(name="mnist", root=str(tmp_path), train_limit=50_001).complaints()
-    assert complaint.key == "train_limit"
+    (problem,) = MNISTImagesConf(name="mnist", root=str(tmp_path), train_limit=50_001).problems()
+    assert problem.key == "train_limit"

@@ -187,15 +187,15 @@ def test_missing_folders_single_classes_and_too_few_pictures_are_refused(tmp_pat
 
 
 def test_shares_must_be_three_and_all():
-    assert [c.key for c in UnlabelledImagesConf(name="m", shares=[0.5, 0.4]).complaints()] == ["shares"]
-    assert not list(UnlabelledImagesConf(name="m").complaints())
-    assert not list(ImageClassesConf(name="m").complaints())
+    assert [c.key for c in UnlabelledImagesConf(name="m", shares=[0.5, 0.4]).problems()] == ["shares"]
+    assert not list(UnlabelledImagesConf(name="m").problems())
+    assert not list(ImageClassesConf(name="m").problems())
 
 
 def test_a_missing_folder_is_told_before_a_run(tmp_path):
     here, nowhere = (UnlabelledImagesConf(name="m", root=str(root)) for root in (tmp_path, tmp_path / "nowhere"))
-    assert not list(here.complaints())
-    assert [(c.key, "is not there" in c.message) for c in nowhere.complaints()] == [("root", True)]
+    assert not list(here.problems())
+    assert [(c.key, "is not there" in c.message) for c in nowhere.problems()] == [("root", True)]
 
 
 def test_what_they_offer_and_how_results_are_recorded():

@@ -73,6 +73,6 @@ def test_predictions_are_restricted_to_the_candidates():
 
 
 def test_impossible_sizes_are_complained_about():
-    assert [c.key for c in ToyConf(name="toy", width=4, nuisance_rank=5).complaints()] == ["nuisance_rank"]
-    assert [c.key for c in ToyConf(name="toy", validation_classes=22).complaints()] == ["validation_classes"]
-    assert list(ToyConf(name="toy").complaints()) == []
+    assert [c.key for c in ToyConf(name="toy", width=4, nuisance_rank=5).problems()] == ["nuisance_rank"]
+    assert [c.key for c in ToyConf(name="toy", validation_classes=22).problems()] == ["validation_classes"]
+    assert list(ToyConf(name="toy").problems()) == []

@@ -189,14 +189,14 @@ def test_required_files_name_what_is_read(xlsa17_folder):
 
 
 def test_options_are_checked_before_files_are_read(xlsa17_folder, tmp_path):
-    def complaints(**options):
-        return {complaint.key: complaint.message for complaint in xlsa17_folder(conf=options).complaints()}
+    def problems(**options):
+        return {problem.key: problem.message for problem in xlsa17_folder(conf=options).problems()}
 
-    assert complaints() == {}
-    assert "expected 2 numbers [seen, unseen], found [1]" in complaints(expected_classes=[1])["expected_classes"]
-    assert "expected 3 numbers" in complaints(expected_rows=[1, 2, 3, 4])["expected_rows"]
-    assert "no effect with semantics=att" in complaints(sha256_sentences="ab")["sha256_sentences"]
-    assert "never written to" in complaints(cache=str(tmp_path / "source" / "cache"))["cache"]
-    assert complaints(cache=str(tmp_path / "cache")) == {}
-    assert "no effect with feature_scaling=minmax" in complaints(radius=2.0, feature_scaling="minmax")["radius"]
-    assert complaints(radius=2.0, feature_scaling="l2") == {}
+    assert problems() == {}
+    assert "expected 2 numbers [seen, unseen], found [1]" in problems(expected_classes=[1])["expected_classes"]
+    assert "expected 3 numbers" in problems(expected_rows=[1, 2, 3, 4])["expected_rows"]
+    assert "no effect with semantics=att" in problems(sha256_sentences="ab")["sha256_sentences"]
+    assert "never written to" in problems(cache=str(tmp_path / "source" / "cache"))["cache"]
+    assert problems(cache=str(tmp_path / "cache")) == {}
+    assert "no effect with feature_scaling=minmax" in problems(radius=2.0, feature_scaling="minmax")["radius"]
+    assert problems(radius=2.0, feature_scaling="l2") == {}

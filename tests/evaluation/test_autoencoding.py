@@ -249,7 +249,7 @@ class TestProtocol:
 
 
 @pytest.mark.parametrize(
-    ("metric", "options", "complaints"),
+    ("metric", "options", "problems"),
     [
         ("val/error", {"labels": "category"}, []),
         ("val/error", {"n_clusters": 16}, ["select_metric"]),
@@ -258,18 +258,18 @@ class TestProtocol:
         ("val/reconstruction", {}, []),
     ],
 )
-def test_selection_needs_a_figure_the_variant_has(metric, options, complaints):
+def test_selection_needs_a_figure_the_variant_has(metric, options, problems):
     conf = dataclasses.replace(CONF, select_metric=metric)
     model = dataclasses.replace(MODEL, **options)
-    assert [complaint.key for complaint in conf.fits(model, DigitsImagesConf())] == complaints
+    assert [problem.key for problem in conf.fits(model, DigitsImagesConf())] == problems
 
 
 def test_windows_are_given_once():
-    assert [c.key for c in AutoencodingEvaluatorConf(parzen=ParzenConf(sigmas=[0.2, 0.2])).complaints()] == [
+    assert [c.key for c in AutoencodingEvaluatorConf(parzen=ParzenConf(sigmas=[0.2, 0.2])).problems()] == [
         "parzen.sigmas"
     ]
 
 
-@pytest.mark.parametrize(("stages", "complaints"), [(["fit"], []), (["tune"], []), (["tune", "fit"], ["stages"])])
-def test_one_stage_with_or_without_a_test(stages, complaints):
-    assert [complaint.key for complaint in AutoencodingEvaluatorConf(stages=stages).complaints()] == complaints
+@pytest.mark.parametrize(("stages", "problems"), [(["fit"], []), (["tune"], []), (["tune", "fit"], ["stages"])])
+def test_one_stage_with_or_without_a_test(stages, problems):
+    assert [problem.key for problem in AutoencodingEvaluatorConf(stages=stages).problems()] == problems

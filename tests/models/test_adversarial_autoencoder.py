@@ -243,13 +243,13 @@ COMPLAINTS = [
 
 @pytest.mark.parametrize(("options", "key"), COMPLAINTS)
 def test_contradictions_are_complained_about(options, key):
-    assert [complaint.key for complaint in conf(**options).complaints()] == [key]
+    assert [problem.key for problem in conf(**options).problems()] == [key]
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_the_variants_have_nothing_to_complain_about(variant):
     chosen = conf(**VARIANTS[variant])
-    assert list(chosen.complaints()) == []
+    assert list(chosen.problems()) == []
     assert list(chosen.fits(DigitsImagesConf())) == []
     assert chosen.uses_labels() == (variant not in ("basic", "clustering"))
 

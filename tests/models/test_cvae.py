@@ -202,13 +202,13 @@ def test_a_linear_relation_is_learned(records):
     ],
 )
 def test_options_without_effect_are_complained_about(options, key):
-    assert key in {complaint.key for complaint in conf(**options).complaints()}
-    assert not list(conf().complaints())
+    assert key in {problem.key for problem in conf(**options).problems()}
+    assert not list(conf().problems())
 
 
 def test_it_fits_pairs_and_zero_shot_data_and_bernoulli_only_scaled_features():
     features = XLSA17Conf(name="cub", root="x", feature_scaling="center_l2")
     assert not list(conf().fits(features))
-    (complaint,) = conf(likelihood="bernoulli").fits(features)
-    assert complaint.key == "likelihood"
+    (problem,) = conf(likelihood="bernoulli").fits(features)
+    assert problem.key == "likelihood"
     assert not list(conf(likelihood="bernoulli").fits(dataclasses.replace(features, feature_scaling="minmax")))

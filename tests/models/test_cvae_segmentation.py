@@ -304,31 +304,31 @@ def test_the_baseline_is_the_deterministic_path(batch):
     assert single.auxiliary_terms(single.condition(batch[0]), batch[1], None) == {}
 
 
-def complaints(conf):
-    return {complaint.key: complaint.message for complaint in conf.complaints()}
+def problems(conf):
+    return {problem.key: problem.message for problem in conf.problems()}
 
 
 def test_complaints():
-    assert complaints(CVAESegmentationConf()) == complaints(small()) == {}
-    assert "use recurrent=false" in complaints(small(prior="standard"))["recurrent"]
-    assert "no effect" in complaints(small(recurrent=False, detach_guess=True))["detach_guess"]
+    assert problems(CVAESegmentationConf()) == problems(small()) == {}
+    assert "use recurrent=false" in problems(small(prior="standard"))["recurrent"]
+    assert "no effect" in problems(small(recurrent=False, detach_guess=True))["detach_guess"]
     deep = dataclasses.replace(small().encoder, stride=1)
-    assert "divides sides by 4" in complaints(small(encoder=deep))["generation"]
+    assert "divides sides by 4" in problems(small(encoder=deep))["generation"]
     cnn = small().cnn
-    assert complaints(cnn) == {}
-    assert "expected three kernels" in complaints(dataclasses.replace(cnn, heads=[3]))["heads"]
+    assert problems(cnn) == {}
+    assert "expected three kernels" in problems(dataclasses.replace(cnn, heads=[3]))["heads"]
     wide = dataclasses.replace(cnn.contracting, stride=1)
-    assert "divides sides by 2" in complaints(dataclasses.replace(cnn, contracting=wide))["expanding"]
-    assert "expected 1 sides" in complaints(dataclasses.replace(cnn.middle, kernels=[3, 3]))["kernels"]
+    assert "divides sides by 2" in problems(dataclasses.replace(cnn, contracting=wide))["expanding"]
+    assert "expected 1 sides" in problems(dataclasses.replace(cnn.middle, kernels=[3, 3]))["kernels"]
     flat = dataclasses.replace(cnn, expanding=ExpandingConf([4], [3]), contracting=ContractingConf([4], [3], 1))
-    assert "at least two convolutions" in complaints(flat)["expanding"]
+    assert "at least two convolutions" in problems(flat)["expanding"]
 
 
 def test_sides_that_cannot_be_halved_often_enough():
     canvases = DigitCanvasConf(source="digits", side=40)
-    assert [complaint.key for complaint in CVAESegmentationConf().fits(canvases)] == ["encoder"]
+    assert [problem.key for problem in CVAESegmentationConf().fits(canvases)] == ["encoder"]
     assert list(small().fits(canvases)) == []
-    assert [complaint.key for complaint in BaselineCNNConf().fits(DigitCanvasConf(side=36))] == ["cnn.contracting"]
+    assert [problem.key for problem in BaselineCNNConf().fits(DigitCanvasConf(side=36))] == ["cnn.contracting"]
     with pytest.raises(ConfigError, match="divide sides by 8, which images of 24 x 20 pixels do not allow"):
         CVAESegmentation(small(), PairShape((3, 20, 24), (20, 24), classes=2), Streams(0))
     with pytest.raises(ConfigError, match="expected images with a label for each pixel"):

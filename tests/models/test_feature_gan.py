@@ -153,8 +153,8 @@ def test_perturbation_moves_synthesis_only_if_it_is_on():
     assert not torch.equal(still.synthesize(vectors, Streams(1)), moved.synthesize(vectors, Streams(1)))
 
 
-def keys(complaints):
-    return {complaint.key for complaint in complaints}
+def keys(problems):
+    return {problem.key for problem in problems}
 
 
 def test_switches_without_their_network_are_complained_about():
@@ -167,7 +167,7 @@ def test_switches_without_their_network_are_complained_about():
         regressor_learns_from_generated=True,
         weights=WeightsConf(generator=0.0),
     )
-    assert keys(conf.complaints()) == {
+    assert keys(conf.problems()) == {
         "feedback_loop",
         "attribute_critic",
         "classifier_input",
@@ -176,7 +176,7 @@ def test_switches_without_their_network_are_complained_about():
         "regressor_learns_from_generated",
         "weights.generator",
     }
-    assert keys(BI_VAEGAN.complaints()) == keys(TF_VAEGAN.complaints()) == set()
+    assert keys(BI_VAEGAN.problems()) == keys(TF_VAEGAN.problems()) == set()
 
 
 @pytest.mark.parametrize(

@@ -150,9 +150,9 @@ def test_a_size_the_networks_cannot_take_is_refused(height, width):
 
 
 def test_complaints():
-    assert not list(conf().complaints())
-    assert [c.key for c in conf(continuous=0, discrete=[]).complaints()] == ["continuous"]
-    assert [c.key for c in conf(discrete=[], hard=True).complaints()] == ["hard"]
+    assert not list(conf().problems())
+    assert [c.key for c in conf(continuous=0, discrete=[]).problems()] == ["continuous"]
+    assert [c.key for c in conf(discrete=[], hard=True).problems()] == ["hard"]
     assert [c.message.count("28 x 28") for c in conf().fits(DigitsImagesConf(name="digits"))] == [1]
     assert not list(conf().fits(DigitsImagesConf(name="digits", side=64)))
     assert not conf().uses_labels()

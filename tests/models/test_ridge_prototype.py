@@ -84,8 +84,8 @@ def test_a_seen_class_is_compared_with_the_mean_of_its_rows_wherever_it_stands(d
 
 
 def test_impossible_combination_is_reported():
-    assert [c.key for c in RidgePrototypeConf(direction="feature_to_class").complaints()] == ["seen_prototypes"]
-    assert not list(RidgePrototypeConf().complaints())
+    assert [c.key for c in RidgePrototypeConf(direction="feature_to_class").problems()] == ["seen_prototypes"]
+    assert not list(RidgePrototypeConf().problems())
 
 
 def test_real_result_beats_the_bilinear_map_on_flowers():

@@ -155,8 +155,8 @@ def test_a_weight_of_zero_leaves_the_term_out(changes, missing):
 
 
 def test_a_loss_without_both_main_terms_is_reported():
-    assert [c.key for c in small(reconstruction_weight=0.0, kl_weight=0.0).complaints()] == ["reconstruction_weight"]
-    assert not list(small().complaints())
+    assert [c.key for c in small(reconstruction_weight=0.0, kl_weight=0.0).problems()] == ["reconstruction_weight"]
+    assert not list(small().problems())
 
 
 def test_a_fixed_prior_has_no_margin_and_no_dropout():

@@ -316,7 +316,7 @@ def test_mixed_precision_keeps_weights_and_losses_in_float32(build):
 def test_milestones_that_are_never_reached_are_complained_about():
     late = ScheduledOptimizerConf(milestones=[2, 5])
     conf = dataclasses.replace(CONF, epochs=5, optim=SubStepsConf(recon=late))
-    (complaint,) = conf.fits(SEMI, DigitsImagesConf())
-    assert complaint.key == "optim.recon.milestones"
-    assert "[5] are not reached in 5 epochs" in complaint.message
-    assert [c.key for c in ScheduledOptimizerConf(milestones=[3, 2]).complaints()] == ["milestones"]
+    (problem,) = conf.fits(SEMI, DigitsImagesConf())
+    assert problem.key == "optim.recon.milestones"
+    assert "[5] are not reached in 5 epochs" in problem.message
+    assert [c.key for c in ScheduledOptimizerConf(milestones=[3, 2]).problems()] == ["milestones"]

@@ -248,7 +248,7 @@ def test_the_state_keeps_the_alarm():
 
 
 def test_complaints():
-    assert not list(CONF.complaints())
+    assert not list(CONF.problems())
     keys = {
         "cz_min": {"cz_min": 6.0},
         "cc_min": {"cc_min": 6.0},
@@ -256,7 +256,7 @@ def test_complaints():
         "temperature_iters": {"temperature_iters": 10},
     }
     for key, options in keys.items():
-        assert [complaint.key for complaint in dataclasses.replace(CONF, **options).complaints()] == [key]
+        assert [problem.key for problem in dataclasses.replace(CONF, **options).problems()] == [key]
     falling = dataclasses.replace(CONF, temperature_end=0.1)
     assert [c.key for c in falling.fits(JointVAEConf(discrete=[]), None)] == ["temperature_end"]
     assert not list(falling.fits(JointVAEConf(), None))

@@ -198,12 +198,12 @@ def test_models_without_codes_are_refused(build):
 
 
 def test_options_without_effect_are_complained_about():
-    keys = {c.key for c in dataclasses.replace(CONF, alpha=0.0, kl_weight=2.0, kl_warmup=1).complaints()}
+    keys = {c.key for c in dataclasses.replace(CONF, alpha=0.0, kl_weight=2.0, kl_warmup=1).problems()}
     assert keys == {"kl_weight", "kl_warmup"}
-    (complaint,) = dataclasses.replace(CONF, kl_warmup=3).complaints()
-    assert complaint.key == "kl_warmup"
-    (complaint,) = dataclasses.replace(CONF, omission=0.4).fits(CVAE_CONF, DigitsQuadrantConf(name="d"))
-    assert complaint.key == "omission"
+    (problem,) = dataclasses.replace(CONF, kl_warmup=3).problems()
+    assert problem.key == "kl_warmup"
+    (problem,) = dataclasses.replace(CONF, omission=0.4).fits(CVAE_CONF, DigitsQuadrantConf(name="d"))
+    assert problem.key == "omission"
 
 
 def test_the_learning_rate_falls_in_steps_and_then_in_inverse_proportion_to_time(build):
@@ -227,4 +227,4 @@ def test_a_decay_that_is_never_reached_is_complained_about():
     assert found.keys() == {"optim.milestones", "optim.inverse_decay_from"}
     assert "[7] are not reached in 5 epochs" in found["optim.milestones"]
     assert "5 is not reached in 5 epochs" in found["optim.inverse_decay_from"]
-    assert [c.key for c in ScheduledOptimizerConf(inverse_decay_from=3).complaints()] == ["inverse_decay_from"]
+    assert [c.key for c in ScheduledOptimizerConf(inverse_decay_from=3).problems()] == ["inverse_decay_from"]

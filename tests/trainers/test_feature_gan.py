@@ -271,21 +271,19 @@ def test_state_round_trip_continues_bit_identically(build):
     assert torch.equal(straight.drawing.class_prior, resumed.drawing.class_prior)
 
 
-def keys(complaints):
-    return {complaint.key for complaint in complaints}
+def keys(problems):
+    return {problem.key for problem in problems}
 
 
 def test_contradictions_are_complained_about():
-    assert keys(dataclasses.replace(INDUCTIVE, class_prior="cpe", warmup_epochs=1).complaints()) == {
+    assert keys(dataclasses.replace(INDUCTIVE, class_prior="cpe", warmup_epochs=1).problems()) == {
         "class_prior",
         "warmup_epochs",
     }
-    assert keys(dataclasses.replace(TRANSDUCTIVE, warmup_epochs=2).complaints()) == {"warmup_epochs"}
-    assert keys(dataclasses.replace(TRANSDUCTIVE, class_prior="bbse", warmup_epochs=0).complaints()) == {
-        "warmup_epochs"
-    }
-    assert keys(dataclasses.replace(INDUCTIVE, encoder_betas=[0.5]).complaints()) == {"encoder_betas"}
-    assert keys(INDUCTIVE.complaints()) == keys(TRANSDUCTIVE.complaints()) == set()
+    assert keys(dataclasses.replace(TRANSDUCTIVE, warmup_epochs=2).problems()) == {"warmup_epochs"}
+    assert keys(dataclasses.replace(TRANSDUCTIVE, class_prior="bbse", warmup_epochs=0).problems()) == {"warmup_epochs"}
+    assert keys(dataclasses.replace(INDUCTIVE, encoder_betas=[0.5]).problems()) == {"encoder_betas"}
+    assert keys(INDUCTIVE.problems()) == keys(TRANSDUCTIVE.problems()) == set()
 
 
 def test_options_of_networks_that_are_not_there_are_complained_about():

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from zsl_runner.config.fields import option
-from zsl_runner.config.schema import Complaint
+from zsl_runner.config.problems import Problem
 
 
 @dataclass(frozen=True)
@@ -57,10 +57,10 @@ class ClassifierConf:
         choices=("float32", "float16", "bfloat16"),
     )
 
-    def complaints(self) -> Iterable[Complaint]:
+    def problems(self) -> Iterable[Problem]:
         """Yield what the optimiser cannot use."""
         if len(self.betas) != 2:
-            yield Complaint("betas", f"expected two decay rates, found {len(self.betas)}")
+            yield Problem("betas", f"expected two decay rates, found {len(self.betas)}")
 
     def conventional_rows(self) -> int:
         """Return how many rows of each class the classifier of the unseen classes gets."""

@@ -1,4 +1,4 @@
-"""Bounds of what is read: nested or multiplied beyond them, input is a mistake, and would exhaust Python."""
+"""Bounds of what is read: nested or multiplied beyond them, input is refused, and would exhaust Python."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The preflight check: every mistake of a configuration at once, before torch is imported or a file is written."""
+"""The preflight check: every problem of a configuration at once, before torch is imported or a file is written."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Verdict:
     """What the check found.
 
     Attributes:
-        problems: all mistakes; empty if the run may start.
+        problems: all of them; empty if the run may start.
         config: the typed configuration if there are none.
         resumes: the directory of the run to be continued.
     """

@@ -1,6 +1,6 @@
-"""Collects what YAML files and the command line say, layer by layer, without stopping at the first mistake.
+"""Collects what YAML files and the command line say, layer by layer, without stopping at the first problem.
 
-Hydra stops at the first mistake it meets and merges without remembering where a value came from. Here its own
+Hydra stops at the first problem it meets and merges without remembering where a value came from. Here its own
 defaults-list machinery decides which files apply and in which order; the files are then kept apart as layers, so
 that `zsl_runner.config.draft` can judge each value and name its origin.
 """
@@ -63,14 +63,14 @@ class Layer:
 
 @dataclass
 class Composition:
-    """All layers in merging order, and the mistakes found on the way.
+    """All layers in merging order, and the problems found on the way.
 
     Attributes:
         layers: later ones win.
         schemas: the schema entry (``kind``) each group's file starts from.
         typed: the primary file starts from the schema of a whole run (a saved configuration does not).
         abandoned: groups about which nothing can be said because their file could not be read.
-        problems: mistakes found while composing.
+        problems: those found while composing.
     """
 
     layers: list[Layer] = field(default_factory=list)
@@ -184,7 +184,7 @@ def _no_option(loader: Loader, override: Override) -> Problem:
 
 
 def _with_known_option(loader: Loader, override: Override, problems: list[Problem], abandoned: set[str]) -> Override:
-    """Complain about an unknown option of a group; to find further mistakes go on with the one that was meant."""
+    """Complain about an unknown option of a group; to find further problems go on with the one that was meant."""
     group, value = override.key_or_group, override.value()
     if override.is_delete() or not isinstance(value, str) or override.package is not None:
         return override
@@ -251,7 +251,7 @@ def _files(loader: Loader, choices: tuple[str, ...]) -> Composition:
 def _defaults(
     loader: Loader, choices: Sequence[str], composition: Composition
 ) -> list[tuple[CachingConfigRepository, ResultDefault]]:
-    """Return the files that apply; a file that a defaults list names in vain is complained about and left out."""
+    """Return the files that apply; a file that a defaults list names in vain is reported and left out."""
     while True:
         try:
             parsed, repository = loader._parse_overrides_and_create_caching_repo(loader.primary, list(choices))

@@ -30,7 +30,7 @@ class Draft:
     Attributes:
         node: the typed configuration, as far as it could be filled.
         kinds: the schema of each group that has one.
-        problems: the mistakes found.
+        problems: those found.
     """
 
     def __init__(self, composition: Composition) -> None:
@@ -56,11 +56,11 @@ class Draft:
         return Origin()
 
     def has_bad_values(self, key: str) -> bool:
-        """Tell whether ``key`` or anything below it was complained about."""
+        """Tell whether ``key`` or anything below it was reported."""
         return any(bad == key or bad.startswith(f"{key}.") for bad in self._bad)
 
-    def complain(self, key: str, message: str, origin: Origin | None = None) -> None:
-        """Record a mistake."""
+    def report(self, key: str, message: str, origin: Origin | None = None) -> None:
+        """Record a problem."""
         where = self.origin(key) if origin is None else origin
         self._bad.add(key)
         self.problems.append(Problem(key, message, where.describe(key) if where != Origin() else ""))
@@ -87,7 +87,7 @@ class Draft:
             kind = _named_kind(group, given)
             if kind is not None and kind not in known:
                 message = f"no {group} of kind {kind!r}{did_you_mean(kind, known)}; known kinds: {', '.join(known)}"
-                self.complain(f"{group}.kind", message, given[0].origin)
+                self.report(f"{group}.kind", message, given[0].origin)
         if kind in known:
             self.kinds[group] = kind
             self.node[group] = OmegaConf.structured(known[kind])
@@ -98,9 +98,9 @@ class Draft:
             remedy = (
                 f"begin the file with: defaults: [/schema/{group}/<kind>@_here_, _self_]; kinds: {', '.join(known)}"
             )
-            self.complain(group, f"has no schema; {remedy}", files[0])
+            self.report(group, f"has no schema; {remedy}", files[0])
         elif kind is None:
-            self.complain(group, f"nothing is chosen; choose with {group}=OPTION", Origin())
+            self.report(group, f"nothing is chosen; choose with {group}=OPTION", Origin())
 
     def _add(self, layer: Layer) -> None:
         if layer.removes is not None:
@@ -151,7 +151,7 @@ class Draft:
             # An empty one would be merged into what is there.
             reason = f"expected {shape.describe()}, found {_shown(value)}"
         if reason:
-            self.complain(key, reason, origin)
+            self.report(key, reason, origin)
             return
         try:
             node.merge_with({name: value})  # converts as composing does; assigning may be stricter
@@ -159,7 +159,7 @@ class Draft:
             entry = getattr(error, "full_key", None)
             inside = f" (at {entry})" if isinstance(entry, str) and entry.startswith(f"{key}[") else ""
             saved = "\na saved configuration keeps its parts" if key in GROUPS else ""
-            self.complain(key, f"expected {shape.describe()}, found {_shown(value)}{inside}{saved}", origin)
+            self.report(key, f"expected {shape.describe()}, found {_shown(value)}{inside}{saved}", origin)
         else:
             self._origins[key] = origin
             self._bad.discard(key)
@@ -186,7 +186,7 @@ class Draft:
         for index, value in values.items():
             if not str(index).isdigit() or entries is None or int(index) >= len(entries):
                 length = 0 if entries is None else len(entries)
-                self.complain(key, f"expected {shape.describe()}; it has no entry {index!r} ({length} entries)", origin)
+                self.report(key, f"expected {shape.describe()}; it has no entry {index!r} ({length} entries)", origin)
             elif shape.is_section and isinstance(value, Mapping):
                 self._fill(entries[int(index)], value, f"{key}.{index}.", origin)
             else:
@@ -205,11 +205,11 @@ class Draft:
             if isinstance(value, Mapping):
                 self._fill(node[name][index], value, f"{key}.{index}.", origin)
             else:
-                self.complain(f"{key}.{index}", f"expected a block of options, found {_shown(value)}", origin)
+                self.report(f"{key}.{index}", f"expected a block of options, found {_shown(value)}", origin)
 
     def _keep_kind(self, group: str, value: Any, origin: Origin) -> None:
         if value != self.kinds[group]:
-            self.complain(
+            self.report(
                 f"{group}.kind",
                 f"is fixed to {self.kinds[group]!r} by the chosen file and cannot be set to {_shown(value)};"
                 f" choose another implementation with {group}=OPTION",
@@ -226,7 +226,7 @@ class Draft:
             del table[name]
         else:
             remedy = "set the value that switches it off (null, 0 or false)"
-            self.complain(key, f"options cannot be removed; {remedy}", origin)
+            self.report(key, f"options cannot be removed; {remedy}", origin)
 
     def _unknown(self, key: str, name: str, schema: type[Any], origin: Origin) -> None:
         known = list(shapes(schema))
@@ -237,7 +237,7 @@ class Draft:
         hint = f"; did you mean {siblings}{meant}?" if meant else self._elsewhere(name)
         listed = ", ".join(known[:_LISTED]) + (", ..." if len(known) > _LISTED else "")
         inside = f" in {siblings[:-1]}" if siblings.count(".") > 1 else ""
-        self.complain(key, f"{owner} has no such option{hint}\nknown{inside}: {listed}", origin)
+        self.report(key, f"{owner} has no such option{hint}\nknown{inside}: {listed}", origin)
 
     def _elsewhere(self, name: str) -> str:
         """Return a hint at options of that name in other blocks."""
@@ -255,12 +255,12 @@ class Draft:
             try:
                 value = node[name]
             except MissingMandatoryValue:
-                self.complain(key, f"a value is required: {shape.describe()} ({rule[name].doc or 'no default'})")
+                self.report(key, f"a value is required: {shape.describe()} ({rule[name].doc or 'no default'})")
                 continue
             except OmegaConfBaseException as error:
                 raw = OmegaConf.to_container(node, resolve=False)
                 text = raw.get(name) if isinstance(raw, dict) else None
-                self.complain(key, f"{text}: {str(error).splitlines()[0]}; set what it refers to, or give {key}=VALUE")
+                self.report(key, f"{text}: {str(error).splitlines()[0]}; set what it refers to, or give {key}=VALUE")
                 continue
             if shape.is_section:
                 for below, block in _blocks(value, key):
@@ -274,16 +274,16 @@ class Draft:
         try:
             plain = OmegaConf.to_container(value, resolve=True) if OmegaConf.is_config(value) else value
         except OmegaConfBaseException as error:
-            self.complain(key, f"{str(error).splitlines()[0]}; set what it refers to, or give {key}=VALUE")
+            self.report(key, f"{str(error).splitlines()[0]}; set what it refers to, or give {key}=VALUE")
             return
         expected = beyond(plain, default)
         if not rule.accepts(plain):
             each = "each " if shape.container != "value" else ""
             choices = [str(choice) for choice in rule.choices or ()]
             hint = did_you_mean(plain, choices) if isinstance(plain, str) else ""
-            self.complain(key, f"expected {each}{rule.describe()}, found {_shown(plain)}{hint}")
+            self.report(key, f"expected {each}{rule.describe()}, found {_shown(plain)}{hint}")
         elif expected:
-            self.complain(key, f"expected {expected}, found {_shown(plain)}")
+            self.report(key, f"expected {expected}, found {_shown(plain)}")
 
 
 def _named_kind(group: str, layers: Iterable[Layer]) -> str | None:

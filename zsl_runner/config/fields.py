@@ -1,7 +1,7 @@
 """Dataclass fields that carry their own range, choices and documentation.
 
 OmegaConf checks types; what a value may *be* stands in the field's metadata, so that one walk over a
-configuration finds every mistake at once and the documentation tables are made from the same place.
+configuration finds every problem at once and the documentation tables are made from the same place.
 """
 
 from __future__ import annotations

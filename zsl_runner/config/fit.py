@@ -60,11 +60,11 @@ def check_parts(draft: Draft, loader: Loader | None) -> None:
             lines.append(f"made for {answerer}: {others}")
         lines.append(f"{answering}s that fit {asker}: {_options(loader, answering, givers)}")
         lines.append(f"{asking}s that fit {answerer}: {_options(loader, asking, takers)}")
-        draft.complain(asking, "\n".join(lines), Origin())
+        draft.report(asking, "\n".join(lines), Origin())
 
 
 def check_components(draft: Draft) -> None:
-    """Ask every block of options for the mistakes it finds in itself."""
+    """Ask every block of options for the problems it finds in itself."""
     for key in (*draft.kinds, "runtime", "tracker", "debug", "checkpoint", "reference"):
         built = draft.build(key)
         for below, block in _blocks(built, key) if built is not None else ():
@@ -78,13 +78,13 @@ def check_fit(draft: Draft) -> None:
         return
     if any(draft.has_bad_values(key) for key in _FITTED):
         return
-    found = [("model", complaint) for complaint in model.fits(dataset)]
+    found = [("model", problem) for problem in model.fits(dataset)]
     if isinstance(trainer, TrainerConf):
-        found += [("trainer", complaint) for complaint in trainer.fits(model, dataset)]
+        found += [("trainer", problem) for problem in trainer.fits(model, dataset)]
     if isinstance(evaluator, EvaluatorConf):
-        found += [("evaluator", complaint) for complaint in evaluator.fits(model, dataset)]
-    for part, complaint in found:
-        draft.complain(f"{part}.{complaint.key}", complaint.message)
+        found += [("evaluator", problem) for problem in evaluator.fits(model, dataset)]
+    for part, problem in found:
+        draft.report(f"{part}.{problem.key}", problem.message)
 
 
 def check_debug(draft: Draft) -> None:
@@ -94,9 +94,9 @@ def check_debug(draft: Draft) -> None:
     if not isinstance(debug, DebugConf):
         return
     if debug.overfit and isinstance(trainer, TrainerConf) and trainer.batch_rows() is None:
-        draft.complain("debug.overfit", f"trainer={trainer.name} knows no batches; use a trainer with batch_size")
+        draft.report("debug.overfit", f"trainer={trainer.name} knows no batches; use a trainer with batch_size")
     if debug.anomaly and isinstance(runtime, RuntimeConf) and runtime.compile:
-        draft.complain("debug.anomaly", "a compiled function has no operations to name; use runtime.compile=false")
+        draft.report("debug.anomaly", "a compiled function has no operations to name; use runtime.compile=false")
 
 
 def check_files(draft: Draft) -> None:
@@ -111,16 +111,16 @@ def check_files(draft: Draft) -> None:
         if not path.is_file():
             missing.setdefault((key, file.remedy), []).append(shown(path) + (" (a folder)" if path.is_dir() else ""))
         elif not os.access(path, os.R_OK):
-            draft.complain(key, f"{shown(path)} cannot be read: permission denied")
+            draft.report(key, f"{shown(path)} cannot be read: permission denied")
         elif file.sha256 is not None and (actual := sha256_of(path)) != file.sha256.lower():
-            draft.complain(
+            draft.report(
                 key,
                 f"{shown(path)} has another content than the configuration fixes:\n"
                 f"expected sha256 {file.sha256}\nfound    sha256 {actual}\n{file.remedy}",
             )
     for (key, remedy), paths in missing.items():
         files_words = "the file is" if len(paths) == 1 else "these files are"
-        draft.complain(key, f"{files_words} not there: {', '.join(paths)}\n{remedy}")
+        draft.report(key, f"{files_words} not there: {', '.join(paths)}\n{remedy}")
 
 
 def check_device(draft: Draft, count_devices: Callable[[], int]) -> None:
@@ -131,14 +131,14 @@ def check_device(draft: Draft, count_devices: Callable[[], int]) -> None:
     name, key = runtime.device, "runtime.device"
     grammar = re.fullmatch(r"auto|cpu|cuda(?::(\d+))?", name)
     if grammar is None:
-        draft.complain(key, f"expected auto, cpu, cuda or cuda:N, found {name!r}")
+        draft.report(key, f"expected auto, cpu, cuda or cuda:N, found {name!r}")
         return
     devices = 0 if name == "cpu" else count_devices()
     if name.startswith("cuda") and int(grammar[1] or 0) >= devices:
         here = f"cuda:0 to cuda:{devices - 1}" if devices > 1 else "cuda:0 only" if devices else "no CUDA device"
-        draft.complain(key, f"{name} is not there: the driver shows {here}; use runtime.device=auto or cpu")
+        draft.report(key, f"{name} is not there: the driver shows {here}; use runtime.device=auto or cpu")
     elif runtime.precision == "tf32" and devices == 0:
-        draft.complain(
+        draft.report(
             "runtime.precision",
             f"tf32 exists on CUDA devices only, and runtime.device={name} is the CPU here; use fp32 or bf16",
         )
@@ -150,7 +150,7 @@ def check_labels(draft: Draft) -> None:
         group = key.rpartition(".")[0]
         label = getattr(draft.build(group), "name", None) if group else draft.node.name
         if not draft.has_bad_values(key) and isinstance(label, str) and not _LABEL.fullmatch(label):
-            draft.complain(key, f"{label!r} cannot name a directory; use letters, digits and . _ - + = , @")
+            draft.report(key, f"{label!r} cannot name a directory; use letters, digits and . _ - + = , @")
 
 
 def check_objectives(draft: Draft) -> None:
@@ -163,7 +163,7 @@ def check_objectives(draft: Draft) -> None:
         wrong = [name for name in names if not name.startswith("val/")]
         if wrong and not draft.has_bad_values(key):
             meant = ", ".join(f"val/{name.rpartition('/')[2]}" for name in wrong)
-            draft.complain(
+            draft.report(
                 key, f"decisions look at validation data only: expected val/..., found {', '.join(wrong)}; {meant}?"
             )
 
@@ -173,7 +173,7 @@ def check_outputs(draft: Draft, resumes: Path | None) -> None:
     if resumes is None and draft.has_bad_values("outputs"):
         return
     if resumes is None and draft.node.outputs.startswith("~"):
-        draft.complain(
+        draft.report(
             "outputs", f"only a shell expands ~: write $HOME/..., or ./{draft.node.outputs} for that very name"
         )
         return
@@ -181,7 +181,7 @@ def check_outputs(draft: Draft, resumes: Path | None) -> None:
     reason = obstacle(folder)
     if reason:
         remedy = "choose another with outputs=DIR" if resumes is None else "the run continues in place"
-        draft.complain(key, f"{shown(folder)}: {reason}; {remedy}")
+        draft.report(key, f"{shown(folder)}: {reason}; {remedy}")
 
 
 def obstacle(folder: Path) -> str:
@@ -238,20 +238,20 @@ def _blocks(block: Any, key: str) -> Iterable[tuple[str, Any]]:
 
 
 def _ask(draft: Draft, key: str, block: Any) -> None:
-    complaints = getattr(block, "complaints", None)
-    if complaints is None:
+    problems = getattr(block, "problems", None)
+    if problems is None:
         return
     try:
-        found = list(complaints())
+        found = list(problems())
     except (ArithmeticError, ValueError, TypeError, LookupError):
-        # A rule may stumble over a value that was complained about before; any other stumble is our mistake.
+        # A rule may stumble over a value that was reported before; any other stumble is our bug.
         if draft.has_bad_values(key):
             return
         raise
-    for complaint in found:
-        below = f"{key}.{complaint.key}" if complaint.key else key
+    for problem in found:
+        below = f"{key}.{problem.key}" if problem.key else key
         if not draft.has_bad_values(below):
-            draft.complain(below, complaint.message)
+            draft.report(below, problem.message)
 
 
 def _required(draft: Draft, dataset: DatasetConf) -> list[RequiredFile]:

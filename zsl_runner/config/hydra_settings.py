@@ -63,7 +63,7 @@ _SWEEPS = ("hydra.launcher", "hydra.sweep", "hydra.sweeper", "hydra/launcher", "
 
 
 def check_given(arguments: Sequence[str], alone: bool = False) -> Iterable[Problem]:
-    """Yield a complaint about each refused setting on the command line.
+    """Yield a problem about each refused setting on the command line.
 
     Args:
         arguments: overrides of one run.
@@ -81,7 +81,7 @@ def check_given(arguments: Sequence[str], alone: bool = False) -> Iterable[Probl
 
 
 def check_composed(config: DictConfig, arguments: Sequence[str]) -> Iterable[Problem]:
-    """Yield a complaint about each refused setting that a file changes, and each that refers to nothing.
+    """Yield a problem about each refused setting that a file changes, and each that refers to nothing.
 
     Args:
         config: the composed configuration with Hydra's settings.

@@ -47,10 +47,11 @@ class Origin:
 
 @dataclass(frozen=True)
 class Problem:
-    """One mistake.
+    """One problem.
 
     Attributes:
-        key: the full configuration key, or another name of what is wrong.
+        key: the full configuration key, or another name of what is wrong; of what a schema reports in ``problems()``
+            and ``fits()`` the path below it, e.g. ``prior.layers``.
         message: what was found, what was expected, the remedy.
         origin: where it was given, in words; empty if nowhere.
     """

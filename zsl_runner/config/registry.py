@@ -67,6 +67,8 @@ def schemas(group: str) -> dict[str, type[Component]]:
                 "may import of this version is listed in docs/guides/own_model.md; upgrade or uninstall the package"
             ) from error
         if issubclass(schema, GROUPS[group]):
+            if hasattr(schema, "complaints"):  # it would never be asked
+                raise ConfigError(f"{entry.value}: complaints() is called problems() in this version; rename it")
             found.append(schema)
     table: dict[str, type[Component]] = {}
     for schema in found:

@@ -13,20 +13,8 @@ from typing import Any, ClassVar
 from omegaconf import MISSING
 
 from zsl_runner.config.fields import option, section
+from zsl_runner.config.problems import Problem
 from zsl_runner.config.vocabulary import View
-
-
-@dataclass(frozen=True)
-class Complaint:
-    """A mistake a configuration object finds in itself: the key below it, and what is wrong.
-
-    Attributes:
-        key: path below the object, e.g. ``prior.layers``.
-        message: what is wrong, what was expected, the remedy.
-    """
-
-    key: str
-    message: str
 
 
 @dataclass(frozen=True)
@@ -74,8 +62,8 @@ class Component:
     kind: str = option(MISSING, "the implementation; fixed by the file chosen in the group")
     name: str = option(MISSING, "the label in directories, tables and TensorBoard")
 
-    def complaints(self) -> Iterable[Complaint]:
-        """Yield the mistakes that concern several keys of this object at once."""
+    def problems(self) -> Iterable[Problem]:
+        """Yield the problems that concern several keys of this object at once."""
         return ()
 
 
@@ -132,7 +120,7 @@ class ModelConf(Component):
     capabilities: ClassVar[frozenset[str]] = frozenset()
     reads: ClassVar[View] = View.OWN
 
-    def fits(self, dataset: DatasetConf) -> Iterable[Complaint]:
+    def fits(self, dataset: DatasetConf) -> Iterable[Problem]:
         """Yield what the model cannot do with this data set as it is prepared; keys are below the model."""
         return ()
 
@@ -155,12 +143,12 @@ class OptimizerConf:
         None, "largest gradient norm of the group; null does not clip", low=0.0, above=True
     )
 
-    def complaints(self) -> Iterable[Complaint]:
+    def problems(self) -> Iterable[Problem]:
         """Yield what the algorithm cannot use."""
         if len(self.betas) != 2:
-            yield Complaint("betas", f"expected two decay rates, found {len(self.betas)}")
+            yield Problem("betas", f"expected two decay rates, found {len(self.betas)}")
         if self.momentum and self.algorithm != "sgd":
-            yield Complaint("momentum", f"has no effect with algorithm={self.algorithm}; it belongs to sgd")
+            yield Problem("momentum", f"has no effect with algorithm={self.algorithm}; it belongs to sgd")
 
 
 @dataclass
@@ -179,21 +167,21 @@ class ScheduledOptimizerConf(OptimizerConf):
     )
     inverse_decay_from: int = option(0, "t0, epochs after which inverse_decay begins", low=0)
 
-    def complaints(self) -> Iterable[Complaint]:
+    def problems(self) -> Iterable[Problem]:
         """Yield what the algorithm cannot use, milestones that are not in order, a beginning of no decay."""
-        yield from super().complaints()
+        yield from super().problems()
         if list(self.milestones) != sorted(set(self.milestones)):
-            yield Complaint("milestones", f"expected ascending epochs, each once, found {list(self.milestones)}")
+            yield Problem("milestones", f"expected ascending epochs, each once, found {list(self.milestones)}")
         if self.inverse_decay_from and not self.inverse_decay:
-            yield Complaint("inverse_decay_from", "has no effect with inverse_decay=0")
+            yield Problem("inverse_decay_from", "has no effect with inverse_decay=0")
 
-    def unreached(self, epochs: int) -> Iterable[Complaint]:
+    def unreached(self, epochs: int) -> Iterable[Problem]:
         """Yield what lies beyond the end of a training of so many epochs."""
         late = [milestone for milestone in self.milestones if milestone >= epochs]
         if late:
-            yield Complaint("milestones", f"{late} are not reached in {epochs} epochs; leave them out")
+            yield Problem("milestones", f"{late} are not reached in {epochs} epochs; leave them out")
         if self.inverse_decay and self.inverse_decay_from >= epochs:
-            yield Complaint("inverse_decay_from", f"{self.inverse_decay_from} is not reached in {epochs} epochs")
+            yield Problem("inverse_decay_from", f"{self.inverse_decay_from} is not reached in {epochs} epochs")
 
     def lr_after(self, epochs: int) -> float:
         """Return the learning rate after so many whole epochs.
@@ -239,7 +227,7 @@ class TrainerConf(Component):
         """
         return "uniform"
 
-    def fits(self, model: ModelConf, dataset: DatasetConf) -> Iterable[Complaint]:
+    def fits(self, model: ModelConf, dataset: DatasetConf) -> Iterable[Problem]:
         """Yield what the procedure cannot do with this model on this data set; keys are below the trainer."""
         return ()
 
@@ -276,7 +264,7 @@ class EvaluatorConf(Component):
     batch_size: int = option(4096, "rows scored at a time", low=1)
     oracle: bool = option(False, "also compute oracle/* figures, which look at test labels; never used for a decision")
 
-    def fits(self, model: ModelConf, dataset: DatasetConf) -> Iterable[Complaint]:
+    def fits(self, model: ModelConf, dataset: DatasetConf) -> Iterable[Problem]:
         """Yield what the evaluator cannot measure of this model on this data set; keys are below the evaluator."""
         return ()
 

@@ -12,7 +12,7 @@ from zsl_runner.config.vocabulary import VALIDATING
 
 
 def check_search(settings: DictConfig, values: Mapping[str, Sequence[str]], config: RunConfig) -> list[Problem]:
-    """Return the mistakes of a search with one of its runs' configurations.
+    """Return the problems of a search with one of its runs' configurations.
 
     Args:
         settings: Hydra's settings.

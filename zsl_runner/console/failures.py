@@ -1,4 +1,4 @@
-"""What is said about a failure: a line if a user or the system caused it, a kept traceback if it is our mistake."""
+"""What is said about a failure: a line if a user or the system caused it, a kept traceback if it is a bug of ours."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def message(program: str, error: BaseException) -> str:
     line = expected(error)
     if line is not None:
         return f"{program}: {line}"
-    told = f"{program}: a mistake of this program: {summary(error)}"
+    told = f"{program}: a bug: {summary(error)}"
     kept = _kept(program, error)
     if kept is None:
         return f"{told}\nplease report it with all of this:\n{account(error).rstrip()}"

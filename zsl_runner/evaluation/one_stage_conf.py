@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from zsl_runner.config.fields import option
-from zsl_runner.config.schema import Complaint, EvaluatorConf
+from zsl_runner.config.problems import Problem
+from zsl_runner.config.schema import EvaluatorConf
 
 
 @dataclass
@@ -20,7 +21,7 @@ class OneStageEvaluatorConf(EvaluatorConf):
         choices=("fit", "tune"),
     )
 
-    def complaints(self) -> Iterable[Complaint]:
+    def problems(self) -> Iterable[Problem]:
         """Yield stages that are not for such data."""
         if list(self.stages) not in (["fit"], ["tune"]):
-            yield Complaint("stages", f"must be [fit] or [tune], found {list(self.stages)}")
+            yield Problem("stages", f"must be [fit] or [tune], found {list(self.stages)}")

@@ -74,7 +74,7 @@ def chosen_cache_folder(choice: str | None) -> Path | None:
 def unknown_home(choice: str | None) -> str | None:
     """Return what is wrong with an option ``cache`` that names the home of a user who is not known here, else None.
 
-    That the user has no home at all is no mistake: then no copy is kept.
+    That the user has no home at all is no problem: then no copy is kept.
     """
     named = os.environ.get("ZSL_CACHE") if choice == "auto" else choice
     if not named or _in_a_known_home(named) is not None:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from zsl_runner.config.fields import option, section
-from zsl_runner.config.schema import Complaint, ModelConf
+from zsl_runner.config.problems import Problem
+from zsl_runner.config.schema import ModelConf
 
 ORDERS = ("activation_norm_dropout", "norm_dropout_activation")
 RULES = ("nearest_prior_mean", "density", "kl")
@@ -56,7 +57,7 @@ class GaussianPriorConf(ModelConf):
     decoder: MLPConf = section(MLPConf, "from the latent code to the mean of the features")
     blocks: BlockConf = section(BlockConf, "what all hidden blocks have in common")
 
-    def complaints(self) -> Iterable[Complaint]:
+    def problems(self) -> Iterable[Problem]:
         """A loss without its two main terms trains neither encoder nor decoder."""
         if self.reconstruction_weight == 0 and self.kl_weight == 0:
-            yield Complaint("reconstruction_weight", "is 0 and kl_weight is 0: nothing relates codes to features")
+            yield Problem("reconstruction_weight", "is 0 and kl_weight is 0: nothing relates codes to features")

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from zsl_runner.config.fields import option
-from zsl_runner.config.schema import Complaint, DatasetConf, ModelConf
+from zsl_runner.config.problems import Problem
+from zsl_runner.config.schema import DatasetConf, ModelConf
 from zsl_runner.config.vocabulary import View
 
 
@@ -29,11 +30,11 @@ class OutputConf(ModelConf):
         1.0, "standard deviation of Gaussian outputs, in units of the scaled data", low=0.0, above=True
     )
 
-    def fits(self, dataset: DatasetConf) -> Iterable[Complaint]:
+    def fits(self, dataset: DatasetConf) -> Iterable[Problem]:
         """Pairs of numbers, images of classes, or features with class vectors; Bernoulli outputs in [0, 1]."""
         pairs = "pairs" in dataset.provides and {"completion", "image_labels"} & dataset.provides
         if not pairs and not {"features", "class_vectors"} <= dataset.provides:
-            yield Complaint(
+            yield Problem(
                 "kind",
                 f"{self.kind} predicts pixels from pixels or labels, or features from class vectors, and "
                 f"dataset={dataset.kind} has none of these; use dataset=mnist_quadrant, dataset=mnist_images, a "
@@ -41,9 +42,9 @@ class OutputConf(ModelConf):
             )
         scaling = getattr(dataset, "feature_scaling", None)
         if self.likelihood == "bernoulli" and not pairs and scaling != "minmax":
-            yield Complaint(
+            yield Problem(
                 "likelihood",
                 f"bernoulli needs outputs in [0, 1], and dataset.feature_scaling={scaling}; use minmax or gaussian",
             )
         if self.deviation != 1 and self.likelihood == "bernoulli":
-            yield Complaint("deviation", "has no effect with likelihood=bernoulli")
+            yield Problem("deviation", "has no effect with likelihood=bernoulli")

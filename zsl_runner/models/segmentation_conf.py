@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from zsl_runner.config.fields import option, section
-from zsl_runner.config.schema import Complaint, DatasetConf
+from zsl_runner.config.problems import Problem
+from zsl_runner.config.schema import DatasetConf
 from zsl_runner.data.segmentation.options import SegmentationConf
 
 KERNELS = (1, 3, 5, 7, 9, 11)
@@ -19,10 +20,10 @@ class ConvolutionsConf:
     channels: list[int] = option([], "channels of each convolution's output", low=1)
     kernels: list[int] = option([], "sides of each convolution's kernel", choices=KERNELS)
 
-    def complaints(self) -> Iterable[Complaint]:
+    def problems(self) -> Iterable[Problem]:
         """Yield what is wrong with the lists."""
         if len(self.channels) != len(self.kernels):
-            yield Complaint(
+            yield Problem(
                 "kernels", f"expected {len(self.channels)} sides, one for each of channels, found {len(self.kernels)}"
             )
 
@@ -74,24 +75,24 @@ class LabelCNNConf:
         choices=KERNELS,
     )
 
-    def complaints(self) -> Iterable[Complaint]:
+    def problems(self) -> Iterable[Problem]:
         """Yield what does not fit together."""
         if len(self.heads) != 3:
-            yield Complaint("heads", f"expected three kernels, found {len(self.heads)}")
+            yield Problem("heads", f"expected three kernels, found {len(self.heads)}")
         if self.contracting.reduction() != self.expanding.enlargement():
-            yield Complaint(
+            yield Problem(
                 "expanding",
                 f"its {len(self.expanding.channels)} doublings must undo the contracting part, which divides sides by "
                 f"{self.contracting.reduction()} (its stride, and 2 for each convolution)",
             )
         elif len(self.expanding.channels) < 2:
-            yield Complaint("expanding", "needs at least two convolutions: labels are also predicted at 1/4 scale")
+            yield Problem("expanding", "needs at least two convolutions: labels are also predicted at 1/4 scale")
 
 
-def unfit_sides(dataset: DatasetConf, key: str, reduction: int) -> Iterable[Complaint]:
-    """Yield a complaint if images of the data set cannot be shrunk by ``reduction``."""
+def unfit_sides(dataset: DatasetConf, key: str, reduction: int) -> Iterable[Problem]:
+    """Yield a problem if images of the data set cannot be shrunk by ``reduction``."""
     side = dataset.image_side() if isinstance(dataset, SegmentationConf) else None
     if side is not None and side % reduction:
-        yield Complaint(
+        yield Problem(
             key, f"divides sides by {reduction}, which images of {side} x {side} pixels do not allow; use fewer layers"
         )

@@ -156,7 +156,7 @@ def _told(directory: Path, error: Exception) -> str:
     line = expected(error)
     if line is None:
         told = f"{summary(error)}; the traceback is in {directory / ERROR_FILE}"
-        return f"{told}\nplease report a mistake of this program with that file, which holds command and versions, too"
+        return f"{told}\nplease report this bug with that file, which holds command and versions, too"
     if (caused_by_the_system(error) or isinstance(error, CheckpointError)) and any(
         (directory / "checkpoints").glob("step-*.pt")
     ):

@@ -7,14 +7,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from zsl_runner.config.fields import option, section
-from zsl_runner.config.schema import (
-    Complaint,
-    DatasetConf,
-    ModelConf,
-    OptimizerConf,
-    ScheduledOptimizerConf,
-    TrainerConf,
-)
+from zsl_runner.config.problems import Problem
+from zsl_runner.config.schema import DatasetConf, ModelConf, OptimizerConf, ScheduledOptimizerConf, TrainerConf
 
 
 @dataclass
@@ -39,11 +33,11 @@ class PredictionTrainerConf(TrainerConf):
         """The same settings for all groups of networks."""
         return {"generation": self.optim, "recognition": self.optim}
 
-    def fits(self, model: ModelConf, dataset: DatasetConf) -> Iterable[Complaint]:
+    def fits(self, model: ModelConf, dataset: DatasetConf) -> Iterable[Problem]:
         """Milestones must be reached while there is training; squares can only be cut out of images."""
-        for complaint in self.optim.unreached(self.epochs):
-            yield Complaint(f"optim.{complaint.key}", complaint.message)
+        for problem in self.optim.unreached(self.epochs):
+            yield Problem(f"optim.{problem.key}", problem.message)
         if self.omission and "segmentation" not in dataset.provides:
-            yield Complaint(
+            yield Problem(
                 "omission", f"cuts squares out of input images, which dataset={dataset.kind} does not have; use 0"
             )

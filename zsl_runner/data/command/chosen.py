@@ -31,7 +31,7 @@ def chosen(name: str, overrides: Sequence[str] = (), *, with_files: bool = True)
         with_files: also check that its files are there.
 
     Raises:
-        ConfigError: an unknown name or key, a value out of range; all mistakes together.
+        ConfigError: an unknown name or key, a value out of range; all problems together.
         DataError: its files are missing or have another checksum than the one configured.
     """
     arguments = [f"dataset={name}", *(_below_dataset(override) for override in overrides)]

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zsl_runner.config.fields import option
-from zsl_runner.config.schema import Complaint, DatasetConf
+from zsl_runner.config.problems import Problem
+from zsl_runner.config.schema import DatasetConf
 
 QUADRANTS: Final = ("top_left", "top_right", "bottom_left", "bottom_right")
 USUAL: Final = {1: ("bottom_left",), 2: ("top_left", "bottom_left"), 3: ("top_left", "top_right", "bottom_left")}
@@ -61,22 +62,22 @@ class QuadrantConf(DatasetConf):
             return tuple(self.predicted)
         return tuple(name for name in QUADRANTS if name not in self.observed_quadrants())
 
-    def complaints(self) -> Iterable[Complaint]:
+    def problems(self) -> Iterable[Problem]:
         """Yield what is wrong with the choice of quadrants."""
         for key in ("observed", "predicted"):
             names = getattr(self, key)
             if names is not None and (not names or len(set(names)) != len(names)):
-                yield Complaint(key, f"expected one or more different quadrants, found {list(names)}")
+                yield Problem(key, f"expected one or more different quadrants, found {list(names)}")
         if self.observed is not None:
             if self.n_observed is not None:
-                yield Complaint("n_observed", "give either `n_observed` or `observed`; set one of them to null")
+                yield Problem("n_observed", "give either `n_observed` or `observed`; set one of them to null")
             if len(set(self.observed)) == len(QUADRANTS):
-                yield Complaint("observed", "all four quadrants are observed: nothing is left to predict")
+                yield Problem("observed", "all four quadrants are observed: nothing is left to predict")
         both = [name for name in self.predicted or () if name in self.observed_quadrants()]
         if both:
-            yield Complaint("predicted", f"a quadrant cannot be both observed and predicted: {', '.join(both)}")
+            yield Problem("predicted", f"a quadrant cannot be both observed and predicted: {', '.join(both)}")
         if self.target_seed and self.target != "sampled":
-            yield Complaint("target_seed", f"has no effect with target={self.target}; it belongs to sampled")
+            yield Problem("target_seed", f"has no effect with target={self.target}; it belongs to sampled")
 
 
 def quadrant_mask(names: Iterable[str], side: int) -> NDArray[np.bool_]:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zsl_runner.config.fields import option
-from zsl_runner.config.schema import Complaint
+from zsl_runner.config.problems import Problem
 from zsl_runner.data.records import Rows
 from zsl_runner.data.zero_shot.draws import draw_validation_classes
 from zsl_runner.data.zero_shot.options import ZeroShotConf
@@ -123,21 +123,21 @@ class DigitConf(ZeroShotConf):
         high=DIGITS - 1,
     )
 
-    def complaints(self) -> Iterable[Complaint]:
+    def problems(self) -> Iterable[Problem]:
         """Yield what is wrong with the choice of digits."""
-        yield from super().complaints()
+        yield from super().problems()
         if self.unseen is None:
             unseen = len(FOLDS[0].unseen)
         else:
             unseen = len(self.unseen)
             if self.fold is not None:
-                yield Complaint("fold", "give either `fold` or `unseen`, not both; set one of them to null")
+                yield Problem("fold", "give either `fold` or `unseen`, not both; set one of them to null")
             if len(set(self.unseen)) != unseen or not 2 <= unseen <= DIGITS - 3:
-                yield Complaint("unseen", f"expected 2 to {DIGITS - 3} different digits, found {list(self.unseen)}")
+                yield Problem("unseen", f"expected 2 to {DIGITS - 3} different digits, found {list(self.unseen)}")
                 return
         most = DIGITS - unseen - 2
         if self.validation_classes is not None and self.validation_classes > most:
-            yield Complaint(
+            yield Problem(
                 "validation_classes",
                 f"expected at most {most} (two of the {DIGITS - unseen} seen digits must be left to train on), "
                 f"found {self.validation_classes}",

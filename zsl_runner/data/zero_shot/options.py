@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from zsl_runner.config.fields import option
-from zsl_runner.config.schema import Complaint, DatasetConf, ModelConf, TrainerConf
+from zsl_runner.config.problems import Problem
+from zsl_runner.config.schema import DatasetConf, ModelConf, TrainerConf
 
 
 @dataclass
@@ -61,11 +62,11 @@ class ZeroShotConf(DatasetConf):
         kind = "transductive" if trainer.sees_unlabelled() else "inductive"
         return {"kind": kind, "class_prior": trainer.prior_source()}
 
-    def complaints(self) -> Iterable[Complaint]:
+    def problems(self) -> Iterable[Problem]:
         """Yield the options that would have no effect."""
         # Standardising after the projection divides by the radius again.
         if self.radius is not None and not self.feature_scaling.endswith("l2"):
-            yield Complaint(
+            yield Problem(
                 "radius",
                 f"has no effect with feature_scaling={self.feature_scaling}; use l2 or center_l2, or radius=null",
             )

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from zsl_runner.config.fields import option, section
-from zsl_runner.config.schema import Complaint, DatasetConf, ModelConf, Quantity
+from zsl_runner.config.problems import Problem
+from zsl_runner.config.schema import DatasetConf, ModelConf, Quantity
 from zsl_runner.evaluation.one_stage_conf import OneStageEvaluatorConf
 
 ERROR = Quantity("per cent", lower_is_better=True, digits=2)
@@ -89,17 +90,17 @@ class AutoencodingEvaluatorConf(OneStageEvaluatorConf):
     prior_match: PriorMatchConf = section(PriorMatchConf, "two-sample tests")
     parzen: ParzenConf = section(ParzenConf, "Parzen-window log-likelihood, of the test alone")
 
-    def complaints(self) -> Iterable[Complaint]:
+    def problems(self) -> Iterable[Problem]:
         """Yield stages that are not for images."""
-        yield from super().complaints()
+        yield from super().problems()
         if len(set(self.parzen.sigmas)) != len(self.parzen.sigmas) or not self.parzen.sigmas:
-            yield Complaint("parzen.sigmas", f"expected one or more different widths, found {list(self.parzen.sigmas)}")
+            yield Problem("parzen.sigmas", f"expected one or more different widths, found {list(self.parzen.sigmas)}")
 
-    def fits(self, model: ModelConf, dataset: DatasetConf) -> Iterable[Complaint]:
+    def fits(self, model: ModelConf, dataset: DatasetConf) -> Iterable[Problem]:
         """The selecting figure must be one that the variant has."""
         metric = self.select_metric.partition("/")[2]
         labels, clusters = getattr(model, "labels", "none"), getattr(model, "n_clusters", None)
         if metric == "error" and labels != "category":
-            yield Complaint("select_metric", f"val/error needs model.labels=category, which is {labels}")
+            yield Problem("select_metric", f"val/error needs model.labels=category, which is {labels}")
         if metric in CLUSTER_ERRORS and (clusters is None or "image_labels" not in dataset.provides):
-            yield Complaint("select_metric", f"val/{metric} needs model.n_clusters and a data set with labels")
+            yield Problem("select_metric", f"val/{metric} needs model.n_clusters and a data set with labels")

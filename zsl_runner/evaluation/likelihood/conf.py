@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from zsl_runner.config.fields import option
-from zsl_runner.config.schema import Complaint, Quantity
+from zsl_runner.config.problems import Problem
+from zsl_runner.config.schema import Quantity
 from zsl_runner.config.vocabulary import View
 from zsl_runner.evaluation.one_stage_conf import OneStageEvaluatorConf
 
@@ -53,11 +54,11 @@ class LikelihoodEvaluatorConf(OneStageEvaluatorConf):
     curve: list[int] = option([1, 2, 5, 10, 20, 50, 100], "numbers of codes S in the figure of NCLL against S", low=1)
     drawn_samples: int = option(10, "predictions drawn for each row for figures and for their diversity", low=2)
 
-    def complaints(self) -> Iterable[Complaint]:
+    def problems(self) -> Iterable[Problem]:
         """Yield what asks for estimates that are not made."""
-        yield from super().complaints()
+        yield from super().problems()
         if not set(self.estimators) & {"mc", "is"} or len(set(self.estimators)) != len(self.estimators):
-            yield Complaint("estimators", f"expected mc, is or both, each once, found {list(self.estimators)}")
+            yield Problem("estimators", f"expected mc, is or both, each once, found {list(self.estimators)}")
         wanted = {"val/NCLL_ELBO": "elbo", "val/NCLL_MC": "mc", "val/NCLL_IS": "is"}.get(self.select_metric)
         if wanted is not None and wanted not in self.estimators:
-            yield Complaint("select_metric", f"{self.select_metric} needs {wanted} in estimators")
+            yield Problem("select_metric", f"{self.select_metric} needs {wanted} in estimators")

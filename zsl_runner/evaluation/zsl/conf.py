@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from zsl_runner.config.fields import option
-from zsl_runner.config.schema import Complaint, EvaluatorConf
+from zsl_runner.config.problems import Problem
+from zsl_runner.config.schema import EvaluatorConf
 
 
 @dataclass
@@ -32,14 +33,14 @@ class ZeroShotEvaluatorConf(EvaluatorConf):
         choices=("none", "val"),
     )
 
-    def complaints(self) -> Iterable[Complaint]:
+    def problems(self) -> Iterable[Problem]:
         """Calibration and selection need the tune stage."""
         if list(self.stages) not in (["tune"], ["final"], ["tune", "final"]):
-            yield Complaint("stages", "must be [tune], [final] or [tune,final], each once and in this order")
+            yield Problem("stages", "must be [tune], [final] or [tune,final], each once and in this order")
         if "tune" not in self.stages:
             if self.calibration == "val":
-                yield Complaint("calibration", "val needs the tune stage: the offset is chosen on validation classes")
+                yield Problem("calibration", "val needs the tune stage: the offset is chosen on validation classes")
             if self.select == "val":
-                yield Complaint("select", "val needs the tune stage: the length is chosen on validation classes")
+                yield Problem("select", "val needs the tune stage: the length is chosen on validation classes")
             if self.patience is not None:
-                yield Complaint("patience", "early stopping needs the tune stage: it looks at validation classes")
+                yield Problem("patience", "early stopping needs the tune stage: it looks at validation classes")

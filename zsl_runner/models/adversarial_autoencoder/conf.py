@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from zsl_runner.config.fields import option, section
-from zsl_runner.config.schema import Complaint, DatasetConf, ModelConf
+from zsl_runner.config.problems import Problem
+from zsl_runner.config.schema import DatasetConf, ModelConf
 from zsl_runner.config.vocabulary import View
 
 IN_THE_PLANE = ("gmm10", "swiss_roll")
@@ -99,57 +100,57 @@ class AdversarialAutoencoderConf(ModelConf):
         """Every variant but those of labels=none."""
         return self.labels != "none"
 
-    def complaints(self) -> Iterable[Complaint]:
+    def problems(self) -> Iterable[Problem]:
         """Yield options that contradict each other or have no effect."""
         if self.prior in IN_THE_PLANE:
             if self.latent_dim != 2:
-                yield Complaint("latent_dim", f"prior={self.prior} lies in the plane; use 2, found {self.latent_dim}")
+                yield Problem("latent_dim", f"prior={self.prior} lies in the plane; use 2, found {self.latent_dim}")
             if self.prior_scale != 1:
-                yield Complaint("prior_scale", f"has no effect with prior={self.prior}")
+                yield Problem("prior_scale", f"has no effect with prior={self.prior}")
         elif self.labels == "discriminator":
-            yield Complaint(
+            yield Problem(
                 "prior", f"labels=discriminator needs one with ten parts: gmm10, swiss_roll; it is {self.prior}"
             )
         if self.n_clusters is not None and self.labels != "none":
-            yield Complaint("n_clusters", f"clusters are found without labels, and labels={self.labels}; use null")
+            yield Problem("n_clusters", f"clusters are found without labels, and labels={self.labels}; use null")
         if self.posterior_noise_dim is not None and self.posterior != "universal":
-            yield Complaint("posterior_noise_dim", f"has no effect with posterior={self.posterior}")
+            yield Problem("posterior_noise_dim", f"has no effect with posterior={self.posterior}")
         if self.true_label_in_decoder and self.labels != "category":
-            yield Complaint("true_label_in_decoder", f"needs labels=category; labels is {self.labels}")
+            yield Problem("true_label_in_decoder", f"needs labels=category; labels is {self.labels}")
         if self.code == "sum":
             if not self.has_category:
-                yield Complaint("code", "sum needs a categorical code; use labels=category or give n_clusters")
+                yield Problem("code", "sum needs a categorical code; use labels=category or give n_clusters")
         elif self.heads != HeadsConf():
-            yield Complaint("heads", "have no effect with code=concatenate")
+            yield Problem("heads", "have no effect with code=concatenate")
         clusters = self.n_clusters or 0
         if self.code == "sum" and self.heads.placement == "simplex":
             if clusters > self.latent_dim + 1:
-                yield Complaint("heads.placement", f"a simplex of {clusters} heads needs latent_dim >= {clusters - 1}")
+                yield Problem("heads.placement", f"a simplex of {clusters} heads needs latent_dim >= {clusters - 1}")
             if self.heads.weight != 1:
-                yield Complaint("heads.weight", "has no effect with heads.placement=simplex: its heads do not move")
+                yield Problem("heads.weight", "has no effect with heads.placement=simplex: its heads do not move")
 
-    def fits(self, dataset: DatasetConf) -> Iterable[Complaint]:
+    def fits(self, dataset: DatasetConf) -> Iterable[Problem]:
         """Images, with labels where they are used; or features with class vectors, which the decoder must see."""
         if "image_rows" in dataset.provides:
             if self.uses_labels() and "image_labels" not in dataset.provides:
-                yield Complaint("labels", f"dataset={dataset.kind} has none; use none")
+                yield Problem("labels", f"dataset={dataset.kind} has none; use none")
             return
         if not dataset.provides >= ZERO_SHOT:
-            yield Complaint(
+            yield Problem(
                 "kind",
                 f"{self.kind} learns from images (dataset=mnist_images) or from features with class vectors "
                 f"(dataset=cub), and dataset={dataset.kind} has neither",
             )
             return
         if self.labels != "decoder":
-            yield Complaint(
+            yield Problem(
                 "labels",
                 "of zero-shot data only labels=decoder (model=aae/features) generates features of a class, found "
                 f"{self.labels}",
             )
         scaling = getattr(dataset, "feature_scaling", None)
         if self.output == "sigmoid" and scaling != "minmax":
-            yield Complaint(
+            yield Problem(
                 "output",
                 f"sigmoid needs features in [0, 1]: dataset.feature_scaling=minmax, found {scaling}; or linear",
             )

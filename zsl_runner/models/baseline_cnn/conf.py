@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from zsl_runner.config.fields import option, section
-from zsl_runner.config.schema import Complaint, DatasetConf, ModelConf
+from zsl_runner.config.problems import Problem
+from zsl_runner.config.schema import DatasetConf, ModelConf
 from zsl_runner.config.vocabulary import View
 from zsl_runner.models.segmentation_conf import LabelCNNConf, unfit_sides
 
@@ -26,6 +27,6 @@ class BaselineCNNConf(ModelConf):
     multi_scale: bool = option(True, "also predict labels at 1/4 and 1/2 scale, as further terms of the loss")
     cnn: LabelCNNConf = section(LabelCNNConf, "the network")
 
-    def fits(self, dataset: DatasetConf) -> Iterable[Complaint]:
-        """Yield a complaint if the data set's images have a side that the layers cannot halve."""
+    def fits(self, dataset: DatasetConf) -> Iterable[Problem]:
+        """Yield a problem if the data set's images have a side that the layers cannot halve."""
         yield from unfit_sides(dataset, "cnn.contracting", self.cnn.contracting.reduction())

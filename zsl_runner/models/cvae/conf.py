@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from zsl_runner.config.fields import option
-from zsl_runner.config.schema import Complaint
+from zsl_runner.config.problems import Problem
 from zsl_runner.models.output_conf import OutputConf
 
 
@@ -46,18 +46,18 @@ class CVAEConf(OutputConf):
         low=0.0,
     )  # fmt: skip
 
-    def complaints(self) -> Iterable[Complaint]:
+    def problems(self) -> Iterable[Problem]:
         """Yield options without effect, and a generation network that cannot know its input."""
-        yield from super().complaints()
+        yield from super().problems()
         if not self.recurrent:
             defaults = {"guess_scale": 2.0, "detach_guess": False, "guess_weight": 0.0}
             for key, default in defaults.items():
                 if getattr(self, key) != default:
-                    yield Complaint(key, "has no effect with recurrent=false: there is no guess")
+                    yield Problem(key, "has no effect with recurrent=false: there is no guess")
         if self.prior == "standard" and self.detach_guess:
-            yield Complaint("detach_guess", "has no effect with prior=standard: no network sees the guess")
+            yield Problem("detach_guess", "has no effect with prior=standard: no network sees the guess")
         learns = self.add_guess or self.guess_weight or (self.prior == "conditional" and not self.detach_guess)
         if self.recurrent and not learns:
-            yield Complaint("recurrent", "the guess would never learn; use add_guess=true or give it a guess_weight")
+            yield Problem("recurrent", "the guess would never learn; use add_guess=true or give it a guess_weight")
         if self.prior == "standard" and not self.gen_sees_x and not (self.recurrent and self.add_guess):
-            yield Complaint("gen_sees_x", "nothing of p(y | x) would depend on x; use gen_sees_x=true")
+            yield Problem("gen_sees_x", "nothing of p(y | x) would depend on x; use gen_sees_x=true")

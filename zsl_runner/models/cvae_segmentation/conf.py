@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from zsl_runner.config.fields import option, section
-from zsl_runner.config.schema import Complaint, DatasetConf, ModelConf
+from zsl_runner.config.problems import Problem
+from zsl_runner.config.schema import DatasetConf, ModelConf
 from zsl_runner.config.vocabulary import View
 from zsl_runner.models.segmentation_conf import (
     KERNELS,
@@ -69,20 +70,20 @@ class CVAESegmentationConf(ModelConf):
     generation: GenerationConf = section(GenerationConf, "generation network")
     cnn: LabelCNNConf = section(LabelCNNConf, "deterministic path")
 
-    def complaints(self) -> Iterable[Complaint]:
+    def problems(self) -> Iterable[Problem]:
         """Yield what does not fit together."""
         if self.recurrent and self.prior == "standard":
-            yield Complaint("recurrent", "only a conditional prior sees the guess; use recurrent=false")
+            yield Problem("recurrent", "only a conditional prior sees the guess; use recurrent=false")
         if self.detach_guess and not self.recurrent:
-            yield Complaint("detach_guess", "has no effect with recurrent=false")
+            yield Problem("detach_guess", "has no effect with recurrent=false")
         if self.encoder.reduction() != self.generation.enlargement():
-            yield Complaint(
+            yield Problem(
                 "generation",
                 f"its {len(self.generation.channels)} doublings must undo the encoder, which divides sides by "
                 f"{self.encoder.reduction()} (its stride, and 2 for each convolution)",
             )
 
-    def fits(self, dataset: DatasetConf) -> Iterable[Complaint]:
-        """Yield a complaint if the data set's images have a side that the layers cannot halve."""
+    def fits(self, dataset: DatasetConf) -> Iterable[Problem]:
+        """Yield a problem if the data set's images have a side that the layers cannot halve."""
         yield from unfit_sides(dataset, "encoder", self.encoder.reduction())
         yield from unfit_sides(dataset, "cnn.contracting", self.cnn.contracting.reduction())

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from zsl_runner.config.fields import option, section
-from zsl_runner.config.schema import Complaint, DatasetConf, ModelConf
+from zsl_runner.config.problems import Problem
+from zsl_runner.config.schema import DatasetConf, ModelConf
 
 
 @dataclass
@@ -129,7 +130,7 @@ class FeatureGANConf(ModelConf):
     penalty: PenaltyConf = section(PenaltyConf, "the critics' gradient penalties")
     perturbation: PerturbationConf = section(PerturbationConf, "perturbed class vectors")
 
-    def complaints(self) -> Iterable[Complaint]:
+    def problems(self) -> Iterable[Problem]:
         """Yield switches that have no effect because the network they belong to is off."""
         without_regressor = {
             "feedback_loop": self.feedback_loop,
@@ -139,45 +140,43 @@ class FeatureGANConf(ModelConf):
         }
         for key, used in without_regressor.items():
             if used and self.regressor == "none":
-                yield Complaint(key, "needs the regressor; choose regressor=joint or level_1")
+                yield Problem(key, "needs the regressor; choose regressor=joint or level_1")
         if self.attribute_critic and self.regressor == "joint":
-            yield Complaint("attribute_critic", "is trained beside the regressor in level_1 blocks; regressor is joint")
+            yield Problem("attribute_critic", "is trained beside the regressor in level_1 blocks; regressor is joint")
         if self.regressor_learns_from_generated and self.regressor != "joint":
-            yield Complaint("regressor_learns_from_generated", "has an effect with regressor=joint only")
+            yield Problem("regressor_learns_from_generated", "has an effect with regressor=joint only")
         if self.encoded_noise and self.encoder == "none":
-            yield Complaint("encoded_noise", "needs an encoder; choose encoder=two_layer or batch_norm")
+            yield Problem("encoded_noise", "needs an encoder; choose encoder=two_layer or batch_norm")
         if (
             self.output in ("relu", "identity", "projection")
             and self.encoder != "none"
             and self.reconstruction == "bce"
         ):
-            yield Complaint(
-                "reconstruction", f"bce needs features in [0, 1] and output=sigmoid; output is {self.output}"
-            )
+            yield Problem("reconstruction", f"bce needs features in [0, 1] and output=sigmoid; output is {self.output}")
         if self.perturbation.critic and not self.attribute_critic:
-            yield Complaint("perturbation.critic", "acts on the attribute critic, which is off")
+            yield Problem("perturbation.critic", "acts on the attribute critic, which is off")
         if self.weights.generator == 0 and self.encoder == "none":
-            yield Complaint("weights.generator", "is 0 and there is no encoder: nothing would train the generator")
+            yield Problem("weights.generator", "is 0 and there is no encoder: nothing would train the generator")
 
-    def fits(self, dataset: DatasetConf) -> Iterable[Complaint]:
+    def fits(self, dataset: DatasetConf) -> Iterable[Problem]:
         """The generator's output and the regressor's must match how features and class vectors are scaled."""
         features = getattr(dataset, "feature_scaling", None)
         vectors = getattr(dataset, "semantic_scaling", None)
         if self.output == "projection" and features not in ("l2", "center_l2"):
-            yield Complaint(
+            yield Problem(
                 "output",
                 f"projection needs dataset.feature_scaling=l2 or center_l2, found {features}; or choose another",
             )
         bounded = self.output == "sigmoid" or (self.encoder != "none" and self.reconstruction == "bce")
         if bounded and features != "minmax":
-            yield Complaint(
+            yield Problem(
                 "output" if self.output == "sigmoid" else "reconstruction",
                 f"needs features in [0, 1]: dataset.feature_scaling=minmax, found {features}",
             )
         perturbed = self.perturbation.critic or self.perturbation.synthesis
         if (self.regressor != "none" or perturbed) and vectors != "l2":
             part = "the regressor's output has" if self.regressor != "none" else "perturbed class vectors have"
-            yield Complaint(
+            yield Problem(
                 "regressor" if self.regressor != "none" else "perturbation",
                 f"{part} unit norm and so must class vectors: dataset.semantic_scaling=l2, found {vectors}",
             )

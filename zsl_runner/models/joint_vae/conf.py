@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import ClassVar, Final
 
 from zsl_runner.config.fields import option
-from zsl_runner.config.schema import Complaint, DatasetConf, ModelConf
+from zsl_runner.config.problems import Problem
+from zsl_runner.config.schema import DatasetConf, ModelConf
 from zsl_runner.data.images.options import ImagesConf
 
 SIDES: Final = (32, 64)
@@ -45,18 +46,18 @@ class JointVAEConf(ModelConf):
         """Training sees images alone."""
         return False
 
-    def complaints(self) -> Iterable[Complaint]:
+    def problems(self) -> Iterable[Problem]:
         """A code is needed; what concerns discrete variables needs one."""
         if not self.continuous and not self.discrete:
-            yield Complaint("continuous", "is 0 and discrete=[]: there is no latent variable; give at least one")
+            yield Problem("continuous", "is 0 and discrete=[]: there is no latent variable; give at least one")
         if self.hard and not self.discrete:
-            yield Complaint("hard", "has no effect with discrete=[]; use false")
+            yield Problem("hard", "has no effect with discrete=[]; use false")
 
-    def fits(self, dataset: DatasetConf) -> Iterable[Complaint]:
+    def fits(self, dataset: DatasetConf) -> Iterable[Problem]:
         """The networks take two sizes of images."""
         side = dataset.image_side() if isinstance(dataset, ImagesConf) else None
         if side is not None and side not in SIDES:
-            yield Complaint(
+            yield Problem(
                 "kind",
                 f"joint_vae takes images of 32 x 32 or 64 x 64 pixels, and those of dataset={dataset.kind} have "
                 f"{side} x {side}; resize them with dataset.side=32",

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from zsl_runner.config.fields import option
-from zsl_runner.config.schema import Complaint, ModelConf
+from zsl_runner.config.problems import Problem
+from zsl_runner.config.schema import ModelConf
 
 
 @dataclass
@@ -39,10 +40,10 @@ class RidgePrototypeConf(ModelConf):
         choices=("mean", "predicted"),
     )
 
-    def complaints(self) -> Iterable[Complaint]:
+    def problems(self) -> Iterable[Problem]:
         """Class means are prototypes among features, not among class vectors."""
         if self.direction == "feature_to_class" and self.seen_prototypes == "mean":
-            yield Complaint(
+            yield Problem(
                 "seen_prototypes",
                 "expected predicted with direction=feature_to_class, where prototypes are class vectors; found mean",
             )

@@ -7,14 +7,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from zsl_runner.config.fields import option, section
-from zsl_runner.config.schema import (
-    Complaint,
-    DatasetConf,
-    ModelConf,
-    OptimizerConf,
-    ScheduledOptimizerConf,
-    TrainerConf,
-)
+from zsl_runner.config.problems import Problem
+from zsl_runner.config.schema import DatasetConf, ModelConf, OptimizerConf, ScheduledOptimizerConf, TrainerConf
 
 
 @dataclass
@@ -77,8 +71,8 @@ class AdversarialAutoencoderTrainerConf(TrainerConf):
             "classification": optim.semi,
         }
 
-    def fits(self, model: ModelConf, dataset: DatasetConf) -> Iterable[Complaint]:
+    def fits(self, model: ModelConf, dataset: DatasetConf) -> Iterable[Problem]:
         """Milestones must be reached while there is training."""
         for name, conf in vars(self.optim).items():
-            for complaint in conf.unreached(self.epochs):
-                yield Complaint(f"optim.{name}.{complaint.key}", complaint.message)
+            for problem in conf.unreached(self.epochs):
+                yield Problem(f"optim.{name}.{problem.key}", problem.message)

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from zsl_runner.config.fields import option, section
-from zsl_runner.config.schema import Complaint, DatasetConf, ModelConf, OptimizerConf, TrainerConf
+from zsl_runner.config.problems import Problem
+from zsl_runner.config.schema import DatasetConf, ModelConf, OptimizerConf, TrainerConf
 
 
 @dataclass
@@ -60,20 +61,20 @@ class CapacityTrainerConf(TrainerConf):
         """One group of all networks."""
         return {"model": self.optim}
 
-    def complaints(self) -> Iterable[Complaint]:
+    def problems(self) -> Iterable[Problem]:
         """Yield capacities that fall, one distance with two weights, and options without effect."""
         for name in ("cz", "cc"):
             low, high = getattr(self, f"{name}_min"), getattr(self, f"{name}_max")
             if low > high:
-                yield Complaint(f"{name}_min", f"{low:g} is more than {name}_max={high:g}; capacities do not fall")
+                yield Problem(f"{name}_min", f"{low:g} is more than {name}_max={high:g}; capacities do not fall")
         if self.capacities == "shared" and self.gamma_z != self.gamma_c:
-            yield Complaint(
+            yield Problem(
                 "gamma_c", f"capacities=shared has one weight, and gamma_z={self.gamma_z:g}; give both the same value"
             )
         if self.temperature_end is None and self.temperature_iters != 25_000:
-            yield Complaint("temperature_iters", "has no effect with temperature_end=null: the temperature is fixed")
+            yield Problem("temperature_iters", "has no effect with temperature_end=null: the temperature is fixed")
 
-    def fits(self, model: ModelConf, dataset: DatasetConf) -> Iterable[Complaint]:
+    def fits(self, model: ModelConf, dataset: DatasetConf) -> Iterable[Problem]:
         """A temperature is one of discrete variables."""
         if self.temperature_end is not None and not getattr(model, "discrete", True):
-            yield Complaint("temperature_end", "has no effect with model.discrete=[]; use null")
+            yield Problem("temperature_end", "has no effect with model.discrete=[]; use null")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from zsl_runner.config.fields import option
-from zsl_runner.config.schema import Complaint
+from zsl_runner.config.problems import Problem
 from zsl_runner.trainers.prediction_conf import PredictionTrainerConf
 
 
@@ -29,10 +29,10 @@ class ConditionalVAETrainerConf(PredictionTrainerConf):
     )
     kl_warmup: int = option(0, "epochs over which kl_weight rises linearly from 0; 0 for none", low=0)
 
-    def complaints(self) -> Iterable[Complaint]:
+    def problems(self) -> Iterable[Problem]:
         """Yield what has no effect without a divergence."""
         for key, default in (("kl_weight", 1.0), ("kl_warmup", 0)):
             if self.alpha == 0 and getattr(self, key) != default:
-                yield Complaint(key, "has no effect with alpha=0: the GSNN objective has no divergence")
+                yield Problem(key, "has no effect with alpha=0: the GSNN objective has no divergence")
         if self.kl_warmup > self.epochs:
-            yield Complaint("kl_warmup", f"is longer than the training of {self.epochs} epochs")
+            yield Problem("kl_warmup", f"is longer than the training of {self.epochs} epochs")

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from zsl_runner.config.fields import option, section
-from zsl_runner.config.schema import Complaint, OptimizerConf, TrainerConf
+from zsl_runner.config.problems import Problem
+from zsl_runner.config.schema import OptimizerConf, TrainerConf
 
 
 @dataclass
@@ -85,16 +86,16 @@ class EMTrainerConf(TrainerConf):
         """Drawing classes by test frequency needs the frequencies."""
         return "known" if self.em.class_draw == "test_frequency" else "uniform"
 
-    def complaints(self) -> Iterable[Complaint]:
+    def problems(self) -> Iterable[Problem]:
         """The jittered ratio must stay a share, and something must be trained."""
         low, high = self.em.gen_ratio - self.em.gen_ratio_jitter, self.em.gen_ratio + self.em.gen_ratio_jitter
         if low < 0 or high > 1:
-            yield Complaint(
+            yield Problem(
                 "em.gen_ratio_jitter", f"gen_ratio ± jitter reaches {low:g}..{high:g}; it must stay within 0..1"
             )
         if self.pretrain_steps + self.em.iterations == 0:
-            yield Complaint("pretrain_steps", "is 0 and em.iterations is 0: nothing would be trained")
+            yield Problem("pretrain_steps", "is 0 and em.iterations is 0: nothing would be trained")
         if not self.em.train_prior and self.em.train_prior_dropout:
-            yield Complaint("em.train_prior_dropout", "acts on a prior network that learns; em.train_prior is false")
+            yield Problem("em.train_prior_dropout", "acts on a prior network that learns; em.train_prior is false")
         if self.em.prior_dropout and self.em.train_prior_dropout == 0:
-            yield Complaint("em.prior_dropout", "drops nothing while em.train_prior_dropout is 0; give a rate, or null")
+            yield Problem("em.prior_dropout", "drops nothing while em.train_prior_dropout is 0; give a rate, or null")

@@ -8,7 +8,8 @@ from typing import ClassVar
 
 from zsl_runner.classifiers.conf import ClassifierConf
 from zsl_runner.config.fields import option, section
-from zsl_runner.config.schema import Complaint, DatasetConf, ModelConf, OptimizerConf, TrainerConf
+from zsl_runner.config.problems import Problem
+from zsl_runner.config.schema import DatasetConf, ModelConf, OptimizerConf, TrainerConf
 from zsl_runner.models.feature_gan.conf import FeatureGANConf
 
 ESTIMATED = ("cpe", "classifier", "bbse", "bbse_soft")
@@ -84,29 +85,29 @@ class FeatureGANTrainerConf(TrainerConf):
         """As configured."""
         return self.class_prior
 
-    def complaints(self) -> Iterable[Complaint]:
+    def problems(self) -> Iterable[Problem]:
         """Yield options that contradict one another."""
         if self.encoder_betas is not None and len(self.encoder_betas) != 2:
-            yield Complaint("encoder_betas", f"expected two decay rates, found {len(self.encoder_betas)}")
+            yield Problem("encoder_betas", f"expected two decay rates, found {len(self.encoder_betas)}")
         if self.mode == "inductive":
             if self.class_prior != "uniform":
-                yield Complaint("class_prior", f"{self.class_prior} needs mode=transductive; mode is inductive")
+                yield Problem("class_prior", f"{self.class_prior} needs mode=transductive; mode is inductive")
             if self.warmup_epochs:
-                yield Complaint("warmup_epochs", "is the inductive start of mode=transductive; mode is inductive")
+                yield Problem("warmup_epochs", "is the inductive start of mode=transductive; mode is inductive")
             return
         if self.warmup_epochs >= self.epochs:
-            yield Complaint("warmup_epochs", f"leaves none of {self.epochs} epochs for the unlabelled rows")
+            yield Problem("warmup_epochs", f"leaves none of {self.epochs} epochs for the unlabelled rows")
         if self.class_prior in ESTIMATED and self.warmup_epochs == 0:
-            yield Complaint(
+            yield Problem(
                 "warmup_epochs", f"is 0, so class_prior={self.class_prior} would start from an untrained generator"
             )
 
-    def fits(self, model: ModelConf, dataset: DatasetConf) -> Iterable[Complaint]:
+    def fits(self, model: ModelConf, dataset: DatasetConf) -> Iterable[Problem]:
         """Yield options of networks the model does not have."""
         if not isinstance(model, FeatureGANConf):
             return
         if self.mode == "transductive" and model.unseen_critic == "none" and not model.attribute_critic:
-            yield Complaint("mode", "transductive, but the model has neither unseen_critic nor attribute_critic")
+            yield Problem("mode", "transductive, but the model has neither unseen_critic nor attribute_critic")
         absent = {
             "encoder_betas": (self.encoder_betas, model.encoder == "none", "encoder"),
             "regressor_lr": (self.regressor_lr, model.regressor == "none", "regressor"),
@@ -114,4 +115,4 @@ class FeatureGANTrainerConf(TrainerConf):
         }
         for key, (value, is_absent, network) in absent.items():
             if value is not None and is_absent:
-                yield Complaint(key, f"has no effect: the model has no {network}")
+                yield Problem(key, f"has no effect: the model has no {network}")

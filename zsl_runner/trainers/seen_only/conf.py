@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from zsl_runner.config.fields import option, section
-from zsl_runner.config.schema import Complaint, OptimizerConf, TrainerConf
+from zsl_runner.config.problems import Problem
+from zsl_runner.config.schema import OptimizerConf, TrainerConf
 
 
 @dataclass
@@ -47,11 +48,11 @@ class SeenOnlyTrainerConf(TrainerConf):
         """The same settings for both groups of networks."""
         return {"autoencoder": self.optim, "prior": self.optim}
 
-    def complaints(self) -> Iterable[Complaint]:
+    def problems(self) -> Iterable[Problem]:
         """Something must be trained, and an option of a phase that is left out must not be set."""
         if self.steps + self.matched.em_iterations == 0:
-            yield Complaint("steps", "is 0 and matched.em_iterations is 0: nothing would be trained")
+            yield Problem("steps", "is 0 and matched.em_iterations is 0: nothing would be trained")
         if self.prior_dropout and not self.matched.train_prior:
-            yield Complaint("prior_dropout", "acts on a prior network that learns; matched.train_prior is false")
+            yield Problem("prior_dropout", "acts on a prior network that learns; matched.train_prior is false")
         if self.prior_dropout is not None and not self.matched.em_iterations:
-            yield Complaint("prior_dropout", "acts in the second phase, which matched.em_iterations=0 leaves out")
+            yield Problem("prior_dropout", "acts in the second phase, which matched.em_iterations=0 leaves out")

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from zsl_runner.config.fields import option, section
-from zsl_runner.config.schema import Complaint, OptimizerConf, TrainerConf
+from zsl_runner.config.problems import Problem
+from zsl_runner.config.schema import OptimizerConf, TrainerConf
 
 
 @dataclass
@@ -33,7 +34,7 @@ class TransductiveTrainerConf(TrainerConf):
         """The same settings for both groups of networks."""
         return {"autoencoder": self.optim, "prior": self.optim}
 
-    def complaints(self) -> Iterable[Complaint]:
+    def problems(self) -> Iterable[Problem]:
         """Something must be trained."""
         if self.warmup_steps + self.steps == 0:
-            yield Complaint("steps", "is 0 and warmup_steps is 0: nothing would be trained")
+            yield Problem("steps", "is 0 and warmup_steps is 0: nothing would be trained")

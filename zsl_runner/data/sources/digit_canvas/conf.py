@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import ClassVar
 
 from zsl_runner.config.fields import option
-from zsl_runner.config.schema import Complaint, RequiredFile
+from zsl_runner.config.problems import Problem
+from zsl_runner.config.schema import RequiredFile
 from zsl_runner.data.segmentation.options import SegmentationConf
 from zsl_runner.data.sources.mnist.files import MNISTFiles
 from zsl_runner.files.folders import chosen_cache_folder, unknown_home
@@ -73,17 +74,17 @@ class DigitCanvasConf(SegmentationConf):
         if self.source == "mnist" and self.root is not None:
             yield from self.mnist().required()
 
-    def complaints(self) -> Iterable[Complaint]:
+    def problems(self) -> Iterable[Problem]:
         """Yield what is wrong with the combination of options."""
         if wrong := unknown_home(self.cache):
-            yield Complaint("cache", wrong)
+            yield Problem("cache", wrong)
         if self.source == "mnist" and self.root is None:
-            yield Complaint("root", "source=mnist needs the folder of MNIST's files; or use source=digits")
+            yield Problem("root", "source=mnist needs the folder of MNIST's files; or use source=digits")
         if self.source == "digits" and self.root is not None:
-            yield Complaint("root", "has no effect with source=digits; use root=null")
+            yield Problem("root", "has no effect with source=digits; use root=null")
         for key in ("digits", "digit_size", "cover_size"):
             values = getattr(self, key)
             if len(values) != 2 or values[0] > values[1]:
-                yield Complaint(key, f"expected [smallest, largest], found {list(values)}")
+                yield Problem(key, f"expected [smallest, largest], found {list(values)}")
         if len(self.digits) == 2 and self.digits[1] == 0:
-            yield Complaint("digits", "expected at least one digit on some canvas, found [0, 0]")
+            yield Problem("digits", "expected at least one digit on some canvas, found [0, 0]")

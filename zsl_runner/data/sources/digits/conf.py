@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Final
 
 from zsl_runner.config.fields import option
-from zsl_runner.config.schema import Complaint
+from zsl_runner.config.problems import Problem
 from zsl_runner.data.completion.options import QuadrantConf
 from zsl_runner.data.images.options import LabelledImagesConf
 from zsl_runner.data.sources.digit_classes import DIGITS, DigitConf
@@ -50,12 +50,12 @@ class DigitsImagesConf(LabelledImagesConf):
         """Return the side of the images."""
         return SIDE if self.side is None else self.side
 
-    def complaints(self) -> Iterable[Complaint]:
+    def problems(self) -> Iterable[Problem]:
         """A labelled image of each class is needed, and there must be as many."""
-        yield from super().complaints()
+        yield from super().problems()
         rows = NOT_FOR_TESTING - self.validation_rows
         if self.labelled is not None and not DIGITS <= self.labelled <= rows:
-            yield Complaint(
+            yield Problem(
                 "labelled",
                 f"expected {DIGITS} (one image of each class) to {rows:,} (all training images), "
                 f"found {self.labelled:,}",

@@ -11,7 +11,8 @@ from typing import ClassVar, Final
 from omegaconf import MISSING
 
 from zsl_runner.config.fields import option
-from zsl_runner.config.schema import Complaint, RequiredFile
+from zsl_runner.config.problems import Problem
+from zsl_runner.config.schema import RequiredFile
 from zsl_runner.data.segmentation.options import SegmentationConf
 from zsl_runner.data.segmentation.records import MOST_CLASSES
 from zsl_runner.files.folders import expanded
@@ -73,29 +74,27 @@ class ImageFolderConf(SegmentationConf):
             for name in LISTS.values():
                 yield RequiredFile(str(self.folder(name)), REMEDY)
 
-    def complaints(self) -> Iterable[Complaint]:
+    def problems(self) -> Iterable[Problem]:
         """Yield what is wrong with the combination of options."""
         names = list(self.classes)
         if not 2 <= len(names) <= MOST_CLASSES or len(set(map(normal, names))) < len(names):
-            yield Complaint("classes", f"expected 2 to {MOST_CLASSES} different names, found {names}")
+            yield Problem("classes", f"expected 2 to {MOST_CLASSES} different names, found {names}")
         if self.threshold is not None:
             if len(names) != 2:
-                yield Complaint("threshold", f"makes two classes, but `classes` names {len(names)}")
+                yield Problem("threshold", f"makes two classes, but `classes` names {len(names)}")
             if self.colours is not None:
-                yield Complaint("threshold", "masks are either grey or in colours; set threshold or colours to null")
+                yield Problem("threshold", "masks are either grey or in colours; set threshold or colours to null")
             if self.void is not None:
-                yield Complaint("void", "has no effect with a threshold; use void=null")
+                yield Problem("void", "has no effect with a threshold; use void=null")
         if self.colours is not None:
             if self.void is not None:
-                yield Complaint("void", "has no effect with colours; use void=null")
+                yield Problem("void", "has no effect with colours; use void=null")
             codes = [code.lower() for code in self.colours]
             if len(codes) != len(names) or len(set(codes)) < len(codes):
-                yield Complaint(
-                    "colours", f"expected {len(names)} different colours, one for each class, found {codes}"
-                )
+                yield Problem("colours", f"expected {len(names)} different colours, one for each class, found {codes}")
             if wrong := [code for code in codes if not re.fullmatch("[0-9a-f]{6}", code)]:
-                yield Complaint("colours", f"expected six hexadecimal digits RRGGBB, found {', '.join(wrong)}")
+                yield Problem("colours", f"expected six hexadecimal digits RRGGBB, found {', '.join(wrong)}")
         elif self.threshold is None and self.void is not None and self.void < len(names):
-            yield Complaint("void", f"{self.void} is the label of {names[self.void]!r}; choose a larger one or null")
+            yield Problem("void", f"{self.void} is the label of {names[self.void]!r}; choose a larger one or null")
         if self.shares is not None and (len(self.shares) != 3 or abs(sum(self.shares) - 1) > 1e-6):
-            yield Complaint("shares", f"expected three numbers that sum to 1, found {list(self.shares)}")
+            yield Problem("shares", f"expected three numbers that sum to 1, found {list(self.shares)}")

@@ -9,7 +9,8 @@ from typing import ClassVar
 from omegaconf import MISSING
 
 from zsl_runner.config.fields import option
-from zsl_runner.config.schema import Complaint, RequiredFile
+from zsl_runner.config.problems import Problem
+from zsl_runner.config.schema import RequiredFile
 from zsl_runner.data.completion.options import QuadrantConf
 from zsl_runner.data.images.options import LabelledImagesConf
 from zsl_runner.data.sources.digit_classes import DIGITS, DigitConf
@@ -52,12 +53,12 @@ class MNISTImagesConf(OfficialSplitConf, LabelledImagesConf):
         """Return the side of the images."""
         return SIDE if self.side is None else self.side
 
-    def complaints(self) -> Iterable[Complaint]:
+    def problems(self) -> Iterable[Problem]:
         """A labelled training image of each class is needed, and there must be as many."""
-        yield from super().complaints()
+        yield from super().problems()
         rows = min(self.most_training_rows(), self.train_limit or self.most_training_rows())
         if self.labelled is not None and not DIGITS <= self.labelled <= rows:
-            yield Complaint(
+            yield Problem(
                 "labelled",
                 f"expected {DIGITS} (one image of each class) to {rows:,} (all training images), "
                 f"found {self.labelled:,}",

@@ -10,7 +10,8 @@ from typing import Final
 from omegaconf import MISSING
 
 from zsl_runner.config.fields import option
-from zsl_runner.config.schema import Complaint, DatasetConf, RequiredFile
+from zsl_runner.config.problems import Problem
+from zsl_runner.config.schema import DatasetConf, RequiredFile
 from zsl_runner.files.folders import expanded
 
 TRAIN_IMAGES: Final = "train-images-idx3-ubyte"
@@ -67,9 +68,9 @@ class OfficialSplitConf(DatasetConf):
         """Return how many rows of the training file are not for validation."""
         return TRAIN_ROWS - self.validation_rows
 
-    def complaints(self) -> Iterable[Complaint]:
+    def problems(self) -> Iterable[Problem]:
         """Training rows must be left."""
-        yield from super().complaints()
+        yield from super().problems()
         left = self.most_training_rows()
         if self.train_limit is not None and self.train_limit > left:
-            yield Complaint("train_limit", f"expected at most the {left} rows that are not for validation")
+            yield Problem("train_limit", f"expected at most the {left} rows that are not for validation")

@@ -11,7 +11,7 @@ from typing import ClassVar
 from omegaconf import MISSING
 
 from zsl_runner.config.fields import option
-from zsl_runner.config.schema import Complaint
+from zsl_runner.config.problems import Problem
 from zsl_runner.data.images.options import ImagesConf
 from zsl_runner.files.folders import expanded
 
@@ -46,10 +46,10 @@ class PictureSetConf(ImagesConf):
         """Return the folder of the pictures."""
         return expanded(self.root)
 
-    def complaints(self) -> Iterable[Complaint]:
+    def problems(self) -> Iterable[Problem]:
         """The folder is there; three shares are all."""
-        yield from super().complaints()
+        yield from super().problems()
         if self.root != MISSING and not os.path.isdir(self.folder()):
-            yield Complaint("root", f"{self.folder()} is not there; expected the folder of the pictures")
+            yield Problem("root", f"{self.folder()} is not there; expected the folder of the pictures")
         if len(self.shares) != 3 or abs(sum(self.shares) - 1) > 1e-6:
-            yield Complaint("shares", f"expected three numbers that sum to 1, found {list(self.shares)}")
+            yield Problem("shares", f"expected three numbers that sum to 1, found {list(self.shares)}")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from zsl_runner.config.fields import option
-from zsl_runner.config.schema import Complaint
+from zsl_runner.config.problems import Problem
 from zsl_runner.data.zero_shot.options import ZeroShotConf
 
 
@@ -37,12 +37,12 @@ class ToyConf(ZeroShotConf):
     unseen_rows: int = option(120, "test_unseen rows of each unseen class", low=1)
     data_seed: int = option(0, "seed of the problem and its rows; not the seed of the run", low=0)
 
-    def complaints(self) -> Iterable[Complaint]:
+    def problems(self) -> Iterable[Problem]:
         """Yield what is wrong with the combination of options."""
-        yield from super().complaints()
+        yield from super().problems()
         if self.nuisance_rank > self.width:
-            yield Complaint("nuisance_rank", f"expected at most width={self.width}, found {self.nuisance_rank}")
+            yield Problem("nuisance_rank", f"expected at most width={self.width}, found {self.nuisance_rank}")
         if self.validation_classes is not None and self.validation_classes > self.seen - 1:
-            yield Complaint(
+            yield Problem(
                 "validation_classes", f"expected fewer than seen={self.seen}, found {self.validation_classes}"
             )

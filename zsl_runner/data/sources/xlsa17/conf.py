@@ -10,7 +10,8 @@ from typing import ClassVar
 from omegaconf import MISSING
 
 from zsl_runner.config.fields import option
-from zsl_runner.config.schema import Complaint, RequiredFile
+from zsl_runner.config.problems import Problem
+from zsl_runner.config.schema import RequiredFile
 from zsl_runner.data.zero_shot.options import ZeroShotConf
 from zsl_runner.files.folders import chosen_cache_folder, expanded, unknown_home
 
@@ -80,23 +81,23 @@ class XLSA17Conf(ZeroShotConf):
         """Return the numbers of classes and rows a published data set must have."""
         return {"classes": self.expected_classes, "rows": self.expected_rows}
 
-    def complaints(self) -> Iterable[Complaint]:
+    def problems(self) -> Iterable[Problem]:
         """Yield what is wrong with the combination of options."""
-        yield from super().complaints()
+        yield from super().problems()
         yield from _wrong_length("expected_classes", self.expected_classes, "[seen, unseen]")
         yield from _wrong_length("expected_rows", self.expected_rows, "[trainval, test_seen, test_unseen]")
         if self.sha256_sentences is not None and self.semantics != "sent":
-            yield Complaint("sha256_sentences", f"has no effect with semantics={self.semantics}; set it to null")
+            yield Problem("sha256_sentences", f"has no effect with semantics={self.semantics}; set it to null")
         if wrong := unknown_home(self.cache):
-            yield Complaint("cache", wrong)
+            yield Problem("cache", wrong)
         folder = self.cache_folder()
         if folder is not None and folder.resolve().is_relative_to(self.file("").resolve()):
-            yield Complaint(
+            yield Problem(
                 "cache", f"{folder} lies inside the data folder, which is never written to; choose another folder"
             )
 
 
-def _wrong_length(key: str, values: Sequence[int] | None, entries: str) -> Iterable[Complaint]:
+def _wrong_length(key: str, values: Sequence[int] | None, entries: str) -> Iterable[Problem]:
     wanted = entries.count(",") + 1
     if values is not None and len(values) != wanted:
-        yield Complaint(key, f"expected {wanted} numbers {entries}, found {list(values)}")
+        yield Problem(key, f"expected {wanted} numbers {entries}, found {list(values)}")

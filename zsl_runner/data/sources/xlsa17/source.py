@@ -31,7 +31,7 @@ def load(conf: XLSA17Conf) -> ZeroShotRecords:
     """Load the data set.
 
     Raises:
-        DataError: a file is missing, damaged, or does not fit the others or the configuration; all mistakes that
+        DataError: a file is missing, damaged, or does not fit the others or the configuration; all problems that
             concern the content are reported together.
     """
     loaded = load_features(conf.file(conf.features_file), conf.cache_folder())
