@@ -14,7 +14,7 @@ from omegaconf import MISSING
 
 from zsl_runner.config.fields import option, section
 from zsl_runner.config.problems import Problem
-from zsl_runner.config.vocabulary import View
+from zsl_runner.config.vocabulary import Provision, View
 
 
 @dataclass(frozen=True)
@@ -71,9 +71,7 @@ class Component:
 class DatasetConf(Component):
     """Base of all data sets.
 
-    ``provides`` names what models and trainers may ask for: ``features``, ``class_vectors``, ``zero_shot``
-    (seen and unseen classes), ``unlabelled`` (a pool of unlabelled target features), ``images``, ``pairs`` (inputs with
-    outputs to be predicted from them), ``image_rows`` (images), ``image_labels`` (images of classes).
+    ``provides`` names what models, trainers and evaluators may need, in words of `zsl_runner.config.vocabulary`.
 
     Attributes of the class (not configurable):
         folds: ``package.module:name`` of the function that cuts what the source loads into folds, called with the
@@ -112,8 +110,8 @@ class DatasetConf(Component):
 class ModelConf(Component):
     """Base of all models.
 
-    ``needs`` names what the data set must provide; ``capabilities`` what trainers and evaluators may call:
-    ``class_scores``, ``loss_terms``, ``synthesize``, ``fit``, ``target_terms``, ...
+    ``needs`` names what the data set must provide, ``capabilities`` what trainers and evaluators may call, in words of
+    `zsl_runner.config.vocabulary`; ``reads`` is the view of the data it is built from and trained on.
     """
 
     needs: ClassVar[frozenset[str]] = frozenset()
@@ -218,7 +216,7 @@ class TrainerConf(Component):
 
     def sees_unlabelled(self) -> bool:
         """Tell whether training also sees the unseen rows, without labels (the transductive setting)."""
-        return "unlabelled" in self.needs
+        return Provision.UNLABELLED in self.needs
 
     def prior_source(self) -> str:
         """Return where the frequencies of the unseen classes come from, for the record.

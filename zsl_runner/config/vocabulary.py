@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from enum import Enum
+from enum import Enum, StrEnum
 from typing import Final
 
 VALIDATING: Final = ("tune", "fit")
@@ -18,3 +18,55 @@ class View(Enum):
     OWN = "own"
     PAIRS = "pairs"
     ROWS = "rows"
+
+
+class Provision(StrEnum):
+    """What a data set provides, and what models, trainers and evaluators need; a package may add words of its own."""
+
+    FEATURES = "features"
+    """Rows of numbers."""
+    CLASS_VECTORS = "class_vectors"
+    """A vector that describes each class."""
+    ZERO_SHOT = "zero_shot"
+    """Seen and unseen classes."""
+    UNLABELLED = "unlabelled"
+    """A pool of unlabelled rows of unseen classes."""
+    IMAGES = "images"
+    """Rows that are images."""
+    PAIRS = "pairs"
+    """Inputs with outputs to be predicted from them."""
+    IMAGE_ROWS = "image_rows"
+    """Images."""
+    IMAGE_LABELS = "image_labels"
+    """Images of classes."""
+    SEGMENTATION = "segmentation"
+    """Outputs that are a label for each pixel."""
+    COMPLETION = "completion"
+    """Outputs that are parts of an image."""
+
+
+class Capability(StrEnum):
+    """What a model offers, and what trainers and evaluators call; a package may add words of its own."""
+
+    CLASS_SCORES = "class_scores"
+    """Scores of classes."""
+    LOSS_TERMS = "loss_terms"
+    """Terms of a loss on labelled rows."""
+    SYNTHESIZE = "synthesize"
+    """Features generated from class vectors."""
+    FIT = "fit"
+    """A closed form."""
+    TARGET_TERMS = "target_terms"
+    """Terms of a loss on unlabelled rows."""
+    CLASS_PRIORS = "class_priors"
+    """A Gaussian for each class."""
+    PREDICT_OUTPUT = "predict_output"
+    """Outputs predicted from inputs."""
+    LATENT_OUTPUT = "latent_output"
+    """The same, with a code."""
+    ADVERSARIAL_FEATURES = "adversarial_features"
+    """Generator, critics and encoder of features."""
+    ADVERSARIAL_CODES = "adversarial_codes"
+    """Encoder, decoder and discriminators of codes."""
+    JOINT_CODE = "joint_code"
+    """A continuous and a discrete code."""

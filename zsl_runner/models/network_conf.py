@@ -9,6 +9,7 @@ from typing import ClassVar
 from zsl_runner.config.fields import option, section
 from zsl_runner.config.problems import Problem
 from zsl_runner.config.schema import ModelConf
+from zsl_runner.config.vocabulary import Provision
 
 ORDERS = ("activation_norm_dropout", "norm_dropout_activation")
 RULES = ("nearest_prior_mean", "density", "kl")
@@ -45,7 +46,7 @@ class MLPConf(HiddenConf):
 class GaussianPriorConf(ModelConf):
     """A latent-variable model of features whose prior is one Gaussian for each class."""
 
-    needs: ClassVar[frozenset[str]] = frozenset({"features", "class_vectors"})
+    needs: ClassVar[frozenset[str]] = frozenset({Provision.FEATURES, Provision.CLASS_VECTORS})
 
     latent_dim: int = option(64, "width d of the latent space", low=1)
     reconstruction_weight: float = option(

@@ -9,7 +9,7 @@ from typing import ClassVar
 from zsl_runner.config.fields import option
 from zsl_runner.config.problems import Problem
 from zsl_runner.config.schema import DatasetConf, ModelConf
-from zsl_runner.config.vocabulary import View
+from zsl_runner.config.vocabulary import Provision, View
 
 
 @dataclass
@@ -32,8 +32,10 @@ class OutputConf(ModelConf):
 
     def fits(self, dataset: DatasetConf) -> Iterable[Problem]:
         """Pairs of numbers, images of classes, or features with class vectors; Bernoulli outputs in [0, 1]."""
-        pairs = "pairs" in dataset.provides and {"completion", "image_labels"} & dataset.provides
-        if not pairs and not {"features", "class_vectors"} <= dataset.provides:
+        pairs = (
+            Provision.PAIRS in dataset.provides and {Provision.COMPLETION, Provision.IMAGE_LABELS} & dataset.provides
+        )
+        if not pairs and not {Provision.FEATURES, Provision.CLASS_VECTORS} <= dataset.provides:
             yield Problem(
                 "kind",
                 f"{self.kind} predicts pixels from pixels or labels, or features from class vectors, and "

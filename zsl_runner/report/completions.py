@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from torch import Tensor
 
+from zsl_runner.config.vocabulary import Provision
 from zsl_runner.errors import RunError
 from zsl_runner.evaluation.likelihood.evaluator import LikelihoodEvaluator
 from zsl_runner.evaluation.likelihood.figures import completion_rows
@@ -46,7 +47,7 @@ def side_by_side(runs: Sequence[TrainedRun], samples: int) -> Figure:
 
 def _rows(run: TrainedRun, samples: int) -> dict[str, Tensor]:
     evaluator, data = run.evaluator, run.fold.evaluation
-    completes = "completion" in run.config.dataset.provides
+    completes = Provision.COMPLETION in run.config.dataset.provides
     if not isinstance(evaluator, LikelihoodEvaluator) or not completes or not isinstance(run.model, OutputPredictor):
         raise RunError(f"{run.directory}: expected a run that completes images, e.g. one on dataset=mnist_quadrant")
     rows = completion_rows(run.model, data, data.layout, evaluator.conf.drawn_samples, evaluator.seed)

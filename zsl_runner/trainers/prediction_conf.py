@@ -9,13 +9,14 @@ from typing import ClassVar
 from zsl_runner.config.fields import option, section
 from zsl_runner.config.problems import Problem
 from zsl_runner.config.schema import DatasetConf, ModelConf, OptimizerConf, ScheduledOptimizerConf, TrainerConf
+from zsl_runner.config.vocabulary import Capability, Provision
 
 
 @dataclass
 class PredictionTrainerConf(TrainerConf):
     """Gradient steps on batches of inputs and outputs, epoch by epoch."""
 
-    requires: ClassVar[frozenset[str]] = frozenset({"predict_output"})
+    requires: ClassVar[frozenset[str]] = frozenset({Capability.PREDICT_OUTPUT})
 
     epochs: int = option(20, "passes over the training rows", low=1)
     batch_size: int = option(128, "pairs of a step", low=1)
@@ -37,7 +38,7 @@ class PredictionTrainerConf(TrainerConf):
         """Milestones must be reached while there is training; squares can only be cut out of images."""
         for problem in self.optim.unreached(self.epochs):
             yield Problem(f"optim.{problem.key}", problem.message)
-        if self.omission and "segmentation" not in dataset.provides:
+        if self.omission and Provision.SEGMENTATION not in dataset.provides:
             yield Problem(
                 "omission", f"cuts squares out of input images, which dataset={dataset.kind} does not have; use 0"
             )

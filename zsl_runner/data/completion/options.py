@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from zsl_runner.config.fields import option
 from zsl_runner.config.problems import Problem
 from zsl_runner.config.schema import DatasetConf
+from zsl_runner.config.vocabulary import Provision
 
 QUADRANTS: Final = ("top_left", "top_right", "bottom_left", "bottom_right")
 USUAL: Final = {1: ("bottom_left",), 2: ("top_left", "bottom_left"), 3: ("top_left", "top_right", "bottom_left")}
@@ -23,7 +24,7 @@ class QuadrantConf(DatasetConf):
     """Options that `mnist_quadrant` and `digits_quadrant` share."""
 
     folds: ClassVar[str] = "zsl_runner.data.completion.folds:completion_folds"
-    provides: ClassVar[frozenset[str]] = frozenset({"pairs", "completion"})
+    provides: ClassVar[frozenset[str]] = frozenset({Provision.PAIRS, Provision.COMPLETION})
 
     n_observed: int | None = option(
         None,

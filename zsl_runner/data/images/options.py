@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from zsl_runner.config.fields import option
 from zsl_runner.config.schema import DatasetConf, ModelConf, TrainerConf
+from zsl_runner.config.vocabulary import Provision
 
 
 @dataclass
@@ -14,7 +15,7 @@ class ImagesConf(DatasetConf):
     """Base of the data sets of images; the source loads `ImageRecords`."""
 
     folds: ClassVar[str] = "zsl_runner.data.images.folds:image_folds"
-    provides: ClassVar[frozenset[str]] = frozenset({"image_rows"})
+    provides: ClassVar[frozenset[str]] = frozenset({Provision.IMAGE_ROWS})
 
     side: int | None = option(
         None, "resize to squares of this side, bilinearly; null keeps the data set's own size", low=8, high=512
@@ -33,7 +34,7 @@ class ImagesConf(DatasetConf):
 class LabelledImagesConf(ImagesConf):
     """Base of the data sets of images that belong to classes."""
 
-    provides: ClassVar[frozenset[str]] = frozenset({"image_rows", "image_labels", "pairs"})
+    provides: ClassVar[frozenset[str]] = frozenset({Provision.IMAGE_ROWS, Provision.IMAGE_LABELS, Provision.PAIRS})
 
     labelled: int | None = option(
         None,

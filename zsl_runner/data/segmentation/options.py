@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from zsl_runner.config.fields import option
 from zsl_runner.config.schema import DatasetConf
+from zsl_runner.config.vocabulary import Provision
 
 
 @dataclass
@@ -14,7 +15,7 @@ class SegmentationConf(DatasetConf):
     """Base of the data sets of images with a label for each pixel; the source loads `SegmentationRecords`."""
 
     folds: ClassVar[str] = "zsl_runner.data.segmentation.folds:segmentation_folds"
-    provides: ClassVar[frozenset[str]] = frozenset({"pairs", "segmentation"})
+    provides: ClassVar[frozenset[str]] = frozenset({Provision.PAIRS, Provision.SEGMENTATION})
 
     flip: bool = option(False, "mirror every other training image, chosen at random each time it is drawn")
 

@@ -9,6 +9,7 @@ from typing import ClassVar
 from zsl_runner.config.fields import option
 from zsl_runner.config.problems import Problem
 from zsl_runner.config.schema import DatasetConf, ModelConf, TrainerConf
+from zsl_runner.config.vocabulary import Provision
 
 
 @dataclass
@@ -16,7 +17,9 @@ class ZeroShotConf(DatasetConf):
     """Base of the data sets with seen and unseen classes; the source loads `ZeroShotRecords`."""
 
     folds: ClassVar[str] = "zsl_runner.data.zero_shot.folds:zero_shot_folds"
-    provides: ClassVar[frozenset[str]] = frozenset({"features", "class_vectors", "zero_shot", "unlabelled"})
+    provides: ClassVar[frozenset[str]] = frozenset(
+        {Provision.FEATURES, Provision.CLASS_VECTORS, Provision.ZERO_SHOT, Provision.UNLABELLED}
+    )
 
     feature_scaling: str = option(
         "none",

@@ -9,6 +9,7 @@ from typing import ClassVar
 from zsl_runner.config.fields import option, section
 from zsl_runner.config.problems import Problem
 from zsl_runner.config.schema import DatasetConf, ModelConf, Quantity
+from zsl_runner.config.vocabulary import Capability, Provision
 from zsl_runner.evaluation.one_stage_conf import OneStageEvaluatorConf
 
 ERROR = Quantity("per cent", lower_is_better=True, digits=2)
@@ -48,8 +49,8 @@ class AutoencodingEvaluatorConf(OneStageEvaluatorConf):
     """Reconstruction, prior match, classification and clustering errors, the class as z tells it, Parzen likelihood."""
 
     implementation: ClassVar[str] = "zsl_runner.evaluation.autoencoding.evaluator:AutoencodingEvaluator"
-    requires: ClassVar[frozenset[str]] = frozenset({"adversarial_codes"})
-    needs: ClassVar[frozenset[str]] = frozenset({"image_rows"})
+    requires: ClassVar[frozenset[str]] = frozenset({Capability.ADVERSARIAL_CODES})
+    needs: ClassVar[frozenset[str]] = frozenset({Provision.IMAGE_ROWS})
     quantities: ClassVar[dict[str, Quantity]] = {
         "reconstruction": Quantity("half squared error", lower_is_better=True, digits=2),
         **dict.fromkeys(("error", *CLUSTER_ERRORS), ERROR),
@@ -102,5 +103,5 @@ class AutoencodingEvaluatorConf(OneStageEvaluatorConf):
         labels, clusters = getattr(model, "labels", "none"), getattr(model, "n_clusters", None)
         if metric == "error" and labels != "category":
             yield Problem("select_metric", f"val/error needs model.labels=category, which is {labels}")
-        if metric in CLUSTER_ERRORS and (clusters is None or "image_labels" not in dataset.provides):
+        if metric in CLUSTER_ERRORS and (clusters is None or Provision.IMAGE_LABELS not in dataset.provides):
             yield Problem("select_metric", f"val/{metric} needs model.n_clusters and a data set with labels")

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from zsl_runner.classifiers.conf import ClassifierConf
 from zsl_runner.config.fields import section
+from zsl_runner.config.vocabulary import Capability
 from zsl_runner.evaluation.zsl.conf import ZeroShotEvaluatorConf
 
 
@@ -15,7 +16,7 @@ class FinalClassifierEvaluatorConf(ZeroShotEvaluatorConf):
     """T1 of a classifier of the unseen classes; U, S, H, AUSUC of one of all classes; both are trained each time."""
 
     implementation: ClassVar[str] = "zsl_runner.evaluation.final_classifier.evaluator:FinalClassifierEvaluator"
-    requires: ClassVar[frozenset[str]] = frozenset({"synthesize"})
+    requires: ClassVar[frozenset[str]] = frozenset({Capability.SYNTHESIZE})
 
     kind: str = "final_classifier"
     name: str = "final_classifier"

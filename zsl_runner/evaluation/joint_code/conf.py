@@ -7,6 +7,7 @@ from typing import ClassVar, Final
 
 from zsl_runner.config.fields import option
 from zsl_runner.config.schema import Quantity
+from zsl_runner.config.vocabulary import Capability, Provision
 from zsl_runner.evaluation.one_stage_conf import OneStageEvaluatorConf
 
 NATS: Final = Quantity("nats", digits=3)
@@ -18,8 +19,8 @@ class JointCodeEvaluatorConf(OneStageEvaluatorConf):
     """Unsupervised accuracy, information and usage of the discrete code, FactorVAE score, divergences."""
 
     implementation: ClassVar[str] = "zsl_runner.evaluation.joint_code.evaluator:JointCodeEvaluator"
-    requires: ClassVar[frozenset[str]] = frozenset({"joint_code"})
-    needs: ClassVar[frozenset[str]] = frozenset({"image_rows"})
+    requires: ClassVar[frozenset[str]] = frozenset({Capability.JOINT_CODE})
+    needs: ClassVar[frozenset[str]] = frozenset({Provision.IMAGE_ROWS})
     quantities: ClassVar[dict[str, Quantity]] = {
         "accuracy_majority": Quantity("per cent", digits=2),
         "accuracy_hungarian": Quantity("per cent", digits=2),

@@ -9,7 +9,7 @@ from typing import ClassVar
 from zsl_runner.config.fields import option
 from zsl_runner.config.problems import Problem
 from zsl_runner.config.schema import Quantity
-from zsl_runner.config.vocabulary import View
+from zsl_runner.config.vocabulary import Capability, Provision, View
 from zsl_runner.evaluation.one_stage_conf import OneStageEvaluatorConf
 
 ESTIMATORS = ("elbo", "mc", "is")
@@ -22,8 +22,8 @@ class LikelihoodEvaluatorConf(OneStageEvaluatorConf):
     """Negative conditional log-likelihood by bound, Monte Carlo and importance sampling; error of point predictions."""
 
     implementation: ClassVar[str] = "zsl_runner.evaluation.likelihood.evaluator:LikelihoodEvaluator"
-    requires: ClassVar[frozenset[str]] = frozenset({"predict_output"})
-    needs: ClassVar[frozenset[str]] = frozenset({"pairs"})
+    requires: ClassVar[frozenset[str]] = frozenset({Capability.PREDICT_OUTPUT})
+    needs: ClassVar[frozenset[str]] = frozenset({Provision.PAIRS})
     reads: ClassVar[View] = View.PAIRS
     quantities: ClassVar[dict[str, Quantity]] = {
         **dict.fromkeys(("NCLL", "NCLL_ELBO", "NCLL_MC", "NCLL_IS"), NATS),

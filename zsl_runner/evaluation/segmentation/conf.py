@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from zsl_runner.config.fields import option
 from zsl_runner.config.schema import Quantity
+from zsl_runner.config.vocabulary import Provision
 from zsl_runner.evaluation.likelihood.conf import LikelihoodEvaluatorConf
 
 SHARE = Quantity("per cent", digits=2)
@@ -17,7 +18,7 @@ class SegmentationEvaluatorConf(LikelihoodEvaluatorConf):
     """Pixel accuracy and intersection over union beside the negative conditional log-likelihood."""
 
     implementation: ClassVar[str] = "zsl_runner.evaluation.segmentation.evaluator:SegmentationEvaluator"
-    needs: ClassVar[frozenset[str]] = frozenset({"pairs", "segmentation"})
+    needs: ClassVar[frozenset[str]] = frozenset({Provision.PAIRS, Provision.SEGMENTATION})
     quantities: ClassVar[dict[str, Quantity]] = {
         **{name: found for name, found in LikelihoodEvaluatorConf.quantities.items() if name.startswith("NCLL")},
         **dict.fromkeys(

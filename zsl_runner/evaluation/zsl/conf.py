@@ -9,6 +9,7 @@ from typing import ClassVar
 from zsl_runner.config.fields import option
 from zsl_runner.config.problems import Problem
 from zsl_runner.config.schema import EvaluatorConf
+from zsl_runner.config.vocabulary import Capability, Provision
 
 
 @dataclass
@@ -16,8 +17,8 @@ class ZeroShotEvaluatorConf(EvaluatorConf):
     """T1, U, S and H with per-class accuracies, with or without calibrated stacking."""
 
     implementation: ClassVar[str] = "zsl_runner.evaluation.zsl.evaluator:ZeroShotEvaluator"
-    requires: ClassVar[frozenset[str]] = frozenset({"class_scores"})
-    needs: ClassVar[frozenset[str]] = frozenset({"zero_shot", "features", "class_vectors"})
+    requires: ClassVar[frozenset[str]] = frozenset({Capability.CLASS_SCORES})
+    needs: ClassVar[frozenset[str]] = frozenset({Provision.ZERO_SHOT, Provision.FEATURES, Provision.CLASS_VECTORS})
 
     kind: str = "zsl"
     name: str = "zsl"

@@ -9,10 +9,10 @@ from typing import ClassVar
 from zsl_runner.config.fields import option, section
 from zsl_runner.config.problems import Problem
 from zsl_runner.config.schema import DatasetConf, ModelConf
-from zsl_runner.config.vocabulary import View
+from zsl_runner.config.vocabulary import Capability, Provision, View
 
 IN_THE_PLANE = ("gmm10", "swiss_roll")
-ZERO_SHOT = frozenset({"features", "class_vectors"})
+ZERO_SHOT = frozenset({Provision.FEATURES, Provision.CLASS_VECTORS})
 
 
 @dataclass
@@ -34,7 +34,7 @@ class AdversarialAutoencoderConf(ModelConf):
     """Encoder, decoder and discriminators of a code z, with or without a categorical code y beside it."""
 
     implementation: ClassVar[str] = "zsl_runner.models.adversarial_autoencoder.model:AdversarialAutoencoder"
-    capabilities: ClassVar[frozenset[str]] = frozenset({"adversarial_codes", "synthesize"})
+    capabilities: ClassVar[frozenset[str]] = frozenset({Capability.ADVERSARIAL_CODES, Capability.SYNTHESIZE})
     reads: ClassVar[View] = View.ROWS
 
     kind: str = "adversarial_autoencoder"
@@ -131,8 +131,8 @@ class AdversarialAutoencoderConf(ModelConf):
 
     def fits(self, dataset: DatasetConf) -> Iterable[Problem]:
         """Images, with labels where they are used; or features with class vectors, which the decoder must see."""
-        if "image_rows" in dataset.provides:
-            if self.uses_labels() and "image_labels" not in dataset.provides:
+        if Provision.IMAGE_ROWS in dataset.provides:
+            if self.uses_labels() and Provision.IMAGE_LABELS not in dataset.provides:
                 yield Problem("labels", f"dataset={dataset.kind} has none; use none")
             return
         if not dataset.provides >= ZERO_SHOT:

@@ -9,7 +9,7 @@ from typing import ClassVar
 from zsl_runner.config.fields import option, section
 from zsl_runner.config.problems import Problem
 from zsl_runner.config.schema import DatasetConf, ModelConf
-from zsl_runner.config.vocabulary import View
+from zsl_runner.config.vocabulary import Capability, Provision, View
 from zsl_runner.models.segmentation_conf import LabelCNNConf, unfit_sides
 
 
@@ -19,8 +19,8 @@ class BaselineCNNConf(ModelConf):
 
     implementation: ClassVar[str] = "zsl_runner.models.baseline_cnn.model:BaselineCNN"
     reads: ClassVar[View] = View.PAIRS
-    needs: ClassVar[frozenset[str]] = frozenset({"pairs", "segmentation"})
-    capabilities: ClassVar[frozenset[str]] = frozenset({"predict_output"})
+    needs: ClassVar[frozenset[str]] = frozenset({Provision.PAIRS, Provision.SEGMENTATION})
+    capabilities: ClassVar[frozenset[str]] = frozenset({Capability.PREDICT_OUTPUT})
 
     kind: str = option("baseline_cnn", "the implementation; fixed by the file chosen in the group")
     name: str = option("baseline_cnn", "the label in directories, tables and TensorBoard")

@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from zsl_runner.config.fields import option
 from zsl_runner.config.problems import Problem
+from zsl_runner.config.vocabulary import Capability
 from zsl_runner.models.output_conf import OutputConf
 
 
@@ -16,7 +17,9 @@ class CVAEConf(OutputConf):
     """Recognition, prior and generation networks, with or without an initial guess of the output."""
 
     implementation: ClassVar[str] = "zsl_runner.models.cvae.model:CVAE"
-    capabilities: ClassVar[frozenset[str]] = frozenset({"predict_output", "latent_output", "synthesize"})
+    capabilities: ClassVar[frozenset[str]] = frozenset(
+        {Capability.PREDICT_OUTPUT, Capability.LATENT_OUTPUT, Capability.SYNTHESIZE}
+    )
 
     kind: str = option("cvae", "the implementation; fixed by the file chosen in the group")
     name: str = option("cvae", "the label in directories, tables and TensorBoard")

@@ -9,7 +9,7 @@ from typing import ClassVar
 from zsl_runner.config.fields import option, section
 from zsl_runner.config.problems import Problem
 from zsl_runner.config.schema import DatasetConf, ModelConf
-from zsl_runner.config.vocabulary import View
+from zsl_runner.config.vocabulary import Capability, Provision, View
 from zsl_runner.models.segmentation_conf import (
     KERNELS,
     ContractingConf,
@@ -43,8 +43,8 @@ class CVAESegmentationConf(ModelConf):
 
     implementation: ClassVar[str] = "zsl_runner.models.cvae_segmentation.model:CVAESegmentation"
     reads: ClassVar[View] = View.PAIRS
-    needs: ClassVar[frozenset[str]] = frozenset({"pairs", "segmentation"})
-    capabilities: ClassVar[frozenset[str]] = frozenset({"predict_output", "latent_output"})
+    needs: ClassVar[frozenset[str]] = frozenset({Provision.PAIRS, Provision.SEGMENTATION})
+    capabilities: ClassVar[frozenset[str]] = frozenset({Capability.PREDICT_OUTPUT, Capability.LATENT_OUTPUT})
 
     kind: str = option("cvae_segmentation", "the implementation; fixed by the file chosen in the group")
     name: str = option("cvae_segmentation", "the label in directories, tables and TensorBoard")

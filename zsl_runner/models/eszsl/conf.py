@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from zsl_runner.config.fields import option
 from zsl_runner.config.schema import ModelConf
+from zsl_runner.config.vocabulary import Capability, Provision
 
 
 @dataclass
@@ -14,8 +15,8 @@ class ESZSLConf(ModelConf):
     """ESZSL: a bilinear compatibility of features and class vectors in closed form; a reference, not a generator."""
 
     implementation: ClassVar[str] = "zsl_runner.models.eszsl.model:ESZSL"
-    needs: ClassVar[frozenset[str]] = frozenset({"features", "class_vectors"})
-    capabilities: ClassVar[frozenset[str]] = frozenset({"class_scores", "fit"})
+    needs: ClassVar[frozenset[str]] = frozenset({Provision.FEATURES, Provision.CLASS_VECTORS})
+    capabilities: ClassVar[frozenset[str]] = frozenset({Capability.CLASS_SCORES, Capability.FIT})
 
     kind: str = option("eszsl", "the implementation; fixed by the file chosen in the group")
     name: str = option("eszsl", "the label in directories, tables and TensorBoard")

@@ -9,6 +9,7 @@ from typing import ClassVar
 from zsl_runner.config.fields import option, section
 from zsl_runner.config.problems import Problem
 from zsl_runner.config.schema import DatasetConf, ModelConf
+from zsl_runner.config.vocabulary import Capability, Provision
 
 
 @dataclass
@@ -64,8 +65,8 @@ class FeatureGANConf(ModelConf):
     """Generator and critics of features, with an optional encoder, regressor, attribute critic and feedback loop."""
 
     implementation: ClassVar[str] = "zsl_runner.models.feature_gan.model:FeatureGAN"
-    needs: ClassVar[frozenset[str]] = frozenset({"features", "class_vectors"})
-    capabilities: ClassVar[frozenset[str]] = frozenset({"synthesize", "adversarial_features"})
+    needs: ClassVar[frozenset[str]] = frozenset({Provision.FEATURES, Provision.CLASS_VECTORS})
+    capabilities: ClassVar[frozenset[str]] = frozenset({Capability.SYNTHESIZE, Capability.ADVERSARIAL_FEATURES})
 
     kind: str = "feature_gan"
     name: str = "feature_gan"

@@ -9,6 +9,7 @@ from typing import ClassVar, Final
 from zsl_runner.config.fields import option
 from zsl_runner.config.problems import Problem
 from zsl_runner.config.schema import DatasetConf, ModelConf
+from zsl_runner.config.vocabulary import Capability, Provision
 from zsl_runner.data.images.options import ImagesConf
 
 SIDES: Final = (32, 64)
@@ -19,8 +20,8 @@ class JointVAEConf(ModelConf):
     """Convolutional autoencoder of images of 32 or 64 pixels a side; any set of continuous and discrete variables."""
 
     implementation: ClassVar[str] = "zsl_runner.models.joint_vae.model:JointVAE"
-    needs: ClassVar[frozenset[str]] = frozenset({"image_rows"})
-    capabilities: ClassVar[frozenset[str]] = frozenset({"joint_code"})
+    needs: ClassVar[frozenset[str]] = frozenset({Provision.IMAGE_ROWS})
+    capabilities: ClassVar[frozenset[str]] = frozenset({Capability.JOINT_CODE})
 
     kind: str = option("joint_vae", "the implementation; fixed by the file chosen in the group")
     name: str = option("joint_vae", "the label in directories, tables and TensorBoard")

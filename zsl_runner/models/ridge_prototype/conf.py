@@ -9,6 +9,7 @@ from typing import ClassVar
 from zsl_runner.config.fields import option
 from zsl_runner.config.problems import Problem
 from zsl_runner.config.schema import ModelConf
+from zsl_runner.config.vocabulary import Capability, Provision
 
 
 @dataclass
@@ -16,8 +17,8 @@ class RidgePrototypeConf(ModelConf):
     """Nearest class prototype, the prototypes predicted by ridge regression; a reference, not a generator."""
 
     implementation: ClassVar[str] = "zsl_runner.models.ridge_prototype.model:RidgePrototype"
-    needs: ClassVar[frozenset[str]] = frozenset({"features", "class_vectors"})
-    capabilities: ClassVar[frozenset[str]] = frozenset({"class_scores", "fit"})
+    needs: ClassVar[frozenset[str]] = frozenset({Provision.FEATURES, Provision.CLASS_VECTORS})
+    capabilities: ClassVar[frozenset[str]] = frozenset({Capability.CLASS_SCORES, Capability.FIT})
 
     kind: str = option("ridge_prototype", "the implementation; fixed by the file chosen in the group")
     name: str = option("ridge_prototype", "the label in directories, tables and TensorBoard")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from zsl_runner.config.fields import option, section
+from zsl_runner.config.vocabulary import Capability
 from zsl_runner.models.network_conf import ORDERS, GaussianPriorConf, HiddenConf, MLPConf
 
 
@@ -56,7 +57,9 @@ class SGALConf(GaussianPriorConf):
     """SGAL: encoder, decoder and a prior network that gives every class its own Gaussian."""
 
     implementation: ClassVar[str] = "zsl_runner.models.sgal.model:SGAL"
-    capabilities: ClassVar[frozenset[str]] = frozenset({"class_scores", "loss_terms", "synthesize", "class_priors"})
+    capabilities: ClassVar[frozenset[str]] = frozenset(
+        {Capability.CLASS_SCORES, Capability.LOSS_TERMS, Capability.SYNTHESIZE, Capability.CLASS_PRIORS}
+    )
 
     kind: str = option("sgal", "the implementation; fixed by the file chosen in the group")
     name: str = option("sgal", "the label in directories, tables and TensorBoard")

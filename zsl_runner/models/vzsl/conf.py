@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from zsl_runner.config.fields import option, section
+from zsl_runner.config.vocabulary import Capability
 from zsl_runner.models.network_conf import BlockConf, GaussianPriorConf, MLPConf
 
 
@@ -31,7 +32,13 @@ class VZSLConf(GaussianPriorConf):
 
     implementation: ClassVar[str] = "zsl_runner.models.vzsl.model:VZSL"
     capabilities: ClassVar[frozenset[str]] = frozenset(
-        {"class_scores", "loss_terms", "synthesize", "class_priors", "target_terms"}
+        {
+            Capability.CLASS_SCORES,
+            Capability.LOSS_TERMS,
+            Capability.SYNTHESIZE,
+            Capability.CLASS_PRIORS,
+            Capability.TARGET_TERMS,
+        }
     )
 
     kind: str = option("vzsl", "the implementation; fixed by the file chosen in the group")

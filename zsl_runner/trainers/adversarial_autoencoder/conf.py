@@ -9,6 +9,7 @@ from typing import ClassVar
 from zsl_runner.config.fields import option, section
 from zsl_runner.config.problems import Problem
 from zsl_runner.config.schema import DatasetConf, ModelConf, OptimizerConf, ScheduledOptimizerConf, TrainerConf
+from zsl_runner.config.vocabulary import Capability
 
 
 @dataclass
@@ -40,7 +41,7 @@ class AdversarialAutoencoderTrainerConf(TrainerConf):
     """Steps of three or four sub-steps: reconstruction, discriminators, encoder against them, classification."""
 
     implementation: ClassVar[str] = "zsl_runner.trainers.adversarial_autoencoder.trainer:AdversarialAutoencoderTrainer"
-    requires: ClassVar[frozenset[str]] = frozenset({"adversarial_codes"})
+    requires: ClassVar[frozenset[str]] = frozenset({Capability.ADVERSARIAL_CODES})
 
     kind: str = "adversarial_autoencoder"
     name: str = "adversarial_autoencoder"

@@ -9,6 +9,7 @@ from typing import ClassVar
 from zsl_runner.config.fields import option, section
 from zsl_runner.config.problems import Problem
 from zsl_runner.config.schema import DatasetConf, ModelConf, OptimizerConf, TrainerConf
+from zsl_runner.config.vocabulary import Capability, Provision
 
 
 @dataclass
@@ -16,8 +17,8 @@ class CapacityTrainerConf(TrainerConf):
     """Reconstruction, and the divergences of continuous and discrete variables held at capacities C_z and C_c."""
 
     implementation: ClassVar[str] = "zsl_runner.trainers.capacity.trainer:CapacityTrainer"
-    requires: ClassVar[frozenset[str]] = frozenset({"joint_code"})
-    needs: ClassVar[frozenset[str]] = frozenset({"image_rows"})
+    requires: ClassVar[frozenset[str]] = frozenset({Capability.JOINT_CODE})
+    needs: ClassVar[frozenset[str]] = frozenset({Provision.IMAGE_ROWS})
 
     kind: str = option("capacity", "the implementation; fixed by the file chosen in the group")
     name: str = option("capacity", "the label in directories, tables and TensorBoard")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from zsl_runner.config.schema import TrainerConf
+from zsl_runner.config.vocabulary import Capability, Provision
 
 
 @dataclass
@@ -13,8 +14,8 @@ class ClosedFormTrainerConf(TrainerConf):
     """One step that solves the model."""
 
     implementation: ClassVar[str] = "zsl_runner.trainers.closed_form.trainer:ClosedFormTrainer"
-    requires: ClassVar[frozenset[str]] = frozenset({"fit"})
-    needs: ClassVar[frozenset[str]] = frozenset({"features"})
+    requires: ClassVar[frozenset[str]] = frozenset({Capability.FIT})
+    needs: ClassVar[frozenset[str]] = frozenset({Provision.FEATURES})
 
     kind: str = "closed_form"
     name: str = "closed_form"

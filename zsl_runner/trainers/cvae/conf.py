@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from zsl_runner.config.fields import option
 from zsl_runner.config.problems import Problem
+from zsl_runner.config.vocabulary import Capability
 from zsl_runner.trainers.prediction_conf import PredictionTrainerConf
 
 
@@ -16,7 +17,7 @@ class ConditionalVAETrainerConf(PredictionTrainerConf):
     """A mixture of the conditional bound (alpha = 1) and of the likelihood under prior samples (alpha = 0)."""
 
     implementation: ClassVar[str] = "zsl_runner.trainers.cvae.trainer:ConditionalVAETrainer"
-    requires: ClassVar[frozenset[str]] = frozenset({"predict_output", "latent_output"})
+    requires: ClassVar[frozenset[str]] = frozenset({Capability.PREDICT_OUTPUT, Capability.LATENT_OUTPUT})
 
     kind: str = "cvae"
     name: str = "cvae"

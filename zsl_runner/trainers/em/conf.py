@@ -9,6 +9,7 @@ from typing import ClassVar
 from zsl_runner.config.fields import option, section
 from zsl_runner.config.problems import Problem
 from zsl_runner.config.schema import OptimizerConf, TrainerConf
+from zsl_runner.config.vocabulary import Capability, Provision
 
 
 @dataclass
@@ -68,8 +69,10 @@ class EMTrainerConf(TrainerConf):
     """Pretraining on seen classes, then the EM loop."""
 
     implementation: ClassVar[str] = "zsl_runner.trainers.em.trainer:EMTrainer"
-    requires: ClassVar[frozenset[str]] = frozenset({"loss_terms", "synthesize", "class_priors"})
-    needs: ClassVar[frozenset[str]] = frozenset({"zero_shot", "features", "class_vectors"})
+    requires: ClassVar[frozenset[str]] = frozenset(
+        {Capability.LOSS_TERMS, Capability.SYNTHESIZE, Capability.CLASS_PRIORS}
+    )
+    needs: ClassVar[frozenset[str]] = frozenset({Provision.ZERO_SHOT, Provision.FEATURES, Provision.CLASS_VECTORS})
 
     kind: str = "em"
     name: str = "em"

@@ -10,6 +10,7 @@ from zsl_runner.classifiers.conf import ClassifierConf
 from zsl_runner.config.fields import option, section
 from zsl_runner.config.problems import Problem
 from zsl_runner.config.schema import DatasetConf, ModelConf, OptimizerConf, TrainerConf
+from zsl_runner.config.vocabulary import Capability, Provision
 from zsl_runner.models.feature_gan.conf import FeatureGANConf
 
 ESTIMATED = ("cpe", "classifier", "bbse", "bbse_soft")
@@ -29,8 +30,8 @@ class FeatureGANTrainerConf(TrainerConf):
     """Blocks of critic steps, each followed by one step of encoder and generator; regressor blocks in between."""
 
     implementation: ClassVar[str] = "zsl_runner.trainers.feature_gan.trainer:FeatureGANTrainer"
-    requires: ClassVar[frozenset[str]] = frozenset({"synthesize", "adversarial_features"})
-    needs: ClassVar[frozenset[str]] = frozenset({"zero_shot", "features", "class_vectors"})
+    requires: ClassVar[frozenset[str]] = frozenset({Capability.SYNTHESIZE, Capability.ADVERSARIAL_FEATURES})
+    needs: ClassVar[frozenset[str]] = frozenset({Provision.ZERO_SHOT, Provision.FEATURES, Provision.CLASS_VECTORS})
 
     kind: str = "feature_gan"
     name: str = "feature_gan"

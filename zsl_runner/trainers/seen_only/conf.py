@@ -9,6 +9,7 @@ from typing import ClassVar
 from zsl_runner.config.fields import option, section
 from zsl_runner.config.problems import Problem
 from zsl_runner.config.schema import OptimizerConf, TrainerConf
+from zsl_runner.config.vocabulary import Capability, Provision
 
 
 @dataclass
@@ -27,8 +28,8 @@ class SeenOnlyTrainerConf(TrainerConf):
     """Gradient steps on real rows of seen classes; nothing is generated."""
 
     implementation: ClassVar[str] = "zsl_runner.trainers.seen_only.trainer:SeenOnlyTrainer"
-    requires: ClassVar[frozenset[str]] = frozenset({"loss_terms"})
-    needs: ClassVar[frozenset[str]] = frozenset({"zero_shot", "features", "class_vectors"})
+    requires: ClassVar[frozenset[str]] = frozenset({Capability.LOSS_TERMS})
+    needs: ClassVar[frozenset[str]] = frozenset({Provision.ZERO_SHOT, Provision.FEATURES, Provision.CLASS_VECTORS})
 
     kind: str = "seen_only"
     name: str = "seen_only"

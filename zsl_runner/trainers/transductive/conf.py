@@ -9,6 +9,7 @@ from typing import ClassVar
 from zsl_runner.config.fields import option, section
 from zsl_runner.config.problems import Problem
 from zsl_runner.config.schema import OptimizerConf, TrainerConf
+from zsl_runner.config.vocabulary import Capability, Provision
 
 
 @dataclass
@@ -16,8 +17,10 @@ class TransductiveTrainerConf(TrainerConf):
     """An inductive warm-up, then steps on seen rows and unlabelled unseen rows."""
 
     implementation: ClassVar[str] = "zsl_runner.trainers.transductive.trainer:TransductiveTrainer"
-    requires: ClassVar[frozenset[str]] = frozenset({"loss_terms", "target_terms"})
-    needs: ClassVar[frozenset[str]] = frozenset({"zero_shot", "features", "class_vectors", "unlabelled"})
+    requires: ClassVar[frozenset[str]] = frozenset({Capability.LOSS_TERMS, Capability.TARGET_TERMS})
+    needs: ClassVar[frozenset[str]] = frozenset(
+        {Provision.ZERO_SHOT, Provision.FEATURES, Provision.CLASS_VECTORS, Provision.UNLABELLED}
+    )
 
     kind: str = "transductive"
     name: str = "transductive"

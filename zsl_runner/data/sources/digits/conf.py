@@ -8,6 +8,7 @@ from typing import ClassVar, Final
 
 from zsl_runner.config.fields import option
 from zsl_runner.config.problems import Problem
+from zsl_runner.config.vocabulary import Provision
 from zsl_runner.data.completion.options import QuadrantConf
 from zsl_runner.data.images.options import LabelledImagesConf
 from zsl_runner.data.sources.digit_classes import DIGITS, DigitConf
@@ -22,7 +23,7 @@ class DigitsConf(DigitConf):
 
     implementation: ClassVar[str] = "zsl_runner.data.sources.digits.source:load"
     contents: ClassVar[str] = "zsl_runner.data.sources.digits.images:contents"
-    provides: ClassVar[frozenset[str]] = DigitConf.provides | {"images"}
+    provides: ClassVar[frozenset[str]] = DigitConf.provides | {Provision.IMAGES}
 
     kind: str = option("digits", "the implementation; fixed by the file chosen in the group")
     test_share: float = option(

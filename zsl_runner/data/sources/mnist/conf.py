@@ -11,6 +11,7 @@ from omegaconf import MISSING
 from zsl_runner.config.fields import option
 from zsl_runner.config.problems import Problem
 from zsl_runner.config.schema import RequiredFile
+from zsl_runner.config.vocabulary import Provision
 from zsl_runner.data.completion.options import QuadrantConf
 from zsl_runner.data.images.options import LabelledImagesConf
 from zsl_runner.data.sources.digit_classes import DIGITS, DigitConf
@@ -23,7 +24,7 @@ class MNISTConf(DigitConf):
     """70,000 images of 28 x 28 pixels; the official test file supplies the test rows."""
 
     implementation: ClassVar[str] = "zsl_runner.data.sources.mnist.source:load"
-    provides: ClassVar[frozenset[str]] = DigitConf.provides | {"images"}
+    provides: ClassVar[frozenset[str]] = DigitConf.provides | {Provision.IMAGES}
 
     kind: str = option("mnist", "the implementation; fixed by the file chosen in the group")
     root: str = option(MISSING, "folder of the four idx files; relative to the working directory")
