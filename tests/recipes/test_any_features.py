@@ -61,7 +61,7 @@ MODELS = {
     ],
     "vzsl": ["trainer.steps=300"],
     "cvae": [*GENERATOR, "model.hidden=[256]", "trainer.epochs=40", "trainer.evaluate_every=40"],
-    "aae/supervised": [*GENERATOR, "model.hidden=[256]", "trainer.batch_size=60", "trainer.epochs=20"],
+    "aae/features": [*GENERATOR, "model.hidden=[256]", "trainer.batch_size=60", "trainer.epochs=20"],
     # With the usual weights, 10 and 0.01, nothing teaches the classes at norm 100 and 4,096-d: the distance grows with
     # the norm and the other terms do not (the critic's gradient settles at a norm of 2.4), and class vectors add to the
     # critic's units 1 to 4 % of what rows add (64 % at norm 1). T1 was 0 and 40, and generated classes had a cosine of
@@ -91,7 +91,7 @@ FALLING = {
     "sgal": "seen/loss",
     "vzsl": "seen/loss",
     "cvae": "fit/loss",
-    "aae/supervised": "reconstruction",
+    "aae/features": "reconstruction",
     "f_vaegan": "reconstruction",
     "tf_vaegan": "reconstruction",
     "bi_vaegan": "inductive/reconstruction",
