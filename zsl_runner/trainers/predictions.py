@@ -54,17 +54,18 @@ class PredictionTrainer(Trainer):
         step: a step, in its two halves.
     """
 
+    context: TrainingContext[PairTrainingSet]
+
     phase_name: str
     groups: tuple[str, ...]
 
-    def __init__(self, conf: PredictionTrainerConf, context: TrainingContext) -> None:
+    def __init__(self, conf: PredictionTrainerConf, context: TrainingContext[PairTrainingSet]) -> None:
         super().__init__(conf, context)
         if not isinstance(context.model, OutputPredictor):
             raise TypeError(f"{type(context.model).__name__} predicts no outputs")
         self.options = conf
         self.predictor = context.model
-        data: PairTrainingSet = context.data
-        self._pairs = data.pairs
+        self._pairs = context.data.pairs
         self._sampler = EpochSampler(len(self._pairs), context.streams["batches"])
         self._compiled = context.runtime.compile(self.terms)
         self.clock = EpochClock.of_batches(len(self._pairs), conf.batch_size)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from zsl_runner.data.rows import EpochSampler
+from zsl_runner.data.zero_shot.folds import ZeroShotTraining
 from zsl_runner.models.base import ConditionalGenerator
 from zsl_runner.training.base import Drawn, Step, StepReport, TrainingContext
 
@@ -35,7 +36,7 @@ class SeenClassStep:
         TypeError: the model has no loss terms.
     """
 
-    def __init__(self, context: TrainingContext) -> None:
+    def __init__(self, context: TrainingContext[ZeroShotTraining]) -> None:
         if not isinstance(context.model, ConditionalGenerator):
             raise TypeError(f"{type(context.model).__name__} is not a conditional generator")
         self.context = context

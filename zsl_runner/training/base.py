@@ -129,8 +129,11 @@ def detached(terms: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return {name: term.detach() for name, term in terms.items()}
 
 
+Data = TypeVar("Data")
+
+
 @dataclass
-class TrainingContext:
+class TrainingContext(Generic[Data]):
     """Everything a procedure works on.
 
     Attributes:
@@ -142,7 +145,7 @@ class TrainingContext:
     """
 
     model: Model
-    data: Any
+    data: Data
     optimisers: Optimisers
     runtime: Runtime
     streams: Streams
@@ -164,9 +167,14 @@ class TrainingContext:
 
 
 class Trainer:
-    """Base of all procedures, built as ``Trainer(conf, context)``."""
+    """Base of all procedures, built as ``Trainer(conf, context)``.
 
-    def __init__(self, conf: TrainerConf, context: TrainingContext) -> None:
+    A subclass annotates ``context`` with the view of data it is for, e.g. ``TrainingContext[ZeroShotTraining]``.
+    """
+
+    context: TrainingContext[Any]
+
+    def __init__(self, conf: TrainerConf, context: TrainingContext[Any]) -> None:
         self.context = context
 
     def phases(self) -> Sequence[Phase]:

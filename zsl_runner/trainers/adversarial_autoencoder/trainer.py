@@ -60,15 +60,16 @@ class AdversarialAutoencoderTrainer(Trainer):
         TypeError: the model is of another family.
     """
 
-    def __init__(self, conf: AdversarialAutoencoderTrainerConf, context: TrainingContext) -> None:
+    context: TrainingContext[RowTrainingSet]
+
+    def __init__(self, conf: AdversarialAutoencoderTrainerConf, context: TrainingContext[RowTrainingSet]) -> None:
         super().__init__(conf, context)
         if not isinstance(context.model, AdversarialAutoencoder):
             raise TypeError(f"{type(context.model).__name__} is no adversarial autoencoder")
         self.conf = conf
         self.model = context.model
         labels = self.model.conf.labels
-        rows: RowTrainingSet = context.data
-        self.rows = rows.only_labelled() if labels == "decoder" else rows
+        self.rows = context.data.only_labelled() if labels == "decoder" else context.data
         if labels in ("decoder", "category") and len(self.rows.labelled) < 2:
             raise DataError(
                 f"model.labels={labels} learns from rows with a label; expected two or more, found "

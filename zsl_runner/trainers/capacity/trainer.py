@@ -41,14 +41,15 @@ class CapacityTrainer(Trainer):
         clock: counts steps by epochs; the schedules go by its steps.
     """
 
-    def __init__(self, conf: CapacityTrainerConf, context: TrainingContext) -> None:
+    context: TrainingContext[ImageTrainingSet]
+
+    def __init__(self, conf: CapacityTrainerConf, context: TrainingContext[ImageTrainingSet]) -> None:
         super().__init__(conf, context)
         if not isinstance(context.model, JointCodeModel):
             raise TypeError(f"{type(context.model).__name__} has no continuous and discrete code")
         self.conf = conf
         self.model = context.model
-        data: ImageTrainingSet = context.data
-        self.images = data.images
+        self.images = context.data.images
         self._most = sum(map(math.log, self.model.categories))
         self._sampler = EpochSampler(len(self.images), context.streams["batches"])
         self._compiled = context.runtime.compile(self.terms)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from zsl_runner.data.zero_shot.folds import ZeroShotTraining
 from zsl_runner.models.base import ClosedForm
-from zsl_runner.training.base import Phase, StepReport, Trainer
+from zsl_runner.training.base import Phase, StepReport, Trainer, TrainingContext
 
 
 class ClosedFormTrainer(Trainer):
     """Phase ``fit``: the model is solved on all training rows at once."""
+
+    context: TrainingContext[ZeroShotTraining]
 
     def phases(self) -> Sequence[Phase]:
         """Return the one phase."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from zsl_runner.data.pairs.folds import Pair
+from zsl_runner.data.pairs.folds import Pair, PairTrainingSet
 from zsl_runner.models.gaussians import Gaussians
 from zsl_runner.models.output_prediction import Condition, LatentOutputPredictor
 from zsl_runner.objectives.gaussian import kl_divergence, reparameterise
@@ -28,7 +28,7 @@ class ConditionalVAETrainer(PredictionTrainer):
 
     phase_name = "fit"
 
-    def __init__(self, conf: ConditionalVAETrainerConf, context: TrainingContext) -> None:
+    def __init__(self, conf: ConditionalVAETrainerConf, context: TrainingContext[PairTrainingSet]) -> None:
         super().__init__(conf, context)
         if not isinstance(context.model, LatentOutputPredictor):
             raise TypeError(f"{type(context.model).__name__} has no codes")

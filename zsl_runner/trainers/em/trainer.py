@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from zsl_runner.data.zero_shot.folds import ZeroShotTraining
 from zsl_runner.models.base import ConditionalGenerator, GenerationOptions
 from zsl_runner.trainers.em.conf import EMTrainerConf
 from zsl_runner.trainers.em.mixture import batch_composition, class_balanced_weights
@@ -46,7 +47,9 @@ class EMTrainer(Trainer):
         context: what it works on.
     """
 
-    def __init__(self, conf: EMTrainerConf, context: TrainingContext) -> None:
+    context: TrainingContext[ZeroShotTraining]
+
+    def __init__(self, conf: EMTrainerConf, context: TrainingContext[ZeroShotTraining]) -> None:
         super().__init__(conf, context)
         self.conf = conf
         self.em = conf.em

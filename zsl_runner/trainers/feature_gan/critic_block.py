@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from zsl_runner.data.zero_shot.folds import ZeroShotTraining
 from zsl_runner.models.feature_gan.model import FeatureGAN
 from zsl_runner.objectives.critic import CriticParameters, CriticTerms
 from zsl_runner.objectives.penalty_weight import adapted_penalty_weight
@@ -45,7 +46,7 @@ class CriticBlock:
         steps: critic steps in a block.
     """
 
-    def __init__(self, context: TrainingContext, model: FeatureGAN, steps: int) -> None:
+    def __init__(self, context: TrainingContext[ZeroShotTraining], model: FeatureGAN, steps: int) -> None:
         self.model = model
         self.steps = steps
         self._runtime = context.runtime
@@ -56,7 +57,7 @@ class CriticBlock:
         self.unseen = self._trainer(context, "unseen_critic", weights.unseen_critic, rest[0]) if rest else None
 
     def _trainer(
-        self, context: TrainingContext, name: str, weight: float, gradients: CriticParameters
+        self, context: TrainingContext[ZeroShotTraining], name: str, weight: float, gradients: CriticParameters
     ) -> CriticTrainer:
         conf = self.model.conf
         return CriticTrainer(

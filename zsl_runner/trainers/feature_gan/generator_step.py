@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from zsl_runner.data.zero_shot.folds import ZeroShotTraining
 from zsl_runner.models.feature_gan.model import FeatureGAN
 from zsl_runner.models.networks import at_least_fp32
 from zsl_runner.objectives.gaussian import kl_divergence
@@ -22,7 +23,7 @@ class GeneratorStep:
         model: the networks.
     """
 
-    def __init__(self, context: TrainingContext, model: FeatureGAN) -> None:
+    def __init__(self, context: TrainingContext[ZeroShotTraining], model: FeatureGAN) -> None:
         self.model = model
         self.weights = model.conf.weights
         self._context = context

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from zsl_runner.data.zero_shot.folds import ZeroShotTraining
 from zsl_runner.models.feature_gan.model import FeatureGAN
 from zsl_runner.objectives.perturbation import perturbed
 from zsl_runner.trainers.feature_gan.critics import CriticTrainer, gradient_buffers, means_of
@@ -36,7 +37,7 @@ class RegressorStep:
         model: the networks; there must be a regressor.
     """
 
-    def __init__(self, context: TrainingContext, model: FeatureGAN) -> None:
+    def __init__(self, context: TrainingContext[ZeroShotTraining], model: FeatureGAN) -> None:
         assert model.regressor is not None
         self.regressor = model.regressor
         self.critic = model.attribute_critic
@@ -75,7 +76,9 @@ class RegressorBlock:
         steps: steps of each.
     """
 
-    def __init__(self, context: TrainingContext, model: FeatureGAN, drawing: Drawing, steps: int) -> None:
+    def __init__(
+        self, context: TrainingContext[ZeroShotTraining], model: FeatureGAN, drawing: Drawing, steps: int
+    ) -> None:
         self.model = model
         self.drawing = drawing
         self.steps = steps

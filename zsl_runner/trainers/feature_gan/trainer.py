@@ -19,6 +19,7 @@ from torch import Tensor
 from zsl_runner.class_prior.estimate import estimate
 from zsl_runner.classifiers.conf import Schedule
 from zsl_runner.classifiers.softmax import fit_softmax
+from zsl_runner.data.zero_shot.folds import ZeroShotTraining
 from zsl_runner.models.feature_gan.model import FeatureGAN
 from zsl_runner.streams import Streams, derived_seed
 from zsl_runner.trainers.feature_gan.conf import ESTIMATED, FeatureGANTrainerConf
@@ -63,7 +64,9 @@ class FeatureGANTrainer(Trainer):
         ValueError: the transductive mode without an unlabelled pool.
     """
 
-    def __init__(self, conf: FeatureGANTrainerConf, context: TrainingContext) -> None:
+    context: TrainingContext[ZeroShotTraining]
+
+    def __init__(self, conf: FeatureGANTrainerConf, context: TrainingContext[ZeroShotTraining]) -> None:
         super().__init__(conf, context)
         if not isinstance(context.model, FeatureGAN):
             raise TypeError(f"{type(context.model).__name__} is no feature-generating network")

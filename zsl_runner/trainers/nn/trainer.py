@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from zsl_runner.data.pairs.folds import Pair
+from zsl_runner.data.pairs.folds import Pair, PairTrainingSet
 from zsl_runner.models.output_prediction import LatentOutputPredictor
 from zsl_runner.trainers.nn.conf import DeterministicTrainerConf
 from zsl_runner.trainers.predictions import PredictionTrainer
@@ -25,7 +25,7 @@ class DeterministicTrainer(PredictionTrainer):
     phase_name = "fit"
     groups = ("generation",)
 
-    def __init__(self, conf: DeterministicTrainerConf, context: TrainingContext) -> None:
+    def __init__(self, conf: DeterministicTrainerConf, context: TrainingContext[PairTrainingSet]) -> None:
         super().__init__(conf, context)
         if isinstance(context.model, LatentOutputPredictor):
             context.model.recognises = False

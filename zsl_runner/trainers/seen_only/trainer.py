@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from zsl_runner.data.zero_shot.folds import ZeroShotTraining
 from zsl_runner.trainers.seen_classes import SeenClassStep, SeenDraw
 from zsl_runner.trainers.seen_only.conf import MatchedBudgetConf, SeenOnlyTrainerConf
 from zsl_runner.training.base import Phase, StepReport, Trainer, TrainingContext
@@ -33,7 +34,9 @@ class SeenOnlyTrainer(Trainer):
         context: what it works on.
     """
 
-    def __init__(self, conf: SeenOnlyTrainerConf, context: TrainingContext) -> None:
+    context: TrainingContext[ZeroShotTraining]
+
+    def __init__(self, conf: SeenOnlyTrainerConf, context: TrainingContext[ZeroShotTraining]) -> None:
         super().__init__(conf, context)
         self.conf = conf
         self.seen_step = SeenClassStep(context)

@@ -12,6 +12,7 @@ from typing import Any
 from torch import Tensor
 
 from zsl_runner.data.rows import EpochSampler
+from zsl_runner.data.zero_shot.folds import ZeroShotTraining
 from zsl_runner.models.base import TransductiveGenerator
 from zsl_runner.trainers.seen_classes import SeenClassStep, SeenDraw
 from zsl_runner.trainers.transductive.conf import TransductiveTrainerConf
@@ -43,7 +44,9 @@ class TransductiveTrainer(Trainer):
         ValueError: the data hold no unlabelled pool.
     """
 
-    def __init__(self, conf: TransductiveTrainerConf, context: TrainingContext) -> None:
+    context: TrainingContext[ZeroShotTraining]
+
+    def __init__(self, conf: TransductiveTrainerConf, context: TrainingContext[ZeroShotTraining]) -> None:
         super().__init__(conf, context)
         if not isinstance(context.model, TransductiveGenerator):
             raise TypeError(f"{type(context.model).__name__} has no terms for unlabelled rows")
