@@ -108,14 +108,14 @@ def table(scores: dict[str, Any]) -> str:
     from zsl_runner.config.quantities import quantity_of
 
     state = "finished" if scores["complete"] else f"stopped after {scores['steps_done']} steps"
-    figures = []
+    rows = []
     for tag, value in scores["metrics"].items():
         quantity = quantity_of(tag, scores["quantities"])
         unit = "%" if quantity.unit == "per cent" else quantity.unit
-        figures.append((tag, f"{value:.{quantity.digits + 1}f}", unit))
-    width = max([12, *(len(tag) for tag, _, _ in figures)])
-    digits = max([6, *(len(value) for _, value, _ in figures)])
-    lines = [f"  {tag:<{width}} {value:>{digits}} {unit}" for tag, value, unit in figures]
+        rows.append((tag, f"{value:.{quantity.digits + 1}f}", unit))
+    width = max([12, *(len(tag) for tag, _, _ in rows)])
+    digits = max([6, *(len(value) for _, value, _ in rows)])
+    lines = [f"  {tag:<{width}} {value:>{digits}} {unit}" for tag, value, unit in rows]
     lines += [f"  warning: {warning}" for warning in scores.get("warnings", ())]
     return "\n".join([scores["run"], f"{scores['stage']} stage, {state}", *lines])
 

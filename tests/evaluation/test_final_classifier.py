@@ -94,7 +94,7 @@ def test_test_rows_and_labels_do_not_reach_the_classifiers(records, fold, vague)
         assert torch.equal(one[-1].weight, other[-1].weight)
 
 
-def test_oracle_figures_are_the_best_of_the_epochs_and_change_nothing(fold, vague):
+def test_oracle_metrics_are_the_best_of_the_epochs_and_change_nothing(fold, vague):
     plain, watched = evaluator(), evaluator(oracle=True)
     honest, looked = plain.measure(vague, fold, {}), watched.measure(vague, fold, {})
     assert looked.metrics == honest.metrics

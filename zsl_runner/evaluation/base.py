@@ -57,7 +57,7 @@ class Measurement:
     undefined: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        require_finite_figures({**self.choices, **self.metrics}, self.undefined)
+        require_finite_metrics({**self.choices, **self.metrics}, self.undefined)
 
     def warnings(self) -> list[str]:
         """Return a sentence on each figure that is undefined."""
@@ -68,17 +68,17 @@ class Measurement:
         return f"{tag} is undefined: {self.undefined[tag]}"
 
 
-def require_finite_figures(figures: Mapping[str, float], undefined: Iterable[str] = ()) -> None:
+def require_finite_metrics(metrics: Mapping[str, float], undefined: Iterable[str] = ()) -> None:
     """Refuse figures that are NaN or infinite.
 
     Args:
-        figures: values by tag.
+        metrics: values by tag.
         undefined: tags that may be.
 
     Raises:
         NonFiniteError: naming them.
     """
-    bad = {tag: value for tag, value in figures.items() if not math.isfinite(value) and tag not in undefined}
+    bad = {tag: value for tag, value in metrics.items() if not math.isfinite(value) and tag not in undefined}
     if bad:
         raise NonFiniteError(
             f"expected finite figures, found {', '.join(f'{tag}={value}' for tag, value in bad.items())}; "

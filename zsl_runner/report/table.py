@@ -109,11 +109,11 @@ def _present(runs: Iterable[FoundRun]) -> list[str]:
     Without a usual one, all test figures stand for them in the order in which they were recorded.
     """
     found = dict.fromkeys(tag for run in runs for tag in run.result.metrics)
-    figures = [tag for tag in found if tag.startswith("test/") and not is_standard_error(tag)]
+    tests = [tag for tag in found if tag.startswith("test/") and not is_standard_error(tag)]
     usual = [tag for tag in USUAL if tag in found]
     calibrated = [f"{plain}_cal" for plain in USUAL if f"{plain}_cal" in found]
     oracle = sorted(tag for tag in found if tag.startswith("oracle/") and not is_standard_error(tag))
-    return [*(usual + calibrated or figures), *oracle]
+    return [*(usual + calibrated or tests), *oracle]
 
 
 def _blocks(groups: list[Group], columns: Mapping[tuple[str, ...], list[str]], sort: str | None) -> list[Block]:

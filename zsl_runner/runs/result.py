@@ -164,7 +164,7 @@ def _problems(result: Result) -> Iterable[str]:
     if result.status not in STATES:
         yield f"status: expected one of {', '.join(STATES)}, found {result.status!r:.80}"
     for name, values in (("metrics", result.metrics), ("validation", result.validation)):
-        yield from _wrong(name, values, _is_figure, "a number")
+        yield from _wrong(name, values, _is_metric, "a number")
     yield from _wrong("cost", result.cost, _is_cost, "numbers that are not negative")
     yield from _wrong("quantities", result.quantities, _is_quantity, "unit, lower_is_better and digits")
     yield from _wrong("error", result.error or {}, lambda value: isinstance(value, str), "text")
@@ -183,7 +183,7 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
-def _is_figure(value: Any) -> bool:
+def _is_metric(value: Any) -> bool:
     """NaN stands for null, which a figure that could not be measured is written as."""
     return _is_number(value) and (value != value or abs(value) < LARGEST)
 

@@ -16,7 +16,7 @@ from zsl_runner.config.vocabulary import TESTING, VALIDATING
 from zsl_runner.console.signals import StopRequest
 from zsl_runner.data.stages import AnyFold
 from zsl_runner.errors import NonFiniteError
-from zsl_runner.evaluation.base import Evaluator, Measurement, measured, require_finite_figures
+from zsl_runner.evaluation.base import Evaluator, Measurement, measured, require_finite_metrics
 from zsl_runner.runs.checkpoint import Checkpoints
 from zsl_runner.runs.state import RunState, StageRecord, chosen, validated
 from zsl_runner.tracking.tracker import Tracker
@@ -266,7 +266,7 @@ class StageRun:
 
     def _diagnosed(self, fold: AnyFold, prefix: str) -> dict[str, float]:
         found = self.context.evaluator.diagnose(fold.evaluation, self.parts.trainer.shown())
-        require_finite_figures(found)
+        require_finite_metrics(found)
         return {f"{prefix}/{name}": value for name, value in found.items()}
 
     def _lower_is_better(self, tag: str) -> bool:

@@ -48,7 +48,7 @@ def summary_table(result: Result, directory: Path) -> str:
     for warning in result.warnings:
         console.print(f"WARNING: {warning}", markup=False)
     for unit, names in _names(result).items():
-        console.print(_figures(result, unit, names))
+        console.print(_metrics(result, unit, names))
     console.print("\n".join(_conditions(result)), markup=False, soft_wrap=True)
     figures = entries(directory / "figures", "*.png")
     if figures:
@@ -73,7 +73,7 @@ def _names(result: Result) -> dict[str, list[str]]:
     return units
 
 
-def _figures(result: Result, unit: str, names: list[str]) -> Table:
+def _metrics(result: Result, unit: str, names: list[str]) -> Table:
     """Return the figures of one unit, a column for each metric; a line for each where the columns are too wide."""
     tags = {*result.metrics, *result.validation}
     errors = any(f"{prefix}/{name}{STANDARD_ERROR}" in tags for prefix in ("test", "val") for name in names)

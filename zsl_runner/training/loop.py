@@ -238,9 +238,9 @@ class Loop:
             if phase.on_validation is not None and phase.on_validation(metrics):
                 self.position.length = self.position.kept
             self.position.kept = self.position.length
-        figures = self.hooks.probe()
-        if figures:
-            self.events.scalars(self.global_step, figures, self.stage, phase.name)
+        oracle = self.hooks.probe()
+        if oracle:
+            self.events.scalars(self.global_step, oracle, self.stage, phase.name)
 
     def _log(self, phase: Phase, report: StepReport, at_end: bool) -> None:
         for name, value in report.terms.items():

@@ -20,7 +20,7 @@ CLASSIFIER_WIDTH = 64
 CLASSIFIER_BATCH = 200
 
 
-def moment_figures(z: Tensor, prior: LatentPrior, draws: Tensor) -> dict[str, float]:
+def moment_metrics(z: Tensor, prior: LatentPrior, draws: Tensor) -> dict[str, float]:
     """Compare moments and marginal distributions, each figure that of the worst dimension.
 
     Args:
@@ -48,7 +48,7 @@ def moment_figures(z: Tensor, prior: LatentPrior, draws: Tensor) -> dict[str, fl
     }
 
 
-def kernel_figures(z: Tensor, draws: Tensor, permutations: int, generator: torch.Generator) -> dict[str, float]:
+def kernel_metrics(z: Tensor, draws: Tensor, permutations: int, generator: torch.Generator) -> dict[str, float]:
     """Return the squared maximum mean discrepancy ``mmd``, unbiased and so perhaps negative.
 
     With permutations also ``mmd_null``, what one random division of twenty exceeds, and ``mmd_p``, the p value.
@@ -119,7 +119,7 @@ def classifier_accuracy(one: Tensor, other: Tensor, epochs: int, streams: Stream
     return 100 * float(right.float().mean())
 
 
-def part_figures(z: Tensor, labels: Tensor, prior: LatentPrior) -> dict[str, float]:
+def part_metrics(z: Tensor, labels: Tensor, prior: LatentPrior) -> dict[str, float]:
     """Return figures of a prior whose parts stand for classes, in per cent.
 
     Args:
