@@ -21,7 +21,7 @@ from zsl_runner.files.writing import remove_leftovers, write_text
 DESCRIPTION = """Score the newest checkpoint of a run with the run's own evaluation protocol.
 
 A run that reached its final stage or finished its fit stage is scored on the test rows, one that was stopped in its
-tune or fit stage on the validation rows. The figures are printed and kept in RUN/evaluations/; the run itself is not
+tune or fit stage on the validation rows. The metrics are printed and kept in RUN/evaluations/; the run itself is not
 changed."""
 
 EXAMPLES = """examples:

@@ -1,4 +1,4 @@
-"""Figures that are constant or empty by construction, and classes that look the same, are said beforehand."""
+"""Metrics that are constant or empty by construction, and classes that look the same, are said beforehand."""
 
 import dataclasses
 

@@ -1,4 +1,4 @@
-"""The segmentation evaluator: its figures against plain ones; what is hidden stays hidden; measuring moves nothing."""
+"""The segmentation evaluator: its metrics against plain ones; what is hidden stays hidden; measuring moves nothing."""
 
 import io
 

@@ -1,4 +1,4 @@
-"""The same seeds give the same figures on every launcher, and a lost worker loses no run."""
+"""The same seeds give the same metrics on every launcher, and a lost worker loses no run."""
 
 import os
 import secrets

@@ -1,4 +1,4 @@
-"""Differences to a baseline, costs and published figures in a report."""
+"""Differences to a baseline, costs and published results in a report."""
 
 import csv
 import io

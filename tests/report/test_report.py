@@ -207,8 +207,8 @@ def test_a_seed_run_twice_counts_once_and_is_reported(outputs):
     assert (row.cells["test/H"].mean, row.cells["test/H"].n) == (40.0, 1)
     assert [str(path) in note for path, note in zip((second, third), report.notes, strict=True)] == [True, True]
     assert all(f"{first} counts" in note for note in report.notes)
-    assert "same figures" in report.notes[0]
-    assert "DIFFERENT FIGURES" in report.notes[1]
+    assert "same metrics" in report.notes[0]
+    assert "DIFFERENT METRICS" in report.notes[1]
 
 
 def test_oracle_metrics_stand_in_columns_of_their_own(outputs):

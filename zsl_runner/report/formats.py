@@ -95,7 +95,7 @@ FORMATS: dict[str, Callable[[Report], str]] = {"md": markdown, "csv": as_csv, "l
 
 
 def units(report: Report) -> str:
-    """Return in words in what unit the metrics of a report are; which is better where it is not the larger figure."""
+    """Return in words in what unit the metrics of a report are; which is better where it is not the larger value."""
     found: dict[str, list[str]] = {}
     for block in report.blocks:
         for tag, quantity in block.quantities.items():

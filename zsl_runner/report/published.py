@@ -1,4 +1,4 @@
-"""Our figures beside those the experiment file of a run quotes."""
+"""Our results beside those the experiment file of a run quotes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ METRICS = "reference.metrics."
 
 
 def deviation(group: Group, cells: Mapping[str, Average | None], quantities: Mapping[str, Quantity]) -> str:
-    """Return in words how far a row is from its published figures; empty unless they are of the same features.
+    """Return in words how far a row is from its published results; empty unless they are of the same features.
 
     Args:
         group: the row's runs.
@@ -30,7 +30,7 @@ def deviation(group: Group, cells: Mapping[str, Average | None], quantities: Map
 
 
 def quoted(groups: Iterable[Group]) -> list[str]:
-    """Return a note on every group whose experiment file quotes figures: what they are, and whether they compare."""
+    """Return a note on every group whose experiment file quotes results: what they are, and whether they compare."""
     notes = []
     for group in groups:
         run = group.runs[0]

@@ -22,7 +22,7 @@ class Hooks(Protocol):
         """Measure on validation data and return (metrics, choices); None in a stage that does not validate."""
 
     def probe(self) -> Mapping[str, float]:
-        """Return oracle figures, which are logged at the validation cadence and never used; empty for none."""
+        """Return oracle metrics, which are logged at the validation cadence and never used; empty for none."""
 
     def keep_best(self) -> None:
         """The validation just made is the best so far."""
@@ -44,7 +44,7 @@ class Events(Protocol):
         """One step is done."""
 
     def scalars(self, step: int, values: Mapping[str, float], stage: str, phase: str) -> None:
-        """Figures of global step ``step``: metrics by tag, loss terms by name."""
+        """Values of global step ``step``: metrics by tag, loss terms by name."""
 
 
 @dataclass

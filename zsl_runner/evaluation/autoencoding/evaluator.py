@@ -28,7 +28,7 @@ from zsl_runner.streams import Streams, derived_seed
 
 
 class AutoencodingEvaluator(Evaluator):
-    """Figures by name; see the options.
+    """Metrics by name; see the options.
 
     A validation leaves out what takes long: p values, trained classifiers, the likelihood.
 
@@ -40,7 +40,7 @@ class AutoencodingEvaluator(Evaluator):
     conf: AutoencodingEvaluatorConf
 
     def measure(self, model: Model, fold: ImageFold, choices: Mapping[str, float]) -> Measurement:
-        """Return the figures of the evaluation set under the tags ``val/...`` or ``test/...``."""
+        """Return the metrics of the evaluation set under the tags ``val/...`` or ``test/...``."""
         if not isinstance(model, AdversarialAutoencoder):
             raise TypeError(f"{type(model).__name__} is no adversarial autoencoder")
         data, conf = fold.evaluation, self.conf

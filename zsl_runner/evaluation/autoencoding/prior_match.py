@@ -1,4 +1,4 @@
-"""Figures of how well codes look like draws of their prior."""
+"""Metrics of how well codes match draws from their prior."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ CLASSIFIER_BATCH = 200
 
 
 def moment_metrics(z: Tensor, prior: LatentPrior, draws: Tensor) -> dict[str, float]:
-    """Compare moments and marginal distributions, each figure that of the worst dimension.
+    """Compare moments and marginal distributions, each metric that of the worst dimension.
 
     Args:
         z: (n, d) codes, n >= 2.
@@ -120,7 +120,7 @@ def classifier_accuracy(one: Tensor, other: Tensor, epochs: int, streams: Stream
 
 
 def part_metrics(z: Tensor, labels: Tensor, prior: LatentPrior) -> dict[str, float]:
-    """Return figures of a prior whose parts stand for classes, in per cent.
+    """Return metrics of a prior whose parts stand for classes, in per cent.
 
     Args:
         z: (n, 2) codes.

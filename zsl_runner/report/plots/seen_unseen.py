@@ -16,7 +16,7 @@ PLAIN, CALIBRATED = ("test/S", "test/U"), ("test/S_cal", "test/U_cal")
 
 
 def has_accuracies(group: Group, tags: tuple[str, str] = PLAIN) -> bool:
-    """Tell whether a group has both accuracies; figures outside of 0 to 100 are none."""
+    """Tell whether a group has both accuracies; values outside 0 to 100 are none."""
     return all(values and all(0 <= value <= 100 for value in values) for values in _values(group, tags))
 
 
@@ -29,7 +29,7 @@ def seen_unseen(material: Material) -> Figure:
     """Draw the mean of each group as a large mark with bars of one standard deviation, its seeds as dots.
 
     Args:
-        material: groups with ``test/S`` and ``test/U``; hollow marks show the calibrated figures where there are any.
+        material: groups with ``test/S`` and ``test/U``; hollow marks show calibrated accuracies, if any.
     """
     chosen, left_out = material.best(MOST)
     groups = [group for group in chosen if has_accuracies(group)]
