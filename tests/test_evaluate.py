@@ -24,7 +24,7 @@ def test_accuracies_are_in_per_cent():
     ]
 
 
-def test_other_figures_have_their_unit_and_decimals():
+def test_other_metrics_have_their_unit_and_decimals():
     quantities = {"NCLL_ELBO": {"unit": "nats", "lower_is_better": True, "digits": 2}}
     metrics = {"test/NCLL_ELBO": 4329.9412, "test/NCLL_ELBO_se": 0.1255, "test/accuracy": 9.9}
     assert table(scores(metrics=metrics, quantities=quantities, stage="fit", complete=False)).splitlines()[1:] == [

@@ -21,7 +21,7 @@ from zsl_runner.files.writing import remove_leftovers, write_text
 DESCRIPTION = """Score the newest checkpoint of a run with the run's own evaluation protocol.
 
 A run that reached its final stage or finished its fit stage is scored on the test rows, one that was stopped in its
-tune or fit stage on the validation rows. The figures are printed and kept in RUN/evaluations/; the run itself is not
+tune or fit stage on the validation rows. The metrics are printed and kept in RUN/evaluations/; the run itself is not
 changed."""
 
 EXAMPLES = """examples:
@@ -108,14 +108,14 @@ def table(scores: dict[str, Any]) -> str:
     from zsl_runner.config.quantities import quantity_of
 
     state = "finished" if scores["complete"] else f"stopped after {scores['steps_done']} steps"
-    figures = []
+    rows = []
     for tag, value in scores["metrics"].items():
         quantity = quantity_of(tag, scores["quantities"])
         unit = "%" if quantity.unit == "per cent" else quantity.unit
-        figures.append((tag, f"{value:.{quantity.digits + 1}f}", unit))
-    width = max([12, *(len(tag) for tag, _, _ in figures)])
-    digits = max([6, *(len(value) for _, value, _ in figures)])
-    lines = [f"  {tag:<{width}} {value:>{digits}} {unit}" for tag, value, unit in figures]
+        rows.append((tag, f"{value:.{quantity.digits + 1}f}", unit))
+    width = max([12, *(len(tag) for tag, _, _ in rows)])
+    digits = max([6, *(len(value) for _, value, _ in rows)])
+    lines = [f"  {tag:<{width}} {value:>{digits}} {unit}" for tag, value, unit in rows]
     lines += [f"  warning: {warning}" for warning in scores.get("warnings", ())]
     return "\n".join([scores["run"], f"{scores['stage']} stage, {state}", *lines])
 

@@ -31,7 +31,7 @@ def parser() -> argparse.ArgumentParser:
         prog="benchmark",
         description="Measure speed and memory of zsl-run on one thread, each beside a reference in the same run.",
     )
-    arguments.add_argument("--quick", action="store_true", help="fewer and shorter repetitions; figures are rough")
+    arguments.add_argument("--quick", action="store_true", help="fewer and shorter repetitions; numbers are rough")
     arguments.add_argument(
         "--only", metavar="TOPIC", nargs="+", choices=TOPICS, default=list(TOPICS), help=f"some of {', '.join(TOPICS)}"
     )

@@ -1,4 +1,4 @@
-"""The machine in words: figures of speed mean nothing without it."""
+"""The machine in words: measured speeds mean nothing without it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import torch
 
 
 def machine() -> dict[str, str]:
-    """Return what the figures depend on."""
+    """Return what measured speeds depend on."""
     usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return {
         "cpu": cpu_model(),

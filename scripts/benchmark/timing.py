@@ -77,7 +77,7 @@ class Finding:
         reference: what it was measured against.
         quantities: by name: ``cpu`` and ``wall``, or ``memory``.
         aim: the ratio of the first quantity that should not be exceeded; None if there is no such aim.
-        facts: further figures, in words ready to print.
+        facts: further numbers, in words ready to print.
     """
 
     topic: str

@@ -30,7 +30,7 @@ class Damage:
         refuses: whether a refusal is right.
         rows: whether ``metrics.csv`` can be expected to be whole in the end.
         other_data: the data are no longer those of the run.
-        unknowable: the record's own figures were changed, which nothing tells of a whole run.
+        unknowable: the record's own metrics were changed, which nothing tells of a whole run.
         begins: a refusal may come after the run has begun; then its checkpoints and its configuration alone must stay.
         without_privileges: run the commands without root's privileges, for whom permissions do not count.
         restore: undoes what would keep the folder from being removed.
@@ -93,7 +93,7 @@ def cut_file(draw: np.random.Generator, home: Path, directory: Path) -> Damage:
 
 
 def flipped_file(draw: np.random.Generator, home: Path, directory: Path) -> Damage:
-    """Change a bit of the record, the table or an event file; of the figures in a table nobody can tell."""
+    """Change a bit of the record, the table or an event file; of the numbers in a table nobody can tell."""
     files = [
         path for path in sorted(directory.iterdir()) if path.is_file() and path.name not in (".lock", "config.yaml")
     ]
@@ -103,7 +103,7 @@ def flipped_file(draw: np.random.Generator, home: Path, directory: Path) -> Dama
 
 
 def edited_configuration(draw: np.random.Generator, home: Path, directory: Path) -> Damage:
-    """Change a value in the saved configuration that decides the figures."""
+    """Change a value in the saved configuration that decides the metrics."""
     path = directory / "config.yaml"
     text = path.read_text()
     changes = (

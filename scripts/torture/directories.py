@@ -88,7 +88,7 @@ def attempt(number: int, draw: np.random.Generator, folder: Path, shared: Path) 
 
 
 def _looked_at(place: Place, directory: Path, straight: Path, damage: Damage, what: str) -> None:
-    """Report and evaluate: neither changes the run, and figures that are shown are right."""
+    """Report and evaluate: neither changes the run, and the metrics they show are right."""
     hook = without_privileges if damage.without_privileges else None
     before = _weighty(directory)
     report = place.run("zsl-report", "outputs", hook=hook)
@@ -138,7 +138,7 @@ def _resumed(place: Place, directory: Path, straight: Path, damage: Damage, what
 
 
 def _kept(place: Place, directory: Path, straight: Path, damage: Damage, what: str) -> None:
-    """The same command with existing=keep: the run it names has the figures of the unbroken one."""
+    """The same command with existing=keep: the run it names has the metrics of the unbroken one."""
     done = place.run("zsl-run", *RUN, "existing=keep")
     _require_whole(done, what)
     named = {directory.parent / name for name in re.findall(r"sgal/mine/([^\s/;:]+)", done.text)}

@@ -133,11 +133,11 @@ def test_the_command_prints_and_writes_json(small_files, tmp_path, monkeypatch, 
         return load_findings("small", small_files, ONCE, folder)
 
     monkeypatch.setitem(topics.TOPICS, "load", measure)
-    assert main(["--quick", "--only", "load", "--json", str(tmp_path / "figures.json")]) == 0
+    assert main(["--quick", "--only", "load", "--json", str(tmp_path / "measured.json")]) == 0
     printed = capsys.readouterr().out
     assert "small: from the cache, against reading the cache file's bytes" in printed
     assert "torch" in printed
-    content = json.loads((tmp_path / "figures.json").read_text())
+    content = json.loads((tmp_path / "measured.json").read_text())
     assert content["machine"]["threads"] == "1"
     assert [finding["topic"] for finding in content["findings"]] == ["load"] * 3
     assert all(np.isfinite(finding["quantities"]["cpu"]["ratio"]) for finding in content["findings"])

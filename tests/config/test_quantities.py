@@ -12,7 +12,7 @@ NATS = {"unit": "nats", "lower_is_better": True, "digits": 2}
 @pytest.mark.parametrize(
     "tag", ["test/NCLL", "val/NCLL", "oracle/NCLL", "oracle/best_NCLL", "test/NCLL_se", "oracle/best_NCLL_se"]
 )
-def test_a_figure_has_the_quantity_of_what_it_is_made_from(tag):
+def test_a_metric_has_the_quantity_of_what_it_is_made_from(tag):
     assert quantity_of(tag, {"NCLL": NATS}) == Quantity("nats", lower_is_better=True, digits=2)
 
 

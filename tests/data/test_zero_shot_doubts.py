@@ -1,4 +1,4 @@
-"""Figures that are constant or empty by construction, and classes that look the same, are said beforehand."""
+"""Metrics that are constant or empty by construction, and classes that look the same, are said beforehand."""
 
 import dataclasses
 
@@ -45,7 +45,7 @@ RECORDS = make_records()
         ({"class_vectors": same_vectors(*range(7))}, "class_0, class_1, class_2, class_3, class_4 and 2 more have the"),
     ],
 )
-def test_what_a_figure_cannot_mean_is_said(changes, expected):
+def test_what_a_metric_cannot_mean_is_said(changes, expected):
     (found,) = warnings(**changes)
     assert expected in found
 

@@ -18,9 +18,9 @@ from zsl_runner.evaluation.autoencoding.evaluator import AutoencodingEvaluator
 from zsl_runner.evaluation.autoencoding.figures import nearest
 from zsl_runner.evaluation.autoencoding.prior_match import (
     classifier_accuracy,
-    kernel_figures,
-    moment_figures,
-    part_figures,
+    kernel_metrics,
+    moment_metrics,
+    part_metrics,
 )
 from zsl_runner.evaluation.autoencoding.prior_shapes import walk
 from zsl_runner.models.adversarial_autoencoder.conf import AdversarialAutoencoderConf
@@ -60,46 +60,46 @@ class TestPriorMatch:
     def test_draws_of_the_prior_pass_every_test_and_shifted_ones_fail(self):
         prior = LatentPrior("normal", 3, 5.0)
         draws, own = prior.sample(4000, rng(0)), prior.sample(4000, rng(1))
-        good = moment_figures(own, prior, draws)
+        good = moment_metrics(own, prior, draws)
         assert good["mean_shift"] < 0.1
         assert good["std_ratio"] < 0.1
         assert good["ks"] < 0.05
         assert good["correlation"] < 0.1
-        kernel = kernel_figures(own[:500], draws[:500], 100, rng(2))
+        kernel = kernel_metrics(own[:500], draws[:500], 100, rng(2))
         assert kernel["mmd_p"] > 0.01
         assert classifier_accuracy(own, draws, 5, Streams(0), "c2st") < 60
         wrong = own.clone()
         wrong[:, 1] = 2 * (wrong[:, 0] - wrong[:, 0].mean()) + 5
-        bad = moment_figures(wrong, prior, draws)
+        bad = moment_metrics(wrong, prior, draws)
         assert bad["mean_shift"] == pytest.approx(1.0, abs=0.05)
         assert bad["std_ratio"] == pytest.approx(1.0, abs=0.05)
         assert bad["correlation"] == pytest.approx(1.0, abs=0.05)
         assert bad["ks"] > 0.2
-        apart = kernel_figures(wrong[:500], draws[:500], 100, rng(2))
+        apart = kernel_metrics(wrong[:500], draws[:500], 100, rng(2))
         assert apart["mmd_p"] == pytest.approx(1 / 101)
         assert apart["mmd"] > 5 * apart["mmd_null"] > 0
         assert classifier_accuracy(wrong, draws, 5, Streams(0), "c2st") > 85
 
     def test_one_dimension_has_no_correlation(self):
         prior = LatentPrior("uniform", 1, 1.0)
-        figures = moment_figures(prior.sample(500, rng()), prior, prior.sample(500, rng(1)))
-        assert figures["correlation"] == 0
+        metrics = moment_metrics(prior.sample(500, rng()), prior, prior.sample(500, rng(1)))
+        assert metrics["correlation"] == 0
 
     def test_a_prior_with_correlations_of_its_own(self):
         prior = LatentPrior("swiss_roll", 2)
-        figures = moment_figures(prior.sample(20_000, rng()), prior, prior.sample(20_000, rng(1)))
-        assert max(figures.values()) < 0.03
+        metrics = moment_metrics(prior.sample(20_000, rng()), prior, prior.sample(20_000, rng(1)))
+        assert max(metrics.values()) < 0.03
 
     def test_without_permutations_there_is_no_p_value(self):
-        assert kernel_figures(torch.zeros(4, 2), torch.ones(4, 2), 0, rng()).keys() == {"mmd"}
+        assert kernel_metrics(torch.zeros(4, 2), torch.ones(4, 2), 0, rng()).keys() == {"mmd"}
 
     def test_parts(self):
         prior = LatentPrior("gmm10", 2)
         labels = torch.arange(10).repeat(100)
-        figures = part_figures(prior.sample_parts(labels, rng()), labels, prior)
-        assert figures["part_accuracy"] > 95
-        assert 9 < figures["part_share_min"] <= 10 <= figures["part_share_max"] < 11
-        shifted = part_figures(prior.sample_parts(labels, rng()), (labels + 1) % 10, prior)
+        metrics = part_metrics(prior.sample_parts(labels, rng()), labels, prior)
+        assert metrics["part_accuracy"] > 95
+        assert 9 < metrics["part_share_min"] <= 10 <= metrics["part_share_max"] < 11
+        shifted = part_metrics(prior.sample_parts(labels, rng()), (labels + 1) % 10, prior)
         assert shifted["part_accuracy"] < 5
 
 
@@ -181,7 +181,7 @@ class TestProtocol:
         tested = self.measure(build(n_clusters=4), stages.tested("fit")).metrics
         assert {"test/mmd_p", "test/c2st", "test/c2st_y", "test/log_likelihood", "test/label_from_z"} <= tested.keys()
 
-    def test_the_figures_of_a_variant_are_those_it_has(self, build, stages):
+    def test_the_metrics_of_a_variant_are_those_it_has(self, build, stages):
         fold = stages.tested("fit")
         semi = self.measure(build(labels="category"), fold).metrics
         assert "test/error" in semi
@@ -258,7 +258,7 @@ class TestProtocol:
         ("val/reconstruction", {}, []),
     ],
 )
-def test_selection_needs_a_figure_the_variant_has(metric, options, problems):
+def test_selection_needs_a_metric_the_variant_has(metric, options, problems):
     conf = dataclasses.replace(CONF, select_metric=metric)
     model = dataclasses.replace(MODEL, **options)
     assert [problem.key for problem in conf.fits(model, DigitsImagesConf())] == problems

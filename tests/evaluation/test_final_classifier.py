@@ -41,7 +41,7 @@ def fold(records):
 
 @pytest.fixture
 def vague(fold):
-    """Return a generator whose classes overlap, so that figures are below 100."""
+    """Return a generator whose classes overlap, so that accuracies are below 100."""
     return honest_generator(fold, spread=3.0)
 
 
@@ -94,7 +94,7 @@ def test_test_rows_and_labels_do_not_reach_the_classifiers(records, fold, vague)
         assert torch.equal(one[-1].weight, other[-1].weight)
 
 
-def test_oracle_figures_are_the_best_of_the_epochs_and_change_nothing(fold, vague):
+def test_oracle_metrics_are_the_best_of_the_epochs_and_change_nothing(fold, vague):
     plain, watched = evaluator(), evaluator(oracle=True)
     honest, looked = plain.measure(vague, fold, {}), watched.measure(vague, fold, {})
     assert looked.metrics == honest.metrics
@@ -169,7 +169,7 @@ def test_figures_and_points_are_there_for_any_generator(fold):
 
 
 def test_a_classifier_that_diverges_is_no_classifier(fold):
-    """Its NaN scores would pass argmax as figures of chance."""
+    """Its NaN scores would pass argmax and give chance-level metrics."""
     wild = dataclasses.replace(QUICK, lr=1e38)
     with pytest.raises(NonFiniteError, match=r"weights of a softmax classifier trained with lr=1e\+38.*learning rate"):
         measured(fold, classifier=wild)

@@ -1,4 +1,4 @@
-"""What is measured is finite: a NaN anywhere in a model is refused, and never becomes a figure of chance."""
+"""What is measured is finite: a NaN anywhere in a model is refused, and never becomes a chance-level metric."""
 
 import math
 
@@ -86,8 +86,8 @@ def test_infinite_scores_are_counted():
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
-def test_a_measurement_holds_no_figure_that_is_not_finite(value):
-    with pytest.raises(NonFiniteError, match=f"expected finite figures, found val/T1={value};"):
+def test_a_measurement_holds_no_metric_that_is_not_finite(value):
+    with pytest.raises(NonFiniteError, match=f"expected finite metrics, found val/T1={value};"):
         Measurement({"val/T1": value, "val/H": 1.0})
     with pytest.raises(NonFiniteError, match="calibration_offset"):
         Measurement({"val/H": 1.0}, {"calibration_offset": value})

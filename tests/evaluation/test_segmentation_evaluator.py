@@ -1,4 +1,4 @@
-"""The segmentation evaluator: its figures against plain ones; what is hidden stays hidden; measuring moves nothing."""
+"""The segmentation evaluator: its metrics against plain ones; what is hidden stays hidden; measuring moves nothing."""
 
 import io
 
@@ -70,7 +70,7 @@ def evaluator(**changes):
 
 
 @pytest.mark.parametrize("classes", [2, 4])
-def test_figures_of_the_deterministic_prediction(classes):
+def test_metrics_of_the_deterministic_prediction(classes):
     fold = folds(classes).cut("fit")
     model = cvae(fold.train.shape)
     metrics = evaluator().measure(model, fold, {}).metrics

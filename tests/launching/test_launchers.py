@@ -1,4 +1,4 @@
-"""The same seeds give the same figures on every launcher, and a lost worker loses no run."""
+"""The same seeds give the same metrics on every launcher, and a lost worker loses no run."""
 
 import os
 import secrets
@@ -67,17 +67,17 @@ def ray_cluster():
 
 
 @pytest.fixture(scope="session")
-def figures(tmp_path_factory):
+def metrics(tmp_path_factory):
     """What the basic launcher measured."""
     folder = tmp_path_factory.mktemp("basic")
     sweep(folder, "seed=0,1")
     return read(folder)
 
 
-def test_the_basic_launcher_repeats_itself(figures, tmp_path):
+def test_the_basic_launcher_repeats_itself(metrics, tmp_path):
     sweep(tmp_path, "seed=1,0")
-    assert read(tmp_path) == figures
-    assert [record["status"] for record in figures.values()] == ["complete", "complete"]
+    assert read(tmp_path) == metrics
+    assert [record["status"] for record in metrics.values()] == ["complete", "complete"]
 
 
 @pytest.mark.launcher
@@ -89,18 +89,18 @@ def test_the_basic_launcher_repeats_itself(figures, tmp_path):
         pytest.param(["hydra/launcher=ray_local", "hydra.launcher.ray.init.num_cpus=2"], marks=RAY, id="ray_local"),
     ],
 )
-def test_the_same_figures_on_every_launcher(figures, tmp_path, arguments):
+def test_the_same_metrics_on_every_launcher(metrics, tmp_path, arguments):
     printed = sweep(tmp_path, *arguments, "seed=0,1")
-    assert read(tmp_path) == figures
+    assert read(tmp_path) == metrics
     assert "2 of 2 runs complete" in printed
 
 
 @pytest.mark.launcher
 @SLURM
-def test_an_array_on_a_real_slurm_and_the_same_command_again(figures, slurm, tmp_path):
+def test_an_array_on_a_real_slurm_and_the_same_command_again(metrics, slurm, tmp_path):
     array = ["hydra/launcher=slurm", "hydra.launcher.mem_gb=2", "seed=0,1"]
     sweep(tmp_path, *array, **slurm)
-    assert read(tmp_path) == figures
+    assert read(tmp_path) == metrics
     assert sweep(tmp_path, *array, **slurm).count("complete before") == 2
 
 

@@ -82,7 +82,7 @@ def test_existing_runs_on_request(zsl_run, records):
     zsl_run(*FAST)  # on its own a command starts a run
     zsl_run("-m", *FAST, "seed=0", "existing=new")
     zsl_run("-m", *FAST, "seed=0", "name=mine")  # a name of its own asks for runs of its own
-    zsl_run("-m", *FAST, "seed=0", "evaluator.oracle=true")  # the others have no oracle figures
+    zsl_run("-m", *FAST, "seed=0", "evaluator.oracle=true")  # the others have no oracle metrics
     found = records()
     assert sorted(found) == [
         f"eszsl/toy/{name}" for name in ("mine+seed-0", "seed-0", "seed-0.2", "seed-0.3", "seed-0.4")

@@ -90,10 +90,10 @@ def test_sixteen_clusters_are_mostly_of_one_digit():
 def test_codes_match_their_prior_far_better_than_those_of_an_untrained_encoder():
     stages = folds(0, None)
     model = trained(stages, 40, 0, AdversarialAutoencoderTrainerConf(batch_size=60), latent_dim=2)
-    trained_figures = measure(model, stages)
+    after_training = measure(model, stages)
     fresh = measure(trained(stages, 0, 0, latent_dim=2), stages)
-    assert trained_figures["test/mmd"] * 20 <= fresh["test/mmd"]
-    assert trained_figures["test/c2st"] < fresh["test/c2st"]
+    assert after_training["test/mmd"] * 20 <= fresh["test/mmd"]
+    assert after_training["test/c2st"] < fresh["test/c2st"]
     assert fresh["test/c2st"] >= 95
 
 

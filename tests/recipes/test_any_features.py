@@ -125,7 +125,7 @@ def loader():
 
 @pytest.fixture
 def train(loader, monkeypatch, tmp_path):
-    """Return what trains a model on such features and gives its training figures by name, and the test's."""
+    """Return what trains a model on such features and gives its training metrics by name, and the test's."""
     draw = source.load
 
     def run(model, width, signed, norm, settings):

@@ -45,7 +45,7 @@ def trained(tmp_path_factory, launch):
 
 @pytest.fixture(scope="module")
 def measure(trained):
-    """Return what trains once for each set of arguments and gives the test figures without their prefix."""
+    """Return what trains once for each set of arguments and gives the test metrics without their prefix."""
 
     def run(*arguments):
         metrics = json.loads((trained(*arguments) / "result.json").read_text())["metrics"]

@@ -1,4 +1,4 @@
-"""Whole runs whose figures come from a classifier trained on generated features."""
+"""Whole runs whose metrics come from a classifier trained on generated features."""
 
 import json
 

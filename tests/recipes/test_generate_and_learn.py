@@ -103,7 +103,7 @@ SWITCHES = {
 }
 
 
-def test_every_switch_moves_the_figures(run):
+def test_every_switch_moves_the_metrics(run):
     """Item 17."""
     usual = run("usual", *SHORT, *HIDDEN)
     switched = {name: run(name, *SHORT, *HIDDEN, switch) for name, switch in SWITCHES.items()}

@@ -90,7 +90,7 @@ def test_a_saved_configuration_replays_to_the_same_numbers(finished, zsl_run, tm
     assert result(tmp_path / "outputs/sgal/toy/again")["metrics"] == result(finished)["metrics"]
 
 
-def test_zsl_eval_scores_the_final_checkpoint_to_the_reported_figures(finished, zsl_run):
+def test_zsl_eval_scores_the_final_checkpoint_to_the_reported_metrics(finished, zsl_run):
     for repeat in ("", ".2"):
         done = zsl_run(str(finished), "--json", module="zsl_runner.evaluate")
         scores = json.loads(done.stdout)
@@ -107,7 +107,7 @@ def test_zsl_eval_of_no_run_is_one_clear_error(tmp_path, zsl_run):
     assert "Traceback" not in done.stderr
 
 
-def test_oracle_figures_change_nothing_but_themselves(finished, zsl_run, tmp_path):
+def test_oracle_metrics_change_nothing_but_themselves(finished, zsl_run, tmp_path):
     zsl_run(*SMALL, "evaluator.calibration=val", "seed=3", "evaluator.oracle=true", "evaluator.every=10", "name=oracle")
     found = result(tmp_path / "outputs/sgal/toy/oracle+seed-3")
     honest = result(finished)["metrics"]

@@ -39,7 +39,7 @@ def oracle():
     return 100 * np.mean(unseen[pairwise_distances_argmin(x[rows], means)] == records.labels[rows])
 
 
-def figures(zsl_run, tmp_path, name, *overrides):
+def metrics_of(zsl_run, tmp_path, name, *overrides):
     zsl_run(*RECIPE, *overrides, f"name={name}")
     (found,) = (tmp_path / "outputs").glob(f"*/toy/{name}*/result.json")
     return json.loads(found.read_text())["metrics"]
@@ -47,7 +47,7 @@ def figures(zsl_run, tmp_path, name, *overrides):
 
 def test_unlabelled_rows_carry_a_generator_to_the_oracle(zsl_run, tmp_path):
     """Whether they are needed for it is asked where an inductive generator cannot be perfect, in the next test."""
-    transductive = figures(zsl_run, tmp_path, "transductive", *UNKNOWN_PRIOR)
+    transductive = metrics_of(zsl_run, tmp_path, "transductive", *UNKNOWN_PRIOR)
     assert transductive["test/T1"] > oracle() - 1
     assert transductive["test/H"] > 95
 
@@ -61,7 +61,7 @@ def test_unlabelled_rows_help_where_an_inductive_generator_cannot_be_perfect(zsl
     """
 
     def mean(name, *overrides):
-        runs = [figures(zsl_run, tmp_path, f"{name}_{seed}", *FEW, *overrides, f"seed={seed}") for seed in range(3)]
+        runs = [metrics_of(zsl_run, tmp_path, f"{name}_{seed}", *FEW, *overrides, f"seed={seed}") for seed in range(3)]
         return {metric: np.mean([run[f"test/{metric}"] for run in runs]) for metric in ("T1", "H")}
 
     transductive, inductive = mean("transductive", *UNKNOWN_PRIOR), mean("inductive", "trainer=feature_gan")
@@ -72,7 +72,7 @@ def test_unlabelled_rows_help_where_an_inductive_generator_cannot_be_perfect(zsl
 def test_an_estimated_prior_stands_between_uniform_and_known_where_the_classes_are_skewed(zsl_run, tmp_path):
     skewed = ["dataset.unseen_imbalance=10", "trainer.warmup_epochs=5", "evaluator.oracle=true"]
     found = {
-        prior: figures(zsl_run, tmp_path, prior, *skewed, f"trainer.class_prior={prior}")
+        prior: metrics_of(zsl_run, tmp_path, prior, *skewed, f"trainer.class_prior={prior}")
         for prior in ("uniform", "cpe", "known")
     }
     error = {prior: metrics["oracle/prior_error"] for prior, metrics in found.items()}

@@ -1,4 +1,4 @@
-"""Differences to a baseline, costs and published figures in a report."""
+"""Differences to a baseline, costs and published results in a report."""
 
 import csv
 import io
@@ -110,7 +110,7 @@ def test_costs_are_means_and_stages_sums(outputs):
 
 
 @pytest.mark.parametrize(("features", "verdict"), [("fc1000", "compared"), ("res101", "NOT compared: ours are fc1000")])
-def test_published_figures_are_listed_on_request_comparable_or_not(outputs, features, verdict):
+def test_published_results_are_listed_on_request_comparable_or_not(outputs, features, verdict):
     directory = outputs.add(40.0)
     reference = {"source": "Paper, table 2", "feature_kind": features, "metrics": {"test/H": 42.51}, "note": "one seed"}
     (directory / "config.yaml").write_text(json.dumps({"reference": reference}))

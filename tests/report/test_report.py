@@ -207,11 +207,11 @@ def test_a_seed_run_twice_counts_once_and_is_reported(outputs):
     assert (row.cells["test/H"].mean, row.cells["test/H"].n) == (40.0, 1)
     assert [str(path) in note for path, note in zip((second, third), report.notes, strict=True)] == [True, True]
     assert all(f"{first} counts" in note for note in report.notes)
-    assert "same figures" in report.notes[0]
-    assert "DIFFERENT FIGURES" in report.notes[1]
+    assert "same metrics" in report.notes[0]
+    assert "DIFFERENT METRICS" in report.notes[1]
 
 
-def test_oracle_figures_stand_in_columns_of_their_own(outputs):
+def test_oracle_metrics_stand_in_columns_of_their_own(outputs):
     outputs.add(40.0)
     assert "oracle" not in markdown(outputs.report())
     outputs.add(41.0, 1, metrics={"test/H": 41.0, "test/U": 20.0, "oracle/H_cal": 60.0})
@@ -263,7 +263,7 @@ def test_differences_to_a_baseline_are_paired_by_seed(outputs):
         outputs.report(baseline="absent")
 
 
-def test_published_figures_are_compared_on_equal_features_only(outputs):
+def test_published_results_are_compared_on_equal_features_only(outputs):
     directory = outputs.add(40.0)
     reference = {"source": "Paper, table 2", "feature_kind": "fc1000", "metrics": {"test/H": 42.5}}
     (directory / "config.yaml").write_text(json.dumps({"reference": reference}))
@@ -455,9 +455,9 @@ def test_a_csv_column_is_of_one_unit(outputs):
     outputs.add(40.0, metrics={"test/accuracy": 40.0, "test/spread": 1.0})
     outputs.add_likelihood(60.0, metrics={"test/accuracy": 90.0, "test/spread": 2.0}, quantities={"spread": NATS})
     cub, mnist = csv.DictReader(io.StringIO(as_csv(outputs.report())))
-    figures = ("accuracy mean", "spread mean", "spread [nats] mean")
-    assert [cub[name] for name in figures] == ["40.0", "1.0", ""]
-    assert [mnist[name] for name in figures] == ["90.0", "", "2.0"]
+    columns = ("accuracy mean", "spread mean", "spread [nats] mean")
+    assert [cub[name] for name in columns] == ["40.0", "1.0", ""]
+    assert [mnist[name] for name in columns] == ["90.0", "", "2.0"]
     assert (cub["spread n"], mnist["spread n"]) == ("1", "0")
 
 
@@ -494,15 +494,15 @@ U, H, accuracy in per cent; NCLL, NCLL_MC in nats (lower is better), mean ± sta
 """
 
 
-def figures(ncll):
+def likelihoods(ncll):
     return {"test/NCLL": ncll, "test/NCLL_se": 0.5, "test/NCLL_MC": ncll + 2, "test/accuracy": 90 - ncll / 10}
 
 
 def test_a_report_over_different_kinds_of_data(outputs):
     for seed in (0, 1):
         outputs.add(40.0 + 2 * seed, seed)
-        outputs.add_likelihood(63.5 + seed / 2, seed, metrics=figures(63.5 + seed / 2))
-    outputs.add_likelihood(100.03, model="baseline_nn", metrics=figures(100.03))
+        outputs.add_likelihood(63.5 + seed / 2, seed, metrics=likelihoods(63.5 + seed / 2))
+    outputs.add_likelihood(100.03, model="baseline_nn", metrics=likelihoods(100.03))
     assert markdown(outputs.report()) == MIXED
 
 

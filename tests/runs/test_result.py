@@ -10,7 +10,7 @@ from zsl_runner.files import writing as atomic
 from zsl_runner.runs.result import FILE_NAME, Result, git_state, peak_memory, versions
 
 
-def test_round_trip_keeps_every_bit_of_every_figure(tmp_path):
+def test_round_trip_keeps_every_bit_of_every_metric(tmp_path):
     result = make_result(
         metrics={"test/H": 100 / 3, "test/U": 1e-17},
         validation={"val/H": 0.1 + 0.2},
@@ -24,7 +24,7 @@ def test_round_trip_keeps_every_bit_of_every_figure(tmp_path):
     assert Result.load(tmp_path / FILE_NAME) == result
 
 
-def test_figures_that_are_not_finite_stay_valid_json(tmp_path):
+def test_metrics_that_are_not_finite_stay_valid_json(tmp_path):
     make_result(metrics={"test/H": math.nan, "test/U": math.inf}).save(tmp_path)
     content = json.loads((tmp_path / FILE_NAME).read_text(), parse_constant=pytest.fail)
     assert content["metrics"] == {"test/H": None, "test/U": None}

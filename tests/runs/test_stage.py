@@ -43,7 +43,7 @@ def test_the_plan_of_every_stage_and_way_to_select(name, select, finished, does)
 
 
 @pytest.mark.parametrize("name", ["tune", "final", "fit"])
-def test_oracle_figures_are_computed_where_test_rows_are_read_and_change_nothing_else(name):
+def test_oracle_metrics_are_computed_where_test_rows_are_read_and_change_nothing_else(name):
     without, wanted = asdict(plan(name)), asdict(plan(name, oracle=True))
     assert wanted == without | {"probes": name != "tune"}
 

@@ -19,7 +19,7 @@ def row(text, label):
     return next(line.split() for line in text.splitlines() if line.strip().startswith(label))
 
 
-def test_figures_conditions_and_places(tmp_path):
+def test_metrics_conditions_and_places(tmp_path):
     run = tmp_path / "out puts" / "sgal" / "digits" / "em+seed-3"
     (run / "figures").mkdir(parents=True)
     (run / "figures" / "confusion.png").touch()
@@ -53,7 +53,7 @@ def test_a_record_with_nothing_but_its_identity_is_shown(tmp_path):
 NATS = {"unit": "nats", "lower_is_better": True, "digits": 2}
 
 
-def test_figures_of_other_units_stand_in_tables_of_their_own(tmp_path):
+def test_metrics_of_other_units_stand_in_tables_of_their_own(tmp_path):
     likelihood = make(
         metrics={
             "test/NCLL": 63.914,

@@ -96,7 +96,7 @@ def test_only_a_complete_run_is_marked_as_finished(tmp_path):
     assert metadata.SESSION_END_INFO_TAG not in load(tmp_path).PluginTagToContent(metadata.PLUGIN_NAME)
 
 
-def test_the_layout_puts_figures_and_terms_side_by_side(tmp_path):
+def test_the_layout_puts_metrics_and_terms_side_by_side(tmp_path):
     write(tmp_path, range(1, 5), complete=False)
     write(tmp_path, range(3, 5), resume_step=2)
     (event,) = load(tmp_path).Tensors("custom_scalars__config__")

@@ -52,8 +52,8 @@ class Counting(Trainer):
 class Stage:
     """Measures what it is told to, keeps the number of steps of each best validation and of each checkpoint."""
 
-    def __init__(self, trainer, scores, figures, stop_at):
-        self.trainer, self.scores, self.figures, self.stop_at = trainer, scores, figures, stop_at
+    def __init__(self, trainer, scores, oracle, stop_at):
+        self.trainer, self.scores, self.oracle, self.stop_at = trainer, scores, oracle, stop_at
         self.kept, self.saved = [], []
 
     def validate(self):
@@ -62,7 +62,7 @@ class Stage:
         return {"val/H": self.scores(self.trainer.count)}, {"offset": float(self.trainer.count)}
 
     def probe(self):
-        return self.figures
+        return self.oracle
 
     def keep_best(self):
         self.kept.append(self.trainer.count)
@@ -74,9 +74,9 @@ class Stage:
         return self.trainer.count == self.stop_at
 
 
-def build(trainer, *, stage="tune", scores=float, figures=(), stop_at=None, cadence=None, **options):
+def build(trainer, *, stage="tune", scores=float, oracle=(), stop_at=None, cadence=None, **options):
     events = Recorder()
-    hooks = Stage(trainer, scores if stage == "tune" else None, dict(figures), stop_at)
+    hooks = Stage(trainer, scores if stage == "tune" else None, dict(oracle), stop_at)
     loop = Loop(
         trainer,
         hooks,
@@ -155,7 +155,7 @@ def test_oracle_probe_is_logged_and_changes_nothing():
     plain, probed = Counting(), Counting()
     loop, events, _ = build(plain, stage="final")
     loop.run()
-    other, looked, _ = build(probed, stage="final", figures={"oracle/H": 1.0})
+    other, looked, _ = build(probed, stage="final", oracle={"oracle/H": 1.0})
     other.run()
     assert losses(events) == losses(looked)
     assert [step for step, values, _, _ in looked.rows if "oracle/H" in values] == [4, 7, 9, 11, 12]

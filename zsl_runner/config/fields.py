@@ -39,8 +39,8 @@ class Rule:
         """Return the accepted values in words, e.g. ``0 < value <= 1``; empty if there is no limit."""
         if self.choices is not None:
             return "one of " + ", ".join(str(choice) for choice in self.choices)
-        lower = "" if self.low is None else f"{_figure(self.low)} {'<' if self.above else '<='} "
-        upper = "" if self.high is None else f" {'<' if self.below else '<='} {_figure(self.high)}"
+        lower = "" if self.low is None else f"{_number(self.low)} {'<' if self.above else '<='} "
+        upper = "" if self.high is None else f" {'<' if self.below else '<='} {_number(self.high)}"
         return f"{lower}value{upper}" if lower or upper else ""
 
     def accepts(self, value: Any) -> bool:
@@ -67,7 +67,7 @@ class Rule:
         return not (too_low or too_high)
 
 
-def _figure(value: float) -> str:
+def _number(value: float) -> str:
     return str(int(value)) if float(value).is_integer() and abs(value) < 1e15 else f"{value:g}"
 
 

@@ -1,4 +1,4 @@
-"""What a recorded figure is: its unit, its better direction, its decimals. A record describes itself."""
+"""What a recorded metric is: its unit, its better direction, its decimals. A record describes itself."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ KNOWN = frozenset(entry.name for entry in fields(Quantity))
 
 
 def quantity_of(tag: str, recorded: Mapping[str, Any]) -> Quantity:
-    """Return what a figure is: what was recorded under its name; else an accuracy in per cent, larger is better.
+    """Return what a metric is: what was recorded under its name; else an accuracy in per cent, larger is better.
 
-    A figure made from another one has its quantity unless it has one of its own: a standard error, and the best value
+    A metric made from another one has its quantity unless it has one of its own: a standard error, and the best value
     an oracle saw.
 
     >>> quantity_of("oracle/best_NCLL", {"NCLL": {"unit": "nats", "lower_is_better": True, "digits": 2}})
@@ -39,7 +39,7 @@ def quantity_of(tag: str, recorded: Mapping[str, Any]) -> Quantity:
 
 
 def is_standard_error(tag: str) -> bool:
-    """Tell whether a figure is the standard error of another one.
+    """Tell whether a metric is the standard error of another one.
 
     >>> is_standard_error("test/NCLL_se"), is_standard_error("test/NCLL")
     (True, False)
@@ -48,7 +48,7 @@ def is_standard_error(tag: str) -> bool:
 
 
 def title(tag: str) -> str:
-    """Return a metric's column title; oracle and validation figures say what they are.
+    """Return a metric's column title; oracle and validation metrics say what they are.
 
     >>> title("test/H"), title("oracle/H_cal"), title("val/H")
     ('H', 'oracle H_cal', 'val H')

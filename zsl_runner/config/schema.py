@@ -36,11 +36,11 @@ class RequiredFile:
 
 @dataclass(frozen=True)
 class Quantity:
-    """How a measured figure is shown and compared.
+    """How a metric is shown and compared.
 
     Attributes:
         unit: e.g. ``per cent`` or ``nats``.
-        lower_is_better: whether the smaller figure wins.
+        lower_is_better: whether the smaller value wins.
         digits: decimals in tables.
     """
 
@@ -234,7 +234,7 @@ class TrainerConf(Component):
 class EvaluatorConf(Component):
     """Base of all evaluators: what is measured, when, and how a model is selected.
 
-    ``quantities`` describes the figures, by name without the prefix, that are not accuracies in per cent.
+    ``quantities`` describes the metrics, by name without the prefix, that are not accuracies in per cent.
     """
 
     requires: ClassVar[frozenset[str]] = frozenset()
@@ -260,7 +260,7 @@ class EvaluatorConf(Component):
         None, "stop after so many validations without a better select_metric; null never", low=1
     )
     batch_size: int = option(4096, "rows scored at a time", low=1)
-    oracle: bool = option(False, "also compute oracle/* figures, which look at test labels; never used for a decision")
+    oracle: bool = option(False, "also compute oracle/* metrics, which look at test labels; never used for a decision")
 
     def fits(self, model: ModelConf, dataset: DatasetConf) -> Iterable[Problem]:
         """Yield what the evaluator cannot measure of this model on this data set; keys are below the evaluator."""
@@ -300,7 +300,7 @@ class TrackerConf:
 
 @dataclass
 class DebugConf:
-    """Looks at what a run does; figures of a run with any of these are comparable with nothing."""
+    """Looks at what a run does; metrics of a run with any of these are comparable with nothing."""
 
     steps: int | None = option(None, "most steps of a phase; null = as many as the trainer says", low=1)
     overfit: bool = option(
@@ -330,9 +330,9 @@ class ReferenceConf:
     """What an experiment file says about the published result it follows (informative)."""
 
     source: str = option("", "paper and table")
-    feature_kind: str = option("", "features of the published figures; deviations are only printed for the same ones")
-    metrics: dict[str, float] = option({}, "published figures in the unit of each metric, e.g. test/H: 65.6")
-    note: str = option("", "how the figures were obtained: tag, selection, seeds")
+    feature_kind: str = option("", "features of the published results; deviations are only printed for the same ones")
+    metrics: dict[str, float] = option({}, "published results in the unit of each metric, e.g. test/H: 65.6")
+    note: str = option("", "how the results were obtained: tag, selection, seeds")
     cost: str = option("", "expected wall time and hardware")
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def load(conf: DatasetConf) -> Records:
-    """Load a data set with the source its configuration names; what its figures cannot mean is among its warnings.
+    """Load a data set with the source its configuration names; what metrics on it cannot tell is among its warnings.
 
     Raises:
         DataError: a file is missing, damaged or inconsistent.
@@ -33,7 +33,7 @@ def load(conf: DatasetConf) -> Records:
         records = _with_provenance(records, replace(records.provenance, warnings=warnings))
     if isinstance(conf, ZeroShotConf) and conf.unseen_imbalance != 1:
         assert isinstance(records, ZeroShotRecords)
-        # Part of the split's name: such figures stand beside no others.
+        # Part of the split's name: such metrics stand beside no others.
         split = f"{records.provenance.split_version}, unseen rows thinned {conf.unseen_imbalance:g}:1"
         split += f" (seed {conf.unseen_imbalance_seed})"
         records = _with_provenance(records, replace(records.provenance, split_version=split))

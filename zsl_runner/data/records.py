@@ -38,7 +38,7 @@ class Provenance:
         split_version: e.g. ``PS1``; ``own`` for a split that no paper uses.
         files: the files read.
         notes: everything else a reader of the result should know, e.g. rows dropped from a split.
-        warnings: what a reader must know before trusting any figure on these data, in sentences; they stand among the
+        warnings: what a reader must know before trusting any metric on these data, in sentences; they stand among the
             ``warnings`` of the result.
     """
 
@@ -82,7 +82,7 @@ class Records:
         raise TypeError(f"{type(self).__name__} checks nothing")
 
     def doubts(self) -> list[str]:
-        """Return in sentences what makes figures on sound data worthless, e.g. a class nobody can learn."""
+        """Return in sentences what makes metrics on sound data worthless, e.g. a class nobody can learn."""
         return []
 
     def sizes(self) -> str:

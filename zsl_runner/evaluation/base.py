@@ -42,13 +42,13 @@ class Measurement:
     """What an evaluator measured on one evaluation set.
 
     Attributes:
-        metrics: figures by tag, e.g. ``val/H``; per cent unless the evaluator's ``quantities`` say otherwise.
+        metrics: values by tag, e.g. ``val/H``; per cent unless the evaluator's ``quantities`` say otherwise.
         choices: decisions made on this set that a later measurement may take over, e.g. a calibration offset.
         details: whatever the evaluator's own figures need.
-        undefined: why the data leave a figure undefined, by its tag. It is recorded as null, with a warning.
+        undefined: why the data leave a metric undefined, by its tag. It is recorded as null, with a warning.
 
     Raises:
-        NonFiniteError: a figure or a choice is NaN or infinite and not among the undefined ones.
+        NonFiniteError: a metric or a choice is NaN or infinite and not among the undefined ones.
     """
 
     metrics: Mapping[str, float]
@@ -57,31 +57,31 @@ class Measurement:
     undefined: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        require_finite_figures({**self.choices, **self.metrics}, self.undefined)
+        require_finite_metrics({**self.choices, **self.metrics}, self.undefined)
 
     def warnings(self) -> list[str]:
-        """Return a sentence on each figure that is undefined."""
+        """Return a sentence on each metric that is undefined."""
         return [f"{self.undefined_in_words(tag)}; it is null in the record" for tag in self.undefined]
 
     def undefined_in_words(self, tag: str) -> str:
-        """Return why a figure is undefined."""
+        """Return why a metric is undefined."""
         return f"{tag} is undefined: {self.undefined[tag]}"
 
 
-def require_finite_figures(figures: Mapping[str, float], undefined: Iterable[str] = ()) -> None:
-    """Refuse figures that are NaN or infinite.
+def require_finite_metrics(metrics: Mapping[str, float], undefined: Iterable[str] = ()) -> None:
+    """Refuse metrics that are NaN or infinite.
 
     Args:
-        figures: values by tag.
+        metrics: values by tag.
         undefined: tags that may be.
 
     Raises:
         NonFiniteError: naming them.
     """
-    bad = {tag: value for tag, value in figures.items() if not math.isfinite(value) and tag not in undefined}
+    bad = {tag: value for tag, value in metrics.items() if not math.isfinite(value) and tag not in undefined}
     if bad:
         raise NonFiniteError(
-            f"expected finite figures, found {', '.join(f'{tag}={value}' for tag, value in bad.items())}; "
+            f"expected finite metrics, found {', '.join(f'{tag}={value}' for tag, value in bad.items())}; "
             "the model has diverged (lower its learning rate, clip gradients, scale the data), or there are too few "
             "rows for them"
         )
@@ -93,7 +93,7 @@ class Evaluator:
     Args:
         conf: the evaluator's options.
         seed: the run's seed. What a measurement draws comes from generators made afresh from it each time, so that
-            measuring twice gives the same figures and moves no stream of training.
+            measuring twice gives the same metrics and moves no stream of training.
     """
 
     def __init__(self, conf: EvaluatorConf, seed: int) -> None:
@@ -112,14 +112,14 @@ class Evaluator:
         raise TypeError(f"{type(self).__name__} measures nothing")
 
     def diagnose(self, data: Any, shown: Mapping[str, Tensor]) -> dict[str, float]:
-        """Return figures that compare what a trainer shows with the labels of ``data``, by name without a prefix.
+        """Return metrics that compare what a trainer shows with the labels of ``data``, by name without a prefix.
 
         The run logs them as ``val/<name>`` in the tune stage and as ``oracle/<name>``, on request only, on test rows.
         """
         return {}
 
     def oracle(self, measurement: Measurement) -> dict[str, float]:
-        """Return ``oracle/*`` figures that look at the labels of a test measurement, beside the measurement's own."""
+        """Return ``oracle/*`` metrics that look at the labels of a test measurement, beside the measurement's own."""
         return {}
 
     def figures(
@@ -146,7 +146,7 @@ def measured(
         choices: decisions made on validation data, if there are any.
 
     Raises:
-        NonFiniteError: scores, codes, weights or figures are NaN or infinite.
+        NonFiniteError: scores, codes, weights or metrics are NaN or infinite.
     """
     try:
         return evaluator.measure(model, fold, choices or {})

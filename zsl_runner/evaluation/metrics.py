@@ -1,4 +1,4 @@
-"""Zero-shot metrics as pure functions. All figures are in per cent."""
+"""Zero-shot metrics as pure functions. All are in per cent."""
 
 from __future__ import annotations
 

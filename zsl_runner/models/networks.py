@@ -53,7 +53,7 @@ class Dropout(nn.Module):
 def finite(what: str, values: Tensor, remedy: str = "") -> Tensor:
     """Return ``values`` unchanged if all of them are finite.
 
-    A NaN that reaches an argmax or a comparison becomes a decision like any other, and figures of chance follow. So
+    A NaN that reaches an argmax or a comparison becomes a decision like any other, and chance-level metrics follow. So
     whatever decides takes its scores, weights and codes through here, once for each block.
 
     Args:

@@ -17,7 +17,7 @@ def parzen_log_density(x: Tensor, samples: Tensor, deviations: Sequence[float], 
         - \frac D2 \log (2 \pi \sigma^2)
 
     A density of a continuous variable: with a small sigma it exceeds 1 and its logarithm is positive. It depends on n,
-    so figures of different n are not comparable. Distances are computed once for all widths, in blocks of rows.
+    so densities of different n are not comparable. Distances are computed once for all widths, in blocks of rows.
 
     Args:
         x: (T, D) rows.

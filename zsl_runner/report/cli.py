@@ -34,8 +34,8 @@ examples:
   zsl-report outputs --plot figures
 
 Of several complete runs with the same configuration and seed the one started first counts; the others are listed,
-and a note says so if their figures differ. Differences to a baseline are tested by the paired t test over common
-seeds (two-sided, adjusted after Holm for the rows of a table), from five pairs on. Published figures of an
+and a note says so if their metrics differ. Differences to a baseline are tested by the paired t test over common
+seeds (two-sided, adjusted after Holm for the rows of a table), from five pairs on. Published results of an
 experiment file are compared only if they were measured on the same kind of features as the runs; --reference lists
 them all.
 
@@ -64,7 +64,7 @@ def parser() -> argparse.ArgumentParser:
         type=_names,
         metavar="NAME,...",
         help="columns: T1, H, AUSUC, H_cal, NCLL, NCLL_se, ... or tags like val/H, oracle/H_cal; default: T1, U, S, H "
-        "with calibrated and oracle figures, or all test figures of a table that has none of the four",
+        "with calibrated and oracle metrics, or all test metrics of a table that has none of the four",
     )
     made.add_argument("--format", choices=sorted(FORMATS), default="md", help="default: md")
     made.add_argument("--sort", metavar="NAME", help="sort the rows of a table by this metric, best first")

@@ -54,11 +54,11 @@ def as_csv(report: Report) -> str:
     writer = csv.writer(buffer, lineterminator="\n")
     metrics = list(dict.fromkeys((tag, unit.unit) for block in report.blocks for tag, unit in block.quantities.items()))
     titles = [title(tag) if unit == PER_CENT else f"{title(tag)} [{unit}]" for tag, unit in metrics]
-    figures = [f"{name} {what}" for name in titles for what in ("mean", "std", "n")]
+    averages = [f"{name} {what}" for name in titles for what in ("mean", "std", "n")]
     compared = _compared(report.blocks)
     paired = [f"{name} minus baseline {what}" for name in titles for what in ("mean", "std", "n", "p")]
     costs = [name for _, name, _ in COSTS.values()]
-    writer.writerow([*TRAITS, "varied", *figures, *(paired if compared else []), "n", *costs, "seeds", "deviation"])
+    writer.writerow([*TRAITS, "varied", *averages, *(paired if compared else []), "n", *costs, "seeds", "deviation"])
     for block in report.blocks:
         present = [
             tag if tag in block.quantities and block.quantities[tag].unit == unit else "" for tag, unit in metrics
@@ -95,7 +95,7 @@ FORMATS: dict[str, Callable[[Report], str]] = {"md": markdown, "csv": as_csv, "l
 
 
 def units(report: Report) -> str:
-    """Return in words in what unit the metrics of a report are; which is better where it is not the larger figure."""
+    """Return in words in what unit the metrics of a report are; which is better where it is not the larger value."""
     found: dict[str, list[str]] = {}
     for block in report.blocks:
         for tag, quantity in block.quantities.items():
@@ -121,12 +121,12 @@ def test_in_words(report: Report) -> str:
     )
 
 
-def figure(value: Average | None, n: int, digits: int = 1, *, signed: bool = False) -> str:
+def mean_and_spread(value: Average | None, n: int, digits: int = 1, *, signed: bool = False) -> str:
     """Return ``mean ± std`` with so many decimals; the number of values only where it is not the group's.
 
-    >>> figure(Average(45.23, 0.31, 5), 5), figure(Average(45.23, None, 1), 1, 2)
+    >>> mean_and_spread(Average(45.23, 0.31, 5), 5), mean_and_spread(Average(45.23, None, 1), 1, 2)
     ('45.2 ± 0.3', '45.23')
-    >>> figure(Average(-1.0, 0.5, 3), 5, signed=True)
+    >>> mean_and_spread(Average(-1.0, 0.5, 3), 5, signed=True)
     '-1.0 ± 0.5 (3)'
     """
     if value is None:
@@ -166,11 +166,11 @@ def _cells(
     for tag, quantity in block.quantities.items():
 
         def shown(row: Row, tag: str = tag, quantity: Quantity = quantity) -> str:
-            text = escape(figure(row.cells[tag], len(row.group.runs), quantity.digits))
+            text = escape(mean_and_spread(row.cells[tag], len(row.group.runs), quantity.digits))
             return bold(text) if tag in row.best else text
 
         def difference(row: Row, tag: str = tag, quantity: Quantity = quantity) -> str:
-            return escape(figure(row.differences.get(tag), len(row.group.runs), quantity.digits, signed=True))
+            return escape(mean_and_spread(row.differences.get(tag), len(row.group.runs), quantity.digits, signed=True))
 
         def p_value(row: Row, tag: str = tag) -> str:
             return escape(_p_value(row.differences.get(tag), _rounded_p))

@@ -81,7 +81,7 @@ TRAITS: dict[str, Callable[[FoundRun], str]] = {
 """What a table says about a group, by column."""
 
 BLOCK = ("dataset", "features", "semantics", "split", "setting", "data")
-"""Groups that differ in one of these stand in different blocks: their figures are not comparable."""
+"""Groups that differ in one of these stand in different blocks: their metrics are not comparable."""
 
 
 @dataclass(frozen=True)
@@ -146,7 +146,7 @@ class Group:
 
 
 def block_of(run: FoundRun) -> tuple[str, ...]:
-    """Return what figures a run's may be compared with: the values of the columns of `BLOCK`."""
+    """Return what runs with comparable metrics have in common: the values of the columns of `BLOCK`."""
     return tuple(TRAITS[name](run) for name in BLOCK)
 
 

@@ -25,7 +25,7 @@ def on_groups(groups: Sequence[Group]) -> list[str]:
                 if (kept.result.seed, kept.result.config_hash) == (run.result.seed, run.result.config_hash)
             )
             agrees = used.result.metrics == run.result.metrics
-            verdict = "same figures" if agrees else "DIFFERENT FIGURES: the versions or the device may differ"
+            verdict = "same metrics" if agrees else "DIFFERENT METRICS: the versions or the device may differ"
             notes.append(
                 f"{name}: seed {run.result.seed} was run more than once; {used.directory} counts, "
                 f"{run.directory} does not ({verdict})"

@@ -30,7 +30,7 @@ class Row:
         cells: averages by tag.
         differences: paired differences to the baseline, by tag; empty for the baseline and without one.
         best: tags in which it is the best of its block.
-        deviation: deviation from published figures in words; empty if there are none for the same features.
+        deviation: deviation from published results in words; empty if there are none for the same features.
     """
 
     group: Group
@@ -42,7 +42,7 @@ class Row:
 
 @dataclass
 class Block:
-    """Rows whose figures may be compared: same data, features, side information, split and setting.
+    """Rows whose metrics may be compared: same data, features, side information, split and setting.
 
     Attributes:
         traits: what they share.

@@ -27,7 +27,7 @@ class Report:
 
     Attributes:
         blocks: the tables.
-        notes: what else a reader must know: runs left out, duplicates, pooled configurations, published figures.
+        notes: what else a reader must know: runs left out, duplicates, pooled configurations, published results.
         baseline: the row the others are compared with, as it was asked for; empty if none was.
         detailed: whether tables have all cost columns and not the wall time alone.
     """
@@ -53,7 +53,7 @@ def build(
         findings: the runs.
         by: see `zsl_runner.report.groups.groups_of`.
         metrics: names (``H``) or tags (``val/H``, ``oracle/H_cal``) of the columns; by default T1, U, S, H, calibrated
-            and oracle figures, as far as a table has any, and its test figures without standard errors if it has none
+            and oracle metrics, as far as a table has any, and its test metrics without standard errors if it has none
             of the four.
         sort: a metric by whose mean the rows of a block are sorted, best first; by default they go by name.
         baseline: see `zsl_runner.report.baseline.compare`; the other rows get their paired difference to it.
@@ -106,14 +106,14 @@ def _columns(runs: list[FoundRun], wanted: list[str]) -> dict[tuple[str, ...], l
 def _present(runs: Iterable[FoundRun]) -> list[str]:
     """Return the usual tags, then calibrated ones, then oracle ones, as far as a run has them.
 
-    Without a usual one, all test figures stand for them in the order in which they were recorded.
+    Without a usual one, all test metrics stand for them in the order in which they were recorded.
     """
     found = dict.fromkeys(tag for run in runs for tag in run.result.metrics)
-    figures = [tag for tag in found if tag.startswith("test/") and not is_standard_error(tag)]
+    tests = [tag for tag in found if tag.startswith("test/") and not is_standard_error(tag)]
     usual = [tag for tag in USUAL if tag in found]
     calibrated = [f"{plain}_cal" for plain in USUAL if f"{plain}_cal" in found]
     oracle = sorted(tag for tag in found if tag.startswith("oracle/") and not is_standard_error(tag))
-    return [*(usual + calibrated or figures), *oracle]
+    return [*(usual + calibrated or tests), *oracle]
 
 
 def _blocks(groups: list[Group], columns: Mapping[tuple[str, ...], list[str]], sort: str | None) -> list[Block]:

@@ -24,7 +24,7 @@ FILE_NAME = "result.json"
 SCHEMA_VERSION = 1
 STATES = ("running", "complete", "failed", "interrupted")
 LARGEST = 1e100
-"""Sums of squares of larger numbers would overflow; no figure or cost is as large."""
+"""Sums of squares of larger numbers would overflow; no metric or cost is as large."""
 _MOST_DIGITS = 20
 
 
@@ -44,7 +44,7 @@ class Result:
         validation: ``val/*`` of the selected length, likewise.
         selection: how the training length was chosen: ``mode``, ``stage_lengths``, ``step``, ``gamma``.
         setting: ``kind`` (inductive, transductive or supervised) and, of zero-shot data, ``class_prior``.
-        quantities: of the figures that are no accuracies in per cent, by name without prefix: ``unit``,
+        quantities: of the metrics that are not accuracies in per cent, by name without prefix: ``unit``,
             ``lower_is_better``, ``digits``.
         data: name, kind, feature_kind, semantics, split_version, files with sha256, notes.
         versions: of Python, the libraries, the platform and the device; see `versions`.
@@ -55,8 +55,8 @@ class Result:
         command: the command line.
         error: type and message if the run failed.
         debug: what the run did otherwise than it would have without its ``debug`` options, by name; empty for a
-            proper run. Figures of a run that has any are comparable with nothing.
-        warnings: what a reader must know before trusting the figures, in sentences: of the data
+            proper run. Metrics of a run that has any are comparable with nothing.
+        warnings: what a reader must know before trusting the metrics, in sentences: of the data
             (see `Provenance`), then of training (see `Trainer.warnings`).
         schema_version: version of this layout.
     """
@@ -164,7 +164,7 @@ def _problems(result: Result) -> Iterable[str]:
     if result.status not in STATES:
         yield f"status: expected one of {', '.join(STATES)}, found {result.status!r:.80}"
     for name, values in (("metrics", result.metrics), ("validation", result.validation)):
-        yield from _wrong(name, values, _is_figure, "a number")
+        yield from _wrong(name, values, _is_metric, "a number")
     yield from _wrong("cost", result.cost, _is_cost, "numbers that are not negative")
     yield from _wrong("quantities", result.quantities, _is_quantity, "unit, lower_is_better and digits")
     yield from _wrong("error", result.error or {}, lambda value: isinstance(value, str), "text")
@@ -183,8 +183,8 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
-def _is_figure(value: Any) -> bool:
-    """NaN stands for null, which a figure that could not be measured is written as."""
+def _is_metric(value: Any) -> bool:
+    """NaN stands for null, as which a metric that could not be measured is written."""
     return _is_number(value) and (value != value or abs(value) < LARGEST)
 
 

@@ -16,7 +16,7 @@ from zsl_runner.config.vocabulary import TESTING, VALIDATING
 from zsl_runner.console.signals import StopRequest
 from zsl_runner.data.stages import AnyFold
 from zsl_runner.errors import NonFiniteError
-from zsl_runner.evaluation.base import Evaluator, Measurement, measured, require_finite_figures
+from zsl_runner.evaluation.base import Evaluator, Measurement, measured, require_finite_metrics
 from zsl_runner.runs.checkpoint import Checkpoints
 from zsl_runner.runs.state import RunState, StageRecord, chosen, validated
 from zsl_runner.tracking.tracker import Tracker
@@ -34,7 +34,7 @@ class StagePlan:
         first_step: global step at which it begins.
         validates: whether it measures on validation data on the way.
         tests: whether it reads the test rows at its end.
-        probes: whether it computes oracle figures, which look at the test rows, on the way and at its end.
+        probes: whether it computes oracle metrics, which look at the test rows, on the way and at its end.
         selects: whether it ends with the weights of its best validation. A stage that does not test leaves the best
             training length to the stage after it instead.
         stop_length: training length that an earlier stage found best, at which it ends; None for that of its phases.
@@ -87,7 +87,7 @@ class RunContext:
         config: its configuration.
         evaluator: what measures.
         state: how far the run has come.
-        tracker: where figures go.
+        tracker: where metrics and figures go.
         checkpoints: where states go.
         stop: whether a signal asked the run to stop.
     """
@@ -191,7 +191,7 @@ class StageRun:
         return {**measurement.metrics, **self._diagnosed(self.parts.fold, "val")}, measurement.choices
 
     def probe(self) -> Mapping[str, float]:
-        """Return oracle figures, if the plan says so, and remember the best value of each."""
+        """Return oracle metrics, if the plan says so, and remember the best value of each."""
         if not self.plan.probes:
             return {}
         assert self.tested is not None
@@ -238,7 +238,7 @@ class StageRun:
         self.context.state.warn(self.parts.trainer.warnings())
 
     def test(self, tested: AnyFold) -> None:
-        """Read the test rows: the one place of a run that does for figures that count."""
+        """Read the test rows: the one place of a run that does so for metrics that count."""
         config, state, tracker = self.context.config, self.context.state, self.context.tracker
         measurement = self._measured(tested, chosen(state.finished, config.evaluator.select))
         state.warn((*state.result.warnings, *measurement.warnings()))
@@ -266,7 +266,7 @@ class StageRun:
 
     def _diagnosed(self, fold: AnyFold, prefix: str) -> dict[str, float]:
         found = self.context.evaluator.diagnose(fold.evaluation, self.parts.trainer.shown())
-        require_finite_figures(found)
+        require_finite_metrics(found)
         return {f"{prefix}/{name}": value for name, value in found.items()}
 
     def _lower_is_better(self, tag: str) -> bool:

@@ -1,4 +1,4 @@
-"""What a run prints at its end: its figures, and where everything is."""
+"""What a run prints at its end: its metrics, and where everything is."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def semantics_are(setting: str) -> str:
 
 
 def summary_table(result: Result, directory: Path) -> str:
-    """Return the result of one run as text: the figures, their conditions, and the places to look next.
+    """Return the result of one run as text: the metrics, their conditions, and the places to look next.
 
     Args:
         result: the run's record.
@@ -48,7 +48,7 @@ def summary_table(result: Result, directory: Path) -> str:
     for warning in result.warnings:
         console.print(f"WARNING: {warning}", markup=False)
     for unit, names in _names(result).items():
-        console.print(_figures(result, unit, names))
+        console.print(_metrics(result, unit, names))
     console.print("\n".join(_conditions(result)), markup=False, soft_wrap=True)
     figures = entries(directory / "figures", "*.png")
     if figures:
@@ -73,8 +73,8 @@ def _names(result: Result) -> dict[str, list[str]]:
     return units
 
 
-def _figures(result: Result, unit: str, names: list[str]) -> Table:
-    """Return the figures of one unit, a column for each metric; a line for each where the columns are too wide."""
+def _metrics(result: Result, unit: str, names: list[str]) -> Table:
+    """Return the metrics of one unit, a column for each metric; a line for each where the columns are too wide."""
     tags = {*result.metrics, *result.validation}
     errors = any(f"{prefix}/{name}{STANDARD_ERROR}" in tags for prefix in ("test", "val") for name in names)
     corner = f"{unit}, ± standard error" if errors else unit
@@ -93,7 +93,7 @@ def _figures(result: Result, unit: str, names: list[str]) -> Table:
 
 
 def _cell(result: Result, values: dict[str, float], tag: str) -> str:
-    """Return a figure and, if it was recorded, its standard error; nothing if there is no figure."""
+    """Return a value and, if it was recorded, its standard error; nothing if there is no value."""
     if tag not in values:
         return ""
     error = values.get(f"{tag}{STANDARD_ERROR}")

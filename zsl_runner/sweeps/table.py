@@ -80,7 +80,7 @@ def _line(note: Note, objectives: list[str]) -> Line:
         return _without_result(note, shown(directory))
     state = _state(directory, result)
     names = objectives or [str(result.selection.get("metric"))]
-    metrics = ", ".join(_figure(result, name) for name in names if name in result.validation)
+    metrics = ", ".join(_metric(result, name) for name in names if name in result.validation)
     words = _STATES[state] + (" before" if note.was_complete else "")
     seconds = result.cost.get("wall_seconds")
     reason = note.error or ""
@@ -103,7 +103,7 @@ def _without_result(note: Note, run: str) -> Line:
     return Line(note.number, run, state, (_STATES[state], "", ""), note.error or "")
 
 
-def _figure(result: Result, name: str) -> str:
+def _metric(result: Result, name: str) -> str:
     return f"{name} {result.validation[name]:.{quantity_of(name, result.quantities).digits}f}"
 
 

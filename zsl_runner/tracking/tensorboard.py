@@ -67,11 +67,11 @@ class TensorBoard:
         Args:
             phases: the names of the phases of each stage.
         """
-        figures = {
+        charts = {
             prefix: ["Multiline", [f"{prefix}/{name}$" for name in ("T1", "U", "S", "H")]] for prefix in ("val", "test")
         }
         # Only zero-shot data are trained on in these stages.
-        accuracy = {"zero-shot accuracy": figures} if phases.keys() & {"tune", "final"} else {}
+        accuracy = {"zero-shot accuracy": charts} if phases.keys() & {"tune", "final"} else {}
         losses = {
             f"{STAGE_PREFIXES[stage]}/{phase}": ["Multiline", [f"{STAGE_PREFIXES[stage]}/{phase}/.*"]]
             for stage, names in phases.items()

@@ -182,7 +182,7 @@ class Trainer:
         raise TypeError(f"{type(self).__name__} declares no phases")
 
     def shown(self) -> dict[str, Tensor]:
-        """Return named tensors for the evaluator's figures and oracle figures, e.g. an estimated class prior."""
+        """Return named tensors for the evaluator's figures and oracle metrics, e.g. an estimated class prior."""
         return {}
 
     def warnings(self) -> list[str]:

@@ -22,7 +22,7 @@ class Hooks(Protocol):
         """Measure on validation data and return (metrics, choices); None in a stage that does not validate."""
 
     def probe(self) -> Mapping[str, float]:
-        """Return oracle figures, which are logged at the validation cadence and never used; empty for none."""
+        """Return oracle metrics, which are logged at the validation cadence and never used; empty for none."""
 
     def keep_best(self) -> None:
         """The validation just made is the best so far."""
@@ -44,7 +44,7 @@ class Events(Protocol):
         """One step is done."""
 
     def scalars(self, step: int, values: Mapping[str, float], stage: str, phase: str) -> None:
-        """Figures of global step ``step``: metrics by tag, loss terms by name."""
+        """Values of global step ``step``: metrics by tag, loss terms by name."""
 
 
 @dataclass
@@ -238,9 +238,9 @@ class Loop:
             if phase.on_validation is not None and phase.on_validation(metrics):
                 self.position.length = self.position.kept
             self.position.kept = self.position.length
-        figures = self.hooks.probe()
-        if figures:
-            self.events.scalars(self.global_step, figures, self.stage, phase.name)
+        oracle = self.hooks.probe()
+        if oracle:
+            self.events.scalars(self.global_step, oracle, self.stage, phase.name)
 
     def _log(self, phase: Phase, report: StepReport, at_end: bool) -> None:
         for name, value in report.terms.items():

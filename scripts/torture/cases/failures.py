@@ -122,7 +122,7 @@ def an_evaluation_without_a_place(place: Place) -> None:
 
 
 def a_bare_carriage_return(place: Place) -> None:
-    """A carriage return in a table of figures: the file is named, the other runs are drawn."""
+    """A carriage return in a table of metrics: the file is named, the other runs are drawn."""
     for seed in (0, 1):
         run_once(place, *SMALL, f"seed={seed}")
     file = runs(place)[0] / "metrics.csv"

@@ -20,7 +20,7 @@ from scripts.torture.verdict import require
 
 
 def two_folders_of_one_name(place: Place) -> None:
-    """A sweep over two folders of features with one name makes two runs with the figures of each."""
+    """A sweep over two folders of features with one name makes two runs with the metrics of each."""
     folders = []
     for name in ("one", "two"):
         features, splits = inputs.feature_arrays()

@@ -14,7 +14,7 @@ from zsl_runner.data.records import Provenance, Rows, SplitRecords, split_proble
 from zsl_runner.files.names import some
 
 VOID: Final = 255
-"""Label of pixels that count neither in training nor in a figure."""
+"""Label of pixels that count neither in training nor in a metric."""
 
 MOST_CLASSES: Final = VOID
 SPLITS: Final = ("train", "validation", "test")
@@ -107,7 +107,7 @@ def _void_everywhere(labels: NDArray[np.uint8], rows: Rows) -> Rows:
 
 
 def _void_problems(records: SegmentationRecords) -> list[str]:
-    """Return which figures nobody could compute: those of images without a pixel that counts."""
+    """Return which metrics nobody could compute: those of images without a pixel that counts."""
     found = []
     for split in SPLITS:
         rows = getattr(records, split)

@@ -52,7 +52,7 @@ class ZeroShotRecords(Records):
         return _array_problems(self, wording) + _class_problems(self, wording) + _split_problems(self, wording)
 
     def doubts(self) -> list[str]:
-        """Return which figures are constant or empty by construction, and which classes look the same."""
+        """Return which metrics are constant or empty by construction, and which classes look the same."""
         return list(_zero_shot_doubts(self))
 
     def sizes(self) -> str:
@@ -178,7 +178,7 @@ def _split_problems(records: ZeroShotRecords, wording: Wording) -> list[str]:
 
 
 def _zero_shot_doubts(records: ZeroShotRecords) -> Iterable[str]:
-    """Yield a sentence on each figure that is constant or empty by construction, and on classes that look the same."""
+    """Yield a sentence on each metric that is constant or empty by construction, and on classes that look the same."""
     validation, training = records.validation_classes, np.setdiff1d(records.seen_classes, records.validation_classes)
     if len(validation) == 1:
         yield (

@@ -33,7 +33,7 @@ class ParzenConf:
     """Log-likelihood of test images under a mixture of Gaussians around generated images."""
 
     samples: int = option(
-        10_000, "generated images n; figures of different n are not comparable. 0 leaves it out", low=0
+        10_000, "generated images n; likelihoods of different n are not comparable. 0 leaves it out", low=0
     )
     sigmas: list[float] = option(
         [0.1, 0.12, 0.14, 0.16, 0.18, 0.2, 0.22, 0.25, 0.3],
@@ -98,7 +98,7 @@ class AutoencodingEvaluatorConf(OneStageEvaluatorConf):
             yield Problem("parzen.sigmas", f"expected one or more different widths, found {list(self.parzen.sigmas)}")
 
     def fits(self, model: ModelConf, dataset: DatasetConf) -> Iterable[Problem]:
-        """The selecting figure must be one that the variant has."""
+        """The selecting metric must be one that the variant has."""
         metric = self.select_metric.partition("/")[2]
         labels, clusters = getattr(model, "labels", "none"), getattr(model, "n_clusters", None)
         if metric == "error" and labels != "category":

@@ -14,9 +14,9 @@ from zsl_runner.evaluation.autoencoding.encoding import Encoded, encode, generat
 from zsl_runner.evaluation.autoencoding.figures import AutoencodingDetails, autoencoding_figures
 from zsl_runner.evaluation.autoencoding.prior_match import (
     classifier_accuracy,
-    kernel_figures,
-    moment_figures,
-    part_figures,
+    kernel_metrics,
+    moment_metrics,
+    part_metrics,
 )
 from zsl_runner.evaluation.base import Draw, Evaluator, Measurement
 from zsl_runner.models.adversarial_autoencoder.model import AdversarialAutoencoder
@@ -28,7 +28,7 @@ from zsl_runner.streams import Streams, derived_seed
 
 
 class AutoencodingEvaluator(Evaluator):
-    """Figures by name; see the options.
+    """Metrics by name; see the options.
 
     A validation leaves out what takes long: p values, trained classifiers, the likelihood.
 
@@ -40,7 +40,7 @@ class AutoencodingEvaluator(Evaluator):
     conf: AutoencodingEvaluatorConf
 
     def measure(self, model: Model, fold: ImageFold, choices: Mapping[str, float]) -> Measurement:
-        """Return the figures of the evaluation set under the tags ``val/...`` or ``test/...``."""
+        """Return the metrics of the evaluation set under the tags ``val/...`` or ``test/...``."""
         if not isinstance(model, AdversarialAutoencoder):
             raise TypeError(f"{type(model).__name__} is no adversarial autoencoder")
         data, conf = fold.evaluation, self.conf
@@ -63,10 +63,10 @@ class AutoencodingEvaluator(Evaluator):
         self, model: AdversarialAutoencoder, encoded: Encoded, draws: Tensor, whole: bool, streams: Streams
     ) -> dict[str, float]:
         conf = self.conf.prior_match
-        metrics = moment_figures(encoded.z, model.prior, draws)
+        metrics = moment_metrics(encoded.z, model.prior, draws)
         rows = conf.rows if whole else min(conf.rows, 1000)
         permutations = conf.permutations if whole else 0
-        metrics |= kernel_figures(encoded.z[:rows], draws[:rows], permutations, streams["permutations"])
+        metrics |= kernel_metrics(encoded.z[:rows], draws[:rows], permutations, streams["permutations"])
         if encoded.y is not None:
             mean = encoded.y.mean(0)
             metrics["confidence"] = float(encoded.y.amax(1).mean())
@@ -83,7 +83,7 @@ class AutoencodingEvaluator(Evaluator):
     ) -> dict[str, float]:
         metrics: dict[str, float] = {}
         if model.prior.has_parts and model.classes <= 10:
-            metrics |= part_figures(encoded.z, encoded.labels, model.prior)
+            metrics |= part_metrics(encoded.z, encoded.labels, model.prior)
         if model.conf.labels == "category":
             assert encoded.y is not None
             metrics["error"] = 100 * float((encoded.y.argmax(1) != encoded.labels).double().mean())

@@ -1,4 +1,4 @@
-"""Figures of how well codes look like draws of their prior."""
+"""Metrics of how well codes match draws from their prior."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ CLASSIFIER_WIDTH = 64
 CLASSIFIER_BATCH = 200
 
 
-def moment_figures(z: Tensor, prior: LatentPrior, draws: Tensor) -> dict[str, float]:
-    """Compare moments and marginal distributions, each figure that of the worst dimension.
+def moment_metrics(z: Tensor, prior: LatentPrior, draws: Tensor) -> dict[str, float]:
+    """Compare moments and marginal distributions, each metric that of the worst dimension.
 
     Args:
         z: (n, d) codes, n >= 2.
@@ -48,7 +48,7 @@ def moment_figures(z: Tensor, prior: LatentPrior, draws: Tensor) -> dict[str, fl
     }
 
 
-def kernel_figures(z: Tensor, draws: Tensor, permutations: int, generator: torch.Generator) -> dict[str, float]:
+def kernel_metrics(z: Tensor, draws: Tensor, permutations: int, generator: torch.Generator) -> dict[str, float]:
     """Return the squared maximum mean discrepancy ``mmd``, unbiased and so perhaps negative.
 
     With permutations also ``mmd_null``, what one random division of twenty exceeds, and ``mmd_p``, the p value.
@@ -119,8 +119,8 @@ def classifier_accuracy(one: Tensor, other: Tensor, epochs: int, streams: Stream
     return 100 * float(right.float().mean())
 
 
-def part_figures(z: Tensor, labels: Tensor, prior: LatentPrior) -> dict[str, float]:
-    """Return figures of a prior whose parts stand for classes, in per cent.
+def part_metrics(z: Tensor, labels: Tensor, prior: LatentPrior) -> dict[str, float]:
+    """Return metrics of a prior whose parts stand for classes, in per cent.
 
     Args:
         z: (n, 2) codes.

@@ -28,7 +28,7 @@ class FinalClassifierEvaluator(ZeroShotEvaluator):
     """Scores rows by log-probabilities of softmax classifiers that are trained from scratch in every measurement.
 
     All random numbers of a measurement come from generators made afresh from the run's seed: the same model gives the
-    same figures, and no stream of training moves.
+    same metrics, and no stream of training moves.
 
     Args:
         conf: the evaluator's options.
@@ -41,7 +41,7 @@ class FinalClassifierEvaluator(ZeroShotEvaluator):
         """Generate rows, train both classifiers and score the evaluation set.
 
         With ``oracle=true`` a test measurement also keeps the classifiers after each of their epochs, and gives the
-        figures of the best: ``oracle/epoch_T1``, ``oracle/epoch_H``.
+        metrics of the best: ``oracle/epoch_T1``, ``oracle/epoch_H``.
 
         Raises:
             NonFiniteError: the model generates features that are not finite, or a classifier diverges.

@@ -58,7 +58,7 @@ class JointCodeEvaluator(Evaluator):
     conf: JointCodeEvaluatorConf
 
     def measure(self, model: Model, fold: ImageFold, choices: Mapping[str, float]) -> Measurement:
-        """Return the figures of the evaluation set under the tags ``val/...`` or ``test/...``."""
+        """Return the metrics of the evaluation set under the tags ``val/...`` or ``test/...``."""
         if not isinstance(model, JointCodeModel):
             raise TypeError(f"{type(model).__name__} has no continuous and discrete code")
         data, block = fold.evaluation, self.conf.batch_size

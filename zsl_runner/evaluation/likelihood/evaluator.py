@@ -22,9 +22,9 @@ from zsl_runner.streams import Streams, derived_seed
 
 
 class LikelihoodEvaluator(Evaluator):
-    """Figures by name: ``NCLL`` and its estimates in nats a row, their standard errors, errors in per cent.
+    """Metrics by name: ``NCLL`` and its estimates in nats a row, their standard errors, errors in per cent.
 
-    A subclass adds figures of its own kind of outputs in `output_metrics`.
+    A subclass adds metrics of its own kind of outputs in `output_metrics`.
 
     Args:
         conf: the evaluator's options.
@@ -34,7 +34,7 @@ class LikelihoodEvaluator(Evaluator):
     conf: LikelihoodEvaluatorConf
 
     def measure(self, model: Model, fold: PairFold, choices: Mapping[str, float]) -> Measurement:
-        """Return the figures of the evaluation set under the tags ``val/...`` or ``test/...``.
+        """Return the metrics of the evaluation set under the tags ``val/...`` or ``test/...``.
 
         A validation draws fewer codes and predicts only with the code at its mean.
         """

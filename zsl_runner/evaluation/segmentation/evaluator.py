@@ -21,7 +21,7 @@ from zsl_runner.models.output_prediction import Condition, LatentOutputPredictor
 
 
 class SegmentationEvaluator(LikelihoodEvaluator):
-    """Figures of label maps in per cent, each a mean over images, beside the likelihood.
+    """Metrics of label maps in per cent, each a mean over images, beside the likelihood.
 
     ``IoU`` is that of the foreground for two classes, the mean over classes for more.
 
@@ -58,7 +58,7 @@ class SegmentationEvaluator(LikelihoodEvaluator):
     def hidden_metrics(
         self, model: OutputPredictor, pair: Pair, classes: int, generator: torch.Generator
     ) -> dict[str, Tensor]:
-        """Return figures of images of which a square is hidden, for a model that sees the rest.
+        """Return metrics of images of which a square is hidden, for a model that sees the rest.
 
         ``hidden_accuracy`` is over the pixels of the square, ``hidden_IoU`` over the whole label map with the true
         labels outside the square; both ``_refined`` use these labels also to infer those inside.

@@ -37,7 +37,7 @@ def foreground_iou(predicted: Tensor, y: Tensor, valid: Tensor | None = None, *,
         predicted: (B, H, W) labels.
         y: (B, H, W) true labels.
         valid: (B, H, W) bool, which pixels count; None for all.
-        empty: the figure of an image where both sets are empty; the code released with Sohn et al. gives it 0.
+        empty: the value of an image where both sets are empty; the code released with Sohn et al. gives it 0.
 
     Returns:
         (B,) in [0, 1].

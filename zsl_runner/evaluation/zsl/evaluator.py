@@ -35,7 +35,7 @@ class ClassScores:
             ``unseen_classes``.
         unseen: (n_u, S + U) scores of the unseen rows for all candidates, seen classes first.
         seen: (n_s, S + U) scores of the seen rows for all candidates.
-        oracle: ``oracle/*`` figures that only whoever made the scores can compute.
+        oracle: ``oracle/*`` metrics that only whoever made the scores can compute.
     """
 
     conventional: Tensor
@@ -55,7 +55,7 @@ class ZeroShotDetails:
         unseen_predictions: (n_u,) global class ids predicted among all candidates.
         curve: U and S over all calibration offsets.
         chosen_offset: the offset chosen on validation data, if there is one.
-        oracle: ``oracle/*`` figures that came with the scores.
+        oracle: ``oracle/*`` metrics that came with the scores.
     """
 
     seen: SplitScores

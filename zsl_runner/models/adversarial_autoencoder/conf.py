@@ -54,7 +54,7 @@ class AdversarialAutoencoderConf(ModelConf):
         choices=("normal", "uniform", *IN_THE_PLANE),
     )
     prior_scale: float = option(
-        1.0, "deviation of prior=normal (5 in the paper's figures of two dimensions), half edge of uniform's cube",
+        1.0, "deviation of prior=normal (5 in the paper's two-dimensional figures), half edge of uniform's cube",
         low=0.0,
         above=True,
     )  # fmt: skip

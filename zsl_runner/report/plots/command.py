@@ -68,7 +68,7 @@ def plot(
 def figures(material: Material, say: Callable[[str], object] = print) -> Iterator[Drawn]:
     """Yield (name, figure) of everything a block of groups allows; ``say`` is told of runs that are left out."""
     yield from _swept(material)
-    if any(seen_unseen.has_figures(group) for group in material.best(seen_unseen.MOST)[0]):
+    if any(seen_unseen.has_accuracies(group) for group in material.best(seen_unseen.MOST)[0]):
         yield "seen-unseen", seen_unseen.seen_unseen(material)
     yield from _curves(material, say)
 

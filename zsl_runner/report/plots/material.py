@@ -20,7 +20,7 @@ Value = float | int | str
 
 @dataclass(frozen=True)
 class Material:
-    """Groups whose figures may be compared.
+    """Groups whose metrics may be compared.
 
     Attributes:
         name: part of the file names; unique.

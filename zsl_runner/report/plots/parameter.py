@@ -24,7 +24,7 @@ MOST_DOUBLE = 4
 def parameter(material: Material, families: Sequence[Family], key: str) -> Figure:
     """Draw the means of the groups against the value of ``key``, bands of one standard deviation over seeds.
 
-    A line for each combination of the other swept keys, a panel for each metric; validation figures are dashed where
+    A line for each combination of the other swept keys, a panel for each metric; validation metrics are dashed where
     the same metric was measured on test rows, too.
 
     Args:

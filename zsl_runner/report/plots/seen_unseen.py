@@ -15,8 +15,8 @@ MOST = 12
 PLAIN, CALIBRATED = ("test/S", "test/U"), ("test/S_cal", "test/U_cal")
 
 
-def has_figures(group: Group, tags: tuple[str, str] = PLAIN) -> bool:
-    """Tell whether a group has both accuracies; figures outside of 0 to 100 are none."""
+def has_accuracies(group: Group, tags: tuple[str, str] = PLAIN) -> bool:
+    """Tell whether a group has both accuracies; values outside 0 to 100 are none."""
     return all(values and all(0 <= value <= 100 for value in values) for values in _values(group, tags))
 
 
@@ -29,19 +29,19 @@ def seen_unseen(material: Material) -> Figure:
     """Draw the mean of each group as a large mark with bars of one standard deviation, its seeds as dots.
 
     Args:
-        material: groups with ``test/S`` and ``test/U``; hollow marks show the calibrated figures where there are any.
+        material: groups with ``test/S`` and ``test/U``; hollow marks show calibrated accuracies, if any.
     """
     chosen, left_out = material.best(MOST)
-    groups = [group for group in chosen if has_figures(group)]
+    groups = [group for group in chosen if has_accuracies(group)]
     note = "bars: one standard deviation over seeds; dots: seeds" + (f"; {left_out}" if left_out else "")
     figure = framed(material, "accuracy on unseen and seen classes", 6.6, 6.0, note)
     axes = figure.add_subplot()
     for place, (group, label) in enumerate(zip(groups, material.labels(groups), strict=True)):
         look = QUALITATIVE[place % len(QUALITATIVE)], "os"[place // len(QUALITATIVE)]
         _mark(axes, group, PLAIN, look, label)
-        if has_figures(group, CALIBRATED):
+        if has_accuracies(group, CALIBRATED):
             _mark(axes, group, CALIBRATED, look, None)
-    if any(has_figures(group, CALIBRATED) for group in groups):
+    if any(has_accuracies(group, CALIBRATED) for group in groups):
         axes.plot([], [], "o", color="#777777", label="as trained")
         axes.plot([], [], "o", color="#777777", markerfacecolor="white", label="calibrated on validation classes")
     _frame(axes, groups)
@@ -77,7 +77,7 @@ def _mark(axes: Axes, group: Group, tags: tuple[str, str], look: tuple[str, str]
 
 def _frame(axes: Axes, groups: list[Group]) -> None:
     """Set limits around the marks, within 0 to 100, and draw the lines of equal H."""
-    tags = [PLAIN, *([CALIBRATED] if any(has_figures(group, CALIBRATED) for group in groups) else [])]
+    tags = [PLAIN, *([CALIBRATED] if any(has_accuracies(group, CALIBRATED) for group in groups) else [])]
     limits = []
     for axis in range(2):
         values = [value for group in groups for pair in tags for _, value in group.values(pair[axis])]
