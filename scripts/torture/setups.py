@@ -29,6 +29,14 @@ _GAN = (
     *_CLASSIFIER,
     *_OFTEN,
 )
+_FEATURES = (
+    "dataset=toy",
+    "model.latent_dim=4",
+    "trainer.epochs=3",
+    "trainer.evaluate_every=2",
+    *_CLASSIFIER,
+    *_OFTEN,
+)
 _QUADRANT = (
     "dataset=digits_quadrant",
     "trainer.epochs=3",
@@ -57,6 +65,7 @@ _CANVAS = (
     *_OFTEN,
     "checkpoint.every=3",
 )
+_MILESTONES = tuple(f"trainer.optim.{name}.milestones=[2]" for name in ("recon", "disc", "gen", "semi"))
 _AAE = (
     "dataset=digits_images",
     "dataset.labelled=100",
@@ -66,7 +75,7 @@ _AAE = (
     "trainer.epochs=3",
     "trainer.batch_size=100",
     "trainer.evaluate_every=2",
-    *(f"trainer.optim.{name}.milestones=[2]" for name in ("recon", "disc", "gen", "semi")),
+    *_MILESTONES,
     "evaluator.prior_match.permutations=10",
     "evaluator.prior_match.classifier_epochs=1",
     "evaluator.parzen.samples=50",
@@ -103,11 +112,20 @@ SETUPS: Final[Mapping[str, Sequence[str]]] = {
     ),
     "closed_form": ("dataset=toy", "model=eszsl", "trainer=closed_form", *_OFTEN),
     "cvae": (*_QUADRANT, *_CVAE, "trainer=cvae"),
+    "cvae_features": (*_FEATURES, "model=cvae", "model.hidden=[16]", "trainer=cvae_features"),
     "gsnn": (*_QUADRANT, *_CVAE, "trainer=gsnn"),
     "hybrid": (*_CANVAS, "model=cvae_segmentation_small", "trainer=hybrid", "trainer.omission=0.4"),
     "nn": (*_CANVAS, "model=baseline_cnn_small", "trainer=nn"),
     "aae_adam": (*_AAE, "trainer=aae_adam"),
     "aae_paper": (*_AAE, "trainer=aae_paper"),
+    "aae_features": (
+        *_FEATURES,
+        "model=aae/features",
+        "model.hidden=[24]",
+        "model.discriminator_hidden=[12]",
+        "trainer=aae_features",
+        *_MILESTONES,
+    ),
     "capacity": (*_JOINT, "trainer=capacity"),
     "capacity_shared": (*_JOINT, "trainer=capacity_shared"),
     "beta_vae": (*_JOINT, "trainer=beta_vae"),

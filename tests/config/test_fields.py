@@ -25,7 +25,8 @@ def test_limits_in_words(rule, words):
         (Rule("", low=0, high=1, above=True), [1, 0.5, None, True, [0.1, 1]], [0, 1.1, [0.5, 2], {"a": 0}]),
         (Rule("", low=0, high=1, below=True), [0, {"a": 0.5}], [1, -0.1]),
         (Rule("", choices=("a", "b")), ["a", ["a", "b"], []], ["c", ["a", "c"]]),
-        (Rule("", low=0), [0, 1e300], [math.nan, math.inf]),
+        (Rule("", low=0), [0, 1e300, 10**400], [math.nan, math.inf, -(10**400)]),
+        (Rule("", low=0, high=2**31 - 1), [7], [10**400]),
         (Rule(""), [math.nan, -math.inf, "x"], []),
     ],
 )

@@ -60,7 +60,7 @@ class Rule:
         return self._reaches(value)
 
     def _reaches(self, value: float) -> bool:
-        if not math.isfinite(value):
+        if isinstance(value, float) and not math.isfinite(value):  # an integer may be larger than any float
             return self.low is None and self.high is None
         too_low = self.low is not None and (value < self.low or (self.above and value == self.low))
         too_high = self.high is not None and (value > self.high or (self.below and value == self.high))
