@@ -2,10 +2,11 @@ import pytest
 import torch
 
 from zsl_runner.config.schema import TrainerConf
+from zsl_runner.config.vocabulary import View
 from zsl_runner.data.images.folds import image_folds
 from zsl_runner.data.sources.digits.conf import DigitsImagesConf
 from zsl_runner.data.sources.digits.source import load_images as load
-from zsl_runner.data.views import evaluation_pairs, training_pairs
+from zsl_runner.data.views import evaluation_as, evaluation_pairs, training_pairs
 from zsl_runner.models.baseline_nn.conf import BaselineNNConf
 
 
@@ -37,6 +38,12 @@ def test_all_images_are_measured_and_can_be_put_together_again(fold):
     assert torch.equal(data.layout.picture(pair.y), images[:, 0])
     assert torch.equal(data.layout.labels(), torch.eye(10))
     assert evaluation_pairs(data) is data
+
+
+def test_a_view_that_evaluation_sets_lack_is_refused(fold):
+    assert evaluation_as(View.OWN, fold.evaluation) is fold.evaluation
+    with pytest.raises(ValueError, match="not seen as rows"):
+        evaluation_as(View.ROWS, fold.evaluation)
 
 
 def test_predictors_of_outputs_say_what_they_can_take():

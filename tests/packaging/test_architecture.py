@@ -2,6 +2,7 @@
 
 import ast
 import os
+import pkgutil
 import re
 import subprocess
 import sys
@@ -10,6 +11,8 @@ from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
+
+from zsl_runner.config.registry import ENTRY_POINTS
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PACKAGE = REPOSITORY / "zsl_runner"
@@ -118,6 +121,20 @@ def test_the_map_shows_these_floors():
     rows = re.findall(r"^\| (\d+) \| (.+?) \|", page, re.MULTILINE)
     shown = {int(floor): set(re.findall(r"`(\w+)`", rooms)) for floor, rooms in rows}
     assert shown == {floor: set(rooms.split()) for floor, rooms in enumerate(FLOORS, start=1)}
+
+
+def test_docstrings_name_only_what_exists():
+    """Names that begin with the package, in double or single backticks."""
+    wrong = []
+    for path in files("."):
+        for name in re.findall(r"`(zsl_runner(?:\.\w+)+)`", path.read_text()):
+            if name == ENTRY_POINTS:
+                continue
+            try:
+                pkgutil.resolve_name(name)
+            except (ImportError, AttributeError):
+                wrong.append(f"{module_name(path)}: {name}")
+    assert wrong == []
 
 
 KINDS_OF_DATA = re.compile(r"(Records|Shape|TrainingSet|EvaluationSet|ZeroShotTraining|ZeroShotEvaluation|Fold|View)$")

@@ -79,14 +79,16 @@ def what_repeats(config: Mapping[str, Any]) -> dict[str, Any]:
 
 def fingerprint(config: Mapping[str, Any]) -> str:
     """Return 12 hexadecimal digits, equal for two resolved configurations that would give the same numbers."""
-    repeating = what_repeats(config)
-    return hashlib.sha256(json.dumps(repeating, sort_keys=True, default=str).encode()).hexdigest()[:12]
+    return _digits(what_repeats(config))
 
 
 def config_hash(config: Mapping[str, Any]) -> str:
     """Return 12 hexadecimal digits, equal for two resolved configurations that differ in bookkeeping or seed only."""
-    defining = what_defines(config)
-    return hashlib.sha256(json.dumps(defining, sort_keys=True, default=str).encode()).hexdigest()[:12]
+    return _digits(what_defines(config))
+
+
+def _digits(values: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(values, sort_keys=True, default=str).encode()).hexdigest()[:12]
 
 
 def _is_off(key: str, value: Any) -> bool:

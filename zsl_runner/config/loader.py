@@ -126,7 +126,7 @@ class Loader(ConfigLoaderImpl):  # type: ignore[misc]
         return list(loaded.defaults_list or []) if loaded else []
 
     def strictly(self, arguments: Sequence[str], alone: bool) -> DictConfig | str:
-        """Compose strictly, once for the check and for the run; return the configuration, or Hydra's problem.
+        """Compose strictly, once for the check and for the run; return the configuration, or what Hydra refuses.
 
         A run that is started ``alone`` is refused, too, if its files ask for a sweep: only one run was checked.
         """

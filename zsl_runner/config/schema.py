@@ -22,7 +22,7 @@ class RequiredFile:
     """A file a data set reads.
 
     Attributes:
-        path: where it should be, without ``~``: see `zsl_runner.config.paths.expanded`.
+        path: where it should be, without ``~``: see `zsl_runner.files.folders.expanded`.
         remedy: how to get it.
         sha256: its checksum if the configuration fixes one.
         key: the configuration key that says where it is.
@@ -77,7 +77,7 @@ class DatasetConf(Component):
         folds: ``package.module:name`` of the function that cuts what the source loads into folds, called with the
             records, this configuration, the trainer's and the device.
         kept_copy: ``package.module:name`` of the function that tells where loading keeps a fast copy, called with this
-            configuration; see `zsl_runner.files.cache.KeptCopy`. Empty for data that are read directly; a
+            configuration; see `zsl_runner.files.folders.KeptCopy`. Empty for data that are read directly; a
             configuration that names one has an option ``cache``, null for no copy.
         contents: ``package.module:name`` of the function that returns the files of the data with their checksums
             without loading them, called with this configuration: those that the records' provenance will name. Empty

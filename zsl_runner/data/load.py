@@ -77,4 +77,4 @@ def cut_folds(
     from zsl_runner.data.views import ViewedStages  # torch is imported only when something runs
 
     folds: Stages = resolve(conf.folds)(records, conf, trainer, device)
-    return folds if view is View.OWN else ViewedStages(folds, view)
+    return ViewedStages(folds, view)

@@ -198,10 +198,9 @@ def training_rows(data: ZeroShotTraining | ImageTrainingSet) -> RowTrainingSet:
         shape = RowShape(data.shape.features, data.shape.class_vector, data.shape.classes)
         return RowTrainingSet(data.features, data.labels, data.class_vectors, shape, positions)
     classes = data.shape.classes
-    none = torch.zeros(1, classes, device=data.labels.device)
-    one_hot = torch.eye(classes, device=data.labels.device)
+    descriptions = torch.eye(classes + 1, classes, device=data.labels.device)  # the last row, of no class, is zero
     shape = RowShape(data.shape.entries, classes, classes)
-    return RowTrainingSet(data.images, data.labels, torch.cat([one_hot, none]), shape, positions)
+    return RowTrainingSet(data.images, data.labels, descriptions, shape, positions)
 
 
 def training_as(view: View, data: Any) -> Any:
@@ -209,6 +208,17 @@ def training_as(view: View, data: Any) -> Any:
     if view is View.PAIRS:
         return training_pairs(data)
     return training_rows(data) if view is View.ROWS else data
+
+
+def evaluation_as(view: View, data: Any) -> Any:
+    """Return an evaluation set as an evaluator reads it.
+
+    Raises:
+        ValueError: evaluation sets have no such view.
+    """
+    if view is View.ROWS:
+        raise ValueError("evaluation sets are not seen as rows")
+    return evaluation_pairs(data) if view is View.PAIRS else data
 
 
 class ViewedStages:
@@ -232,6 +242,4 @@ class ViewedStages:
         return self._seen(self._stages.tested(stage))
 
     def _seen(self, fold: AnyFold) -> AnyFold:
-        if self._view is not View.PAIRS:
-            return fold
-        return Fold(fold.train, evaluation_pairs(fold.evaluation))
+        return Fold(fold.train, evaluation_as(self._view, fold.evaluation))

@@ -138,7 +138,7 @@ class TrainingContext(Generic[Data]):
 
     Attributes:
         model: built and on the device.
-        data: what training may see: a `ZeroShotTraining` of zero-shot data, a `PairTrainingSet` of inputs and outputs.
+        data: what training may see, in the view that the model reads; see `zsl_runner.data.views`.
         optimisers: one per parameter group; ``optimisers.minimize(loss, name)``.
         runtime: device, precision, compilation.
         streams: random generators.

@@ -1,4 +1,4 @@
-"""Builds and runs the stages of a run: fold, model, trainer, loop, measurement."""
+"""Builds a stage of a run: the view of its fold that the model reads, model, optimisers, trainer."""
 
 from __future__ import annotations
 

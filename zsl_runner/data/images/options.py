@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar
 
 from zsl_runner.config.fields import option
+from zsl_runner.config.problems import Problem
 from zsl_runner.config.schema import DatasetConf, ModelConf, TrainerConf
 from zsl_runner.config.vocabulary import Provision
 
@@ -43,6 +45,18 @@ class LabelledImagesConf(ImagesConf):
         low=1,
     )
     label_seed: int = option(0, "seed of the draw of labelled images; vary it with the run's seed in a study", low=0)
+
+    def problems_of_labels(self, classes: int, rows: int) -> Iterable[Problem]:
+        """Yield that ``labelled`` leaves classes out, or asks for more training images than there are."""
+        if self.labelled is not None and not classes <= self.labelled <= rows:
+            expected = f"expected {classes} (one image of each class) to {rows:,} (all training images)"
+            yield Problem("labelled", f"{expected}, found {self.labelled:,}")
+
+    def notes_on_labels(self) -> tuple[str, ...]:
+        """Return a note for the record if some training images have no label."""
+        if self.labelled is None:
+            return ()
+        return (f"{self.labelled:,} training images with a label, label seed {self.label_seed}",)
 
     def setting(self, model: ModelConf, trainer: TrainerConf) -> dict[str, str]:
         """Return how many labels training could see, if it used any."""

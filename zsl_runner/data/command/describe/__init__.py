@@ -31,12 +31,6 @@ def describe(records: Records) -> Iterable[str]:
     raise TypeError(f"{type(records).__name__} has no description")
 
 
-describe.register(ZeroShotRecords, zero_shot.describe)
-describe.register(ImageRecords, images.describe)
-describe.register(CompletionRecords, completion.describe)
-describe.register(SegmentationRecords, segmentation.describe)
-
-
 @singledispatch
 def draw(records: Records) -> Figure:
     """Return a picture of the data.
@@ -47,10 +41,14 @@ def draw(records: Records) -> Figure:
     raise TypeError(f"{type(records).__name__} has no picture")
 
 
-draw.register(ZeroShotRecords, zero_shot.draw)
-draw.register(ImageRecords, images.draw)
-draw.register(CompletionRecords, completion.draw)
-draw.register(SegmentationRecords, segmentation.draw)
+for kind, way in (
+    (ZeroShotRecords, zero_shot),
+    (ImageRecords, images),
+    (CompletionRecords, completion),
+    (SegmentationRecords, segmentation),
+):
+    describe.register(kind, way.describe)
+    draw.register(kind, way.draw)
 
 
 def png(figure: Figure) -> bytes:

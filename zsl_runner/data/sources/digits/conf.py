@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import ClassVar, Final
+from typing import Any, ClassVar, Final
 
 from zsl_runner.config.fields import option
 from zsl_runner.config.problems import Problem
@@ -15,6 +15,13 @@ from zsl_runner.data.sources.digit_classes import DIGITS, DigitConf
 
 NOT_FOR_TESTING: Final = 1500
 """Rows that the sets of images do not test on."""
+
+SIDE: Final = 28
+"""Pixels to which the images are enlarged."""
+
+
+def _validation_rows() -> Any:
+    return option(300, "last of the 1,500 rows that are not for testing, for validation", low=1, high=1400)
 
 
 @dataclass
@@ -32,9 +39,6 @@ class DigitsConf(DigitConf):
     test_seed: int = option(0, "seed of that draw; the same for all runs of a study", low=0)
 
 
-SIDE: Final = 28
-
-
 @dataclass
 class DigitsImagesConf(LabelledImagesConf):
     """1,797 digits of 8 x 8 pixels, enlarged to 28 x 28 unless `side` says otherwise; nothing to download."""
@@ -43,9 +47,7 @@ class DigitsImagesConf(LabelledImagesConf):
     contents: ClassVar[str] = "zsl_runner.data.sources.digits.images:contents"
 
     kind: str = option("digits_images", "the implementation; fixed by the file chosen in the group")
-    validation_rows: int = option(
-        300, "last of the 1,500 rows that are not for testing, for validation", low=1, high=1400
-    )
+    validation_rows: int = _validation_rows()
 
     def image_side(self) -> int:
         """Return the side of the images."""
@@ -54,13 +56,7 @@ class DigitsImagesConf(LabelledImagesConf):
     def problems(self) -> Iterable[Problem]:
         """A labelled image of each class is needed, and there must be as many."""
         yield from super().problems()
-        rows = NOT_FOR_TESTING - self.validation_rows
-        if self.labelled is not None and not DIGITS <= self.labelled <= rows:
-            yield Problem(
-                "labelled",
-                f"expected {DIGITS} (one image of each class) to {rows:,} (all training images), "
-                f"found {self.labelled:,}",
-            )
+        yield from self.problems_of_labels(DIGITS, NOT_FOR_TESTING - self.validation_rows)
 
 
 @dataclass
@@ -71,6 +67,4 @@ class DigitsQuadrantConf(QuadrantConf):
     contents: ClassVar[str] = "zsl_runner.data.sources.digits.images:contents"
 
     kind: str = option("digits_quadrant", "the implementation; fixed by the file chosen in the group")
-    validation_rows: int = option(
-        300, "last of the 1,500 rows that are not for testing, for validation", low=1, high=1400
-    )
+    validation_rows: int = _validation_rows()

@@ -60,9 +60,7 @@ def load_images(conf: DigitsImagesConf) -> ImageRecords:
     """Load the data set: 1,500 images for training and validation, the last 297 for testing."""
     digits = enlarged_digits(conf.image_side(), conf.validation_rows)
     labelled = labelled_rows(digits.labels, digits.train, DIGITS, conf.labelled, conf.label_seed, ORIGIN)
-    notes = digits.provenance.notes
-    if conf.labelled is not None:
-        notes = (*notes, f"{conf.labelled:,} training images with a label, label seed {conf.label_seed}")
+    notes = (*digits.provenance.notes, *conf.notes_on_labels())
     records = ImageRecords(
         name=conf.name,
         images=digits.images[:, np.newaxis],

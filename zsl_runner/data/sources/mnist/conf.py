@@ -58,12 +58,7 @@ class MNISTImagesConf(OfficialSplitConf, LabelledImagesConf):
         """A labelled training image of each class is needed, and there must be as many."""
         yield from super().problems()
         rows = min(self.most_training_rows(), self.train_limit or self.most_training_rows())
-        if self.labelled is not None and not DIGITS <= self.labelled <= rows:
-            yield Problem(
-                "labelled",
-                f"expected {DIGITS} (one image of each class) to {rows:,} (all training images), "
-                f"found {self.labelled:,}",
-            )
+        yield from self.problems_of_labels(DIGITS, rows)
 
 
 @dataclass

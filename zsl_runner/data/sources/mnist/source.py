@@ -64,17 +64,6 @@ def load(conf: MNISTConf) -> ZeroShotRecords:
     return checked(records, conf.root)
 
 
-def _first_of_each(labels: Rows, rows: Rows, count: int) -> Rows:
-    return np.sort(np.concatenate([rows[labels[rows] == label][:count] for label in np.unique(labels[rows])]))
-
-
-def _unit_pixels(train: NDArray[np.uint8], test: NDArray[np.uint8]) -> NDArray[np.float32]:
-    pixels = np.empty((len(train) + len(test), SIDE * SIDE), dtype=np.float32)
-    np.divide(train.reshape(len(train), -1), 255, out=pixels[: len(train)], casting="same_kind", dtype=np.float32)
-    np.divide(test.reshape(len(test), -1), 255, out=pixels[len(train) :], casting="same_kind", dtype=np.float32)
-    return pixels
-
-
 def load_images(conf: MNISTImagesConf) -> ImageRecords:
     """Load the data set: the last rows of the training file are for validation, the test file is for testing.
 
@@ -85,9 +74,6 @@ def load_images(conf: MNISTImagesConf) -> ImageRecords:
     pixels = resized(split.images, conf.side)
     side = pixels.shape[-1]
     labelled = labelled_rows(split.labels, split.train, DIGITS, conf.labelled, conf.label_seed, conf.root)
-    notes = list(split.notes)
-    if conf.labelled is not None:
-        notes.append(f"{conf.labelled:,} training images with a label, label seed {conf.label_seed}")
     records = ImageRecords(
         name=conf.name,
         images=pixels[:, np.newaxis],
@@ -103,7 +89,7 @@ def load_images(conf: MNISTImagesConf) -> ImageRecords:
             semantics=f"{DIGITS} classes",
             split_version="official test file",
             files=images.source_files(conf.files()),
-            notes=tuple(notes),
+            notes=(*split.notes, *conf.notes_on_labels()),
         ),
     )
     return checked(records, conf.root)
@@ -126,3 +112,14 @@ def load_quadrants(conf: MNISTQuadrantConf) -> CompletionRecords:
     )
     rows = (split.train, split.validation, split.test)
     return completion_records(conf, split.images, split.labels, rows, provenance, conf.root)
+
+
+def _first_of_each(labels: Rows, rows: Rows, count: int) -> Rows:
+    return np.sort(np.concatenate([rows[labels[rows] == label][:count] for label in np.unique(labels[rows])]))
+
+
+def _unit_pixels(train: NDArray[np.uint8], test: NDArray[np.uint8]) -> NDArray[np.float32]:
+    pixels = np.empty((len(train) + len(test), SIDE * SIDE), dtype=np.float32)
+    np.divide(train.reshape(len(train), -1), 255, out=pixels[: len(train)], casting="same_kind", dtype=np.float32)
+    np.divide(test.reshape(len(test), -1), 255, out=pixels[len(train) :], casting="same_kind", dtype=np.float32)
+    return pixels
