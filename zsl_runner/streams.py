@@ -39,6 +39,10 @@ class Streams:
         """Return a generator on the CPU, for numbers that Python branches on: no device has to be waited for."""
         return self._generator(HOST + purpose)
 
+    def on_device(self) -> list[torch.Generator]:
+        """Return the generators used so far that are not `on_host`."""
+        return [generator for key, generator in self._generators.items() if not key.startswith(HOST)]
+
     def _generator(self, key: str) -> torch.Generator:
         if key not in self._generators:
             generator = torch.Generator("cpu" if key.startswith(HOST) else self.device)

@@ -33,14 +33,18 @@ MIXED_STEP: Final = ("trainer.em.real_step_prob=0", "trainer.em.gen_ratio_jitter
 """Overrides that make every EM iteration one step on 6 real rows and 58 draws."""
 
 
-def configuration(*overrides: str) -> RunConfig:
-    """Return the checked configuration of a run on one CPU thread.
+def configuration(*overrides: str, device: str = "cpu") -> RunConfig:
+    """Return the checked configuration of a run with one CPU thread, on the CPU or on CUDA.
+
+    Args:
+        overrides: the rest of the configuration.
+        device: ``cpu`` or ``cuda``.
 
     Raises:
         ConfigError: the overrides are not accepted.
     """
     register()
-    verdict = check(Loader(Source(conf_directory())), [*overrides, "runtime=cpu", "runtime.threads=1"])
+    verdict = check(Loader(Source(conf_directory())), [*overrides, f"runtime={device}", "runtime.threads=1"])
     if verdict.config is None:
         raise ConfigError(report(verdict.problems))
     return verdict.config

@@ -132,7 +132,7 @@ class LoopRuns:
                 log_every=self.config.tracker.log_every,
                 validate_every=self.steps,
                 checkpoint_every=self.steps,
-                finite_every=self.config.runtime.finite_every,
+                finite_every=self.config.runtime.finite_every or 1,
             ),
             events=self.events,
             selection=Selection(self.config.evaluator.select_metric),

@@ -193,8 +193,7 @@ def test_a_term_that_is_not_finite_stops_the_run_and_leaves_the_batch(tmp_path):
 
 
 def test_finiteness_is_checked_at_its_cadence_and_at_the_end_of_a_phase():
-    loop, _, _ = build(Counting(bad_at=5), cadence=Cadence(finite_every=4))
-    loop.run()
-    loop, _, _ = build(Counting(bad_at=7), cadence=Cadence(finite_every=4))
-    with pytest.raises(NonFiniteError, match="step 7"):
-        loop.run()
+    for bad_at, found in ((3, "steps 1 to 4 "), (5, "steps 5 to 7 "), (7, "steps 5 to 7 ")):
+        loop, _, _ = build(Counting(bad_at=bad_at), cadence=Cadence(finite_every=4))
+        with pytest.raises(NonFiniteError, match=f"tune/one {found}.*loss=nan"):
+            loop.run()

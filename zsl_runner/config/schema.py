@@ -280,7 +280,14 @@ class RuntimeConf:
     threads: int = option(1, "CPU threads; 0 leaves torch's own choice", low=0)
     deterministic: bool = option(True, "refuse operations without a deterministic implementation")
     compile: bool = option(False, "compile the models' loss functions with torch.compile")
-    finite_every: int = option(1, "steps between two checks that all loss terms are finite", low=1)
+    finite_every: int | None = option(
+        None, "steps between two checks that all loss terms are finite; null = 1, or 50 where steps are replayed", low=1
+    )
+    capture: str = option(
+        "auto",
+        "whether steps are captured as CUDA graphs and replayed; auto: on CUDA, where they can be",
+        choices=("auto", "never", "always"),
+    )
 
 
 @dataclass

@@ -168,7 +168,8 @@ def critic_step(
 
     # dL/dC of each row, with 1 for the interpolates; so the last third of `pulled` is u.
     signs = real.new_ones(3 * rows)
-    signs[:rows], signs[rows:both] = -weight / rows, weight / rows
+    signs[:rows].fill_(-weight / rows)
+    signs[rows:both].fill_(weight / rows)
     hidden = functional.leaky_relu(pre_activation[:, :both], slope)
     scores = (parameters.output_weight @ hidden + parameters.output_bias).view(2, rows).mean(1)
     pulled = _times_slopes(parameters.output_weight.T * signs, pre_activation, slope)

@@ -21,7 +21,7 @@ from zsl_runner.runs.checkpoint import Checkpoints
 from zsl_runner.runs.state import RunState, StageRecord, chosen, validated
 from zsl_runner.tracking.tracker import Tracker
 from zsl_runner.training.base import Trainer
-from zsl_runner.training.build import StageParts
+from zsl_runner.training.build import StageParts, capture_of
 from zsl_runner.training.loop import Cadence, Loop, Selection
 
 
@@ -144,12 +144,13 @@ class StageRun:
                 log_every=config.tracker.log_every,
                 validate_every=config.evaluator.every,
                 checkpoint_every=config.checkpoint.every,
-                finite_every=config.runtime.finite_every,
+                finite_every=self.parts.trainer.context.runtime.finite_every,
             ),
             events=self.context.tracker,
             selection=Selection(metric, plan.patience, lower_is_better=self._lower_is_better(metric)),
             stop_length=plan.stop_length,
             postmortem=self.context.directory,
+            capture=capture_of(self.parts),
         )
 
     def _watched(self, trainer: Trainer) -> Trainer:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
-from typing import Any, Generic, TypeVar
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, Generic, Self, TypeVar
 
 import torch
 from torch import Tensor
@@ -49,6 +49,17 @@ class Drawn:
             elif isinstance(value, Drawn):
                 found |= {f"{entry.name}.{name}": tensor for name, tensor in value.tensors().items()}
         return found
+
+    def mapped(self, function: Callable[[Tensor], Tensor]) -> Self:
+        """Return a copy with ``function`` of each tensor in its place."""
+        changed: dict[str, Any] = {}
+        for entry in fields(self):
+            value = getattr(self, entry.name)
+            if isinstance(value, Tensor):
+                changed[entry.name] = function(value)
+            elif isinstance(value, Drawn):
+                changed[entry.name] = value.mapped(function)
+        return replace(self, **changed)
 
     @property
     def variant(self) -> tuple[Hashable, ...]:

@@ -13,6 +13,7 @@ from zsl_runner.models.base import Model
 from zsl_runner.streams import Streams, derived_seed
 from zsl_runner.training.base import Trainer, TrainingContext
 from zsl_runner.training.optimisers import Optimisers
+from zsl_runner.training.replay import Capture
 from zsl_runner.training.runtime import Runtime
 
 
@@ -76,3 +77,17 @@ def build_stage(config: RunConfig, name: str, fold: AnyFold, runtime: Runtime) -
     context = TrainingContext(model=model, data=data, optimisers=optimisers, runtime=runtime, streams=streams)
     trainer: Trainer = resolve(config.trainer.implementation)(config.trainer, context)
     return StageParts(name, fold, model, optimisers, streams, trainer)
+
+
+def capture_of(parts: StageParts) -> Capture | None:
+    """Return how steps of the stage are captured; None if its runtime captures none."""
+    runtime = parts.trainer.context.runtime
+    if not runtime.captures:
+        return None
+    return Capture(
+        parts.streams,
+        parts.optimisers,
+        runtime.device,
+        always=runtime.conf.capture == "always",
+        compiled=runtime.conf.compile,
+    )

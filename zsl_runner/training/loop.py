@@ -6,13 +6,14 @@ import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NoReturn, Protocol
 
 import torch
-from torch import Tensor
 
 from zsl_runner.errors import NonFiniteError
 from zsl_runner.training.base import Phase, StepReport, Trainer
+from zsl_runner.training.replay import Capture, eager
+from zsl_runner.training.terms import TermSums
 
 
 class Hooks(Protocol):
@@ -149,6 +150,7 @@ class Loop:
         selection: how validations select.
         stop_length: end the stage after so many steps; None runs all phases to their ends.
         postmortem: folder for the batch of a step that went wrong.
+        capture: how steps are captured and replayed; None computes them operation by operation.
     """
 
     def __init__(
@@ -163,6 +165,7 @@ class Loop:
         selection: Selection,
         stop_length: int | None = None,
         postmortem: Path | None = None,
+        capture: Capture | None = None,
     ) -> None:
         self.trainer = trainer
         self.hooks = hooks
@@ -174,8 +177,9 @@ class Loop:
         self.position = Position()
         self._stop_length = stop_length
         self._postmortem = postmortem
-        self._sums: dict[str, Tensor] = {}
-        self._summed = 0
+        self._capture = capture
+        self._sums = TermSums()
+        self._checked = 0
 
     @property
     def global_step(self) -> int:
@@ -207,15 +211,17 @@ class Loop:
         if position.step == 0 and steps and phase.begin is not None:
             phase.begin()
         validate_every = phase.validate_every or self.cadence.validate_every
+        take = eager(phase.step, self._sums)
+        if self._capture is not None:
+            take = self._capture.of(phase.step, self._sums, f"{self.stage}/{phase.name}")
         while position.step < steps:
-            report = phase.step()
+            report = take()
             position.step += 1
             position.done += 1
             position.length += 1
             position.real_rows += report.real_rows
             at_end = position.step == steps
-            self._check_finite(phase, report, at_end)
-            self._log(phase, report, at_end)
+            self._account(phase, report, at_end)
             if position.step % validate_every == 0 or at_end:
                 self._look(phase)
                 if self.selection.exhausted:
@@ -242,30 +248,36 @@ class Loop:
         if oracle:
             self.events.scalars(self.global_step, oracle, self.stage, phase.name)
 
-    def _log(self, phase: Phase, report: StepReport, at_end: bool) -> None:
-        for name, value in report.terms.items():
-            self._sums[name] = self._sums[name] + value if name in self._sums else value
-        self._summed += 1
-        if self.position.step % self.cadence.log_every == 0 or at_end:
-            values = {name: float(total) / self._summed for name, total in self._sums.items()}
+    def _account(self, phase: Phase, report: StepReport, at_end: bool) -> None:
+        """Write a row of scalars if one is due, and see that the terms since the last row are finite."""
+        step = self.position.step
+        due = step % self.cadence.log_every == 0 or at_end
+        if not due and step % self.cadence.finite_every:
+            return
+        sums = self._sums.values()
+        if not all(map(math.isfinite, sums.values())):
+            self._stop(phase, report, sums)
+        self._checked = self.position.done
+        if due:
+            values = {name: total / self._sums.steps for name, total in sums.items()}
             self.events.scalars(self.global_step, values, self.stage, phase.name)
-            self._sums, self._summed = {}, 0
+            self._sums.clear()
 
-    def _check_finite(self, phase: Phase, report: StepReport, at_end: bool) -> None:
-        if self.position.step % self.cadence.finite_every and not at_end:
-            return
-        # One transfer from the device, then plain numbers: cheaper than asking torch.
-        if all(map(math.isfinite, torch.stack([term.float() for term in report.terms.values()]).tolist())):
-            return
-        bad = {name: float(term) for name, term in report.terms.items() if not bool(torch.isfinite(term))}
+    def _stop(self, phase: Phase, report: StepReport, sums: Mapping[str, float]) -> NoReturn:
+        """Say what is not finite: terms of the last step or, if they are, their sums since the last look."""
+        found = {name: float(term) for name, term in report.terms.items()} if report.terms else {}
+        bad = {name: value for name, value in found.items() if not math.isfinite(value)}
+        bad = bad or {name: value for name, value in sums.items() if not math.isfinite(value)}
         where = ""
         if self._postmortem is not None:
             path = self._postmortem / f"nonfinite-step-{self.global_step:09d}.pt"
             torch.save({"terms": dict(report.terms), "batch": dict(report.batch)}, path)
             where = f"; the step's batch is in {path}"
         values = ", ".join(f"{name}={value}" for name, value in bad.items())
+        first = self.position.step - min(self.position.done - self._checked, self.position.step) + 1
+        steps = f"step {first}" if first == self.position.step else f"steps {first} to {self.position.step}"
         raise NonFiniteError(
-            f"{self.stage}/{phase.name} step {self.position.step} (global step {self.global_step}): {values}{where}; "
+            f"{self.stage}/{phase.name} {steps} (global step {self.global_step}): {values}{where}; "
             "lower the learning rate, clip gradients (optim.clip_norm) or check the data's scaling"
         )
 
@@ -274,13 +286,13 @@ class Loop:
         return {
             "position": asdict(self.position),
             "selection": asdict(self.selection),
-            "sums": self._sums,
-            "summed": self._summed,
+            "sums": self._sums.state_dict(),
+            "summed": self._sums.steps,
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take up the state that `state_dict` returned."""
         self.position = Position(**state["position"])
         self.selection = Selection(**state["selection"])
-        self._sums = dict(state["sums"])
-        self._summed = state["summed"]
+        self._sums.load_state_dict(state["sums"], state["summed"])
+        self._checked = self.position.done

@@ -17,15 +17,24 @@ from zsl_runner.config.schema import OptimizerConf
 
 
 def build_optimiser(parameters: list[nn.Parameter], conf: OptimizerConf) -> torch.optim.Optimizer:
-    """Return the optimiser of one group; the fused implementation where torch has one for the device."""
+    """Return the optimiser of one group; the fused implementation where torch has one for the device.
+
+    On CUDA the learning rate is a tensor on the device, which a captured step reads anew each time.
+    """
+    on_cuda = parameters[0].is_cuda
+    lr: float | Tensor = torch.tensor(conf.lr, device=parameters[0].device) if on_cuda else conf.lr
     if conf.algorithm == "sgd":
-        return torch.optim.SGD(
-            parameters, lr=conf.lr, momentum=conf.momentum, weight_decay=conf.weight_decay, fused=True
-        )
+        return torch.optim.SGD(parameters, lr=lr, momentum=conf.momentum, weight_decay=conf.weight_decay, fused=True)
     algorithm = torch.optim.Adam if conf.algorithm == "adam" else torch.optim.AdamW
     beta1, beta2 = conf.betas
     return algorithm(
-        parameters, lr=conf.lr, betas=(beta1, beta2), eps=conf.eps, weight_decay=conf.weight_decay, fused=True
+        parameters,
+        lr=lr,
+        betas=(beta1, beta2),
+        eps=conf.eps,
+        weight_decay=conf.weight_decay,
+        fused=True,
+        capturable=on_cuda,
     )
 
 
@@ -83,7 +92,10 @@ class Optimisers:
     def set_lr(self, name: str, lr: float) -> None:
         """Change the learning rate of the named group from now on; it is part of the state."""
         for group in self._optimisers[name].param_groups:
-            group["lr"] = lr
+            if isinstance(group["lr"], Tensor):
+                group["lr"].fill_(lr)
+            else:
+                group["lr"] = lr
 
     def _step(
         self, parameters: Sequence[nn.Parameter], gradients: Sequence[Tensor | None], names: Sequence[str]
@@ -100,12 +112,20 @@ class Optimisers:
         self.steps += 1
 
     def state_dict(self) -> dict[str, Any]:
-        """Return the state of every optimiser and the number of `minimize` calls."""
+        """Return the state of every optimiser and the number of `minimize` calls; learning rates are numbers."""
         states: dict[str, Any] = {name: optimiser.state_dict() for name, optimiser in self._optimisers.items()}
+        for state in states.values():
+            state["param_groups"] = [{**group, "lr": float(group["lr"])} for group in state["param_groups"]]
         return {"optimisers": states, "steps": self.steps}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take up the state that `state_dict` returned."""
+        """Take up the state that `state_dict` returned, before the first step."""
         for name, optimiser in self._optimisers.items():
+            own = [(group["lr"], group.get("capturable")) for group in optimiser.param_groups]
             optimiser.load_state_dict(state["optimisers"][name])
+            for group, (lr, capturable) in zip(optimiser.param_groups, own, strict=True):
+                if isinstance(lr, Tensor):
+                    group["lr"] = lr.fill_(float(group["lr"]))
+                if capturable is not None:
+                    group["capturable"] = capturable
         self.steps = state["steps"]

@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any
+from typing import Any, Final
 
 import torch
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from zsl_runner.config.schema import RuntimeConf
 from zsl_runner.errors import ConfigError
+
+REPLAYED_FINITE_EVERY: Final = 50
 
 
 class Runtime:
@@ -21,7 +23,7 @@ class Runtime:
         conf: the ``runtime`` block.
 
     Raises:
-        ConfigError: the device is not there, as this build of torch sees it.
+        ConfigError: the device is not there, as this build of torch sees it, or captures no steps and must.
     """
 
     def __init__(self, conf: RuntimeConf) -> None:
@@ -30,6 +32,11 @@ class Runtime:
         # of page faults, which take longer than the product that fills it. torch reads this at its first allocation.
         os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
         self.device = _device(conf.device)
+        if conf.capture == "always" and self.device.type != "cuda":
+            raise ConfigError(
+                f"runtime.capture=always: only CUDA captures steps, found device {self.device}; "
+                "use runtime.capture=auto"
+            )
         if conf.threads:
             torch.set_num_threads(conf.threads)
             # numpy's and scikit-learn's libraries, too: a worker may come with other numbers of its launcher's.
@@ -49,6 +56,16 @@ class Runtime:
     def device_name(self) -> str:
         """Name of the device for the record, e.g. ``cpu`` or the GPU's product name."""
         return torch.cuda.get_device_name(self.device) if self.device.type == "cuda" else str(self.device)
+
+    @property
+    def captures(self) -> bool:
+        """Whether steps are captured and replayed where they can be."""
+        return self.conf.capture != "never" and self.device.type == "cuda"
+
+    @property
+    def finite_every(self) -> int:
+        """Steps between two checks that all loss terms are finite; each waits for the device."""
+        return self.conf.finite_every or (REPLAYED_FINITE_EVERY if self.captures else 1)
 
     @property
     def product_dtype(self) -> torch.dtype:

@@ -29,13 +29,13 @@ class EMDraw(Drawn):
     Attributes:
         alone: rows of a step on real rows alone; None leaves it out.
         real: rows of the mixed step.
-        classes: (n_g,) global ids of the unseen classes to generate rows of; None for none.
+        draws: n_g, draws of unseen classes to generate rows of.
         refresh: whether Theta_old, the copy that generates, is renewed first.
     """
 
     alone: SeenDraw | None
     real: SeenDraw
-    classes: Tensor | None
+    draws: int
     refresh: bool
 
 
@@ -107,7 +107,7 @@ class EMTrainer(Trainer):
         return EMDraw(
             alone=alone,
             real=self.seen_step.draw(real_rows, self.em.train_prior),
-            classes=self._classes(draws) if draws else None,
+            draws=draws,
             refresh=self.frozen is not None and self.iteration % self.em.refresh_every == 0,
         )
 
@@ -128,12 +128,12 @@ class EMTrainer(Trainer):
         alone = 0 if drawn.alone is None else self.seen_step.compute(drawn.alone).real_rows
         x, labels = self.seen_step.take(drawn.real)
         real_rows, weights = len(x), None
-        if drawn.classes is not None:
+        if drawn.draws:
             if drawn.refresh:
                 self._refresh()
-            generated, generated_labels = self._expectation(drawn.classes)
+            generated, generated_labels = self._expectation(self._classes(drawn.draws))
             x, labels = torch.cat([x, generated]), torch.cat([labels, generated_labels])
-            weights = self._weights_of_rows(labels, real_rows, len(drawn.classes))
+            weights = self._weights_of_rows(labels, real_rows, drawn.draws)
         report = self.seen_step.minimize(x, labels, real_rows, weights, drawn.real.train_prior)
         report.real_rows += alone
         return report

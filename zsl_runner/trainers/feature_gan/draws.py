@@ -151,5 +151,4 @@ class Drawing:
         return torch.rand(count, 1, generator=self._streams[f"{purpose}_mix"], device=self._device)
 
     def _positions(self, count: int, batches: int, purpose: str) -> Tensor:
-        drawn = distinct_positions(count, self.size, batches, self._streams.on_host(f"{purpose}_rows"))
-        return drawn.flatten().to(self._device, non_blocking=True)
+        return distinct_positions(count, self.size, batches, self._streams.on_host(f"{purpose}_rows")).flatten()

@@ -1,0 +1,64 @@
+"""A `Graph` for a machine without CUDA: it keeps the operations of a computation and does them again, with no Python."""
+
+import torch
+from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+
+WAITS = ("aten._local_scalar_dense.default", "aten.nonzero.default", "aten.equal.default")
+"""Operations after which the host needs to know a value, or a shape that depends on one."""
+
+
+STATISTICS = {"aten.native_batch_norm.default": (3, 4)}
+"""Arguments that an operation writes without its schema saying so."""
+
+
+class EmulatedGraph(TorchDispatchMode):
+    """Does on replay what a CUDA graph does: the same operations on the same memory, other numbers baked in.
+
+    To capture it computes, and then undoes what was written.
+    """
+
+    def __init__(self):
+        super().__init__()
+        self._operations = []
+        self._before = []
+        self._states = {}
+
+    def capture(self, compute, generators):
+        try:
+            with self:
+                return compute()
+        finally:
+            with torch.no_grad():
+                for tensor, value in reversed(self._before):
+                    tensor.copy_(value)
+            for generator, state in self._states.values():
+                generator.set_state(state)
+            self._before.clear()
+
+    def __torch_dispatch__(self, function, types, arguments=(), options=None):
+        options = options or {}
+        if str(function) in WAITS:
+            raise RuntimeError(f"{function} waits for the device")
+        for leaf in tree_leaves((arguments, options)):
+            if isinstance(leaf, torch.Generator):
+                self._states.setdefault(leaf.initial_seed(), (leaf, leaf.get_state()))
+        for place, argument in enumerate(function._schema.arguments):
+            said = argument.alias_info is not None and argument.alias_info.is_write
+            if said or place in STATISTICS.get(str(function), ()):
+                written = arguments[place] if place < len(arguments) else options.get(argument.name)
+                self._before += [(leaf, leaf.clone()) for leaf in tree_leaves(written) if isinstance(leaf, Tensor)]
+        result = function(*arguments, **options)
+        self._operations.append((function, arguments, options, result))
+        return result
+
+    @torch.no_grad()
+    def replay(self):
+        for function, arguments, options, result in self._operations:
+            again = function(*arguments, **options)
+            if any(returned.alias_info for returned in function._schema.returns):
+                continue
+            for kept, new in zip(tree_leaves(result), tree_leaves(again), strict=True):
+                if isinstance(kept, Tensor):
+                    kept.copy_(new)

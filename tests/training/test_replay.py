@@ -1,0 +1,205 @@
+"""Replayed steps end with the same bits as steps taken operation by operation, also where a run is resumed."""
+
+import copy
+import logging
+from dataclasses import dataclass
+
+import pytest
+import torch
+from torch import Tensor
+
+from scripts.benchmark import problem
+from tests.golden.runs import RUNS
+from tests.recipes.comparison import same
+from tests.training.emulated_graph import EmulatedGraph
+from zsl_runner.errors import ConfigError, RunError
+from zsl_runner.streams import Streams
+from zsl_runner.training.base import Drawn, Step, StepReport
+from zsl_runner.training.build import capture_of
+from zsl_runner.training.replay import Capture, ReplayedStep, eager
+from zsl_runner.training.terms import TermSums
+
+DEVICES = ["cpu", pytest.param("cuda", marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA"))]
+LONGER = {
+    "feature_gan_transductive": ["trainer.epochs=8", "trainer.warmup_epochs=2", "trainer.class_prior=uniform"],
+    "segmentation": ["trainer.epochs=2", "trainer.omission=0.4"],
+}
+TRAINED = sorted(set(RUNS) - {"closed_form", "capacity", "beta_vae"})
+
+
+def stage_of(name, device):
+    parts = problem.stage(problem.configuration(*RUNS[name], *LONGER.get(name, []), device=device))
+    if device == "cpu":  # where learning rates are numbers
+        for optimiser in parts.optimisers._optimisers.values():
+            for group in optimiser.param_groups:
+                group["lr"] = torch.tensor(group["lr"])
+    return parts
+
+
+def capture_for(parts, device):
+    if device == "cuda":
+        return capture_of(parts)
+    return Capture(parts.streams, parts.optimisers, torch.device("cpu"), graph=lambda: EmulatedGraph)
+
+
+def train(parts, takers, stop=None):
+    """Take the steps of all phases; return the terms of each, and how many variants were replayed."""
+    rows, graphs, done = [], 0, 0
+    for phase in parts.trainer.phases():
+        sums = TermSums()
+        take = takers(phase.step, sums)
+        if phase.begin is not None:
+            phase.begin()
+        for _ in range(phase.steps):
+            report = take()
+            rows.append((sums.values(), report.real_rows))
+            sums.clear()
+            done += 1
+            if done == stop:
+                return rows, graphs
+        graphs += getattr(take, "graphs", 0)
+    return rows, graphs
+
+
+@pytest.mark.parametrize("device", DEVICES)
+@pytest.mark.parametrize("name", TRAINED)
+def test_replayed_steps_are_equal_to_the_bit(name, device):
+    one, other = stage_of(name, device), stage_of(name, device)
+    capture = capture_for(other, device)
+    expected, _ = train(one, eager_on(device))
+    found, graphs = train(other, lambda step, sums: capture.of(step, sums, name))
+    assert graphs > 0
+    assert found == expected
+    same(one.state_dict(), other.state_dict())
+
+
+def eager_on(device):
+    """Return what takes steps operation by operation, with what was drawn on the device."""
+
+    def of(step, sums):
+        moved = Step(lambda: step.draw().mapped(lambda value: value.to(device)), step.compute, step.finish)
+        return eager(moved, sums)
+
+    return of
+
+
+@pytest.mark.parametrize("device", DEVICES)
+@pytest.mark.parametrize("name", ["em", "feature_gan_transductive", "aae_adam"])
+def test_a_run_that_goes_on_from_a_checkpoint_ends_with_the_same_bits(name, device):
+    whole, first, second = (stage_of(name, device) for _ in range(3))
+    expected, _ = train(whole, eager_on(device))
+    phases = whole.trainer.phases()
+    stop = phases[0].steps - 1  # inside the first phase
+    capture = capture_for(first, device)
+    train(first, lambda step, sums: capture.of(step, sums, name), stop)
+    second.load_state_dict(copy.deepcopy(first.state_dict()))
+    capture = capture_for(second, device)
+    found = []
+    for place, phase in enumerate(second.trainer.phases()):
+        sums = TermSums()
+        take = capture.of(phase.step, sums, name)
+        if place and phase.begin is not None:
+            phase.begin()
+        for _ in range(phase.steps - (0 if place else stop)):
+            report = take()
+            found.append((sums.values(), report.real_rows))
+            sums.clear()
+    assert found == expected[stop:]
+    same(whole.state_dict(), second.state_dict())
+
+
+@dataclass(frozen=True)
+class Rate(Drawn):
+    rate: Tensor
+    coin: bool = False
+
+
+class Descent:
+    """Halves of a step that moves one number; ``spoil`` breaks a rule of the second half."""
+
+    def __init__(self, device, spoil=""):
+        self.weight = torch.zeros((), device=device)
+        self.streams = Streams(0, device)
+        self.spoil = spoil
+        self.taken = 0
+        self.step = Step(self.draw, self.compute, self.finish)
+
+    def draw(self):
+        return Rate(torch.tensor(float(self.taken)), self.taken % 4 == 3)
+
+    def compute(self, drawn):
+        noise = torch.rand((), generator=self.streams["noise"], device=self.weight.device)
+        moved = self.weight + drawn.rate * noise
+        if self.spoil == "number":
+            moved = moved + self.taken
+        if self.spoil == "wait" and float(moved) < 0:
+            moved = -moved
+        if self.spoil == "replace":
+            self.weight = moved
+        else:
+            self.weight.copy_(moved)
+        return StepReport({"weight": self.weight.clone()}, 2)
+
+    def finish(self):
+        self.taken += 1
+
+
+class NoOptimisers:
+    steps = 0
+
+
+def capture(descent, device, **options):
+    if device == "cpu":
+        options["graph"] = lambda: EmulatedGraph
+    return Capture(descent.streams, NoOptimisers(), torch.device(device), **options)
+
+
+def values(taker, sums, steps=24):
+    found = []
+    for _ in range(steps):
+        taker()
+        found.append(sums.values()["weight"])
+        sums.clear()
+    return found
+
+
+@pytest.mark.parametrize("device", DEVICES)
+@pytest.mark.parametrize("spoil", ["number", "wait", "replace"])
+def test_a_step_that_cannot_be_captured_falls_back_and_loses_nothing(spoil, device, caplog):
+    plain, captured = Descent(device, spoil), Descent(device, spoil)
+    sums, others = TermSums(), TermSums()
+    expected = values(eager_on(device)(plain.step, sums), sums)
+    take = capture(captured, device).of(captured.step, others, "fit")
+    with caplog.at_level(logging.WARNING):
+        found = values(take, others)
+    assert found == expected
+    assert take.graphs == 0
+    assert len([line for line in caplog.messages if "phase fit are not replayed" in line]) == 1
+    strict, sums = Descent(device, spoil), TermSums()
+    with pytest.raises(RunError, match=r"phase fit cannot be captured: .*runtime.capture=auto or never"):
+        values(capture(strict, device, always=True).of(strict.step, sums, "fit"), sums)
+
+
+@pytest.mark.parametrize("device", DEVICES)
+def test_each_variant_has_a_graph_of_its_own_up_to_a_limit(device):
+    for limit, graphs in ((8, 2), (1, 1)):
+        plain, captured = Descent(device), Descent(device)
+        sums, others = TermSums(), TermSums()
+        take = capture(captured, device, limit=limit).of(captured.step, others, "fit")
+        assert values(take, others, 24) == values(eager_on(device)(plain.step, sums), sums, 24)
+        assert isinstance(take, ReplayedStep)
+        assert take.graphs == graphs
+
+
+def test_a_step_that_is_not_in_halves_is_taken_as_it_is(caplog):
+    sums = TermSums()
+    take = capture(Descent("cpu"), "cpu").of(lambda: StepReport({"loss": torch.tensor(2.0)}, 1), sums, "fit")
+    assert take().real_rows == 1
+    assert sums.values() == {"loss": 2.0}
+    assert "phase fit are not replayed" in caplog.text
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="with CUDA steps can be captured")
+def test_capture_always_needs_cuda():
+    with pytest.raises(ConfigError, match="only CUDA captures steps"):
+        problem.stage(problem.configuration("runtime.capture=always"))

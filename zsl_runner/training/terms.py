@@ -1,0 +1,66 @@
+"""Sums of loss terms since the last row of scalars; they stay on the device until somebody asks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import torch
+from torch import Tensor
+
+
+class TermSums:
+    """Adds up the named terms of steps.
+
+    `add` is the device's part and may be repeated without Python, `count` is the host's.
+
+    Attributes:
+        steps: steps counted since the last `clear`.
+
+    >>> sums = TermSums()
+    >>> for loss in (1.0, 2.0):
+    ...     sums.add({"loss": torch.tensor(loss)})
+    ...     sums.count(["loss"])
+    >>> sums.values(), sums.steps
+    ({'loss': 3.0}, 2)
+    """
+
+    def __init__(self) -> None:
+        self._sums: dict[str, Tensor] = {}
+        self._names: dict[str, None] = {}
+        self.steps = 0
+
+    @torch.no_grad()
+    def add(self, terms: Mapping[str, Tensor]) -> None:
+        """Add scalars in place; only a name that is new makes a tensor."""
+        for name, term in terms.items():
+            if name not in self._sums:
+                self._sums[name] = torch.zeros_like(term)
+        torch._foreach_add_([self._sums[name] for name in terms], list(terms.values()))
+
+    def count(self, names: Iterable[str]) -> None:
+        """Count a step that had the terms of these names."""
+        self._names.update(dict.fromkeys(names))
+        self.steps += 1
+
+    def values(self) -> dict[str, float]:
+        """Return the sums of the terms counted, in one transfer from the device."""
+        sums = torch.stack([self._sums[name].float() for name in self._names])
+        return dict(zip(self._names, sums.tolist(), strict=True))
+
+    def clear(self) -> None:
+        """Begin anew, in the same tensors."""
+        for total in self._sums.values():
+            total.zero_()
+        self._names.clear()
+        self.steps = 0
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """Return copies of the sums of the terms counted."""
+        return {name: self._sums[name].clone() for name in self._names}
+
+    def load_state_dict(self, sums: Mapping[str, Tensor], steps: int) -> None:
+        """Take up sums of so many steps."""
+        self.clear()
+        self._sums |= {name: total.clone() for name, total in sums.items()}
+        self._names.update(dict.fromkeys(sums))
+        self.steps = steps
