@@ -119,6 +119,14 @@ def test_gradients_are_finite_for_sure_categories_at_a_low_temperature():
     assert gradient.isfinite().all()
 
 
+def test_a_temperature_may_be_a_number_or_a_scalar():
+    logits, noise = A.log().expand(50, 4), gumbel_noise((50, 4), generator(3))
+    for temperature in (0.67, 0.5, 0.013):
+        assert torch.equal(
+            gumbel_softmax(logits, noise, temperature), gumbel_softmax(logits, noise, torch.tensor(temperature))
+        )
+
+
 @pytest.mark.parametrize("temperature", [0.0, -1.0, math.nan])
 def test_a_temperature_without_gradient_is_refused(temperature):
     with pytest.raises(ValueError, match="temperature"):

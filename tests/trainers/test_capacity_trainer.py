@@ -7,6 +7,7 @@ import math
 import pytest
 import torch
 
+from tests.recipes.comparison import same
 from zsl_runner.config.schema import OptimizerConf, RuntimeConf
 from zsl_runner.data.images.folds import ImageStages
 from zsl_runner.data.load import load
@@ -56,7 +57,7 @@ def run(trainer, steps):
 def terms_of(trainer, targets=(0.5, 0.25)):
     x = trainer.images.take(torch.arange(8))
     noise = trainer.model.draw_noise(8, Streams(1))
-    return trainer.terms(x, noise, torch.tensor(targets), 0.67)
+    return trainer.terms(x, noise, torch.tensor(targets), torch.tensor(0.67))
 
 
 def test_the_schedules_of_mnist_have_one_counter(build):
@@ -205,7 +206,7 @@ def test_the_alarm_is_raised_once_and_taken_back(caplog):
     usage = CodeUsage([10])
     with caplog.at_level(logging.WARNING):
         for step in range(1, 4):
-            usage.take([collapsed_logits()], torch.tensor(2.30))
+            usage.take([collapsed_logits()], torch.tensor(2.30), first=step == 1)
             usage.look(step, LN10)
     (record,) = caplog.records
     assert "COLLAPSE ALARM, step 1: discrete variable 1 has collapsed" in record.message
@@ -214,7 +215,7 @@ def test_the_alarm_is_raised_once_and_taken_back(caplog):
     assert usage.terms()["code_collapsed"] == 1
     assert usage.terms()["mutual_information"].item() == pytest.approx(0, abs=1e-5)
     for _ in range(200):
-        usage.take([spread_logits()], torch.tensor(2.30))
+        usage.take([spread_logits()], torch.tensor(2.30), first=False)
     usage.look(204, LN10)
     assert "in use again" in caplog.records[-1].message
     assert usage.alarms == []
@@ -224,7 +225,7 @@ def test_the_alarm_is_raised_once_and_taken_back(caplog):
 
 def test_one_of_two_variables_can_collapse():
     usage = CodeUsage([10, 10])
-    usage.take([spread_logits(40), collapsed_logits(40)], torch.tensor(2 * LN10))
+    usage.take([spread_logits(40), collapsed_logits(40)], torch.tensor(2 * LN10), first=True)
     usage.look(1, 2 * LN10)
     (alarm,) = usage.alarms
     assert alarm.startswith("discrete variable 2")
@@ -233,18 +234,74 @@ def test_one_of_two_variables_can_collapse():
 
 def test_no_alarm_before_the_capacity_is_met():
     usage = CodeUsage([10])
-    usage.take([collapsed_logits()], torch.tensor(1.5))
+    usage.take([collapsed_logits()], torch.tensor(1.5), first=True)
     usage.look(1, LN10)
     assert usage.alarms == []
 
 
 def test_the_state_keeps_the_alarm():
     usage, other = CodeUsage([10]), CodeUsage([10])
-    usage.take([collapsed_logits()], torch.tensor(2.30))
+    usage.take([collapsed_logits()], torch.tensor(2.30), first=True)
     usage.look(1, LN10)
     other.load_state_dict(usage.state_dict())
     assert other.alarms == usage.alarms
-    assert other.terms().keys() == usage.terms().keys()
+    same(other.terms(), usage.terms())
+    assert other.terms()["code_collapsed"] == 1
+
+
+def test_a_state_of_earlier_versions_from_before_the_first_batch_is_read():
+    usage = CodeUsage([10])
+    usage.load_state_dict({"aggregates": [], "entropies": [], "kl": None, "alarms": [""]})
+    usage.take([spread_logits()], torch.tensor(2.30), first=True)
+    usage.look(1, LN10)
+    assert usage.alarms == []
+    assert usage.terms()["usage_entropy"].item() == pytest.approx(LN10, rel=1e-4)
+
+
+def test_the_means_start_with_the_first_batch_and_forget_slowly():
+    usage = CodeUsage([10])
+    usage.take([spread_logits()], torch.tensor(1.0), first=True)
+    assert usage.state_dict()["kl"].item() == 1
+    usage.take([spread_logits()], torch.tensor(2.0), first=False)
+    assert usage.state_dict()["kl"].item() == pytest.approx(0.98 * 1 + 0.02 * 2)
+
+
+def tensors_of(state):
+    usage = state["usage"]
+    return [state["since"], *usage["aggregates"], *usage["entropies"], usage["kl"]]
+
+
+def test_tensors_that_a_step_changes_keep_their_storage(build):
+    trainer = build()
+    before = [tensor.data_ptr() for tensor in tensors_of(trainer.state_dict())]
+    run(trainer, 51)  # the first step, a look, and a step after it
+    other = build()
+    theirs = [tensor.data_ptr() for tensor in tensors_of(other.state_dict())]
+    other.load_state_dict(trainer.state_dict())
+    assert [tensor.data_ptr() for tensor in tensors_of(trainer.state_dict())] == before
+    assert [tensor.data_ptr() for tensor in tensors_of(other.state_dict())] == theirs
+    assert not set(before) & set(theirs)
+    for found, wanted in zip(tensors_of(other.state_dict()), tensors_of(trainer.state_dict()), strict=True):
+        assert torch.equal(found, wanted)
+
+
+def test_only_the_first_step_of_all_is_a_variant_of_its_own(build):
+    trainer, other = build(), build()
+    variants = []
+    for _ in range(4):
+        variants.append(trainer.step.draw().variant)
+        trainer.clock.tick()
+    assert variants[0] != variants[1] == variants[2] == variants[3]
+    other.load_state_dict(trainer.state_dict())
+    assert other.step.draw().variant == variants[1]
+
+
+def test_a_look_shows_in_the_report_of_the_next_step(build):
+    trainer = build()
+    before = run(trainer, 49)[-1]
+    trainer._usage.look = lambda step, target: trainer._usage._share_on.fill_(1)  # whatever the means are
+    looked, after = run(trainer, 2)
+    assert [terms["code_collapsed"].item() for terms in (before, looked, after)] == [0, 0, 1]
 
 
 def test_complaints():

@@ -88,6 +88,8 @@ IN_HALVES = (
     "segmentation",
     "aae_adam",
     "aae_paper",
+    "capacity",
+    "beta_vae",
 )
 
 

@@ -57,12 +57,12 @@ class JointPosterior:
             return self.mean.new_zeros(len(self.mean), 0)
         return torch.stack([kl_from_uniform(logits) for logits in self.logits], dim=1)
 
-    def sample(self, noise: CodeNoise, temperature: float, hard: bool) -> Tensor:
+    def sample(self, noise: CodeNoise, temperature: Tensor | float, hard: bool) -> Tensor:
         """Return (B, d + sum of n_k) codes that are differentiable in the parameters.
 
         Args:
             noise: the random numbers.
-            temperature: of the relaxed one-hot vectors.
+            temperature: of the relaxed one-hot vectors, a number or a scalar.
             hard: whether these are made one-hot, with the gradient of the relaxed ones.
         """
         parts = [reparameterise(self.mean, self.log_var, noise.normal)]

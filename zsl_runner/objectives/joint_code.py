@@ -48,7 +48,7 @@ def kl_from_uniform(logits: Tensor) -> Tensor:
     >>> kl_from_uniform(torch.tensor([[0.7, 0.2, 0.1]]).log())
     tensor([0.2968])
     """
-    n = torch.tensor(logits.shape[-1], dtype=logits.dtype, device=logits.device)
+    n = torch.full((), logits.shape[-1], dtype=logits.dtype, device=logits.device)  # copies nothing from the host
     return n.log() - categorical_entropy(F.log_softmax(logits, -1))
 
 
@@ -112,7 +112,7 @@ def gumbel_noise(shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
     return -drawn.clamp_min(torch.finfo(drawn.dtype).tiny).log()
 
 
-def gumbel_softmax(logits: Tensor, noise: Tensor, temperature: float) -> Tensor:
+def gumbel_softmax(logits: Tensor, noise: Tensor, temperature: Tensor | float) -> Tensor:
     r"""Turn Gumbel noise into relaxed one-hot samples that are differentiable in the logits.
 
     .. math:: y = \mathrm{softmax}\Big( \frac{l + g}{\tau} \Big)
@@ -123,20 +123,20 @@ def gumbel_softmax(logits: Tensor, noise: Tensor, temperature: float) -> Tensor:
     Args:
         logits: (B, n); an additive constant changes nothing.
         noise: (B, n) standard Gumbel draws.
-        temperature: tau > 0.
+        temperature: tau > 0, a number or a scalar; a scalar may be on a device and is not looked at.
 
     Returns:
         (B, n) non-negative rows of sum 1.
 
     Raises:
-        ValueError: the temperature is not positive.
+        ValueError: the temperature is a number that is not positive.
 
     Source: Jang et al. 2017, Maddison et al. 2017; Dupont 2018 uses it at the temperature 0.67.
 
     >>> gumbel_softmax(torch.zeros(1, 2), torch.tensor([[0.0, 1.0]]), 1.0)
     tensor([[0.2689, 0.7311]])
     """
-    if not temperature > 0:
+    if not isinstance(temperature, Tensor) and not temperature > 0:
         raise ValueError(f"the temperature must be positive, found {temperature}; 0 has no gradient")
     return F.softmax((logits + noise) / temperature, dim=-1)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 import torch
@@ -18,12 +19,29 @@ from zsl_runner.objectives.capacity import capacity, capacity_penalty
 from zsl_runner.trainers.capacity.conf import CapacityTrainerConf
 from zsl_runner.trainers.capacity.usage import CodeUsage
 from zsl_runner.trainers.predictions import SNAPSHOT_EPOCHS
-from zsl_runner.training.base import Phase, StepReport, Trainer, TrainingContext, detached, total
+from zsl_runner.training.base import Drawn, Phase, Step, StepReport, Trainer, TrainingContext, detached, total
 from zsl_runner.training.epochs import EpochClock
 
 WATCH_STEPS: Final = 50
 """Steps between two looks at the usage of the discrete variables: a look waits for the device."""
 SNAPSHOT_COLUMNS: Final = 10
+
+
+@dataclass(frozen=True)
+class CapacityDraw(Drawn):
+    """The images of a step and the values of its schedules.
+
+    Attributes:
+        positions: (B,) int64, of the training images.
+        targets: (2,) float32 C_z and C_c in nats, on the host.
+        temperature: () float32, of the relaxed discrete variables, on the host.
+        first: whether it is the first step of all, with which the running means start.
+    """
+
+    positions: Tensor
+    targets: Tensor
+    temperature: Tensor
+    first: bool
 
 
 class CapacityTrainer(Trainer):
@@ -39,6 +57,7 @@ class CapacityTrainer(Trainer):
 
     Attributes:
         clock: counts steps by epochs; the schedules go by its steps.
+        step: a step, in its two halves.
     """
 
     context: TrainingContext[ImageTrainingSet]
@@ -53,16 +72,17 @@ class CapacityTrainer(Trainer):
         self._most = sum(map(math.log, self.model.categories))
         self._sampler = EpochSampler(len(self.images), context.streams["batches"])
         self._compiled = context.runtime.compile(self.terms)
-        self._usage = CodeUsage(self.model.categories)
+        self._usage = CodeUsage(self.model.categories, self.images.device)
         self.clock = EpochClock.of_batches(len(self.images), conf.batch_size)
         self._history: list[Tensor] = []
         self._since = torch.zeros(self.model.continuous + 1, device=self.images.device)
         self._snapshots: dict[int, Tensor] = {}
+        self.step = Step(self._draw, self._compute, self._finish)
 
     def phases(self) -> Sequence[Phase]:
         """Return the one phase."""
         steps, validate_every = self.clock.steps(self.conf.epochs), self.clock.steps(self.conf.evaluate_every)
-        return [Phase("fit", steps, self._step, validate_every=validate_every)]
+        return [Phase("fit", steps, self.step, validate_every=validate_every)]
 
     def targets(self, step: int) -> tuple[float, float]:
         """Return C_z and C_c in nats at a step; the first step is 1."""
@@ -80,14 +100,14 @@ class CapacityTrainer(Trainer):
         fallen = math.log(self.conf.temperature_end / self.model.temperature)
         return self.model.temperature * math.exp(share * fallen)
 
-    def terms(self, x: Tensor, noise: CodeNoise, targets: Tensor, temperature: float) -> dict[str, Tensor]:
+    def terms(self, x: Tensor, noise: CodeNoise, targets: Tensor, temperature: Tensor) -> dict[str, Tensor]:
         """Return what a step minimises and what it reports.
 
         Args:
             x: (B, C, H, W) images in 0..1.
             noise: the random numbers of their codes.
             targets: (2,) C_z and C_c.
-            temperature: of the relaxed discrete variables.
+            temperature: () of the relaxed discrete variables.
 
         Returns:
             ``loss`` and its parts ``reconstruction``, ``capacity_z``, ``capacity_c`` (or ``capacity``, if shared);
@@ -123,31 +143,37 @@ class CapacityTrainer(Trainer):
         """Return the alarms that are on."""
         return self._usage.alarms
 
-    def _step(self) -> StepReport:
-        x = self.images.take(self._sampler.draw(self.conf.batch_size))
-        noise = self.model.draw_noise(len(x), self.context.streams)
+    def _draw(self) -> CapacityDraw:
         step = self.clock.done + 1
-        targets = self.targets(step)
+        positions = self._sampler.draw(self.conf.batch_size)
+        targets, temperature = torch.tensor(self.targets(step)), torch.tensor(self.temperature(step))
+        return CapacityDraw(positions, targets, temperature, first=step == 1)
+
+    def _compute(self, drawn: CapacityDraw) -> StepReport:
+        x = self.images.take(drawn.positions)
+        noise = self.model.draw_noise(len(x), self.context.streams)
         self.model.train()
         with self.context.runtime.autocast():
-            found = self._compiled(x, noise, torch.tensor(targets, device=x.device), self.temperature(step))
+            found = self._compiled(x, noise, drawn.targets, drawn.temperature)
         pixels = x.shape[-2] * x.shape[-1]
         self.context.optimisers.minimize(found["loss"] / pixels, "model")
-        self.clock.tick()
         logits = [found.pop(f"logits_{place}") for place in range(len(self.model.categories))]
         terms = detached(found)
         latents, kl_c = terms.pop("kl_latents"), terms.pop("kl_c")
         terms |= {"kl_z": latents.sum(), "kl_c": kl_c}
-        self._since = self._since + torch.cat([kl_c[None], latents])
-        self._usage.take(logits, kl_c)
+        self._since.add_(torch.cat([kl_c[None], latents]))
+        self._usage.take(logits, kl_c, drawn.first)
+        return StepReport(terms | self._usage.terms(), len(x), {"x": x})
+
+    def _finish(self) -> None:
+        self.clock.tick()
+        step = self.clock.done
         if step % WATCH_STEPS == 0:
+            targets = self.targets(step)
             self._usage.look(step, targets[1])
-        terms |= self._usage.terms()
-        if step % WATCH_STEPS == 0:
-            self._note(step, targets, terms.get("mutual_information"))
+            self._note(step, targets, self._usage.terms().get("mutual_information"))
         if self.clock.between_epochs and self.clock.epoch in SNAPSHOT_EPOCHS:
-            self._snapshots[self.clock.epoch] = self._sheet(x.device)
-        return StepReport(terms, len(x), {"x": x})
+            self._snapshots[self.clock.epoch] = self._sheet(self.images.device)
 
     @torch.no_grad()
     def _sheet(self, device: torch.device) -> Tensor:
@@ -160,7 +186,7 @@ class CapacityTrainer(Trainer):
         kl_c, *latents = (self._since / WATCH_STEPS).tolist()
         told = 0.0 if information is None else float(information)
         self._history.append(torch.tensor([step, sum(latents), targets[0], kl_c, targets[1], told, *latents]))
-        self._since = torch.zeros_like(self._since)
+        self._since.zero_()
 
     def state_dict(self) -> dict[str, Any]:
         """Return the sampler's position, the schedule's step, the usage of the code and the history."""
@@ -179,5 +205,5 @@ class CapacityTrainer(Trainer):
         self.clock.done = state["done"]
         self._usage.load_state_dict(state["usage"])
         self._history = list(state["history"])
-        self._since = state["since"]
+        self._since.copy_(state["since"])
         self._snapshots = {int(epoch): sheet for epoch, sheet in state["snapshots"].items()}
