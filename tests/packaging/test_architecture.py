@@ -51,7 +51,7 @@ def files(folder, schemas=True):
 
 FLOORS = (
     "errors",
-    "files streams objectives",
+    "files streams objectives graphs",
     "config",
     "console",
     "data tracking",

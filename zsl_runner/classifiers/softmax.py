@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
 
 from zsl_runner.classifiers.conf import Schedule
+from zsl_runner.graphs.repeated import Repeated
 from zsl_runner.models.networks import finite
 from zsl_runner.objectives.softmax import softmax_residual
 
@@ -75,17 +77,31 @@ def fit_softmax(
     weight = torch.randn(shape, generator=generator, device=device).mul_(schedule.init_std)
     bias = torch.zeros(classes, device=device)
     weight.grad, bias.grad = torch.empty_like(weight), torch.empty_like(bias)
-    optimiser = torch.optim.Adam([weight, bias], lr=schedule.lr, betas=schedule.betas, fused=True)
-    products = _Products(inputs, classes, min(schedule.batch_size, len(inputs)))
+    optimiser = torch.optim.Adam(
+        [weight, bias], lr=schedule.lr, betas=schedule.betas, fused=True, capturable=weight.is_cuda
+    )
+    size = min(schedule.batch_size, len(inputs))
+    products = _Products(inputs, classes, size)
     classifier = SoftmaxClassifier(weight, bias)
+
+    def step(rows: Tensor) -> None:
+        assert weight.grad is not None
+        products.take(rows)
+        residual = softmax_residual(products.logits(weight).add_(bias), labels[rows])
+        torch.sum(residual, 0, out=bias.grad)
+        products.weight_gradient(residual, weight.grad)
+        optimiser.step()
+
+    batch = labels.new_empty(size)
+    full_step = Repeated(partial(step, batch), device, schedule.epochs * (len(inputs) // size))
     for _ in range(schedule.epochs):
         order = torch.randperm(len(inputs), generator=generator, device=device)
-        for rows in torch.split(order, schedule.batch_size):
-            products.take(rows)
-            residual = softmax_residual(products.logits(weight).add_(bias), labels[rows])
-            torch.sum(residual, 0, out=bias.grad)
-            products.weight_gradient(residual, weight.grad)
-            optimiser.step()
+        for rows in torch.split(order, size):
+            if len(rows) == size:
+                batch.copy_(rows)
+                full_step()
+            else:
+                step(rows)
         if after_epoch is not None:
             after_epoch(classifier)
     finite(f"weights of a softmax classifier trained with lr={schedule.lr:g}", weight, REMEDY)

@@ -15,10 +15,10 @@ import torch
 from torch import Tensor
 
 from zsl_runner.errors import RunError
+from zsl_runner.graphs.capture import CudaGraph, Graph
+from zsl_runner.graphs.fingerprint import Fingerprint
 from zsl_runner.streams import Streams
 from zsl_runner.training.base import Drawn, Step, StepReport
-from zsl_runner.training.capture import CudaGraph, Graph
-from zsl_runner.training.fingerprint import Fingerprint
 from zsl_runner.training.optimisers import Optimisers
 from zsl_runner.training.terms import TermSums
 

@@ -12,6 +12,7 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from zsl_runner.config.schema import RuntimeConf
 from zsl_runner.errors import ConfigError
+from zsl_runner.graphs.repeated import allow_graphs
 
 REPLAYED_FINITE_EVERY: Final = 50
 
@@ -37,6 +38,7 @@ class Runtime:
                 f"runtime.capture=always: only CUDA captures steps, found device {self.device}; "
                 "use runtime.capture=auto"
             )
+        allow_graphs(conf.capture != "never")
         if conf.threads:
             torch.set_num_threads(conf.threads)
             # numpy's and scikit-learn's libraries, too: a worker may come with other numbers of its launcher's.

@@ -44,7 +44,7 @@ class TermSums:
 
     def values(self) -> dict[str, float]:
         """Return the sums of the terms counted, in one transfer from the device."""
-        sums = torch.stack([self._sums[name].float() for name in self._names])
+        sums = torch.stack([self._sums[name].double() for name in self._names])
         return dict(zip(self._names, sums.tolist(), strict=True))
 
     def clear(self) -> None:

@@ -1,4 +1,4 @@
-"""What a computation consists of, so that two can be compared: operations, plain arguments, memory read and written."""
+"""What a computation consists of, so that two can be compared: operations, plain arguments, memory they work on."""
 
 from __future__ import annotations
 
