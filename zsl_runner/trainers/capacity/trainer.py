@@ -33,8 +33,8 @@ class CapacityDraw(Drawn):
 
     Attributes:
         positions: (B,) int64, of the training images.
-        targets: (2,) float32 C_z and C_c in nats, on the host.
-        temperature: () float32, of the relaxed discrete variables, on the host.
+        targets: (2,) float32 C_z and C_c in nats.
+        temperature: () float32, of the relaxed discrete variables.
         first: whether it is the first step of all, with which the running means start.
     """
 
@@ -146,7 +146,9 @@ class CapacityTrainer(Trainer):
     def _draw(self) -> CapacityDraw:
         step = self.clock.done + 1
         positions = self._sampler.draw(self.conf.batch_size)
-        targets, temperature = torch.tensor(self.targets(step)), torch.tensor(self.temperature(step))
+        device = positions.device  # a number on the host would be divided by in another way, and round differently
+        targets = torch.tensor(self.targets(step), device=device)
+        temperature = torch.tensor(self.temperature(step), device=device)
         return CapacityDraw(positions, targets, temperature, first=step == 1)
 
     def _compute(self, drawn: CapacityDraw) -> StepReport:
