@@ -1,4 +1,4 @@
-"""A `Graph` for a machine without CUDA: it keeps the operations of a computation and does them again, with no Python."""
+"""A `Graph` for a machine without CUDA: it keeps the operations of a computation and does them again without Python."""
 
 import torch
 from torch import Tensor
