@@ -1,7 +1,7 @@
 """Compares steps replayed on CUDA with the same steps computed operation by operation, and with their kernels' time.
 
-``python -m scripts.benchmark.captured_steps [NAME ...]`` prints a row for each problem whose name holds one of the words. All
-data are invented or embedded. Without CUDA it says so.
+``python -m scripts.benchmark.captured_steps [NAME ...]`` prints a row for each problem whose name holds one of the
+words. All data are invented or embedded. Without CUDA it says so.
 """
 
 from __future__ import annotations
