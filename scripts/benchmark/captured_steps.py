@@ -17,7 +17,7 @@ from torch.profiler import ProfilerActivity, profile
 
 from scripts.benchmark import problem
 from zsl_runner.config.schema import RunConfig
-from zsl_runner.training.base import Step, StepReport
+from zsl_runner.training.base import StepReport
 from zsl_runner.training.build import capture_of
 from zsl_runner.training.replay import eager
 from zsl_runner.training.terms import TermSums
@@ -111,11 +111,7 @@ def _taker(config: RunConfig, replayed: bool) -> tuple[Callable[[], StepReport],
         capture = capture_of(parts)
         assert capture is not None
         return capture.of(phase.step, sums, phase.name), sums
-    step = phase.step
-    assert isinstance(step, Step)
-    device = parts.trainer.context.runtime.device
-    moved = Step(lambda: step.draw().mapped(lambda value: value.to(device)), step.compute, step.finish)
-    return eager(moved, sums), sums
+    return eager(phase.step, sums), sums
 
 
 def _wall(take: Callable[[], StepReport], sums: TermSums) -> float:

@@ -99,3 +99,9 @@ RUNS: dict[str, list[str]] = {
     "beta_vae": [*_JOINT_VAE, "trainer=beta_vae"],
 }
 """What `zsl-run` is called with, by a name for the run; `QUIET` comes to each."""
+
+LONGER: dict[str, list[str]] = {
+    "feature_gan_transductive": ["trainer.epochs=8", "trainer.warmup_epochs=2", "trainer.class_prior=uniform"],
+    "segmentation": ["trainer.epochs=2", "trainer.omission=0.4"],
+}
+"""What makes phases of a run long enough for variants of steps that are rare; the recorded runs are without."""

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from scripts.benchmark import problem
-from tests.golden.runs import RUNS
+from tests.golden.runs import LONGER, RUNS
 from tests.recipes.comparison import same
 from tests.training.emulated_graph import EmulatedGraph
 from zsl_runner.errors import ConfigError, RunError
@@ -20,10 +20,6 @@ from zsl_runner.training.replay import Capture, ReplayedStep, eager
 from zsl_runner.training.terms import TermSums
 
 DEVICES = ["cpu", pytest.param("cuda", marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA"))]
-LONGER = {
-    "feature_gan_transductive": ["trainer.epochs=8", "trainer.warmup_epochs=2", "trainer.class_prior=uniform"],
-    "segmentation": ["trainer.epochs=2", "trainer.omission=0.4"],
-}
 TRAINED = sorted(set(RUNS) - {"closed_form"})
 
 
@@ -39,7 +35,7 @@ def stage_of(name, device):
 def capture_for(parts, device):
     if device == "cuda":
         return capture_of(parts)
-    return Capture(parts.streams, parts.optimisers, torch.device("cpu"), graph=lambda: EmulatedGraph)
+    return Capture(parts.streams, parts.optimisers, graphs=lambda: EmulatedGraph)
 
 
 def train(parts, takers, stop=None):
@@ -66,28 +62,18 @@ def train(parts, takers, stop=None):
 def test_replayed_steps_are_equal_to_the_bit(name, device):
     one, other = stage_of(name, device), stage_of(name, device)
     capture = capture_for(other, device)
-    expected, _ = train(one, eager_on(device))
+    expected, _ = train(one, eager)
     found, graphs = train(other, lambda step, sums: capture.of(step, sums, name))
     assert graphs > 0
     assert found == expected
     same(one.state_dict(), other.state_dict())
 
 
-def eager_on(device):
-    """Return what takes steps operation by operation, with what was drawn on the device."""
-
-    def of(step, sums):
-        moved = Step(lambda: step.draw().mapped(lambda value: value.to(device)), step.compute, step.finish)
-        return eager(moved, sums)
-
-    return of
-
-
 @pytest.mark.parametrize("device", DEVICES)
 @pytest.mark.parametrize("name", ["em", "feature_gan_transductive", "aae_adam"])
 def test_a_run_that_goes_on_from_a_checkpoint_ends_with_the_same_bits(name, device):
     whole, first, second = (stage_of(name, device) for _ in range(3))
-    expected, _ = train(whole, eager_on(device))
+    expected, _ = train(whole, eager)
     phases = whole.trainer.phases()
     stop = phases[0].steps - 1  # inside the first phase
     capture = capture_for(first, device)
@@ -125,7 +111,7 @@ class Descent:
         self.step = Step(self.draw, self.compute, self.finish)
 
     def draw(self):
-        return Rate(torch.tensor(float(self.taken)), self.taken % 4 == 3)
+        return Rate(torch.tensor(float(self.taken), device=self.weight.device), self.taken % 4 == 3)
 
     def compute(self, drawn):
         noise = torch.rand((), generator=self.streams["noise"], device=self.weight.device)
@@ -150,8 +136,8 @@ class NoOptimisers:
 
 def capture(descent, device, **options):
     if device == "cpu":
-        options["graph"] = lambda: EmulatedGraph
-    return Capture(descent.streams, NoOptimisers(), torch.device(device), **options)
+        options["graphs"] = lambda: EmulatedGraph
+    return Capture(descent.streams, NoOptimisers(), **options)
 
 
 def values(taker, sums, steps=24):
@@ -168,7 +154,7 @@ def values(taker, sums, steps=24):
 def test_a_step_that_cannot_be_captured_falls_back_and_loses_nothing(spoil, device, caplog):
     plain, captured = Descent(device, spoil), Descent(device, spoil)
     sums, others = TermSums(), TermSums()
-    expected = values(eager_on(device)(plain.step, sums), sums)
+    expected = values(eager(plain.step, sums), sums)
     take = capture(captured, device).of(captured.step, others, "fit")
     with caplog.at_level(logging.WARNING):
         found = values(take, others)
@@ -186,7 +172,7 @@ def test_each_variant_has_a_graph_of_its_own_up_to_a_limit(device):
         plain, captured = Descent(device), Descent(device)
         sums, others = TermSums(), TermSums()
         take = capture(captured, device, limit=limit).of(captured.step, others, "fit")
-        assert values(take, others, 24) == values(eager_on(device)(plain.step, sums), sums, 24)
+        assert values(take, others, 24) == values(eager(plain.step, sums), sums, 24)
         assert isinstance(take, ReplayedStep)
         assert take.graphs == graphs
 

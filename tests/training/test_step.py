@@ -8,8 +8,9 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from scripts.benchmark import problem
-from tests.golden.runs import RUNS
+from tests.golden.runs import LONGER, RUNS
 from tests.recipes.comparison import same
+from tests.training.emulated_graph import WAITS
 from zsl_runner.training.base import Drawn, Step, StepReport
 
 
@@ -70,8 +71,6 @@ class Operations(TorchDispatchMode):
         return function(*arguments, **(options or {}))
 
 
-WAITS = ("aten._local_scalar_dense.default", "aten.nonzero.default", "aten.equal.default")
-"""Operations after which the host needs to know a value, or a shape that depends on one."""
 IN_HALVES = (
     "em",
     "em_released",
@@ -93,15 +92,8 @@ IN_HALVES = (
 )
 
 
-MORE = {
-    "feature_gan_transductive": ["trainer.epochs=8", "trainer.warmup_epochs=2", "trainer.class_prior=uniform"],
-    "segmentation": ["trainer.epochs=2", "trainer.omission=0.4"],
-}
-"""Longer phases, for variants that are rare."""
-
-
 def stage_of(name):
-    return problem.stage(problem.configuration(*RUNS[name], *MORE.get(name, [])))
+    return problem.stage(problem.configuration(*RUNS[name], *LONGER.get(name, [])))
 
 
 @pytest.mark.parametrize("name", IN_HALVES)

@@ -281,7 +281,9 @@ class RuntimeConf:
     deterministic: bool = option(True, "refuse operations without a deterministic implementation")
     compile: bool = option(False, "compile the models' loss functions with torch.compile")
     finite_every: int | None = option(
-        None, "steps between two checks that all loss terms are finite; null = 1, or 50 where steps are replayed", low=1
+        None,
+        "steps between two checks that all loss terms are finite; null = 50 where the runtime captures steps, else 1",
+        low=1,
     )
     capture: str = option(
         "auto",

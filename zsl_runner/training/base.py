@@ -35,8 +35,8 @@ class StepReport:
 class Drawn:
     """What the first half of a step decided; a subclass names it, see `Step`.
 
-    Fields that are tensors change from step to step, all others tell steps of different kinds apart and are hashable. A
-    field may be another `Drawn`, or None where something is left out.
+    Fields that are tensors lie on the device and change from step to step, all others tell steps of different kinds
+    apart and are hashable. A field may be another `Drawn`, or None where something is left out.
     """
 
     def tensors(self) -> dict[str, Tensor]:

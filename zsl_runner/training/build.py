@@ -87,7 +87,6 @@ def capture_of(parts: StageParts) -> Capture | None:
     return Capture(
         parts.streams,
         parts.optimisers,
-        runtime.device,
         always=runtime.conf.capture == "always",
         compiled=runtime.conf.compile,
     )

@@ -211,8 +211,9 @@ class Loop:
         if position.step == 0 and steps and phase.begin is not None:
             phase.begin()
         validate_every = phase.validate_every or self.cadence.validate_every
-        take = eager(phase.step, self._sums)
-        if self._capture is not None:
+        if self._capture is None:
+            take = eager(phase.step, self._sums)
+        else:
             take = self._capture.of(phase.step, self._sums, f"{self.stage}/{phase.name}")
         while position.step < steps:
             report = take()
@@ -265,7 +266,7 @@ class Loop:
 
     def _stop(self, phase: Phase, report: StepReport, sums: Mapping[str, float]) -> NoReturn:
         """Say what is not finite: terms of the last step or, if they are, their sums since the last look."""
-        found = {name: float(term) for name, term in report.terms.items()} if report.terms else {}
+        found = {name: float(term) for name, term in report.terms.items()}
         bad = {name: value for name, value in found.items() if not math.isfinite(value)}
         bad = bad or {name: value for name, value in sums.items() if not math.isfinite(value)}
         where = ""

@@ -33,7 +33,8 @@ class Variant:
 
     Attributes:
         taken: steps of it so far.
-        buffers: what was drawn, at the addresses that the graph reads.
+        drawn: what was drawn, in tensors that the graph reads.
+        buffers: these tensors.
         second: what the operations of the second step were, until they are compared.
         graph: the captured computation; None before it is.
         report: of the captured computation; its tensors change with every replay.
@@ -42,13 +43,19 @@ class Variant:
     """
 
     taken: int = 0
-    buffers: list[Tensor] = field(default_factory=list)
     drawn: Drawn | None = None
+    buffers: list[Tensor] = field(default_factory=list)
     second: Fingerprint | None = None
     graph: Graph | None = None
     report: StepReport | None = None
     gradient_steps: int = 0
     generators: list[torch.Generator] = field(default_factory=list)
+
+
+def cuda_graphs() -> Callable[[], Graph]:
+    """Return what makes CUDA graphs that share their memory."""
+    pool = torch.cuda.graph_pool_handle()
+    return lambda: CudaGraph(pool)
 
 
 @dataclass
@@ -58,8 +65,7 @@ class Capture:
     Attributes:
         streams: generators that steps draw from.
         optimisers: which count their steps.
-        device: where a step computes.
-        graph: makes a `Graph`; one that shares memory with the others of the phase.
+        graphs: returns, for a phase, what makes each of its graphs.
         always: whether a step that cannot be captured stops the run.
         compiled: whether torch.compile takes part; operations are then not compared.
         limit: most graphs of a phase.
@@ -67,8 +73,7 @@ class Capture:
 
     streams: Streams
     optimisers: Optimisers
-    device: torch.device
-    graph: Callable[[], Callable[[], Graph]] = field(default=lambda: _cuda_graphs())
+    graphs: Callable[[], Callable[[], Graph]] = cuda_graphs
     always: bool = False
     compiled: bool = False
     limit: int = GRAPHS
@@ -98,11 +103,6 @@ class Capture:
         if self.always:
             raise RunError(f"phase {name} cannot be captured: {reason}; set runtime.capture=auto or never")
         log.warning("steps of phase %s are not replayed: %s", name, reason)
-
-
-def _cuda_graphs() -> Callable[[], Graph]:
-    pool = torch.cuda.graph_pool_handle()
-    return lambda: CudaGraph(pool)
 
 
 def eager(step: Callable[[], StepReport], sums: TermSums) -> Callable[[], StepReport]:
@@ -137,9 +137,8 @@ class ReplayedStep:
         self._sums = sums
         self._name = name
         self._variants: dict[Hashable, Variant] = {}
-        self._graph = capture.graph()
+        self._make_graph = capture.graphs()
         self._captures = True
-        self._pins = capture.device.type == "cuda"
 
     @property
     def graphs(self) -> int:
@@ -149,7 +148,7 @@ class ReplayedStep:
     def __call__(self) -> StepReport:
         """Take the step."""
         drawn = self._step.draw()
-        report = self._by_variant(drawn) if self._captures else self._computed(drawn.mapped(self._moved))
+        report = self._by_variant(drawn) if self._captures else self._computed(drawn)
         self._sums.count(report.terms)
         if self._step.finish is not None:
             self._step.finish()
@@ -162,7 +161,7 @@ class ReplayedStep:
             variant = self._variants[key] = Variant()
         variant.taken += 1
         if variant.taken == 1:
-            return self._computed(drawn.mapped(self._moved))
+            return self._computed(drawn)
         if variant.graph is None:
             return self._warmed(variant, drawn)
         self._fill(variant, drawn)
@@ -179,7 +178,7 @@ class ReplayedStep:
     def _warmed(self, variant: Variant, drawn: Drawn) -> StepReport:
         """Take a step of a variant that has been taken before, and at last capture it."""
         if variant.drawn is None:
-            variant.drawn = drawn.mapped(self._owned)
+            variant.drawn = drawn.mapped(Tensor.clone)
             variant.buffers = list(variant.drawn.tensors().values())
         else:
             self._fill(variant, drawn)
@@ -210,7 +209,7 @@ class ReplayedStep:
 
     def _captured(self, variant: Variant, drawn: Drawn) -> StepReport:
         steps = self._capture.optimisers.steps
-        graph = self._graph()
+        graph = self._make_graph()
         try:
             variant.report = graph.capture(lambda: self._computed(drawn), variant.generators)
         except RuntimeError as error:
@@ -229,10 +228,4 @@ class ReplayedStep:
 
     def _fill(self, variant: Variant, drawn: Drawn) -> None:
         for buffer, value in zip(variant.buffers, drawn.tensors().values(), strict=True):
-            buffer.copy_(value.pin_memory() if self._pins and not value.is_cuda else value, non_blocking=True)
-
-    def _moved(self, value: Tensor) -> Tensor:
-        return value.to(self._capture.device)
-
-    def _owned(self, value: Tensor) -> Tensor:
-        return value.to(self._capture.device, copy=True)
+            buffer.copy_(value)

@@ -151,4 +151,7 @@ class Drawing:
         return torch.rand(count, 1, generator=self._streams[f"{purpose}_mix"], device=self._device)
 
     def _positions(self, count: int, batches: int, purpose: str) -> Tensor:
-        return distinct_positions(count, self.size, batches, self._streams.on_host(f"{purpose}_rows")).flatten()
+        drawn = distinct_positions(count, self.size, batches, self._streams.on_host(f"{purpose}_rows")).flatten()
+        if self._device.type == "cuda":  # which copies from other memory only when it has nothing else to do
+            drawn = drawn.pin_memory()
+        return drawn.to(self._device, non_blocking=True)
