@@ -52,7 +52,6 @@ class StepTimes:
         busy: time of the kernels of a replayed step.
         kernels: number of them.
         graphs: variants that were captured.
-        memory: most MiB of the device in use.
     """
 
     eager: float
@@ -60,7 +59,6 @@ class StepTimes:
     busy: float
     kernels: float
     graphs: int
-    memory: float
 
 
 def main() -> int:
@@ -70,15 +68,14 @@ def main() -> int:
         print("no CUDA device: steps are captured on CUDA alone, so there is nothing to compare")
         return 0
     print(f"{torch.cuda.get_device_name()}, torch {torch.__version__}; milliseconds of a step\n")
-    print("| step | eager | replayed | kernels busy | kernels | graphs | eager / replayed | replayed / busy | MiB |")
-    print("|---|---:|---:|---:|---:|---:|---:|---:|---:|")
+    print("| step | eager | replayed | kernels busy | kernels | graphs | eager / replayed | replayed / busy |")
+    print("|---|---:|---:|---:|---:|---:|---:|---:|")
     for name, overrides in PROBLEMS.items():
         if any(word in name for word in words):
             times = step_times(problem.configuration(*overrides, device="cuda"))
             print(
                 f"| {name} | {times.eager:.2f} | {times.replayed:.2f} | {times.busy:.2f} | {times.kernels:.0f} | "
-                f"{times.graphs} | {times.eager / times.replayed:.1f} | {times.replayed / times.busy:.2f} | "
-                f"{times.memory:.0f} |",
+                f"{times.graphs} | {times.eager / times.replayed:.1f} | {times.replayed / times.busy:.2f} |",
                 flush=True,
             )
     return 0
@@ -86,7 +83,6 @@ def main() -> int:
 
 def step_times(config: RunConfig) -> StepTimes:
     """Measure steps of the last phase of the last stage, on CUDA."""
-    torch.cuda.reset_peak_memory_stats()
     take, sums = _taker(config, replayed=False)
     slow = _wall(take, sums)
     take, sums = _taker(config, replayed=True)
@@ -98,8 +94,7 @@ def step_times(config: RunConfig) -> StepTimes:
         torch.cuda.synchronize()
     kernels = [event for event in recorded.events() if event.device_type == torch.autograd.DeviceType.CUDA]  # type: ignore[attr-defined]
     busy = sum(event.device_time_total for event in kernels) / 1e3 / steps
-    memory = torch.cuda.max_memory_allocated() / 2**20
-    return StepTimes(slow, fast, busy, len(kernels) / steps, getattr(take, "graphs", 0), memory)
+    return StepTimes(slow, fast, busy, len(kernels) / steps, getattr(take, "graphs", 0))
 
 
 def _taker(config: RunConfig, replayed: bool) -> tuple[Callable[[], StepReport], TermSums]:

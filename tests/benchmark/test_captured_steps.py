@@ -23,4 +23,4 @@ def test_without_cuda_it_says_so(monkeypatch, capsys):
 def test_a_replayed_step_is_measured_beside_an_eager_one():
     times = captured_steps.step_times(problem.configuration("model=vzsl", "dataset=toy", device="cuda"))
     assert times.graphs == 1
-    assert min(times.eager, times.replayed, times.busy, times.kernels, times.memory) > 0
+    assert min(times.eager, times.replayed, times.busy, times.kernels) > 0
