@@ -43,6 +43,10 @@ class Provision(StrEnum):
     """Outputs that are a label for each pixel."""
     COMPLETION = "completion"
     """Outputs that are parts of an image."""
+    TASKS = "tasks"
+    """Classes that arrive in tasks."""
+    ZERO_SHOT_TASKS = "zero_shot_tasks"
+    """Tasks with class vectors, before which a class is unseen."""
 
 
 class Capability(StrEnum):
@@ -70,3 +74,7 @@ class Capability(StrEnum):
     """Encoder, decoder and discriminators of codes."""
     JOINT_CODE = "joint_code"
     """A continuous and a discrete code."""
+    TASK_LOGITS = "task_logits"
+    """Logits of the classes of tasks, and copies of the networks that gave them."""
+    UNSEEN_LOGITS = "unseen_logits"
+    """The same of classes without training rows."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from typing import Generic, TypeVar
+from typing import Generic, Self, TypeVar
 
 import torch
 from torch import Tensor
@@ -33,6 +33,10 @@ class RowView(ABC, Generic[Batch]):
     @abstractmethod
     def take(self, positions: Tensor) -> Batch:
         """Return what stands at ``positions`` (int64, 0..n-1) of this view."""
+
+    @abstractmethod
+    def part(self, positions: Tensor) -> Self:
+        """Return a view of the rows at ``positions`` (int64, 0..n-1) of this one."""
 
     def blocks(self, size: int) -> Iterator[tuple[Tensor, Batch]]:
         """Yield (positions, batch) for all rows in order, at most ``size`` at a time, as for evaluation."""

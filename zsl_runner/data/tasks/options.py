@@ -1,0 +1,111 @@
+"""Options every data set of tasks has. Never imports torch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import ClassVar, Final
+
+from zsl_runner.config.fields import option
+from zsl_runner.config.problems import Problem
+from zsl_runner.config.schema import DatasetConf, ModelConf, TrainerConf
+from zsl_runner.config.vocabulary import Provision
+from zsl_runner.data.tasks.order import TaskOrder, even_sizes
+from zsl_runner.data.zero_shot.options import ZeroShotConf
+from zsl_runner.errors import DataError
+
+_FEATURE_SCALINGS: Final = ("none", "l2")
+_SEMANTIC_SCALINGS: Final = ("none", "l2", "sqrt")
+
+
+@dataclass
+class TasksConf(DatasetConf):
+    """How classes are divided into tasks."""
+
+    n_tasks: int = option(5, "number of tasks, which arrive one after the other", low=1)
+    class_order: list[int] | None = option(
+        None, "class ids in the order in which they arrive, each once; null: ascending", low=0
+    )
+    class_order_seed: int | None = option(
+        None, "seed of a random order of the classes; null: as class_order says", low=0
+    )
+    first_task_classes: int | None = option(
+        None, "classes of the first task; null: as many as in the others, or one more", low=1
+    )
+
+    def setting(self, model: ModelConf, trainer: TrainerConf) -> dict[str, str]:
+        """Return that classes arrive in tasks."""
+        return {"kind": f"continual, {self.n_tasks} tasks"}
+
+    def problems(self) -> Iterable[Problem]:
+        """Yield two orders at once, and classes in two tasks."""
+        yield from super().problems()
+        if self.class_order is None:
+            return
+        if self.class_order_seed is not None:
+            yield Problem("class_order_seed", "has no effect with class_order; set one of them to null")
+        twice = sorted({label for label in self.class_order if self.class_order.count(label) > 1})
+        if twice:
+            yield Problem("class_order", f"expected each class once, found {twice} in two places; a class has one task")
+
+    def problems_of_tasks(self, classes: int) -> Iterable[Problem]:
+        """Yield what does not fit so many classes."""
+        if self.class_order is not None and sorted(set(self.class_order)) != list(range(classes)):
+            yield Problem("class_order", f"expected the classes 0..{classes - 1}, found {list(self.class_order)}")
+        if problem := _too_many_tasks(self.n_tasks, self.first_task_classes, classes):
+            yield problem
+
+    def order_of(self, classes: int) -> TaskOrder:
+        """Return the tasks of so many classes.
+
+        Raises:
+            DataError: a task would have no class.
+        """
+        if problem := _too_many_tasks(self.n_tasks, self.first_task_classes, classes):
+            raise DataError(f"dataset.{problem.key}: {problem.message}")
+        return TaskOrder(even_sizes(classes, self.n_tasks, self.first_task_classes))
+
+
+@dataclass
+class ZeroShotTasksConf(TasksConf, ZeroShotConf):
+    """The same of zero-shot data."""
+
+    folds: ClassVar[str] = "zsl_runner.data.tasks.zero_shot:zero_shot_tasks"
+    provides: ClassVar[frozenset[str]] = frozenset({Provision.TASKS, Provision.ZERO_SHOT_TASKS})
+
+    task_setting: str = option(
+        "dynamic",
+        "dynamic: a task brings a part of the seen classes, with training rows, and a part of the unseen ones, without. "
+        "static: every class has training rows in one task and is unseen before it; a fifth of the rows of each class "
+        "are for testing",
+        choices=("dynamic", "static"),
+    )
+
+    def setting(self, model: ModelConf, trainer: TrainerConf) -> dict[str, str]:
+        """Return that classes arrive in tasks, and which of them are unseen."""
+        return {"kind": f"continual, {self.n_tasks} tasks, {self.task_setting}"}
+
+    def problems(self) -> Iterable[Problem]:
+        """Yield scalings that would look at rows or classes of later tasks, and options of other settings."""
+        yield from super().problems()
+        if self.feature_scaling not in _FEATURE_SCALINGS:
+            allowed = " or ".join(_FEATURE_SCALINGS)
+            yield Problem("feature_scaling", f"looks at rows of later tasks; expected {allowed}")
+        if self.semantic_scaling not in _SEMANTIC_SCALINGS:
+            allowed = " or ".join(_SEMANTIC_SCALINGS)
+            yield Problem("semantic_scaling", f"looks at classes of later tasks; expected {allowed}")
+        if self.unseen_imbalance != 1:
+            yield Problem("unseen_imbalance", "is not for tasks; expected 1")
+
+
+def _too_many_tasks(tasks: int, first: int | None, classes: int) -> Problem | None:
+    """Return that a task would be without a class, or the first not have the classes it is to have."""
+    if tasks > classes:
+        return Problem("n_tasks", f"expected at most {classes}, one class in each task, found {tasks}")
+    if first is None:
+        return None
+    most = classes if tasks == 1 else classes - tasks + 1
+    if first > most or (tasks == 1 and first != classes):
+        expected = f"{classes}, all in the only task" if tasks == 1 else f"1 to {most}, a class for each later task"
+        return Problem("first_task_classes", f"expected {expected}, found {first}")
+    return None

@@ -1,0 +1,108 @@
+"""Tasks of zero-shot data: continual generalised zero-shot learning.
+
+Dynamic setting: a task brings some of the seen classes, with training rows, and some of the unseen ones, without. Static
+setting: every class has training rows in one task, and is unseen before it.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+import torch
+
+from zsl_runner.config.schema import DatasetConf, TrainerConf
+from zsl_runner.data.records import Records, Rows
+from zsl_runner.data.tasks.folds import TaskEvaluation, TaskFold, TaskRows, TaskShape, TaskTraining, UnseenRows
+from zsl_runner.data.tasks.options import TasksConf, ZeroShotTasksConf
+from zsl_runner.data.tasks.order import TaskOrder, even_sizes, ordered
+from zsl_runner.data.zero_shot.draws import held_out_rows
+from zsl_runner.data.zero_shot.folds import ZeroShotFold, ZeroShotFolds, fold_options
+from zsl_runner.data.zero_shot.records import ZeroShotRecords
+
+STATIC_TEST_SHARE: Final = 0.2
+STATIC_TEST_SEED: Final = 42
+
+
+class StaticFolds(ZeroShotFolds):
+    """Folds in which every class is seen: a fifth of the rows of each, drawn with a fixed seed, are for testing."""
+
+    def tune(self) -> ZeroShotFold:
+        """Training rows, and some held out of each class."""
+        train, _ = self._split()
+        kept, held = held_out_rows(self.records.labels, train, self.options.holdout, self.options.holdout_seed)
+        return self._of_all("val", kept, held)
+
+    def final(self) -> ZeroShotFold:
+        """All training rows against the test rows."""
+        return self._of_all("test", *self._split())
+
+    def _split(self) -> tuple[Rows, Rows]:
+        records = self.records
+        rows = np.sort(np.concatenate([records.trainval, records.test_seen, records.test_unseen]))
+        return held_out_rows(records.labels, rows, STATIC_TEST_SHARE, STATIC_TEST_SEED)
+
+    def _of_all(self, name: str, train: Rows, evaluated: Rows) -> ZeroShotFold:
+        none = np.empty(0, dtype=np.int64)
+        return self._fold(name, train, evaluated, none, np.arange(len(self.records.class_vectors)), none)
+
+
+class ZeroShotTaskStages:
+    """Cuts the folds of zero-shot data whose classes arrive in tasks.
+
+    Args:
+        folds: cuts them without tasks.
+        conf: how classes are divided.
+        setting: ``dynamic`` or ``static``.
+    """
+
+    def __init__(self, folds: ZeroShotFolds, conf: TasksConf, setting: str) -> None:
+        self._folds = folds
+        self._conf = conf
+        self._setting = setting
+
+    def cut(self, stage: str) -> TaskFold:
+        """Return a stage's fold; see `Stages.cut`."""
+        return self._in_tasks(self._folds.cut(stage))
+
+    def tested(self, stage: str) -> TaskFold:
+        """Return a stage's fold with the test rows; see `Stages.tested`."""
+        return self._in_tasks(self._folds.tested(stage))
+
+    def _in_tasks(self, fold: ZeroShotFold) -> TaskFold:
+        train, evaluation, conf = fold.train, fold.evaluation, self._conf
+        wanted = conf.class_order
+        seen, unseen = (
+            ordered(ids, None if wanted is None else [label for label in wanted if label in ids], conf.class_order_seed)
+            for ids in (train.seen_classes.cpu().numpy(), train.unseen_classes.cpu().numpy())
+        )
+        order = conf.order_of(len(seen))
+        ids = torch.from_numpy(np.concatenate([seen, unseen])).to(train.labels.device)
+        place = torch.full((len(train.class_vectors),), -1, device=ids.device)
+        place[ids] = torch.arange(len(ids), device=ids.device)
+        vectors = train.class_vectors[ids]
+        shape = TaskShape((train.shape.features,), order, train.shape.class_vector)
+        training = TaskTraining(TaskRows(train.features, place[train.labels]), shape, vectors)
+        later = TaskOrder(even_sizes(len(unseen), order.tasks))
+        return TaskFold(
+            training,
+            TaskEvaluation(
+                name=evaluation.name,
+                data=TaskRows(evaluation.seen, place[evaluation.seen_labels]),
+                order=order,
+                class_names=tuple(evaluation.class_names[label] for label in [*seen, *unseen]),
+                class_vectors=vectors,
+                setting=self._setting,
+                unseen=UnseenRows(TaskRows(evaluation.unseen, place[evaluation.unseen_labels]), later) if later.classes else None,
+            ),
+        )
+
+
+def zero_shot_tasks(
+    records: Records, conf: DatasetConf, trainer: TrainerConf, device: torch.device
+) -> ZeroShotTaskStages:
+    """Return what cuts the folds of zero-shot data whose classes arrive in tasks."""
+    assert isinstance(records, ZeroShotRecords)
+    assert isinstance(conf, ZeroShotTasksConf)
+    kind = StaticFolds if conf.task_setting == "static" else ZeroShotFolds
+    return ZeroShotTaskStages(kind(records, fold_options(conf, trainer), device), conf, conf.task_setting)

@@ -1,0 +1,178 @@
+"""What trainers and evaluators of tasks may ask of a model: networks with logits of any tasks, and copies of them."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils import parameters_to_vector
+
+from zsl_runner.data.tasks.order import TaskOrder
+from zsl_runner.models.base import Model
+
+
+class TaskNetwork(nn.Module):
+    """Base of the networks of task models: features of rows, and logits of classes from them.
+
+    Classes are numbered in the order of tasks; see `zsl_runner.data.tasks.folds`.
+    """
+
+    def represent(self, x: Tensor) -> Tensor:
+        """Return the (B, F) features of rows."""
+        raise TypeError(f"{type(self).__name__} has no features")
+
+    def layers(self, x: Tensor) -> dict[str, Tensor]:
+        """Return the (B, ...) outputs of the layers by name, the features last, for comparisons of networks."""
+        raise TypeError(f"{type(self).__name__} shows no layers")
+
+    def classify(self, features: Tensor, classes: range) -> Tensor:
+        """Return the (B, len(classes)) logits of the classes of whole tasks that follow one another."""
+        raise TypeError(f"{type(self).__name__} has no logits")
+
+    def row_layers(self) -> list[nn.Module]:
+        """Return the linear and convolutional layers that see each row on its own.
+
+        The gradient of a row with respect to their weights follows from what goes into them and the gradient of what
+        comes out, see `zsl_runner.objectives.importance`.
+        """
+        return [module for module in self.modules() if isinstance(module, (nn.Linear, nn.Conv2d))]
+
+    def logits(self, x: Tensor, classes: range) -> Tensor:
+        """Return the (B, len(classes)) logits of rows."""
+        return self.classify(self.represent(x), classes)
+
+
+class TaskModel(Model):
+    """Capability ``task_logits``: the network that is trained, the two it may be held to, and copies after each task.
+
+    Parameter groups: ``model``, the network that is kept, and ``auxiliary``, which is trained on a task alone.
+
+    Args:
+        network: with all its heads.
+        order: the tasks and their classes.
+
+    Attributes:
+        order: the tasks and their classes.
+        main: the network that is trained and evaluated.
+        old: its copy after the last task; never trained.
+        auxiliary: its copy that is fine-tuned on the present task.
+        finished: () int64 number of tasks that training is done with.
+        snapshots: (T, P) parameters of `main` after each task; zero for those to come.
+        auxiliaries: (T, P) parameters of `auxiliary` after each task, or (0, P) if no trainer asked for them.
+        prototypes: (T, K, F) class means in the features of `main` after each task, or (0, K, F) if no trainer asked
+            for them; rows are then classified by the nearest of them.
+    """
+
+    snapshots: Tensor
+    auxiliaries: Tensor
+    prototypes: Tensor
+    finished: Tensor
+
+    def __init__(self, network: TaskNetwork, order: TaskOrder) -> None:
+        super().__init__()
+        self.order = order
+        self.main = network
+        self.old = copy.deepcopy(network).requires_grad_(False)
+        self.auxiliary = copy.deepcopy(network)
+        width = sum(parameter.numel() for parameter in network.parameters())
+        self.register_buffer("finished", torch.zeros((), dtype=torch.int64))
+        self.register_buffer("snapshots", torch.zeros(order.tasks, width))
+        self.register_buffer("auxiliaries", torch.zeros(0, width))
+        self.register_buffer("prototypes", torch.zeros(0, order.classes, 0))
+
+    def parameter_groups(self) -> Mapping[str, list[nn.Parameter]]:
+        """Return the parameters of the main and of the auxiliary network."""
+        return {"model": list(self.main.parameters()), "auxiliary": list(self.auxiliary.parameters())}
+
+    def keep_auxiliaries(self) -> None:
+        """Make room for the auxiliary networks' parameters."""
+        self.auxiliaries = torch.zeros_like(self.snapshots)
+
+    def keep_prototypes(self, features: int) -> None:
+        """Make room for class means, and classify by the nearest of them."""
+        shape = (self.order.tasks, self.order.classes, features)
+        self.prototypes = torch.zeros(shape, device=self.snapshots.device)
+
+    @torch.no_grad()
+    def finish_task(self, task: int) -> None:
+        """Keep the main network as it is after a task, and as the old network of the next one."""
+        copy_parameters(self.main, self.old)
+        self.snapshots[task] = parameters_to_vector(self.main.parameters())
+        self.finished.fill_(task + 1)
+
+    @torch.no_grad()
+    def begin_auxiliary(self) -> None:
+        """Make the auxiliary network a copy of the main one."""
+        copy_parameters(self.main, self.auxiliary)
+
+    @torch.no_grad()
+    def finish_auxiliary(self, task: int) -> None:
+        """Keep the auxiliary network as it is after a task."""
+        self.auxiliaries[task] = parameters_to_vector(self.auxiliary.parameters())
+
+    @contextmanager
+    def as_after(self, task: int) -> Iterator[TaskNetwork]:
+        """Lend the main network as it was after a task."""
+        with loaded(self.main, self.snapshots[task]):
+            yield self.main
+
+    def scores(self, x: Tensor, classes: range, task: int | None = None) -> Tensor:
+        """Return (B, len(classes)) scores of rows, the larger the likelier; called without gradient.
+
+        Logits of the main network as it is; or minus the squared distances from the class means after a task, if the
+        model has any, in features of unit norm.
+
+        Args:
+            x: rows.
+            classes: of whole tasks that follow one another.
+            task: the task after which the class means are taken; None for the last that is done.
+        """
+        features = self.main.represent(x)
+        done = int(self.finished) - 1 if task is None else task
+        if not len(self.prototypes) or done < 0:
+            return self.main.classify(features, classes)
+        unit = nn.functional.normalize(features)
+        return -torch.cdist(unit, self.prototypes[done, classes.start : classes.stop]).square()
+
+    def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False) -> Any:
+        """Take up a state; rooms for copies that the state has are made."""
+        for name in ("auxiliaries", "prototypes"):
+            kept = state_dict[name]
+            if getattr(self, name).shape != kept.shape:
+                setattr(self, name, torch.zeros_like(kept, device=self.snapshots.device))
+        return super().load_state_dict(state_dict, strict, assign)
+
+
+def copy_parameters(source: nn.Module, target: nn.Module) -> None:
+    """Give a network the parameters of another of its kind, in place."""
+    for theirs, own in zip(source.parameters(), target.parameters(), strict=True):
+        own.copy_(theirs)
+
+
+@contextmanager
+def loaded(network: nn.Module, vector: Tensor) -> Iterator[None]:
+    """Give a network other parameters for a while.
+
+    Args:
+        network: the network.
+        vector: (P,) all its parameters.
+    """
+    parameters = list(network.parameters())
+    with torch.no_grad():
+        kept = [parameter.clone() for parameter in parameters]
+        _fill(parameters, vector)
+    try:
+        yield
+    finally:
+        with torch.no_grad():
+            for parameter, values in zip(parameters, kept, strict=True):
+                parameter.copy_(values)
+
+
+def _fill(parameters: list[nn.Parameter], vector: Tensor) -> None:
+    for parameter, values in zip(parameters, vector.split([p.numel() for p in parameters]), strict=True):
+        parameter.copy_(values.view_as(parameter))
