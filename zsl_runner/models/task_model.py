@@ -174,5 +174,5 @@ def loaded(network: nn.Module, vector: Tensor) -> Iterator[None]:
 
 
 def _fill(parameters: list[nn.Parameter], vector: Tensor) -> None:
-    for parameter, values in zip(parameters, vector.split([p.numel() for p in parameters]), strict=True):
+    for parameter, values in zip(parameters, torch.split(vector, [p.numel() for p in parameters]), strict=True):
         parameter.copy_(values.view_as(parameter))

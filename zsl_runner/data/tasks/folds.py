@@ -76,7 +76,7 @@ class TaskTraining:
         labels = self.data.labels
         kept = torch.from_numpy(spread(len(labels), rows)).to(labels.device)
         first = torch.stack([(labels == label).nonzero()[0, 0] for label in range(self.order.classes)])
-        kept = torch.cat([kept, first]).unique()
+        kept = torch.unique(torch.cat([kept, first]))
         return replace(self, data=TaskRows(self.data.rows.part(kept), labels[kept]))
 
 

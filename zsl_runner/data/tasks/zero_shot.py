@@ -84,6 +84,7 @@ class ZeroShotTaskStages:
         shape = TaskShape((train.shape.features,), order, train.shape.class_vector)
         training = TaskTraining(TaskRows(train.features, place[train.labels]), shape, vectors)
         later = TaskOrder(even_sizes(len(unseen), order.tasks))
+        unseen_rows = TaskRows(evaluation.unseen, place[evaluation.unseen_labels])
         return TaskFold(
             training,
             TaskEvaluation(
@@ -93,7 +94,9 @@ class ZeroShotTaskStages:
                 class_names=tuple(evaluation.class_names[label] for label in [*seen, *unseen]),
                 class_vectors=vectors,
                 setting=self._setting,
-                unseen=UnseenRows(TaskRows(evaluation.unseen, place[evaluation.unseen_labels]), later) if later.classes else None,
+                unseen=UnseenRows(TaskRows(evaluation.unseen, place[evaluation.unseen_labels]), later)
+                if later.classes
+                else None,
             ),
         )
 
