@@ -19,7 +19,20 @@ class TaskNetwork(nn.Module):
     """Base of the networks of task models: features of rows, and logits of classes from them.
 
     Classes are numbered in the order of tasks; see `zsl_runner.data.tasks.folds`.
+
+    Attributes:
+        class_vectors: (K, A) of all classes, where they have some; empty until they are told.
     """
+
+    class_vectors: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("class_vectors", torch.zeros(0, 0), persistent=False)
+
+    def forward(self, x: Tensor, classes: range) -> Tensor:
+        """Return the (B, len(classes)) logits of rows."""
+        return self.classify(self.represent(x), classes)
 
     def represent(self, x: Tensor) -> Tensor:
         """Return the (B, F) features of rows."""
@@ -40,10 +53,6 @@ class TaskNetwork(nn.Module):
         comes out, see `zsl_runner.objectives.importance`.
         """
         return [module for module in self.modules() if isinstance(module, (nn.Linear, nn.Conv2d))]
-
-    def logits(self, x: Tensor, classes: range) -> Tensor:
-        """Return the (B, len(classes)) logits of rows."""
-        return self.classify(self.represent(x), classes)
 
 
 class TaskModel(Model):
@@ -87,6 +96,11 @@ class TaskModel(Model):
     def parameter_groups(self) -> Mapping[str, list[nn.Parameter]]:
         """Return the parameters of the main and of the auxiliary network."""
         return {"model": list(self.main.parameters()), "auxiliary": list(self.auxiliary.parameters())}
+
+    def describe(self, class_vectors: Tensor) -> None:
+        """Tell the networks the (K, A) vectors of all classes, in the order of tasks."""
+        for network in (self.main, self.old, self.auxiliary):
+            network.class_vectors = class_vectors
 
     def keep_auxiliaries(self) -> None:
         """Make room for the auxiliary networks' parameters."""

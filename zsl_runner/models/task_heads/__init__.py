@@ -1,0 +1,1 @@
+"""A body that all tasks share, and a linear head for each."""
