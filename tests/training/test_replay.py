@@ -53,6 +53,8 @@ def train(parts, takers, stop=None):
             done += 1
             if done == stop:
                 return rows, graphs
+        if phase.end is not None:
+            phase.end()
         graphs += getattr(take, "graphs", 0)
     return rows, graphs
 

@@ -46,6 +46,10 @@ class TaskNetwork(nn.Module):
         """Return the (B, len(classes)) logits of the classes of whole tasks that follow one another."""
         raise TypeError(f"{type(self).__name__} has no logits")
 
+    def is_shared(self, name: str) -> bool:
+        """Tell whether a parameter, by its name, serves all tasks; those of heads serve one."""
+        return True
+
     def row_layers(self) -> list[nn.Module]:
         """Return the linear and convolutional layers that see each row on its own.
 

@@ -8,12 +8,16 @@ absolute values, and no row's gradient is ever held.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Final
 
 from torch import Tensor, nn
 from torch.nn.functional import unfold
 
 Magnitude = Callable[[Tensor], Tensor]
 """What is summed over rows: `torch.square` or `torch.abs`, functions for which m(ab) = m(a) m(b)."""
+
+SMALLEST: Final = 1e-24
+"""Squared norm below which a norm has no gradient."""
 
 
 def linear_magnitudes(
@@ -93,7 +97,7 @@ def output_size(logits: Tensor, squared: bool) -> Tensor:
             ANCL does.
     """
     squares = logits.square().sum(1)
-    return squares if squared else squares.sqrt()
+    return squares if squared else squares.clamp_min(SMALLEST).sqrt()
 
 
 def accumulated(earlier: list[Tensor], new: list[Tensor], rule: str, decay: float, first: bool) -> list[Tensor]:
@@ -109,8 +113,7 @@ def accumulated(earlier: list[Tensor], new: list[Tensor], rule: str, decay: floa
         decay: alpha or gamma in 0..1; not used by ``sum``.
         first: whether ``new`` is of the first task.
 
-    Source: Kirkpatrick et al. 2017 (sum); the code released with ANCL (average, there from zero on); Schwarz et al. 2018
-    (online).
+    Source: Kirkpatrick et al. 2017 (sum); code released with ANCL (average_from_zero); Schwarz et al. 2018 (online).
 
     >>> accumulated([torch.tensor(2.0)], [torch.tensor(4.0)], "average", 0.5, first=False)
     [tensor(3.)]

@@ -113,17 +113,21 @@ class Phase:
         steps: number of steps.
         step: performs one step; a `Step` where it is known what of it is drawn and what is computed.
         begin: called once before the first step (not when a run resumes inside the phase).
+        end: called once after the last step, before the validation that follows it.
         on_validation: called with the validation metrics whenever the loop validates within the phase; returns True
             if it put the weights back to those of its best validation so far.
         validate_every: steps between two validations in this phase; None takes the evaluator's cadence.
+        validates: whether there are validations in this phase at all; none where what is measured does not change.
     """
 
     name: str
     steps: int
     step: Callable[[], StepReport]
     begin: Callable[[], None] | None = None
+    end: Callable[[], None] | None = None
     on_validation: Callable[[Mapping[str, float]], bool] | None = None
     validate_every: int | None = None
+    validates: bool = True
 
 
 def total(terms: Mapping[str, Tensor]) -> Tensor:

@@ -223,7 +223,9 @@ class Loop:
             position.real_rows += report.real_rows
             at_end = position.step == steps
             self._account(phase, report, at_end)
-            if position.step % validate_every == 0 or at_end:
+            if at_end and phase.end is not None:
+                phase.end()
+            if phase.validates and (position.step % validate_every == 0 or at_end):
                 self._look(phase)
                 if self.selection.exhausted:
                     return

@@ -89,6 +89,10 @@ class Optimisers:
         """
         self._step(self._parameters[name], gradients, (name,))
 
+    def restart(self, name: str) -> None:
+        """Forget the moments of the named group; between phases only, for a captured step goes on with its own."""
+        self._optimisers[name].state.clear()
+
     def set_lr(self, name: str, lr: float) -> None:
         """Change the learning rate of the named group from now on; it is part of the state."""
         for group in self._optimisers[name].param_groups:

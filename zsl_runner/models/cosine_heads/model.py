@@ -40,7 +40,7 @@ class CosineNetwork(TaskNetwork):
 
     def layers(self, x: Tensor) -> dict[str, Tensor]:
         """Return what leaves each activation, and the places in the common space."""
-        found = {}
+        found: dict[str, Tensor] = {}
         for layer in self.rows:
             x = layer(x)
             if isinstance(layer, nn.ReLU):

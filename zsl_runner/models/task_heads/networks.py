@@ -34,12 +34,16 @@ class HeadsNetwork(TaskNetwork):
 
     def layers(self, x: Tensor) -> dict[str, Tensor]:
         """Return what leaves each activation, flat."""
-        found = {}
+        found: dict[str, Tensor] = {}
         for layer in self.body:
             x = layer(x)
             if isinstance(layer, nn.ReLU):
                 found[f"layer {len(found) + 1}"] = x.flatten(1)
         return found
+
+    def is_shared(self, name: str) -> bool:
+        """Return that it is none of a head."""
+        return not name.startswith("heads.")
 
     def classify(self, features: Tensor, classes: range) -> Tensor:
         """Return the logits of the heads of these classes side by side."""

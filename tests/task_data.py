@@ -1,0 +1,84 @@
+"""Small tasks in memory, and trainers on them."""
+
+import torch
+
+from zsl_runner.config.schema import OptimizerConf, RuntimeConf
+from zsl_runner.data.rows import RowView
+from zsl_runner.data.tasks.folds import TaskRows, TaskShape, TaskTraining
+from zsl_runner.data.tasks.order import TaskOrder
+from zsl_runner.models.cosine_heads.conf import CosineHeadsConf
+from zsl_runner.models.cosine_heads.model import CosineHeads
+from zsl_runner.models.task_heads.conf import TaskHeadsConf
+from zsl_runner.models.task_heads.model import TaskHeads
+from zsl_runner.streams import Streams
+from zsl_runner.trainers.continual.trainer import ContinualTrainer
+from zsl_runner.training.base import TrainingContext
+from zsl_runner.training.optimisers import Optimisers
+from zsl_runner.training.runtime import Runtime
+
+WIDTH = 12
+OPTIM = OptimizerConf(lr=5e-3)
+
+
+class HeldRows(RowView):
+    """Rows of a matrix."""
+
+    def __init__(self, values, rows):
+        super().__init__(rows)
+        self._values = values
+
+    def take(self, positions):
+        return self._values[self._rows[positions]]
+
+    def part(self, positions):
+        return HeldRows(self._values, self._rows[positions])
+
+
+def task_training(sizes=(2, 2, 2), rows=40, vectors=False, seed=0):
+    """Return Gaussian classes, ``rows`` of each, in tasks of these sizes."""
+    generator = torch.Generator().manual_seed(seed)
+    order = TaskOrder(tuple(sizes))
+    centres = torch.randn(order.classes, WIDTH, generator=generator)
+    labels = torch.arange(order.classes).repeat_interleave(rows)
+    values = centres[labels] + 0.7 * torch.randn(len(labels), WIDTH, generator=generator)
+    shuffled = torch.randperm(len(labels), generator=generator)
+    data = TaskRows(HeldRows(values, shuffled), labels[shuffled])
+    class_vectors = centres[:, :5] if vectors else None
+    return TaskTraining(data, TaskShape((WIDTH,), order, 5 if vectors else 0), class_vectors)
+
+
+def task_trainer(conf, data=None, model=None, seed=0):
+    """Return a trainer on tasks, with a small perceptron, or cosines where classes have vectors."""
+    data = task_training() if data is None else data
+    streams = Streams(seed)
+    with streams.initialising():
+        if data.class_vectors is None:
+            network = TaskHeads(model or TaskHeadsConf(hidden=[16, 16]), data.shape, streams)
+        else:
+            network = CosineHeads(model or CosineHeadsConf(hidden=[16], width=8), data.shape, streams)
+    groups, settings = network.parameter_groups(), conf.optimisers()
+    optimisers = Optimisers({name: groups[name] for name in settings}, settings)
+    context = TrainingContext(network, data, optimisers, Runtime(RuntimeConf()), streams)
+    return ContinualTrainer(conf, context)
+
+
+def train(trainer, until=None):
+    """Go through the phases, up to the beginning of one if it is named; return the terms of the steps by phase."""
+    found = {}
+    for phase in trainer.phases():
+        if phase.name == until:
+            break
+        if phase.begin is not None:
+            phase.begin()
+        found[phase.name] = [{name: float(v) for name, v in phase.step().terms.items()} for _ in range(phase.steps)]
+        if phase.end is not None:
+            phase.end()
+    return found
+
+
+def task_accuracy(network, data, task):
+    """Return the share of training rows of a task that its own head decides rightly."""
+    positions, classes = data.data.positions_of(data.order.of(task)), data.order.of(task)
+    with torch.no_grad():
+        decided = network(data.data.rows.take(positions), classes).argmax(1) + classes.start
+    return float((decided == data.data.labels[positions]).float().mean())

@@ -1,0 +1,363 @@
+"""Tasks one after the other: what holds the network, in which order, and that nothing else has a part in it."""
+
+import copy
+import dataclasses
+
+import pytest
+import torch
+
+from tests.recipes.comparison import same
+from tests.task_data import OPTIM, task_accuracy, task_trainer, task_training, train
+from zsl_runner.errors import ConfigError
+from zsl_runner.models.task_heads.conf import TaskHeadsConf
+from zsl_runner.models.task_model import loaded
+from zsl_runner.objectives.continual import quadratic_penalty
+from zsl_runner.trainers.continual.conf import EWCConf, FinetuneConf, ICaRLConf, JointConf, LFLConf, LwFConf, MASConf
+from zsl_runner.trainers.continual.herding import herded
+from zsl_runner.trainers.continual.memory import ExemplarMemory
+from zsl_runner.trainers.continual.options import AuxiliaryConf
+
+LENGTH = {"iterations": 20, "epochs": None, "batch_size": 16, "optim": OPTIM}
+HELD = LENGTH | {"auxiliary": AuxiliaryConf(optim=OPTIM)}
+HOLDING = {
+    "ewc": EWCConf(weight=100.0, **HELD),
+    "mas": MASConf(weight=1.0, **HELD),
+    "lwf": LwFConf(weight=1.0, **HELD),
+    "lfl": LFLConf(weight=1.0, **HELD),
+    "icarl": ICaRLConf(weight=1.0, memory=30, **HELD),
+}
+
+
+def with_auxiliary(conf, weight=1.0):
+    return dataclasses.replace(conf, auxiliary_weight=weight)
+
+
+def names(trainer):
+    return [phase.name for phase in trainer.phases()]
+
+
+def weights_of(trainer):
+    return {name: value.clone() for name, value in trainer.model.state_dict().items()}
+
+
+def distance(network, vector):
+    return float((torch.nn.utils.parameters_to_vector(network.parameters()).detach() - vector).norm())
+
+
+def test_phases_of_each_method():
+    assert names(task_trainer(FinetuneConf(**LENGTH))) == ["task_1", "task_2", "task_3"]
+    assert names(task_trainer(HOLDING["ewc"])) == [
+        "task_1",
+        "task_1.importance",
+        "task_2",
+        "task_2.importance",
+        "task_3",
+    ]
+    assert names(task_trainer(with_auxiliary(HOLDING["ewc"])))[2:7] == [
+        "task_2.auxiliary",
+        "task_2.auxiliary_importance",
+        "task_2",
+        "task_2.importance",
+        "task_3.auxiliary",
+    ]
+    both = ["task_1", "task_1.exemplars", "task_2.auxiliary", "task_2", "task_2.exemplars"]
+    assert names(task_trainer(with_auxiliary(HOLDING["icarl"])))[:5] == both
+
+
+@pytest.mark.parametrize("name", HOLDING)
+def test_an_auxiliary_network_of_no_weight_changes_nothing(name):
+    plain, pulled = task_trainer(HOLDING[name]), task_trainer(with_auxiliary(HOLDING[name], 1e-35))
+    train(plain)
+    train(pulled)
+    assert pulled.model.auxiliaries.abs().sum() > 0
+    for key, value in plain.model.main.state_dict().items():
+        assert torch.equal(value, pulled.model.main.state_dict()[key]), key
+    assert torch.equal(plain.model.snapshots, pulled.model.snapshots)
+
+
+@pytest.mark.parametrize("name", ["ewc", "mas", "lwf", "lfl"])
+def test_without_any_weight_it_is_fine_tuning(name):
+    plain, held = task_trainer(FinetuneConf(**LENGTH)), task_trainer(dataclasses.replace(HOLDING[name], weight=0.0))
+    train(plain)
+    train(held)
+    assert torch.equal(plain.model.snapshots, held.model.snapshots)
+
+
+@pytest.mark.parametrize("name", ["ewc", "lwf", "lfl"])
+def test_a_pull_without_end_ends_at_the_auxiliary_network(name):
+    conf = dataclasses.replace(HOLDING[name], weight=0.0, iterations=300, auxiliary_weight=1e7)
+    conf.auxiliary = AuxiliaryConf(iterations=60, optim=OPTIM)
+    trainer = task_trainer(conf)
+    train(trainer, until="task_3.auxiliary")
+    model, data = trainer.model, trainer.data
+    assert task_accuracy(model.main, data, 1) == pytest.approx(task_accuracy(model.auxiliary, data, 1), abs=0.02)
+    if name == "ewc":
+        importances = trainer._importance.auxiliary
+        left = quadratic_penalty(model.main.parameters(), model.auxiliary.parameters(), importances)
+        with loaded(model.main, model.snapshots[0]):
+            before = quadratic_penalty(model.main.parameters(), model.auxiliary.parameters(), importances)
+        assert float(left.detach()) < 1e-3 * float(before.detach())
+
+
+@pytest.mark.parametrize("name", ["ewc", "mas"])
+def test_distances_follow_the_auxiliary_weight(name):
+    to_old, to_auxiliary = [], []
+    for ratio in (0.1, 1.0, 10.0, 100.0):
+        strong = dataclasses.replace(HOLDING[name], weight=1000.0, auxiliary_weight=1000.0 * ratio, iterations=150)
+        trainer = task_trainer(strong)
+        train(trainer, until="task_3.auxiliary")
+        model = trainer.model
+        to_old.append(distance(model.main, model.snapshots[0]))
+        to_auxiliary.append(distance(model.main, model.auxiliaries[1]))
+    assert to_auxiliary == sorted(to_auxiliary, reverse=True), to_auxiliary
+    assert to_old == sorted(to_old), to_old
+
+
+@pytest.mark.parametrize("name", ["ewc", "mas", "lfl"])
+def test_at_first_only_the_auxiliary_network_pulls(name):
+    trainer = task_trainer(with_auxiliary(HOLDING[name]))
+    found = train(trainer, until="task_3.auxiliary")
+    first = found["task_2"][0]
+    assert first["stability"] == pytest.approx(0, abs=1e-6)
+    assert first["plasticity"] > 1e-4
+    assert found["task_2"][-1]["stability"] > 1e-4
+
+
+def test_the_old_network_pulls_nowhere_where_the_main_one_equals_it():
+    trainer = task_trainer(HOLDING["ewc"])
+    train(trainer, until="task_2")
+    model, reference = trainer.model, trainer.references(1)["stability"]
+    penalty = quadratic_penalty(model.main.parameters(), reference.network.parameters(), reference.importances)
+    gradients = torch.autograd.grad(penalty, list(model.main.parameters()))
+    assert all(torch.equal(g, torch.zeros_like(g)) for g in gradients)
+    assert sum(float(value.sum()) for value in reference.importances) > 0
+
+
+def test_the_networks_share_no_memory():
+    trainer = task_trainer(with_auxiliary(HOLDING["ewc"]))
+    train(trainer, until="task_2")
+    model = trainer.model
+    places = [{p.data_ptr() for p in network.parameters()} for network in (model.main, model.old, model.auxiliary)]
+    assert not places[0] & places[1]
+    assert not places[0] & places[2]
+    assert not places[1] & places[2]
+    old, auxiliary = weights_of(trainer), copy.deepcopy(model.auxiliary.state_dict())
+    phase = next(phase for phase in trainer.phases() if phase.name == "task_2")
+    phase.begin()
+    phase.step()
+    for key, value in model.old.state_dict().items():
+        assert torch.equal(value, old[f"old.{key}"])
+    same(model.auxiliary.state_dict(), auxiliary)
+    assert not torch.equal(model.main.body[1].weight, model.old.body[1].weight)
+
+
+def test_the_auxiliary_network_learns_its_task_at_least_as_well():
+    trainer = task_trainer(with_auxiliary(dataclasses.replace(HOLDING["ewc"], weight=1e4, iterations=60), 100.0))
+    train(trainer)
+    model = trainer.model
+    for task in (1, 2):
+        with model.as_after(task) as network:
+            own = task_accuracy(network, trainer.data, task)
+        with loaded(model.main, model.auxiliaries[task]):
+            assert task_accuracy(model.main, trainer.data, task) >= own - 0.02
+
+
+def test_the_auxiliary_network_has_an_optimiser_and_a_length_of_its_own():
+    own = AuxiliaryConf(epochs=2, optim=dataclasses.replace(OPTIM, algorithm="sgd"))
+    trainer = task_trainer(dataclasses.replace(with_auxiliary(HOLDING["lwf"]), auxiliary=own))
+    lengths = {phase.name: phase.steps for phase in trainer.phases()}
+    assert lengths["task_2.auxiliary"] == 2 * (80 // 16)
+    assert lengths["task_2"] == 20
+    assert trainer.conf.optimisers()["auxiliary"].algorithm == "sgd"
+
+
+def test_the_auxiliary_network_sees_the_task_s_own_rows_alone():
+    trainer = task_trainer(with_auxiliary(HOLDING["icarl"]))
+    train(trainer, until="task_2.auxiliary")
+    phases = {phase.name: phase for phase in trainer.phases()}
+    phases["task_2.auxiliary"].begin()
+    labels = trainer.data.data.labels
+    assert set(labels[trainer._pool].tolist()) == {2, 3}
+    phases["task_2"].begin()
+    assert set(labels[trainer._pool].tolist()) == {0, 1, 2, 3}
+
+
+def test_joint_training_goes_through_all_rows_so_far():
+    trainer = task_trainer(JointConf(**LENGTH | {"iterations": None, "epochs": 1}))
+    assert [phase.steps for phase in trainer.phases()] == [5, 10, 15]
+    train(trainer)
+    assert min(task_accuracy(trainer.model.main, trainer.data, task) for task in range(3)) > 0.8
+
+
+def test_old_heads_rest_where_only_the_task_s_classes_compete():
+    trainer = task_trainer(FinetuneConf(**LENGTH | {"optim": dataclasses.replace(OPTIM, weight_decay=0.1)}))
+    train(trainer, until="task_2")
+    before = trainer.model.main.heads[0].weight.clone()
+    train_task = {phase.name: phase for phase in trainer.phases()}["task_2"]
+    train_task.begin()
+    for _ in range(5):
+        train_task.step()
+    assert torch.equal(trainer.model.main.heads[0].weight, before)
+
+
+def test_classes_of_earlier_tasks_compete_class_incrementally():
+    trainer = task_trainer(FinetuneConf(**LENGTH | {"scenario": "cil", "iterations": 100}))
+    train(trainer)
+    rows = trainer.data.data
+    with torch.no_grad():
+        decided = trainer.model.scores(rows.rows.take(torch.arange(len(rows))), range(6)).argmax(1)
+    assert (decided >= 4).float().mean() > 0.9  # the last task's classes win everywhere: catastrophic forgetting
+
+
+def test_importances_of_tasks_are_summed_and_those_of_the_auxiliary_network_replaced():
+    trainer = task_trainer(with_auxiliary(HOLDING["ewc"]))
+    train(trainer, until="task_2")
+    first = [value.clone() for value in trainer._importance.old]
+    assert all((value >= 0).all() for value in first)
+    train(trainer, until="task_3.auxiliary")
+    second = trainer._importance.old
+    assert sum(float(value.sum()) for value in second) > sum(float(value.sum()) for value in first)
+
+
+@pytest.mark.parametrize("held", ["all", "shared"])
+def test_heads_are_held_or_not(held):
+    trainer = task_trainer(dataclasses.replace(HOLDING["ewc"], held=held))
+    train(trainer, until="task_2")
+    of_heads = [
+        value
+        for (name, _), value in zip(trainer.model.main.named_parameters(), trainer._importance.old, strict=True)
+        if name.startswith("heads.0")
+    ]
+    assert any(value.sum() > 0 for value in of_heads) == (held == "all")
+
+
+def test_some_rows_are_enough_for_importances():
+    trainer = task_trainer(dataclasses.replace(HOLDING["mas"], importance_rows=20))
+    lengths = {phase.name: phase.steps for phase in trainer.phases()}
+    assert lengths["task_1.importance"] == 2
+    train(trainer, until="task_2")
+    assert len(trainer._importance._pool) == 20
+
+
+def test_cosines_have_logits_of_classes_to_come():
+    data = task_training(vectors=True)
+    trainer = task_trainer(with_auxiliary(HOLDING["ewc"]), data)
+    train(trainer)
+    x = data.data.rows.take(torch.arange(5))
+    assert trainer.model.main(x, range(6)).shape == (5, 6)
+    assert trainer.model.main(x, range(6)).abs().max() <= 10
+    assert not trainer.decides_by_task
+
+
+def test_herding_follows_the_mean():
+    features = torch.nn.functional.normalize(torch.randn(50, 4, generator=torch.Generator().manual_seed(0)))
+    order = herded(features, 50)
+    assert sorted(order.tolist()) == list(range(50))
+    mean, chosen = features.mean(0), []
+    for k in range(1, 6):  # by the definition, row by row
+        rest = [row for row in range(50) if row not in chosen]
+        total = features[chosen].sum(0)
+        distances = torch.stack([(mean - (features[row] + total) / k).norm() for row in rest])
+        chosen.append(rest[int(distances.argmin())])
+    assert order[:5].tolist() == chosen
+    random = torch.randperm(50, generator=torch.Generator().manual_seed(1))[:10]
+    assert (features[order[:10]].mean(0) - mean).norm() < (features[random].mean(0) - mean).norm()
+
+
+def test_exemplars_are_of_their_class_and_the_first_chosen_stay():
+    trainer = task_trainer(HOLDING["icarl"])
+    memory, labels = trainer._exemplars.memory, trainer.data.data.labels
+    train(trainer, until="task_2")
+    first = memory.of(0, 0)
+    assert len(first) == 15
+    assert (labels[first] == 0).all()
+    train_all = task_trainer(HOLDING["icarl"])
+    train(train_all)
+    memory = train_all._exemplars.memory
+    assert len(memory.of(0, 2)) == 5
+    assert torch.equal(memory.of(0, 2), memory.of(0, 0)[:5])
+    total = sum(len(memory.of(label, 2)) for label in range(6))
+    assert total == 30
+
+
+def test_class_means_decide():
+    trainer = task_trainer(dataclasses.replace(HOLDING["icarl"], iterations=60, scenario="cil"))
+    train(trainer)
+    model, rows = trainer.model, trainer.data.data
+    x = rows.rows.take(torch.arange(len(rows)))
+    with torch.no_grad():
+        scores = model.scores(x, range(6), 2)
+        unit = torch.nn.functional.normalize(model.main.represent(x))
+    expected = torch.stack([-(unit - mean).square().sum(1) for mean in model.prototypes[2]], 1)
+    torch.testing.assert_close(scores, expected, rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(model.prototypes[2].norm(dim=1), torch.ones(6))
+    assert (scores.argmax(1) == rows.labels).float().mean() > 0.8
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"memory": 1000}, "trainer.memory: expected 6 .* to 240 .* found 1,000"),
+        ({"memory": 5}, "trainer.memory: expected 6"),
+        ({"memory": None, "memory_per_class": 41}, "memory_per_class: expected at most 40"),
+    ],
+)
+def test_memories_that_cannot_be_filled(options, message):
+    with pytest.raises(ConfigError, match=message):
+        task_trainer(dataclasses.replace(HOLDING["icarl"], **options))
+
+
+def test_a_number_of_exemplars_for_each_class():
+    memory = ExemplarMemory(task_training(), None, 7)
+    assert [memory.share(0, task) for task in range(3)] == [7, 7, 7]
+    assert memory.kept(0) == 0
+    assert memory.kept(2) == 28
+
+
+@pytest.mark.parametrize("name", HOLDING)
+def test_a_trainer_resumes_in_every_phase_with_the_same_bits(name):
+    conf = with_auxiliary(dataclasses.replace(HOLDING[name], iterations=4))
+    whole = task_trainer(conf)
+    train(whole)
+    steps = sum(phase.steps for phase in whole.phases())
+    for stop in range(1, steps, 3):
+        cut, rest = task_trainer(conf), task_trainer(conf)
+        _go(cut, 0, stop)
+        for own, kept in zip(_parts(rest), _parts(cut), strict=True):
+            own.load_state_dict(copy.deepcopy(kept.state_dict()))
+        _go(rest, stop, steps)
+        same(rest.model.state_dict(), whole.model.state_dict())
+
+
+def _parts(trainer):
+    """Return what holds state, in the order in which a stage loads it."""
+    return trainer.model, trainer.context.optimisers, trainer, trainer.context.streams
+
+
+def _go(trainer, first, last):
+    """Take the steps from one number to another, as the loop does."""
+    done = 0
+    for phase in trainer.phases():
+        for place in range(phase.steps):
+            if first <= done < last:
+                if place == 0 and phase.begin is not None:
+                    phase.begin()
+                phase.step()
+                if place == phase.steps - 1 and phase.end is not None:
+                    phase.end()
+            done += 1
+
+
+def test_problems_of_options():
+    def keys(conf):
+        return [problem.key for problem in conf.problems()]
+
+    assert keys(FinetuneConf(iterations=5)) == ["epochs"]
+    assert keys(FinetuneConf(iterations=None, epochs=None)) == ["epochs"]
+    assert keys(EWCConf(decay=0.5)) == ["decay"]
+    assert keys(EWCConf(accumulate="average")) == ["decay"]
+    assert keys(EWCConf(accumulate="average", decay=0.5)) == []
+    assert keys(ICaRLConf(memory=None)) == ["memory"]
+    assert keys(ICaRLConf(memory_per_class=20)) == ["memory_per_class"]
+    assert keys(AuxiliaryConf(epochs=1, iterations=1)) == ["epochs"]
+    assert list(TaskHeadsConf(hidden=[]).problems())[0].key == "hidden"

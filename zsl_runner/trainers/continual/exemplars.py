@@ -1,0 +1,108 @@
+"""The phase in which exemplars are chosen and the means are taken by which rows are classified."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Final
+
+import torch
+from torch import Tensor
+from torch.nn.functional import normalize
+
+from zsl_runner.data.tasks.folds import TaskTraining
+from zsl_runner.models.task_model import TaskModel
+from zsl_runner.streams import Streams
+from zsl_runner.trainers.continual.herding import herded
+from zsl_runner.trainers.continual.memory import ExemplarMemory
+from zsl_runner.training.base import Drawn, Phase, Step, StepReport
+
+BLOCK: Final = 1024
+"""Rows represented at a time."""
+
+
+@dataclass(frozen=True)
+class ClassDraw(Drawn):
+    """The class of a step; every step is a variant of its own.
+
+    Attributes:
+        label: the class.
+    """
+
+    label: int
+
+
+class ExemplarPhase:
+    """After a task: a step for each class so far. Of new classes exemplars are chosen; of all, means are taken.
+
+    Args:
+        model: the networks.
+        data: the rows of all tasks.
+        memory: where exemplars are kept.
+        selection: ``herding`` or ``random``.
+        streams: random generators.
+
+    Attributes:
+        memory: where exemplars are kept.
+    """
+
+    def __init__(
+        self, model: TaskModel, data: TaskTraining, memory: ExemplarMemory, selection: str, streams: Streams
+    ) -> None:
+        self.memory = memory
+        self._model, self._data, self._selection, self._streams = model, data, selection, streams
+        with torch.no_grad():
+            width = model.main.represent(data.data.rows.take(data.data.labels.new_zeros(1))).shape[1]
+        model.keep_prototypes(width)
+        self._label = 0
+
+    def phase(self, name: str, task: int) -> Phase:
+        """Return the phase that follows a task."""
+        return Phase(
+            name,
+            len(self._data.order.until(task)),
+            Step(self._draw, partial(self._compute, task), self._turn),
+            begin=self._begin,
+            end=partial(self._model.finish_task, task),
+        )
+
+    def _begin(self) -> None:
+        self._label = 0
+
+    def _draw(self) -> ClassDraw:
+        return ClassDraw(self._label)
+
+    def _turn(self) -> None:
+        self._label += 1
+
+    @torch.no_grad()
+    def _compute(self, task: int, drawn: ClassDraw) -> StepReport:
+        label, order = drawn.label, self._data.order
+        if label in order.of(task):
+            self.memory.keep(label, self._chosen(label, task))
+        mean = self._places(self.memory.of(label, task)).mean(0)
+        self._model.prototypes[task, label] = normalize(mean, dim=0)
+        return StepReport({"spread": 1 - mean.norm()}, 0)
+
+    def _chosen(self, label: int, task: int) -> Tensor:
+        rows = self._data.data.positions_of(range(label, label + 1))
+        count = self.memory.share(label, task)
+        if self._selection == "herding":
+            return rows[herded(self._places(rows), count)]
+        generator = self._streams["exemplars"]
+        return rows[torch.randperm(len(rows), generator=generator, device=generator.device)[:count]]
+
+    def _places(self, rows: Tensor) -> Tensor:
+        """Return the (n, F) features of training rows, of unit norm."""
+        network = self._model.main.eval()
+        blocks = [network.represent(self._data.data.rows.take(block)) for block in torch.split(rows, BLOCK)]
+        return normalize(torch.cat(blocks))
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the exemplars and the next class."""
+        return {"memory": self.memory.state_dict(), "label": self._label}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take up the state that `state_dict` returned."""
+        self.memory.load_state_dict(state["memory"])
+        self._label = state["label"]

@@ -1,0 +1,117 @@
+"""Options that the procedures for tasks share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import ClassVar
+
+from zsl_runner.config.fields import option, section
+from zsl_runner.config.problems import Problem
+from zsl_runner.config.schema import DatasetConf, ModelConf, OptimizerConf, TrainerConf
+from zsl_runner.config.vocabulary import Capability, Provision
+
+
+@dataclass
+class TaskTrainerConf(TrainerConf):
+    """Tasks one after the other."""
+
+    implementation: ClassVar[str] = "zsl_runner.trainers.continual.trainer:ContinualTrainer"
+    requires: ClassVar[frozenset[str]] = frozenset({Capability.TASK_LOGITS})
+    needs: ClassVar[frozenset[str]] = frozenset({Provision.TASKS})
+    regulariser: ClassVar[str] = ""
+    """``package.module:name`` of the class that holds the network; empty for none."""
+
+    scenario: str = option(
+        "auto",
+        "classes among which training decides: til = those of the row's task (task-incremental), cil = all so far "
+        "(class-incremental); auto: cil where classes have vectors, else til. Either way both are measured",
+        choices=("auto", "til", "cil"),
+    )
+    iterations: int | None = option(None, "steps of each task; null: see epochs", low=1)
+    epochs: int | None = option(10, "passes over the rows of each task; null: see iterations", low=1)
+    batch_size: int = option(128, "rows of a step", low=1)
+    optim: OptimizerConf = section(OptimizerConf, "optimiser of the network, which begins anew with each task")
+
+    def optimisers(self) -> dict[str, OptimizerConf]:
+        """The network that is kept, and the auxiliary one if there is any."""
+        return {"model": self.optim}
+
+    def problems(self) -> Iterable[Problem]:
+        """The length of a task is given once."""
+        if (self.iterations is None) == (self.epochs is None):
+            yield Problem("epochs", "expected either epochs or iterations, the other null")
+
+    def fits(self, model: ModelConf, dataset: DatasetConf) -> Iterable[Problem]:
+        """Logits of any class are of all classes so far."""
+        if self.scenario == "til" and Capability.UNSEEN_LOGITS in model.capabilities:
+            yield Problem("scenario", f"model {model.name} decides among all classes so far; expected cil or auto")
+
+
+@dataclass
+class AuxiliaryConf:
+    """The network that is fine-tuned on a task alone. It is trained if its weight is not 0."""
+
+    iterations: int | None = option(None, "its steps of each task; null: see epochs", low=1)
+    epochs: int | None = option(None, "its passes over the rows of each task; null: as the main network's", low=1)
+    optim: OptimizerConf = section(OptimizerConf, "its optimiser")
+
+    def problems(self) -> Iterable[Problem]:
+        """The length of a task is given at most once."""
+        if self.iterations is not None and self.epochs is not None:
+            yield Problem("epochs", "expected either epochs or iterations, the other null")
+
+
+@dataclass
+class HeldTrainerConf(TaskTrainerConf):
+    """The same, with the network held near others."""
+
+    weight: float = option(1.0, "lambda, weight of the pull to the old network; 0 for none", low=0.0)
+    auxiliary_weight: float = option(
+        0.0,
+        "lambda_a, weight of the same pull to an auxiliary network, which is fine-tuned on the task alone (ANCL); 0 "
+        "leaves the auxiliary network out",
+        low=0.0,
+    )
+    auxiliary: AuxiliaryConf = section(AuxiliaryConf, "the auxiliary network")
+
+    def optimisers(self) -> dict[str, OptimizerConf]:
+        """The network that is kept, and the auxiliary one if there is any."""
+        return super().optimisers() | ({"auxiliary": self.auxiliary.optim} if self.auxiliary_weight else {})
+
+
+@dataclass
+class ImportanceTrainerConf(HeldTrainerConf):
+    """The same, by weights and their importances."""
+
+    regulariser: ClassVar[str] = "zsl_runner.trainers.continual.weights:WeightPull"
+
+    importance_rows: int | None = option(
+        None, "rows of a task, drawn at random, that importances are measured on; null: all", low=1
+    )
+    accumulate: str = option(
+        "sum",
+        "importances of all tasks so far: sum; average = decay * earlier + (1 - decay) * new, begun with the first "
+        "task's; average_from_zero = the same, begun with zero (released); online = decay * earlier + new",
+        choices=("sum", "average", "average_from_zero", "online"),
+    )
+    decay: float = option(1.0, "factor of the earlier importances, unless they are summed", low=0.0, high=1.0)
+    outputs: str = option(
+        "scenario",
+        "classes whose outputs importances are measured by: those training decides among (scenario), or all so far "
+        "even with scenario=til (all, released)",
+        choices=("scenario", "all"),
+    )
+    held: str = option(
+        "all",
+        "weights that are held: all, or those that all tasks share, so that old heads move freely (shared, released)",
+        choices=("all", "shared"),
+    )
+
+    def problems(self) -> Iterable[Problem]:
+        """A sum has no decay, and an average needs one."""
+        yield from super().problems()
+        if self.accumulate == "sum" and self.decay != 1:
+            yield Problem("decay", "has no effect with accumulate=sum; expected 1")
+        if self.accumulate.startswith("average") and self.decay == 1:
+            yield Problem("decay", "an average with decay=1 never takes a new importance; expected less, e.g. 0.5")

@@ -1,0 +1,64 @@
+"""Outputs and features held near those of other networks: LwF, iCaRL and LFL."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from zsl_runner.data.tasks.order import TaskOrder
+from zsl_runner.objectives.continual import (
+    binary_distillation,
+    distillation,
+    distillation_by_head,
+    feature_distance,
+)
+from zsl_runner.trainers.continual.conf import LwFConf
+from zsl_runner.trainers.continual.regulariser import Reference, Regulariser, Student
+
+
+class SoftenedOutputs(Regulariser):
+    """LwF: softened outputs stay as the reference's are.
+
+    Args:
+        conf: temperature, and whether heads are softened together.
+        order: the tasks and their classes.
+    """
+
+    def __init__(self, conf: LwFConf, order: TaskOrder) -> None:
+        super().__init__(conf, order)
+        self.conf = conf
+
+    def penalty(self, student: Student, reference: Reference) -> Tensor:
+        """Return `distillation`, or the sum of it over heads."""
+        own, theirs = _outputs(student, reference)
+        if self.conf.heads == "joint":
+            return distillation(own, theirs, self.conf.temperature)
+        spans = [self.order.of(task) for task in range(self.order.tasks)]
+        sizes = [len(span) for span in spans if span.start in reference.classes]
+        return distillation_by_head(own, theirs, self.conf.temperature, sizes)
+
+
+class SingleOutputs(Regulariser):
+    """iCaRL: outputs, taken one by one, stay as the reference's are."""
+
+    def penalty(self, student: Student, reference: Reference) -> Tensor:
+        """Return `binary_distillation`."""
+        return binary_distillation(*_outputs(student, reference))
+
+
+class Features(Regulariser):
+    """LFL: normalised features stay as the reference's are."""
+
+    def penalty(self, student: Student, reference: Reference) -> Tensor:
+        """Return `feature_distance`."""
+        with torch.no_grad():
+            theirs = reference.network.represent(student.x)
+        return feature_distance(student.features, theirs)
+
+
+def _outputs(student: Student, reference: Reference) -> tuple[Tensor, Tensor]:
+    """Return the logits of the reference's classes, of the network in training and of the reference."""
+    own = student.network.classify(student.features, reference.classes)
+    with torch.no_grad():
+        theirs = reference.network(student.x, reference.classes)
+    return own, theirs

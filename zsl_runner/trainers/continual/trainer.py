@@ -1,0 +1,252 @@
+"""Tasks one after the other, with anything between plain fine-tuning and ANCL."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from zsl_runner.config.registry import resolve
+from zsl_runner.data.rows import EpochSampler
+from zsl_runner.data.tasks.folds import TaskTraining
+from zsl_runner.data.tasks.order import TaskOrder
+from zsl_runner.models.task_model import TaskModel, TaskNetwork
+from zsl_runner.objectives.continual import task_cross_entropy
+from zsl_runner.trainers.continual.conf import ICaRLConf, JointConf
+from zsl_runner.trainers.continual.exemplars import ExemplarPhase
+from zsl_runner.trainers.continual.importance import ImportancePhase, RowDraw
+from zsl_runner.trainers.continual.memory import ExemplarMemory
+from zsl_runner.trainers.continual.options import HeldTrainerConf, ImportanceTrainerConf, TaskTrainerConf
+from zsl_runner.trainers.continual.regulariser import Reference, Regulariser, Student
+from zsl_runner.training.base import Phase, Step, StepReport, Trainer, TrainingContext
+
+
+class ContinualTrainer(Trainer):
+    r"""Trains on one task after the other.
+
+    .. math:: L = L_{CE}(\theta; D_t) + \lambda\, \Omega(\theta; \theta_{old})
+        + \lambda_a\, \Omega(\theta; \theta_{aux})
+
+    A task is a phase ``task_<t>``. Before it, if lambda_a is not 0, ``task_<t>.auxiliary`` fine-tunes a copy of the
+    network on the task's own rows; after either, a method that knows importances of weights learns them, and one with a
+    memory chooses its exemplars.
+
+    Args:
+        conf: the procedure's options.
+        context: what it works on; the model must be a `TaskModel`.
+
+    Attributes:
+        decides_by_task: whether training decides among the classes of a row's own task (``til``).
+    """
+
+    context: TrainingContext[TaskTraining]
+
+    def __init__(self, conf: TaskTrainerConf, context: TrainingContext[TaskTraining]) -> None:
+        super().__init__(conf, context)
+        if not isinstance(context.model, TaskModel):
+            raise TypeError(f"{type(context.model).__name__} has no logits of tasks")
+        self.conf = conf
+        self.model = context.model
+        self.data = context.data
+        self.order = context.data.order
+        vectors = context.data.class_vectors
+        if vectors is not None:
+            self.model.describe(vectors)
+        self.decides_by_task = conf.scenario == "til" or (conf.scenario == "auto" and vectors is None)
+        self._regulariser, self._weight, self._auxiliary_weight = _pulls(conf, self.order)
+        if self._auxiliary_weight:
+            self.model.keep_auxiliaries()
+        self._importance: ImportancePhase | None = None
+        if isinstance(conf, ImportanceTrainerConf):
+            assert self._regulariser is not None
+            self._importance = ImportancePhase(
+                conf, self._regulariser, self.data, self.model.main, self.decides_by_task, context.streams
+            )
+        self._exemplars: ExemplarPhase | None = None
+        if isinstance(conf, ICaRLConf):
+            memory = ExemplarMemory(self.data, conf.memory, conf.memory_per_class)
+            self._exemplars = ExemplarPhase(self.model, self.data, memory, conf.selection, context.streams)
+        self._task_of_class = torch.tensor(self.order.task_of_class, device=self.data.data.labels.device)
+        self._rows = [self.data.data.positions_of(self.order.of(task)) for task in range(self.order.tasks)]
+        self._pool = self.data.data.labels.new_empty(0)
+        self._stream = ""
+        self._sampler: EpochSampler | None = None
+        self._compiled = context.runtime.compile(self.terms)
+
+    def phases(self) -> Sequence[Phase]:
+        """Return the phases of all tasks."""
+        return [phase for task in range(self.order.tasks) for phase in self._phases_of(task)]
+
+    def _phases_of(self, task: int) -> list[Phase]:
+        name, is_last = f"task_{task + 1}", task == self.order.tasks - 1
+        phases = []
+        if task and self._auxiliary_weight:
+            auxiliary = Phase(
+                f"{name}.auxiliary",
+                self._auxiliary_steps(len(self._rows[task])),
+                Step(self._draw, partial(self._compute_auxiliary, task)),
+                begin=partial(self._begin_auxiliary, task),
+                end=partial(self.model.finish_auxiliary, task),
+                validates=False,
+            )
+            phases.append(auxiliary)
+            if self._importance is not None:
+                before = self._importance.before(f"{name}.auxiliary_importance", task, self.model.auxiliary)
+                phases.append(before)
+        main = Phase(
+            name,
+            _steps(self.conf.iterations, self.conf.epochs, self._pool_size(task), self.conf.batch_size),
+            Step(self._draw, partial(self._compute, task)),
+            begin=partial(self._begin, task),
+            end=None if self._exemplars is not None else partial(self.model.finish_task, task),
+            validates=self._exemplars is None,
+        )
+        phases.append(main)
+        if self._exemplars is not None:
+            phases.append(self._exemplars.phase(f"{name}.exemplars", task))
+        if self._importance is not None and self._weight and not is_last:
+            phases.append(self._importance.after(f"{name}.importance", task, self.model.old))
+        return phases
+
+    def terms(self, task: int, x: Tensor, labels: Tensor, references: dict[str, Reference]) -> dict[str, Tensor]:
+        """Return the weighted terms of a step of the main network.
+
+        Args:
+            task: the task, from 0.
+            x: (B, ...) rows.
+            labels: (B,) int64 classes.
+            references: the networks that the main one is held to, see `references`.
+
+        Returns:
+            ``task``, and a term for each reference.
+        """
+        network = self.model.main
+        features = network.represent(x)
+        is_own = task == 0 or (self._exemplars is None and not isinstance(self.conf, JointConf))
+        terms = {"task": self._cross_entropy(network, features, labels, task, is_own)}
+        weights = {"stability": self._weight, "plasticity": self._auxiliary_weight}
+        student = Student(network, x, features)
+        for name, reference in references.items():
+            assert self._regulariser is not None
+            terms[name] = weights[name] * self._regulariser.penalty(student, reference)
+        return terms
+
+    def references(self, task: int) -> dict[str, Reference]:
+        """Return the networks that the main one is held to: ``stability`` the old, ``plasticity`` the auxiliary one."""
+        found: dict[str, Reference] = {}
+        old, auxiliary = ([], []) if self._importance is None else (self._importance.old, self._importance.auxiliary)
+        if task and self._weight:
+            found["stability"] = Reference(self.model.old, self.order.until(task - 1), old)
+        if task and self._auxiliary_weight:
+            found["plasticity"] = Reference(self.model.auxiliary, self.order.of(task), auxiliary)
+        return found
+
+    def _cross_entropy(self, network: TaskNetwork, features: Tensor, labels: Tensor, task: int, is_own: bool) -> Tensor:
+        """Return the loss of labels; ``is_own`` says that all rows are of the task."""
+        if self.decides_by_task and is_own:
+            classes = self.order.of(task)
+            return task_cross_entropy(network.classify(features, classes), labels - classes.start)
+        classes = self.order.until(task)
+        logits = network.classify(features, classes)
+        if not self.decides_by_task:
+            return task_cross_entropy(logits, labels)
+        tasks = self._task_of_class
+        return task_cross_entropy(logits, labels, tasks[: len(classes)] == tasks[labels][:, None])
+
+    def _auxiliary_steps(self, rows: int) -> int:
+        """Return the auxiliary network's steps in a task: the main one's, unless it has its own length."""
+        assert isinstance(self.conf, HeldTrainerConf)
+        own = self.conf.auxiliary
+        length = (own.iterations, own.epochs)
+        if length == (None, None):
+            length = (self.conf.iterations, self.conf.epochs)
+        return _steps(*length, rows, self.conf.batch_size)
+
+    def _pool_size(self, task: int) -> int:
+        if isinstance(self.conf, JointConf):
+            return sum(len(rows) for rows in self._rows[: task + 1])
+        kept = 0 if self._exemplars is None else self._exemplars.memory.kept(task)
+        return len(self._rows[task]) + kept
+
+    def _begin(self, task: int) -> None:
+        """Begin the main network's training on a task: on its rows, and on what is kept of others."""
+        rows = [self._rows[task]]
+        if isinstance(self.conf, JointConf):
+            rows = self._rows[: task + 1]
+        elif self._exemplars is not None and task:
+            rows.append(self._exemplars.memory.before(task))
+        self._sample(torch.cat(rows), "batches")
+        self.context.optimisers.restart("model")
+
+    def _begin_auxiliary(self, task: int) -> None:
+        """Make the auxiliary network and begin its training, on the task's own rows alone."""
+        self.model.begin_auxiliary()
+        self._sample(self._rows[task], "auxiliary_batches")
+        self.context.optimisers.restart("auxiliary")
+
+    def _sample(self, pool: Tensor, stream: str) -> None:
+        self._pool, self._stream = pool, stream
+        self._sampler = EpochSampler(len(pool), self.context.streams[stream])
+
+    def _draw(self) -> RowDraw:
+        assert self._sampler is not None
+        return RowDraw(self._pool[self._sampler.draw(self.conf.batch_size)])
+
+    def _take(self, drawn: RowDraw) -> tuple[Tensor, Tensor]:
+        return self.data.data.rows.take(drawn.positions), self.data.data.labels[drawn.positions]
+
+    def _compute(self, task: int, drawn: RowDraw) -> StepReport:
+        x, labels = self._take(drawn)
+        self.model.main.train()
+        self.model.old.eval()
+        self.model.auxiliary.eval()
+        with self.context.runtime.autocast():
+            terms = self._compiled(task, x, labels, self.references(task))
+        return StepReport(self.context.minimize_terms(terms, "model"), len(x), {"x": x, "labels": labels})
+
+    def _compute_auxiliary(self, task: int, drawn: RowDraw) -> StepReport:
+        x, labels = self._take(drawn)
+        network = self.model.auxiliary
+        network.train()
+        with self.context.runtime.autocast():
+            loss = self._cross_entropy(network, network.represent(x), labels, task, is_own=True)
+        found = self.context.minimize_terms({"task": loss}, "auxiliary")
+        return StepReport(found, len(x), {"x": x, "labels": labels})
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the rows of the present phase and the order they are drawn in, importances, and exemplars."""
+        return {
+            "pool": self._pool,
+            "stream": self._stream,
+            "sampler": None if self._sampler is None else self._sampler.state_dict(),
+            "importance": None if self._importance is None else self._importance.state_dict(),
+            "exemplars": None if self._exemplars is None else self._exemplars.state_dict(),
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take up the state that `state_dict` returned."""
+        if state["sampler"] is not None:
+            self._sample(state["pool"], state["stream"])
+            assert self._sampler is not None
+            self._sampler.load_state_dict(state["sampler"])
+        if self._importance is not None:
+            self._importance.load_state_dict(state["importance"])
+        if self._exemplars is not None:
+            self._exemplars.load_state_dict(state["exemplars"])
+
+
+def _pulls(conf: TaskTrainerConf, order: TaskOrder) -> tuple[Regulariser | None, float, float]:
+    """Return what holds the network, and the weights of the pulls to the old and to the auxiliary network."""
+    if not isinstance(conf, HeldTrainerConf):
+        return None, 0.0, 0.0
+    return resolve(conf.regulariser)(conf, order), conf.weight, conf.auxiliary_weight
+
+
+def _steps(iterations: int | None, epochs: int | None, rows: int, batch_size: int) -> int:
+    if iterations is not None:
+        return iterations
+    assert epochs is not None
+    return epochs * max(1, rows // batch_size)
