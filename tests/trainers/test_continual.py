@@ -360,4 +360,4 @@ def test_problems_of_options():
     assert keys(ICaRLConf(memory=None)) == ["memory"]
     assert keys(ICaRLConf(memory_per_class=20)) == ["memory_per_class"]
     assert keys(AuxiliaryConf(epochs=1, iterations=1)) == ["epochs"]
-    assert list(TaskHeadsConf(hidden=[]).problems())[0].key == "hidden"
+    assert next(iter(TaskHeadsConf(hidden=[]).problems())).key == "hidden"

@@ -70,10 +70,8 @@ def test_the_fisher_information_of_a_softmax_layer_is_the_analytic_one(estimator
     network, x, targets = softmax_layer()
     p = network(x, range(3)).detach().softmax(1)
     found, offsets = fisher_sums(network, x, targets, range(3), estimator, torch.Generator())
-    if estimator == "empirical":
-        errors = (nn.functional.one_hot(targets, 3) - p).square()
-    else:
-        errors = p * (1 - p)  # the variance of a one-hot draw
+    variances = p * (1 - p)  # of a one-hot draw, the expectation
+    errors = variances if estimator == "exact" else (nn.functional.one_hot(targets, 3) - p).square()
     torch.testing.assert_close(found, errors.T @ x.square())
     torch.testing.assert_close(offsets, errors.sum(0))
 

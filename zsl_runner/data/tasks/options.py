@@ -67,6 +67,14 @@ class TasksConf(DatasetConf):
 
 
 @dataclass
+class ImageTasksConf(TasksConf):
+    """The same of images of classes; to be listed before the options of images."""
+
+    folds: ClassVar[str] = "zsl_runner.data.tasks.images:image_tasks"
+    provides: ClassVar[frozenset[str]] = frozenset({Provision.TASKS})
+
+
+@dataclass
 class ZeroShotTasksConf(TasksConf, ZeroShotConf):
     """The same of zero-shot data."""
 
@@ -75,7 +83,7 @@ class ZeroShotTasksConf(TasksConf, ZeroShotConf):
 
     task_setting: str = option(
         "dynamic",
-        "dynamic: a task brings a part of the seen classes, with training rows, and a part of the unseen ones, without. "
+        "dynamic: a task brings some of the seen classes, with training rows, and some of the unseen ones, without. "
         "static: every class has training rows in one task and is unseen before it; a fifth of the rows of each class "
         "are for testing",
         choices=("dynamic", "static"),

@@ -1,7 +1,7 @@
 """Tasks of zero-shot data: continual generalised zero-shot learning.
 
-Dynamic setting: a task brings some of the seen classes, with training rows, and some of the unseen ones, without. Static
-setting: every class has training rows in one task, and is unseen before it.
+Dynamic setting: a task brings some of the seen classes, with training rows, and some of the unseen ones, without.
+Static setting: every class has training rows in one task, and is unseen before it.
 """
 
 from __future__ import annotations
@@ -94,9 +94,7 @@ class ZeroShotTaskStages:
                 class_names=tuple(evaluation.class_names[label] for label in [*seen, *unseen]),
                 class_vectors=vectors,
                 setting=self._setting,
-                unseen=UnseenRows(TaskRows(evaluation.unseen, place[evaluation.unseen_labels]), later)
-                if later.classes
-                else None,
+                unseen=UnseenRows(unseen_rows, later) if later.classes else None,
             ),
         )
 

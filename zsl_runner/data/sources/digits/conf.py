@@ -10,8 +10,9 @@ from zsl_runner.config.fields import option
 from zsl_runner.config.problems import Problem
 from zsl_runner.config.vocabulary import Provision
 from zsl_runner.data.completion.options import QuadrantConf
-from zsl_runner.data.images.options import LabelledImagesConf
+from zsl_runner.data.images.options import ImagesConf, LabelledImagesConf
 from zsl_runner.data.sources.digit_classes import DIGITS, DigitConf
+from zsl_runner.data.tasks.options import ImageTasksConf
 
 NOT_FOR_TESTING: Final = 1500
 """Rows that the sets of images do not test on."""
@@ -68,3 +69,23 @@ class DigitsQuadrantConf(QuadrantConf):
 
     kind: str = option("digits_quadrant", "the implementation; fixed by the file chosen in the group")
     validation_rows: int = _validation_rows()
+
+
+@dataclass
+class SplitDigitsConf(ImageTasksConf, ImagesConf):
+    """The digits of 8 x 8 pixels, enlarged likewise, in tasks, two in each unless `n_tasks` says otherwise."""
+
+    implementation: ClassVar[str] = "zsl_runner.data.sources.digits.source:load_tasks"
+    contents: ClassVar[str] = "zsl_runner.data.sources.digits.images:contents"
+
+    kind: str = option("split_digits", "the implementation; fixed by the file chosen in the group")
+    validation_rows: int = _validation_rows()
+
+    def image_side(self) -> int:
+        """Return the side of the images."""
+        return SIDE if self.side is None else self.side
+
+    def problems(self) -> Iterable[Problem]:
+        """A task has at least one digit."""
+        yield from super().problems()
+        yield from self.problems_of_tasks(DIGITS)

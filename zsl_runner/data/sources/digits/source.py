@@ -1,4 +1,4 @@
-"""Loads scikit-learn's digits: as zero-shot data, as labelled images, as images to be completed."""
+"""Loads scikit-learn's digits: as zero-shot data, as labelled images, as images to be completed, as tasks."""
 
 from __future__ import annotations
 
@@ -11,10 +11,16 @@ from sklearn.datasets import load_digits
 from zsl_runner.data.completion.records import CompletionRecords, completion_records
 from zsl_runner.data.images.labels import labelled_rows
 from zsl_runner.data.images.records import ImageRecords
-from zsl_runner.data.records import Provenance, checked
+from zsl_runner.data.records import Provenance, Rows, checked
 from zsl_runner.data.sources.digit_classes import DIGITS, digit_attributes, digit_split
-from zsl_runner.data.sources.digits.conf import SIDE, DigitsConf, DigitsImagesConf, DigitsQuadrantConf
-from zsl_runner.data.sources.digits.images import BRIGHTEST, ORIGIN, digits_checksum, enlarged_digits
+from zsl_runner.data.sources.digits.conf import SIDE, DigitsConf, DigitsImagesConf, DigitsQuadrantConf, SplitDigitsConf
+from zsl_runner.data.sources.digits.images import (
+    BRIGHTEST,
+    ORIGIN,
+    EnlargedDigits,
+    digits_checksum,
+    enlarged_digits,
+)
 from zsl_runner.data.zero_shot.draws import held_out_rows
 from zsl_runner.data.zero_shot.records import ZeroShotRecords
 
@@ -60,7 +66,18 @@ def load_images(conf: DigitsImagesConf) -> ImageRecords:
     """Load the data set: 1,500 images for training and validation, the last 297 for testing."""
     digits = enlarged_digits(conf.image_side(), conf.validation_rows)
     labelled = labelled_rows(digits.labels, digits.train, DIGITS, conf.labelled, conf.label_seed, ORIGIN)
-    notes = (*digits.provenance.notes, *conf.notes_on_labels())
+    return _image_records(conf, digits, labelled, conf.notes_on_labels())
+
+
+def load_tasks(conf: SplitDigitsConf) -> ImageRecords:
+    """Load the data set with all labels; see `load_images`. Its folds are cut into tasks."""
+    digits = enlarged_digits(conf.image_side(), conf.validation_rows)
+    return _image_records(conf, digits, digits.train, ())
+
+
+def _image_records(
+    conf: DigitsImagesConf | SplitDigitsConf, digits: EnlargedDigits, labelled: Rows, notes: tuple[str, ...]
+) -> ImageRecords:
     records = ImageRecords(
         name=conf.name,
         images=digits.images[:, np.newaxis],
@@ -70,7 +87,7 @@ def load_images(conf: DigitsImagesConf) -> ImageRecords:
         train=digits.train,
         validation=digits.validation,
         test=digits.test,
-        provenance=replace(digits.provenance, semantics=f"{DIGITS} classes", notes=notes),
+        provenance=replace(digits.provenance, semantics=f"{DIGITS} classes", notes=(*digits.provenance.notes, *notes)),
     )
     return checked(records, ORIGIN)
 

@@ -1,4 +1,4 @@
-"""Options of MNIST: as zero-shot data, as labelled images, as images to be completed."""
+"""Options of MNIST: as zero-shot data, as labelled images, as images to be completed, as tasks."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ from zsl_runner.config.problems import Problem
 from zsl_runner.config.schema import RequiredFile
 from zsl_runner.config.vocabulary import Provision
 from zsl_runner.data.completion.options import QuadrantConf
-from zsl_runner.data.images.options import LabelledImagesConf
+from zsl_runner.data.images.options import ImagesConf, LabelledImagesConf
 from zsl_runner.data.sources.digit_classes import DIGITS, DigitConf
 from zsl_runner.data.sources.mnist.files import MNISTFiles, OfficialSplitConf
 from zsl_runner.data.sources.mnist.images import SIDE
+from zsl_runner.data.tasks.options import ImageTasksConf
 
 
 @dataclass
@@ -68,3 +69,21 @@ class MNISTQuadrantConf(OfficialSplitConf, QuadrantConf):
     implementation: ClassVar[str] = "zsl_runner.data.sources.mnist.source:load_quadrants"
 
     kind: str = option("mnist_quadrant", "the implementation; fixed by the file chosen in the group")
+
+
+@dataclass
+class SplitMNISTConf(ImageTasksConf, OfficialSplitConf, ImagesConf):
+    """The digits in tasks, two in each unless `n_tasks` says otherwise; rows for validation and testing as usual."""
+
+    implementation: ClassVar[str] = "zsl_runner.data.sources.mnist.source:load_tasks"
+
+    kind: str = option("split_mnist", "the implementation; fixed by the file chosen in the group")
+
+    def image_side(self) -> int:
+        """Return the side of the images."""
+        return SIDE if self.side is None else self.side
+
+    def problems(self) -> Iterable[Problem]:
+        """A task has at least one digit."""
+        yield from super().problems()
+        yield from self.problems_of_tasks(DIGITS)

@@ -1,4 +1,4 @@
-"""Loads MNIST: as zero-shot data, as labelled images, as images to be completed."""
+"""Loads MNIST: as zero-shot data, as labelled images, as images to be completed, as tasks."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from zsl_runner.data.images.records import ImageRecords
 from zsl_runner.data.records import Provenance, Rows, checked
 from zsl_runner.data.sources.digit_classes import DIGITS, digit_attributes, digit_split
 from zsl_runner.data.sources.mnist import images
-from zsl_runner.data.sources.mnist.conf import MNISTConf, MNISTImagesConf, MNISTQuadrantConf
+from zsl_runner.data.sources.mnist.conf import MNISTConf, MNISTImagesConf, MNISTQuadrantConf, SplitMNISTConf
 from zsl_runner.data.sources.mnist.images import SIDE
 from zsl_runner.data.zero_shot.records import ZeroShotRecords
 
@@ -71,9 +71,25 @@ def load_images(conf: MNISTImagesConf) -> ImageRecords:
         DataError: a file is missing, damaged or does not fit the others, or too few rows are left.
     """
     split = images.official_split(conf.files(), conf.validation_rows, conf.train_limit, conf.test_limit)
+    labelled = labelled_rows(split.labels, split.train, DIGITS, conf.labelled, conf.label_seed, conf.root)
+    return _image_records(conf, split, labelled, conf.notes_on_labels())
+
+
+def load_tasks(conf: SplitMNISTConf) -> ImageRecords:
+    """Load the data set with all labels; see `load_images`. Its folds are cut into tasks.
+
+    Raises:
+        DataError: a file is missing, damaged or does not fit the others, or too few rows are left.
+    """
+    split = images.official_split(conf.files(), conf.validation_rows, conf.train_limit, conf.test_limit)
+    return _image_records(conf, split, split.train, ())
+
+
+def _image_records(
+    conf: MNISTImagesConf | SplitMNISTConf, split: images.OfficialSplit, labelled: Rows, notes: tuple[str, ...]
+) -> ImageRecords:
     pixels = resized(split.images, conf.side)
     side = pixels.shape[-1]
-    labelled = labelled_rows(split.labels, split.train, DIGITS, conf.labelled, conf.label_seed, conf.root)
     records = ImageRecords(
         name=conf.name,
         images=pixels[:, np.newaxis],
@@ -89,7 +105,7 @@ def load_images(conf: MNISTImagesConf) -> ImageRecords:
             semantics=f"{DIGITS} classes",
             split_version="official test file",
             files=images.source_files(conf.files()),
-            notes=(*split.notes, *conf.notes_on_labels()),
+            notes=(*split.notes, *notes),
         ),
     )
     return checked(records, conf.root)

@@ -12,6 +12,7 @@ from omegaconf import MISSING
 from zsl_runner.config.fields import option
 from zsl_runner.config.problems import Problem
 from zsl_runner.config.schema import RequiredFile
+from zsl_runner.data.tasks.options import ZeroShotTasksConf
 from zsl_runner.data.zero_shot.options import ZeroShotConf
 from zsl_runner.files.folders import chosen_cache_folder, expanded, unknown_home
 
@@ -95,6 +96,13 @@ class XLSA17Conf(ZeroShotConf):
             yield Problem(
                 "cache", f"{folder} lies inside the data folder, which is never written to; choose another folder"
             )
+
+
+@dataclass
+class XLSA17TasksConf(ZeroShotTasksConf, XLSA17Conf):
+    """The same folder, its classes in tasks."""
+
+    kind: str = option("xlsa17_tasks", "the implementation; fixed by the file chosen in the group")
 
 
 def _wrong_length(key: str, values: Sequence[int] | None, entries: str) -> Iterable[Problem]:
