@@ -50,9 +50,9 @@ def evaluate(directory: Path, device: str = "auto", batch_size: int | None = Non
         batch_size: rows scored at a time; None takes the run's.
 
     Returns:
-        ``metrics`` by tag, in per cent unless ``quantities`` says otherwise (by name without prefix), ``warnings``, and
-        what they belong to: ``run``, ``checkpoint_step``, ``stage``, ``steps_done``, ``complete`` (whether the stage
-        was finished), ``data`` (with checksums).
+        ``metrics`` by tag, in per cent unless ``quantities`` says otherwise (by name without prefix), ``tables`` by
+        name, ``warnings``, and what they belong to: ``run``, ``checkpoint_step``, ``stage``, ``steps_done``,
+        ``complete`` (whether the stage was finished), ``data`` (with checksums).
 
     Raises:
         RunError: the run, its checkpoints or its data cannot be used.
@@ -70,6 +70,7 @@ def evaluate(directory: Path, device: str = "auto", batch_size: int | None = Non
         "complete": run.complete,
         "data": run.data,
         "metrics": {tag: value for tag, value in measurement.metrics.items() if tag not in measurement.undefined},
+        "tables": {name: asdict(table) for name, table in measurement.tables.items()},
         "warnings": measurement.warnings(),
         "quantities": {name: asdict(quantity) for name, quantity in run.config.evaluator.quantities.items()},
     }

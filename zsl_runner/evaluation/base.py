@@ -38,6 +38,21 @@ Draw = Callable[[], "Figure | Sequence[Figure]"]
 
 
 @dataclass(frozen=True)
+class Table:
+    """Numbers with names for lines and columns, for `result.json`.
+
+    Attributes:
+        rows: names of the lines.
+        columns: names of the columns.
+        values: a line for each; None where nothing is defined.
+    """
+
+    rows: tuple[str, ...]
+    columns: tuple[str, ...]
+    values: tuple[tuple[float | None, ...], ...]
+
+
+@dataclass(frozen=True)
 class Measurement:
     """What an evaluator measured on one evaluation set.
 
@@ -46,6 +61,7 @@ class Measurement:
         choices: decisions made on this set that a later measurement may take over, e.g. a calibration offset.
         details: whatever the evaluator's own figures need.
         undefined: why the data leave a metric undefined, by its tag. It is recorded as null, with a warning.
+        tables: what is more than single numbers, by name; the result keeps those of the test rows.
 
     Raises:
         NonFiniteError: a metric or a choice is NaN or infinite and not among the undefined ones.
@@ -55,6 +71,7 @@ class Measurement:
     choices: Mapping[str, float] = field(default_factory=dict)
     details: Any = None
     undefined: Mapping[str, str] = field(default_factory=dict)
+    tables: Mapping[str, Table] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         require_finite_metrics({**self.choices, **self.metrics}, self.undefined)

@@ -138,23 +138,22 @@ class TaskModel(Model):
         with loaded(self.main, self.snapshots[task]):
             yield self.main
 
-    def scores(self, x: Tensor, classes: range, task: int | None = None) -> Tensor:
+    def scores(self, x: Tensor, classes: range, task: int | None) -> Tensor:
         """Return (B, len(classes)) scores of rows, the larger the likelier; called without gradient.
 
-        Logits of the main network as it is; or minus the squared distances from the class means after a task, if the
-        model has any, in features of unit norm.
+        Logits of the main network as it is; or, if the model has class means, minus the squared distances from those
+        after a task, in features of unit norm.
 
         Args:
             x: rows.
             classes: of whole tasks that follow one another.
-            task: the task after which the class means are taken; None for the last that is done.
+            task: the task after which the class means were taken; None in the middle of one, where there are none.
         """
         features = self.main.represent(x)
-        done = int(self.finished) - 1 if task is None else task
-        if not len(self.prototypes) or done < 0:
+        if task is None or not len(self.prototypes):
             return self.main.classify(features, classes)
         unit = nn.functional.normalize(features)
-        return -torch.cdist(unit, self.prototypes[done, classes.start : classes.stop]).square()
+        return -torch.cdist(unit, self.prototypes[task, classes.start : classes.stop]).square()
 
     def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False) -> Any:
         """Take up a state; rooms for copies that the state has are made."""

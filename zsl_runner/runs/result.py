@@ -44,6 +44,8 @@ class Result:
         validation: ``val/*`` of the selected length, likewise.
         selection: how the training length was chosen: ``mode``, ``stage_lengths``, ``step``, ``gamma``.
         setting: ``kind`` (inductive, transductive or supervised) and, of zero-shot data, ``class_prior``.
+        tables: what was measured on the test rows and is more than single numbers, by name: ``rows``, ``columns`` and
+            ``values``, lines of numbers or null.
         quantities: of the metrics that are not accuracies in per cent, by name without prefix: ``unit``,
             ``lower_is_better``, ``digits``.
         data: name, kind, feature_kind, semantics, split_version, files with sha256, notes.
@@ -69,6 +71,7 @@ class Result:
     config_hash: str
     metrics: dict[str, float] = field(default_factory=dict)
     validation: dict[str, float] = field(default_factory=dict)
+    tables: dict[str, Any] = field(default_factory=dict)
     selection: dict[str, Any] = field(default_factory=dict)
     setting: dict[str, Any] = field(default_factory=dict)
     quantities: dict[str, Any] = field(default_factory=dict)
@@ -167,6 +170,7 @@ def _problems(result: Result) -> Iterable[str]:
         yield from _wrong(name, values, _is_metric, "a number")
     yield from _wrong("cost", result.cost, _is_cost, "numbers that are not negative")
     yield from _wrong("quantities", result.quantities, _is_quantity, "unit, lower_is_better and digits")
+    yield from _wrong("tables", result.tables, _is_table, "rows, columns and as many values")
     yield from _wrong("error", result.error or {}, lambda value: isinstance(value, str), "text")
     files = result.data.get("files") or []
     if not isinstance(files, list) or not all(isinstance(file, Mapping) for file in files):
@@ -203,6 +207,18 @@ def _is_quantity(value: Any) -> bool:
         and isinstance(value.get("lower_is_better", False), bool)
         and _is_number(digits)
         and digits in range(_MOST_DIGITS)
+    )
+
+
+def _is_table(value: Any) -> bool:
+    if not isinstance(value, Mapping):
+        return False
+    rows, columns, lines = (value.get(name) for name in ("rows", "columns", "values"))
+    if not all(isinstance(part, (list, tuple)) for part in (rows, columns, lines)):
+        return False
+    return len(lines) == len(rows) and all(
+        isinstance(line, (list, tuple)) and len(line) == len(columns) and all(v is None or _is_metric(v) for v in line)
+        for line in lines
     )
 
 

@@ -88,6 +88,7 @@ class RunState:
         return {
             "finished": {name: asdict(record) for name, record in self.finished.items()},
             "metrics": dict(self.result.metrics),
+            "tables": dict(self.result.tables),
             "warnings": list(self.result.warnings),
             "wall": self._wall(),
             "cpu": self._cpu(),
@@ -97,6 +98,7 @@ class RunState:
         """Take up the state that `state_dict` returned in an earlier process."""
         self.finished = records(state)
         self.result.metrics = dict(state["metrics"])
+        self.result.tables = dict(state.get("tables", {}))
         self.warn(state.get("warnings", ()))
         self._wall_before, self._cpu_before = state["wall"], state["cpu"]
 

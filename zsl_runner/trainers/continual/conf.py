@@ -9,6 +9,7 @@ from typing import ClassVar
 from zsl_runner.config.fields import option
 from zsl_runner.config.problems import Problem
 from zsl_runner.config.schema import DatasetConf, ModelConf
+from zsl_runner.config.vocabulary import Capability
 from zsl_runner.trainers.continual.options import HeldTrainerConf, ImportanceTrainerConf, TaskTrainerConf
 
 
@@ -105,8 +106,9 @@ class ICaRLConf(HeldTrainerConf):
             yield Problem("memory_per_class", "expected either memory or memory_per_class, the other null")
 
     def fits(self, model: ModelConf, dataset: DatasetConf) -> Iterable[Problem]:
-        """A class needs at least one exemplar of a memory for all, where the number of classes is known."""
+        """Classes are decided by means of rows; of classes without rows there are none."""
         yield from super().fits(model, dataset)
-        order = getattr(dataset, "class_order", None)
-        if self.memory is not None and order is not None and self.memory < len(order):
-            yield Problem("memory", f"expected at least {len(order)}, one exemplar of each class, found {self.memory}")
+        if Capability.UNSEEN_LOGITS in model.capabilities:
+            yield Problem(
+                "kind", f"has no means of unseen classes, which model {model.name} is for; expected another trainer"
+            )

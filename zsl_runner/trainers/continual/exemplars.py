@@ -58,12 +58,14 @@ class ExemplarPhase:
 
     def phase(self, name: str, task: int) -> Phase:
         """Return the phase that follows a task."""
+        classes = len(self._data.order.until(task))
         return Phase(
             name,
-            len(self._data.order.until(task)),
+            classes,
             Step(self._draw, partial(self._compute, task), self._turn),
             begin=self._begin,
             end=partial(self._model.finish_task, task),
+            validate_every=classes,  # before the end not all means are there
         )
 
     def _begin(self) -> None:

@@ -1,0 +1,1 @@
+"""What is left of each task after each other: tasks of classes, and of zero-shot data."""

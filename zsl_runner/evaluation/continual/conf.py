@@ -1,0 +1,76 @@
+"""Options of the protocols for tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import ClassVar, Final
+
+from zsl_runner.config.fields import option
+from zsl_runner.config.problems import Problem
+from zsl_runner.config.schema import EvaluatorConf, Quantity
+from zsl_runner.config.vocabulary import Capability, Provision
+from zsl_runner.evaluation.continual.selection import problems_of_selection
+from zsl_runner.evaluation.one_stage_conf import OneStageEvaluatorConf
+
+ACCURACY: Final = Quantity("per cent", digits=2)
+LOSS: Final = Quantity("per cent", lower_is_better=True, digits=2)
+DISTANCE: Final = Quantity("", digits=3)
+COMMON: Final = {
+    "distance_old": DISTANCE,
+    "distance_auxiliary": DISTANCE,
+}
+
+
+@dataclass
+class ContinualEvaluatorConf(OneStageEvaluatorConf):
+    """Accuracy on each task after each task, with the head given (taw) and among all classes so far (tag)."""
+
+    implementation: ClassVar[str] = "zsl_runner.evaluation.continual.evaluator:ContinualEvaluator"
+    requires: ClassVar[frozenset[str]] = frozenset({Capability.TASK_LOGITS})
+    needs: ClassVar[frozenset[str]] = frozenset({Provision.TASKS})
+    quantities: ClassVar[dict[str, Quantity]] = COMMON | {
+        f"{name}_{kind}": LOSS if name in ("forg", "intransigence") else ACCURACY
+        for name in ("avg_acc", "avg_inc_acc", "forg", "bwt", "plasticity", "stability", "intransigence")
+        for kind in ("taw", "tag")
+    }
+
+    kind: str = option("continual", "the implementation; fixed by the file chosen in the group")
+    name: str = option("continual", "the label in directories, tables and TensorBoard")
+    select_metric: str = option(
+        "val/avg_acc_taw",
+        "validation metric that is returned to sweepers",
+        choices=("val/avg_acc_taw", "val/avg_acc_tag", "val/avg_inc_acc_taw", "val/avg_inc_acc_tag"),
+    )
+
+    def problems(self) -> Iterable[Problem]:
+        """Yield stages that are not for such data, and choices that look at later tasks."""
+        yield from super().problems()
+        yield from problems_of_selection(self)
+
+
+@dataclass
+class ContinualZeroShotEvaluatorConf(EvaluatorConf):
+    """Seen, unseen and harmonic mean after each task, and what is left of the earlier tasks."""
+
+    implementation: ClassVar[str] = "zsl_runner.evaluation.continual.zero_shot:ContinualZeroShotEvaluator"
+    requires: ClassVar[frozenset[str]] = frozenset({Capability.TASK_LOGITS, Capability.UNSEEN_LOGITS})
+    needs: ClassVar[frozenset[str]] = frozenset({Provision.ZERO_SHOT_TASKS})
+    quantities: ClassVar[dict[str, Quantity]] = COMMON | {
+        **dict.fromkeys(("mS", "mU", "mH", "S", "U", "H", "avg_acc_tag", "avg_inc_acc_tag"), ACCURACY),
+        "forg_seen": LOSS,
+    }
+
+    kind: str = option("continual_zero_shot", "the implementation; fixed by the file chosen in the group")
+    name: str = option("continual_zero_shot", "the label in directories, tables and TensorBoard")
+    select_metric: str = option(
+        "val/mH",
+        "validation metric that is returned to sweepers",
+        choices=("val/mH", "val/mS", "val/mU", "val/avg_acc_tag"),
+    )
+
+    def problems(self) -> Iterable[Problem]:
+        """Yield stages that are not for such data, and choices that look at later tasks."""
+        if list(self.stages) not in (["tune"], ["final"], ["tune", "final"]):
+            yield Problem("stages", "must be [tune], [final] or [tune,final], each once and in this order")
+        yield from problems_of_selection(self)

@@ -1,0 +1,40 @@
+"""Matrices and distances as the tables of a result."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+from zsl_runner.evaluation.base import Table
+from zsl_runner.evaluation.continual.metrics import Matrix
+
+
+def task_table(matrix: Matrix) -> Table:
+    """Return accuracies on tasks (columns) after tasks (lines), in per cent."""
+    height, width = matrix.shape
+    lines = tuple(f"after task {task + 1}" for task in range(height))
+    return Table(lines, tuple(f"task {task + 1}" for task in range(width)), _values(matrix.tolist()))
+
+
+def step_table(columns: Mapping[str, Sequence[float]]) -> Table:
+    """Return metrics after each task (lines); NaN where one is undefined."""
+    lines = tuple(f"after task {task + 1}" for task in range(len(next(iter(columns.values())))))
+    return Table(lines, tuple(columns), _values(list(zip(*columns.values(), strict=True))))
+
+
+def distance_tables(distances: Mapping[str, Sequence[float]]) -> dict[str, Table]:
+    """Return how far the network went in each task but the first."""
+    if not distances["old"]:
+        return {}
+    lines = tuple(f"task {task + 2}" for task in range(len(distances["old"])))
+    columns = tuple(f"to {name}" for name in distances)
+    return {"distances": Table(lines, columns, _values(list(zip(*distances.values(), strict=True))))}
+
+
+def distance_metrics(distances: Mapping[str, Sequence[float]]) -> dict[str, float]:
+    """Return the mean distances over tasks, where there are some."""
+    return {f"distance_{name}": sum(values) / len(values) for name, values in distances.items() if values}
+
+
+def _values(rows: Sequence[Sequence[float]]) -> tuple[tuple[float | None, ...], ...]:
+    return tuple(tuple(None if math.isnan(value) else float(value) for value in row) for row in rows)

@@ -1,0 +1,148 @@
+"""Seen and unseen classes after each task."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from zsl_runner.data.tasks.folds import TaskEvaluation, TaskFold, TaskRows
+from zsl_runner.evaluation.base import Draw, Evaluator, Measurement
+from zsl_runner.evaluation.continual.conf import ContinualZeroShotEvaluatorConf
+from zsl_runner.evaluation.continual.details import TaskDetails
+from zsl_runner.evaluation.continual.metrics import (
+    Matrix,
+    average_accuracy,
+    average_incremental_accuracy,
+    forgetting,
+)
+from zsl_runner.evaluation.continual.scoring import at, distances, filled, moments, predictions
+from zsl_runner.evaluation.continual.tables import distance_metrics, distance_tables, step_table, task_table
+from zsl_runner.evaluation.metrics import harmonic_mean, mean_class_accuracy
+from zsl_runner.models.base import Model
+from zsl_runner.models.networks import evaluating
+from zsl_runner.models.task_model import TaskModel
+
+
+@dataclass(frozen=True)
+class StepAccuracies:
+    """What is measured after a task.
+
+    Attributes:
+        seen: S, mean of the accuracies of classes so far, in per cent.
+        unseen: U, likewise of the unseen ones; NaN without any.
+        tasks: (task + 1,) mean accuracy of the classes of each task, decided among the classes so far alone.
+    """
+
+    seen: float
+    unseen: float
+    tasks: Matrix
+
+    @property
+    def harmonic(self) -> float:
+        """H; NaN without unseen classes."""
+        return harmonic_mean(self.unseen, self.seen) if self.unseen == self.unseen else float("nan")
+
+
+class ContinualZeroShotEvaluator(Evaluator):
+    """Means of class accuracies in per cent, after each task and over tasks.
+
+    Seen are the classes of tasks so far. Unseen are, in the dynamic setting, the classes without training rows that
+    have come so far; in the static one all classes of later tasks. Candidates are both. Over tasks: mS, mU and mH, the
+    mean of H after each task, which is not H of means; a task without unseen classes is left out of mU and mH.
+
+    Args:
+        conf: the evaluator's options.
+        seed: the run's seed; nothing is drawn.
+    """
+
+    conf: ContinualZeroShotEvaluatorConf
+
+    def measure(self, model: Model, fold: TaskFold, choices: Mapping[str, float]) -> Measurement:
+        """Return the metrics of the evaluation set under the tags ``val/...`` or ``test/...``, and the tables."""
+        if not isinstance(model, TaskModel):
+            raise TypeError(f"{type(model).__name__} has no logits of tasks")
+        data = fold.evaluation
+        steps = []
+        with evaluating(model), torch.no_grad():
+            for task, moment in enumerate(moments(model)):
+                with at(model, moment):
+                    steps.append(self._step(model, data, task))
+            far = distances(model)
+        course = {
+            "S": [step.seen for step in steps],
+            "U": [step.unseen for step in steps],
+            "H": [step.harmonic for step in steps],
+        }
+        matrix = filled([step.tasks for step in steps], data.order.tasks)
+        metrics = _metrics(course, matrix) | distance_metrics(far) if steps else {}
+        tables = {"acc_tag": task_table(matrix), "zero_shot": step_table(course)} | distance_tables(far)
+        return Measurement(
+            {f"{data.name}/{name}": value for name, value in metrics.items()},
+            details=TaskDetails({"acc_tag": matrix}, far, course),
+            tables=tables,
+        )
+
+    def figures(
+        self, model: Model, data: TaskEvaluation, measurement: Measurement, shown: Mapping[str, Tensor]
+    ) -> Iterator[tuple[str, Draw]]:
+        """Yield S, U and H over the tasks, the matrix as a heat map, distances, and similarities of networks."""
+        from zsl_runner.evaluation.continual.figures import step_figures, task_figures
+
+        assert isinstance(model, TaskModel)
+        yield from step_figures(measurement.details.steps)
+        yield from task_figures(model, data, measurement.details)
+
+    def _step(self, model: TaskModel, data: TaskEvaluation, task: int) -> StepAccuracies:
+        """Return what is measured with the main network as it is, as after a task."""
+        block, order = self.conf.batch_size, data.order
+        seen = order.until(task)
+        seen_rows = _part(data.data, seen)
+        unseen_rows, unseen = _unseen(data, task)
+        labels, decided = predictions(model, seen_rows, [seen, unseen], block)
+        _, decided_among_seen = predictions(model, seen_rows, [seen], block)
+        of_tasks = [_mean_accuracy(labels, decided_among_seen, order.of(earlier)) for earlier in range(task + 1)]
+        accuracy = float("nan")
+        if len(unseen_rows):
+            accuracy = mean_class_accuracy(*predictions(model, unseen_rows, [seen, unseen], block))
+        return StepAccuracies(mean_class_accuracy(labels, decided), accuracy, np.array(of_tasks))
+
+
+def _part(data: TaskRows, classes: range) -> TaskRows:
+    positions = data.positions_of(classes)
+    return TaskRows(data.rows.part(positions), data.labels[positions])
+
+
+def _unseen(data: TaskEvaluation, task: int) -> tuple[TaskRows, range]:
+    """Return the rows of the classes that are unseen after a task, and these classes."""
+    seen = data.order.until(task)
+    if data.setting == "static":
+        later = range(seen.stop, data.order.classes)
+        return _part(data.data, later), later
+    if data.unseen is None:
+        return _part(data.data, range(0)), range(0)
+    first = data.order.classes
+    so_far = range(first, first + len(data.unseen.order.until(task)))
+    return _part(data.unseen.data, so_far), so_far
+
+
+def _mean_accuracy(labels: Tensor, decided: Tensor, classes: range) -> float:
+    own = (labels >= classes.start) & (labels < classes.stop)
+    return mean_class_accuracy(labels[own], decided[own])
+
+
+def _metrics(course: Mapping[str, list[float]], matrix: Matrix) -> dict[str, float]:
+    """Return the metrics over tasks, and S, U and H after the last."""
+    found = {name: values[-1] for name, values in course.items() if values[-1] == values[-1]}
+    for name, values in course.items():
+        defined = [value for value in values if value == value]
+        if defined:
+            found[f"m{name}"] = float(np.mean(defined))
+    found["avg_acc_tag"] = average_accuracy(matrix)
+    found["avg_inc_acc_tag"] = average_incremental_accuracy(matrix)
+    if len(matrix) > 1:
+        found["forg_seen"] = forgetting(matrix)
+    return found
