@@ -70,7 +70,7 @@ def evaluate(directory: Path, device: str = "auto", batch_size: int | None = Non
         "complete": run.complete,
         "data": run.data,
         "metrics": {tag: value for tag, value in measurement.metrics.items() if tag not in measurement.undefined},
-        "tables": {name: asdict(table) for name, table in measurement.tables.items()},
+        "tables": {name: table.plain() for name, table in measurement.tables.items()},
         "warnings": measurement.warnings(),
         "quantities": {name: asdict(quantity) for name, quantity in run.config.evaluator.quantities.items()},
     }

@@ -51,6 +51,10 @@ class Table:
     columns: tuple[str, ...]
     values: tuple[tuple[float | None, ...], ...]
 
+    def plain(self) -> dict[str, list[Any]]:
+        """Return the table in lists, as it is recorded."""
+        return {"rows": list(self.rows), "columns": list(self.columns), "values": [list(line) for line in self.values]}
+
 
 @dataclass(frozen=True)
 class Measurement:

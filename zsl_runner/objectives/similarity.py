@@ -35,4 +35,5 @@ def linear_cka(x: Tensor, y: Tensor) -> Tensor:
     else:
         of_x, of_y = x.T @ x, y.T @ y
         common = (y.T @ x).square().sum()
-    return common / (of_x.norm() * of_y.norm()).clamp_min(torch.finfo(x.dtype).tiny)
+    alike: Tensor = common / (of_x.norm() * of_y.norm()).clamp_min(torch.finfo(x.dtype).tiny)
+    return alike

@@ -214,10 +214,10 @@ def _is_table(value: Any) -> bool:
     if not isinstance(value, Mapping):
         return False
     rows, columns, lines = (value.get(name) for name in ("rows", "columns", "values"))
-    if not all(isinstance(part, (list, tuple)) for part in (rows, columns, lines)):
+    if not isinstance(rows, list) or not isinstance(columns, list) or not isinstance(lines, list):
         return False
     return len(lines) == len(rows) and all(
-        isinstance(line, (list, tuple)) and len(line) == len(columns) and all(v is None or _is_metric(v) for v in line)
+        isinstance(line, list) and len(line) == len(columns) and all(v is None or _is_metric(v) for v in line)
         for line in lines
     )
 

@@ -248,7 +248,7 @@ class StageRun:
             metrics |= self.context.evaluator.oracle(measurement) | self.oracle_best
             metrics |= self._diagnosed(tested, "oracle")
         state.result.metrics = metrics
-        state.result.tables = {name: asdict(table) for name, table in measurement.tables.items()}
+        state.result.tables = {name: table.plain() for name, table in measurement.tables.items()}
         step = self.loop.global_step
         tracker.scalars(step, metrics, self.plan.name, "test")
         if config.tracker.figures:

@@ -109,6 +109,5 @@ class ICaRLConf(HeldTrainerConf):
         """Classes are decided by means of rows; of classes without rows there are none."""
         yield from super().fits(model, dataset)
         if Capability.UNSEEN_LOGITS in model.capabilities:
-            yield Problem(
-                "kind", f"has no means of unseen classes, which model {model.name} is for; expected another trainer"
-            )
+            remedy = "choose another trainer"
+            yield Problem("kind", f"has no means of unseen classes, which model {model.name} is for; {remedy}")
