@@ -52,6 +52,9 @@ _JOINT_VAE = [
     "evaluator.factor_votes=20",
     "evaluator.factor_batch=10",
 ]
+_TASKS = ["trainer.iterations=6", "trainer.batch_size=32", "evaluator.every=4"]
+_IMAGE_TASKS = ["dataset=split_digits", "dataset.n_tasks=3", *_TASKS]
+_ZERO_SHOT_TASKS = ["model=cosine_heads", "dataset=toy_tasks", "model.hidden=[16]", "model.width=8", *_TASKS]
 
 RUNS: dict[str, list[str]] = {
     "em": ["model=sgal", *_ZERO_SHOT, *_SMALL_VAE, *_EM, "trainer.em.rollback_every=6", "trainer.em.refresh_every=3"],
@@ -97,6 +100,12 @@ RUNS: dict[str, list[str]] = {
     "aae_paper": ["model=aae/clustering", "trainer=aae_paper", *_AAE],
     "capacity": _JOINT_VAE,
     "beta_vae": [*_JOINT_VAE, "trainer=beta_vae"],
+    "a_ewc": ["model=task_heads", "model.hidden=[24]", "trainer=a_ewc", "trainer.estimator=sampled", *_IMAGE_TASKS],
+    "a_icarl": ["model=task_heads", "model.hidden=[24]", "trainer=a_icarl", "trainer.memory=60", *_IMAGE_TASKS],
+    "a_lfl": ["model=task_heads_cnn", "model.channels=[4]", "model.hidden=16", "trainer=a_lfl", *_IMAGE_TASKS],
+    "joint": ["model=task_heads", "model.hidden=[24]", "trainer=joint", *_IMAGE_TASKS],
+    "a_lwf": ["trainer=a_lwf", *_ZERO_SHOT_TASKS],
+    "a_mas": ["trainer=a_mas", "trainer.importance_rows=20", *_ZERO_SHOT_TASKS],
 }
 """What `zsl-run` is called with, by a name for the run; `QUIET` comes to each."""
 

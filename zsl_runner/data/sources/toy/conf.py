@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from zsl_runner.config.fields import option
 from zsl_runner.config.problems import Problem
+from zsl_runner.data.tasks.options import ZeroShotTasksConf
 from zsl_runner.data.zero_shot.options import ZeroShotConf
 
 
@@ -46,3 +47,10 @@ class ToyConf(ZeroShotConf):
             yield Problem(
                 "validation_classes", f"expected fewer than seen={self.seen}, found {self.validation_classes}"
             )
+
+
+@dataclass
+class ToyTasksConf(ZeroShotTasksConf, ToyConf):
+    """The same classes in tasks."""
+
+    kind: str = option("toy_tasks", "the implementation; fixed by the file chosen in the group")
