@@ -29,7 +29,7 @@ def image_step_findings(
     topic: str,
     effort: Effort,
     measured: list[MeasuredStep],
-    plainly: Callable[[], None],
+    plainly: Callable[[], object],
     reference: str,
     model: nn.Module,
     rows: int,

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from scripts.benchmark import problem
 from scripts.benchmark.adversarial_autoencoder import adversarial_autoencoder_findings
+from scripts.benchmark.continual import continual_findings
 from scripts.benchmark.feature_gan import BI_VAEGAN, iteration_findings, share_findings
 from scripts.benchmark.joint_vae import joint_vae_findings
 from scripts.benchmark.loading import load_findings
@@ -133,6 +134,11 @@ def measure_joint_vae(effort: Effort, folder: Path) -> Iterator[Finding]:
     yield from joint_vae_findings(effort)
 
 
+def measure_continual(effort: Effort, folder: Path) -> Iterator[Finding]:
+    """Yield what steps of continual learning take with split MNIST's network, some thousandths of a second."""
+    yield from continual_findings(effort)
+
+
 def measure_start(effort: Effort, folder: Path) -> Iterator[Finding]:
     """Yield the times to the help page and to the first step."""
     yield help_finding(at_most(effort, 5))
@@ -155,6 +161,7 @@ TOPICS: Mapping[str, Callable[[Effort, Path], Iterable[Finding]]] = {
     "prediction": measure_prediction,
     "adversarial_autoencoder": measure_adversarial_autoencoder,
     "joint_vae": measure_joint_vae,
+    "continual": measure_continual,
     "start": measure_start,
     "report": measure_report,
 }

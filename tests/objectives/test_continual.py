@@ -46,6 +46,11 @@ def test_the_quadratic_penalty_has_the_gradient_of_its_formula():
     theta.requires_grad_()
     (gradient,) = torch.autograd.grad(quadratic_penalty([theta], [reference], [importance]), theta)
     torch.testing.assert_close(gradient, importance * (theta.detach() - reference))
+    matrix, other, weights = (randn(3, 2, seed=seed, dtype=torch.float64) for seed in (4, 5, 6))
+    matrix.requires_grad_()
+    assert torch.autograd.gradcheck(
+        lambda value: quadratic_penalty([value, 2 * value], [other] * 2, [weights] * 2), matrix
+    )
 
 
 def test_distillation_is_the_cross_entropy_of_softened_outputs():

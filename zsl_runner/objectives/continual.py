@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -31,11 +32,25 @@ def quadratic_penalty(
     >>> quadratic_penalty([one], [torch.zeros(2)], [torch.tensor([1.0, 0.5])])
     tensor(1.5000)
     """
-    parts = [
-        (importance * (parameter - reference).square()).sum()
-        for parameter, reference, importance in zip(parameters, references, importances, strict=True)
-    ]
-    return torch.stack(parts).sum() / 2
+    triples = zip(parameters, references, importances, strict=True)
+    squares: list[Tensor] = [_WeighedSquares.apply(*triple) for triple in triples]  # type: ignore[no-untyped-call]
+    return torch.stack(squares).sum() / 2
+
+
+class _WeighedSquares(torch.autograd.Function):
+    """Sum of F d^2; half the passes over memory that its operations would take one by one."""
+
+    @staticmethod
+    def forward(ctx: Any, parameter: Tensor, reference: Tensor, importance: Tensor) -> Tensor:
+        difference = parameter - reference
+        pull = importance * difference
+        ctx.save_for_backward(pull)
+        return torch.dot(pull.flatten(), difference.flatten())
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
+        (pull,) = ctx.saved_tensors
+        return 2 * gradients[0] * pull, None, None
 
 
 def settled_weight(weights: Iterable[float], importances: Iterable[Tensor], references: Iterable[Tensor]) -> Tensor:

@@ -16,6 +16,7 @@ from zsl_runner.evaluation.one_stage_conf import OneStageEvaluatorConf
 ACCURACY: Final = Quantity("per cent", digits=2)
 LOSS: Final = Quantity("per cent", lower_is_better=True, digits=2)
 DISTANCE: Final = Quantity("", digits=3)
+SUMMARY: Final = ("avg_acc", "avg_inc_acc", "forg", "bwt", "plasticity", "stability")
 COMMON: Final = {
     "distance_old": DISTANCE,
     "distance_auxiliary": DISTANCE,
@@ -31,7 +32,7 @@ class ContinualEvaluatorConf(OneStageEvaluatorConf):
     needs: ClassVar[frozenset[str]] = frozenset({Provision.TASKS})
     quantities: ClassVar[dict[str, Quantity]] = COMMON | {
         f"{name}_{kind}": LOSS if name in ("forg", "intransigence") else ACCURACY
-        for name in ("avg_acc", "avg_inc_acc", "forg", "bwt", "plasticity", "stability", "intransigence")
+        for name in (*SUMMARY, "intransigence")
         for kind in ("taw", "tag")
     }
 

@@ -13,12 +13,7 @@ from zsl_runner.data.tasks.folds import TaskEvaluation, TaskFold, TaskRows
 from zsl_runner.evaluation.base import Draw, Evaluator, Measurement
 from zsl_runner.evaluation.continual.conf import ContinualZeroShotEvaluatorConf
 from zsl_runner.evaluation.continual.details import TaskDetails
-from zsl_runner.evaluation.continual.metrics import (
-    Matrix,
-    average_accuracy,
-    average_incremental_accuracy,
-    forgetting,
-)
+from zsl_runner.evaluation.continual.metrics import Matrix, summary
 from zsl_runner.evaluation.continual.scoring import at, distances, filled, moments, predictions
 from zsl_runner.evaluation.continual.tables import distance_metrics, distance_tables, step_table, task_table
 from zsl_runner.evaluation.metrics import harmonic_mean, mean_class_accuracy
@@ -141,8 +136,4 @@ def _metrics(course: Mapping[str, list[float]], matrix: Matrix) -> dict[str, flo
         defined = [value for value in values if value == value]
         if defined:
             found[f"m{name}"] = float(np.mean(defined))
-    found["avg_acc_tag"] = average_accuracy(matrix)
-    found["avg_inc_acc_tag"] = average_incremental_accuracy(matrix)
-    if len(matrix) > 1:
-        found["forg_seen"] = forgetting(matrix)
-    return found
+    return found | {f"{name}_tag": value for name, value in summary(matrix).items()}
