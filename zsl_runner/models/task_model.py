@@ -76,12 +76,15 @@ class TaskModel(Model):
         finished: () int64 number of tasks that training is done with.
         snapshots: (T, P) parameters of `main` after each task; zero for those to come.
         auxiliaries: (T, P) parameters of `auxiliary` after each task, or (0, P) if no trainer asked for them.
+        joint: (P,) parameters of a copy of the network before the last task that was trained on the rows of all tasks,
+            or (0,) if no trainer asked for it.
         prototypes: (T, K, F) class means in the features of `main` after each task, or (0, K, F) if no trainer asked
             for them; rows are then classified by the nearest of them.
     """
 
     snapshots: Tensor
     auxiliaries: Tensor
+    joint: Tensor
     prototypes: Tensor
     finished: Tensor
 
@@ -95,6 +98,7 @@ class TaskModel(Model):
         self.register_buffer("finished", torch.zeros((), dtype=torch.int64))
         self.register_buffer("snapshots", torch.zeros(order.tasks, width))
         self.register_buffer("auxiliaries", torch.zeros(0, width))
+        self.register_buffer("joint", torch.zeros(0))
         self.register_buffer("prototypes", torch.zeros(0, order.classes, 0))
 
     def parameter_groups(self) -> Mapping[str, list[nn.Parameter]]:
@@ -109,6 +113,10 @@ class TaskModel(Model):
     def keep_auxiliaries(self) -> None:
         """Make room for the auxiliary networks' parameters."""
         self.auxiliaries = torch.zeros_like(self.snapshots)
+
+    def keep_joint(self) -> None:
+        """Make room for the parameters of the network that is trained on all tasks."""
+        self.joint = torch.zeros_like(self.snapshots[0])
 
     def keep_prototypes(self, features: int) -> None:
         """Make room for class means, and classify by the nearest of them."""
@@ -131,6 +139,16 @@ class TaskModel(Model):
     def finish_auxiliary(self, task: int) -> None:
         """Keep the auxiliary network as it is after a task."""
         self.auxiliaries[task] = parameters_to_vector(self.auxiliary.parameters())
+
+    @torch.no_grad()
+    def begin_joint(self) -> None:
+        """Make the auxiliary network what the main one was before the last task."""
+        _fill(list(self.auxiliary.parameters()), self.snapshots[-2])
+
+    @torch.no_grad()
+    def finish_joint(self) -> None:
+        """Keep the auxiliary network, now trained on the rows of all tasks."""
+        self.joint.copy_(parameters_to_vector(self.auxiliary.parameters()))
 
     @contextmanager
     def as_after(self, task: int) -> Iterator[TaskNetwork]:
@@ -157,7 +175,7 @@ class TaskModel(Model):
 
     def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False) -> Any:
         """Take up a state; rooms for copies that the state has are made."""
-        for name in ("auxiliaries", "prototypes"):
+        for name in ("auxiliaries", "joint", "prototypes"):
             kept = state_dict[name]
             if getattr(self, name).shape != kept.shape:
                 setattr(self, name, torch.zeros_like(kept, device=self.snapshots.device))

@@ -11,12 +11,15 @@ from torch import Tensor
 from zsl_runner.data.tasks.folds import TaskEvaluation
 from zsl_runner.evaluation.base import Draw
 from zsl_runner.evaluation.continual.details import TaskDetails
+from zsl_runner.evaluation.continual.plane import accuracy_plane
 from zsl_runner.evaluation.continual.scoring import auxiliary_of
 from zsl_runner.models.networks import evaluating
 from zsl_runner.models.task_model import TaskModel
 from zsl_runner.objectives.similarity import linear_cka
 
 COMPARED_ROWS: Final = 1000
+BLOCK: Final = 4096
+"""Rows scored at a time."""
 TITLES: Final = {"acc_taw": "Accuracy, the task given", "acc_tag": "Accuracy among all classes so far"}
 
 
@@ -28,7 +31,7 @@ def task_figures(model: TaskModel, data: TaskEvaluation, details: TaskDetails) -
         data: the measured rows.
         details: what the evaluator measured on them.
     """
-    from zsl_runner.tracking.figures.tasks import by_layer, by_task, task_courses, task_matrix
+    from zsl_runner.tracking.figures.tasks import accuracy_in_plane, by_layer, by_task, task_courses, task_matrix
 
     for name, matrix in details.matrices.items():
         title = TITLES[name]
@@ -40,6 +43,9 @@ def task_figures(model: TaskModel, data: TaskEvaluation, details: TaskDetails) -
     if len(model.auxiliaries) and int(model.finished) > 1:
         alike = similarities(model, data)
         yield "similarities", lambda: by_layer(alike, "linear CKA", "Representations of the last task's rows")
+    if len(model.joint) and int(model.finished) == data.order.tasks:
+        found = accuracy_plane(model, data, BLOCK)
+        yield "plane", lambda: accuracy_in_plane(found.u, found.v, found.accuracy, found.places)
 
 
 def step_figures(steps: Mapping[str, Sequence[float]]) -> Iterator[tuple[str, Draw]]:

@@ -129,3 +129,34 @@ def by_layer(values: Mapping[str, Mapping[str, float]], quantity: str, title: st
     axes.grid(axis="y")
     axes.legend(loc="lower left")
     return figure
+
+
+@styled
+def accuracy_in_plane(
+    u: NDArray[np.floating[Any]],
+    v: NDArray[np.floating[Any]],
+    accuracy: NDArray[np.floating[Any]],
+    places: Mapping[str, tuple[float, float]],
+) -> Figure:
+    """Draw the mean accuracy over tasks in a plane of weights, and where networks lie in it.
+
+    Args:
+        u: (n,) places along the first axis.
+        v: (m,) along the second.
+        accuracy: (m, n) in per cent.
+        places: of networks, by name.
+    """
+    figure = Figure(figsize=(5.6, 4.4), layout="constrained")
+    axes = figure.subplots()
+    levels = np.linspace(max(accuracy.min(), accuracy.max() - 40), accuracy.max(), 13)
+    filled = axes.contourf(u, v, accuracy, levels=levels, cmap="Blues", extend="min")
+    bar = figure.colorbar(filled, ax=axes, shrink=0.75, pad=0.02, format="%.0f")
+    bar.outline.set_visible(False)
+    bar.set_label("mean accuracy over tasks (per cent)")
+    for place, (name, at) in enumerate(places.items()):
+        axes.scatter(*at, s=55, color=QUALITATIVE[(place + 1) % len(QUALITATIVE)], edgecolor="white", zorder=3)
+        axes.annotate(name, at, xytext=(6, 6), textcoords="offset points", fontsize=9)
+    axes.set_aspect("equal")
+    axes.set(xlabel="from the old to the auxiliary network", ylabel="towards joint training")
+    axes.set_title("Accuracy in the plane of three networks; main is projected")
+    return figure

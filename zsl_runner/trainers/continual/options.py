@@ -74,6 +74,17 @@ class HeldTrainerConf(TaskTrainerConf):
         low=0.0,
     )
     auxiliary: AuxiliaryConf = section(AuxiliaryConf, "the auxiliary network")
+    plane: bool = option(
+        False,
+        "after the last task also train a copy of the network before it on the rows of all tasks: with the old and the "
+        "auxiliary network the third corner of the plane in which a figure shows the accuracy; it changes nothing else",
+    )
+
+    def problems(self) -> Iterable[Problem]:
+        """A plane has three corners."""
+        yield from super().problems()
+        if self.plane and not self.auxiliary_weight:
+            yield Problem("plane", "needs an auxiliary network as its second corner; expected false, or a weight of it")
 
     def optimisers(self) -> dict[str, OptimizerConf]:
         """The network that is kept, and the auxiliary one if there is any."""

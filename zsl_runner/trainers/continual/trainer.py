@@ -59,6 +59,9 @@ class ContinualTrainer(Trainer):
         self._regulariser, self._weight, self._auxiliary_weight = _pulls(conf, self.order)
         if self._auxiliary_weight:
             self.model.keep_auxiliaries()
+        self._plane = isinstance(conf, HeldTrainerConf) and conf.plane and self.order.tasks > 1
+        if self._plane:
+            self.model.keep_joint()
         self._importance: ImportancePhase | None = None
         if isinstance(conf, ImportanceTrainerConf):
             assert self._regulariser is not None
@@ -78,7 +81,8 @@ class ContinualTrainer(Trainer):
 
     def phases(self) -> Sequence[Phase]:
         """Return the phases of all tasks."""
-        return [phase for task in range(self.order.tasks) for phase in self._phases_of(task)]
+        phases = [phase for task in range(self.order.tasks) for phase in self._phases_of(task)]
+        return [*phases, self._joint_phase()] if self._plane else phases
 
     def _phases_of(self, task: int) -> list[Phase]:
         name, is_last = f"task_{task + 1}", task == self.order.tasks - 1
@@ -110,6 +114,17 @@ class ContinualTrainer(Trainer):
         if self._importance is not None and self._weight and not is_last:
             phases.append(self._importance.after(f"{name}.importance", task, self.model.old))
         return phases
+
+    def _joint_phase(self) -> Phase:
+        last = self.order.tasks - 1
+        return Phase(
+            f"task_{last + 1}.joint",
+            self._auxiliary_steps(sum(map(len, self._rows))),
+            Step(self._draw, partial(self._compute_auxiliary, last, is_own=False)),
+            begin=self._begin_joint,
+            end=self.model.finish_joint,
+            validates=False,
+        )
 
     def terms(self, task: int, x: Tensor, labels: Tensor, references: dict[str, Reference]) -> dict[str, Tensor]:
         """Return the weighted terms of a step of the main network.
@@ -187,6 +202,12 @@ class ContinualTrainer(Trainer):
         self._sample(self._rows[task], "auxiliary_batches")
         self.context.optimisers.restart("auxiliary")
 
+    def _begin_joint(self) -> None:
+        """Make the auxiliary network the old one again and begin its training on the rows of all tasks."""
+        self.model.begin_joint()
+        self._sample(torch.cat(self._rows), "joint_batches")
+        self.context.optimisers.restart("auxiliary")
+
     def _sample(self, pool: Tensor, stream: str) -> None:
         self._pool, self._stream = pool, stream
         self._sampler = EpochSampler(len(pool), self.context.streams[stream])
@@ -207,12 +228,12 @@ class ContinualTrainer(Trainer):
             terms = self._compiled(task, x, labels, self.references(task))
         return StepReport(self.context.minimize_terms(terms, "model"), len(x), {"x": x, "labels": labels})
 
-    def _compute_auxiliary(self, task: int, drawn: RowDraw) -> StepReport:
+    def _compute_auxiliary(self, task: int, drawn: RowDraw, is_own: bool = True) -> StepReport:
         x, labels = self._take(drawn)
         network = self.model.auxiliary
         network.train()
         with self.context.runtime.autocast():
-            loss = self._cross_entropy(network, network.represent(x), labels, task, is_own=True)
+            loss = self._cross_entropy(network, network.represent(x), labels, task, is_own)
         found = self.context.minimize_terms({"task": loss}, "auxiliary")
         return StepReport(found, len(x), {"x": x, "labels": labels})
 
