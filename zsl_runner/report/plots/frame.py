@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
+from zsl_runner.report.groups import Group
 from zsl_runner.report.plots.material import Material, Value, is_logarithmic, is_numeric, wrapped
 from zsl_runner.tracking.figures.style import FAINT, INK
 
@@ -34,6 +35,15 @@ def framed(material: Material, what: str, width: float, height: float, note: str
     figure.text(0.012, 1 - 0.1 / whole, f"{material.heading}: {what}", va="top", fontsize=11.5, color=INK)
     figure.text(0.012, 1 - 0.36 / whole, facts, va="top", fontsize=8, color="#6A6A6A", linespacing=1.25)
     return figure
+
+
+def spread_note(groups: Sequence[Group]) -> str:
+    """Return what bands and bars are over, by the numbers of the groups' seeds."""
+    counts = sorted({len(group.runs) for group in groups})
+    if counts == [1]:
+        return "one seed each: no spread is known"
+    seeds = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
+    return f"mean and one standard deviation over {seeds} seeds"
 
 
 def legend_below(figure: Figure, entries: int) -> None:

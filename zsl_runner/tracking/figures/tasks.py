@@ -9,9 +9,9 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from zsl_runner.tracking.figures.heat_map import heat_map
 from zsl_runner.tracking.figures.style import INK, QUALITATIVE, SEEN, UNSEEN, styled
 
-MOST_NUMBERS = 12
 STEP_COLOURS = {"S": SEEN, "U": UNSEEN, "H": INK}
 
 
@@ -26,18 +26,11 @@ def task_matrix(matrix: NDArray[np.floating[Any]], title: str) -> Figure:
     height, width = matrix.shape
     figure = Figure(figsize=(0.55 * width + 2.4, 0.5 * height + 1.5), layout="constrained")
     axes = figure.subplots()
-    image = axes.imshow(matrix, cmap="Blues", vmin=0, vmax=100, interpolation="nearest", aspect="auto")
+    rows, columns = ([str(task + 1) for task in range(count)] for count in matrix.shape)
+    image = heat_map(axes, matrix, rows, columns, (0.0, 100.0))
     bar = figure.colorbar(image, ax=axes, fraction=0.05, pad=0.02)
     bar.outline.set_visible(False)
     bar.set_label("accuracy (per cent)")
-    if width <= MOST_NUMBERS:
-        for line, column in zip(*np.nonzero(~np.isnan(matrix)), strict=True):
-            value = matrix[line, column]
-            colour = "white" if value > 60 else INK
-            axes.text(column, line, f"{value:.1f}", ha="center", va="center", fontsize=8, color=colour)
-    axes.set_xticks(range(width), [str(task + 1) for task in range(width)])
-    axes.set_yticks(range(height), [str(task + 1) for task in range(height)])
-    axes.tick_params(length=0)
     axes.set(xlabel="task", ylabel="after training on task", title=title)
     return figure
 
