@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 
 from matplotlib.axes import Axes
@@ -13,6 +14,8 @@ from zsl_runner.report.plots.material import Material, Value, is_logarithmic, is
 from zsl_runner.tracking.figures.style import FAINT, INK
 
 BAND = 0.16
+LETTERS = 11
+"""Letters of a heading in an inch."""
 FEW = 8
 """Different values of a parameter that are all written at its axis."""
 
@@ -28,12 +31,13 @@ def framed(material: Material, what: str, width: float, height: float, note: str
         note: a further line, e.g. what was left out.
     """
     facts = wrapped(material.facts, width) + (f"\n{wrapped(note, width)}" if note else "")
-    lines = 1 + facts.count("\n")
-    top = 0.34 + 0.17 * lines
+    heading = textwrap.fill(f"{material.heading}: {what}", max(20, int(width * LETTERS)))
+    below = 0.14 + 0.22 * (1 + heading.count("\n"))
+    top = below + 0.17 * (1 + facts.count("\n")) - 0.02
     whole = height + top
     figure = Figure(figsize=(width, whole), layout=ConstrainedLayoutEngine(rect=(0, 0, 1, height / whole)))
-    figure.text(0.012, 1 - 0.1 / whole, f"{material.heading}: {what}", va="top", fontsize=11.5, color=INK)
-    figure.text(0.012, 1 - 0.36 / whole, facts, va="top", fontsize=8, color="#6A6A6A", linespacing=1.25)
+    figure.text(0.012, 1 - 0.1 / whole, heading, va="top", fontsize=11.5, color=INK, linespacing=1.25)
+    figure.text(0.012, 1 - below / whole, facts, va="top", fontsize=8, color="#6A6A6A", linespacing=1.25)
     return figure
 
 

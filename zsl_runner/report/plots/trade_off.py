@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from zsl_runner.report.groups import Group
 from zsl_runner.report.plots.frame import framed, legend_below, spread_note
 from zsl_runner.report.plots.material import Family, Material, lines_of
-from zsl_runner.tracking.figures.style import FAINT, INK, QUALITATIVE, styled
+from zsl_runner.tracking.figures.style import INK, QUALITATIVE, styled
 
 Pair = tuple[str, str]
 PAIRS: Final[tuple[Pair, ...]] = tuple((f"test/stability_{kind}", f"test/plasticity_{kind}") for kind in ("taw", "tag"))
@@ -103,7 +103,7 @@ def _draw_marks(
         yerr=[found.std or 0.0 for found in y],
         fmt=look,
         color=colour,
-        ecolor=FAINT,
+        ecolor=(colour, 0.4),
         elinewidth=0.9,
         markersize=5.5,
         linewidth=1.3,
