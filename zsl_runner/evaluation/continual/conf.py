@@ -15,7 +15,7 @@ from zsl_runner.evaluation.one_stage_conf import OneStageEvaluatorConf
 
 ACCURACY: Final = Quantity("per cent", digits=2)
 LOSS: Final = Quantity("per cent", lower_is_better=True, digits=2)
-DISTANCE: Final = Quantity("", digits=3)
+DISTANCE: Final = Quantity("Euclidean norm", digits=3)
 COMMON: Final = {
     "distance_old": DISTANCE,
     "distance_auxiliary": DISTANCE,
