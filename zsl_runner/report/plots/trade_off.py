@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from zsl_runner.report.groups import Group
 from zsl_runner.report.plots.frame import framed, legend_below, spread_note
 from zsl_runner.report.plots.material import Family, Material, lines_of
-from zsl_runner.tracking.figures.style import INK, QUALITATIVE, styled
+from zsl_runner.tracking.figures.style import INK, QUALITATIVE, halo, styled
 
 Pair = tuple[str, str]
 PAIRS: Final[tuple[Pair, ...]] = tuple((f"test/stability_{kind}", f"test/plasticity_{kind}") for kind in ("taw", "tag"))
@@ -86,7 +86,7 @@ def _draw_line(axes: Axes, groups: Sequence[Group], pair: Pair, key: str, label:
             xytext=(6, 5),
             fontsize=8,
             color=INK,
-            bbox={"boxstyle": "square,pad=0.1", "facecolor": "white", "edgecolor": "none", "alpha": 0.7},
+            path_effects=halo(),
         )
 
 

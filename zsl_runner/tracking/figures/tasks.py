@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from zsl_runner.tracking.figures.heat_map import heat_map
-from zsl_runner.tracking.figures.style import INK, QUALITATIVE, SEEN, UNSEEN, styled
+from zsl_runner.tracking.figures.heat_map import MOST_NUMBERS, heat_map
+from zsl_runner.tracking.figures.style import INK, QUALITATIVE, SEEN, UNSEEN, class_colours, styled
 
 STEP_COLOURS = {"S": SEEN, "U": UNSEEN, "H": INK}
 
@@ -24,7 +25,8 @@ def task_matrix(matrix: NDArray[np.floating[Any]], title: str) -> Figure:
         title: what the accuracies are.
     """
     height, width = matrix.shape
-    figure = Figure(figsize=(0.55 * width + 2.4, 0.5 * height + 1.5), layout="constrained")
+    across, down = (0.55, 0.5) if width <= MOST_NUMBERS else (0.28, 0.25)
+    figure = Figure(figsize=(across * width + 2.4, down * height + 1.5), layout="constrained")
     axes = figure.subplots()
     rows, columns = ([str(task + 1) for task in range(count)] for count in matrix.shape)
     image = heat_map(axes, matrix, rows, columns, (0.0, 100.0))
@@ -46,11 +48,10 @@ def task_courses(matrix: NDArray[np.floating[Any]], title: str) -> Figure:
     figure = Figure(figsize=(6, 3.6), layout="constrained")
     axes = figure.subplots()
     steps = np.arange(1, len(matrix) + 1)
-    for task in range(len(matrix)):
-        colour = QUALITATIVE[task % len(QUALITATIVE)]
+    for task, colour in enumerate(class_colours(len(matrix))):
         axes.plot(steps[task:], matrix[task:, task], marker="o", markersize=3.5, color=colour, label=str(task + 1))
     axes.plot(steps, np.nanmean(matrix, 1), color=INK, linestyle="--", label="mean")
-    axes.set_xticks(steps)
+    _number_tasks(axes, 1, len(steps))
     axes.set(xlabel="after training on task", ylabel="accuracy (per cent)", title=title)
     axes.grid(axis="y")
     axes.legend(title="task", ncols=1 if len(matrix) < 12 else 2, loc="center left", bbox_to_anchor=(1, 0.5))
@@ -69,7 +70,7 @@ def zero_shot_courses(steps: Mapping[str, Sequence[float]]) -> Figure:
     for name, values in steps.items():
         places = range(1, len(values) + 1)
         axes.plot(places, values, marker="o", markersize=3.5, color=STEP_COLOURS[name], label=name)
-    axes.set_xticks(range(1, len(next(iter(steps.values()))) + 1))
+    _number_tasks(axes, 1, len(next(iter(steps.values()))))
     axes.set(
         xlabel="after training on task",
         ylabel="mean accuracy of classes (per cent)",
@@ -97,7 +98,7 @@ def by_task(values: Mapping[str, Sequence[float]], first: int, quantity: str, ti
     for place, (name, numbers) in enumerate(values.items()):
         places = np.arange(len(numbers)) + first + (place - (len(values) - 1) / 2) * width
         axes.bar(places, numbers, width, label=name, color=QUALITATIVE[place])
-    axes.set_xticks(range(first, first + len(next(iter(values.values())))))
+    _number_tasks(axes, first, len(next(iter(values.values()))))
     axes.set(xlabel="task", ylabel=quantity, title=title)
     axes.grid(axis="y")
     axes.legend(loc="upper left", bbox_to_anchor=(1, 1))
@@ -122,3 +123,8 @@ def by_layer(values: Mapping[str, Mapping[str, float]], quantity: str, title: st
     axes.grid(axis="y")
     axes.legend(loc="lower left")
     return figure
+
+
+def _number_tasks(axes: Axes, first: int, count: int) -> None:
+    """Write the numbers of tasks below them, of many every other one."""
+    axes.set_xticks(range(first, first + count, 1 if count <= MOST_NUMBERS else 2))
