@@ -11,6 +11,7 @@ from zsl_runner.report.plots.command import figures
 from zsl_runner.report.plots.material import families, materials
 from zsl_runner.report.plots.tables import mean_table, tables
 from zsl_runner.report.plots.trade_off import MOST_ALONE, PAIRS, name_of, pairs, trade_off
+from zsl_runner.report.table import build
 
 TAW = PAIRS[0]
 KEY = "model.auxiliary_weight"
@@ -130,13 +131,17 @@ def test_a_run_without_the_table_leaves_it_out(outputs):
     assert list(tables(material_of(outputs))) == []
 
 
+def test_the_means_over_tasks_are_among_the_columns(outputs):
+    metrics = {"test/S": 50.0, "test/mS": 60.0, "test/mU": 30.0, "test/mH": 40.0, "test/forg_seen": 8.0}
+    outputs.add(None, metrics=metrics | {"test/avg_acc_tag": 1.0})
+    (block,) = build(collect([outputs.folder])).blocks
+    assert list(block.quantities) == ["test/S", "test/mU", "test/mS", "test/mH", "test/forg_seen"]
+
+
 def test_tables_are_no_columns(outputs):
     add(outputs, 0, 1, 1, tables={"acc_taw": table((90.0,))})
-    assert set(collect([outputs.folder]).runs[0].result.metrics) == {
-        "test/stability_taw",
-        "test/plasticity_taw",
-        "test/distance_old",
-    }
+    (block,) = build(collect([outputs.folder])).blocks
+    assert list(block.quantities) == ["test/stability_taw", "test/plasticity_taw", "test/distance_old"]
 
 
 @pytest.mark.parametrize("tasks", [1, 5, 20])

@@ -65,8 +65,9 @@ def parser() -> argparse.ArgumentParser:
         "--metric",
         type=_names,
         metavar="NAME,...",
-        help="columns: T1, H, AUSUC, H_cal, NCLL, NCLL_se, ... or tags like val/H, oracle/H_cal; default: T1, U, S, H "
-        "with calibrated and oracle metrics, or all test metrics of a table that has none of the four",
+        help="columns: T1, H, AUSUC, H_cal, NCLL, NCLL_se, ... or tags like val/H, oracle/H_cal; default: T1, U, S, H, "
+        "of tasks also mU, mS, mH and forg_seen, with calibrated and oracle metrics, or all test metrics of a table "
+        "that has none of these",
     )
     made.add_argument("--format", choices=sorted(FORMATS), default="md", help="default: md")
     made.add_argument("--sort", metavar="NAME", help="sort the rows of a table by this metric, best first")
