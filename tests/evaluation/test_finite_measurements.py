@@ -36,6 +36,8 @@ SMALL = {
     ],
     "autoencoding": ["model=aae/clustering", *IMAGES, "evaluator.validation_rows=50", "evaluator.fitting_rows=50"],
     "joint_code": ["model=joint_vae", *IMAGES, "dataset.side=32"],
+    "continual": ["model=task_heads", "model.hidden=[8,8]", "dataset=split_digits", "trainer=finetune"],
+    "continual_zero_shot": ["model=cosine_heads", "dataset=toy_tasks", "trainer=finetune"],
 }
 
 
@@ -55,7 +57,7 @@ def test_every_evaluator_is_tested_here():
 
 @pytest.mark.parametrize("kind", SMALL)
 def test_a_nan_in_a_weight_is_refused_or_takes_no_part(kind, tmp_path):
-    stage = "tune" if kind in ("zsl", "final_classifier") else "fit"
+    stage = "tune" if kind in ("zsl", "final_classifier", "continual_zero_shot") else "fit"
     evaluator, parts = parts_of(SMALL[kind], tmp_path, stage)
     clean = measured(evaluator, stage, parts.model, parts.fold).metrics
     assert all(map(math.isfinite, clean.values()))

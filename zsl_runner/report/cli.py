@@ -40,7 +40,9 @@ experiment file are compared only if they were measured on the same kind of feat
 them all.
 
 --plot draws, for every table: a metric against each swept parameter, or parallel coordinates and a scatter plot of a
-search; U against S; validation metrics over training; learning curves of each group. Means and bands are over seeds."""
+search; U against S; plasticity against stability along a swept parameter, or the second of two metrics of --metric
+against the first; tables of results as heat maps; validation metrics over training; learning curves of each group.
+Means and bands are over seeds."""
 
 
 def parser() -> argparse.ArgumentParser:
@@ -63,8 +65,9 @@ def parser() -> argparse.ArgumentParser:
         "--metric",
         type=_names,
         metavar="NAME,...",
-        help="columns: T1, H, AUSUC, H_cal, NCLL, NCLL_se, ... or tags like val/H, oracle/H_cal; default: T1, U, S, H "
-        "with calibrated and oracle metrics, or all test metrics of a table that has none of the four",
+        help="columns: T1, H, AUSUC, H_cal, NCLL, NCLL_se, ... or tags like val/H, oracle/H_cal; default: T1, U, S, H, "
+        "of tasks also mU, mS, mH and forg_tag, with calibrated and oracle metrics, or all test metrics of a table "
+        "that has none of these",
     )
     made.add_argument("--format", choices=sorted(FORMATS), default="md", help="default: md")
     made.add_argument("--sort", metavar="NAME", help="sort the rows of a table by this metric, best first")

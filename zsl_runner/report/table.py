@@ -17,7 +17,8 @@ from zsl_runner.report.published import deviation, quoted
 from zsl_runner.report.rows import Block, Row
 from zsl_runner.report.values import read
 
-USUAL = ("test/T1", "test/U", "test/S", "test/H")
+USUAL = ("test/T1", "test/U", "test/S", "test/H", "test/mU", "test/mS", "test/mH", "test/forg_tag")
+"""Of zero-shot learning; those from mU on of classes that arrive in tasks, over the tasks."""
 """Columns of zero-shot data; other data have columns of their own."""
 
 

@@ -15,7 +15,7 @@ from zsl_runner.evaluation.one_stage_conf import OneStageEvaluatorConf
 
 ACCURACY: Final = Quantity("per cent", digits=2)
 LOSS: Final = Quantity("per cent", lower_is_better=True, digits=2)
-DISTANCE: Final = Quantity("", digits=3)
+DISTANCE: Final = Quantity("Euclidean norm", digits=3)
 SUMMARY: Final = ("avg_acc", "avg_inc_acc", "forg", "bwt", "plasticity", "stability")
 COMMON: Final = {
     "distance_old": DISTANCE,
@@ -58,8 +58,8 @@ class ContinualZeroShotEvaluatorConf(EvaluatorConf):
     requires: ClassVar[frozenset[str]] = frozenset({Capability.TASK_LOGITS, Capability.UNSEEN_LOGITS})
     needs: ClassVar[frozenset[str]] = frozenset({Provision.ZERO_SHOT_TASKS})
     quantities: ClassVar[dict[str, Quantity]] = COMMON | {
-        **dict.fromkeys(("mS", "mU", "mH", "S", "U", "H", "avg_acc_tag", "avg_inc_acc_tag"), ACCURACY),
-        "forg_seen": LOSS,
+        **dict.fromkeys(("mS", "mU", "mH", "S", "U", "H"), ACCURACY),
+        **{f"{name}_tag": LOSS if name == "forg" else ACCURACY for name in SUMMARY},
     }
 
     kind: str = option("continual_zero_shot", "the implementation; fixed by the file chosen in the group")

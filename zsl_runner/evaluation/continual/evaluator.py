@@ -14,7 +14,7 @@ from zsl_runner.evaluation.continual.conf import ContinualEvaluatorConf
 from zsl_runner.evaluation.continual.details import TaskDetails
 from zsl_runner.evaluation.continual.metrics import Matrix, intransigence, summary
 from zsl_runner.evaluation.continual.scoring import at, auxiliary_of, distances, filled, moments, task_accuracies
-from zsl_runner.evaluation.continual.tables import distance_metrics, distance_tables, task_table
+from zsl_runner.evaluation.continual.tables import distance_metrics, distance_tables, forgetting_tables, task_table
 from zsl_runner.models.base import Model
 from zsl_runner.models.networks import evaluating
 from zsl_runner.models.task_model import TaskModel
@@ -59,7 +59,7 @@ class ContinualEvaluator(Evaluator):
         return Measurement(
             {f"{data.name}/{name}": value for name, value in metrics.items()},
             details=TaskDetails(matrices, far),
-            tables=tables | distance_tables(far),
+            tables=tables | forgetting_tables(matrices) | distance_tables(far),
         )
 
     def figures(

@@ -39,7 +39,7 @@ def task_figures(model: TaskModel, data: TaskEvaluation, details: TaskDetails) -
         yield f"{name}_course", lambda matrix=matrix, title=title: task_courses(matrix, title)  # type: ignore[misc]
     far = {f"to the {name} network": values for name, values in details.distances.items() if values}
     if far:
-        yield "distances", lambda: by_task(far, 2, "norm of the difference", "How far the weights went in each task")
+        yield "distances", lambda: by_task(far, 2, "norm of the difference", "Distance of the weights after each task")
     if len(model.auxiliaries) and int(model.finished) > 1:
         alike = similarities(model, data)
         yield "similarities", lambda: by_layer(alike, "linear CKA", "Representations of the last task's rows")

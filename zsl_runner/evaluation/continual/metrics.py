@@ -35,14 +35,19 @@ def average_incremental_accuracy(matrix: Matrix) -> float:
     return float(np.mean([matrix[k, : k + 1].mean() for k in range(len(matrix))]))
 
 
-def forgetting(matrix: Matrix) -> float:
-    r"""Return $\frac{1}{T-1} \sum_{j<T} \big( \max_{k<T} a_{k,j} - a_{T,j} \big)$; T is at least 2.
+def forgetting_of_tasks(matrix: Matrix) -> Matrix:
+    r"""Return $f_j = \max_{k<T} a_{k,j} - a_{T,j}$ of each task j < T; negative for what is known better than ever.
 
-    >>> forgetting(np.array([[90.0, np.nan, np.nan], [95.0, 80.0, np.nan], [50.0, 85.0, 70.0]]))
-    20.0
+    >>> forgetting_of_tasks(np.array([[90.0, np.nan, np.nan], [95.0, 80.0, np.nan], [50.0, 85.0, 70.0]])).tolist()
+    [45.0, -5.0]
     """
     last = len(matrix) - 1
-    return float(np.mean([matrix[j:last, j].max() - matrix[last, j] for j in range(last)]))
+    return np.array([matrix[j:last, j].max() - matrix[last, j] for j in range(last)])
+
+
+def forgetting(matrix: Matrix) -> float:
+    r"""Return $\frac{1}{T-1} \sum_{j<T} f_j$, see `forgetting_of_tasks`; T is at least 2."""
+    return float(forgetting_of_tasks(matrix).mean())
 
 
 def backward_transfer(matrix: Matrix) -> float:

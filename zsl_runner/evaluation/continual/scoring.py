@@ -26,6 +26,9 @@ def moments(model: TaskModel) -> list[int | None]:
 
 
 def _is_under_way(model: TaskModel) -> bool:
+    """Tell whether the network has left where the last task ended; before the first one ends there is nothing else."""
+    if not int(model.finished):
+        return True
     return not torch.equal(parameters_to_vector(model.main.parameters()), parameters_to_vector(model.old.parameters()))
 
 

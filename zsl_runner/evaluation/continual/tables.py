@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 
 from zsl_runner.evaluation.base import Table
-from zsl_runner.evaluation.continual.metrics import Matrix
+from zsl_runner.evaluation.continual.metrics import Matrix, forgetting_of_tasks
 
 
 def task_table(matrix: Matrix) -> Table:
@@ -14,6 +14,15 @@ def task_table(matrix: Matrix) -> Table:
     height, width = matrix.shape
     lines = tuple(f"after task {task + 1}" for task in range(height))
     return Table(lines, tuple(f"task {task + 1}" for task in range(width)), _values(matrix.tolist()))
+
+
+def forgetting_tables(matrices: Mapping[str, Matrix]) -> dict[str, Table]:
+    """Return what is forgotten of each task but the last (columns) by each matrix (lines), in points of per cent."""
+    forgotten = {name: forgetting_of_tasks(matrix).tolist() for name, matrix in matrices.items() if len(matrix) > 1}
+    if not forgotten:
+        return {}
+    columns = tuple(f"task {task + 1}" for task in range(len(next(iter(forgotten.values())))))
+    return {"forgetting": Table(tuple(forgotten), columns, _values(list(forgotten.values())))}
 
 
 def step_table(columns: Mapping[str, Sequence[float]]) -> Table:

@@ -15,7 +15,13 @@ from zsl_runner.evaluation.continual.conf import ContinualZeroShotEvaluatorConf
 from zsl_runner.evaluation.continual.details import TaskDetails
 from zsl_runner.evaluation.continual.metrics import Matrix, summary
 from zsl_runner.evaluation.continual.scoring import at, distances, filled, moments, predictions
-from zsl_runner.evaluation.continual.tables import distance_metrics, distance_tables, step_table, task_table
+from zsl_runner.evaluation.continual.tables import (
+    distance_metrics,
+    distance_tables,
+    forgetting_tables,
+    step_table,
+    task_table,
+)
 from zsl_runner.evaluation.metrics import harmonic_mean, mean_class_accuracy
 from zsl_runner.models.base import Model
 from zsl_runner.models.networks import evaluating
@@ -74,11 +80,12 @@ class ContinualZeroShotEvaluator(Evaluator):
         }
         matrix = filled([step.tasks for step in steps], data.order.tasks)
         metrics = _metrics(course, matrix) | distance_metrics(far) if steps else {}
-        tables = {"acc_tag": task_table(matrix), "zero_shot": step_table(course)} | distance_tables(far)
+        matrices = {"acc_tag": matrix}
+        tables = {"acc_tag": task_table(matrix), "zero_shot": step_table(course)}
         return Measurement(
             {f"{data.name}/{name}": value for name, value in metrics.items()},
-            details=TaskDetails({"acc_tag": matrix}, far, course),
-            tables=tables,
+            details=TaskDetails(matrices, far, course),
+            tables=tables | forgetting_tables(matrices) | distance_tables(far),
         )
 
     def figures(

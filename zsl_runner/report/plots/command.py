@@ -13,7 +13,7 @@ from zsl_runner.errors import RunError
 from zsl_runner.files.writing import write_bytes
 from zsl_runner.report.collect import Findings
 from zsl_runner.report.groups import groups_of, metric_of
-from zsl_runner.report.plots import curves, parameter, search, seen_unseen
+from zsl_runner.report.plots import curves, parameter, search, seen_unseen, tables, trade_off
 from zsl_runner.report.plots.material import Family, Material, families, materials
 from zsl_runner.report.table import tag_of
 from zsl_runner.report.text import one_line
@@ -70,6 +70,7 @@ def figures(material: Material, say: Callable[[str], object] = print) -> Iterato
     yield from _swept(material)
     if any(seen_unseen.has_accuracies(group) for group in material.best(seen_unseen.MOST)[0]):
         yield "seen-unseen", seen_unseen.seen_unseen(material)
+    yield from tables.tables(material)
     yield from _curves(material, say)
 
 
@@ -85,10 +86,16 @@ def _swept(material: Material) -> Iterator[Drawn]:
             grids.setdefault(key, []).append(family)
     for key, found in grids.items():
         if sum(len(family.lines(key)) for family in found) <= parameter.MOST_LINES:
-            yield f"against-{key}", parameter.parameter(material, found, key)
+            yield from _along(material, found, key, "")
             continue
         for family in found:
-            yield f"against-{key}-{family.name}", parameter.parameter(material, [family], key)
+            yield from _along(material, [family], key, f"-{family.name}")
+
+
+def _along(material: Material, families: Sequence[Family], key: str, end: str) -> Iterator[Drawn]:
+    yield f"against-{key}{end}", parameter.parameter(material, families, key)
+    for pair in trade_off.pairs(material):
+        yield f"{trade_off.name_of(pair)}-along-{key}{end}", trade_off.trade_off(material, families, key, pair)
 
 
 def _curves(material: Material, say: Callable[[str], object]) -> Iterator[Drawn]:

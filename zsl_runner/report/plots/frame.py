@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
+from zsl_runner.report.groups import Group
 from zsl_runner.report.plots.material import Material, Value, is_logarithmic, is_numeric, wrapped
 from zsl_runner.tracking.figures.style import FAINT, INK
 
 BAND = 0.16
+LETTERS = 11
+"""Letters of a heading in an inch."""
 FEW = 8
 """Different values of a parameter that are all written at its axis."""
 
@@ -27,13 +31,23 @@ def framed(material: Material, what: str, width: float, height: float, note: str
         note: a further line, e.g. what was left out.
     """
     facts = wrapped(material.facts, width) + (f"\n{wrapped(note, width)}" if note else "")
-    lines = 1 + facts.count("\n")
-    top = 0.34 + 0.17 * lines
+    heading = textwrap.fill(f"{material.heading}: {what}", max(20, int(width * LETTERS)))
+    below = 0.14 + 0.22 * (1 + heading.count("\n"))
+    top = below + 0.17 * (1 + facts.count("\n")) - 0.02
     whole = height + top
     figure = Figure(figsize=(width, whole), layout=ConstrainedLayoutEngine(rect=(0, 0, 1, height / whole)))
-    figure.text(0.012, 1 - 0.1 / whole, f"{material.heading}: {what}", va="top", fontsize=11.5, color=INK)
-    figure.text(0.012, 1 - 0.36 / whole, facts, va="top", fontsize=8, color="#6A6A6A", linespacing=1.25)
+    figure.text(0.012, 1 - 0.1 / whole, heading, va="top", fontsize=11.5, color=INK, linespacing=1.25)
+    figure.text(0.012, 1 - below / whole, facts, va="top", fontsize=8, color="#6A6A6A", linespacing=1.25)
     return figure
+
+
+def spread_note(groups: Sequence[Group]) -> str:
+    """Return what bands and bars are over, by the numbers of the groups' seeds."""
+    counts = sorted({len(group.runs) for group in groups})
+    if counts == [1]:
+        return "one seed each: no spread is known"
+    seeds = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
+    return f"mean and one standard deviation over {seeds} seeds"
 
 
 def legend_below(figure: Figure, entries: int) -> None:

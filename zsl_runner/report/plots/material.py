@@ -160,6 +160,18 @@ def families(material: Material) -> list[Family]:
     return made
 
 
+Line = tuple[str, list[Group]]
+
+
+def lines_of(families: Sequence[Family], key: str) -> list[Line]:
+    """Return label and groups of every line of several families along a key."""
+    found = []
+    for family in families:
+        for label, groups in family.lines(key).items():
+            found.append((f"{family.name}, {label}" if label else family.name, groups))
+    return found
+
+
 def plain(value: Any) -> Value:
     """Return a configuration value as a number or a word.
 

@@ -9,11 +9,10 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from zsl_runner.report.groups import Group
-from zsl_runner.report.plots.frame import BAND, framed, legend_below, scale_x
-from zsl_runner.report.plots.material import Family, Material, Value, is_numeric, ordered, plain
+from zsl_runner.report.plots.frame import BAND, framed, legend_below, scale_x, spread_note
+from zsl_runner.report.plots.material import Family, Line, Material, Value, is_numeric, lines_of, ordered, plain
 from zsl_runner.tracking.figures.style import QUALITATIVE, styled
 
-Line = tuple[str, list[Group]]
 MOST_LINES = 6
 """Lines of several families in one figure."""
 MOST_DOUBLE = 4
@@ -32,9 +31,10 @@ def parameter(material: Material, families: Sequence[Family], key: str) -> Figur
         families: models of which ``key`` was swept.
         key: dotted configuration key.
     """
-    lines = _lines(families, key)
+    lines = lines_of(families, key)
     panels = _panels(material, lines)
-    figure = framed(material, f"{_metrics(panels)} against {key}", max(5.2, 4.6 * len(panels)), 3.7, _seeds(lines))
+    note = spread_note([group for _, groups in lines for group in groups])
+    figure = framed(material, f"{_metrics(panels)} against {key}", max(5.2, 4.6 * len(panels)), 3.7, note)
     values = ordered({plain(group.varied[key]) for _, groups in lines for group in groups})
     for place, tags in enumerate(panels, start=1):
         axes = figure.add_subplot(1, len(panels), place)
@@ -50,14 +50,6 @@ def parameter(material: Material, families: Sequence[Family], key: str) -> Figur
         figure.axes[0].plot([], [], color="#777777", linestyle="--", label="validation")
     legend_below(figure, len(lines) + 2)
     return figure
-
-
-def _lines(families: Sequence[Family], key: str) -> list[Line]:
-    found = []
-    for family in families:
-        for label, groups in family.lines(key).items():
-            found.append((f"{family.name}, {label}" if label else family.name, groups))
-    return found
 
 
 def _panels(material: Material, lines: Sequence[Line]) -> list[list[str]]:
@@ -76,14 +68,6 @@ def _panels(material: Material, lines: Sequence[Line]) -> list[list[str]]:
 
 def _metrics(panels: Sequence[Sequence[str]]) -> str:
     return ", ".join(tags[0].partition("/")[2] for tags in panels)
-
-
-def _seeds(lines: Sequence[Line]) -> str:
-    counts = sorted({len(group.runs) for _, groups in lines for group in groups})
-    if counts == [1]:
-        return "one seed each: no spread is known"
-    seeds = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
-    return f"mean and one standard deviation over {seeds} seeds"
 
 
 def _draw(

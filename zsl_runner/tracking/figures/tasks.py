@@ -6,12 +6,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from zsl_runner.tracking.figures.style import INK, QUALITATIVE, SEEN, UNSEEN, styled
+from zsl_runner.tracking.figures.heat_map import MOST_NUMBERS, heat_map
+from zsl_runner.tracking.figures.style import INK, QUALITATIVE, SEEN, UNSEEN, class_colours, styled
 
-MOST_NUMBERS = 12
 STEP_COLOURS = {"S": SEEN, "U": UNSEEN, "H": INK}
 
 
@@ -24,20 +25,14 @@ def task_matrix(matrix: NDArray[np.floating[Any]], title: str) -> Figure:
         title: what the accuracies are.
     """
     height, width = matrix.shape
-    figure = Figure(figsize=(0.55 * width + 2.4, 0.5 * height + 1.5), layout="constrained")
+    across, down = (0.55, 0.5) if width <= MOST_NUMBERS else (0.28, 0.25)
+    figure = Figure(figsize=(across * width + 2.4, down * height + 1.5), layout="constrained")
     axes = figure.subplots()
-    image = axes.imshow(matrix, cmap="Blues", vmin=0, vmax=100, interpolation="nearest", aspect="auto")
+    rows, columns = ([str(task + 1) for task in range(count)] for count in matrix.shape)
+    image = heat_map(axes, matrix, rows, columns, (0.0, 100.0))
     bar = figure.colorbar(image, ax=axes, fraction=0.05, pad=0.02)
     bar.outline.set_visible(False)
     bar.set_label("accuracy (per cent)")
-    if width <= MOST_NUMBERS:
-        for line, column in zip(*np.nonzero(~np.isnan(matrix)), strict=True):
-            value = matrix[line, column]
-            colour = "white" if value > 60 else INK
-            axes.text(column, line, f"{value:.1f}", ha="center", va="center", fontsize=8, color=colour)
-    axes.set_xticks(range(width), [str(task + 1) for task in range(width)])
-    axes.set_yticks(range(height), [str(task + 1) for task in range(height)])
-    axes.tick_params(length=0)
     axes.set(xlabel="task", ylabel="after training on task", title=title)
     return figure
 
@@ -53,11 +48,10 @@ def task_courses(matrix: NDArray[np.floating[Any]], title: str) -> Figure:
     figure = Figure(figsize=(6, 3.6), layout="constrained")
     axes = figure.subplots()
     steps = np.arange(1, len(matrix) + 1)
-    for task in range(len(matrix)):
-        colour = QUALITATIVE[task % len(QUALITATIVE)]
+    for task, colour in enumerate(class_colours(len(matrix))):
         axes.plot(steps[task:], matrix[task:, task], marker="o", markersize=3.5, color=colour, label=str(task + 1))
     axes.plot(steps, np.nanmean(matrix, 1), color=INK, linestyle="--", label="mean")
-    axes.set_xticks(steps)
+    _number_tasks(axes, 1, len(steps))
     axes.set(xlabel="after training on task", ylabel="accuracy (per cent)", title=title)
     axes.grid(axis="y")
     axes.legend(title="task", ncols=1 if len(matrix) < 12 else 2, loc="center left", bbox_to_anchor=(1, 0.5))
@@ -76,7 +70,7 @@ def zero_shot_courses(steps: Mapping[str, Sequence[float]]) -> Figure:
     for name, values in steps.items():
         places = range(1, len(values) + 1)
         axes.plot(places, values, marker="o", markersize=3.5, color=STEP_COLOURS[name], label=name)
-    axes.set_xticks(range(1, len(next(iter(steps.values()))) + 1))
+    _number_tasks(axes, 1, len(next(iter(steps.values()))))
     axes.set(
         xlabel="after training on task",
         ylabel="mean accuracy of classes (per cent)",
@@ -104,7 +98,7 @@ def by_task(values: Mapping[str, Sequence[float]], first: int, quantity: str, ti
     for place, (name, numbers) in enumerate(values.items()):
         places = np.arange(len(numbers)) + first + (place - (len(values) - 1) / 2) * width
         axes.bar(places, numbers, width, label=name, color=QUALITATIVE[place])
-    axes.set_xticks(range(first, first + len(next(iter(values.values())))))
+    _number_tasks(axes, first, len(next(iter(values.values()))))
     axes.set(xlabel="task", ylabel=quantity, title=title)
     axes.grid(axis="y")
     axes.legend(loc="upper left", bbox_to_anchor=(1, 1))
@@ -160,3 +154,8 @@ def accuracy_in_plane(
     axes.set(xlabel="from the old to the auxiliary network", ylabel="towards joint training")
     axes.set_title("Accuracy in the plane of three networks; main is projected")
     return figure
+
+
+def _number_tasks(axes: Axes, first: int, count: int) -> None:
+    """Write the numbers of tasks below them, of many every other one."""
+    axes.set_xticks(range(first, first + count, 1 if count <= MOST_NUMBERS else 2))
