@@ -134,7 +134,11 @@ def test_a_task_with_rows_of_one_of_its_classes_is_evaluated_on_these():
 
 @pytest.mark.parametrize(
     ("options", "found"),
-    [({"n_tasks": 7}, "at most 6"), ({"n_tasks": 3, "first_task_classes": 5}, "1 to 4"), ({"class_order": [0]}, "once")],
+    [
+        ({"n_tasks": 7}, "at most 6"),
+        ({"n_tasks": 3, "first_task_classes": 5}, "1 to 4"),
+        ({"class_order": [0]}, "once"),
+    ],
 )
 def test_tasks_that_do_not_fit_the_classes_are_refused(options, found):
     with pytest.raises(DataError, match=found):

@@ -88,6 +88,8 @@ def ordered(classes: Rows, class_order: Sequence[int] | None, seed: int | None) 
             "in two tasks": values[counts > 1],
         }
         if found := [f"{some(map(str, ids))} {what}" for what, ids in wrong.items() if len(ids)]:
-            raise DataError(f"dataset.class_order: expected each of the {len(classes)} classes once, found {'; '.join(found)}")
+            raise DataError(
+                f"dataset.class_order: expected each of the {len(classes)} classes once, found {'; '.join(found)}"
+            )
         return given
     return classes if seed is None else np.random.default_rng(seed).permutation(classes)
