@@ -25,8 +25,8 @@ class ImageTaskStages(OneStage[TaskTraining, TaskEvaluation]):
         device: where the tensors live.
 
     Raises:
-        DataError: a task has no class, or no row in a split for evaluation; a class has no training image; or the order is
-            not one of these classes.
+        DataError: a task has no class, or no image to evaluate; a class has no training image; or the order is not one
+            of these classes.
     """
 
     def __init__(self, records: ImageRecords, conf: TasksConf, device: torch.device) -> None:
