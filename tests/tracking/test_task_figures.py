@@ -56,6 +56,7 @@ def test_courses_begin_at_their_own_task(tasks):
     for task, line in enumerate(lines[:-1]):
         assert list(line.get_xdata()) == list(range(task + 1, tasks + 1))
         np.testing.assert_array_equal(line.get_ydata(), matrix[task:, task])
+    assert len({str(line.get_color()) for line in lines}) == tasks + 1
     means = [matrix[step, : step + 1].mean() for step in range(tasks)]
     np.testing.assert_allclose(lines[-1].get_ydata(), means)
 

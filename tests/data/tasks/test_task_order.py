@@ -1,5 +1,7 @@
 """Which classes belong to which task."""
 
+import re
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -113,3 +115,33 @@ def test_what_fits_the_digits_is_not_refused(changes):
 def test_zero_shot_tasks_look_at_no_later_task(changes, key):
     options = {"feature_scaling": "l2", "semantic_scaling": "l2", **changes}
     assert key in problems(XLSA17TasksConf(name="x", root="nowhere", **options))
+
+
+@pytest.mark.parametrize(
+    ("changes", "key", "found"),
+    [
+        ({"n_tasks": 151}, "n_tasks", "at most 150"),
+        ({"n_tasks": 201, "task_setting": "static"}, "n_tasks", "at most 200"),
+        ({"n_tasks": 10, "first_task_classes": 142}, "first_task_classes", "1 to 141"),
+        ({"class_order": list(range(150))}, "class_order", r"0\.\.199"),
+    ],
+)
+def test_what_does_not_fit_a_published_set_is_refused_before_a_run(changes, key, found):
+    options = {"feature_scaling": "l2", "semantic_scaling": "l2", "expected_classes": [150, 50], **changes}
+    message = problems(XLSA17TasksConf(name="x", root="nowhere", **options))
+    assert list(message) == [key]
+    assert re.search(found, message[key])
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"n_tasks": 150},
+        {"n_tasks": 200, "task_setting": "static"},
+        {"class_order": list(reversed(range(200)))},
+        {"n_tasks": 151, "expected_classes": None},
+    ],
+)
+def test_what_fits_a_published_set_is_not_refused(changes):
+    options = {"feature_scaling": "l2", "semantic_scaling": "l2", "expected_classes": [150, 50], **changes}
+    assert problems(XLSA17TasksConf(name="x", root="nowhere", **options)) == {}

@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from zsl_runner.tracking.figures.style import INK, QUALITATIVE, SEEN, UNSEEN, styled
+from zsl_runner.tracking.figures.style import INK, QUALITATIVE, SEEN, UNSEEN, class_colours, styled
 
 MOST_NUMBERS = 12
 STEP_COLOURS = {"S": SEEN, "U": UNSEEN, "H": INK}
@@ -53,8 +53,7 @@ def task_courses(matrix: NDArray[np.floating[Any]], title: str) -> Figure:
     figure = Figure(figsize=(6, 3.6), layout="constrained")
     axes = figure.subplots()
     steps = np.arange(1, len(matrix) + 1)
-    for task in range(len(matrix)):
-        colour = QUALITATIVE[task % len(QUALITATIVE)]
+    for task, colour in enumerate(class_colours(len(matrix))):
         axes.plot(steps[task:], matrix[task:, task], marker="o", markersize=3.5, color=colour, label=str(task + 1))
     axes.plot(steps, np.nanmean(matrix, 1), color=INK, linestyle="--", label="mean")
     axes.set_xticks(steps)
