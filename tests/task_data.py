@@ -1,10 +1,12 @@
 """Small tasks in memory, and trainers on them."""
 
+import dataclasses
+
 import torch
 
 from zsl_runner.config.schema import OptimizerConf, RuntimeConf
 from zsl_runner.data.rows import RowView
-from zsl_runner.data.tasks.folds import TaskRows, TaskShape, TaskTraining
+from zsl_runner.data.tasks.folds import TaskEvaluation, TaskFold, TaskRows, TaskShape, TaskTraining, UnseenRows
 from zsl_runner.data.tasks.order import TaskOrder
 from zsl_runner.models.cosine_heads.conf import CosineHeadsConf
 from zsl_runner.models.cosine_heads.model import CosineHeads
@@ -45,6 +47,39 @@ def task_training(sizes=(2, 2, 2), rows=40, vectors=False, seed=0):
     data = TaskRows(HeldRows(values, shuffled), labels[shuffled])
     class_vectors = centres[:, :5] if vectors else None
     return TaskTraining(data, TaskShape((WIDTH,), order, 5 if vectors else 0), class_vectors)
+
+
+def task_fold(data, counts, setting=None, later=None, seed=1):
+    """Return these training rows with others to evaluate, ``counts[k]`` of class k.
+
+    Args:
+        data: from `task_training`.
+        counts: rows of each class; those beyond the trained classes are of classes without training rows.
+        setting: ``dynamic`` or ``static`` of zero-shot tasks.
+        later: how many classes without training rows come in each task.
+        seed: of the noise, of the vectors of classes without training rows, and of the order of rows.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    order = data.order
+    means = torch.stack(
+        [data.data.rows.take(data.data.positions_of(range(k, k + 1))).mean(0) for k in range(order.classes)]
+    )
+    centres = torch.cat([means, torch.randn(len(counts) - len(means), WIDTH, generator=generator)])
+    labels = torch.arange(len(counts)).repeat_interleave(torch.tensor(counts))
+    labels = labels[torch.randperm(len(labels), generator=generator)]
+    values = centres[labels] + 1.2 * torch.randn(len(labels), WIDTH, generator=generator)
+
+    def part(chosen):
+        positions = chosen.nonzero().flatten()
+        return TaskRows(HeldRows(values, positions), labels[positions])
+
+    vectors = data.class_vectors
+    if vectors is not None:
+        vectors = torch.cat([vectors, centres[len(vectors) :, : vectors.shape[1]]])
+    unseen = None if later is None else UnseenRows(part(labels >= order.classes), TaskOrder(tuple(later)))
+    names = tuple(f"class {k}" for k in range(len(counts)))
+    evaluation = TaskEvaluation("test", part(labels < order.classes), order, names, vectors, setting, unseen)
+    return TaskFold(dataclasses.replace(data, class_vectors=vectors), evaluation)
 
 
 def task_trainer(conf, data=None, model=None, seed=0):

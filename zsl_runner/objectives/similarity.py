@@ -27,7 +27,7 @@ def linear_cka(x: Tensor, y: Tensor) -> Tensor:
     >>> round(float(linear_cka(x, 5 * x.flip(1))), 5)
     1.0
     """
-    x, y = x - x.mean(0), y - y.mean(0)
+    x, y = _centred(x), _centred(y)
     # Of more columns than rows the (N, N) products are the smaller ones, and have the same norms.
     if max(x.shape[1], y.shape[1]) > len(x):
         of_x, of_y = x @ x.T, y @ y.T
@@ -36,4 +36,10 @@ def linear_cka(x: Tensor, y: Tensor) -> Tensor:
         of_x, of_y = x.T @ x, y.T @ y
         common = (y.T @ x).square().sum()
     alike: Tensor = common / (of_x.norm() * of_y.norm()).clamp_min(torch.finfo(x.dtype).tiny)
-    return alike
+    return alike.clamp(0, 1)  # by rounding it may lie outside
+
+
+def _centred(x: Tensor) -> Tensor:
+    """Take the mean over rows off each column; what rounding leaves of a constant column would count as a direction."""
+    x = x - x[0]
+    return x - x.mean(0)

@@ -216,6 +216,8 @@ def _is_table(value: Any) -> bool:
     rows, columns, lines = (value.get(name) for name in ("rows", "columns", "values"))
     if not isinstance(rows, list) or not isinstance(columns, list) or not isinstance(lines, list):
         return False
+    if not all(isinstance(name, str) for name in (*rows, *columns)):
+        return False
     return len(lines) == len(rows) and all(
         isinstance(line, list) and len(line) == len(columns) and all(v is None or _is_metric(v) for v in line)
         for line in lines

@@ -7,6 +7,7 @@ trainer, which is the only one to know whether it keeps some.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import torch
@@ -15,6 +16,8 @@ from torch import Tensor
 from zsl_runner.data.rows import RowView
 from zsl_runner.data.stages import Fold, spread
 from zsl_runner.data.tasks.order import TaskOrder
+from zsl_runner.errors import DataError
+from zsl_runner.files.names import some
 
 
 @dataclass(frozen=True)
@@ -118,3 +121,41 @@ class TaskEvaluation:
 
 
 TaskFold = Fold[TaskTraining, TaskEvaluation]
+
+
+def with_rows(fold: TaskFold, name: str) -> TaskFold:
+    """Return the fold, if there are rows to train each class, and rows to evaluate each task.
+
+    Args:
+        fold: a fold of tasks.
+        name: label of the data set.
+
+    Raises:
+        DataError: there are none of some classes, which are named.
+    """
+    training, evaluation = fold.train, fold.evaluation
+    names, order, unseen = evaluation.class_names, evaluation.order, evaluation.unseen
+    if absent := list(_absent(training.data, range(order.classes))):
+        raise DataError(f"{name}: expected training rows of each class, found none of {_named(absent, names)}")
+    spans = [(evaluation.data, order.of(task)) for task in range(order.tasks)]
+    if unseen is not None:
+        later = (unseen.order.of(task) for task in range(unseen.order.tasks))
+        spans += [(unseen.data, range(order.classes + span.start, order.classes + span.stop)) for span in later]
+    for rows, span in spans:
+        if span and len(list(_absent(rows, span))) == len(span):
+            found = f"found none of its classes {_named(span, names)}"
+            raise DataError(
+                f"{name}: expected {evaluation.name} rows of each task, {found}; "
+                "use fewer tasks, another class_order, or other rows for evaluation"
+            )
+    return fold
+
+
+def _absent(rows: TaskRows, classes: range) -> Iterable[int]:
+    """Yield the classes without a row."""
+    counts = torch.bincount(rows.labels, minlength=classes.stop).tolist()
+    return (label for label in classes if not counts[label])
+
+
+def _named(classes: Iterable[int], names: tuple[str, ...]) -> str:
+    return some([names[label] for label in classes])

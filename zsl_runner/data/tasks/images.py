@@ -11,10 +11,9 @@ from zsl_runner.data.images.folds import ImageView
 from zsl_runner.data.images.records import ImageRecords
 from zsl_runner.data.records import Records, Rows
 from zsl_runner.data.stages import OneStage
-from zsl_runner.data.tasks.folds import TaskEvaluation, TaskFold, TaskRows, TaskShape, TaskTraining
+from zsl_runner.data.tasks.folds import TaskEvaluation, TaskFold, TaskRows, TaskShape, TaskTraining, with_rows
 from zsl_runner.data.tasks.options import TasksConf
 from zsl_runner.data.tasks.order import ordered
-from zsl_runner.errors import DataError
 
 
 class ImageTaskStages(OneStage[TaskTraining, TaskEvaluation]):
@@ -26,7 +25,8 @@ class ImageTaskStages(OneStage[TaskTraining, TaskEvaluation]):
         device: where the tensors live.
 
     Raises:
-        DataError: a task has no class, a class has no training image, or the order is not one of these classes.
+        DataError: a task has no class, or no image to evaluate; a class has no training image; or the order is not one
+            of these classes.
     """
 
     def __init__(self, records: ImageRecords, conf: TasksConf, device: torch.device) -> None:
@@ -40,17 +40,16 @@ class ImageTaskStages(OneStage[TaskTraining, TaskEvaluation]):
         self._order = conf.order_of(len(classes))
         self._names = tuple(records.class_names[label] for label in order)
         self._images = torch.from_numpy(records.images).to(device)
-        absent = np.setdiff1d(order, records.labels[records.train])
-        if len(absent):
-            names = ", ".join(records.class_names[label] for label in absent)
-            raise DataError(f"{records.name}: expected training images of each class, found none of {names}")
+        for evaluated in ("val", "test"):  # before a run, not at its end
+            self.fold(evaluated)
 
     def fold(self, evaluated: str) -> TaskFold:
         """Return the training rows and the rows of one split; see `OneStage.fold`."""
         shape = TaskShape(tuple(self._images.shape[1:]), self._order)
         training = TaskTraining(self._rows(self._records.train), shape)
         rows = self._rows(self._records.splits()[evaluated])
-        return TaskFold(training, TaskEvaluation(evaluated, rows, self._order, self._names))
+        fold = TaskFold(training, TaskEvaluation(evaluated, rows, self._order, self._names))
+        return with_rows(fold, self._records.name)
 
     def _rows(self, rows: Rows) -> TaskRows:
         positions = self._on_device(rows)

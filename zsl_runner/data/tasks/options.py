@@ -48,11 +48,12 @@ class TasksConf(DatasetConf):
         if twice:
             yield Problem("class_order", f"expected each class once, found {twice} in two places; a class has one task")
 
-    def problems_of_tasks(self, classes: int) -> Iterable[Problem]:
-        """Yield what does not fit so many classes."""
+    def problems_of_tasks(self, classes: int, trained: int | None = None) -> Iterable[Problem]:
+        """Yield what does not fit so many classes, of which so many have training rows (None: all)."""
         if self.class_order is not None and sorted(set(self.class_order)) != list(range(classes)):
             yield Problem("class_order", f"expected the classes 0..{classes - 1}, found {list(self.class_order)}")
-        if problem := _too_many_tasks(self.n_tasks, self.first_task_classes, classes):
+        divided = classes if trained is None else trained
+        if problem := _too_many_tasks(self.n_tasks, self.first_task_classes, divided):
             yield problem
 
     def order_of(self, classes: int) -> TaskOrder:

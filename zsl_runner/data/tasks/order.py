@@ -9,6 +9,7 @@ import numpy as np
 
 from zsl_runner.data.records import Rows
 from zsl_runner.errors import DataError
+from zsl_runner.files.names import some
 
 
 @dataclass(frozen=True)
@@ -80,11 +81,15 @@ def ordered(classes: Rows, class_order: Sequence[int] | None, seed: int | None) 
     """
     if class_order is not None:
         given = np.asarray(class_order, dtype=np.int64)
-        if not np.array_equal(np.sort(given), np.sort(classes)):
+        values, counts = np.unique(given, return_counts=True)
+        wrong = {
+            "no class of the data": np.setdiff1d(values, classes),
+            "missing": np.setdiff1d(classes, values),
+            "in two tasks": values[counts > 1],
+        }
+        if found := [f"{some(map(str, ids))} {what}" for what, ids in wrong.items() if len(ids)]:
             raise DataError(
-                f"dataset.class_order: expected each of the {len(classes)} classes once, found {len(given)} entries, "
-                f"{len(np.unique(given))} different ones, {int(np.isin(classes, given).sum())} of them classes of the "
-                "data; a class belongs to one task"
+                f"dataset.class_order: expected each of the {len(classes)} classes once, found {'; '.join(found)}"
             )
         return given
     return classes if seed is None else np.random.default_rng(seed).permutation(classes)

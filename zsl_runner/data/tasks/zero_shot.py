@@ -13,7 +13,15 @@ import torch
 
 from zsl_runner.config.schema import DatasetConf, TrainerConf
 from zsl_runner.data.records import Records, Rows
-from zsl_runner.data.tasks.folds import TaskEvaluation, TaskFold, TaskRows, TaskShape, TaskTraining, UnseenRows
+from zsl_runner.data.tasks.folds import (
+    TaskEvaluation,
+    TaskFold,
+    TaskRows,
+    TaskShape,
+    TaskTraining,
+    UnseenRows,
+    with_rows,
+)
 from zsl_runner.data.tasks.options import TasksConf, ZeroShotTasksConf
 from zsl_runner.data.tasks.order import TaskOrder, even_sizes, ordered
 from zsl_runner.data.zero_shot.draws import held_out_rows
@@ -54,12 +62,19 @@ class ZeroShotTaskStages:
         folds: cuts them without tasks.
         conf: how classes are divided.
         setting: ``dynamic`` or ``static``.
+
+    Raises:
+        DataError: a task has no class, or no row for testing; a class has no training row; or the order is not one of
+            these classes. What validation rows lack is refused when they are cut.
     """
 
     def __init__(self, folds: ZeroShotFolds, conf: TasksConf, setting: str) -> None:
         self._folds = folds
         self._conf = conf
         self._setting = setting
+        records = folds.records
+        ordered(np.concatenate([records.seen_classes, records.unseen_classes]), conf.class_order, None)
+        self.tested("final")  # before a run, not at its end
 
     def cut(self, stage: str) -> TaskFold:
         """Return a stage's fold; see `Stages.cut`."""
@@ -85,7 +100,7 @@ class ZeroShotTaskStages:
         training = TaskTraining(TaskRows(train.features, place[train.labels]), shape, vectors)
         later = TaskOrder(even_sizes(len(unseen), order.tasks))
         unseen_rows = TaskRows(evaluation.unseen, place[evaluation.unseen_labels])
-        return TaskFold(
+        tasks = TaskFold(
             training,
             TaskEvaluation(
                 name=evaluation.name,
@@ -97,6 +112,7 @@ class ZeroShotTaskStages:
                 unseen=UnseenRows(unseen_rows, later) if later.classes else None,
             ),
         )
+        return with_rows(tasks, self._folds.records.name)
 
 
 def zero_shot_tasks(

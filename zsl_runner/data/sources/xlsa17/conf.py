@@ -104,6 +104,15 @@ class XLSA17TasksConf(ZeroShotTasksConf, XLSA17Conf):
 
     kind: str = option("xlsa17_tasks", "the implementation; fixed by the file chosen in the group")
 
+    def problems(self) -> Iterable[Problem]:
+        """Yield tasks that the classes of a published data set do not fit; of others the files tell."""
+        yield from super().problems()
+        if self.expected_classes is not None and len(self.expected_classes) == 2:
+            classes = sum(self.expected_classes)
+            yield from self.problems_of_tasks(
+                classes, classes if self.task_setting == "static" else self.expected_classes[0]
+            )
+
 
 def _wrong_length(key: str, values: Sequence[int] | None, entries: str) -> Iterable[Problem]:
     wanted = entries.count(",") + 1
