@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from scripts.benchmark import problem
-from tests.golden.runs import LONGER, RUNS
+from tests.golden.runs import LONGER, STEPS
 from tests.recipes.comparison import same
 from tests.training.emulated_graph import EmulatedGraph
 from zsl_runner.errors import ConfigError, RunError
@@ -20,11 +20,11 @@ from zsl_runner.training.replay import Capture, ReplayedStep, Variants, eager
 from zsl_runner.training.terms import TermSums
 
 DEVICES = ["cpu", pytest.param("cuda", marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA"))]
-TRAINED = sorted(set(RUNS) - {"closed_form"})
+TRAINED = sorted(set(STEPS) - {"closed_form"})
 
 
 def stage_of(name, device):
-    parts = problem.stage(problem.configuration(*RUNS[name], *LONGER.get(name, []), device=device))
+    parts = problem.stage(problem.configuration(*STEPS[name], *LONGER.get(name, []), device=device))
     if device == "cpu":  # where learning rates are numbers
         for optimiser in parts.optimisers._optimisers.values():
             for group in optimiser.param_groups:
