@@ -179,7 +179,7 @@ class ReplayedStep:
         return report
 
     def _by_variant(self, drawn: Drawn) -> StepReport:
-        key = drawn.variant
+        key, tensors = drawn.parted()
         variant = self._variants.get(key)
         if variant is None:
             variant = self._variants[key] = Variant()
@@ -188,8 +188,8 @@ class ReplayedStep:
         if variant.taken == 1 or not self._captures:
             return self._computed(drawn)
         if variant.graph is None:
-            return self._warmed(variant, drawn)
-        self._fill(variant, drawn)
+            return self._warmed(variant, drawn, tensors)
+        _fill(variant.buffers, tensors)
         variant.graph.replay()
         self._capture.optimisers.steps += variant.gradient_steps
         assert variant.report is not None
@@ -200,13 +200,13 @@ class ReplayedStep:
         self._sums.add(report.terms)
         return report
 
-    def _warmed(self, variant: Variant, drawn: Drawn) -> StepReport:
+    def _warmed(self, variant: Variant, drawn: Drawn, tensors: list[Tensor]) -> StepReport:
         """Take a step of a variant that has been taken before, and at last capture it."""
         if variant.drawn is None:
             variant.drawn = drawn.mapped(Tensor.clone)
-            variant.buffers = list(variant.drawn.tensors().values())
+            variant.buffers = variant.drawn.parted()[1]
         else:
-            self._fill(variant, drawn)
+            _fill(variant.buffers, tensors)
         if variant.taken == 2:
             variant.second, report = self._watched(variant, variant.drawn)
             return report
@@ -254,6 +254,7 @@ class ReplayedStep:
         self._variants = {key: Variant() for key in self._variants}
         self._count.graphs, self._count.eager = 0, len(self._variants)
 
-    def _fill(self, variant: Variant, drawn: Drawn) -> None:
-        for buffer, value in zip(variant.buffers, drawn.tensors().values(), strict=True):
-            buffer.copy_(value)
+
+def _fill(buffers: list[Tensor], tensors: list[Tensor]) -> None:
+    if buffers:
+        torch._foreach_copy_(buffers, tensors)
