@@ -17,12 +17,12 @@ class MeasuredStep(NamedTuple):
     Attributes:
         name: what it is, for the table.
         step: takes one.
-        aim: largest ratio of CPU seconds to the plain step.
+        aim: largest ratio of CPU seconds to the plain step; None for none.
     """
 
     name: str
     step: Callable[[], object]
-    aim: float
+    aim: float | None
 
 
 def image_step_findings(

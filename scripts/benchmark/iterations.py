@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any
 
-import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from scripts.benchmark import problem
+from scripts.benchmark.products import FIRST_FACTOR
 from scripts.benchmark.timing import Cost, cost_of
 from tests.references.feature_gan import PlainFeatureGAN
 from zsl_runner.config.schema import RunConfig
@@ -89,15 +89,13 @@ class Products(TorchDispatchMode):  # type: ignore[no-untyped-call]
         flops: the count; a multiplication and an addition are two.
     """
 
-    FIRST_FACTOR: ClassVar = {torch.ops.aten.mm: 0, torch.ops.aten.addmm: 1, torch.ops.aten.addmm_: 1}
-
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.flops = 0
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         """Count the operation and do it."""
-        place = self.FIRST_FACTOR.get(func.overloadpacket)
+        place = FIRST_FACTOR.get(func.overloadpacket)
         if place is not None:
             self.flops += 2 * args[place].numel() * args[place + 1].shape[1]
         return func(*args, **(kwargs or {}))

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import torch
 from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
+
+FIRST_FACTOR: Final = {torch.ops.aten.mm: 0, torch.ops.aten.addmm: 1, torch.ops.aten.addmm_: 1}
+"""Operations that are matrix products, and the place of the first factor among their arguments; the second follows."""
 
 
 @dataclass(frozen=True)
@@ -80,5 +84,37 @@ def bare(products: Sequence[Product]) -> Callable[[], None]:
                 torch.mm(gradient.T, x)
             if product.input_gradient:
                 torch.mm(gradient, weight)
+
+    return compute
+
+
+def own_products(step: Callable[[], object]) -> Callable[[], None]:
+    """Return a function that computes the matrix products of one ``step``, in its order, and nothing else.
+
+    Operands hold random numbers in the layout of the step's; results are allocated.
+    """
+    generator = torch.Generator().manual_seed(0)
+
+    def alike(factor: Tensor) -> Tensor:
+        entries = 1 + sum((size - 1) * stride for size, stride in zip(factor.shape, factor.stride(), strict=True))
+        drawn = torch.randn(entries, generator=generator, dtype=torch.float32).to(factor.dtype)
+        return drawn.as_strided(factor.shape, factor.stride())
+
+    class Noting(TorchDispatchMode):  # type: ignore[no-untyped-call]
+        def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+            place = FIRST_FACTOR.get(func.overloadpacket)
+            if place is not None:
+                met.append((args[place], args[place + 1]))
+            return func(*args, **(kwargs or {}))
+
+    met: list[tuple[Tensor, Tensor]] = []
+    with Noting():
+        step()
+    factors = [(alike(one), alike(other)) for one, other in met]
+    met.clear()
+
+    def compute() -> None:
+        for one, other in factors:
+            torch.mm(one, other)
 
     return compute

@@ -1,8 +1,11 @@
 """The plain step minimises what the trainer's sub-steps minimise, and the two are compared."""
 
+import pytest
 import torch
 
 from scripts.benchmark.adversarial_autoencoder import adversarial_autoencoder_findings, trainer_of_sizes
+from scripts.benchmark.iterations import Products
+from scripts.benchmark.products import own_products
 from scripts.benchmark.timing import Effort
 from tests.references.adversarial_autoencoder import PlainAdversarialAutoencoder
 from zsl_runner.objectives.adversarial import discriminator_loss, generator_loss
@@ -29,7 +32,21 @@ def test_the_plain_losses_are_those_of_the_sub_steps_before_any_update():
 def test_findings_can_be_read():
     findings = adversarial_autoencoder_findings(Effort(repeats=1, seconds=0.0))
     assert {finding.topic for finding in findings} == {"adversarial_autoencoder"}
+    against_products = [finding for finding in findings if finding.reference == "its own matrix products"]
+    assert [finding.aim for finding in against_products] == [1.25, 1.25]
     for finding in findings:
         assert finding.quantities["cpu"].ratio > 0
+    for finding in [finding for finding in findings if finding not in against_products]:
         assert finding.facts["parameters"] == "833,841"
         assert "plainly" in finding.facts["CPU seconds for 1,000 images"]
+
+
+@pytest.mark.parametrize("encode", ["once", "twice"])
+def test_a_step_s_own_products_are_as_many_as_it_has(encode):
+    trainer = trainer_of_sizes("fp32", encode)
+    with Products() as found:
+        trainer.step()
+    products = own_products(trainer.step)
+    with Products() as repeated:
+        products()
+    assert repeated.flops == found.flops > 0

@@ -114,3 +114,6 @@ LONGER: dict[str, list[str]] = {
     "segmentation": ["trainer.epochs=2", "trainer.omission=0.4"],
 }
 """What makes phases of a run long enough for variants of steps that are rare; the recorded runs are without."""
+
+STEPS: dict[str, list[str]] = RUNS | {"aae_once": [*RUNS["aae_adam"], "trainer.encode=once"]}
+"""Runs whose steps are tested: the recorded ones, and some beside them."""

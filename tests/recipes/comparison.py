@@ -33,7 +33,7 @@ def same(first, second, path="state"):
         assert first == second or (first != first and second != second), path
 
 
-TIMES = ("wall", "cpu", "stage_seconds", "finished")
+TIMES = ("wall", "cpu", "stage_seconds", "finished", "variants")
 
 
 def same_end(first: Path, second: Path):

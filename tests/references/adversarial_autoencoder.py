@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
@@ -12,7 +13,7 @@ from zsl_runner.models.adversarial_autoencoder.model import AdversarialAutoencod
 
 
 class PlainAdversarialAutoencoder:
-    """The networks of an `AdversarialAutoencoder` with a Gaussian posterior, and torch's default Adam for each side.
+    """The networks of an `AdversarialAutoencoder` with a Gaussian posterior, and an optimiser for each side.
 
     Codes of one forward pass serve reconstruction, discriminator and encoder, so the encoder answers to the
     discriminator from before its update: less work than the sub-steps of the paper. Probabilities leave a sigmoid
@@ -22,13 +23,20 @@ class PlainAdversarialAutoencoder:
         model: where the weights come from; they are copied.
         lr: learning rate of both sides.
         scale: weight of the encoder's side of the game.
+        optimiser: kind of both optimisers; torch's default Adam.
     """
 
-    def __init__(self, model: AdversarialAutoencoder, lr: float, scale: float) -> None:
+    def __init__(
+        self,
+        model: AdversarialAutoencoder,
+        lr: float,
+        scale: float,
+        optimiser: Callable[..., torch.optim.Optimizer] = torch.optim.Adam,
+    ) -> None:
         self.model, self.scale = copy.deepcopy(model), scale
         own = self.model
-        self.autoencoder = torch.optim.Adam([*own.encoder.parameters(), *own.decoder.parameters()], lr=lr)
-        self.discriminator = torch.optim.Adam(own.discriminator.parameters(), lr=lr)
+        self.autoencoder = optimiser([*own.encoder.parameters(), *own.decoder.parameters()], lr=lr)
+        self.discriminator = optimiser(own.discriminator.parameters(), lr=lr)
 
     def step(self, x: Tensor, noise: Tensor, prior: Tensor) -> tuple[Tensor, Tensor]:
         """Update both sides and return the losses of autoencoder and discriminator."""

@@ -4,7 +4,7 @@ import pytest
 
 from zsl_runner.config.schema import EvaluatorConf
 from zsl_runner.runs.result import Result
-from zsl_runner.runs.state import RunState, StageRecord, chosen
+from zsl_runner.runs.state import RunState, StageRecord, chosen, records
 
 TUNED = StageRecord(
     steps=80,
@@ -17,6 +17,8 @@ TUNED = StageRecord(
     gradient_steps=90,
     real_rows=800,
     seconds=1.5,
+    graphs={"tune/fit": 3},
+    eager_variants={"tune/fit": 1},
 )
 TESTED = StageRecord(steps=30, length=30, gradient_steps=31, real_rows=300, seconds=0.5)
 
@@ -63,6 +65,13 @@ def test_the_record_tells_of_the_length_that_was_selected(select, validation, ga
     assert done.result.cost["gradient_steps"] == {"tune": 90, "final": 31}
     assert done.result.cost["real_rows"] == {"tune": 800, "final": 300}
     assert done.result.cost["stage_seconds"] == {"tune": 1.5, "final": 0.5}
+    assert done.result.cost["graphs"] == {"tune/fit": 3}
+    assert done.result.cost["eager_variants"] == {"tune/fit": 1}
+
+
+def test_a_record_from_before_steps_were_captured_is_read():
+    older = {key: value for key, value in vars(TESTED).items() if key not in ("graphs", "eager_variants")}
+    assert records({"finished": {"final": older}}) == {"final": TESTED}
 
 
 def test_without_validation_nothing_was_chosen():

@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
+from tests.references.adversarial_autoencoder import PlainAdversarialAutoencoder
 from zsl_runner.config.schema import RuntimeConf, ScheduledOptimizerConf
 from zsl_runner.data.images.folds import UNLABELLED, ImageTrainingSet, image_folds
 from zsl_runner.data.load import load
@@ -109,6 +110,41 @@ def test_the_encoder_meets_the_updated_discriminator_with_codes_of_the_updated_e
     assert not torch.equal(logits, before)
     terms = trainer.generator_step(batch, codes)
     assert terms["generator"].item() == pytest.approx(F.softplus(-logits).mean().item(), abs=1e-6)
+
+
+def test_with_one_encoding_a_step_of_gradient_descent_is_that_of_public_code(build):
+    """pythae and PyTorch-GAN step down one weighted sum: with plain SGD the weights are ratios of learning rates."""
+    lr, scale = 0.01, 0.9
+    rates = [ScheduledOptimizerConf(algorithm="sgd", lr=rate) for rate in (lr, lr, scale * lr, lr)]
+    conf = dataclasses.replace(CONF, encode="once", optim=SubStepsConf(*rates))
+    sizes = dataclasses.replace(SEMI, labels="none", bn="none", posterior="gaussian")
+    trainer, streams = build(conf, sizes), Streams(0)
+    plain = PlainAdversarialAutoencoder(trainer.model, lr, scale, torch.optim.SGD)
+    for places in torch.arange(150).split(50):
+        batch = trainer.rows.take(places)
+        noise = trainer.model.posterior_noise(50, streams["posterior"])
+        loss, told = plain.step(batch.x, noise, trainer.model.prior.sample(50, streams["prior"]))
+        terms = trainer.one_encoding(batch, batch.x)
+        torch.testing.assert_close(terms["reconstruction"] + scale * terms["generator"], loss)
+        torch.testing.assert_close(terms["discriminator"], told)
+    for name, value in plain.model.state_dict().items():
+        torch.testing.assert_close(trainer.model.state_dict()[name], value, rtol=1e-4, atol=1e-6, msg=name)
+
+
+@pytest.mark.parametrize(("encode", "passes"), [("once", 1), ("twice", 2)])
+def test_a_batch_is_encoded_as_often_as_asked_for(build, encode, passes):
+    trainer, met = build(dataclasses.replace(CONF, encode=encode)), []
+    trainer.model.encoder.register_forward_hook(lambda *_: met.append(1))  # classification asks for logits alone
+    before = snapshot(trainer.model)
+    terms = trainer.step().terms
+    assert len(met) == passes
+    assert changed(trainer.model, before) == {
+        "encoder.trunk", "encoder.z_head", "encoder.y_head", "decoder", "discriminator", "category_discriminator"
+    }  # fmt: skip
+    assert list(terms) == [
+        "reconstruction", "discriminator", "category_discriminator", "generator", "category_generator", "classification"
+    ]  # fmt: skip
+    assert trainer.model.encoder.trunk[1].num_batches_tracked == 1
 
 
 def test_the_losses_are_those_of_the_paper(build):

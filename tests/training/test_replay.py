@@ -9,22 +9,22 @@ import torch
 from torch import Tensor
 
 from scripts.benchmark import problem
-from tests.golden.runs import LONGER, RUNS
+from tests.golden.runs import LONGER, STEPS
 from tests.recipes.comparison import same
 from tests.training.emulated_graph import EmulatedGraph
 from zsl_runner.errors import ConfigError, RunError
 from zsl_runner.streams import Streams
 from zsl_runner.training.base import Drawn, Step, StepReport
 from zsl_runner.training.build import capture_of
-from zsl_runner.training.replay import Capture, ReplayedStep, eager
+from zsl_runner.training.replay import Capture, ReplayedStep, Variants, eager
 from zsl_runner.training.terms import TermSums
 
 DEVICES = ["cpu", pytest.param("cuda", marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA"))]
-TRAINED = sorted(set(RUNS) - {"closed_form"})
+TRAINED = sorted(set(STEPS) - {"closed_form"})
 
 
 def stage_of(name, device):
-    parts = problem.stage(problem.configuration(*RUNS[name], *LONGER.get(name, []), device=device))
+    parts = problem.stage(problem.configuration(*STEPS[name], *LONGER.get(name, []), device=device))
     if device == "cpu":  # where learning rates are numbers
         for optimiser in parts.optimisers._optimisers.values():
             for group in optimiser.param_groups:
@@ -157,11 +157,13 @@ def test_a_step_that_cannot_be_captured_falls_back_and_loses_nothing(spoil, devi
     plain, captured = Descent(device, spoil), Descent(device, spoil)
     sums, others = TermSums(), TermSums()
     expected = values(eager(plain.step, sums), sums)
-    take = capture(captured, device).of(captured.step, others, "fit")
+    counts = capture(captured, device)
+    take = counts.of(captured.step, others, "fit")
     with caplog.at_level(logging.WARNING):
         found = values(take, others)
     assert found == expected
     assert take.graphs == 0
+    assert counts.variants == {"fit": Variants(graphs=0, eager=2)}
     assert len([line for line in caplog.messages if "phase fit are not replayed" in line]) == 1
     strict, sums = Descent(device, spoil), TermSums()
     with pytest.raises(RunError, match=r"phase fit cannot be captured: .*runtime.capture=auto or never"):
@@ -169,22 +171,36 @@ def test_a_step_that_cannot_be_captured_falls_back_and_loses_nothing(spoil, devi
 
 
 @pytest.mark.parametrize("device", DEVICES)
-def test_each_variant_has_a_graph_of_its_own_up_to_a_limit(device):
+def test_each_variant_has_a_graph_of_its_own_up_to_a_limit_and_the_run_says_how_many(device, caplog):
     for limit, graphs in ((8, 2), (1, 1)):
         plain, captured = Descent(device), Descent(device)
         sums, others = TermSums(), TermSums()
-        take = capture(captured, device, limit=limit).of(captured.step, others, "fit")
+        counts = capture(captured, device, limit=limit)
+        take = counts.of(captured.step, others, "fit")
         assert values(take, others, 24) == values(eager(plain.step, sums), sums, 24)
         assert isinstance(take, ReplayedStep)
         assert take.graphs == graphs
+        assert counts.variants == {"fit": Variants(graphs=graphs, eager=2 - graphs)}
+        with caplog.at_level(logging.INFO):
+            counts.conclude("fit")
+        assert f"phase fit: {graphs} graphs replayed, {2 - graphs} variants computed eagerly" in caplog.messages
+
+
+def test_a_variant_that_occurs_too_rarely_to_be_captured_is_counted():
+    descent, sums = Descent("cpu"), TermSums()
+    counts = capture(descent, "cpu")
+    values(counts.of(descent.step, sums, "fit"), sums, 12)  # nine with one side of the coin, three with the other
+    assert counts.variants == {"fit": Variants(graphs=1, eager=1)}
 
 
 def test_a_step_that_is_not_in_halves_is_taken_as_it_is(caplog):
     sums = TermSums()
-    take = capture(Descent("cpu"), "cpu").of(lambda: StepReport({"loss": torch.tensor(2.0)}, 1), sums, "fit")
+    counts = capture(Descent("cpu"), "cpu")
+    take = counts.of(lambda: StepReport({"loss": torch.tensor(2.0)}, 1), sums, "fit")
     assert take().real_rows == 1
     assert sums.values() == {"loss": 2.0}
     assert "phase fit are not replayed" in caplog.text
+    assert counts.variants == {"fit": Variants(graphs=0, eager=1)}
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="with CUDA steps can be captured")

@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from scripts.benchmark import problem
-from tests.golden.runs import LONGER, RUNS
+from tests.golden.runs import LONGER, STEPS
 from tests.recipes.comparison import same
 from tests.training.emulated_graph import WAITS
 from zsl_runner.training.base import Drawn, Step, StepReport
@@ -86,6 +86,7 @@ IN_HALVES = (
     "nn",
     "segmentation",
     "aae_adam",
+    "aae_once",
     "aae_paper",
     "capacity",
     "beta_vae",
@@ -93,7 +94,7 @@ IN_HALVES = (
 
 
 def stage_of(name):
-    return problem.stage(problem.configuration(*RUNS[name], *LONGER.get(name, [])))
+    return problem.stage(problem.configuration(*STEPS[name], *LONGER.get(name, [])))
 
 
 @pytest.mark.parametrize("name", IN_HALVES)

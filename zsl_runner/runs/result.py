@@ -50,7 +50,8 @@ class Result:
             ``lower_is_better``, ``digits``.
         data: name, kind, feature_kind, semantics, split_version, files with sha256, notes.
         versions: of Python, the libraries, the platform and the device; see `versions`.
-        cost: wall_seconds, cpu_seconds, peak_memory_mb, gradient_steps, real_rows, stage_seconds.
+        cost: wall_seconds, cpu_seconds, peak_memory_mb, gradient_steps, real_rows, stage_seconds; of captured steps
+            graphs and eager_variants, by phase.
         git: commit and dirty of the source tree, or None.
         started: UTC time, ISO 8601.
         finished: UTC time, ISO 8601; None while it runs.

@@ -23,6 +23,7 @@ from zsl_runner.tracking.tracker import Tracker
 from zsl_runner.training.base import Trainer
 from zsl_runner.training.build import StageParts, capture_of
 from zsl_runner.training.loop import Cadence, Loop, Selection
+from zsl_runner.training.replay import Variants
 
 
 @dataclass(frozen=True)
@@ -128,6 +129,7 @@ class StageRun:
         self.best_weights: dict[str, Tensor] | None = None
         self._seconds_before = 0.0
         self._started = time.perf_counter()
+        self._capture = capture_of(parts)
         self.loop = self._loop()
         if state is not None:
             self.load_state_dict(state)
@@ -150,7 +152,7 @@ class StageRun:
             selection=Selection(metric, plan.patience, lower_is_better=self._lower_is_better(metric)),
             stop_length=plan.stop_length,
             postmortem=self.context.directory,
-            capture=capture_of(self.parts),
+            capture=self._capture,
         )
 
     def _watched(self, trainer: Trainer) -> Trainer:
@@ -235,6 +237,8 @@ class StageRun:
             gradient_steps=self.parts.optimisers.steps,
             real_rows=position.real_rows,
             seconds=self._seconds(),
+            graphs={phase: found.graphs for phase, found in self._variants().items()},
+            eager_variants={phase: found.eager for phase, found in self._variants().items()},
         )
         self.context.state.warn(self.parts.trainer.warnings())
 
@@ -275,6 +279,9 @@ class StageRun:
         quantity = self.context.config.evaluator.quantities.get(tag.partition("/")[2])
         return quantity is not None and quantity.lower_is_better
 
+    def _variants(self) -> Mapping[str, Variants]:
+        return {} if self._capture is None else self._capture.variants
+
     def _seconds(self) -> float:
         return self._seconds_before + time.perf_counter() - self._started
 
@@ -284,6 +291,7 @@ class StageRun:
             "stage": self.plan.name,
             "stage_seconds": self._seconds(),
             "oracle_best": self.oracle_best,
+            "variants": {phase: asdict(found) for phase, found in self._variants().items()},
             "best_weights": self.best_weights,
             "parts": self.parts.state_dict(),
             "loop": self.loop.state_dict(),
@@ -294,5 +302,7 @@ class StageRun:
         self._seconds_before = state["stage_seconds"]
         self.oracle_best = dict(state["oracle_best"])
         self.best_weights = state.get("best_weights")
+        if self._capture is not None:
+            self._capture.variants = {phase: Variants(**found) for phase, found in state.get("variants", {}).items()}
         self.parts.load_state_dict(state["parts"])
         self.loop.load_state_dict(state["loop"])

@@ -27,6 +27,9 @@ class StageRecord:
         gradient_steps: optimiser steps.
         real_rows: labelled real rows minimised.
         seconds: wall time.
+        graphs: variants of steps that were replayed, by ``<stage>/<phase>``; none where nothing is captured. Of a phase
+            in which a run was resumed, those of the last process.
+        eager_variants: likewise those that were not replayed, although steps are captured.
     """
 
     steps: int
@@ -39,6 +42,8 @@ class StageRecord:
     gradient_steps: int = 0
     real_rows: int = 0
     seconds: float = 0.0
+    graphs: dict[str, int] = field(default_factory=dict)
+    eager_variants: dict[str, int] = field(default_factory=dict)
 
 
 def records(state: Mapping[str, Any]) -> dict[str, StageRecord]:
@@ -121,6 +126,8 @@ class RunState:
             "gradient_steps": {name: record.gradient_steps for name, record in finished.items()},
             "real_rows": {name: record.real_rows for name, record in finished.items()},
             "stage_seconds": {name: record.seconds for name, record in finished.items()},
+            "graphs": {phase: n for record in finished.values() for phase, n in record.graphs.items()},
+            "eager_variants": {phase: n for record in finished.values() for phase, n in record.eager_variants.items()},
         }
 
     def _wall(self) -> float:

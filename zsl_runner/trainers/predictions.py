@@ -25,18 +25,14 @@ SNAPSHOT_ROWS: Final = 10
 
 @dataclass(frozen=True)
 class PredictionDraw(Drawn):
-    """The batch of a step; sources may read rows from memory of the host.
+    """The batch of a step and the value of its schedule.
 
     Attributes:
-        x: (B, ...) inputs.
-        y: (B, ...) outputs.
-        valid: which entries of the outputs count; None if all do.
+        positions: (B,) int64, of the training pairs.
         schedule: () value of the trainer's own schedule.
     """
 
-    x: Tensor
-    y: Tensor
-    valid: Tensor | None
+    positions: Tensor
     schedule: Tensor
 
 
@@ -107,17 +103,16 @@ class PredictionTrainer(Trainer):
             for group in self.groups:
                 self.context.optimisers.set_lr(group, self.options.optim.lr_after(self.clock.epoch))
         positions = self._sampler.draw(self.options.batch_size)
-        pair = self._pairs.take(positions, self.context.streams["targets"])
-        return PredictionDraw(*pair, torch.full((), self.schedule(), device=pair.x.device))
+        return PredictionDraw(positions, torch.full((), self.schedule(), device=positions.device))
 
     def _compute(self, drawn: PredictionDraw) -> StepReport:
-        x = drawn.x
+        x, y, valid = self._pairs.take(drawn.positions, self.context.streams["targets"])
         if self.options.omission:
             x = omission(x, self.options.omission, self.context.streams["omission"])
         self.predictor.train()
         with self.context.runtime.autocast():
-            terms = self._compiled(Pair(x, drawn.y, drawn.valid), drawn.schedule)
-        return StepReport(self.context.minimize_terms(terms, *self.groups), len(x), {"x": x, "y": drawn.y})
+            terms = self._compiled(Pair(x, y, valid), drawn.schedule)
+        return StepReport(self.context.minimize_terms(terms, *self.groups), len(x), {"x": x, "y": y})
 
     def _finish(self) -> None:
         self.clock.tick()

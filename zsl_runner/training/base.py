@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
+from functools import cache
 from typing import Any, Generic, Self, TypeVar
 
 import torch
@@ -42,36 +43,55 @@ class Drawn:
     def tensors(self) -> dict[str, Tensor]:
         """Return the tensors by field, those of a `Drawn` inside as ``<field>.<its field>``."""
         found = {}
-        for entry in fields(self):
-            value = getattr(self, entry.name)
+        for name in _names(type(self)):
+            value = getattr(self, name)
             if isinstance(value, Tensor):
-                found[entry.name] = value
+                found[name] = value
             elif isinstance(value, Drawn):
-                found |= {f"{entry.name}.{name}": tensor for name, tensor in value.tensors().items()}
+                found |= {f"{name}.{inner}": tensor for inner, tensor in value.tensors().items()}
         return found
 
     def mapped(self, function: Callable[[Tensor], Tensor]) -> Self:
         """Return a copy with ``function`` of each tensor in its place."""
         changed: dict[str, Any] = {}
-        for entry in fields(self):
-            value = getattr(self, entry.name)
+        for name in _names(type(self)):
+            value = getattr(self, name)
             if isinstance(value, Tensor):
-                changed[entry.name] = function(value)
+                changed[name] = function(value)
             elif isinstance(value, Drawn):
-                changed[entry.name] = value.mapped(function)
+                changed[name] = value.mapped(function)
         return replace(self, **changed)
+
+    def parted(self) -> tuple[tuple[Hashable, ...], list[Tensor]]:
+        """Return what tells steps of different kinds apart, and the tensors in the order of `tensors`.
+
+        The first are plain values, and shapes of tensors: steps that agree in it are the same operations on other
+        numbers.
+        """
+        kinds: list[Hashable] = []
+        found: list[Tensor] = []
+        for name in _names(type(self)):
+            value = getattr(self, name)
+            if isinstance(value, Tensor):
+                kinds.append((value.shape, value.dtype))
+                found.append(value)
+            elif isinstance(value, Drawn):
+                inner, tensors = value.parted()
+                kinds.append(inner)
+                found += tensors
+            else:
+                kinds.append(value)
+        return tuple(kinds), found
 
     @property
     def variant(self) -> tuple[Hashable, ...]:
-        """Plain values, and shapes of tensors: steps that agree in it are the same operations on other numbers."""
-        return tuple(_kind(getattr(self, entry.name)) for entry in fields(self))
+        """The first half of `parted`."""
+        return self.parted()[0]
 
 
-def _kind(value: Any) -> Hashable:
-    if isinstance(value, Tensor):
-        return tuple(value.shape), value.dtype
-    kind: Hashable = value.variant if isinstance(value, Drawn) else value
-    return kind
+@cache
+def _names(kind: type[Drawn]) -> tuple[str, ...]:
+    return tuple(entry.name for entry in fields(kind))
 
 
 D = TypeVar("D", bound=Drawn)

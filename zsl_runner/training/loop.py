@@ -200,6 +200,8 @@ class Loop:
             if self._stop_length is not None:
                 steps = min(steps, self._stop_length - (self.position.done - self.position.step))
             self._run_phase(phase, steps)
+            if self._capture is not None:
+                self._capture.conclude(f"{self.stage}/{phase.name}")
             if self.selection.exhausted or (self._stop_length is not None and self.position.done >= self._stop_length):
                 return
             self.position.phase += 1

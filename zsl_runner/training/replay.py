@@ -52,6 +52,20 @@ class Variant:
     generators: list[torch.Generator] = field(default_factory=list)
 
 
+@dataclass
+class Variants:
+    """How many variants of a phase's steps there were.
+
+    Attributes:
+        graphs: those that are replayed.
+        eager: those that are computed operation by operation, too rare ones and such beyond the limit among them; a
+            step that is not of two halves counts as one.
+    """
+
+    graphs: int = 0
+    eager: int = 0
+
+
 def cuda_graphs() -> Callable[[], Graph]:
     """Return what makes CUDA graphs that share their memory."""
     pool = torch.cuda.graph_pool_handle()
@@ -69,6 +83,7 @@ class Capture:
         always: whether a step that cannot be captured stops the run.
         compiled: whether torch.compile takes part; operations are then not compared.
         limit: most graphs of a phase.
+        variants: how many there were so far, by phase.
     """
 
     streams: Streams
@@ -77,6 +92,7 @@ class Capture:
     always: bool = False
     compiled: bool = False
     limit: int = GRAPHS
+    variants: dict[str, Variants] = field(default_factory=dict)
 
     def of(self, step: Callable[[], StepReport], sums: TermSums, name: str) -> Callable[[], StepReport]:
         """Return what takes the steps of a phase and adds their terms to ``sums``.
@@ -84,14 +100,16 @@ class Capture:
         Args:
             step: one step.
             sums: where the terms go.
-            name: of the phase, for messages.
+            name: of the phase, for messages and counts.
 
         Raises:
             RunError: the step is none of two halves, and it must be captured.
         """
+        self.variants[name] = Variants()
         if isinstance(step, Step):
             return ReplayedStep(self, step, sums, name)
         self.give_up(name, "it is not a step of two halves, or one that is watched or recorded")
+        self.variants[name].eager = 1
         return eager(step, sums)
 
     def give_up(self, name: str, reason: str) -> None:
@@ -103,6 +121,11 @@ class Capture:
         if self.always:
             raise RunError(f"phase {name} cannot be captured: {reason}; set runtime.capture=auto or never")
         log.warning("steps of phase %s are not replayed: %s", name, reason)
+
+    def conclude(self, name: str) -> None:
+        """Say of a phase that is over how many variants of its steps were replayed, and how many were not."""
+        found = self.variants[name]
+        log.info("phase %s: %d graphs replayed, %d variants computed eagerly", name, found.graphs, found.eager)
 
 
 def eager(step: Callable[[], StepReport], sums: TermSums) -> Callable[[], StepReport]:
@@ -128,7 +151,7 @@ class ReplayedStep:
         capture: how steps are captured.
         step: the step.
         sums: where its terms go.
-        name: of the phase, for messages.
+        name: of the phase, for messages and counts.
     """
 
     def __init__(self, capture: Capture, step: Step[Drawn], sums: TermSums, name: str) -> None:
@@ -137,34 +160,36 @@ class ReplayedStep:
         self._sums = sums
         self._name = name
         self._variants: dict[Hashable, Variant] = {}
+        self._count = capture.variants[name]
         self._make_graph = capture.graphs()
         self._captures = True
 
     @property
     def graphs(self) -> int:
         """Number of variants that are replayed."""
-        return sum(variant.graph is not None for variant in self._variants.values())
+        return self._count.graphs
 
     def __call__(self) -> StepReport:
         """Take the step."""
         drawn = self._step.draw()
-        report = self._by_variant(drawn) if self._captures else self._computed(drawn)
+        report = self._by_variant(drawn)
         self._sums.count(report.terms)
         if self._step.finish is not None:
             self._step.finish()
         return report
 
     def _by_variant(self, drawn: Drawn) -> StepReport:
-        key = drawn.variant
+        key, tensors = drawn.parted()
         variant = self._variants.get(key)
         if variant is None:
             variant = self._variants[key] = Variant()
+            self._count.eager += 1
         variant.taken += 1
-        if variant.taken == 1:
+        if variant.taken == 1 or not self._captures:
             return self._computed(drawn)
         if variant.graph is None:
-            return self._warmed(variant, drawn)
-        self._fill(variant, drawn)
+            return self._warmed(variant, drawn, tensors)
+        _fill(variant.buffers, tensors)
         variant.graph.replay()
         self._capture.optimisers.steps += variant.gradient_steps
         assert variant.report is not None
@@ -175,13 +200,13 @@ class ReplayedStep:
         self._sums.add(report.terms)
         return report
 
-    def _warmed(self, variant: Variant, drawn: Drawn) -> StepReport:
+    def _warmed(self, variant: Variant, drawn: Drawn, tensors: list[Tensor]) -> StepReport:
         """Take a step of a variant that has been taken before, and at last capture it."""
         if variant.drawn is None:
             variant.drawn = drawn.mapped(Tensor.clone)
-            variant.buffers = list(variant.drawn.tensors().values())
+            variant.buffers = variant.drawn.parted()[1]
         else:
-            self._fill(variant, drawn)
+            _fill(variant.buffers, tensors)
         if variant.taken == 2:
             variant.second, report = self._watched(variant, variant.drawn)
             return report
@@ -217,6 +242,8 @@ class ReplayedStep:
             self._give_up(str(error).partition("\n")[0])
             return self._computed(drawn)
         variant.graph, variant.second = graph, None
+        self._count.graphs += 1
+        self._count.eager -= 1
         graph.replay()
         self._capture.optimisers.steps = steps + variant.gradient_steps
         return variant.report
@@ -224,8 +251,10 @@ class ReplayedStep:
     def _give_up(self, reason: str) -> None:
         self._capture.give_up(self._name, reason)
         self._captures = False
-        self._variants.clear()
+        self._variants = {key: Variant() for key in self._variants}
+        self._count.graphs, self._count.eager = 0, len(self._variants)
 
-    def _fill(self, variant: Variant, drawn: Drawn) -> None:
-        for buffer, value in zip(variant.buffers, drawn.tensors().values(), strict=True):
-            buffer.copy_(value)
+
+def _fill(buffers: list[Tensor], tensors: list[Tensor]) -> None:
+    if buffers:
+        torch._foreach_copy_(buffers, tensors)

@@ -35,6 +35,8 @@ class PairSource(Protocol):
     def take(self, rows: Tensor, generator: torch.Generator | None) -> Pair:
         """Return the pairs of ``rows`` (int64).
 
+        It belongs to what a step computes: one that waits for a value or reads the host's memory is not captured.
+
         Args:
             rows: row indices.
             generator: draws what is random in a training batch (sampled outputs, augmentation); None for evaluation,

@@ -51,6 +51,13 @@ class AdversarialAutoencoderTrainerConf(TrainerConf):
         100, "labelled rows of a classification step; all of them if there are fewer", low=2
     )
     evaluate_every: int = option(5, "epochs between two validations", low=1)
+    encode: str = option(
+        "twice",
+        "encodings of a batch for its first three sub-steps: twice = the game is about codes of the encoder that the "
+        "reconstruction has just updated (the paper); once = one encoding for all (pythae, PyTorch-GAN), a seventh "
+        "less work",
+        choices=("twice", "once"),
+    )
     noise: NoiseConf = section(NoiseConf, "Gaussian noise while training")
     input_dropout: float = option(
         0.0, "share of the entries of a row the encoder does not see (0.2 for clustering and SVHN)",

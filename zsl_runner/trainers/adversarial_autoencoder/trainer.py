@@ -3,6 +3,7 @@
 A step of the loop is one minibatch, on which three or four sub-steps follow each other: reconstruction; discriminators
 on codes of the encoder that has just been updated; the encoder against the discriminators that have just been updated;
 classification on labelled rows. Each minimises its own loss with its own optimiser, over partly the same weights.
+With ``encode=once`` a batch is encoded before all updates, and the codes serve the first three sub-steps.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from zsl_runner.models.networks import statistics_kept
 from zsl_runner.objectives.adversarial import discriminator_loss, generator_loss
 from zsl_runner.objectives.gaussian import squared_error
 from zsl_runner.trainers.adversarial_autoencoder.conf import AdversarialAutoencoderTrainerConf
-from zsl_runner.training.base import Drawn, Phase, Step, StepReport, Trainer, TrainingContext
+from zsl_runner.training.base import Drawn, Phase, Step, StepReport, Trainer, TrainingContext, detached, total
 from zsl_runner.training.epochs import EpochClock
 
 Terms = dict[str, Tensor]
@@ -84,6 +85,7 @@ class AdversarialAutoencoderTrainer(Trainer):
         groups = self.model.parameter_groups()
         self._schedules = {name: schedule for name, schedule in conf.schedules().items() if name in groups}
         self._reconstruct = context.runtime.compile(self._reconstruction)
+        self._restore = context.runtime.compile(self._restoration)
         self._judge = context.runtime.compile(self._discrimination)
         self._deceive = context.runtime.compile(self._deception)
         self._classify = context.runtime.compile(self._classification)
@@ -104,10 +106,7 @@ class AdversarialAutoencoderTrainer(Trainer):
         self.model.train()
         batch = self.rows.take(drawn.places)
         seen = self._corrupted(batch.x)
-        terms = self.reconstruction_step(batch, seen)
-        codes = self.encode(seen)
-        terms |= self.discriminator_step(batch, codes)
-        terms |= self.generator_step(batch, codes)
+        terms = self.one_encoding(batch, seen) if self.conf.encode == "once" else self.two_encodings(batch, seen)
         known = batch
         if drawn.labelled is not None:
             known = self.rows.take_labelled(drawn.labelled)
@@ -118,6 +117,32 @@ class AdversarialAutoencoderTrainer(Trainer):
     def _set_learning_rates(self, epochs: int) -> None:
         for name, conf in self._schedules.items():
             self.context.optimisers.set_lr(name, conf.lr_after(epochs))
+
+    def two_encodings(self, batch: RowBatch, seen: Tensor) -> Terms:
+        """Take the first three sub-steps in the paper's order; the second and third have the encoder just updated."""
+        terms = self.reconstruction_step(batch, seen)
+        codes = self.encode(seen)
+        terms |= self.discriminator_step(batch, codes)
+        return terms | self.generator_step(batch, codes)
+
+    def one_encoding(self, batch: RowBatch, seen: Tensor) -> Terms:
+        """Take the same sub-steps on the codes of one encoding, in the order of public code.
+
+        The encoder's two gradients are both of the weights before the step, and it answers to the discriminators from
+        before their update. With plain gradient descent at one rate this is a step down the sum of the losses, as in
+        pythae (Chadebec et al. 2022, `Adversarial_AE`) and PyTorch-GAN (`aae.py`).
+
+        Args:
+            batch: rows.
+            seen: (B, D) what the encoder sees of them.
+        """
+        with self.context.runtime.autocast():
+            codes = self.model.encode(seen, self._posterior_noise(seen))
+            restored = self._restore(batch, codes)
+            deceived = self._deceive(batch, *self._shown(codes))
+            losses = {"reconstruction": total(restored), "generator": total(deceived)}
+        self.context.optimisers.minimize_each(losses)
+        return detached(restored) | self.discriminator_step(batch, codes) | detached(deceived)
 
     def reconstruction_step(self, batch: RowBatch, seen: Tensor) -> Terms:
         """Update encoder, decoder and cluster heads.
@@ -168,7 +193,9 @@ class AdversarialAutoencoderTrainer(Trainer):
         return {name: minimised[name] for name in terms}
 
     def _reconstruction(self, batch: RowBatch, seen: Tensor, noise: Tensor | None) -> Terms:
-        codes = self.model.encode(seen, noise)
+        return self._restoration(batch, self.model.encode(seen, noise))
+
+    def _restoration(self, batch: RowBatch, codes: Codes) -> Terms:
         beside = batch.description if self.model.conf.labels == "decoder" else codes.y
         if self.model.conf.true_label_in_decoder:
             assert beside is not None

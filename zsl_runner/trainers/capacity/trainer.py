@@ -33,14 +33,12 @@ class CapacityDraw(Drawn):
 
     Attributes:
         positions: (B,) int64, of the training images.
-        targets: (2,) float32 C_z and C_c in nats.
-        temperature: () float32, of the relaxed discrete variables.
+        schedules: (3,) float32 C_z and C_c in nats, temperature of the relaxed discrete variables.
         first: whether it is the first step of all, with which the running means start.
     """
 
     positions: Tensor
-    targets: Tensor
-    temperature: Tensor
+    schedules: Tensor
     first: bool
 
 
@@ -147,16 +145,15 @@ class CapacityTrainer(Trainer):
         step = self.clock.done + 1
         positions = self._sampler.draw(self.conf.batch_size)
         device = positions.device  # a number on the host would be divided by in another way, and round differently
-        targets = torch.tensor(self.targets(step), device=device)
-        temperature = torch.tensor(self.temperature(step), device=device)
-        return CapacityDraw(positions, targets, temperature, first=step == 1)
+        schedules = torch.tensor([*self.targets(step), self.temperature(step)], device=device)
+        return CapacityDraw(positions, schedules, first=step == 1)
 
     def _compute(self, drawn: CapacityDraw) -> StepReport:
         x = self.images.take(drawn.positions)
         noise = self.model.draw_noise(len(x), self.context.streams)
         self.model.train()
         with self.context.runtime.autocast():
-            found = self._compiled(x, noise, drawn.targets, drawn.temperature)
+            found = self._compiled(x, noise, drawn.schedules[:2], drawn.schedules[2])
         pixels = x.shape[-2] * x.shape[-1]
         self.context.optimisers.minimize(found["loss"] / pixels, "model")
         logits = [found.pop(f"logits_{place}") for place in range(len(self.model.categories))]
