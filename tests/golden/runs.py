@@ -103,6 +103,7 @@ RUNS: dict[str, list[str]] = {
     "a_ewc": ["model=task_heads", "model.hidden=[24]", "trainer=a_ewc", "trainer.estimator=sampled", *_IMAGE_TASKS],
     "a_icarl": ["model=task_heads", "model.hidden=[24]", "trainer=a_icarl", "trainer.memory=60", *_IMAGE_TASKS],
     "a_lfl": ["model=task_heads_cnn", "model.channels=[4]", "model.hidden=16", "trainer=a_lfl", *_IMAGE_TASKS],
+    "finetune": ["model=task_heads", "model.hidden=[24]", *_IMAGE_TASKS],
     "joint": ["model=task_heads", "model.hidden=[24]", "trainer=joint", *_IMAGE_TASKS],
     "a_lwf": ["trainer=a_lwf", *_ZERO_SHOT_TASKS],
     "a_mas": ["trainer=a_mas", "trainer.importance_rows=20", *_ZERO_SHOT_TASKS],
