@@ -45,9 +45,9 @@ def options(name, root):
     if "mnist" in name:
         rows = "validation_rows=20" if name in ("mnist_images", "mnist_quadrant") else None
         return [f"root='{root / 'mnist'}'", *([rows] if rows else [])]
-    if name == "digit_canvas":
+    if name in ("digit_canvas", "tagged_canvas"):
         return [f"root='{root / 'mnist'}'", "train=4", "validation=2", "test=2", "cache=null"]
-    if name == "digit_canvas_embedded":
+    if name in ("digit_canvas_embedded", "tagged_canvas_embedded"):
         return ["train=4", "validation=2", "test=2", "cache=null"]
     return []
 

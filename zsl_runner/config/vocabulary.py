@@ -43,6 +43,8 @@ class Provision(StrEnum):
     """Outputs that are a label for each pixel."""
     COMPLETION = "completion"
     """Outputs that are parts of an image."""
+    TAGS = "tags"
+    """Images with tags: which classes they show."""
 
 
 class Capability(StrEnum):
