@@ -72,3 +72,5 @@ class Capability(StrEnum):
     """Encoder, decoder and discriminators of codes."""
     JOINT_CODE = "joint_code"
     """A continuous and a discrete code."""
+    CLASS_MAPS = "class_maps"
+    """Maps of where an image shows its classes."""

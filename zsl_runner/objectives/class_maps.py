@@ -18,6 +18,20 @@ SPACE: Final = (-2, -1)
 EPS: Final = 1e-5
 
 
+def resized(maps: Tensor, size: tuple[int, int], aligned: bool = True) -> Tensor:
+    """Return maps (B, C, h, w) at another size, interpolated linearly between pixels.
+
+    Args:
+        maps: (B, C, h, w).
+        size: height and width wanted.
+        aligned: whether the centres of the corners fall on each other, as in training; otherwise the borders do, as
+            where maps are laid over images.
+    """
+    if maps.shape[-2:] == size:
+        return maps
+    return F.interpolate(maps, size, mode="bilinear", align_corners=aligned)
+
+
 def with_background(foreground: Tensor) -> Tensor:
     r"""Put $1 - \max_c m_c$ before the maps of the foreground, as the background's.
 
