@@ -244,8 +244,9 @@ def test_scales_and_mirror_images_are_summed():
 def test_pictures_show_what_is_measured():
     fold, _ = readable()
     found = columns(Reader(), fold.evaluation, CONF, {"plain": 0.2, "refined": 0.2})
-    assert {"image", "truth", "plain map", "plain mask", "refined map", "refined mask", "true tags"} == set(found)
-    for name in ("plain mask", "refined mask", "true tags"):
+    maps = {f"{name} {what}" for name in ("plain", "refined") for what in ("map", "mask")}
+    assert set(found) == {"image", "truth", "refined, true tags", *maps}
+    for name in ("plain mask", "refined mask", "refined, true tags"):
         np.testing.assert_array_equal(found[name], found["truth"])
     assert found["image"].shape == (8, 32, 32, 3)
     assert "truth" not in columns(Reader(), readable(masks=None)[0].evaluation, CONF, {"plain": 0.2, "refined": 0.2})

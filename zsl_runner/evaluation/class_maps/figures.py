@@ -54,7 +54,8 @@ def columns(
         gated = found.maps[name] * found.tags[:, :, None, None]
         pictures[f"{name} map"] = gated.amax(1).cpu().numpy()
         pictures[f"{name} mask"] = _coloured(pseudo_masks(found.maps[name], found.tags, thresholds[name]))
-    pictures["true tags"] = _coloured(pseudo_masks(found.maps["refined"], data.tags[positions], thresholds["refined"]))
+    tagged = pseudo_masks(found.maps["refined"], data.tags[positions], thresholds["refined"])
+    pictures["refined, true tags"] = _coloured(tagged)
     return pictures
 
 
