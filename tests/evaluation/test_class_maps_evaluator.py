@@ -21,10 +21,11 @@ from zsl_runner.evaluation.class_maps.counts import (
     threshold_confusions,
 )
 from zsl_runner.evaluation.class_maps.evaluator import ClassMapsEvaluator
-from zsl_runner.evaluation.class_maps.figures import columns
+from zsl_runner.evaluation.class_maps.figures import columns, similarity
 from zsl_runner.evaluation.class_maps.seeds import seeds
 from zsl_runner.models.class_mapping import ClassMapper, PixelMaps
 from zsl_runner.objectives.class_maps import confidences, resized
+from zsl_runner.tracking.figures.class_maps import prototype_similarity, threshold_curves
 
 CONF = ClassMapsEvaluatorConf(batch_size=3, thresholds=[0.1, 0.9], threshold_count=5)
 
@@ -250,6 +251,25 @@ def test_pictures_show_what_is_measured():
         np.testing.assert_array_equal(found[name], found["truth"])
     assert found["image"].shape == (8, 32, 32, 3)
     assert "truth" not in columns(Reader(), readable(masks=None)[0].evaluation, CONF, {"plain": 0.2, "refined": 0.2})
+
+
+def test_prototypes_of_pixels_read_off_are_orthogonal():
+    """The reader projects a pixel to its class: prototypes are unit vectors, of the classes that are there."""
+    fold, masks = readable()
+    cosines = similarity(Reader(), fold.evaluation)
+    present = np.isin(np.arange(11), np.unique(masks))
+    np.testing.assert_array_equal(np.isfinite(cosines), np.outer(present, present))
+    np.testing.assert_allclose(cosines[np.ix_(present, present)], np.eye(present.sum()), atol=1e-5)
+    names = fold.evaluation.class_names
+    assert [text.get_text() for text in prototype_similarity(cosines, names).axes[0].get_xticklabels()] == list(names)
+
+
+def test_curves_mark_the_threshold_in_use():
+    figure = threshold_curves(np.array([0.1, 0.3]), {"plain": np.array([10.0, 30.0])}, {"plain": 0.2}, 5.0)
+    curve, mark, baseline = figure.axes[0].get_lines()
+    np.testing.assert_array_equal(curve.get_ydata(), [10, 30])
+    assert (mark.get_xdata()[0], mark.get_ydata()[0]) == (0.2, pytest.approx(20.0))
+    assert baseline.get_ydata()[0] == 5.0
 
 
 def test_problems():

@@ -33,7 +33,9 @@ def test_a_run_measures_and_draws(straight):
     assert result["selection"]["metric"] == "val/mIoU_refined"
     assert result["quantities"]["mIoU_refined"]["unit"] == "per cent"
     assert result["setting"]["kind"] == "weakly supervised, tags"
-    assert {path.name for path in (straight / "figures").iterdir()} >= {"class_maps.png"}
+    assert {path.name for path in (straight / "figures").iterdir()} >= {
+        f"{name}.png" for name in ("class_maps", "prototypes", "thresholds")
+    }
     rows = (straight / "metrics.csv").read_text()
     assert "train/classify/tags" in rows
     assert "train/contrast/cross_prototype" in rows

@@ -255,3 +255,19 @@ def test_what_does_not_fit_model_or_data_is_refused_before_a_run():
     }
     assert problems(prototypes=PrototypesConf(pixels=129), grid=8) == {}
     assert problems(view_scale=0.1, contrast=PhaseConf(steps=0)) == {}
+
+
+@pytest.mark.slow
+def test_contrast_with_prototypes_of_the_other_view_is_learned():
+    """The running mean of raw L_cp falls after classification; single batches are too noisy to assert on."""
+    conf = dataclasses.replace(CANVASES, train=200, digits=[1, 2], fragments=0, noise=0.05, data_seed=1)
+    fold = tagged_fold(conf=conf)
+    terms, _ = trained(
+        fold,
+        batch_size=24,
+        classify=PhaseConf(steps=300),
+        contrast=PhaseConf(steps=120, factor=0.25, power=0.9),
+        weights=WeightsConf(cross_prototype=1.0, cross_map=0.1, intra=0.1),
+    )
+    raw = [step["cross_prototype"].item() for step in terms["contrast"]]
+    assert np.mean(raw[-40:]) < np.mean(raw[:40]) - 0.1

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -25,6 +27,9 @@ from zsl_runner.evaluation.class_maps.seeds import seeds
 from zsl_runner.models.base import Model
 from zsl_runner.models.class_mapping import ClassMapper
 from zsl_runner.models.networks import evaluating
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 NO_MASKS = "no image of the set has a mask"
 
@@ -167,11 +172,13 @@ class ClassMapsEvaluator(Evaluator):
     def figures(
         self, model: Model, data: TaggedEvaluationSet, measurement: Measurement, shown: Mapping[str, Tensor]
     ) -> Iterator[tuple[str, Draw]]:
-        """Yield images with their maps and masks."""
+        """Yield images with their maps and masks, cosines of prototypes, and the metric against the threshold."""
         assert isinstance(model, ClassMapper)
         chosen = {} if measurement.details is None else measurement.details.chosen
         thresholds = {name: chosen.get(name, self.conf.threshold) for name in MAPS}
         yield from class_map_figures(model, data, self.conf, thresholds)
+        if measurement.details is not None:
+            yield "thresholds", partial(_curves, measurement.details)
 
     def _metrics(self, name: str, counts: MapCounts, thresholds: Tensor, chosen: float | None) -> dict[str, float]:
         found = {f"mIoU_fixed_{name}": 100 * float(counts.ious()[_place(thresholds, self.conf.threshold)])}
@@ -188,6 +195,14 @@ class ClassMapsEvaluator(Evaluator):
             f"precision_{name}": _percent(precisions(confusion)[1:]),
             f"recall_{name}": _percent(recalls(confusion)[1:]),
         }
+
+
+def _curves(details: ClassMapDetails) -> Figure:
+    from zsl_runner.tracking.figures.class_maps import threshold_curves
+
+    curves = {name: 100 * counts.ious().cpu().numpy() for name, counts in details.counts.items()}
+    baseline = _percent(class_ious(all_background(details.counts["plain"].confusion[0])))
+    return threshold_curves(details.thresholds.cpu().numpy(), curves, details.chosen, baseline)
 
 
 def _percent(values: Tensor) -> float:

@@ -17,9 +17,13 @@ from zsl_runner.evaluation.class_maps.conf import MAPS, ClassMapsEvaluatorConf
 from zsl_runner.evaluation.class_maps.seeds import seeds
 from zsl_runner.models.class_mapping import ClassMapper
 from zsl_runner.models.networks import evaluating
-from zsl_runner.objectives.class_maps import pseudo_masks
+from zsl_runner.objectives.class_maps import confidences, pseudo_masks
+from zsl_runner.objectives.prototypes import pixel_weights, prototypes
 
 ROWS = 10
+PROTOTYPE_IMAGES = 64
+PROTOTYPE_SHARE = 8
+"""A prototype is made of as many pixels as one image's map has, divided by this."""
 
 
 def class_map_figures(
@@ -33,9 +37,25 @@ def class_map_figures(
         conf: the evaluator's options.
         thresholds: confidence of the background, by kind of maps.
     """
+    from zsl_runner.tracking.figures.class_maps import prototype_similarity
     from zsl_runner.tracking.figures.segmentation import picture_columns
 
     yield "class_maps", lambda: picture_columns(columns(model, data, conf, thresholds), "Class maps of test images")
+    yield "prototypes", lambda: prototype_similarity(similarity(model, data), data.class_names)
+
+
+@torch.no_grad()
+def similarity(model: ClassMapper, data: TaggedEvaluationSet) -> NDArray[Any]:
+    """Return (K, K) cosines of the prototypes that some images and their tags give; NaN for a class without one."""
+    positions = torch.arange(min(PROTOTYPE_IMAGES, len(data.images)), device=data.tags.device)
+    with evaluating(model):
+        maps = model.maps(data.images.take(positions))
+    weights = pixel_weights(confidences(maps.refined()[:, 1:]), data.tags[positions])
+    count = max(1, maps.logits.shape[-2] * maps.logits.shape[-1] // PROTOTYPE_SHARE)
+    found = prototypes(maps.projected, weights, count)
+    cosines = found.vectors @ found.vectors.T
+    known = found.valid[:, None] & found.valid
+    return cosines.masked_fill(~known, torch.nan).cpu().numpy()
 
 
 @torch.no_grad()
