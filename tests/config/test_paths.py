@@ -29,7 +29,11 @@ def test_nothing_expands_homes_otherwise():
 
 
 @pytest.mark.parametrize(
-    "name", ["sun", "xlsa17", "synthetic", "mnist", "dsprites", "image_folder", "image_classes", "unlabelled_images"]
+    "name",
+    [
+        *("sun", "xlsa17", "synthetic", "mnist", "dsprites"),
+        *("image_folder", "tagged_folder", "image_classes", "unlabelled_images"),
+    ],
 )
 def test_data_of_an_unknown_user_are_not_there(name, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)

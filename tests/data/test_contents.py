@@ -28,6 +28,7 @@ def root(tmp_path):
     names = [f"{number:02}\n" for number in range(20)]
     for list_name, part in (("train", names[:10]), ("validation", names[10:15]), ("test", names[15:])):
         (tmp_path / "masked" / f"{list_name}.txt").write_text("".join(part))
+    (tmp_path / "masked" / "tags.txt").write_text("".join(f"{name.strip()},foreground\n" for name in names))
     (tmp_path / "mnist").mkdir()
     for name, content in random_digits().items():
         (tmp_path / "mnist" / name).write_bytes(idx(content))
@@ -40,14 +41,16 @@ def options(name, root):
         return [f"root='{root / 'pictures'}'", "side=16"]
     if name == "image_folder":
         return [f"root='{root / 'masked'}'", "side=16"]
+    if name == "tagged_folder":
+        return [f"root='{root / 'masked'}'", "side=16", "masks=masks"]
     if name == "dsprites":
         return [f"root='{root / 'dsprites'}'", "validation_rows=20", "test_rows=20"]
     if "mnist" in name:
         rows = "validation_rows=20" if name in ("mnist_images", "mnist_quadrant") else None
         return [f"root='{root / 'mnist'}'", *([rows] if rows else [])]
-    if name == "digit_canvas":
+    if name in ("digit_canvas", "tagged_canvas"):
         return [f"root='{root / 'mnist'}'", "train=4", "validation=2", "test=2", "cache=null"]
-    if name == "digit_canvas_embedded":
+    if name in ("digit_canvas_embedded", "tagged_canvas_embedded"):
         return ["train=4", "validation=2", "test=2", "cache=null"]
     return []
 
@@ -65,7 +68,9 @@ def test_it_is_what_the_loaded_records_say(name, root, monkeypatch, tmp_path):
     assert contents(conf) == records.provenance.files
 
 
-@pytest.mark.parametrize("name", [*PICTURES, "image_folder", "mnist_images", "dsprites", "digits", "digits_images"])
+@pytest.mark.parametrize(
+    "name", [*PICTURES, "image_folder", "tagged_folder", "mnist_images", "dsprites", "digits", "digits_images"]
+)
 def test_it_is_said_without_loading(name, root, monkeypatch):
     conf = chosen(name, options(name, root))
     said = contents(conf)

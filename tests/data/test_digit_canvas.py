@@ -11,10 +11,10 @@ import pytest
 from zsl_runner.data.command.preparation import prepare
 from zsl_runner.data.command.verification import verify
 from zsl_runner.data.sources.digit_canvas.cache import CanvasFile, cached
-from zsl_runner.data.sources.digit_canvas.canvas import draw_canvas, resampled
+from zsl_runner.data.sources.digit_canvas.canvas import dilated, draw_canvas, overlap, resampled
 from zsl_runner.data.sources.digit_canvas.conf import DigitCanvasConf
 from zsl_runner.data.sources.digit_canvas.pools import DigitPool, digit_pools
-from zsl_runner.data.sources.digit_canvas.source import load
+from zsl_runner.data.sources.digit_canvas.source import kept_copy, load
 from zsl_runner.data.sources.mnist.files import TEST_IMAGES, TEST_LABELS, TRAIN_IMAGES, TRAIN_LABELS
 from zsl_runner.errors import DataError
 
@@ -40,6 +40,14 @@ def test_the_same_options_give_the_same_pixels():
     digest = hashlib.sha256(records.images.tobytes() + records.labels.tobytes()).hexdigest()
     assert digest[:16] == "fb1e48d32f8534c1"
     assert not np.array_equal(records.images, load(small(classes=11, digits=[1, 3], data_seed=1)).images)
+
+
+def test_a_cache_made_before_there_were_further_options_is_still_found(tmp_path):
+    """Golden value: the name of the file that version 1 has always given these options."""
+    conf = small(cache=str(tmp_path), classes=11)
+    assert kept_copy(conf).path.name == "digit_canvas-d32abf096c37e2df.npz"
+    for changes in ({"distinct": True}, {"overlap": 0.5}, {"dilation": 1}):
+        assert kept_copy(dataclasses.replace(conf, **changes)).path.name != "digit_canvas-d32abf096c37e2df.npz"
 
 
 def test_fewer_canvases_are_the_first_ones_of_more():
@@ -106,6 +114,77 @@ def test_numbers_of_digits():
         draw_canvas(pool, small(**PLAIN, digits=[0, 1]), np.random.default_rng(seed))[1].any() for seed in range(12)
     }
     assert counts == {False, True}
+
+
+def test_distinct_digits():
+    pool = digit_pools(small())["train"]
+    often = small(**PLAIN, classes=11, digits=[8, 8], digit_size=[0.1, 0.1], side=128)
+    for conf, found in ((often, False), (dataclasses.replace(often, distinct=True), True)):
+        counts = []
+        for seed in range(6):
+            labels = draw_canvas(pool, conf, np.random.default_rng(seed))[1]
+            counts.append(len(np.unique(labels)) - 1)
+        assert (set(counts) == {8}) == found
+
+
+def test_boxes_overlap_no_more_than_allowed(monkeypatch):
+    import zsl_runner.data.sources.digit_canvas.canvas as canvas
+
+    pool = digit_pools(small())["train"]
+    places = []
+    paint = canvas._paint
+
+    def noted(picture, corner, coverage, colour):
+        places.append((*corner, *coverage.shape))
+        paint(picture, corner, coverage, colour)
+
+    monkeypatch.setattr(canvas, "_paint", noted)
+
+    def largest(limit):
+        found = []
+        for seed in range(10):
+            places.clear()
+            conf = small(**PLAIN, digits=[3, 3], digit_size=[0.3, 0.4], overlap=limit)
+            draw_canvas(pool, conf, np.random.default_rng(seed))
+            boxes = places[-3:]
+            found += [overlap(a, b) for number, a in enumerate(boxes) for b in boxes[:number]]
+        return max(found)
+
+    assert largest(1.0) > 0.3
+    assert 0 < largest(0.2) <= 0.2
+    assert largest(0.0) == 0
+
+
+def test_digits_that_cannot_stand_apart_are_refused():
+    with pytest.raises(DataError, match=r"dataset.overlap=0: expected places for up to 4 digits of up to 1 of"):
+        load(small(digits=[4, 4], digit_size=[1.0, 1.0], overlap=0.0))
+
+
+def test_dilated_masks_are_wider_than_the_ink_and_ink_comes_first():
+    pool = digit_pools(small())["train"]
+    conf = small(**PLAIN, classes=11, digits=[3, 3])
+    for seed in range(5):
+        thin = draw_canvas(pool, conf, np.random.default_rng(seed))
+        wide = draw_canvas(pool, dataclasses.replace(conf, dilation=2), np.random.default_rng(seed))
+        np.testing.assert_array_equal(thin[0], wide[0])
+        np.testing.assert_array_equal(wide[1][thin[1] > 0], thin[1][thin[1] > 0])
+        assert set(np.unique(wide[1])) == set(np.unique(thin[1]))
+        ink, reach = thin[1] > 0, dilated(thin[1] > 0, 2)
+        assert (wide[1][reach] > 0).all()
+        assert reach.sum() > ink.sum()
+        rows, columns = np.nonzero(wide[1])
+        near = [ink[max(0, r - 2) : r + 3, max(0, c - 2) : c + 3].any() for r, c in zip(rows, columns, strict=True)]
+        # Ink that a digit in front hides still has its margin.
+        assert np.mean(near) > 0.9
+
+
+def test_dilation_is_a_square():
+    mask = np.zeros((5, 6), bool)
+    mask[0, 2] = True
+    expected = np.zeros((5, 6), bool)
+    expected[:3, :5] = True
+    np.testing.assert_array_equal(dilated(mask, 2), expected)
+    np.testing.assert_array_equal(dilated(mask, 0), mask)
 
 
 def test_grey_canvases_have_equal_channels():
@@ -180,6 +259,7 @@ def test_complaints():
     assert problems(digit_size=[0.5])["digit_size"] == "expected [smallest, largest], found [0.5]"
     assert problems(cover_size=[0.5, 0.2])["cover_size"] == "expected [smallest, largest], found [0.5, 0.2]"
     assert "at least one digit" in problems(digits=[0, 0])["digits"]
+    assert "at most 10 digits are distinct, found 11" in problems(digits=[1, 11], distinct=True)["digits"]
 
 
 def test_the_cache_is_used_and_keyed_by_all_that_draws(tmp_path, monkeypatch):

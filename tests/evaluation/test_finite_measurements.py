@@ -35,6 +35,10 @@ SMALL = {
         *["dataset.validation=8", "dataset.test=8", "evaluator.validation_samples=2"],
     ],
     "autoencoding": ["model=aae/clustering", *IMAGES, "evaluator.validation_rows=50", "evaluator.fitting_rows=50"],
+    "class_maps": [
+        *["model=class_maps", "dataset=tagged_canvas_embedded", "dataset.side=32", "dataset.train=24"],
+        *["dataset.validation=8", "dataset.test=8"],
+    ],
     "joint_code": ["model=joint_vae", *IMAGES, "dataset.side=32"],
     "continual": ["model=task_heads", "model.hidden=[8,8]", "dataset=split_digits", "trainer=finetune"],
     "continual_zero_shot": ["model=cosine_heads", "dataset=toy_tasks", "trainer=finetune"],

@@ -107,6 +107,23 @@ RUNS: dict[str, list[str]] = {
     "joint": ["model=task_heads", "model.hidden=[24]", "trainer=joint", *_IMAGE_TASKS],
     "a_lwf": ["trainer=a_lwf", *_ZERO_SHOT_TASKS],
     "a_mas": ["trainer=a_mas", "trainer.importance_rows=20", *_ZERO_SHOT_TASKS],
+    "prototype_contrast": [
+        "model=class_maps",
+        "model.channels=[6,8,10]",
+        "model.strides=[1,2,2]",
+        "model.dilations=[1,1,2]",
+        "model.projection=8",
+        "model.correlation={layers: [2, 3], channels: [4, 4], width: 6}",
+        "dataset=tagged_canvas_embedded",
+        "dataset.side=32",
+        "dataset.train=40",
+        "dataset.validation=10",
+        "dataset.test=10",
+        "trainer.batch_size=10",
+        "trainer.classify.steps=6",
+        "trainer.contrast.steps=6",
+        "evaluator.every=6",
+    ],
 }
 """What `zsl-run` is called with, by a name for the run; `QUIET` comes to each."""
 

@@ -31,6 +31,7 @@ SHORT = {
         "adversarial_autoencoder": {"epochs": 2, "batch_size": 60, "labelled_batch_size": 10, "evaluate_every": 1},
         "capacity": {"epochs": 2, "batch_size": 60, "evaluate_every": 1},
         "closed_form": {},
+        "prototype_contrast": {"classify.steps": 2, "contrast.steps": 2, "batch_size": 8},
         "cvae": {"epochs": 2, "batch_size": 20},
         "nn": {"epochs": 2, "batch_size": 20},
         "em": {"pretrain_steps": 2, "em.iterations": 2},
@@ -62,6 +63,7 @@ SHORT = {
     "dataset": {
         "digit_canvas": {"train": 20, "validation": 5, "test": 5},
         "dsprites": {"validation_rows": 10, "test_rows": 638},
+        "tagged_canvas": {"train": 16, "validation": 5, "test": 5},
         "image_folder": {"side": 32},
         "mnist_images": {"validation_rows": 80, "test_limit": 20, "labelled": 20},
         "mnist_quadrant": {"validation_rows": 180, "test_limit": 20},

@@ -6,6 +6,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from zsl_runner.objectives.normalisation import sum_normalised
+
 BLOCK = 1024
 
 
@@ -57,4 +59,4 @@ def cluster_prior(x: Tensor, centres: Tensor) -> Tensor:
         taken = np.unique(pairwise_distances_argmin(rows, starts))
         clusters = KMeans(len(taken), init=starts[taken], n_init=1).fit(rows)
     sizes[torch.from_numpy(taken)] = torch.bincount(torch.from_numpy(clusters.labels_).long()).float()
-    return (sizes / len(x)).to(centres.device)
+    return sum_normalised(sizes, 0).to(centres.device)

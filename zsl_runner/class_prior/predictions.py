@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from zsl_runner.objectives.normalisation import sum_normalised
+
 
 def prediction_prior(predictions: Tensor, classes: int) -> Tensor:
     """Return how often each class is predicted.
@@ -60,7 +62,7 @@ def label_shift_prior(confusion: Tensor, predicted: Tensor, source: Tensor, ridg
     gram = confusion.t() @ confusion + ridge * torch.eye(len(confusion), dtype=torch.float64, device=confusion.device)
     ratio: Tensor = torch.linalg.solve(gram, confusion.t() @ predicted.double())
     shares = ratio.clamp_min(0) * source.double()
-    return (shares / shares.sum()).float()
+    return sum_normalised(shares, 0).float()
 
 
 def prior_error(estimate: Tensor, truth: Tensor) -> dict[str, float]:

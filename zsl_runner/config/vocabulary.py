@@ -47,6 +47,8 @@ class Provision(StrEnum):
     """Classes that arrive in tasks."""
     ZERO_SHOT_TASKS = "zero_shot_tasks"
     """Tasks with class vectors, before which a class is unseen."""
+    TAGS = "tags"
+    """Images with tags: which classes they show."""
 
 
 class Capability(StrEnum):
@@ -78,3 +80,5 @@ class Capability(StrEnum):
     """Logits of the classes of tasks, and copies of the networks that gave them."""
     UNSEEN_LOGITS = "unseen_logits"
     """The same of classes without training rows."""
+    CLASS_MAPS = "class_maps"
+    """Maps of where an image shows its classes."""

@@ -9,6 +9,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from zsl_runner.objectives.normalisation import softmax_normalised
+
 
 def kl_from_standard_normal(mean: Tensor, log_var: Tensor) -> Tensor:
     r"""Divergence of each Gaussian coordinate from N(0, 1), in nats.
@@ -138,7 +140,7 @@ def gumbel_softmax(logits: Tensor, noise: Tensor, temperature: Tensor | float) -
     """
     if not isinstance(temperature, Tensor) and not temperature > 0:
         raise ValueError(f"the temperature must be positive, found {temperature}; 0 has no gradient")
-    return F.softmax((logits + noise) / temperature, dim=-1)
+    return softmax_normalised(logits + noise, -1, temperature)
 
 
 def straight_through(soft: Tensor) -> Tensor:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from torch import Tensor
-from torch.nn import functional as F
+
+from zsl_runner.objectives.normalisation import l2_normalised
 
 
 def perturbed(class_vectors: Tensor, draws: Tensor, strength: float) -> Tensor:
@@ -28,4 +29,4 @@ def perturbed(class_vectors: Tensor, draws: Tensor, strength: float) -> Tensor:
     >>> perturbed(torch.tensor([[3.0, 2.0]]), torch.tensor([[0.0, 1.0]]), strength=1.0)
     tensor([[0.6000, 0.8000]])
     """
-    return F.normalize(class_vectors * (1 + strength * draws), dim=1)
+    return l2_normalised(class_vectors * (1 + strength * draws), 1)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
-from functools import cache
+from dataclasses import dataclass, field, replace
 from typing import Any, Generic, Self, TypeVar
 
 import torch
@@ -89,9 +88,9 @@ class Drawn:
         return self.parted()[0]
 
 
-@cache
 def _names(kind: type[Drawn]) -> tuple[str, ...]:
-    return tuple(entry.name for entry in fields(kind))
+    """Return the names of the fields, at the cost of a look into the class."""
+    return tuple(kind.__dataclass_fields__)
 
 
 D = TypeVar("D", bound=Drawn)

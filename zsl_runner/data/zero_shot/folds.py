@@ -21,6 +21,7 @@ from zsl_runner.data.zero_shot.draws import held_out_rows, thinned
 from zsl_runner.data.zero_shot.options import ZeroShotConf
 from zsl_runner.data.zero_shot.records import ZeroShotRecords
 from zsl_runner.data.zero_shot.scaling import FeatureScaling, scale_class_vectors
+from zsl_runner.objectives.normalisation import sum_normalised
 
 
 @dataclass(frozen=True)
@@ -249,7 +250,7 @@ class ZeroShotFolds:
         prior = None
         if self.options.known_prior:
             counts = np.bincount(labels[unseen], minlength=len(vectors))[unseen_classes]
-            prior = torch.as_tensor(counts / counts.sum(), dtype=torch.float32, device=self.device)
+            prior = sum_normalised(torch.from_numpy(counts).double(), 0).float().to(self.device)
         training = ZeroShotTraining(
             features=view(train),
             labels=self._tensor(labels[train]),

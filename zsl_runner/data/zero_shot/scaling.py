@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from zsl_runner.objectives.normalisation import l2_normalised
+
 FIT_BLOCK = 4096
 
 
@@ -42,7 +44,7 @@ class Sphere:
 
     def apply(self, x: Tensor) -> Tensor:
         """Return the (B, D) rows projected onto the sphere."""
-        return self.radius * torch.nn.functional.normalize(x, dim=1)
+        return self.radius * l2_normalised(x, 1)
 
 
 @dataclass(frozen=True)
@@ -130,7 +132,7 @@ def scale_class_vectors(vectors: Tensor, mode: str, seen: Tensor) -> Tensor:
     if mode == "none":
         return vectors
     if mode in ("l2", "sqrt"):
-        unit = torch.nn.functional.normalize(vectors, dim=1)
+        unit = l2_normalised(vectors, 1)
         return unit * vectors.shape[1] ** 0.5 if mode == "sqrt" else unit
     if mode == "standard":
         # In double precision the mean of equal entries is exact, so a constant entry really has deviation 0.

@@ -12,6 +12,7 @@ from torch.nn import functional as F
 from zsl_runner.models.gaussians import code_log_variance
 from zsl_runner.models.networks import at_least_fp32
 from zsl_runner.objectives.fixed_linear import fixed_linear
+from zsl_runner.objectives.normalisation import l2_normalised
 
 
 class Generator(nn.Module):
@@ -49,7 +50,7 @@ class Generator(nn.Module):
             return torch.sigmoid(x)
         if self.output_mode == "relu":
             return F.relu(x)
-        return self.radius * F.normalize(x, dim=1) if self.output_mode == "projection" else x
+        return self.radius * l2_normalised(x, 1) if self.output_mode == "projection" else x
 
     def forward(self, z: Tensor, condition: Tensor) -> Tensor:
         """Return (n, D) features of noise (n, Z) and class vectors (n, A)."""
@@ -147,7 +148,7 @@ class Regressor(nn.Module):
 
     def emit(self, hidden: Tensor, fixed: bool = False) -> Tensor:
         """Return the (n, A) unit class vectors of hidden units (n, H), in float32."""
-        return F.normalize(at_least_fp32(_applied(self.output, hidden, fixed)), dim=1)
+        return l2_normalised(at_least_fp32(_applied(self.output, hidden, fixed)), 1)
 
     def forward(self, x: Tensor, fixed: bool = False) -> Tensor:
         """Return the (n, A) unit class vectors regressed from features (n, D).

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from zsl_runner.data.zero_shot.folds import ZeroShotShape
 from zsl_runner.data.zero_shot.scaling import FIT_BLOCK
 from zsl_runner.models.base import ClosedForm
 from zsl_runner.models.ridge_prototype.conf import RidgePrototypeConf
 from zsl_runner.objectives.gaussian import squared_distances
+from zsl_runner.objectives.normalisation import l2_normalised
 from zsl_runner.objectives.ridge import Moments, centred, class_means, moments, penalised_solve, residual_square
 from zsl_runner.streams import Streams
 
@@ -79,7 +79,7 @@ class RidgePrototype(ClosedForm):
         else:
             rows, prototypes = x @ self.map + self.offset, class_vectors
         if self.conf.metric == "cosine":
-            return F.normalize(rows, dim=1) @ F.normalize(prototypes, dim=1).T
+            return l2_normalised(rows, 1) @ l2_normalised(prototypes, 1).T
         return -squared_distances(rows, prototypes, torch.ones_like(prototypes[:1]))
 
     def _prototypes(self, class_vectors: Tensor) -> Tensor:

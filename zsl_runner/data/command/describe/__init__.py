@@ -10,11 +10,12 @@ from collections.abc import Iterable
 from functools import singledispatch
 from typing import TYPE_CHECKING
 
-from zsl_runner.data.command.describe import completion, images, segmentation, zero_shot
+from zsl_runner.data.command.describe import completion, images, segmentation, tagged, zero_shot
 from zsl_runner.data.completion.records import CompletionRecords
 from zsl_runner.data.images.records import ImageRecords
 from zsl_runner.data.records import Records
 from zsl_runner.data.segmentation.records import SegmentationRecords
+from zsl_runner.data.tagged.records import TaggedRecords
 from zsl_runner.data.zero_shot.records import ZeroShotRecords
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ for kind, way in (
     (ImageRecords, images),
     (CompletionRecords, completion),
     (SegmentationRecords, segmentation),
+    (TaggedRecords, tagged),
 ):
     describe.register(kind, way.describe)
     draw.register(kind, way.draw)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
+from zsl_runner.data.records import Rows
 from zsl_runner.data.segmentation.records import SPLITS, VOID, SegmentationRecords, colour_map
 
 if TYPE_CHECKING:
@@ -53,17 +55,34 @@ def _counts(records: SegmentationRecords, split: str) -> np.ndarray:
 
 def draw(records: SegmentationRecords) -> Figure:
     """Return images of each split above their label maps."""
+    rows = {split: getattr(records, split) for split in SPLITS}
+    return masked_sheet(f"{records.name}: {records.sizes()}", records.images, records.labels, rows)
+
+
+def masked_sheet(
+    title: str, images: NDArray[np.uint8], labels: NDArray[np.uint8] | None, splits: Mapping[str, Rows]
+) -> Figure:
+    """Return the first images of each split, above their label maps if there are any.
+
+    Args:
+        title: above all.
+        images: (N, 1 or 3, H, W).
+        labels: (N, H, W), see `colour_map`.
+        splits: row indices by the splits' names.
+    """
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(SHOWN * 1.05, 2 * len(SPLITS) * 1.1 + 0.6), layout="constrained")
-    axes = figure.subplots(2 * len(SPLITS), SHOWN)
+    lines = 1 if labels is None else 2
+    figure = Figure(figsize=(SHOWN * 1.05, lines * len(splits) * 1.1 + 0.6), layout="constrained")
+    axes = figure.subplots(lines * len(splits), SHOWN)
     for one in axes.flat:
         one.axis("off")
-    for place, split in enumerate(SPLITS):
-        rows = getattr(records, split)[:SHOWN]
-        for column, row in enumerate(rows):
-            axes[2 * place, column].imshow(records.images[row].transpose(1, 2, 0), interpolation="nearest")
-            axes[2 * place + 1, column].imshow(colour_map(records.labels[row]), interpolation="nearest")
-        axes[2 * place, 0].set_title(split, loc="left", fontsize=10)
-    figure.suptitle(f"{records.name}: {records.sizes()}", fontsize=11)
+    for place, (split, rows) in enumerate(splits.items()):
+        for column, row in enumerate(rows[:SHOWN]):
+            picture = images[row].transpose(1, 2, 0)
+            axes[lines * place, column].imshow(picture, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
+            if labels is not None:
+                axes[lines * place + 1, column].imshow(colour_map(labels[row]), interpolation="nearest")
+        axes[lines * place, 0].set_title(split, loc="left", fontsize=10)
+    figure.suptitle(title, fontsize=11)
     return figure

@@ -2,40 +2,65 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Final
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from zsl_runner.data.sources.digit_canvas.conf import DigitCanvasConf
+from zsl_runner.data.sources.digit_canvas.options import CanvasOptions
 from zsl_runner.data.sources.digit_canvas.pools import INK, DigitPool
+from zsl_runner.errors import DataError
 
 Picture = NDArray[np.float64]
 Coverage = NDArray[np.float64]
 Random = np.random.Generator
+Box = tuple[int, int, int, int]
+"""Top, left, height and width."""
 
 BRIGHTNESS: Final = np.array([0.299, 0.587, 0.114])
 DECIMALS: Final = 9
 FRAGMENT: Final = (0.3, 0.5)
 STROKE_LENGTH: Final = (0.3, 0.8)
 STROKE_WIDTH: Final = (0.03, 0.08)
+PLACES: Final = 50
+CANVASES: Final = 100
 
 
-def draw_canvas(pool: DigitPool, conf: DigitCanvasConf, random: Random) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+def draw_canvas(pool: DigitPool, conf: CanvasOptions, random: Random) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """Return a (3, side, side) image and its (side, side) labels.
 
     A pixel belongs to a digit if the digit's ink covers more than half of it; where digits overlap, to the one in
-    front.
+    front. Of a wider mask the part beside the ink comes after the ink of all digits.
 
     Args:
         pool: the digits to draw from.
         conf: what is on a canvas.
         random: all that is random.
+
+    Raises:
+        DataError: the digits do not fit on a canvas.
     """
+    for _ in range(CANVASES):
+        drawn = _canvas(pool, conf, random)
+        if drawn is not None:
+            return drawn
+    raise DataError(
+        f"dataset.overlap={conf.overlap:g}: expected places for up to {conf.digits[1]} digits of up to "
+        f"{conf.digit_size[1]:g} of the side on each canvas, found none in {CANVASES} canvases of {PLACES} tries each; "
+        "use fewer or smaller digits, or let them overlap more"
+    )
+
+
+def _canvas(pool: DigitPool, conf: CanvasOptions, random: Random) -> tuple[NDArray[np.uint8], NDArray[np.uint8]] | None:
+    """Return an image and its labels, or None if a digit finds no place beside those before it."""
     side = conf.side
     picture = _ground(conf, random)
     labels = np.zeros((side, side), dtype=np.uint8)
+    margins = labels.copy()
+    boxes: list[Box] = []
+    shown: set[int] = set()
     for _ in range(conf.strokes):
         _paint(picture, (0, 0), _stroke(side, random), _colour(conf, random))
     for _ in range(conf.fragments):
@@ -44,17 +69,38 @@ def draw_canvas(pool: DigitPool, conf: DigitCanvasConf, random: Random) -> tuple
         piece = ink[_window(ink.shape, (height, width), random)]
         _paint(picture, _place(side, piece.shape, random), piece, _colour(conf, random))
     for _ in range(random.integers(conf.digits[0], conf.digits[1], endpoint=True)):
-        ink, digit = _digit(pool, conf, random)
-        top, left = _place(side, ink.shape, random)
+        ink, digit = _digit(pool, conf, random, shown if conf.distinct else ())
+        box = _free_box(ink.shape, boxes, conf, random)
+        if box is None:
+            return None
+        top, left, _, _ = box
         below = (slice(top, top + ink.shape[0]), slice(left, left + ink.shape[1]))
         colour = _distinct(picture[below].mean(axis=(0, 1)), conf, random)
         _paint(picture, (top, left), ink, colour)
-        labels[below][ink > 0.5] = 1 if conf.classes == 2 else 1 + digit
+        label = 1 if conf.pixel_classes() == 2 else 1 + digit
+        labels[below][ink > 0.5] = label
+        if conf.dilation:
+            own = np.zeros((side, side), dtype=bool)
+            own[below] = ink > 0.5
+            margins[dilated(own, conf.dilation)] = label
+        boxes.append(box)
+        shown.add(digit)
     for _ in range(conf.covers):
         height, width = (max(1, round(side * _between(conf.cover_size, random))) for _ in range(2))
         picture[_window((side, side), (height, width), random)] = _colour(conf, random)
     picture += conf.noise * random.standard_normal(picture.shape if conf.colour else (side, side, 1))
-    return np.round(255 * picture.clip(0, 1)).astype(np.uint8).transpose(2, 0, 1), labels
+    image = np.round(255 * picture.clip(0, 1)).astype(np.uint8).transpose(2, 0, 1)
+    return image, np.where(labels > 0, labels, margins)
+
+
+def dilated(mask: NDArray[np.bool_], pixels: int) -> NDArray[np.bool_]:
+    """Return an (h, w) mask widened to all pixels that a square of side 2 ``pixels`` + 1 about it holds.
+
+    >>> dilated(np.array([[True, False, False]]), 1).tolist()
+    [[True, True, False]]
+    """
+    windows = sliding_window_view(np.pad(mask, pixels), (2 * pixels + 1, 2 * pixels + 1))
+    return np.asarray(windows.any(axis=(-2, -1)))
 
 
 def resampled(image: NDArray[np.floating], height: int, width: int) -> Picture:
@@ -77,7 +123,7 @@ def _weights(size: int, wanted: int) -> Picture:
     return np.asarray(weights / weights.sum(axis=1, keepdims=True))
 
 
-def _ground(conf: DigitCanvasConf, random: Random) -> Picture:
+def _ground(conf: CanvasOptions, random: Random) -> Picture:
     """Return a picture that fades from one colour to another in some direction."""
     angle = random.uniform(0, 2 * np.pi)
     axis = np.linspace(-0.5, 0.5, conf.side)
@@ -86,11 +132,11 @@ def _ground(conf: DigitCanvasConf, random: Random) -> Picture:
     return np.asarray((1 - share) * _colour(conf, random) + share * _colour(conf, random))
 
 
-def _colour(conf: DigitCanvasConf, random: Random) -> Picture:
+def _colour(conf: CanvasOptions, random: Random) -> Picture:
     return random.uniform(size=3) if conf.colour else np.full(3, random.uniform())
 
 
-def _distinct(ground: Picture, conf: DigitCanvasConf, random: Random) -> Picture:
+def _distinct(ground: Picture, conf: CanvasOptions, random: Random) -> Picture:
     """Return a colour that is at least ``conf.contrast`` brighter or darker than ``ground``."""
     while True:  # contrast < 0.5, so that from any ground one end of the scale is far enough
         colour = _colour(conf, random)
@@ -98,9 +144,11 @@ def _distinct(ground: Picture, conf: DigitCanvasConf, random: Random) -> Picture
             return colour
 
 
-def _digit(pool: DigitPool, conf: DigitCanvasConf, random: Random) -> tuple[Coverage, int]:
+def _digit(pool: DigitPool, conf: CanvasOptions, random: Random, without: Collection[int] = ()) -> tuple[Coverage, int]:
     """Return the coverage (0 to 1) of a digit, cut to its ink and resized, and which digit it is."""
     chosen = random.integers(len(pool.images))
+    while int(pool.labels[chosen]) in without:  # the pool has as many different digits as a canvas may need
+        chosen = random.integers(len(pool.images))
     image = pool.images[chosen]
     rows, columns = np.flatnonzero((image > INK).any(1)), np.flatnonzero((image > INK).any(0))
     ink = image[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1] / 255
@@ -130,6 +178,26 @@ def _place(side: int, shape: tuple[int, ...], random: Random) -> tuple[int, int]
     """Return the corner of a random place where something of ``shape`` lies inside the canvas."""
     top, left = (int(random.integers(side - size, endpoint=True)) for size in shape)
     return top, left
+
+
+def _free_box(shape: tuple[int, ...], taken: Sequence[Box], conf: CanvasOptions, random: Random) -> Box | None:
+    """Return a random box of ``shape`` that the taken ones do not overlap too much, or None if some tries find none."""
+    for _ in range(PLACES):
+        box = (*_place(conf.side, shape, random), shape[0], shape[1])
+        if all(overlap(box, other) <= conf.overlap for other in taken):
+            return box
+    return None
+
+
+def overlap(box: Box, other: Box) -> float:
+    """Return which share of the smaller of two boxes lies in the other.
+
+    >>> overlap((0, 0, 4, 4), (2, 0, 2, 8)), overlap((0, 0, 4, 4), (4, 0, 2, 2))
+    (0.5, 0.0)
+    """
+    sides = (min(box[k] + box[k + 2], other[k] + other[k + 2]) - max(box[k], other[k]) for k in (0, 1))
+    height, width = (max(0, length) for length in sides)
+    return height * width / min(box[2] * box[3], other[2] * other[3])
 
 
 def _window(shape: tuple[int, ...], size: tuple[int, int], random: Random) -> tuple[slice, slice]:

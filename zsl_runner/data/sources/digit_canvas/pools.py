@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from sklearn.datasets import load_digits
 
 from zsl_runner.data.records import Rows, SourceFile
-from zsl_runner.data.sources.digit_canvas.conf import DigitCanvasConf
+from zsl_runner.data.sources.digit_canvas.options import CanvasOptions
 from zsl_runner.data.sources.digits.images import BRIGHTEST, digits_checksum
 from zsl_runner.data.sources.mnist import images
 from zsl_runner.errors import DataError
@@ -35,19 +35,20 @@ class DigitPool:
     labels: Rows
 
 
-def source_files(conf: DigitCanvasConf) -> tuple[SourceFile, ...]:
+def source_files(conf: CanvasOptions) -> tuple[SourceFile, ...]:
     """Return the files the digits come from, with their checksums."""
     return images.source_files(conf.mnist()) if conf.source == "mnist" else digits_checksum(load_digits().data)
 
 
-def digit_pools(conf: DigitCanvasConf) -> dict[str, DigitPool]:
+def digit_pools(conf: CanvasOptions) -> dict[str, DigitPool]:
     """Return disjoint pools for ``train``, ``validation`` and ``test``.
 
     The last sixth of MNIST's training file is for validation and its test file for testing. The embedded digits, which
     are one set, are cut by shares after a permutation that never changes.
 
     Raises:
-        DataError: a file is missing, damaged or does not fit the others.
+        DataError: a file is missing, damaged or does not fit the others; there are fewer different digits than a canvas
+            may need.
     """
     if conf.source == "mnist":
         train = DigitPool(*images.training_images(conf.mnist()))
@@ -60,12 +61,19 @@ def digit_pools(conf: DigitCanvasConf) -> dict[str, DigitPool]:
         first_test = len(order) - round(EMBEDDED_TEST_SHARE * len(order))
         train = DigitPool(ink[order[:first_test]], labels[order[:first_test]])
         test = DigitPool(ink[order[first_test:]], labels[order[first_test:]])
-    for pool in (train, test):
-        if not (pool.images.reshape(len(pool.images), -1).max(1) > INK).all():
-            raise DataError(f"{conf.root}: expected a digit in every image of the idx files, found an empty one")
     kept = len(train.images) - round(VALIDATION_SHARE * len(train.images))
-    return {
+    pools = {
         "train": DigitPool(train.images[:kept], train.labels[:kept]),
         "validation": DigitPool(train.images[kept:], train.labels[kept:]),
         "test": test,
     }
+    for pool in (train, test):
+        if not (pool.images.reshape(len(pool.images), -1).max(1) > INK).all():
+            raise DataError(f"{conf.root}: expected a digit in every image of the idx files, found an empty one")
+    for split, pool in pools.items():
+        if conf.distinct and len(np.unique(pool.labels)) < conf.digits[1]:
+            raise DataError(
+                f"dataset.distinct: expected {conf.digits[1]} different digits among those for {split} canvases, found "
+                f"{len(np.unique(pool.labels))}; use fewer digits or distinct=false"
+            )
+    return pools

@@ -2,79 +2,128 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
-from zsl_runner.data.records import Provenance, SourceFile, checked
+from zsl_runner.data.records import Provenance, Rows, SourceFile, checked
 from zsl_runner.data.segmentation.records import SPLITS, SegmentationRecords
 from zsl_runner.data.sources.digit_canvas.cache import Canvases, CanvasFile, cached, read
 from zsl_runner.data.sources.digit_canvas.canvas import draw_canvas
 from zsl_runner.data.sources.digit_canvas.conf import DigitCanvasConf
+from zsl_runner.data.sources.digit_canvas.options import CanvasOptions
 from zsl_runner.data.sources.digit_canvas.pools import digit_pools, source_files
 from zsl_runner.files.folders import KeptCopy
 
 VERSION: Final = 1
 """Of the drawing code; raised by every change that changes a pixel, so that no older cache is taken for it."""
 
-_NOT_DRAWN: Final = ("kind", "name", "root", "flip", "cache")
+_NOT_DRAWN: Final = ("root", "cache")
+_OFF: Final = {"distinct": False, "overlap": 1.0, "dilation": 0}
+"""Options that change nothing with these values: left out of what determines canvases drawn before there were any."""
+
+
+@dataclass(frozen=True)
+class DrawnCanvases:
+    """Canvases with their masks: training ones, then validation ones, then test ones.
+
+    Attributes:
+        images: (N, 3, side, side).
+        labels: (N, side, side).
+        class_names: names by label.
+        rows: row indices under ``train``, ``validation`` and ``test``.
+        provenance: where they came from.
+        origin: their file, or the name of the data set, for messages.
+    """
+
+    images: NDArray[np.uint8]
+    labels: NDArray[np.uint8]
+    class_names: tuple[str, ...]
+    rows: Mapping[str, Rows]
+    provenance: Provenance
+    origin: str
 
 
 def load(conf: DigitCanvasConf) -> SegmentationRecords:
-    """Return the canvases: training ones, then validation ones, then test ones.
+    """Return the canvases with their masks.
+
+    Raises:
+        DataError: see `drawn_canvases`.
+    """
+    drawn = drawn_canvases(conf, conf.name, f"exact masks of {conf.classes} classes")
+    records = SegmentationRecords(
+        name=conf.name,
+        images=drawn.images,
+        labels=drawn.labels,
+        class_names=drawn.class_names,
+        provenance=drawn.provenance,
+        **drawn.rows,
+    )
+    return checked(records, drawn.origin)
+
+
+def drawn_canvases(conf: CanvasOptions, name: str, semantics: str) -> DrawnCanvases:
+    """Return the canvases that options describe, from the cache if they are there.
 
     Every canvas has a generator of its own, so that fewer canvases are the first ones of more.
 
+    Args:
+        conf: what is drawn.
+        name: of the data set.
+        semantics: what is known of the canvases, for their record.
+
     Raises:
-        DataError: a file of digits is missing, damaged or does not fit the others.
+        DataError: a file of digits is missing, damaged or does not fit the others; the digits do not fit on a canvas.
     """
     files = source_files(conf)
     file = _cache_file(conf, files)
     images, labels = cached(file, lambda: _draw(conf))
     sizes = [conf.train, conf.validation, conf.test]
-    train, validation, test = np.split(np.arange(sum(sizes)), np.cumsum(sizes)[:-1])
-    names = ("background", "digit") if conf.classes == 2 else ("background", *map(str, range(10)))
+    rows = np.split(np.arange(sum(sizes)), np.cumsum(sizes)[:-1])
     fewest, most = conf.digits
-    records = SegmentationRecords(
-        name=conf.name,
-        images=images,
-        labels=labels,
-        class_names=names,
-        train=train,
-        validation=validation,
-        test=test,
-        provenance=Provenance(
-            kind="generated",
-            feature_kind=f"canvases of {conf.side} x {conf.side} pixels, {'RGB' if conf.colour else 'grey'}",
-            semantics=f"exact masks of {conf.classes} classes",
-            split_version=f"own (canvases version {VERSION}, seed {conf.data_seed})",
-            files=files,
-            notes=(
-                f"{fewest} to {most} digits, {conf.strokes} strokes, {conf.fragments} fragments, {conf.covers} covers, "
-                f"noise {conf.noise:g}, contrast {conf.contrast:g} on each canvas",
-                "no digit occurs in two splits",
-            ),
+    apart = (", distinct" * conf.distinct) + (f", overlap at most {conf.overlap:g}" if conf.overlap < 1 else "")
+    provenance = Provenance(
+        kind="generated",
+        feature_kind=f"canvases of {conf.side} x {conf.side} pixels, {'RGB' if conf.colour else 'grey'}",
+        semantics=semantics,
+        split_version=f"own (canvases version {VERSION}, seed {conf.data_seed})",
+        files=files,
+        notes=(
+            f"{fewest} to {most} digits{apart}, {conf.strokes} strokes, {conf.fragments} fragments, {conf.covers} "
+            f"covers, noise {conf.noise:g}, contrast {conf.contrast:g} on each canvas",
+            *([f"masks are {conf.dilation} pixels wider than the ink"] if conf.dilation else []),
+            "no digit occurs in two splits",
         ),
     )
-    return checked(records, conf.name if file is None else str(file.path))
+    return DrawnCanvases(
+        images=images,
+        labels=labels,
+        class_names=("background", "digit") if conf.pixel_classes() == 2 else ("background", *map(str, range(10))),
+        rows=dict(zip(SPLITS, rows, strict=True)),
+        provenance=provenance,
+        origin=name if file is None else str(file.path),
+    )
 
 
-def kept_copy(conf: DigitCanvasConf) -> KeptCopy:
+def kept_copy(conf: CanvasOptions) -> KeptCopy:
     """Return where finished canvases lie, and whether the next load will use them."""
     file = _cache_file(conf, source_files(conf))
     return KeptCopy(None, usable=False) if file is None else KeptCopy(file.path, usable=read(file) is not None)
 
 
-def _cache_file(conf: DigitCanvasConf, files: Sequence[SourceFile]) -> CanvasFile | None:
+def _cache_file(conf: CanvasOptions, files: Sequence[SourceFile]) -> CanvasFile | None:
     folder = conf.cache_folder()
-    drawn = {key: value for key, value in asdict(conf).items() if key not in _NOT_DRAWN}
+    chosen = {entry.name: getattr(conf, entry.name) for entry in fields(CanvasOptions)}
+    drawn = {key: value for key, value in chosen.items() if key not in _NOT_DRAWN and _OFF.get(key, ...) != value}
+    drawn["classes"] = conf.pixel_classes()
     identity = {"version": VERSION, "options": drawn, "digits": [file.sha256 for file in files]}
     return None if folder is None else CanvasFile.of(folder, identity)
 
 
-def _draw(conf: DigitCanvasConf) -> Canvases:
+def _draw(conf: CanvasOptions) -> Canvases:
     pools = digit_pools(conf)
     sizes = {"train": conf.train, "validation": conf.validation, "test": conf.test}
     images = np.empty((sum(sizes.values()), 3, conf.side, conf.side), dtype=np.uint8)

@@ -9,7 +9,8 @@ from typing import Final
 import numpy as np
 
 from zsl_runner.data.records import Rows
-from zsl_runner.data.sources.image_folder.conf import LISTS, ImageFolderConf
+from zsl_runner.data.sources.image_folder.conf import ImageFolderConf
+from zsl_runner.data.sources.image_folder.options import LISTS, PictureFolderOptions
 from zsl_runner.data.sources.pictures.walk import pictures_below
 from zsl_runner.errors import DataError
 from zsl_runner.files.names import other_case, read_names, some
@@ -25,7 +26,7 @@ def paired_files(conf: ImageFolderConf) -> dict[str, tuple[Path, Path]]:
     Raises:
         DataError: see `pictures_below`; a name occurs twice, an image or a mask stands alone.
     """
-    images, masks = _pictures(conf.folder(conf.images)), _pictures(conf.folder(conf.masks))
+    images, masks = pictures_by_name(conf.folder(conf.images)), pictures_by_name(conf.folder(conf.masks))
     without_mask, without_image = sorted(images.keys() - masks.keys()), sorted(masks.keys() - images.keys())
     if without_mask or without_image:
         found = []
@@ -40,7 +41,7 @@ def paired_files(conf: ImageFolderConf) -> dict[str, tuple[Path, Path]]:
     return {name: (images[name], masks[name]) for name in sorted(images)}
 
 
-def split_rows(conf: ImageFolderConf, names: Sequence[str]) -> dict[str, Rows]:
+def split_rows(conf: PictureFolderOptions, names: Sequence[str]) -> dict[str, Rows]:
     """Return the positions in ``names`` of the training, validation and test images.
 
     Raises:
@@ -78,7 +79,12 @@ def split_rows(conf: ImageFolderConf, names: Sequence[str]) -> dict[str, Rows]:
     return rows
 
 
-def _pictures(folder: Path) -> Mapping[str, Path]:
+def pictures_by_name(folder: Path) -> Mapping[str, Path]:
+    """Return the pictures in a folder and below it by their names, see `paired_files`.
+
+    Raises:
+        DataError: see `pictures_below`; two have one name.
+    """
     found: dict[str, Path] = {}
     for picture in pictures_below(folder, PLACES).pictures:
         name, path = picture.stem, picture.path

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,9 +11,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from zsl_runner.data.segmentation.records import VOID
-from zsl_runner.data.sources.image_folder.conf import ImageFolderConf
+from zsl_runner.data.sources.image_folder.options import PictureFolderOptions
 from zsl_runner.data.sources.pictures.labels import read_colours, read_values
-from zsl_runner.data.sources.pictures.pixels import TURNED, read_image
+from zsl_runner.data.sources.pictures.pixels import TURNED, Shown, read_image
 from zsl_runner.errors import DataError
 
 Bytes = NDArray[np.uint8]
@@ -35,14 +36,34 @@ class PicturePair:
     changes: tuple[str, ...]
 
 
-def read_pair(image_path: Path, mask_path: Path, conf: ImageFolderConf) -> PicturePair:
-    """Return an image and its labels, both upright and resized if configured.
+@dataclass(frozen=True)
+class PicturePairs:
+    """Images and their masks.
+
+    Attributes:
+        images: (N, 3, H, W).
+        labels: (N, H, W), see `PicturePair`.
+        values: of each mask, see `PicturePair`.
+        changes: of all images.
+    """
+
+    images: Bytes
+    labels: Bytes
+    values: list[tuple[int, ...]]
+    changes: list[str]
+
+
+def read_pair(image_path: Path, mask_path: Path | None, conf: PictureFolderOptions) -> PicturePair:
+    """Return an image and its labels, both upright and resized if configured; without a mask all of it is void.
 
     Raises:
         DataError: a file is no picture, image and mask have different sizes, or the mask has other labels or colours
             than configured.
     """
     shown = read_image(image_path, colour=True)
+    if mask_path is None:
+        image = _sized(shown, conf.side)
+        return PicturePair(image, np.full(image.shape[1:], VOID, dtype=np.uint8), (), shown.changes)
     if conf.colours is not None:
         stored = read_colours(mask_path)
     else:
@@ -55,16 +76,45 @@ def read_pair(image_path: Path, mask_path: Path, conf: ImageFolderConf) -> Pictu
         )
     values = _present(stored)
     labels = _labels(stored, values, mask_path, conf)
-    image = shown.pixels
     if conf.side is not None:
-        size = (conf.side, conf.side)
         # Labels are names and not amounts: between two of them there is nothing.
-        image = np.asarray(shown.picture().resize(size, Image.Resampling.BILINEAR))
-        labels = np.asarray(Image.fromarray(labels).resize(size, Image.Resampling.NEAREST))
-    return PicturePair(image.transpose(2, 0, 1), labels, values, shown.changes)
+        labels = np.asarray(Image.fromarray(labels).resize((conf.side, conf.side), Image.Resampling.NEAREST))
+    return PicturePair(_sized(shown, conf.side), labels, values, shown.changes)
 
 
-def _labels(stored: NDArray[np.int64], values: tuple[int, ...], path: Path, conf: ImageFolderConf) -> Bytes:
+def read_pairs(files: Sequence[tuple[Path, Path | None]], conf: PictureFolderOptions) -> PicturePairs:
+    """Return images with their labels, which all have one size.
+
+    Raises:
+        DataError: see `read_pair`; or the images differ in size.
+    """
+    first = read_pair(*files[0], conf).labels.shape
+    images = np.empty((len(files), 3, *first), dtype=np.uint8)
+    labels = np.empty((len(files), *first), dtype=np.uint8)
+    changes: list[str] = []
+    values: list[tuple[int, ...]] = []
+    for position, paths in enumerate(files):
+        pair = read_pair(*paths, conf)
+        if pair.labels.shape != first:
+            raise DataError(
+                f"{paths[0]}: expected {first[1]} x {first[0]} pixels like {files[0][0]}, "
+                f"found {pair.labels.shape[1]} x {pair.labels.shape[0]}; give dataset.side to resize all to squares"
+            )
+        images[position], labels[position] = pair.image, pair.labels
+        changes += pair.changes
+        values.append(pair.values)
+    return PicturePairs(images, labels, values, changes)
+
+
+def _sized(shown: Shown, side: int | None) -> Bytes:
+    """Return the (3, H, W) bytes of an image, resized if configured."""
+    pixels = shown.pixels
+    if side is not None:
+        pixels = np.asarray(shown.picture().resize((side, side), Image.Resampling.BILINEAR))
+    return pixels.transpose(2, 0, 1)
+
+
+def _labels(stored: NDArray[np.int64], values: tuple[int, ...], path: Path, conf: PictureFolderOptions) -> Bytes:
     if conf.colours is not None:
         return _from_colours(stored, values, path, conf.colours)
     if conf.threshold is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +12,10 @@ from zsl_runner.data.segmentation.records import SPLITS, SegmentationRecords
 from zsl_runner.data.sources.image_folder.conf import ImageFolderConf
 from zsl_runner.data.sources.image_folder.files import PLACES, paired_files, split_rows
 from zsl_runner.data.sources.image_folder.occurrence import check_classes
-from zsl_runner.data.sources.image_folder.pictures import read_pair
+from zsl_runner.data.sources.image_folder.options import PictureFolderOptions
+from zsl_runner.data.sources.image_folder.pictures import read_pairs
 from zsl_runner.data.sources.pictures.pixels import notes_on
 from zsl_runner.data.sources.pictures.walk import pictures_below
-from zsl_runner.errors import DataError
 from zsl_runner.files.checksums import sha256_of, sha256_of_all
 
 
@@ -30,32 +30,18 @@ def load(conf: ImageFolderConf) -> SegmentationRecords:
     names = list(files)
     rows = split_rows(conf, names)
     used = np.sort(np.concatenate(list(rows.values())))
-    first = read_pair(*files[names[used[0]]], conf).labels.shape
-    images = np.empty((len(used), 3, *first), dtype=np.uint8)
-    labels = np.empty((len(used), *first), dtype=np.uint8)
-    changes: list[str] = []
-    values: list[tuple[int, ...]] = []
-    for position, row in enumerate(used):
-        pair = read_pair(*files[names[row]], conf)
-        if pair.labels.shape != first:
-            raise DataError(
-                f"{files[names[row]][0]}: expected {first[1]} x {first[0]} pixels like {files[names[used[0]]][0]}, "
-                f"found {pair.labels.shape[1]} x {pair.labels.shape[0]}; give dataset.side to resize all to squares"
-            )
-        images[position], labels[position] = pair.image, pair.labels
-        changes += pair.changes
-        values.append(pair.values)
+    pairs = read_pairs([files[names[row]] for row in used], conf)
     places = {split: np.searchsorted(used, rows[split]) for split in SPLITS}
-    check_classes(conf, labels, places["train"], values)
+    check_classes(conf, pairs.labels, places["train"], pairs.values)
     records = SegmentationRecords(
         name=conf.name,
-        images=images,
-        labels=labels,
+        images=pairs.images,
+        labels=pairs.labels,
         class_names=tuple(conf.classes),
         train=places["train"],
         validation=places["validation"],
         test=places["test"],
-        provenance=_provenance(conf, files, rows, first, notes_on(changes)),
+        provenance=_provenance(conf, files, rows, pairs.labels.shape[1:], notes_on(pairs.changes)),
     )
     return checked(records, str(conf.folder("")))
 
@@ -67,9 +53,31 @@ def _provenance(
     size: tuple[int, ...],
     changes: tuple[str, ...],
 ) -> Provenance:
+    semantics = f"masks of {len(conf.classes)} classes: {', '.join(conf.classes)}"
+    return folder_provenance(conf, semantics, len(files), rows, size, (contents(conf), changes))
+
+
+def folder_provenance(
+    conf: PictureFolderOptions,
+    semantics: str,
+    count: int,
+    rows: Mapping[str, Rows],
+    size: tuple[int, ...],
+    read: tuple[tuple[SourceFile, ...], tuple[str, ...]],
+) -> Provenance:
+    """Return where pictures of a folder came from.
+
+    Args:
+        conf: the folder and its splits.
+        semantics: what is known of the pictures.
+        count: how many images there are.
+        rows: those of each split.
+        size: height and width.
+        read: the files with their checksums, and what was done to show the pictures.
+    """
     if conf.shares is None:
         split = "own (lists of names in the folder)"
-        left_out = len(files) - sum(map(len, rows.values()))
+        left_out = count - sum(map(len, rows.values()))
         notes = (f"{left_out} images are in no list and left out",) if left_out else ()
     else:
         split = f"own (shares {', '.join(f'{share:g}' for share in conf.shares)}, seed {conf.split_seed})"
@@ -77,10 +85,10 @@ def _provenance(
     return Provenance(
         kind="real",
         feature_kind=f"images of {size[1]} x {size[0]} pixels, RGB" + ("" if conf.side is None else ", resized"),
-        semantics=f"masks of {len(conf.classes)} classes: {', '.join(conf.classes)}",
+        semantics=semantics,
         split_version=split,
-        files=contents(conf),
-        notes=("checksums of folders are over names and contents of their pictures", *notes, *changes),
+        files=read[0],
+        notes=("checksums of folders are over names and contents of their pictures", *notes, *read[1]),
     )
 
 
@@ -90,8 +98,13 @@ def contents(conf: ImageFolderConf) -> tuple[SourceFile, ...]:
     Raises:
         DataError: a folder is missing or has no picture, or a file cannot be read.
     """
+    return folder_contents(conf, (conf.images, conf.masks))
+
+
+def folder_contents(conf: PictureFolderOptions, names: Iterable[str]) -> tuple[SourceFile, ...]:
+    """Return some folders of pictures in `root` and the required files with their checksums; see `contents`."""
     found = []
-    for folder in (conf.folder(conf.images), conf.folder(conf.masks)):
+    for folder in map(conf.folder, names):
         tree = pictures_below(folder, PLACES)
         found.append(SourceFile(str(folder), sha256_of_all([picture.path for picture in tree.pictures], folder)))
     lists = [Path(file.path) for file in conf.required_files()]

@@ -1,0 +1,282 @@
+"""Class maps measured: confusion matrices at thresholds, metrics of a whole set, thresholds handed on, tags."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch.nn import functional as F
+
+from tests.tagged import CANVASES, network, tagged_fold
+from zsl_runner.data.segmentation.records import VOID
+from zsl_runner.data.sources.tagged_canvas.source import load
+from zsl_runner.evaluation.class_maps.conf import ClassMapsEvaluatorConf
+from zsl_runner.evaluation.class_maps.counts import (
+    all_background,
+    class_ious,
+    precisions,
+    recalls,
+    threshold_confusions,
+)
+from zsl_runner.evaluation.class_maps.evaluator import ClassMapsEvaluator
+from zsl_runner.evaluation.class_maps.figures import columns, similarity
+from zsl_runner.evaluation.class_maps.seeds import seeds
+from zsl_runner.models.class_mapping import ClassMapper, PixelMaps
+from zsl_runner.objectives.class_maps import confidences, resized
+from zsl_runner.tracking.figures.class_maps import prototype_similarity, threshold_curves
+
+CONF = ClassMapsEvaluatorConf(batch_size=3, thresholds=[0.1, 0.9], threshold_count=5)
+
+
+class Reader(ClassMapper):
+    """Reads maps off images whose grey values are labels, 0 to K - 1 in steps of 1 / 255; some may be wrong.
+
+    Args:
+        classes: K.
+        wrong: maps true classes to those that are read in their place.
+        silent: whether the means of the maps deny every tag.
+    """
+
+    def __init__(self, classes=11, wrong=None, silent=False):
+        super().__init__()
+        self.classes, self.wrong, self.silent = classes, wrong or {}, silent
+
+    def maps(self, x):
+        labels = (x[:, 0] * 255).round().long()
+        for true, read in self.wrong.items():
+            labels = torch.where(labels == true, read, labels)
+        hot = F.one_hot(labels, self.classes).permute(0, 3, 1, 2).float()
+        logits = hot - (2.0 if self.silent else 0.0)
+        pixels = torch.nn.functional.one_hot(labels, self.classes).permute(0, 3, 1, 2).float()
+        return PixelMaps(logits, pixels, pixels)
+
+
+def readable(conf=CANVASES, **changes):
+    """Return a validation fold whose images are their own masks, and the masks."""
+    records = load(conf)
+    masks = records.masks.copy()
+    records = dataclasses.replace(records, images=masks[:, None], **changes)
+    return tagged_fold(records, conf), masks[records.validation]
+
+
+def measure(model, fold, conf=CONF, choices=None):
+    return ClassMapsEvaluator(conf, 0).measure(model, fold, choices or {})
+
+
+def plain_confusion(labels, truth, valid, classes):
+    found = np.zeros((classes, classes), int)
+    for t, p, v in zip(truth.flatten(), labels.flatten(), valid.flatten(), strict=True):
+        found[t, p] += v
+    return found
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 2**31), st.integers(2, 5), st.integers(1, 4))
+def test_confusions_are_those_of_labels_at_each_threshold(seed, classes, levels):
+    generator = torch.Generator().manual_seed(seed)
+    thresholds = torch.rand(levels, generator=generator).sort().values
+    scores = torch.rand(2, 9, generator=generator)
+    scores[0, 0] = thresholds[0]  # equal is not above
+    labels = torch.randint(1, classes, (2, 9), generator=generator)
+    truth = torch.randint(classes, (2, 9), generator=generator)
+    valid = torch.rand(2, 9, generator=generator) < 0.8
+    found = threshold_confusions(scores, labels, truth, valid, thresholds, classes)
+    for image in range(2):
+        for level, threshold in enumerate(thresholds):
+            predicted = torch.where(scores[image] > threshold, labels[image], 0)
+            expected = plain_confusion(predicted, truth[image], valid[image], classes)
+            np.testing.assert_array_equal(found[image, level].numpy(), expected)
+
+
+def test_metrics_of_a_confusion_matrix_by_hand():
+    confusion = torch.tensor([[5, 1, 0, 0], [2, 3, 0, 0], [1, 0, 0, 0], [0, 0, 0, 0]])
+    torch.testing.assert_close(class_ious(confusion)[:3], torch.tensor([5 / 9, 3 / 6, 0.0]).double())
+    torch.testing.assert_close(precisions(confusion)[:2], torch.tensor([5 / 8, 3 / 4]).double())
+    torch.testing.assert_close(recalls(confusion)[:3], torch.tensor([5 / 6, 3 / 5, 0.0]).double())
+    assert class_ious(confusion)[3].isnan()
+    assert precisions(confusion)[2:].isnan().all()
+    assert all_background(confusion).tolist() == [[6, 0, 0, 0], [5, 0, 0, 0], [1, 0, 0, 0], [0, 0, 0, 0]]
+
+
+def test_a_perfect_prediction_has_an_iou_of_one():
+    fold, _ = readable()
+    found = measure(Reader(), fold).metrics
+    for metric in ("mIoU", "mIoU_fixed", "mIoU_images", "foreground_IoU", "background_IoU", "precision", "recall"):
+        for maps in ("plain", "refined"):
+            assert found[f"val/{metric}_{maps}"] == pytest.approx(100)
+    assert found["val/tag_accuracy"] == found["val/tag_exact_match"] == 100
+
+
+def test_all_background_is_the_share_of_the_background_over_the_number_of_classes():
+    fold, masks = readable()
+    present = len(np.unique(masks))
+    expected = 100 * (masks == 0).mean() / present
+    found = measure(Reader(silent=True), fold).metrics
+    for metric in ("mIoU_plain", "mIoU_fixed_refined", "mIoU_all_background"):
+        assert found[f"val/{metric}"] == pytest.approx(expected)
+    assert found["val/recall_plain"] == 0
+    assert found["val/tag_exact_match"] == 0
+
+
+def test_a_class_absent_from_the_whole_set_counts_nowhere():
+    """Only digits 0 and 1 are left in masks and tags: the mean is over three classes, not over eleven."""
+    records = load(CANVASES)
+    masks = np.where(records.masks > 2, 1, records.masks)
+    tags = np.stack([(masks == label).any((1, 2)) for label in range(1, 11)], 1)
+    records = dataclasses.replace(records, masks=masks, tags=tags, images=masks[:, None])
+    kept = masks[records.validation]
+    fold = tagged_fold(records)
+    assert set(np.unique(kept)) == {0, 1, 2}
+    found = measure(Reader(silent=True), fold).metrics
+    assert found["val/mIoU_plain"] == pytest.approx(100 * (kept == 0).mean() / 3)
+    assert measure(Reader(), fold).metrics["val/mIoU_plain"] == pytest.approx(100)
+
+
+def test_a_class_taken_for_another_costs_both():
+    fold, masks = readable()
+    one, other = np.unique(masks)[1:3]
+    found = measure(Reader(wrong={int(one): int(other)}), fold).metrics
+    ious = [1.0 if label not in (one, other) else 0.0 for label in np.unique(masks)]
+    both = (masks == one) | (masks == other)
+    ious[2] = (masks == other).sum() / both.sum()
+    assert found["val/mIoU_plain"] == pytest.approx(100 * np.mean(ious))
+    assert found["val/mIoU_images_plain"] != pytest.approx(found["val/mIoU_plain"])
+
+
+def test_void_pixels_count_nowhere():
+    """The left halves of the masks are void, and what is read there is wrong."""
+    records = load(CANVASES)
+    masks = records.masks.copy()
+    masks[:, :, :16] = VOID
+    images = records.masks[:, None].copy()
+    images[:, :, :, :16] = 10 - images[:, :, :, :16]
+    fold = tagged_fold(dataclasses.replace(records, masks=masks, images=images))
+    found = measure(Reader(), fold)
+    seen = records.masks[records.validation][:, :, 16:]
+    assert found.metrics["val/mIoU_all_background"] == pytest.approx(100 * (seen == 0).mean() / len(np.unique(seen)))
+    assert int(found.details.counts["plain"].confusion[0].sum()) == seen.size
+    assert found.metrics["val/recall_plain"] == pytest.approx(100)
+
+
+def test_the_threshold_is_chosen_on_validation_images_and_handed_to_the_test():
+    fold, _ = readable()
+    model = network(fold.train.shape)
+    with torch.no_grad():
+        model.classes.weight.abs_()  # so that all tags are found
+    validation = measure(model, fold)
+    assert validation.choices.keys() == {"threshold_plain", "threshold_refined"}
+    tested = dataclasses.replace(fold, evaluation=dataclasses.replace(fold.evaluation, name="test"))
+    again = measure(model, tested, choices=validation.choices)
+    assert again.choices == {}
+    assert {name.replace("val/", "test/"): value for name, value in validation.metrics.items()} == again.metrics
+    for kind in ("plain", "refined"):
+        best = validation.details.counts[kind].ious()
+        assert validation.metrics[f"val/mIoU_{kind}"] == pytest.approx(100 * float(best.max()))
+        assert validation.metrics[f"val/mIoU_{kind}"] >= validation.metrics[f"val/mIoU_fixed_{kind}"]
+    lowest = measure(model, tested, choices={"threshold_plain": 0.1, "threshold_refined": 0.1}).metrics
+    assert lowest["test/mIoU_plain"] == pytest.approx(100 * float(validation.details.counts["plain"].ious()[0]))
+    unknown = measure(model, tested).metrics
+    assert "test/mIoU_plain" not in unknown
+    assert "test/mIoU_fixed_plain" in unknown
+
+
+def test_thresholds_hold_the_fixed_one():
+    values = ClassMapsEvaluator(CONF, 0).thresholds()
+    torch.testing.assert_close(values, torch.tensor([0.1, 0.2, 0.3, 0.5, 0.7, 0.9]))
+    plain = ClassMapsEvaluator(ClassMapsEvaluatorConf(), 0).thresholds()
+    assert len(plain) == 40  # the fixed one is one of those tried
+    assert (plain.diff() > 0).all()
+
+
+def test_true_tags_are_an_oracle_and_no_metric():
+    fold, _ = readable()
+    evaluator = ClassMapsEvaluator(CONF, 0)
+    silent = evaluator.measure(Reader(silent=True), fold, {})
+    assert not any("true_tags" in name for name in silent.metrics)
+    found = evaluator.oracle(silent)
+    assert found.keys() >= {
+        "oracle/mIoU_plain_true_tags",
+        "oracle/mIoU_refined_true_tags_fixed",
+        "oracle/mIoU_plain_best",
+    }
+    # The maps themselves are negative, so nothing is confident even with true tags.
+    assert found["oracle/mIoU_plain_true_tags"] == pytest.approx(silent.metrics["val/mIoU_plain"])
+    quiet = evaluator.oracle(evaluator.measure(Reader(), fold, {}))
+    assert quiet["oracle/mIoU_plain_true_tags"] == pytest.approx(100)
+
+
+def test_without_masks_only_tags_are_measured():
+    fold, _ = readable(masks=None)
+    found = measure(Reader(), fold)
+    assert found.metrics["val/tag_accuracy"] == 100
+    assert found.undefined["val/mIoU_plain"] == "no image of the set has a mask"
+    assert np.isnan(found.metrics["val/mIoU_refined"])
+    assert ClassMapsEvaluator(CONF, 0).oracle(found) == {}
+
+
+def test_blocks_and_repetition_do_not_matter():
+    fold = tagged_fold()
+    model = network(fold.train.shape)
+    once = measure(model, fold)
+    assert measure(model, fold).metrics == once.metrics
+    for name, value in measure(model, fold, dataclasses.replace(CONF, batch_size=8)).metrics.items():
+        assert value == pytest.approx(once.metrics[name], abs=0.5)
+    assert model.training
+
+
+def test_scales_and_mirror_images_are_summed():
+    model = network(tagged_fold().train.shape).eval()
+    x = tagged_fold().evaluation.images.take(torch.arange(4))
+    with torch.no_grad():
+        found = seeds(model, x, [1.0, 0.5], mirrored=True)
+        total = 0
+        for scaled in (x, resized(x, (16, 16), aligned=False)):
+            for flipped in (scaled, scaled.flip(-1)):
+                maps = resized(model.maps(flipped).logits[:, 1:], (32, 32), aligned=False)
+                total = total + (maps if flipped is scaled else maps.flip(-1))
+        torch.testing.assert_close(found.maps["plain"], confidences(total))
+        mirrored = seeds(model, x.flip(-1), [1.0, 0.5], mirrored=True)
+    torch.testing.assert_close(mirrored.maps["plain"].flip(-1), found.maps["plain"], rtol=1e-4, atol=1e-5)
+    assert torch.equal(mirrored.tags, found.tags)
+
+
+def test_pictures_show_what_is_measured():
+    fold, _ = readable()
+    found = columns(Reader(), fold.evaluation, CONF, {"plain": 0.2, "refined": 0.2})
+    maps = {f"{name} {what}" for name in ("plain", "refined") for what in ("map", "mask")}
+    assert set(found) == {"image", "truth", "refined, true tags", *maps}
+    for name in ("plain mask", "refined mask", "refined, true tags"):
+        np.testing.assert_array_equal(found[name], found["truth"])
+    assert found["image"].shape == (8, 32, 32, 3)
+    assert "truth" not in columns(Reader(), readable(masks=None)[0].evaluation, CONF, {"plain": 0.2, "refined": 0.2})
+
+
+def test_prototypes_of_pixels_read_off_are_orthogonal():
+    """The reader projects a pixel to its class: prototypes are unit vectors, of the classes that are there."""
+    fold, masks = readable()
+    cosines = similarity(Reader(), fold.evaluation)
+    present = np.isin(np.arange(11), np.unique(masks))
+    np.testing.assert_array_equal(np.isfinite(cosines), np.outer(present, present))
+    np.testing.assert_allclose(cosines[np.ix_(present, present)], np.eye(present.sum()), atol=1e-5)
+    names = fold.evaluation.class_names
+    assert [text.get_text() for text in prototype_similarity(cosines, names).axes[0].get_xticklabels()] == list(names)
+
+
+def test_curves_mark_the_threshold_in_use():
+    figure = threshold_curves(np.array([0.1, 0.3]), {"plain": np.array([10.0, 30.0])}, {"plain": 0.2}, 5.0)
+    curve, mark, baseline = figure.axes[0].get_lines()
+    np.testing.assert_array_equal(curve.get_ydata(), [10, 30])
+    assert (mark.get_xdata()[0], mark.get_ydata()[0]) == (0.2, pytest.approx(20.0))
+    assert baseline.get_ydata()[0] == 5.0
+
+
+def test_problems():
+    def problems(**changes):
+        return {problem.key: problem.message for problem in dataclasses.replace(CONF, **changes).problems()}
+
+    assert problems() == {}
+    assert problems(thresholds=[0.8, 0.2]) == {"thresholds": "expected [smallest, largest], found [0.8, 0.2]"}
+    assert problems(scales=[]) == {"scales": "expected at least one size, e.g. [1.0]"}
+    assert "must be [fit] or [tune]" in problems(stages=["final"])["stages"]

@@ -1,0 +1,49 @@
+"""`zsl-data describe` of tagged images: splits, how often each tag and its pixels occur; images above their masks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from zsl_runner.data.command.describe.segmentation import masked_sheet
+from zsl_runner.data.segmentation.records import VOID
+from zsl_runner.data.tagged.records import TaggedRecords
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+def describe(records: TaggedRecords) -> Iterable[str]:
+    """Yield sizes, splits, and of each class the share of images with its tag and of pixels in the masks."""
+    yield f"{records.name}: {records.sizes()} ({records.provenance.kind} data)"
+    for label, fact in records.facts():
+        yield f"  {label:<12} {fact}"
+    yield f"  {'pixels':<12} mean {records.images.mean() / 255:.4f}, deviation {records.images.std() / 255:.4f} in 0..1"
+    yield f"  {'split':<12} {records.provenance.split_version}"
+    yield from (f"  {label:<12} {text}" for label, text in records.provenance.remarks())
+    splits = records.splits()
+    yield f"  {'class':<12}" + "".join(f" {name:>14}" for name in splits) + "   (per cent of images / of pixels)"
+    pixels = {name: _pixel_shares(records, name) for name in splits}
+    for number, name in enumerate(records.class_names):
+        cells = ""
+        for split, rows in splits.items():
+            tagged = f"{100 * records.tags[rows][:, number - 1].mean():.1f}" if number else ""
+            cells += f" {f'{tagged} / {pixels[split][number]}':>14}"
+        yield f"  {name:<12}{cells}"
+
+
+def _pixel_shares(records: TaggedRecords, split: str) -> list[str]:
+    """Return the share of each class among the pixels of a split's masks in per cent, a dash if there are none."""
+    rows = records.splits()[split]
+    classes = len(records.class_names)
+    if records.masks is None or not records.has_mask(rows).any():
+        return ["-"] * classes
+    counts = np.bincount(records.masks[rows].ravel(), minlength=VOID + 1)[:classes]
+    return [f"{100 * count / counts.sum():.2f}" for count in counts]
+
+
+def draw(records: TaggedRecords) -> Figure:
+    """Return images of each split above their masks, or alone if there are none."""
+    return masked_sheet(f"{records.name}: {records.sizes()}", records.images, records.masks, records.splits())

@@ -1,0 +1,1 @@
+"""Digits on canvases, tagged with the digits that are there."""

@@ -1,0 +1,1 @@
+"""Users' own images with tags, and perhaps with masks to measure by."""

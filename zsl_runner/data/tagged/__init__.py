@@ -1,0 +1,1 @@
+"""Images with tags: which classes they show, and for evaluation alone perhaps where."""

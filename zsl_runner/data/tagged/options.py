@@ -1,0 +1,28 @@
+"""Options every data set of tagged images has. Never imports torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from zsl_runner.config.fields import option
+from zsl_runner.config.schema import DatasetConf, ModelConf, TrainerConf
+from zsl_runner.config.vocabulary import Provision
+
+
+@dataclass
+class TaggedConf(DatasetConf):
+    """Base of the data sets of images with tags; the source loads `TaggedRecords`."""
+
+    folds: ClassVar[str] = "zsl_runner.data.tagged.folds:tagged_folds"
+    provides: ClassVar[frozenset[str]] = frozenset({Provision.TAGS})
+
+    flip: bool = option(False, "mirror every other training image, chosen at random each time it is drawn")
+
+    def image_side(self) -> int | None:
+        """Return the side of the square images in pixels; None if the files decide."""
+        return None
+
+    def setting(self, model: ModelConf, trainer: TrainerConf) -> dict[str, str]:
+        """Return that training sees tags alone."""
+        return {"kind": "weakly supervised, tags"}

@@ -1,0 +1,41 @@
+"""What trainers and evaluators may ask of a model that maps where an image shows its classes."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from torch import Tensor
+
+from zsl_runner.models.base import Model
+from zsl_runner.objectives.class_maps import cleaned_maps
+from zsl_runner.objectives.pixel_correlation import affinity, refined_maps
+
+
+class PixelMaps(NamedTuple):
+    """What a model says of the pixels of a batch, on its own grid of h x w.
+
+    Attributes:
+        logits: (B, K, h, w) class activation maps, the background's first; their means are logits of the tags.
+        projected: (B, P, h, w) non-negative features to be compared with prototypes.
+        correlated: (B, D, h, w) features whose cosines say which pixels belong together.
+    """
+
+    logits: Tensor
+    projected: Tensor
+    correlated: Tensor
+
+    def refined(self) -> Tensor:
+        """Return the (B, K, h, w) maps spread by the correlation module; only its features have a gradient."""
+        return refined_maps(cleaned_maps(self.logits), affinity(self.correlated))
+
+
+class ClassMapper(Model):
+    """Capability ``class_maps``. Parameter groups are ``backbone`` and, of all layers that are new to it, ``heads``."""
+
+    def maps(self, x: Tensor) -> PixelMaps:
+        """Return the maps of images (B, C, H, W) of any size that is not below the stride, in single precision."""
+        raise TypeError(f"{type(self).__name__} maps no classes")
+
+    def map_side(self, side: int) -> int:
+        """Return the side of the maps of images of a side, in pixels; 0 for a side below the stride."""
+        raise TypeError(f"{type(self).__name__} maps no classes")

@@ -1,0 +1,1 @@
+"""A small dilated network with class activation maps, projected pixels and a correlation module."""

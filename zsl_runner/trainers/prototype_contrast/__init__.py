@@ -1,0 +1,1 @@
+"""Learning class maps from tags: classification, equivariance, and contrast of pixels with prototypes."""

@@ -1,0 +1,174 @@
+"""Options of pixel-to-prototype contrast."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import ClassVar
+
+from zsl_runner.config.fields import option, section
+from zsl_runner.config.problems import Problem
+from zsl_runner.config.schema import DatasetConf, ModelConf, OptimizerConf, TrainerConf
+from zsl_runner.config.vocabulary import Capability, Provision
+from zsl_runner.data.tagged.options import TaggedConf
+from zsl_runner.models.class_mapping_conf import ClassMapperConf
+
+
+@dataclass
+class PhaseConf:
+    r"""Length and learning rates of a phase: at step t of T, lr * factor * warm-up * (1 - t/T)^power."""
+
+    steps: int = option(0, "steps; 0 leaves the phase out", low=0)
+    factor: float = option(1.0, "factor of the optimisers' learning rates in this phase", low=0.0, above=True)
+    warmup: int = option(0, "first steps, over which the learning rates rise linearly", low=0)
+    power: float = option(0.0, "power of the polynomial by which the learning rates fall; 0 keeps them", low=0.0)
+
+    def problems(self) -> Iterable[Problem]:
+        """Yield a warm-up that is longer than the phase."""
+        if self.warmup > self.steps:
+            yield Problem("warmup", f"is longer than the phase of {self.steps} steps")
+
+    def factor_at(self, step: int) -> float:
+        """Return the factor of the learning rates at a step, the first is 0.
+
+        >>> [PhaseConf(4, factor=0.5, power=1.0).factor_at(step) for step in range(4)]
+        [0.5, 0.375, 0.25, 0.125]
+        >>> [PhaseConf(4, warmup=2).factor_at(step) for step in range(4)]
+        [0.5, 1.0, 1.0, 1.0]
+        """
+        rise = min(1.0, (step + 1) / self.warmup) if self.warmup else 1.0
+        return float(self.factor * rise * (1 - step / self.steps) ** self.power)
+
+
+@dataclass
+class WeightsConf:
+    """Factors of the terms of the second phase, beside the tags' loss; 0 skips a term, so that it costs nothing."""
+
+    least_activation: float = option(1.0, "adaptive minimum pooling of the refined maps", low=0.0)
+    equivariance: float = option(1.0, "difference of the two views' plain maps", low=0.0)
+    refinement: float = option(1.0, "difference of each view's refined maps from the other's plain ones", low=0.0)
+    cross_prototype: float = option(0.1, "contrast with the other view's prototypes", low=0.0)
+    cross_map: float = option(0.1, "contrast with the other view's pseudo masks", low=0.0)
+    intra: float = option(0.1, "contrast within each view, with mining", low=0.0)
+
+
+@dataclass
+class PrototypesConf:
+    """How prototypes are made, and pixels compared with them."""
+
+    pixels: float = option(
+        0.125,
+        "K, pixels of the whole batch that make a prototype: below 1 as a share of the grid, from 1 on their number",
+        low=0.0,
+        above=True,
+    )
+    threshold: float = option(0.2, "beta, confidence of the background in pseudo masks", low=0.0, high=1.0)
+    temperature: float = option(0.1, "tau of the contrast", low=0.0, above=True)
+    background: str = option(
+        "complement",
+        "how confident a pixel is of the background where prototypes are made: complement = 1 - the largest class; "
+        "constant = the threshold everywhere, as released, which makes it a tie of all pixels",
+        choices=("complement", "constant"),
+    )
+    absent_masked: bool = option(True, "classes that no image of the batch shows have no prototype; false as released")
+    clamped: bool = option(True, "no confidence is negative; false as released")
+    ties: str = option(
+        "shared",
+        "pixels of equal confidence at the end of the K: shared = all alike; first = the first ones, as released",
+        choices=("shared", "first"),
+    )
+
+
+@dataclass
+class MiningConf:
+    """Which prototypes and pixels take part in the contrast within a view."""
+
+    dropped: int = option(1, "most similar prototypes left out as too hard: 1 of 11 classes, 3 of 21", low=0)
+    last: int = option(6, "rank of the last prototype that counts: 6 of 11 classes, 13 of 21", low=1)
+    random_share: float = option(0.5, "share of a class's pixels that count at random", low=0.0, high=1.0)
+    band: list[float] = option(
+        [0.1, 0.6], "between which shares, from the least similar on, a class's pixels are hard", low=0.0, high=1.0
+    )
+    positive_ranked: bool = option(
+        False, "rank a pixel's own prototype, too, so that it may count twice; true as released"
+    )
+    mean_over_skipped: bool = option(
+        False,
+        "divide by the number of all classes, also those of fewer than two pixels that are skipped; as released",
+    )
+
+    def problems(self) -> Iterable[Problem]:
+        """Yield ranks and a band that leave nothing."""
+        if self.last <= self.dropped:
+            yield Problem("last", f"expected more than dropped={self.dropped}, found {self.last}: no negative is left")
+        if len(self.band) != 2 or self.band[0] > self.band[1]:
+            yield Problem("band", f"expected [smallest, largest], found {list(self.band)}")
+        elif self.band[0] == self.band[1] and self.random_share == 0:
+            yield Problem("band", "is empty, and random_share=0: no pixel is left")
+
+
+@dataclass
+class PrototypeContrastConf(TrainerConf):
+    """Two phases: classification by tags alone, then two views with equivariance and contrast of pixels."""
+
+    implementation: ClassVar[str] = "zsl_runner.trainers.prototype_contrast.trainer:PrototypeContrast"
+    requires: ClassVar[frozenset[str]] = frozenset({Capability.CLASS_MAPS})
+    needs: ClassVar[frozenset[str]] = frozenset({Provision.TAGS})
+
+    kind: str = option("prototype_contrast", "the implementation; fixed by the file chosen in the group")
+    name: str = option("prototype_contrast", "the label in directories, tables and TensorBoard")
+    batch_size: int = option(32, "images of a step", low=1)
+    classify: PhaseConf = section(PhaseConf, "first phase, by tags alone")
+    contrast: PhaseConf = section(PhaseConf, "second phase, with all terms")
+    view_scale: float = option(0.5, "side of the second view as a share of the image's", low=0.0, high=1.0, above=True)
+    grid: int | None = option(
+        None, "side of the square grid on which the views are compared; null = the second view's own maps", low=1
+    )
+    weights: WeightsConf = section(WeightsConf, "factors of the terms of the second phase")
+    prototypes: PrototypesConf = section(PrototypesConf, "prototypes and temperature")
+    mining: MiningConf = section(MiningConf, "contrast within a view")
+    backbone: OptimizerConf = section(OptimizerConf, "optimiser of the backbone")
+    heads: OptimizerConf = section(OptimizerConf, "optimiser of the heads and the correlation module")
+
+    def optimisers(self) -> dict[str, OptimizerConf]:
+        """Settings of the two groups."""
+        return {"backbone": self.backbone, "heads": self.heads}
+
+    def view_side(self, side: int) -> int:
+        """Return the side of the second view of images of a side, in pixels."""
+        return round(side * self.view_scale)
+
+    def prototype_pixels(self, cells: int) -> int:
+        """Return K for a grid of so many cells.
+
+        >>> PrototypeContrastConf().prototype_pixels(64)
+        8
+        """
+        pixels = self.prototypes.pixels
+        return round(pixels) if pixels >= 1 else max(1, round(pixels * cells))
+
+    def problems(self) -> Iterable[Problem]:
+        """Yield that there is nothing to do."""
+        if self.classify.steps + self.contrast.steps == 0:
+            yield Problem("classify.steps", "both phases have none; give one of them steps")
+
+    def fits(self, model: ModelConf, dataset: DatasetConf) -> Iterable[Problem]:
+        """Yield a second view below the stride of the network, and more pixels for a prototype than a batch has."""
+        side = dataset.image_side() if isinstance(dataset, TaggedConf) else None
+        if side is None or not isinstance(model, ClassMapperConf) or not self.contrast.steps:
+            return
+        view = self.view_side(side)
+        if view < model.reduction():
+            yield Problem(
+                "view_scale",
+                f"makes views of {view} pixels of images of {side}, less than the network's stride of "
+                f"{model.reduction()}; use a larger one",
+            )
+            return
+        cells = (self.grid or model.map_side(view)) ** 2
+        wanted, most = self.prototype_pixels(cells), self.batch_size * cells
+        if wanted > most:
+            yield Problem(
+                "prototypes.pixels",
+                f"expected at most {most:,}, all pixels of a batch on a grid of {cells} cells, found {wanted:,}",
+            )

@@ -1,0 +1,186 @@
+"""Pixel-to-prototype contrast (Du, Fu, Liu and Wang, CVPR 2022) on top of SEAM (Wang et al., CVPR 2020)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from zsl_runner.data.rows import EpochSampler
+from zsl_runner.data.tagged.folds import TaggedTrainingSet
+from zsl_runner.errors import ConfigError
+from zsl_runner.models.class_mapping import ClassMapper
+from zsl_runner.objectives.class_maps import resized
+from zsl_runner.objectives.equivariance import tag_loss
+from zsl_runner.objectives.prototype_contrast import cross_map, cross_prototype, intra_view
+from zsl_runner.objectives.prototype_mining import Mining
+from zsl_runner.trainers.prototype_contrast.conf import PhaseConf, PrototypeContrastConf
+from zsl_runner.trainers.prototype_contrast.views import (
+    View,
+    mean_least_activation,
+    mean_tag_loss,
+    plain_difference,
+    refined_difference,
+)
+from zsl_runner.training.base import Drawn, Phase, Step, StepReport, Trainer, TrainingContext
+
+GROUPS = ("backbone", "heads")
+
+
+@dataclass(frozen=True)
+class TaggedDraw(Drawn):
+    """The batch of a step.
+
+    Attributes:
+        x: (B, C, H, W) images.
+        tags: (B, K - 1).
+    """
+
+    x: Tensor
+    tags: Tensor
+
+
+class PrototypeContrast(Trainer):
+    """Phases ``classify`` and ``contrast``; it sees tags and no mask.
+
+    Args:
+        conf: the procedure's options.
+        context: what it works on; the model must be a `ClassMapper`.
+
+    Raises:
+        ConfigError: the second view is smaller than a cell of the model's maps, or a batch has too few pixels for a
+            prototype.
+    """
+
+    context: TrainingContext[TaggedTrainingSet]
+
+    def __init__(self, conf: PrototypeContrastConf, context: TrainingContext[TaggedTrainingSet]) -> None:
+        super().__init__(conf, context)
+        if not isinstance(context.model, ClassMapper):
+            raise TypeError(f"{type(context.model).__name__} maps no classes")
+        self.conf = conf
+        self.model = context.model
+        self.mining = Mining(
+            conf.mining.dropped,
+            conf.mining.last,
+            conf.mining.random_share,
+            (conf.mining.band[0], conf.mining.band[1]),
+            conf.mining.positive_ranked,
+            conf.mining.mean_over_skipped,
+        )
+        self._images = context.data
+        self._check_sizes()
+        self._sampler = EpochSampler(len(self._images), context.streams["batches"])
+        self._tag_terms = context.runtime.compile(self.tag_terms)
+        self._contrast_terms = context.runtime.compile(self.contrast_terms)
+        self._done = 0
+
+    def phases(self) -> Sequence[Phase]:
+        """Return the phases that have steps."""
+        found = []
+        for name, conf, terms in (
+            ("classify", self.conf.classify, self._tag_terms),
+            ("contrast", self.conf.contrast, self._contrast_terms),
+        ):
+            if conf.steps:
+                step = Step(partial(self._draw, conf), partial(self._compute, terms), self._finish)
+                found.append(Phase(name, conf.steps, step, begin=self._begin))
+        return found
+
+    def _check_sizes(self) -> None:
+        """Refuse sizes of images that only loaded data show to be unfit for the second phase."""
+        shape, conf = self._images.shape, self.conf
+        sides = [self.model.map_side(conf.view_side(side)) for side in (shape.height, shape.width)]
+        if conf.contrast.steps and min(sides) < 1:
+            raise ConfigError(
+                f"trainer.view_scale={conf.view_scale:g}: the second view of images of {shape.width} x {shape.height} "
+                "pixels is smaller than the network's stride; use a larger one"
+            )
+        cells = sides[0] * sides[1] if conf.grid is None else conf.grid**2
+        most, wanted = min(conf.batch_size, len(self._images)) * cells, conf.prototype_pixels(cells)
+        if conf.contrast.steps and wanted > most:
+            raise ConfigError(
+                f"trainer.prototypes.pixels: expected at most {most:,}, all pixels of a batch on a grid of {cells} "
+                f"cells, found {wanted:,}"
+            )
+
+    def tag_terms(self, x: Tensor, tags: Tensor) -> dict[str, Tensor]:
+        """Return ``tags``, the loss of the image alone."""
+        return {"tags": tag_loss(self.model.maps(x).logits, tags)}
+
+    def contrast_terms(self, x: Tensor, tags: Tensor) -> dict[str, Tensor]:
+        """Return all terms of two views, already weighted; those of weight 0 are left out.
+
+        Args:
+            x: (B, C, H, W) images, the first view.
+            tags: (B, K - 1).
+        """
+        weights = self.conf.weights
+        small = resized(x, (self.conf.view_side(x.shape[-2]), self.conf.view_side(x.shape[-1])))
+        maps, small_maps = self.model.maps(x), self.model.maps(small)
+        side = self.conf.grid
+        grid = (small_maps.logits.shape[-2], small_maps.logits.shape[-1]) if side is None else (side, side)
+        views = View.of(maps, grid, tags), View.of(small_maps, grid, tags)
+        terms = {"tags": mean_tag_loss(*views)}
+        if weights.least_activation:
+            terms["least_activation"] = weights.least_activation * mean_least_activation(*views)
+        if weights.equivariance:
+            terms["equivariance"] = weights.equivariance * plain_difference(*views)
+        if weights.refinement:
+            terms["refinement"] = weights.refinement * refined_difference(*views)
+        if weights.cross_prototype or weights.cross_map or weights.intra:
+            terms |= self._prototype_terms(*views)
+        return terms
+
+    def _prototype_terms(self, one: View, other: View) -> dict[str, Tensor]:
+        weights, conf = self.conf.weights, self.conf.prototypes
+        cells = one.grid[0] * one.grid[1]
+        count, pixels = self.conf.prototype_pixels(cells), len(one.tags) * cells
+        pair = one.contrasted(conf, count), other.contrasted(conf, count)
+        terms = {}
+        if weights.cross_prototype:
+            terms["cross_prototype"] = weights.cross_prototype * cross_prototype(*pair, conf.temperature)
+        if weights.cross_map:
+            terms["cross_map"] = weights.cross_map * cross_map(*pair, conf.temperature)
+        if weights.intra:
+            draws = self._uniform(pixels), self._uniform(pixels)
+            terms["intra"] = weights.intra * intra_view(*pair, conf.temperature, self.mining, draws)
+        return terms
+
+    @torch.compiler.disable  # type: ignore[untyped-decorator]
+    def _uniform(self, count: int) -> Tensor:
+        generator = self.context.streams["hard_pixels"]
+        return torch.rand(count, generator=generator, device=generator.device)
+
+    def _begin(self) -> None:
+        self._done = 0
+
+    def _draw(self, phase: PhaseConf) -> TaggedDraw:
+        factor = phase.factor_at(self._done)
+        for group, conf in self.conf.optimisers().items():
+            self.context.optimisers.set_lr(group, conf.lr * factor)
+        positions = self._sampler.draw(self.conf.batch_size)
+        return TaggedDraw(*self._images.take(positions, self.context.streams["flips"]))
+
+    def _compute(self, terms: Any, drawn: TaggedDraw) -> StepReport:
+        self.model.train()
+        with self.context.runtime.autocast():
+            found = terms(drawn.x, drawn.tags)
+        batch = {"x": drawn.x, "tags": drawn.tags}
+        return StepReport(self.context.minimize_terms(found, *GROUPS), len(drawn.x), batch)
+
+    def _finish(self) -> None:
+        self._done += 1
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the sampler's position and the steps done in the phase."""
+        return {"sampler": self._sampler.state_dict(), "done": self._done}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take up the state that `state_dict` returned."""
+        self._sampler.load_state_dict(state["sampler"])
+        self._done = state["done"]
