@@ -108,7 +108,7 @@ def own_products(step: Callable[[], object]) -> Callable[[], None]:
             return func(*args, **(kwargs or {}))
 
     met: list[tuple[Tensor, Tensor]] = []
-    with Noting():
+    with Noting():  # type: ignore[no-untyped-call]
         step()
     factors = [(alike(one), alike(other)) for one, other in met]
     met.clear()

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
-from functools import cache
+from dataclasses import dataclass, field, replace
 from typing import Any, Generic, Self, TypeVar
 
 import torch
@@ -43,8 +42,7 @@ class Drawn:
     def tensors(self) -> dict[str, Tensor]:
         """Return the tensors by field, those of a `Drawn` inside as ``<field>.<its field>``."""
         found = {}
-        for name in _names(type(self)):
-            value = getattr(self, name)
+        for name, value in vars(self).items():
             if isinstance(value, Tensor):
                 found[name] = value
             elif isinstance(value, Drawn):
@@ -54,8 +52,7 @@ class Drawn:
     def mapped(self, function: Callable[[Tensor], Tensor]) -> Self:
         """Return a copy with ``function`` of each tensor in its place."""
         changed: dict[str, Any] = {}
-        for name in _names(type(self)):
-            value = getattr(self, name)
+        for name, value in vars(self).items():
             if isinstance(value, Tensor):
                 changed[name] = function(value)
             elif isinstance(value, Drawn):
@@ -70,8 +67,7 @@ class Drawn:
         """
         kinds: list[Hashable] = []
         found: list[Tensor] = []
-        for name in _names(type(self)):
-            value = getattr(self, name)
+        for value in vars(self).values():
             if isinstance(value, Tensor):
                 kinds.append((value.shape, value.dtype))
                 found.append(value)
@@ -87,11 +83,6 @@ class Drawn:
     def variant(self) -> tuple[Hashable, ...]:
         """The first half of `parted`."""
         return self.parted()[0]
-
-
-@cache
-def _names(kind: type[Drawn]) -> tuple[str, ...]:
-    return tuple(entry.name for entry in fields(kind))
 
 
 D = TypeVar("D", bound=Drawn)
