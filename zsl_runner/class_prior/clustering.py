@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from zsl_runner.class_prior.lloyd import lloyd_clusters, nearest
 from zsl_runner.objectives.normalisation import sum_normalised
 
 BLOCK = 1024
@@ -36,8 +37,8 @@ def cluster_prior(x: Tensor, centres: Tensor) -> Tensor:
 
     Cluster c stays attached to class c: the iterations start at ``centres``, and no matching follows. So centres in
     another order give the prior in that order. A class whose centre is nearest to no row at the start has share 0. The
-    clusters are scikit-learn's (Lloyd, one start, its own stopping rule). It works on the CPU, on one thread: more of
-    them may change the last bits.
+    clusters are scikit-learn's (Lloyd, one start, its own stopping rule); rows on another device than the CPU stay
+    there, see `zsl_runner.class_prior.lloyd`.
 
     Args:
         x: (n, D) rows, n >= 1; in a narrow type they are widened to float32.
@@ -48,15 +49,27 @@ def cluster_prior(x: Tensor, centres: Tensor) -> Tensor:
 
     Source: Bi-VAEGAN (Wang et al. 2023), class prior estimation; the released code uses the same library.
     """
+    # An empty cluster would move to far-off rows of other classes: such a class takes no part.
+    taken, clusters = (clusters_by_scikit_learn if x.device.type == "cpu" else clusters_on_device)(x, centres)
+    sizes = torch.zeros(len(centres), device=centres.device)
+    sizes[taken] = torch.bincount(clusters, minlength=len(taken)).float()
+    return sum_normalised(sizes, 0)
+
+
+def clusters_on_device(x: Tensor, centres: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the classes that take part, and for each row its place among them; see `cluster_prior`."""
+    taken = torch.unique(nearest(x, centres))
+    return taken, lloyd_clusters(x, centres[taken])
+
+
+def clusters_by_scikit_learn(x: Tensor, centres: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the same for tensors on the CPU, computed on one thread: more of them may change the last bits."""
     from sklearn.cluster import KMeans
     from sklearn.metrics import pairwise_distances_argmin
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-    rows, starts = x.float().cpu().numpy(), centres.float().cpu().numpy()
-    sizes = torch.zeros(len(centres))
+    rows, starts = x.float().numpy(), centres.float().numpy()
     with threadpool_limits(limits=1):
-        # scikit-learn would move an empty cluster to far-off rows of other classes: such a class takes no part.
         taken = np.unique(pairwise_distances_argmin(rows, starts))
         clusters = KMeans(len(taken), init=starts[taken], n_init=1).fit(rows)
-    sizes[torch.from_numpy(taken)] = torch.bincount(torch.from_numpy(clusters.labels_).long()).float()
-    return sum_normalised(sizes, 0).to(centres.device)
+    return torch.from_numpy(taken), torch.from_numpy(clusters.labels_).long()

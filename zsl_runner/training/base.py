@@ -42,8 +42,7 @@ class Drawn:
     def tensors(self) -> dict[str, Tensor]:
         """Return the tensors by field, those of a `Drawn` inside as ``<field>.<its field>``."""
         found = {}
-        for name in _names(type(self)):
-            value = getattr(self, name)
+        for name, value in vars(self).items():
             if isinstance(value, Tensor):
                 found[name] = value
             elif isinstance(value, Drawn):
@@ -53,8 +52,7 @@ class Drawn:
     def mapped(self, function: Callable[[Tensor], Tensor]) -> Self:
         """Return a copy with ``function`` of each tensor in its place."""
         changed: dict[str, Any] = {}
-        for name in _names(type(self)):
-            value = getattr(self, name)
+        for name, value in vars(self).items():
             if isinstance(value, Tensor):
                 changed[name] = function(value)
             elif isinstance(value, Drawn):
@@ -69,8 +67,7 @@ class Drawn:
         """
         kinds: list[Hashable] = []
         found: list[Tensor] = []
-        for name in _names(type(self)):
-            value = getattr(self, name)
+        for value in vars(self).values():
             if isinstance(value, Tensor):
                 kinds.append((value.shape, value.dtype))
                 found.append(value)
@@ -86,11 +83,6 @@ class Drawn:
     def variant(self) -> tuple[Hashable, ...]:
         """The first half of `parted`."""
         return self.parted()[0]
-
-
-def _names(kind: type[Drawn]) -> tuple[str, ...]:
-    """Return the names of the fields, at the cost of a look into the class."""
-    return tuple(kind.__dataclass_fields__)
 
 
 D = TypeVar("D", bound=Drawn)
