@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from torch.nn import functional as F
 
@@ -72,7 +72,7 @@ def plain_confusion(labels, truth, valid, classes):
     return found
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.integers(0, 2**31), st.integers(2, 5), st.integers(1, 4))
 def test_confusions_are_those_of_labels_at_each_threshold(seed, classes, levels):
     generator = torch.Generator().manual_seed(seed)

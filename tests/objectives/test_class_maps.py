@@ -4,7 +4,7 @@ import math
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from zsl_runner.objectives.class_maps import (
@@ -48,7 +48,7 @@ def test_without_activation_all_is_background():
     assert torch.equal(found[:, 1:], torch.zeros(1, 2, 2, 2, dtype=torch.float64))
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.integers(0, 2**31), st.floats(0.5, 100.0))
 def test_cleaned_maps_do_not_depend_on_the_scale_of_a_map(seed, scale):
     logits = drawn(2, 4, 3, 3, seed=seed)
@@ -61,7 +61,7 @@ def test_strongest_foreground_keeps_ties_and_the_background():
     assert with_background(maps[:, 1:] / 4).flatten().tolist() == [0.75, 0.25, 0.25, 0.5, 0.25, 0.75]
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.integers(0, 2**31), st.integers(1, 6), st.integers(1, 4), st.integers(1, 4))
 def test_columns_of_the_affinity_add_up_to_one(seed, channels, height, width):
     features = drawn(2, channels, height, width, seed=seed)
@@ -105,7 +105,7 @@ def test_refinement_has_the_right_gradient():
     )
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.integers(0, 2**31), st.floats(1.0, 100.0), st.floats(0, 10))
 def test_confidences_lie_between_zero_and_one_whatever_scale_and_shift(seed, scale, shift):
     maps = drawn(2, 3, 3, 4, seed=seed).abs()

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from zsl_runner.objectives.normalisation import (
@@ -32,7 +32,7 @@ def exact(actual, expected, atol=1e-9):
     torch.testing.assert_close(actual, expected.broadcast_to(actual.shape), rtol=0, atol=atol)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(tensors(low=0.0), AXES)
 def test_shares_of_a_sum_add_up_to_one(values, dim):
     total = values.sum(dim, keepdim=True)
@@ -42,7 +42,7 @@ def test_shares_of_a_sum_add_up_to_one(values, dim):
     exact(found * (total + EPS), values)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(tensors(), AXES, st.floats(1e-3, 1e3))
 def test_euclidean_norm_is_one_and_scale_does_not_matter(values, dim, scale):
     norm = torch.linalg.vector_norm(values, dim=dim, keepdim=True)
@@ -52,7 +52,7 @@ def test_euclidean_norm_is_one_and_scale_does_not_matter(values, dim, scale):
     exact(found * norm.clamp(min=1e-12), values)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(tensors(), AXES)
 def test_the_maximum_becomes_one_and_negative_values_zero(values, dim):
     top = values.amax(dim, keepdim=True).clamp(min=0)
@@ -62,7 +62,7 @@ def test_the_maximum_becomes_one_and_negative_values_zero(values, dim):
     exact(found * (top + EPS), values.clamp(min=0))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(tensors(), AXES, st.floats(1e-2, 1e2), st.floats(-10, 10))
 def test_the_range_becomes_zero_to_one_whatever_shift_and_scale(values, dim, scale, shift):
     spread = values.amax(dim, keepdim=True) - values.amin(dim, keepdim=True)
@@ -73,7 +73,7 @@ def test_the_range_becomes_zero_to_one_whatever_shift_and_scale(values, dim, sca
     exact(min_max_normalised(scale * values + shift, dim, scale * EPS), found, atol=1e-6)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(tensors(), st.sampled_from([0, 1, -1]), st.floats(-10, 10), st.floats(0.5, 2.0))
 def test_softmax_shares_add_up_to_one_and_a_shift_does_not_matter(values, dim, shift, temperature):
     found = softmax_normalised(values, dim, temperature)

@@ -4,7 +4,7 @@ import math
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from torch.nn import functional as F
 
@@ -94,7 +94,7 @@ def test_which_labels_and_prototypes_belong_together():
     torch.testing.assert_close(cross_map(one, other, TAU), expected / 2)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.integers(0, 2**31))
 def test_the_views_may_be_swapped(seed):
     one, other = view(seed), view(seed + 1)
@@ -172,7 +172,7 @@ def test_hard_pixels_by_hand():
     assert both.nonzero().flatten().tolist() == [0, 1, 4, 5, 6, 7, 8, 10]
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.integers(0, 2**31), st.integers(1, 40))
 def test_each_class_keeps_as_many_pixels_as_its_share(seed, pixels):
     generator = torch.Generator().manual_seed(seed)

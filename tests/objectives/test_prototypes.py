@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from zsl_runner.objectives.class_maps import confidences
@@ -32,7 +32,7 @@ def test_two_classes_by_hand():
     torch.testing.assert_close(mixed.vectors, expected / expected.norm(dim=1, keepdim=True))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.integers(0, 2**31), st.integers(1, 27))
 def test_prototypes_are_the_weighted_means_of_the_top_pixels_of_the_batch(seed, count):
     features, scores, tags = batch(seed)
@@ -51,7 +51,7 @@ def test_prototypes_are_the_weighted_means_of_the_top_pixels_of_the_batch(seed, 
     assert not found.valid[-1]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.integers(0, 2**31), st.integers(1, 27), st.permutations(range(3)))
 def test_the_order_of_images_and_pixels_does_not_matter_even_with_ties(seed, count, order):
     features, scores, tags = batch(seed)
