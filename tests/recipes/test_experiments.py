@@ -38,6 +38,7 @@ SHORT = {
         "feature_gan": {"epochs": 2, "epoch_steps": 2},
         "seen_only": {"steps": 2, "matched.em_iterations": 2},
         "transductive": {"warmup_steps": 2, "steps": 2},
+        **dict.fromkeys(("ewc", "finetune", "lwf"), {"iterations": 2, "epochs": None, "batch_size": 16}),
     },
     "model": {
         "adversarial_autoencoder": {"hidden": [16], "discriminator_hidden": [8]},
@@ -67,7 +68,9 @@ SHORT = {
         "image_folder": {"side": 32},
         "mnist_images": {"validation_rows": 80, "test_limit": 20, "labelled": 20},
         "mnist_quadrant": {"validation_rows": 180, "test_limit": 20},
+        "split_mnist": {"validation_rows": 80, "train_limit": None},
         "xlsa17": {"expected_classes": None, "expected_rows": None},
+        "xlsa17_tasks": {"expected_classes": None, "expected_rows": None, "n_tasks": 2},
     },
 }
 """What makes a run of a kind a short one; the rest is the experiment's own."""
