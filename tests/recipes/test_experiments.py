@@ -38,7 +38,7 @@ SHORT = {
         "feature_gan": {"epochs": 2, "epoch_steps": 2},
         "seen_only": {"steps": 2, "matched.em_iterations": 2},
         "transductive": {"warmup_steps": 2, "steps": 2},
-        **dict.fromkeys(("ewc", "finetune", "lwf"), {"iterations": 2, "epochs": None, "batch_size": 16}),
+        **{kind: {"iterations": 2, "epochs": None, "batch_size": 16} for kind in ("ewc", "finetune", "lwf")},
     },
     "model": {
         "adversarial_autoencoder": {"hidden": [16], "discriminator_hidden": [8]},
