@@ -30,6 +30,9 @@ BASES = (
     ("model=aae/semi_supervised", "dataset=digits_images", "dataset.labelled=100"),
     ("model=joint_vae", "dataset=digits_images", "dataset.side=32"),
     ("model=cvae_segmentation_small", "dataset=digit_canvas_embedded"),
+    ("model=task_heads", "dataset=split_digits", "trainer=a_ewc"),
+    ("model=cosine_heads", "dataset=toy_tasks", "trainer=a_lwf"),
+    ("model=class_maps", "dataset=tagged_canvas_embedded"),
 )
 GROUPS = ("model", "dataset", "trainer", "evaluator", "runtime", "tracker", "experiment", "debug", "sweep")
 Mutation = tuple[tuple[str, ...], str | None, str | None]

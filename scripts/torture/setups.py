@@ -92,6 +92,39 @@ _JOINT = (
     "trainer.iters=40",
     *_OFTEN,
 )
+_TASKS = (
+    "dataset=split_digits",
+    "dataset.n_tasks=3",
+    "model=task_heads",
+    "model.hidden=[16]",
+    "trainer.iterations=20",
+    "trainer.batch_size=32",
+    *_OFTEN,
+)
+_TASKS_OF_FEATURES = (
+    "dataset=toy_tasks",
+    "model=cosine_heads",
+    "model.hidden=[16]",
+    "model.width=8",
+    "trainer.iterations=15",
+    "trainer.batch_size=32",
+    *_OFTEN,
+)
+_TAGGED = (
+    "dataset=tagged_canvas_embedded",
+    "dataset.side=32",
+    "dataset.train=40",
+    "dataset.validation=10",
+    "dataset.test=10",
+    "model=class_maps",
+    "model.channels=[6,8,10]",
+    "model.strides=[1,2,2]",
+    "model.dilations=[1,1,2]",
+    "model.projection=8",
+    "model.correlation={layers: [2, 3], channels: [4, 4], width: 6}",
+    "trainer.batch_size=10",
+    *_OFTEN,
+)
 
 SETUPS: Final[Mapping[str, Sequence[str]]] = {
     "em": (*_SGAL, *_EM, "trainer=em", "trainer.em.copies=2", "trainer.em.rollback_every=20"),
@@ -129,5 +162,14 @@ SETUPS: Final[Mapping[str, Sequence[str]]] = {
     "capacity": (*_JOINT, "trainer=capacity"),
     "capacity_shared": (*_JOINT, "trainer=capacity_shared"),
     "beta_vae": (*_JOINT, "trainer=beta_vae"),
+    **{name: (*_TASKS, f"trainer={name}") for name in ("finetune", "joint", "ewc", "lwf", "lfl", "a_ewc", "a_lfl")},
+    **{name: (*_TASKS, f"trainer={name}", "trainer.memory=60") for name in ("icarl", "a_icarl")},
+    **{name: (*_TASKS_OF_FEATURES, f"trainer={name}") for name in ("mas", "a_mas", "a_lwf")},
+    "prototype_contrast": (
+        *_TAGGED,
+        "trainer=prototype_contrast",
+        "trainer.classify.steps=30",
+        "trainer.contrast.steps=30",
+    ),
 }
 """Arguments by the name of the file in ``conf/trainer``; `tests/scripts/test_torture.py` compares the names."""
