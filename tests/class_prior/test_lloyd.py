@@ -69,7 +69,7 @@ def test_nearest():
 @pytest.mark.parametrize("seed", range(3))
 def test_the_prior_on_cuda_is_that_on_the_cpu_and_repeats_to_the_bit(seed):
     x, centres = rows(2000, 8, 1.0, seed)
-    x, centres = x.cuda(), centres.cuda()
+    x, centres = x.to("cuda"), centres.to("cuda")
     found = cluster_prior(x, centres)
     assert torch.equal(found, cluster_prior(x, centres))
     torch.testing.assert_close(found.cpu(), cluster_prior(x.cpu(), centres.cpu()), rtol=0, atol=2 / 2000)
