@@ -76,6 +76,15 @@ def test_a_constant_added_to_a_teacher_changes_nothing():
     torch.testing.assert_close(distillation(student, teacher + 5, 2.0), distillation(student, teacher, 2.0))
 
 
+def test_the_teacher_gives_classes_it_does_not_know_nothing():
+    student, teacher = randn(6, 4, seed=1), randn(6, 3, seed=2)
+    targets = torch.cat([softmax(teacher / 2, 1), torch.zeros(6, 1)], 1)
+    torch.testing.assert_close(distillation(student, teacher, 2.0), cross_entropy(student / 2, targets))
+    student.requires_grad_()
+    (gradient,) = torch.autograd.grad(distillation(student, teacher, 2.0), student)
+    assert (gradient[:, 3] > 0).all()  # downhill, the new class loses
+
+
 def test_heads_are_softened_one_by_one():
     student, teacher = randn(6, 5, seed=1), randn(6, 5, seed=2)
     expected = distillation(student[:, :2], teacher[:, :2], 2.0) + distillation(student[:, 2:], teacher[:, 2:], 2.0)

@@ -11,7 +11,7 @@ from tests.task_data import OPTIM, task_accuracy, task_trainer, task_training, t
 from zsl_runner.errors import ConfigError
 from zsl_runner.models.task_heads.conf import TaskHeadsConf
 from zsl_runner.models.task_model import loaded
-from zsl_runner.objectives.continual import quadratic_penalty
+from zsl_runner.objectives.continual import distillation, quadratic_penalty
 from zsl_runner.trainers.continual.conf import EWCConf, FinetuneConf, ICaRLConf, JointConf, LFLConf, LwFConf, MASConf
 from zsl_runner.trainers.continual.herding import herded
 from zsl_runner.trainers.continual.memory import ExemplarMemory
@@ -160,6 +160,25 @@ def test_the_auxiliary_network_learns_its_task_at_least_as_well():
             own = task_accuracy(network, trainer.data, task)
         with loaded(model.main, model.auxiliaries[task]):
             assert task_accuracy(model.main, trainer.data, task) >= own - 0.02
+
+
+@pytest.mark.parametrize("heads", ["joint", "each", "all"])
+def test_softened_outputs_are_those_of_the_heads_that_are_meant(heads):
+    conf = with_auxiliary(dataclasses.replace(HOLDING["lwf"], heads=heads, scenario="cil"))
+    trainer = task_trainer(conf)
+    train(trainer, until="task_3")
+    model, x = trainer.model, trainer.data.data.rows.take(torch.arange(20))
+    terms = trainer.terms(2, x, trainer.data.data.labels[:20].clamp_min(4), trainer.references(2))
+    with torch.no_grad():
+        own, old = model.main(x, range(6)), model.old(x, range(4))
+        expected = {
+            "joint": distillation(own[:, :4], old, 2.0),
+            "each": distillation(own[:, :2], old[:, :2], 2.0) + distillation(own[:, 2:4], old[:, 2:4], 2.0),
+            "all": distillation(own, old, 2.0),
+        }
+        plasticity = distillation(own[:, 4:], model.auxiliary(x, range(4, 6)), 2.0)
+    torch.testing.assert_close(terms["stability"].detach(), expected[heads])
+    torch.testing.assert_close(terms["plasticity"].detach(), plasticity)
 
 
 def test_the_auxiliary_network_has_an_optimiser_and_a_length_of_its_own():

@@ -80,10 +80,11 @@ def distillation(student: Tensor, teacher: Tensor, temperature: float) -> Tensor
 
     .. math:: -\frac1B \sum_b \sum_k \sigma(t_b / T)_k \, \log \sigma(s_b / T)_k
 
-    It is not multiplied by T squared, so its gradient falls with T.
+    It is not multiplied by T squared, so its gradient falls with T. A student may have more classes than the teacher:
+    these share in its distribution, and the teacher's has none for them.
 
     Args:
-        student: (B, K) logits s.
+        student: (B, K') logits s, K' at least K, the teacher's classes first.
         teacher: (B, K) logits t; constants.
         temperature: T > 0.
 
@@ -93,7 +94,7 @@ def distillation(student: Tensor, teacher: Tensor, temperature: float) -> Tensor
     Source: Li and Hoiem 2016 (LwF), equation 3; without the factor as in the code released with ANCL.
     """
     softened = (teacher / temperature).softmax(1)
-    return -(softened * log_softmax(student / temperature, 1)).sum(1).mean()
+    return -(softened * log_softmax(student / temperature, 1)[:, : teacher.shape[1]]).sum(1).mean()
 
 
 def distillation_by_head(student: Tensor, teacher: Tensor, temperature: float, sizes: Iterable[int]) -> Tensor:

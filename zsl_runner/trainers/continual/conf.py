@@ -66,8 +66,9 @@ class LwFConf(HeldTrainerConf):
     temperature: float = option(2.0, "temperature of the softened outputs", low=0.0, above=True)
     heads: str = option(
         "joint",
-        "softened outputs of old tasks: one distribution over all (joint, released), or one for each task (each)",
-        choices=("joint", "each"),
+        "softened outputs of old tasks: one distribution over all (joint, released), one for each task (each), or one "
+        "over old and new classes, of which the old network gives the new ones nothing (all)",
+        choices=("joint", "each", "all"),
     )
 
 

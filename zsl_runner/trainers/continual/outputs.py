@@ -20,7 +20,7 @@ class SoftenedOutputs(Regulariser):
     """LwF: softened outputs stay as the reference's are.
 
     Args:
-        conf: temperature, and whether heads are softened together.
+        conf: temperature, and which heads are softened together.
         order: the tasks and their classes.
     """
 
@@ -31,7 +31,10 @@ class SoftenedOutputs(Regulariser):
     def penalty(self, student: Student, reference: Reference) -> Tensor:
         """Return `distillation`, or the sum of it over heads."""
         own, theirs = _outputs(student, reference)
-        if self.conf.heads == "joint":
+        if self.conf.heads == "all" and reference.classes.start == 0:  # it is the old network
+            present = self.order.task_of_class[reference.classes.stop]
+            own = student.network.classify(student.features, self.order.until(present))
+        if self.conf.heads != "each":
             return distillation(own, theirs, self.conf.temperature)
         spans = [self.order.of(task) for task in range(self.order.tasks)]
         sizes = [len(span) for span in spans if span.start in reference.classes]
