@@ -151,8 +151,8 @@ def feature_distance(features: Tensor, references: Tensor) -> Tensor:
 
     Source: Jung et al. 2016 (LFL); the normalisation as in the code released with ANCL.
 
-    >>> feature_distance(torch.tensor([[1.0, 2.0, 3.0]]), torch.tensor([[6.0, 4.0, 2.0]]))
-    tensor(4.)
+    >>> round(float(feature_distance(torch.tensor([[1.0, 2.0, 3.0]]), torch.tensor([[6.0, 4.0, 2.0]]))), 4)
+    4.0
     """
     return (_direction(features) - _direction(references)).square().sum(1).mean()
 

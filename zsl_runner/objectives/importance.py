@@ -115,6 +115,7 @@ def accumulated(earlier: list[Tensor], new: list[Tensor], rule: str, decay: floa
 
     Source: Kirkpatrick et al. 2017 (sum); code released with ANCL (average_from_zero); Schwarz et al. 2018 (online).
 
+    >>> import torch
     >>> accumulated([torch.tensor(2.0)], [torch.tensor(4.0)], "average", 0.5, first=False)
     [tensor(3.)]
     """

@@ -23,7 +23,7 @@ def herded(features: Tensor, count: int) -> Tensor:
     Source: Rebuffi et al. 2017 (iCaRL), algorithm 4; Welling 2009.
 
     >>> herded(torch.tensor([[0.0], [1.0], [4.0]]), 2).tolist()
-    [1, 0]
+    [1, 2]
     """
     mean = features.mean(0)
     squares, along = features.square().sum(1), features @ mean
