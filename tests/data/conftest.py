@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import scipy.io
 
+from zsl_runner.data.command.cli import main
 from zsl_runner.data.sources.xlsa17.conf import XLSA17Conf
 from zsl_runner.data.sources.xlsa17.matlab73 import version_73
 
@@ -78,6 +79,22 @@ def xlsa17_folder(tmp_path):
         return XLSA17Conf(**{"name": "small", "root": str(root), "cache": None, **(conf or {})})
 
     return write
+
+
+@pytest.fixture
+def no_real_data(monkeypatch, tmp_path):
+    """Let nothing be found where data usually are, and keep copies in the test's folder."""
+    monkeypatch.setenv("ZSL_DATA", str(tmp_path / "nothing"))
+    monkeypatch.setenv("ZSL_CACHE", str(tmp_path / "cache"))
+
+
+@pytest.fixture
+def own(tmp_path, capsys):
+    """Return a folder with an invented data set in the xlsa17 layout."""
+    folder = tmp_path / "mine"
+    assert main(["synthesize", str(folder)]) == 0
+    capsys.readouterr()
+    return folder
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import scipy.io
 
+from tests.data.data_command import run
 from zsl_runner.config.quoting import setting
 from zsl_runner.config.registry import schemas
 from zsl_runner.data.command.chosen import chosen, data_sets, missing_files
@@ -29,25 +30,7 @@ from zsl_runner.data.sources.xlsa17.source import load
 from zsl_runner.errors import ConfigError, DataError
 from zsl_runner.files.folders import KeptCopy
 
-
-@pytest.fixture(autouse=True)
-def _no_real_data(monkeypatch, tmp_path):
-    monkeypatch.setenv("ZSL_DATA", str(tmp_path / "nothing"))
-    monkeypatch.setenv("ZSL_CACHE", str(tmp_path / "cache"))
-
-
-@pytest.fixture
-def own(tmp_path, capsys):
-    folder = tmp_path / "mine"
-    assert main(["synthesize", str(folder)]) == 0
-    capsys.readouterr()
-    return folder
-
-
-def run(capsys, *arguments):
-    code = main([str(argument) for argument in arguments])
-    captured = capsys.readouterr()
-    return code, captured.out, captured.err
+pytestmark = pytest.mark.usefixtures("no_real_data")
 
 
 def test_help_and_every_command_import_no_torch(tmp_path):

@@ -94,7 +94,7 @@ def output_size(logits: Tensor, squared: bool) -> Tensor:
     Args:
         logits: (B, K).
         squared: whether the squared norm is taken, as Aljundi et al. 2018 do, or the norm, as the code released with
-            ANCL does.
+            ANCL does; below `SMALLEST` it is constant, so that outputs of zero have a gradient.
     """
     squares = logits.square().sum(1)
     return squares if squared else squares.clamp_min(SMALLEST).sqrt()

@@ -2,27 +2,9 @@
 
 import pytest
 
-from zsl_runner.data.command.cli import main
+from tests.data.data_command import run
 
-
-@pytest.fixture(autouse=True)
-def _no_real_data(monkeypatch, tmp_path):
-    monkeypatch.setenv("ZSL_DATA", str(tmp_path / "nothing"))
-    monkeypatch.setenv("ZSL_CACHE", str(tmp_path / "cache"))
-
-
-@pytest.fixture
-def own(tmp_path, capsys):
-    folder = tmp_path / "mine"
-    assert main(["synthesize", str(folder)]) == 0
-    capsys.readouterr()
-    return folder
-
-
-def run(capsys, *arguments):
-    code = main([str(argument) for argument in arguments])
-    captured = capsys.readouterr()
-    return code, captured.out, captured.err
+pytestmark = pytest.mark.usefixtures("no_real_data")
 
 
 def test_the_digits(capsys, tmp_path):

@@ -74,25 +74,29 @@ def task_accuracies(
     return shares[0], shares[1]
 
 
-def predictions(model: TaskModel, data: TaskRows, candidates: list[range], block: int) -> tuple[Tensor, Tensor]:
-    """Return labels and predicted classes of rows.
+def predictions(model: TaskModel, data: TaskRows, seen: range, unseen: range, block: int) -> tuple[Tensor, Tensor]:
+    """Return the predicted classes of rows.
 
     Args:
         model: with its main network as it was at the moment.
         data: rows.
-        candidates: ranges of classes among which is decided.
+        seen: classes.
+        unseen: more of them; may be empty.
         block: rows scored at a time.
 
     Returns:
-        Two (n,) int64 tensors.
+        (n,) int64 decided among both, and (n,) among the seen ones alone.
     """
-    ids = torch.cat([torch.arange(span.start, span.stop, device=data.labels.device) for span in candidates])
-    found = []
+    spans = [span for span in (seen, unseen) if len(span)]
+    ids = torch.cat([torch.arange(span.start, span.stop, device=data.labels.device) for span in spans])
+    decided = torch.empty(2, len(data), dtype=torch.int64, device=data.labels.device)
     for positions in torch.split(torch.arange(len(data), device=data.labels.device), block):
         features = model.main.represent(data.rows.take(positions))
-        scores = torch.cat([model.main.classify(features, span) for span in candidates if len(span)], 1)
-        found.append(ids[finite("scores", scores, REMEDY).argmax(1)])
-    return data.labels, torch.cat(found) if found else data.labels
+        scores = torch.cat([model.main.classify(features, span) for span in spans], 1)
+        scores = finite("scores", scores, REMEDY)
+        decided[0, positions] = ids[scores.argmax(1)]
+        decided[1, positions] = ids[scores[:, : len(seen)].argmax(1)]
+    return decided[0], decided[1]
 
 
 def filled(rows: list[Matrix], tasks: int) -> Matrix:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -45,7 +46,7 @@ class StepAccuracies:
     @property
     def harmonic(self) -> float:
         """H; NaN without unseen classes."""
-        return harmonic_mean(self.unseen, self.seen) if self.unseen == self.unseen else float("nan")
+        return math.nan if math.isnan(self.unseen) else harmonic_mean(self.unseen, self.seen)
 
 
 class ContinualZeroShotEvaluator(Evaluator):
@@ -104,13 +105,13 @@ class ContinualZeroShotEvaluator(Evaluator):
         seen = order.until(task)
         seen_rows = _part(data.data, seen)
         unseen_rows, unseen = _unseen(data, task)
-        labels, decided = predictions(model, seen_rows, [seen, unseen], block)
-        _, decided_among_seen = predictions(model, seen_rows, [seen], block)
-        of_tasks = [_mean_accuracy(labels, decided_among_seen, order.of(earlier)) for earlier in range(task + 1)]
-        accuracy = float("nan")
+        decided, among_seen = predictions(model, seen_rows, seen, unseen, block)
+        of_tasks = [_mean_accuracy(seen_rows.labels, among_seen, order.of(earlier)) for earlier in range(task + 1)]
+        accuracy = math.nan
         if len(unseen_rows):
-            accuracy = mean_class_accuracy(*predictions(model, unseen_rows, [seen, unseen], block))
-        return StepAccuracies(mean_class_accuracy(labels, decided), accuracy, np.array(of_tasks))
+            decided_unseen, _ = predictions(model, unseen_rows, seen, unseen, block)
+            accuracy = mean_class_accuracy(unseen_rows.labels, decided_unseen)
+        return StepAccuracies(mean_class_accuracy(seen_rows.labels, decided), accuracy, np.array(of_tasks))
 
 
 def _part(data: TaskRows, classes: range) -> TaskRows:
@@ -138,9 +139,8 @@ def _mean_accuracy(labels: Tensor, decided: Tensor, classes: range) -> float:
 
 def _metrics(course: Mapping[str, list[float]], matrix: Matrix) -> dict[str, float]:
     """Return the metrics over tasks, and S, U and H after the last."""
-    found = {name: values[-1] for name, values in course.items() if values[-1] == values[-1]}
+    found = {name: values[-1] for name, values in course.items() if not math.isnan(values[-1])}
     for name, values in course.items():
-        defined = [value for value in values if value == value]
-        if defined:
+        if defined := [value for value in values if not math.isnan(value)]:
             found[f"m{name}"] = float(np.mean(defined))
     return found | {f"{name}_tag": value for name, value in summary(matrix).items()}

@@ -34,7 +34,7 @@ class TaskTrainerConf(TrainerConf):
     optim: OptimizerConf = section(OptimizerConf, "optimiser of the network, which begins anew with each task")
 
     def optimisers(self) -> dict[str, OptimizerConf]:
-        """The network that is kept, and the auxiliary one if there is any."""
+        """The network that is kept."""
         return {"model": self.optim}
 
     def problems(self) -> Iterable[Problem]:

@@ -30,10 +30,10 @@ class SoftenedOutputs(Regulariser):
 
     def penalty(self, student: Student, reference: Reference) -> Tensor:
         """Return `distillation`, or the sum of it over heads."""
-        own, theirs = _outputs(student, reference)
-        if self.conf.heads == "all" and reference.classes.start == 0:  # it is the old network
-            present = self.order.task_of_class[reference.classes.stop]
-            own = student.network.classify(student.features, self.order.until(present))
+        classes = reference.classes
+        if self.conf.heads == "all" and classes.start == 0:  # of the old network
+            classes = self.order.until(self.order.task_of_class[classes.stop])
+        own, theirs = _outputs(student, reference, classes)
         if self.conf.heads != "each":
             return distillation(own, theirs, self.conf.temperature)
         spans = [self.order.of(task) for task in range(self.order.tasks)]
@@ -46,7 +46,7 @@ class SingleOutputs(Regulariser):
 
     def penalty(self, student: Student, reference: Reference) -> Tensor:
         """Return `binary_distillation`."""
-        return binary_distillation(*_outputs(student, reference))
+        return binary_distillation(*_outputs(student, reference, reference.classes))
 
 
 class Features(Regulariser):
@@ -59,9 +59,9 @@ class Features(Regulariser):
         return feature_distance(student.features, theirs)
 
 
-def _outputs(student: Student, reference: Reference) -> tuple[Tensor, Tensor]:
-    """Return the logits of the reference's classes, of the network in training and of the reference."""
-    own = student.network.classify(student.features, reference.classes)
+def _outputs(student: Student, reference: Reference, classes: range) -> tuple[Tensor, Tensor]:
+    """Return the logits of the network in training for some classes, and of the reference for those it speaks for."""
+    own = student.network.classify(student.features, classes)
     with torch.no_grad():
         theirs = reference.network(student.x, reference.classes)
     return own, theirs

@@ -15,7 +15,7 @@ from zsl_runner.data.tagged.folds import TaggedTrainingSet
 from zsl_runner.errors import ConfigError
 from zsl_runner.models.class_mapping import ClassMapper
 from zsl_runner.objectives.class_maps import resized
-from zsl_runner.objectives.equivariance import tag_loss
+from zsl_runner.objectives.equivariance import equivariance_loss, tag_loss
 from zsl_runner.objectives.prototype_contrast import cross_map, cross_prototype, intra_view
 from zsl_runner.objectives.prototype_mining import Mining
 from zsl_runner.trainers.prototype_contrast.conf import PhaseConf, PrototypeContrastConf
@@ -23,7 +23,6 @@ from zsl_runner.trainers.prototype_contrast.views import (
     View,
     mean_least_activation,
     mean_tag_loss,
-    plain_difference,
     refined_difference,
 )
 from zsl_runner.training.base import Drawn, Phase, Step, StepReport, Trainer, TrainingContext
@@ -128,10 +127,12 @@ class PrototypeContrast(Trainer):
         terms = {"tags": mean_tag_loss(*views)}
         if weights.least_activation:
             terms["least_activation"] = weights.least_activation * mean_least_activation(*views)
-        if weights.equivariance:
-            terms["equivariance"] = weights.equivariance * plain_difference(*views)
-        if weights.refinement:
-            terms["refinement"] = weights.refinement * refined_difference(*views)
+        if weights.equivariance or weights.refinement:
+            plain = views[0].plain_scores(), views[1].plain_scores()
+            if weights.equivariance:
+                terms["equivariance"] = weights.equivariance * equivariance_loss(*plain)
+            if weights.refinement:
+                terms["refinement"] = weights.refinement * refined_difference(*views, plain)
         if weights.cross_prototype or weights.cross_map or weights.intra:
             terms |= self._prototype_terms(*views)
         return terms

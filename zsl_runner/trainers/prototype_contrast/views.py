@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from zsl_runner.models.class_mapping import PixelMaps
 from zsl_runner.objectives.class_maps import confidences, pseudo_masks, resized, with_background
-from zsl_runner.objectives.equivariance import cross_refinement_loss, equivariance_loss, least_activation, tag_loss
+from zsl_runner.objectives.equivariance import cross_refinement_loss, least_activation, tag_loss
 from zsl_runner.objectives.prototype_contrast import ContrastView
 from zsl_runner.objectives.prototypes import pixel_weights, prototypes
 from zsl_runner.trainers.prototype_contrast.conf import PrototypesConf
@@ -66,13 +66,8 @@ def mean_least_activation(one: View, other: View) -> Tensor:
     return 0.5 * (least_activation(one.refined, one.tags) + least_activation(other.refined, other.tags))
 
 
-def plain_difference(one: View, other: View) -> Tensor:
-    """Return the difference of the two views' plain maps."""
-    return equivariance_loss(one.plain_scores(), other.plain_scores())
-
-
-def refined_difference(one: View, other: View) -> Tensor:
-    """Return the differences of each view's refined maps from the other's plain ones."""
-    return cross_refinement_loss(one.refined_scores(), with_background(other.plain_scores())) + cross_refinement_loss(
-        other.refined_scores(), with_background(one.plain_scores())
+def refined_difference(one: View, other: View, plain: tuple[Tensor, Tensor]) -> Tensor:
+    """Return the differences of each view's refined maps from the other's plain ones, which are given as scores."""
+    return cross_refinement_loss(one.refined_scores(), with_background(plain[1])) + cross_refinement_loss(
+        other.refined_scores(), with_background(plain[0])
     )
