@@ -14,12 +14,14 @@ READY := .venv/ready
 READY_DEV := .venv/ready-dev
 READY_LAUNCHERS := .venv/ready-launchers
 READY_DOCS := .venv/ready-docs
+BIN_1_4 := .venv-hydra-1.4/bin
+READY_1_4 := .venv-hydra-1.4/ready
 # The constraints hold for the packages, and through the two variables (older and newer pip) for the tools that build them.
 PIP := PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt \
 	$(BIN)/python -m pip --no-input --disable-pip-version-check install
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist loadfile
 
-.PHONY: help install dev run test test-all test-launchers golden torture check bench docs clean
+.PHONY: help install dev run test test-all test-launchers test-hydra-1.4 golden torture check bench docs clean
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 
@@ -27,8 +29,9 @@ help:
 	@echo 'make run       install, then train SGAL on the digits; ARGS="..." goes to zsl-run'
 	@echo 'make test      install, then check and the tests'
 	@echo 'make test-all  the same with the long tests'
-	@echo 'make test-launchers  installs every extra, then sweeps on every launcher, among them a Slurm of one node, if the'
+	@echo 'make test-launchers  installs all launchers, then sweeps on every launcher, among them a Slurm of one node, if the'
 	@echo '               packages slurmctld, slurmd, slurm-client and munge are there, and a Ray cluster of two'
+	@echo 'make test-hydra-1.4  the tests of configuration, launchers and searches with Hydra 1.4, in .venv-hydra-1.4'
 	@echo 'make golden    short runs over every trainer against their records, to the bit; ARGS=write renews the records'
 	@echo 'make check     lint, format and types'
 	@echo 'make bench     speed and memory, each beside a reference of the same run'
@@ -51,6 +54,9 @@ test-all: check
 
 test-launchers: $(READY_LAUNCHERS)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/launching -m launcher -rs
+
+test-hydra-1.4: $(READY_1_4)
+	OMP_NUM_THREADS=1 $(BIN_1_4)/python -m pytest tests/config tests/launching tests/docs -rs -m 'launcher or not slow'
 
 golden: $(READY_DEV)
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.golden $(ARGS)
@@ -91,8 +97,16 @@ $(READY_DOCS): $(READY)
 	@touch $@
 
 $(READY_LAUNCHERS): $(READY_DEV)
-	$(PIP) --editable '.[dev,search,pool,slurm,ray]'
+	$(PIP) --editable '.[dev,pool,slurm,ray]'
+	@touch $@
+
+$(READY_1_4): pyproject.toml constraints.txt constraints-hydra-1.4.txt
+	test -x $(BIN_1_4)/python || $(PYTHON) -m venv .venv-hydra-1.4
+	awk -F== 'NR == FNR { replaced[$$1]; print; next } !($$1 in replaced)' constraints-hydra-1.4.txt constraints.txt \
+		>.venv-hydra-1.4/constraints.txt
+	PIP_CONSTRAINT=.venv-hydra-1.4/constraints.txt PIP_BUILD_CONSTRAINT=.venv-hydra-1.4/constraints.txt \
+		$(BIN_1_4)/python -m pip --no-input --disable-pip-version-check install --editable '.[dev,search,pool,slurm,ray]'
 	@touch $@
 
 clean:
-	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-hydra-1.4 build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -33,12 +33,13 @@ from zsl_runner.console.terminal import require_printed
 from zsl_runner.errors import ConfigError
 from zsl_runner.runs.repeated import find
 from zsl_runner.runs.start import launch, resume
+from zsl_runner.sweeps.best import found
 from zsl_runner.sweeps.job import job
 from zsl_runner.sweeps.prepare import prepared
 from zsl_runner.sweeps.table import outcome
 
-VERSION_BASE = "1.3"
-"""Hydra behaves as this version."""
+_DEFAULTS = {"version_base": "1.3"} if hydra.__version__.startswith("1.3.") else {}
+"""Which of its versions Hydra 1.3 shall behave like: itself. Hydra 1.4 knows no other and refuses to be told."""
 
 
 def perform(arguments: Sequence[str]) -> int:
@@ -118,6 +119,8 @@ def _sweep(command: Command, loader: Loader, settings: DictConfig, runs: dict[st
         finally:
             table, all_complete = outcome(sweep.folder, objectives)
             print(f"\n{table}")
+            if sweep.study is not None:
+                print(found(*sweep.study, sweep.folder.parent, next(iter(runs.values()))))
     return code or (0 if all_complete else FAILED)
 
 
@@ -149,7 +152,8 @@ def _run(config: RunConfig, overrides: list[str], resumes: Path | None) -> None:
 
 def _started(loader: Loader, act: Callable[[Hydra], object]) -> int:
     """Let Hydra start something from the files as they were read for the check; return its exit code."""
-    version.setbase(VERSION_BASE)
+    for behaves_like in _DEFAULTS.values():
+        version.setbase(behaves_like)
     program = Hydra("zsl-run", loader)
     GlobalHydra.instance().initialize(program)
     look = Sweeper.validate_batch_is_legal
@@ -171,7 +175,7 @@ def _shown(command: Command) -> int:
     sys.argv = [program, *command.for_hydra()]
     utils.run_and_report = _call  # Hydra would print tracebacks and leave
     try:
-        return _code(hydra.main(config_path=str(conf_directory()), config_name=PRIMARY, version_base=VERSION_BASE)(job))
+        return _code(hydra.main(config_path=str(conf_directory()), config_name=PRIMARY, **_DEFAULTS)(job))
     finally:
         sys.argv = [program, *arguments]
         utils.run_and_report = reporting

@@ -2,6 +2,7 @@
 
 from dataclasses import fields, is_dataclass
 
+import hydra
 import pytest
 from hydra.conf import HydraConf
 
@@ -29,6 +30,7 @@ def test_no_setting_is_forgotten_and_none_is_both():
         assert obeyed != (remedy_for(key) is not None), key
 
 
+HYDRA_1_3 = hydra.__version__.startswith("1.3.")
 VALUES = {"hydra.job.chdir": "true", "hydra.job.num": "3", "hydra.defaults": "[a]", "hydra.env": "x"}
 
 
@@ -64,13 +66,13 @@ def test_what_only_a_sweep_obeys_is_refused_on_a_single_run(problems, loader, tm
     ("argument", "words"),
     [
         ("hydra.job.env_copy=[NO_SUCH_VARIABLE]", "there is no environment variable 'NO_SUCH_VARIABLE'"),
-        ("hydra.sweeper.params.seed=1", "below a key that holds nothing"),
-        ("++hydra.sweeper.params={seed: 1}", "below a key that holds nothing"),
+        ("hydra.sweeper.params.seed=1", "below a key that holds nothing" if HYDRA_1_3 else "is None"),
+        ("++hydra.sweeper.params={seed: 1}", "below a key that holds nothing" if HYDRA_1_3 else None),
     ],
 )
 def test_what_hydra_itself_stumbles_over_is_told(loader, tmp_path, argument, words):
     found = check(loader, ["dataset=toy", f"outputs={tmp_path}", argument], alone=False).problems
-    assert [words in problem.message for problem in found] == [True]
+    assert [words in problem.message for problem in found] == ([True] if words else [])
     loader.sweep_settings(["dataset=toy", argument])  # and this says nothing
 
 

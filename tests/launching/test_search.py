@@ -128,6 +128,8 @@ def test_a_killed_study_goes_on(tmp_path):
     log.seek(0)
     printed = log.read()
     assert f"{len(before) - 1} of 4 trials done, 1 cut short and tried again" in printed
+    assert "trials with a result\nbest val/H " in printed
+    assert "train it over seeds, and test it:\n  zsl-run -m --config-path " in printed
     runs = read(tmp_path)
     assert {record["status"] for record in runs.values()} == {"complete"}
     assert cut["name"] in runs  # in place

@@ -82,8 +82,9 @@ def excess(text: str | bytes) -> str:
                 return f"nested deeper than {DEEPEST} levels"
             if sizes[-1] >= MOST:
                 return f"more than {MOST} values, counted as often as aliases repeat them"
-    except (yaml.YAMLError, UnicodeError):
-        return ""
+    except (yaml.YAMLError, UnicodeError) as error:
+        # libyaml has a limit of its own from 0.2.6 on, and reaches it before the first event.
+        return f"nested deeper than {DEEPEST} levels" if "nesting depth" in str(error) else ""
     return ""
 
 

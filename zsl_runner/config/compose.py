@@ -283,7 +283,7 @@ def _defaults(
 
 def _hint(message: str) -> str:
     """Return what to write instead, if Hydra stumbled over how a file inside a group names another group."""
-    gone = next((group for group in GONE if re.search(rf"(override '|\$\{{){group}\b", message)), None)
+    gone = next((group for group in GONE if re.search(rf"(override '/?|\$\{{){group}\b", message)), None)
     if gone is not None:
         return f"\nthere is no such group any more: {GONE[gone]}"
     found = re.search(r"'(\w+)@\w+\.\1'", message)

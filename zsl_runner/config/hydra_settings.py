@@ -32,6 +32,7 @@ OBEYED = (
 _PLACE = "a run makes its own directory below outputs: choose that with outputs=DIR, and its last part with name=NAME"
 _ITSELF = "Hydra sets it itself"
 REFUSED = {
+    "hydra.aliases": "keys are given by their full names",
     "hydra.defaults": "a defaults list stands in a file",
     "hydra.job.chdir": f"a run stays in the folder it is started in, where relative paths keep their meaning; {_PLACE}",
     "hydra.job.config": "no directory is named after it; choose the last part of a run's directory with name=NAME",
@@ -48,7 +49,8 @@ REFUSED = {
 }
 """Settings, and those below them, that are refused: what to use instead."""
 
-_IN_FILES = {
+_IN_FILES: dict[str, Any] = {
+    "aliases": {},
     "run.dir": "${outputs}",
     "sweep.subdir": ".",
     "job.chdir": None,
@@ -98,7 +100,7 @@ def check_composed(config: DictConfig, arguments: Sequence[str]) -> Iterable[Pro
     for key, usual in _IN_FILES.items():
         value = settings
         for part in key.split("."):
-            value = value[part]
+            value = value.get(part, usual)  # Hydra 1.3 has no aliases
         if value != usual and value is not False:
             yield Problem(f"hydra.{key}", f"a file sets it to {value!r}: {remedy_for(f'hydra.{key}')}")
 

@@ -64,21 +64,12 @@ class Loader(ConfigLoaderImpl):  # type: ignore[misc]
             return  # composing says what is wrong
         self.repository = caching.delegate
 
-    def load_configuration(
-        self,
-        config_name: str | None,
-        overrides: list[str],
-        run_mode: RunMode,
-        from_shell: bool = True,
-        validate_sweep_overrides: bool = True,
-    ) -> DictConfig:
+    def _load_configuration_impl(self, *, overrides: list[str], run_mode: RunMode, **settings: object) -> DictConfig:
         """Return what `strictly` composed and the check found good, once; else compose."""
         checked = self._checked.pop(tuple(overrides), None) if run_mode == RunMode.RUN else None
         if checked is not None:
             return checked
-        composed: DictConfig = super().load_configuration(
-            config_name, overrides, run_mode, from_shell, validate_sweep_overrides
-        )
+        composed: DictConfig = super()._load_configuration_impl(overrides=overrides, run_mode=run_mode, **settings)
         return composed
 
     def get_group_options(
@@ -131,7 +122,7 @@ class Loader(ConfigLoaderImpl):  # type: ignore[misc]
         A run that is started ``alone`` is refused, too, if its files ask for a sweep: only one run was checked.
         """
         try:
-            config = self.load_configuration(self.primary, list(arguments), RunMode.RUN)
+            config: DictConfig = self.load_configuration(self.primary, list(arguments), RunMode.RUN)
         except (HydraException, OmegaConfBaseException, ValueError) as error:
             cause = f"\n{error.__cause__}" if isinstance(error.__cause__, OmegaConfBaseException) else ""
             return f"{error}{cause}".strip()
@@ -190,7 +181,7 @@ class Repository(ConfigRepository):  # type: ignore[misc]
         if config_path not in self._read:
             try:
                 self._check_bounds(config_path)
-                self._read[config_path] = super().load_config(config_path)
+                self._read[config_path] = _as_written(super().load_config(config_path))
             except yaml.MarkedYAMLError as error:
                 line = error.problem_mark.line + 1 if error.problem_mark else None
                 self._reject(config_path, f"not valid YAML: {error.problem or error}", line)
@@ -272,6 +263,19 @@ def _search_path(source: Source) -> ConfigSearchPath:
             provider="command-line", path=f"file://{source.extra.resolve()}", anchor=SearchPathQuery(provider="schema")
         )
     return search_path
+
+
+def _as_written(loaded: ConfigResult | None) -> ConfigResult | None:
+    """Take back what Hydra 1.4 makes of ``model: folder/option``: an option of the group ``model/folder``.
+
+    With it, no file could choose another option for a group that has one: ``override /model: folder/option`` would
+    override the choice of ``model/folder``, which nobody made.
+    """
+    for entry in (loaded.defaults_list or []) if loaded else []:
+        if getattr(entry, "normalized_shorthand", False):
+            entry.value = f"{entry.group.removeprefix(f'{entry.original_group}/')}/{entry.value}"
+            entry.group, entry.normalized_shorthand = entry.original_group, False
+    return loaded
 
 
 def _empty(config_path: str) -> ConfigResult:

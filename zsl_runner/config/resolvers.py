@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from typing import Any
 
-from omegaconf import OmegaConf
+from omegaconf import OmegaConf, __version__
 
 from zsl_runner.config.cuda import installed_gpus
 
@@ -26,4 +27,6 @@ def gpu_of_job(number: int, count_gpus: Callable[[], int] = installed_gpus) -> s
     return gpus[number % len(gpus)] if gpus else ""
 
 
-OmegaConf.register_new_resolver("gpu_of_job", lambda number: gpu_of_job(int(number)), replace=True)
+# OmegaConf 2.4 gave the function its short name back, and warns of the long one; 2.3 has another function of that name.
+_register: Any = OmegaConf.register_new_resolver if __version__.startswith("2.3.") else OmegaConf.register_resolver
+_register("gpu_of_job", lambda number: gpu_of_job(int(number)), replace=True)

@@ -27,12 +27,14 @@ class Plan:
         swept: keys that have several values.
         jobs: number of jobs; None if a search decides as it goes.
         checked: fingerprints of the configurations that were checked, by the overrides that led to them.
+        study: the study a search works on; empty for a sweep.
     """
 
     command: str = ""
     swept: list[str] = field(default_factory=list)
     jobs: int | None = None
     checked: dict[str, str] = field(default_factory=dict)
+    study: str = ""
 
     def save(self, folder: Path) -> None:
         """Write the plan; the folder is made if need be, and notes of an earlier sweep in it are removed."""

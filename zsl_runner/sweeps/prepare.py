@@ -27,11 +27,13 @@ class Prepared:
         folder: where its jobs write their notes.
         settings: overrides of Hydra's own configuration.
         message: what is to be said before it starts.
+        study: name and storage of the study it works on, if it is a search that keeps one.
     """
 
     folder: Path
     settings: list[str]
     message: str = ""
+    study: tuple[str, str] | None = None
 
 
 @contextmanager
@@ -48,7 +50,7 @@ def prepared(
         command: the command line in words, for the record.
 
     Raises:
-        ConfigError: another process is searching in the same study.
+        ConfigError: another process is searching in the same study, or another version of Optuna keeps it.
     """
     folder = Path(settings.sweep.dir).absolute()
     values = columns(loader, arguments, settings)
@@ -66,10 +68,11 @@ def prepared(
         name = study.name_of(settings, values, next(iter(runs.values())))
         settings.sweeper.study_name = name  # the storage may be named after it
         decided.append(f"hydra.sweeper.study_name={quoted(name)}")
-    file = study.file_of(settings.sweeper.storage)
-    Plan(command, swept).save(folder)
+    storage = settings.sweeper.storage
+    file = study.file_of(storage)
+    Plan(command, swept, study=settings.sweeper.study_name).save(folder)
     if file is None:
-        yield Prepared(folder, decided)
+        yield Prepared(folder, decided, study=storage and (settings.sweeper.study_name, storage))
         return
     with study.alone_with(file):
         left = study.go_on(settings.sweeper.study_name, file, settings.sweeper.n_trials)
@@ -77,7 +80,7 @@ def prepared(
         seed = OmegaConf.select(settings, "sweeper.sampler.seed")
         if seed is not None and left.before:  # the same seed again would draw the first trials once more
             decided.append(f"hydra.sweeper.sampler.seed={seed + left.before}")
-        yield Prepared(folder, decided, left.message)
+        yield Prepared(folder, decided, left.message, (settings.sweeper.study_name, storage))
 
 
 def _environment() -> list[str]:

@@ -82,6 +82,9 @@ def go_on(name: str, file: Path, wanted: int) -> Left:
     """Prepare a study for its next trials, and return how many are left of ``wanted``.
 
     Only for a study no other process works on.
+
+    Raises:
+        ConfigError: another version of Optuna keeps it.
     """
     import optuna
 
@@ -90,6 +93,11 @@ def go_on(name: str, file: Path, wanted: int) -> Left:
         study = optuna.load_study(study_name=name, storage=f"{_SQLITE}{file}")
     except KeyError:
         return Left(wanted, 0, f"study {name}: new, {wanted} trials")
+    except RuntimeError as error:
+        if "storage upgrade" not in str(error):
+            raise
+        remedy = f"bring it up to this one with 'optuna storage upgrade --storage {_SQLITE}{file}'"
+        raise ConfigError(f"{file}: another version of Optuna keeps this study; {remedy}, or move it away") from error
     states = optuna.trial.TrialState
     lost = study.get_trials(deepcopy=False, states=(states.RUNNING,))
     for trial in lost:

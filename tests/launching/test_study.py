@@ -1,0 +1,109 @@
+"""Studies on disk: what is left to do, what was found, and one that another version of Optuna keeps."""
+
+import shlex
+import sqlite3
+
+import optuna
+import pytest
+
+from zsl_runner.config.check import check
+from zsl_runner.config.command import read
+from zsl_runner.config.loader import Loader
+from zsl_runner.config.typed import to_yaml
+from zsl_runner.errors import ConfigError
+from zsl_runner.sweeps.best import found
+from zsl_runner.sweeps.notes import Note, Plan
+from zsl_runner.sweeps.study import go_on
+
+NAME, KEY = "tpe-eszsl-toy-0", "model.feature_penalty"
+
+
+def storage(folder):
+    return f"sqlite:///{folder}/study.db"
+
+
+def make(folder, directions=("maximize",)):
+    return optuna.create_study(study_name=NAME, storage=storage(folder), directions=list(directions))
+
+
+def add(study, sweep, number, penalty, values, config=None):
+    """Add a finished trial and the note of its job; with a configuration also its run."""
+    study.add_trial(
+        optuna.trial.create_trial(
+            params={KEY: penalty},
+            distributions={KEY: optuna.distributions.FloatDistribution(0.0, 9.0)},
+            values=list(values),
+        )
+    )
+    run = sweep / f"run-{number}"
+    if config is not None:
+        run.mkdir(parents=True)
+        (run / "config.yaml").write_text(to_yaml(config))
+    Plan("zsl-run", [KEY], study=NAME).save(sweep / ".sweeps" / f"at-{number}")
+    Note(number, ["model=eszsl", f"{KEY}={penalty}"], str(run)).save(sweep / ".sweeps" / f"at-{number}")
+    return run
+
+
+@pytest.fixture
+def config(loader):
+    return check(loader, ["dataset=toy", "model=eszsl", "evaluator.stages=[tune]"], strictly=False).config
+
+
+def test_the_best_trial_its_run_and_the_command_that_trains_it_over_seeds(tmp_path, config):
+    study = make(tmp_path)
+    add(study, tmp_path, 0, 0.5, [60.0], config)
+    best = add(study, tmp_path, 1, 0.1 + 0.2, [65.26], config)
+    Plan("zsl-run", [KEY], study="another").save(tmp_path / ".sweeps" / "a")
+    Note(0, [f"{KEY}={0.1 + 0.2}"], str(tmp_path / "run-0")).save(tmp_path / ".sweeps" / "a")
+    told = found(NAME, storage(tmp_path), tmp_path / ".sweeps", config).splitlines()
+    assert told[0] == f"study {NAME}: 2 of 2 trials with a result"
+    assert told[1:3] == [f"best val/H 65.3: {KEY}=0.30000000000000004", f"  run {best}"]
+    command = read(shlex.split(told[-1])[1:])
+    assert f"name={NAME}" in command.overrides
+    assert command.several
+    chosen = [override for override in command.overrides if not override.startswith("seed=")]
+    verdict = check(Loader(command.source), [*chosen, "seed=3"], strictly=False)
+    assert verdict.problems == ()
+    assert (verdict.config.seed, list(verdict.config.evaluator.stages)) == (3, ["tune", "final"])
+
+
+def test_of_several_objectives_those_that_none_beats(tmp_path, config):
+    config.objectives = ["val/U", "val/S"]
+    study = make(tmp_path, ("maximize", "maximize"))
+    for number, (penalty, values) in enumerate([(1.0, (50, 50)), (2.0, (60, 40)), (3.0, (40, 40))]):
+        add(study, tmp_path, number, penalty, values)
+    told = found(NAME, storage(tmp_path), tmp_path / ".sweeps", config)
+    assert "trials that no other beats in all objectives: 2, shown 2" in told
+    assert f"best val/U 50.0, val/S 50.0: {KEY}=1.0" in told
+    assert f"{KEY}=3.0" not in told
+    assert told.count("its run is no longer there") == 2
+    assert "train it" not in told
+
+
+def test_a_study_without_a_result(tmp_path, config):
+    assert found(NAME, storage(tmp_path), tmp_path / ".sweeps", config) == ""
+    make(tmp_path).ask()
+    assert found(NAME, storage(tmp_path), tmp_path, config) == f"study {NAME}: 0 of 1 trials with a result"
+
+
+def test_a_trial_cut_short_is_tried_again_with_its_values(tmp_path):
+    study = make(tmp_path)
+    study.tell(study.ask(), 1.0)
+    study.ask({KEY: optuna.distributions.FloatDistribution(0.0, 9.0)})
+    left = go_on(NAME, tmp_path / "study.db", 4)
+    assert (left.trials, left.before) == (3, 3)
+    assert left.message == f"study {NAME}: 1 of 4 trials done, 1 cut short and tried again"
+    cut, again = study.get_trials()[1:]
+    assert [cut.state.name, again.state.name] == ["FAIL", "WAITING"]
+    assert again.system_attrs["fixed_params"] == cut.params
+
+
+def test_a_study_of_another_version_of_optuna_is_refused_with_what_to_do(tmp_path):
+    make(tmp_path)
+    with sqlite3.connect(tmp_path / "study.db") as database:
+        database.execute("UPDATE alembic_version SET version_num = 'v2.6.0.a'")
+        database.execute("UPDATE version_info SET library_version = '2.10.1'")
+    with pytest.raises(ConfigError, match="another version of Optuna") as caught:
+        go_on(NAME, tmp_path / "study.db", 4)
+    assert f"'optuna storage upgrade --storage sqlite:///{tmp_path}/study.db'" in str(caught.value)
+    assert "\n" not in str(caught.value)
