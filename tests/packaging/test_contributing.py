@@ -84,34 +84,3 @@ def test_the_examples_follow_the_house_style(extended):
     names = [name for name in extended.files if name.endswith(".py")]
     extended.run("-m", "ruff", "check", "--no-cache", *names)
     extended.run("-m", "ruff", "format", "--check", "--no-cache", *names)
-
-
-def test_a_model_may_live_in_another_distribution(extended, tmp_path):
-    """The page's own words: an entry point for the schema, ``--config-dir`` for the YAML file."""
-    declared = re.search(r'^    \[project\.entry-points\."(\S+)"\]\n    (\S+) = "(\S+)"$', PAGE, re.MULTILINE)
-    group, name, schema = declared.groups()
-    plugin, conf = tmp_path / "site", tmp_path / "my_conf" / "model"
-    source = extended.tree / "zsl_runner" / "models" / "correlation"
-    target = plugin.joinpath(*schema.partition(":")[0].split(".")[:-1])
-    shutil.copytree(source, target)
-    for path in target.glob("*.py"):
-        module = ".".join(target.relative_to(plugin).parts)
-        path.write_text(path.read_text().replace("zsl_runner.models.correlation", module))
-    information = plugin / "my_package-1.0.dist-info"
-    information.mkdir()
-    (information / "METADATA").write_text("Metadata-Version: 2.1\nName: my-package\nVersion: 1.0\n")
-    (information / "entry_points.txt").write_text(f"[{group}]\n{name} = {schema}\n")
-    conf.mkdir(parents=True)
-    shutil.copy(extended.tree / "conf" / "model" / "correlation.yaml", conf)
-    environment = os.environ | {"PYTHONPATH": f"{plugin}{os.pathsep}{REPOSITORY}", "OMP_NUM_THREADS": "1"}
-    command = ["-m", "zsl_runner.train", "--config-dir", str(conf.parent), f"model={name}", "dataset=toy"]
-    done = subprocess.run(
-        [sys.executable, *command, "tracker.figures=false"],
-        cwd=tmp_path,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert metrics(tmp_path / "outputs" / "correlation" / "toy" / "seed-0").keys() >= {"test/T1", "test/H"}

@@ -22,6 +22,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from zsl_runner.config.bounds import check_file
+from zsl_runner.config.plugins import other_folders
 from zsl_runner.config.problems import Origin, Problem
 from zsl_runner.errors import RunError
 
@@ -262,6 +263,9 @@ def _search_path(source: Source) -> ConfigSearchPath:
         search_path.prepend(
             provider="command-line", path=f"file://{source.extra.resolve()}", anchor=SearchPathQuery(provider="schema")
         )
+    for package, folder in other_folders():
+        schema = SearchPathQuery(provider="schema")  # has to stay last
+        search_path.prepend(provider=package, path=f"file://{folder.resolve()}", anchor=schema)
     return search_path
 
 

@@ -2,7 +2,7 @@
 
 A member of a group is a package with a torch-free ``conf.py`` holding exactly one subclass of the group's base:
 ``zsl_runner/models/sgal/conf.py`` defines ``SGALConf(ModelConf)`` and is found without being listed anywhere.
-Other distributions add theirs through the entry-point group ``zsl_runner.schemas`` (each entry a schema class).
+Other distributions add theirs as `plugins` says.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from functools import cache, partial
-from importlib.metadata import entry_points
 from importlib.util import find_spec
 from typing import Any
 
 from hydra.core.config_store import ConfigStore
 
+from zsl_runner.config.plugins import other_schemas
 from zsl_runner.config.schema import GROUPS, Component, RunConfig
 from zsl_runner.errors import ConfigError
 
@@ -25,7 +25,6 @@ PACKAGES = {
     "trainer": "zsl_runner.trainers",
     "evaluator": "zsl_runner.evaluation",
 }
-ENTRY_POINTS = "zsl_runner.schemas"
 
 
 def kind_of(schema: type[Component]) -> str:
@@ -53,29 +52,16 @@ def schemas(group: str) -> dict[str, type[Component]]:
     """Return the schema classes of a group by their ``kind``.
 
     Raises:
-        ConfigError: a schema of another distribution cannot be imported.
-        ValueError: two schemas claim one kind.
+        ConfigError: two schemas claim one kind.
     """
-    found = _own_schemas(group)
-    for entry in entry_points(group=ENTRY_POINTS):
-        try:
-            schema = entry.load()
-        except (ImportError, AttributeError) as error:
-            package = entry.dist.name if entry.dist is not None else "a package"
-            raise ConfigError(
-                f"{package}: its entry point {entry.name} = {entry.value} cannot be imported: {error}; what it "
-                "may import of this version is listed in docs/guides/own_model.md; upgrade or uninstall the package"
-            ) from error
-        if issubclass(schema, GROUPS[group]):
-            if hasattr(schema, "complaints"):  # it would never be asked
-                raise ConfigError(f"{entry.value}: complaints() is called problems() in this version; rename it")
-            found.append(schema)
+    found = _own_schemas(group) + [schema for schema in other_schemas() if issubclass(schema, GROUPS[group])]
     table: dict[str, type[Component]] = {}
     for schema in found:
         kind = kind_of(schema)
         if kind in table:
-            raise ValueError(
-                f"two {group} schemas claim kind={kind!r}: {table[kind].__qualname__}, {schema.__qualname__}"
+            first, second = (f"{conf.__module__}:{conf.__qualname__}" for conf in (table[kind], schema))
+            raise ConfigError(
+                f"two {group} schemas claim kind={kind!r}: {first}, {second}; uninstall one of the packages"
             )
         table[kind] = schema
     return dict(sorted(table.items()))
@@ -102,6 +88,21 @@ def _shared(store: ConfigStore, _memo: dict[int, Any]) -> ConfigStore:
 
 
 def resolve(implementation: str) -> Any:
-    """Import what ``package.module:name`` names."""
+    """Import what ``package.module:name`` names.
+
+    Raises:
+        ConfigError: it cannot be imported, or is a class without a method that it must define.
+    """
     module, _, name = implementation.partition(":")
-    return getattr(importlib.import_module(module), name)
+    try:
+        found = getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError) as error:
+        raise ConfigError(f"{implementation} cannot be imported: {error}; it is named as an implementation") from error
+    if isinstance(found, type):
+        members = ((member, getattr(found, member, None)) for member in dir(found))
+        missing = [member for member, value in members if getattr(value, "__isabstractmethod__", False)]
+        if missing:
+            raise ConfigError(
+                f"{implementation} must define {', '.join(missing)}; its base classes say what they take and return"
+            )
+    return found

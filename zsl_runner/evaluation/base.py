@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from abc import abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -121,6 +122,7 @@ class Evaluator:
         self.conf = conf
         self.seed = seed
 
+    @abstractmethod
     def measure(self, model: Model, fold: Any, choices: Mapping[str, float]) -> Measurement:
         """Measure ``model`` on the fold's evaluation set, leaving its mode and every random stream as they were.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -29,6 +30,7 @@ class Model(nn.Module):
 class ClassScorer(Model):
     """Capability ``class_scores``."""
 
+    @abstractmethod
     def class_scores(self, x: Tensor, class_vectors: Tensor) -> Tensor:
         """Return (B, C) scores of rows ``x`` (B, D) for the classes described by ``class_vectors`` (C, A).
 
@@ -40,6 +42,7 @@ class ClassScorer(Model):
 class FeatureGenerator(Model):
     """Capability ``synthesize``: draws features of a class, on which a final classifier can be trained."""
 
+    @abstractmethod
     def synthesize(self, class_vectors: Tensor, streams: Streams) -> Tensor:
         """Return generated features, constants for the gradient.
 
@@ -68,6 +71,7 @@ class ConditionalGenerator(ClassScorer, FeatureGenerator):
     Its parameter groups are ``autoencoder`` and ``prior``.
     """
 
+    @abstractmethod
     def loss_terms(
         self,
         x: Tensor,
@@ -88,6 +92,7 @@ class ConditionalGenerator(ClassScorer, FeatureGenerator):
         """
         raise TypeError(f"{type(self).__name__} has no loss")
 
+    @abstractmethod
     def synthesize(self, class_vectors: Tensor, streams: Streams, options: GenerationOptions | None = None) -> Tensor:
         """Return generated features, constants for the gradient.
 
@@ -101,6 +106,7 @@ class ConditionalGenerator(ClassScorer, FeatureGenerator):
         """
         raise TypeError(f"{type(self).__name__} generates nothing")
 
+    @abstractmethod
     def set_prior_dropout(self, rate: float) -> None:
         """Change the dropout rate of the prior network from now on.
 
@@ -111,6 +117,7 @@ class ConditionalGenerator(ClassScorer, FeatureGenerator):
         """
         raise TypeError(f"{type(self).__name__} has no prior network")
 
+    @abstractmethod
     def fix_prior(self) -> None:
         """Treat the class priors as constants until the next ``train()``, for steps that do not minimise them.
 
@@ -122,6 +129,7 @@ class ConditionalGenerator(ClassScorer, FeatureGenerator):
 class TransductiveGenerator(ConditionalGenerator):
     """Capability ``target_terms``: a generator that also learns from unlabelled rows of unseen classes."""
 
+    @abstractmethod
     def target_terms(self, x: Tensor, class_vectors: Tensor, unseen_classes: Tensor) -> dict[str, Tensor]:
         """Return the named scalar terms of unlabelled rows (already weighted; added to `loss_terms` and minimised).
 
@@ -143,6 +151,7 @@ class ClosedForm(ClassScorer):
         """Return no group."""
         return {}
 
+    @abstractmethod
     def fit(self, data: ZeroShotTraining) -> dict[str, Tensor]:
         """Fit on all labelled rows of ``data`` and return named scalars that describe the fit on them."""
         raise TypeError(f"{type(self).__name__} cannot be fitted")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import NamedTuple
 
 from torch import Tensor
@@ -32,10 +33,12 @@ class PixelMaps(NamedTuple):
 class ClassMapper(Model):
     """Capability ``class_maps``. Parameter groups are ``backbone`` and, of all layers that are new to it, ``heads``."""
 
+    @abstractmethod
     def maps(self, x: Tensor) -> PixelMaps:
         """Return the maps of images (B, C, H, W) of any size that is not below the stride, in single precision."""
         raise TypeError(f"{type(self).__name__} maps no classes")
 
+    @abstractmethod
     def map_side(self, side: int) -> int:
         """Return the side of the maps of images of a side, in pixels; 0 for a side below the stride."""
         raise TypeError(f"{type(self).__name__} maps no classes")

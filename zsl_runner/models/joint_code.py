@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from dataclasses import dataclass
 
 import torch
@@ -94,14 +95,17 @@ class JointCodeModel(Model):
     temperature: float
     hard: bool
 
+    @abstractmethod
     def posterior(self, x: Tensor) -> JointPosterior:
         """Return q(z, c | x) of images (B, C, H, W) in 0..1, in single precision."""
         raise TypeError(f"{type(self).__name__} has no codes")
 
+    @abstractmethod
     def decode(self, code: Tensor) -> Tensor:
         """Return (B, C, H, W) logits of the grey values for codes (B, d + sum of n_k), in single precision."""
         raise TypeError(f"{type(self).__name__} has no codes")
 
+    @abstractmethod
     def reconstruction(self, x: Tensor, logits: Tensor) -> Tensor:
         """Return the (B,) cross-entropies of images (B, C, H, W) in nats."""
         raise TypeError(f"{type(self).__name__} has no codes")

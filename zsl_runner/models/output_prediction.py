@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import NamedTuple
 
 import torch
@@ -35,14 +36,17 @@ class OutputPredictor(Model):
     categorical ones, (..., B, K, *y), the classes before the axes of an output; means of Gaussians, (..., B, *y).
     """
 
+    @abstractmethod
     def condition(self, x: Tensor) -> Condition:
         """Return what follows from the inputs (B, ...) alone."""
         raise TypeError(f"{type(self).__name__} predicts nothing")
 
+    @abstractmethod
     def predict(self, condition: Condition) -> Tensor:
         """Return the parameters of the deterministic prediction (with a code, if there is one, at its mean)."""
         raise TypeError(f"{type(self).__name__} predicts nothing")
 
+    @abstractmethod
     def log_likelihood(self, parameters: Tensor, y: Tensor, valid: Tensor | None) -> Tensor:
         """Return log p(y) in nats, summed over the valid entries of each output.
 
@@ -56,6 +60,7 @@ class OutputPredictor(Model):
         """
         raise TypeError(f"{type(self).__name__} has no likelihood")
 
+    @abstractmethod
     def mean_output(self, parameters: Tensor) -> Tensor:
         """Return the means of the outputs in the shape of the parameters: probabilities, or Gaussian means."""
         raise TypeError(f"{type(self).__name__} has no likelihood")
@@ -77,14 +82,17 @@ class LatentOutputPredictor(OutputPredictor):
 
     recognises: bool = True
 
+    @abstractmethod
     def prior(self, condition: Condition) -> Gaussians:
         """Return p(z | x)."""
         raise TypeError(f"{type(self).__name__} has no codes")
 
+    @abstractmethod
     def posterior(self, x: Tensor, y: Tensor, valid: Tensor | None) -> Gaussians:
         """Return q(z | x, y), which sees the true output; entries that are not valid are as if absent."""
         raise TypeError(f"{type(self).__name__} has no codes")
 
+    @abstractmethod
     def generate(self, condition: Condition, z: Tensor) -> Tensor:
         """Return the parameters (..., B, ...) of p(y | x, z) for codes (..., B, d)."""
         raise TypeError(f"{type(self).__name__} has no codes")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from abc import abstractmethod
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -34,14 +35,17 @@ class TaskNetwork(nn.Module):
         """Return the (B, len(classes)) logits of rows."""
         return self.classify(self.represent(x), classes)
 
+    @abstractmethod
     def represent(self, x: Tensor) -> Tensor:
         """Return the (B, F) features of rows."""
         raise TypeError(f"{type(self).__name__} has no features")
 
+    @abstractmethod
     def layers(self, x: Tensor) -> dict[str, Tensor]:
         """Return the (B, ...) outputs of the layers by name, the features last, for comparisons of networks."""
         raise TypeError(f"{type(self).__name__} shows no layers")
 
+    @abstractmethod
     def classify(self, features: Tensor, classes: range) -> Tensor:
         """Return the (B, len(classes)) logits of the classes of whole tasks that follow one another."""
         raise TypeError(f"{type(self).__name__} has no logits")

@@ -53,6 +53,8 @@ class Run:
         self.result = result
         self.stop = stop
         self.runtime = Runtime(config.runtime)
+        for member in (config.model, config.trainer):
+            resolve(member.implementation)  # what is not complete is refused before the data are read
         self.evaluator: Evaluator = resolve(config.evaluator.implementation)(config.evaluator, config.seed)
         self.state = RunState(result)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Generic, Self, TypeVar
@@ -203,6 +204,7 @@ class Trainer:
     def __init__(self, conf: TrainerConf, context: TrainingContext[Any]) -> None:
         self.context = context
 
+    @abstractmethod
     def phases(self) -> Sequence[Phase]:
         """Return the phases in order; the same list whenever it is called on an equal configuration."""
         raise TypeError(f"{type(self).__name__} declares no phases")

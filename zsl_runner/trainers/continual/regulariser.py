@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -56,6 +57,7 @@ class Regulariser:
     def __init__(self, conf: Any, order: TaskOrder) -> None:
         self.order = order
 
+    @abstractmethod
     def penalty(self, student: Student, reference: Reference) -> Tensor:
         """Return how far the network in training is from the reference: a scalar, 0 or its smallest where it equals it.
 

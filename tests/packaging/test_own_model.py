@@ -1,0 +1,91 @@
+"""The package on docs/guides/own_model.md: written out as an installed one is, trained, scored and generated from."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import tomllib
+
+import pytest
+
+from tests.packaging.distributions import REPOSITORY
+
+FILE = re.compile(r"^```(?:python|yaml|toml) (\S+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+PAGE = (REPOSITORY / "docs" / "guides" / "own_model.md").read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def zsl_run(tmp_path_factory):
+    """Write the package out and return what runs zsl-run with it, in a folder of its own."""
+    site = tmp_path_factory.mktemp("site")
+    for name, text in FILE.findall(PAGE):
+        path = site / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    project = tomllib.loads((site / "pyproject.toml").read_text())["project"]
+    information = site / f"{project['name'].replace('-', '_')}-{project['version']}.dist-info"
+    information.mkdir()
+    (information / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: 1.0\n")
+    entries = [
+        f"[{group}]\n" + "".join(f"{name} = {value}\n" for name, value in found.items())
+        for group, found in project["entry-points"].items()
+    ]
+    (information / "entry_points.txt").write_text("".join(entries))
+    environment = os.environ | {"PYTHONPATH": f"{site}{os.pathsep}{REPOSITORY}", "OMP_NUM_THREADS": "1"}
+
+    def run(folder, *arguments):
+        command = [sys.executable, "-m", "zsl_runner.train", *arguments]
+        return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=300)
+
+    run.site = site
+    return run
+
+
+def result(folder, name):
+    return json.loads((folder / "outputs" / "class_gaussians" / "toy" / name / "result.json").read_text())
+
+
+def test_it_is_trained_and_scores_unseen_classes(zsl_run, tmp_path):
+    done = zsl_run(tmp_path, "model=class_gaussians", "dataset=toy", "trainer.steps=300", "tracker.figures=false")
+    assert done.returncode == 0, done.stderr
+    assert result(tmp_path, "steps-300+seed-0")["metrics"]["test/T1"] > 60  # chance is 20
+
+
+def test_its_features_train_a_final_classifier(zsl_run, tmp_path):
+    arguments = ("model=class_gaussians", "dataset=toy", "evaluator=final_classifier", "trainer.steps=300", "name=f")
+    done = zsl_run(tmp_path, *arguments, "tracker.figures=false")
+    assert done.returncode == 0, done.stderr
+    assert result(tmp_path, "f")["metrics"]["test/H"] > 40
+
+
+def test_what_its_options_do_not_allow_is_refused(zsl_run, tmp_path):
+    done = zsl_run(tmp_path, "model=class_gaussians", "dataset=toy", "model.likelihood_weight=-1")
+    assert done.returncode == 2
+    assert "model.likelihood_weight" in done.stderr
+
+
+def test_without_a_method_its_base_class_asks_for_nothing_is_read(zsl_run, tmp_path):
+    module = zsl_run.site / "class_gaussians" / "model.py"
+    whole = module.read_text()
+    module.write_text(whole.replace("def synthesize", "def synthesise"))
+    try:
+        done = zsl_run(tmp_path, "model=class_gaussians", "dataset=toy")
+    finally:
+        module.write_text(whole)
+    assert done.returncode == 1
+    assert "class_gaussians.model:ClassGaussians must define synthesize" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_it_follows_the_house_style(zsl_run):
+    pytest.importorskip("ruff", reason="needs ruff (extra dev)")
+    settings = ["--no-cache", "--config", REPOSITORY / "pyproject.toml"]
+    for command in (["check"], ["format", "--check"]):
+        done = subprocess.run(
+            [sys.executable, "-m", "ruff", *command, *settings, "class_gaussians"],
+            cwd=zsl_run.site,
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
