@@ -20,8 +20,9 @@ from omegaconf.errors import OmegaConfBaseException
 
 from zsl_runner.config import registry
 from zsl_runner.config.check import Verdict, check, summary
-from zsl_runner.config.command import PRIMARY, Command, read
+from zsl_runner.config.command import PRIMARY, Command, Question, question, read
 from zsl_runner.config.compose import COMPOSED_GROUPS
+from zsl_runner.config.explain import copy_option, explain, options_of
 from zsl_runner.config.loader import Loader
 from zsl_runner.config.paths import conf_directory
 from zsl_runner.config.problems import Problem, listed, report
@@ -49,14 +50,28 @@ def perform(arguments: Sequence[str]) -> int:
         ConfigError: the configuration was refused.
         RunError: a single run failed.
     """
-    command = read(arguments)
+    asked = question(arguments)
+    command = read(arguments if asked is None else asked.rest)
     registry.register()
+    if asked is not None:
+        print(_answer(asked, command))
+        return 0
     if command.only_shows:
         os.environ["ZSL_RUN_GROUPS"] = _groups(Loader(command.source))  # the help page in conf/config.yaml shows it
         code = _shown(command)
         require_printed()
         return code
     return _checked(command)
+
+
+def _answer(asked: Question, command: Command) -> str:
+    """Return what was asked about the configuration."""
+    loader = Loader(command.source)
+    if asked.explain is not None:
+        return explain(asked.explain, loader, command.overrides)
+    if asked.copy is not None:
+        return copy_option(*asked.copy, loader, asked.to)
+    return options_of(asked.list, loader) if asked.list else _groups(loader)
 
 
 def _checked(command: Command) -> int:

@@ -6,6 +6,7 @@ Flags may stand between overrides, which Hydra alone would refuse.
 from __future__ import annotations
 
 import re
+from argparse import ArgumentParser
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -96,6 +97,40 @@ def read(arguments: Sequence[str]) -> Command:
         only_shows=bool(args.help or args.hydra_help or args.cfg or args.info or args.shell_completion),
         several=bool(args.multirun) or _asks_for_several(args.overrides),
     )
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked about the configuration instead of a run.
+
+    Attributes:
+        explain: the option to be explained.
+        list: the group whose options are listed; empty for the groups.
+        copy: group and name of the file to be copied.
+        to: the folder it is copied into.
+        rest: the other arguments.
+    """
+
+    explain: str | None
+    list: str | None
+    copy: tuple[str, str] | None
+    to: Path
+    rest: tuple[str, ...]
+
+
+def question(arguments: Sequence[str]) -> Question | None:
+    """Return what ``--explain KEY``, ``--list [GROUP]`` or ``--copy GROUP NAME [--to FOLDER]`` ask; None if nothing."""
+    if not any(argument.partition("=")[0] in ("--explain", "--list", "--copy") for argument in arguments):
+        return None
+    parser = ArgumentParser(prog="zsl-run", add_help=False, allow_abbrev=False)
+    asked = parser.add_mutually_exclusive_group(required=True)
+    asked.add_argument("--explain", metavar="KEY")
+    asked.add_argument("--list", metavar="GROUP", nargs="?", const="")
+    asked.add_argument("--copy", metavar=("GROUP", "NAME"), nargs=2)
+    parser.add_argument("--to", metavar="FOLDER", type=Path, default=Path("my_conf"))
+    known, rest = parser.parse_known_args(list(arguments))
+    copy = None if known.copy is None else (known.copy[0], known.copy[1])
+    return Question(known.explain, known.list, copy, known.to, tuple(rest))
 
 
 def _hydra_in(file: Path) -> dict[str, Any]:

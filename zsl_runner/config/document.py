@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
-from dataclasses import MISSING as NO_DEFAULT
-from dataclasses import fields
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-import yaml
-from omegaconf import MISSING
-
+from zsl_runner.config.described import REQUIRED, Described, options_below, own_options
 from zsl_runner.config.loader import Loader, Source
 from zsl_runner.config.paths import conf_directory
 from zsl_runner.config.registry import schemas
 from zsl_runner.config.schema import GROUPS, Component, RunConfig
-from zsl_runner.config.words import Shape, rules, shapes
+from zsl_runner.config.words import shapes
 from zsl_runner.files.writing import write_text
 
 _HEAD = """# Every option
@@ -28,24 +24,51 @@ A run is put together from groups: `zsl-run model=vzsl runtime=cpu` chooses the 
 `conf/runtime/cpu.yaml`. Single values are set with their full key: `zsl-run model.latent_dim=32`. Files give values;
 which keys exist, what they accept and what they mean is fixed by the schema of the file's *kind*, and stands below. The
 default shown is the schema's; a file in `conf/` may give another one (`zsl-run --cfg job` shows the values in force).
+
+    zsl-run --explain model.latent_dim model=vzsl     one option: meaning, values, who reads it, its value here
+    zsl-run --list trainer                            the files of a group, a line each
+    zsl-run --copy experiment sgal/cub                a copy to change, in my_conf
 """
+_SHORT = """## What most people change
+
+Beside the parts themselves (`dataset=`, `model=`, `trainer=`, `experiment=`); here as `model=sgal` with `trainer=em` has
+them.
+"""
+
+_TOUCHED = {
+    "": ("seed", "name", "outputs", "resume", "task"),
+    "dataset:xlsa17": ("dataset.root",),
+    "model:sgal": ("model.latent_dim",),
+    "trainer:em": ("trainer.batch_size", "trainer.optim.lr"),
+    "evaluator:zsl": ("evaluator.stages", "evaluator.every"),
+    "runtime": ("runtime.device", "runtime.precision", "runtime.threads"),
+    "tracker": ("tracker.figures", "tracker.progress"),
+}
+"""What most people change, by the schema that describes it."""
 
 
 def document() -> str:
     """Return the whole page as markdown."""
-    parts = [_HEAD, "## The run\n", "Keys at the top.\n", _table(_own_rows(RunConfig))]
+    parts = [
+        _HEAD,
+        _SHORT,
+        _table(_touched()),
+        "## The run\n",
+        "Keys at the top.\n",
+        _table(own_options(RunConfig, "")),
+    ]
     for group, base in GROUPS.items():
         parts += [f"## `{group}`\n", _first_line(base), f"Files: {_files(group)}.\n"]
         for kind, schema in schemas(group).items():
             parts += [
                 f"### `{group}` of kind `{kind}`\n",
                 _component(group, kind, schema),
-                _table(_rows(schema, group)),
+                _table(options_below(schema, group)),
             ]
     for block, shape in shapes(RunConfig).items():
         if shape.is_section and block not in GROUPS:
             files = f"Files: {_files(block)}.\n" if (conf_directory() / block).is_dir() else ""
-            parts += [f"## `{block}`\n", _first_line(shape.item), files, _table(_rows(shape.item, block))]
+            parts += [f"## `{block}`\n", _first_line(shape.item), files, _table(options_below(shape.item, block))]
     return "\n".join(part for part in parts if part)
 
 
@@ -56,6 +79,15 @@ def main() -> int:
         return 2
     write_text(Path(sys.argv[1]), document())
     return 0
+
+
+def _touched() -> Iterable[Described]:
+    """Yield the options of `_TOUCHED`, in its order."""
+    for place, keys in _TOUCHED.items():
+        group, _, kind = place.partition(":")
+        schema = schemas(group)[kind] if kind else shapes(RunConfig)[group].item if group else RunConfig
+        known = {option.key: option for option in (options_below if group else own_options)(schema, group)}
+        yield from (known[key] for key in keys)
 
 
 def _component(group: str, kind: str, schema: type[Component]) -> str:
@@ -73,42 +105,13 @@ def _component(group: str, kind: str, schema: type[Component]) -> str:
     return " ".join(part for part in said if part) + "\n"
 
 
-def _table(rows: Iterable[tuple[str, ...]]) -> str:
+def _table(options: Iterable[Described]) -> str:
     lines = ["| key | type | default | accepted | meaning |", "|---|---|---|---|---|"]
-    lines += ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows]
+    for option in options:
+        default = option.default if option.default == REQUIRED else f"`{option.default}`"
+        cells = (f"`{option.key}`", option.type, default, option.accepted, option.meaning)
+        lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
     return "\n".join(lines) + "\n"
-
-
-def _own_rows(schema: type[Any]) -> Iterable[tuple[str, ...]]:
-    for name, shape in shapes(schema).items():
-        if not shape.is_section:
-            yield _row(schema, name, name, shape)
-
-
-def _rows(schema: type[Any], prefix: str) -> Iterable[tuple[str, ...]]:
-    for name, shape in shapes(schema).items():
-        key = f"{prefix}.{name}"
-        if not shape.is_section:
-            yield _row(schema, name, key, shape)
-            continue
-        if shape.container != "value" or shape.optional:
-            yield _row(schema, name, key, shape)
-        entry = {"value": "", "list": ".N", "dict": ".NAME"}[shape.container]
-        yield from _rows(shape.item, key + entry)
-
-
-def _row(schema: type[Any], name: str, key: str, shape: Shape) -> tuple[str, ...]:
-    rule = rules(schema)[name]
-    return f"`{key}`", shape.describe(), _default(schema, name), rule.describe(), rule.doc
-
-
-def _default(schema: type[Any], name: str) -> str:
-    field = next(field for field in fields(schema) if field.name == name)
-    value = field.default_factory() if field.default_factory is not NO_DEFAULT else field.default
-    if value is NO_DEFAULT or (isinstance(value, str) and value == MISSING):
-        return "required"
-    text = yaml.safe_dump(value, default_flow_style=True).removesuffix("\n...\n").strip()
-    return f"`{text}`"
 
 
 def _first_line(schema: type[Any]) -> str:

@@ -1,0 +1,105 @@
+"""What zsl-run answers about its options: what they mean, which there are, and copies of their files."""
+
+import pytest
+import yaml
+
+from zsl_runner.config.check import check
+from zsl_runner.config.compose import COMPOSED_GROUPS
+from zsl_runner.config.described import options_below, own_options
+from zsl_runner.config.explain import copy_option, explain, options_of
+from zsl_runner.config.loader import Loader, Source
+from zsl_runner.config.paths import conf_directory
+from zsl_runner.config.registry import schemas
+from zsl_runner.config.schema import GROUPS, RunConfig
+from zsl_runner.dispatch import perform
+from zsl_runner.errors import ConfigError
+
+
+def test_an_option_with_its_meaning_its_readers_and_its_value(loader):
+    first, *others = explain("model.latent_dim", loader, ["model=vzsl", "model.latent_dim=7"]).split("\n\n")
+    assert first.splitlines()[0] == "model.latent_dim"
+    assert "type      an integer, 1 <= value" in first
+    assert "read by   model=sgal, model=sgal_released, model=vzsl" in first
+    assert "in force  7  (command line: model.latent_dim=7)" in first
+    assert others
+    assert not any("in force" in other for other in others)
+    assert "in force  0.9  (" in explain("trainer.em.gen_ratio", loader, [])
+    assert "conf/trainer/em.yaml, line " in explain("trainer.em.gen_ratio", loader, [])
+
+
+@pytest.mark.parametrize(
+    "key", ["seed", "gen_ratio", "trainer.em", "runtime", "tracker.figures", "debug.anomaly", "optim.lr"]
+)
+def test_full_keys_last_parts_and_blocks(loader, key):
+    told = explain(key, loader, [])
+    assert "in force" in told or key == "runtime"
+    assert told
+
+
+def test_every_option_can_be_explained(loader):
+    keys = {option.key for option in own_options(RunConfig, "")}
+    for group in GROUPS:
+        for schema in schemas(group).values():
+            keys |= {option.key for option in options_below(schema, group)}
+    for key in sorted(keys)[:: max(1, len(keys) // 40)]:
+        assert f"{key}\n" in explain(key, loader, [])
+
+
+@pytest.mark.parametrize(
+    ("key", "meant"),
+    [("model.latentdim", "model.latent_dim"), ("gen_ration", "gen_ratio"), ("trainer.em.copy", "copies")],
+)
+def test_an_option_that_does_not_exist(loader, key, meant):
+    with pytest.raises(ConfigError, match=f"no such option; did you mean .*{meant}"):
+        explain(key, loader, [])
+
+
+@pytest.mark.parametrize("group", COMPOSED_GROUPS)
+def test_every_option_of_a_group_has_a_line_of_words(loader, group):
+    lines = options_of(group, loader).splitlines()
+    assert [line.split()[0] for line in lines] == sorted(loader.options(group))
+    assert [line for line in lines if len(line.split()) < 2] == []
+    assert explain(group, loader, []) == options_of(group, loader)
+
+
+def test_a_group_that_does_not_exist(loader):
+    with pytest.raises(ConfigError, match="--list modle: no such group; did you mean model"):
+        options_of("modle", loader)
+
+
+def test_a_copy_is_another_option_and_is_never_overwritten(loader, tmp_path):
+    said = copy_option("experiment", "sgal/cub", loader, tmp_path / "mine")
+    copy = tmp_path / "mine" / "experiment" / "sgal" / "my_cub.yaml"
+    assert said == f"{copy}: change it, then\n  zsl-run --config-dir {tmp_path}/mine experiment=sgal/my_cub"
+    assert copy.read_bytes() == (conf_directory() / "experiment" / "sgal" / "cub.yaml").read_bytes()
+    content = yaml.safe_load(copy.read_text())
+    content["seed"] = 77
+    copy.write_text("# @package _global_\n" + yaml.safe_dump(content))
+    ours = Loader(Source(conf_directory(), extra=tmp_path / "mine"))
+    verdict = check(ours, ["experiment=sgal/my_cub", "dataset=toy"], strictly=False)
+    assert verdict.config.seed == 77
+    with pytest.raises(ConfigError, match="is there already; choose another folder with --to FOLDER"):
+        copy_option("experiment", "sgal/cub", loader, tmp_path / "mine")
+
+
+@pytest.mark.parametrize(
+    ("group", "name", "hint"),
+    [("experiment", "sgal/cup", "did you mean sgal/cub"), ("experimant", "x", "did you mean exp")],
+)
+def test_a_copy_of_nothing(loader, tmp_path, group, name, hint):
+    with pytest.raises(ConfigError, match=hint):
+        copy_option(group, name, loader, tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_command_line_asks(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert perform(["--explain", "seed", "seed=5"]) == 0
+    assert "in force  5  (command line: seed=5)" in capsys.readouterr().out
+    assert perform(["--list", "sweep"]) == 0
+    assert "Five repetitions." in capsys.readouterr().out
+    assert perform(["--list"]) == 0
+    assert "experiment" in capsys.readouterr().out
+    assert perform(["--copy", "model", "vzsl", "--to", "own"]) == 0
+    assert (tmp_path / "own" / "model" / "my_vzsl.yaml").is_file()
+    assert "zsl-run --config-dir own model=my_vzsl" in capsys.readouterr().out

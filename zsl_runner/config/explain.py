@@ -1,0 +1,149 @@
+"""What ``zsl-run --explain KEY``, ``--list GROUP`` and ``--copy GROUP NAME`` answer. Never imports torch."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+from omegaconf import OmegaConf
+
+from zsl_runner.config.compose import COMPOSED_GROUPS, compose
+from zsl_runner.config.described import Described, options_below, own_options
+from zsl_runner.config.draft import Draft
+from zsl_runner.config.loader import Loader
+from zsl_runner.config.problems import did_you_mean
+from zsl_runner.config.registry import schemas
+from zsl_runner.config.schema import GROUPS, RunConfig
+from zsl_runner.config.words import shapes
+from zsl_runner.errors import ConfigError
+
+
+def explain(key: str, loader: Loader, overrides: Sequence[str]) -> str:
+    """Return what an option means, accepts and defaults to, who reads it, and its value with these overrides.
+
+    Args:
+        key: a full key, the last part of one, or a block, of which all options are told; a group lists its files.
+        loader: where the YAML files are.
+        overrides: the choices and values of a command line.
+
+    Raises:
+        ConfigError: there is no such option.
+    """
+    if key in COMPOSED_GROUPS:
+        return options_of(key, loader)
+    known = list(_all_options(loader))
+    found = [entry for entry in known if _means(key, entry[1].key)]
+    if not found:
+        keys = {option.key for _, option in known}
+        hint = did_you_mean(key, keys) or did_you_mean(key.rpartition(".")[2], {k.rpartition(".")[2] for k in keys})
+        raise ConfigError(f"--explain {key}: there is no such option{hint}; docs/configuration.md lists all")
+    readers: dict[Described, list[str]] = {}
+    for reader, option in found:
+        readers.setdefault(option, []).append(reader)
+    draft = Draft(compose(loader, overrides))
+    told = [(_in_force(option, draft), option, names) for option, names in readers.items()]
+    told.sort(key=lambda entry: not entry[0])  # what this command line would read comes first
+    return "\n\n".join(_told(*entry) for entry in told)
+
+
+def options_of(group: str, loader: Loader) -> str:
+    """Return the options of a group, each with the first sentence of its file.
+
+    Raises:
+        ConfigError: there is no such group.
+    """
+    if group not in COMPOSED_GROUPS:
+        hint = did_you_mean(group, COMPOSED_GROUPS)
+        raise ConfigError(f"--list {group}: no such group{hint}; the groups are {', '.join(COMPOSED_GROUPS)}")
+    options = sorted(loader.options(group))
+    width = max((len(option) for option in options), default=0)
+    return "\n".join(f"{option:<{width}}  {_first_sentence(loader, group, option)}".rstrip() for option in options)
+
+
+def copy_option(group: str, name: str, loader: Loader, folder: Path) -> str:
+    """Copy the file of an option into a folder of one's own as ``my_NAME``, and return what to do with it.
+
+    It needs a name of its own: where two files have one name, that of the package wins, as with Hydra.
+
+    Raises:
+        ConfigError: there is no such option, or the folder holds one of that name.
+    """
+    options = loader.options(group) if group in COMPOSED_GROUPS else []
+    source = loader.repository.file(f"{group}/{name}") if name in options else None
+    if source is None:
+        hint = did_you_mean(name, options) if options else did_you_mean(group, COMPOSED_GROUPS)
+        raise ConfigError(f"--copy {group} {name}: no such file{hint}; see zsl-run --list {group}")
+    place, _, last = name.rpartition("/")
+    own = f"{place}/my_{last}".lstrip("/")
+    target = folder / group / f"{own}.yaml"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with source.open("rb") as original, target.open("xb") as copy:
+            shutil.copyfileobj(original, copy)
+    except FileExistsError as error:
+        raise ConfigError(f"{target}: is there already; choose another folder with --to FOLDER") from error
+    return f"{target}: change it, then\n  zsl-run --config-dir {folder} {group}={own}"
+
+
+def _all_options(loader: Loader) -> Iterator[tuple[str, Described]]:
+    """Yield every option with who reads it."""
+    for option in own_options(RunConfig, ""):
+        yield "every run", option
+    for group in GROUPS:
+        files: dict[str, list[str]] = {}
+        for name in loader.options(group):
+            files.setdefault(loader.kind_of_option(group, name) or "", []).append(f"{group}={name}")
+        for kind, schema in schemas(group).items():
+            reader = ", ".join(files.get(kind, [f"{group} of kind {kind}"]))
+            for option in options_below(schema, group):
+                yield reader, option
+    for block, shape in shapes(RunConfig).items():
+        if shape.is_section and block not in GROUPS:
+            for option in options_below(shape.item, block):
+                yield "every run", option
+
+
+def _means(asked: str, key: str) -> bool:
+    return key == asked or key.startswith(f"{asked}.") or key.endswith(f".{asked}")
+
+
+def _in_force(option: Described, draft: Draft) -> str:
+    """Return an option's value and where it was given; nothing if the parts chosen do not read it."""
+    group = option.key.partition(".")[0]
+    chosen = schemas(group).get(draft.kinds.get(group, "")) if group in GROUPS else RunConfig
+    if chosen is None or (group in GROUPS and option not in options_below(chosen, group)):
+        return ""
+    value: Any = OmegaConf.to_container(draft.node)
+    for part in option.key.split("."):
+        if not isinstance(value, dict) or part not in value:
+            return ""  # a block that is null, or the entries of a list
+        value = value[part]
+    text = yaml.safe_dump(value, default_flow_style=True).removesuffix("\n...\n").strip()
+    return f"{text}  ({draft.origin(option.key).describe(option.key)})"
+
+
+def _told(in_force: str, option: Described, readers: Sequence[str]) -> str:
+    lines = [option.key, f"  {option.meaning}"]
+    lines.append(f"  type      {option.type}{f', {option.accepted}' if option.accepted else ''}")
+    lines.append(f"  default   {option.default}")
+    lines.append(f"  read by   {', '.join(dict.fromkeys(readers))}")
+    if in_force:
+        lines.append(f"  in force  {in_force}")
+    return "\n".join(lines)
+
+
+def _first_sentence(loader: Loader, group: str, option: str) -> str:
+    """Return the first sentence of the comment at the top of a file."""
+    file = loader.repository.file(f"{group}/{option}")
+    words: list[str] = []
+    for line in file.read_text(encoding="utf-8").splitlines() if file is not None else []:
+        text = line.removeprefix("#")
+        if text == line or (words and (not text.strip() or text.startswith("   "))):
+            break
+        if text.strip() and not text.strip().startswith("@package"):
+            words.append(text.strip())
+    return re.split(r"(?<=[^.][.])\s+(?=[A-Z])", " ".join(words))[0]
