@@ -31,7 +31,7 @@ default shown is the schema's; a file in `conf/` may give another one (`zsl-run 
 """
 _SHORT = """## What most people change
 
-Beside the parts themselves (`dataset=`, `model=`, `trainer=`, `experiment=`), as `model=sgal` with `trainer=em` has them.
+Beside the parts themselves (`dataset=`, `model=`, `trainer=`, `experiment=`), as `model=sgal` and `trainer=em` have it.
 """
 
 _TOUCHED = {
