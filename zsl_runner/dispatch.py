@@ -32,6 +32,7 @@ from zsl_runner.config.sweep import columns, expand, is_search, starts_elsewhere
 from zsl_runner.console.frame import FAILED, REFUSED
 from zsl_runner.console.terminal import require_printed
 from zsl_runner.errors import ConfigError
+from zsl_runner.runs.completion import answer_shell
 from zsl_runner.runs.repeated import find
 from zsl_runner.runs.start import launch, resume
 from zsl_runner.sweeps.best import found
@@ -56,6 +57,8 @@ def perform(arguments: Sequence[str]) -> int:
     if asked is not None:
         print(_answer(asked, command))
         return 0
+    if command.completes:
+        return _code(lambda: answer_shell(command))
     if command.only_shows:
         os.environ["ZSL_RUN_GROUPS"] = _groups(Loader(command.source))  # the help page in conf/config.yaml shows it
         code = _shown(command)
@@ -185,7 +188,7 @@ def _spared(_: Sweeper, __: object) -> None:
 
 
 def _shown(command: Command) -> int:
-    """Let Hydra show help, a configuration or completions; return its exit code."""
+    """Let Hydra show help or a configuration; return its exit code."""
     program, arguments, reporting = sys.argv[0], sys.argv[1:], utils.run_and_report
     sys.argv = [program, *command.for_hydra()]
     utils.run_and_report = _call  # Hydra would print tracebacks and leave

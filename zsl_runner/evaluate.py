@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from zsl_runner.console import frame
+from zsl_runner.console.completion import completing
 from zsl_runner.console.failures import expected
 from zsl_runner.console.terminal import require_printed
 from zsl_runner.errors import RunError
@@ -127,7 +128,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _work(arguments: Sequence[str] | None) -> int:
-    options = parser().parse_args(arguments)
+    options = completing(parser()).parse_args(arguments)
     if options.batch_size is not None and options.batch_size < 1:
         parser().error(f"--batch-size: expected a number of rows, found {options.batch_size}")
     scores = evaluate(options.run, options.device, options.batch_size)

@@ -1,4 +1,4 @@
-"""What README tells bash users to put into ~/.bashrc, read by a real bash."""
+"""What README tells bash users to put into ~/.bashrc, read by a real bash, and what is offered then."""
 
 import re
 import shutil
@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 
 import pytest
+
+from zsl_runner.runs.result import Result
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 BASH = shutil.which("bash")
@@ -42,3 +44,74 @@ printf '%s\\n' "${{COMPREPLY[@]}}"
         env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(REPOSITORY)},
     )
     assert done.stdout.splitlines() == ["model=vzsl"], done.stderr
+
+
+@pytest.fixture
+def offered(tmp_path):
+    """Return what zsl-run offers behind the beginning of a command line."""
+
+    def ask(line):
+        done = subprocess.run(
+            [sys.executable, "-c", PROGRAM, "-sc", "query=bash"],
+            capture_output=True,
+            text=True,
+            cwd=tmp_path,
+            env={"COMP_LINE": f"zsl-run {line}", "COMP_POINT": "99", "PATH": "/bin", "PYTHONPATH": str(REPOSITORY)},
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout.split()
+
+    return ask
+
+
+def test_options_in_folders_are_offered_and_schemas_are_not(offered):
+    assert offered("model=aae/") == [
+        f"model=aae/{path.stem}" for path in sorted((REPOSITORY / "conf/model/aae").iterdir())
+    ]
+    top = offered("")
+    assert {"model=", "experiment=", "seed=", "model."} <= set(top)
+    assert [word for word in top if word.startswith("schema")] == []
+    assert "experiment=sgal/cub" in offered("experiment=sgal/c")
+    assert offered("model.latent_d") == ["model.latent_dim="]
+
+
+def test_after_resume_unfinished_runs_are_offered(offered, tmp_path):
+    for name, status in (("a", "complete"), ("b", "running"), ("c", "failed")):
+        run = tmp_path / "outputs" / "sgal" / "digits" / name
+        run.mkdir(parents=True)
+        (run / "config.yaml").write_text("seed: 0\n")
+        Result(status, "sgal", "digits", "em", 0, "hash").save(run)
+    (tmp_path / "outputs" / "sgal" / "digits" / "new").mkdir()
+    (tmp_path / "outputs" / "sgal" / "digits" / "new" / "config.yaml").write_text("seed: 0\n")
+    expected = [f"resume=outputs/sgal/digits/{name}" for name in ("b", "c", "new")]
+    for typed in ("resume=", "resume=out", "resume=outputs/", "resume=outputs/sgal/d"):
+        assert offered(typed) == expected
+    assert offered("resume=outputs/sgal/digits/n") == expected[-1:]
+    assert offered("resume=elsewhere/") == []
+
+
+@pytest.mark.parametrize(
+    ("module", "line", "expected"),
+    [
+        ("zsl_runner.report.cli", "zsl-report --bas", "--baseline"),
+        ("zsl_runner.evaluate", "zsl-eval --dev", "--device"),
+        ("zsl_runner.data.command.cli", "zsl-data descr", "describe"),
+    ],
+)
+def test_the_other_commands_complete_their_arguments(tmp_path, module, line, expected):
+    answer = tmp_path / "answer"
+    done = subprocess.run(
+        [sys.executable, "-c", f"from {module} import main; main()"],
+        env={
+            "PATH": "/bin",
+            "PYTHONPATH": str(REPOSITORY),
+            "_ARGCOMPLETE": "1",
+            "_ARGCOMPLETE_STDOUT_FILENAME": str(answer),
+            "_ARGCOMPLETE_IFS": "\n",
+            "COMP_LINE": line,
+            "COMP_POINT": str(len(line)),
+        },
+        capture_output=True,
+        text=True,
+    )
+    assert answer.read_text().strip().startswith(expected), done.stderr

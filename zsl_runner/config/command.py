@@ -34,7 +34,8 @@ class Command:
         flags: arguments that are not overrides.
         overrides: the ``key=value`` arguments.
         source: where the configuration starts.
-        only_shows: help, completion or a printed configuration; no run.
+        only_shows: help or a printed configuration; no run.
+        completes: a shell asks what it may complete, or is told how to ask.
         several: a sweep.
     """
 
@@ -42,6 +43,7 @@ class Command:
     overrides: tuple[str, ...]
     source: Source
     only_shows: bool
+    completes: bool
     several: bool
 
     def settings(self) -> list[str]:
@@ -94,7 +96,8 @@ def read(arguments: Sequence[str]) -> Command:
         tuple(flags),
         tuple(args.overrides),
         Source(directory, (args.config_name or PRIMARY).removesuffix(".yaml"), extra),
-        only_shows=bool(args.help or args.hydra_help or args.cfg or args.info or args.shell_completion),
+        only_shows=bool(args.help or args.hydra_help or args.cfg or args.info),
+        completes=bool(args.shell_completion),
         several=bool(args.multirun) or _asks_for_several(args.overrides),
     )
 

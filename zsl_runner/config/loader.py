@@ -80,7 +80,13 @@ class Loader(ConfigLoaderImpl):  # type: ignore[misc]
         config_name: str | None = None,
         overrides: list[str] | None = None,
     ) -> list[str]:
-        """Return the options that ``group=glob(...)`` chooses from: also those in folders."""
+        """Return the options that ``group=glob(...)`` chooses from and shells complete: also those in folders.
+
+        Of the groups themselves, those that are for users: no folder of options, and not the schemas.
+        """
+        if results_filter == ObjectType.GROUP:
+            found = self.repository.get_group_options(group_name, ObjectType.GROUP)
+            return [group for group in found if group != "schema"] if not group_name or "hydra" in group_name else []
         return self.options(group_name)
 
     def options(self, group: str) -> list[str]:

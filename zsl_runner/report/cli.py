@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from zsl_runner.console import frame
+from zsl_runner.console.completion import completing
 from zsl_runner.console.terminal import require_printed
 from zsl_runner.report.collect import collect
 from zsl_runner.report.formats import FORMATS
@@ -98,7 +99,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _work(argv: Sequence[str] | None) -> int:
-    arguments = parser()
+    arguments = completing(parser())
     options = arguments.parse_args(argv)
     if (options.into is None) != (options.section is None):
         arguments.error("--into FILE and --section NAME belong together")

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from zsl_runner.config.schema import DatasetConf
 from zsl_runner.console import frame
+from zsl_runner.console.completion import completing
 from zsl_runner.console.terminal import require_printed
 from zsl_runner.errors import ConfigError, DataError
 
@@ -38,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _work(arguments: Sequence[str] | None) -> int:
-    parser = _parser()
+    parser = completing(_parser())
     given, rest = parser.parse_known_args(arguments)
     if rest:  # argparse gives up on KEY=VALUE after an option
         if not hasattr(given, "overrides") or any(text.startswith("-") or "=" not in text for text in rest):

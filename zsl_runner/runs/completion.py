@@ -1,0 +1,68 @@
+"""What a shell offers behind ``zsl-run`` when Tab is pressed: options in folders, too, and unfinished runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from hydra._internal.hydra import Hydra
+from hydra.core.global_hydra import GlobalHydra
+from hydra.plugins.completion_plugin import CompletionPlugin
+
+from zsl_runner.config.command import Command
+from zsl_runner.config.loader import Loader
+from zsl_runner.config.saved import CONFIG_FILE
+from zsl_runner.errors import RunError
+from zsl_runner.files.folders import entries
+from zsl_runner.runs.result import Result
+
+_DEEPEST = 5
+"""Folders between ``outputs`` and a run; usual ones have three: model, data set, run."""
+_RESUME = "resume="
+
+
+def answer_shell(command: Command) -> None:
+    """Print what ``zsl-run -sc install=SHELL``, ``uninstall=SHELL`` or ``query=SHELL`` asks for.
+
+    Hydra's plugins for shells do it, with our own loader, which knows options in folders and hides the schemas.
+    """
+    usual = CompletionPlugin._query
+
+    def query(plugin: CompletionPlugin, config_name: str | None, line: str) -> list[str]:
+        word = line.rpartition(" ")[2]
+        if word.startswith(_RESUME):
+            return [f"{_RESUME}{place}" for place in unfinished_runs(word.removeprefix(_RESUME))]
+        found: list[str] = usual(plugin, config_name, line)
+        return found
+
+    program = Hydra("zsl-run", Loader(command.source))
+    GlobalHydra.instance().initialize(program)
+    CompletionPlugin._query = query
+    try:
+        program.shell_completion(config_name=command.source.name, overrides=list(command.overrides))
+    finally:
+        CompletionPlugin._query = usual
+        GlobalHydra.instance().clear()
+
+
+def unfinished_runs(begun: str, outputs: Path = Path("outputs")) -> list[str]:
+    """Return the directories of runs that are not complete and whose path begins as given.
+
+    Args:
+        begun: what has been typed: the beginning of a path below ``outputs``, or of a folder elsewhere.
+        outputs: the folder that is looked through where nothing was typed, or the beginning of its name.
+    """
+    typed = Path(begun).parent if not begun.endswith("/") else Path(begun)
+    top = outputs if str(outputs).startswith(begun.rstrip("/")) else typed
+    return sorted(str(run) for run in _runs(top, _DEEPEST) if str(run).startswith(begun.removeprefix("./")))
+
+
+def _runs(folder: Path, deepest: int) -> list[Path]:
+    if (folder / CONFIG_FILE).is_file():
+        try:
+            return [] if Result.load(folder).status == "complete" else [folder]
+        except RunError:
+            return [folder]
+    if not deepest:
+        return []
+    below = [place for place in entries(folder, "*") if place.is_dir() and not place.name.startswith(".")]
+    return [run for place in below for run in _runs(place, deepest - 1)]
