@@ -1,6 +1,7 @@
-"""The command ``zsl-data``: prepare, verify, describe and synthesize data sets. Never imports torch.
+"""The command ``zsl-data``: import, prepare, verify, describe and synthesize data sets.
 
-Modules that read data are imported inside the functions, so that ``--help`` answers at once.
+Modules that read data are imported inside the functions, so that ``--help`` answers at once. Torch is imported for
+files of tensors alone.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from pathlib import Path
 from zsl_runner.config.schema import DatasetConf
 from zsl_runner.console import frame
 from zsl_runner.console.terminal import require_printed
+from zsl_runner.data.command.importing.cli import add_import
 from zsl_runner.errors import ConfigError, DataError
 
 EXAMPLES = """examples:
@@ -22,6 +24,7 @@ EXAMPLES = """examples:
   zsl-data verify xlsa17 --source /data/mine      your own folder in the xlsa17 layout
   zsl-data describe cub semantics=sent --figure cub.png
   zsl-data describe digits fold=2
+  zsl-data import mine --features features.npz --class-vectors class_vectors.npz --unseen cat,dog
   zsl-data synthesize mine --v73                  a small example of the xlsa17 layout
 
 The names are those of `zsl-run dataset=NAME`, the options those of `zsl-run dataset.KEY=VALUE`.
@@ -69,6 +72,8 @@ def _parser() -> argparse.ArgumentParser:
 
     describe = _reading(commands, "describe", "summarise classes, attributes, features and splits", _describe)
     describe.add_argument("--figure", metavar="PNG", type=Path, help="also draw it")
+
+    add_import(commands)
 
     synthesize = commands.add_parser(
         "synthesize",
