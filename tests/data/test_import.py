@@ -188,6 +188,17 @@ def test_a_mask_and_numbers_from_one_mean_the_same_rows(imported, tmp_path):
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
 
 
+def test_large_features_are_written_as_version_7_3(imported, tmp_path, monkeypatch):
+    assert imported(name="small")[0] == 0
+    monkeypatch.setattr("zsl_runner.data.command.importing.writing.LARGEST_OF_VERSION_5", 0)
+    assert imported(name="large")[0] == 0
+    assert h5py.is_hdf5(tmp_path / "large" / "res101.mat")
+    assert not h5py.is_hdf5(tmp_path / "small" / "res101.mat")
+    small, large = loaded(tmp_path / "small"), loaded(tmp_path / "large")
+    np.testing.assert_array_equal(small.features, large.features)
+    np.testing.assert_array_equal(small.labels, large.labels)
+
+
 def test_the_kind_of_features_is_known_from_then_on(imported, tmp_path, capsys):
     assert imported("--feature-kind", "ViT-B/16, 768-d")[0] == 0
     records = loaded(tmp_path / "mine")
