@@ -7,9 +7,11 @@ files of tensors alone.
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import Any, Final
 
 from zsl_runner.config.schema import DatasetConf
 from zsl_runner.console import frame
@@ -32,6 +34,8 @@ Exit codes: 0 all is well; 1 something is wrong with the data; 2 the command or 
 """
 
 
+NAMELESS: Final = "own"
+"""The name in `conf/dataset/xlsa17.yaml`, which stands for any folder."""
 Report = Callable[[str, DatasetConf], Iterable[str]]
 
 
@@ -185,9 +189,19 @@ def _each(given: argparse.Namespace, report: Report) -> int:
         return _all(overrides, report)
     if given.source is not None:
         overrides.append(setting("root", given.source))
-    for line in report(given.name, chosen(given.name, [*given.overrides, *overrides])):
+    for line in report(given.name, _called(chosen(given.name, [*given.overrides, *overrides]))):
         print(line)
     return 0
+
+
+def _called(conf: DatasetConf) -> DatasetConf:
+    """Return the configuration of data in a folder that has no name yet with that of the folder."""
+    from zsl_runner.files.folders import expanded
+
+    if conf.name != NAMELESS:
+        return conf
+    changes: dict[str, Any] = {"name": expanded(getattr(conf, "root", "")).resolve().name}
+    return dataclasses.replace(conf, **changes)
 
 
 def _all(overrides: Sequence[str], report: Report) -> int:
