@@ -419,6 +419,24 @@ def test_damaged_files_are_named(write, tmp_path, capsys):
         assert not (tmp_path / "mine").exists()
 
 
+@pytest.mark.parametrize("write", [as_npz, as_npy, as_pt, as_csv, as_mat])
+def test_wrong_bytes_end_in_a_folder_or_one_error(write, tmp_path, capsys):
+    """A byte that is wrong may be the value of a feature, or what a parser stumbles over."""
+    arguments = write(tmp_path, *example())
+    path = Path(str(arguments[1]))
+    whole, draw = path.read_bytes(), np.random.default_rng(0)
+    for number in range(25):
+        damaged = bytearray(whole)
+        for place in draw.integers(len(whole), size=1 + number % 3):
+            damaged[place] = draw.integers(256)
+        path.write_bytes(damaged)
+        folder = tmp_path / f"mine{number}"
+        code, _, err = run(capsys, "import", folder, *arguments, "--unseen", "cat")
+        assert (code == 0) == folder.exists()
+        assert code == 0 or (code == 1 and err.startswith("zsl-data: ") and "Traceback" not in err), err
+    assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [

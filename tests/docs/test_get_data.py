@@ -49,6 +49,19 @@ def test_configurations_demand_the_published_numbers_and_no_other_set_is_taken_f
     assert found == {name: entry.rows for name, entry in PUBLISHED.items() if entry.rows}
 
 
+@pytest.mark.parametrize("name", sorted(PUBLISHED.keys() - {"voc", "lfw"}))
+def test_a_configuration_names_the_home_of_its_data(name):
+    entry = PUBLISHED[name]
+    header = (REPOSITORY / "conf" / "dataset" / f"{name}.yaml").read_text().partition("defaults:")[0]
+    assert f"# {entry.images or entry.home}\n" in header
+    assert PAGE in header
+
+
+def test_the_readme_gets_awa2_as_the_table_says():
+    lines = "".join(f"    {line}\n" for line in (*PUBLISHED["awa2"].lines, PUBLISHED["awa2"].check))
+    assert lines in (REPOSITORY / "README.md").read_text()
+
+
 @pytest.mark.parametrize(
     "name", ["awa2", "awa1", "cub", "sun", "apy", "flo", "awa2_tasks", "mnist", "split_mnist", "dsprites"]
 )
