@@ -228,6 +228,33 @@ def test_what_it_understood_is_shown(imported):
     assert "val/T1 is 100 whatever the model does" in shown["warning"]
 
 
+def test_a_class_is_a_class_whatever_lies_in_the_folder(imported, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "cat").write_text("zebra\n")
+    assert imported(unseen=("--unseen", "cat"), name="a")[0] == 0
+    assert loaded(tmp_path / "a").unseen_classes.tolist() == [1]
+    assert imported(unseen=("--unseen", "ox, wild"), name="b")[0] == 0
+    assert loaded(tmp_path / "b").unseen_classes.tolist() == [4]
+
+
+def test_everything_may_lie_in_one_file(tmp_path, capsys):
+    features, labels, vectors = example()
+    np.savez(tmp_path / "all.npz", features=features, labels=named(labels), class_vectors=vectors, names=NAMES)
+    np.savez(tmp_path / "numbers.npz", features=features, labels=labels, class_vectors=vectors)
+    for name, unseen in (("all", "zebra"), ("numbers", "class_001")):
+        file = tmp_path / f"{name}.npz"
+        arguments = ["--features", file, "--class-vectors", file, "--unseen", unseen]
+        assert run(capsys, "import", tmp_path / name, *arguments)[0] == 0
+    assert (tmp_path / "all/res101.mat").read_bytes() == (tmp_path / "numbers/res101.mat").read_bytes()
+    assert loaded(tmp_path / "numbers").class_names[5] == "class_006"
+
+
+def test_no_path_of_the_machine_gets_into_the_name_of_a_split(imported, tmp_path):
+    np.save(tmp_path / "rows.npy", np.flatnonzero(example()[1] != 0)[::3])
+    assert imported("--test-rows", tmp_path / "rows.npy")[0] == 0
+    assert str(tmp_path) not in loaded(tmp_path / "mine").provenance.split_version
+
+
 def test_names_of_images_are_kept(tmp_path, capsys):
     features, labels, vectors = example()
     images = [f"ä/{number}.jpg" for number in range(ROWS)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
@@ -69,20 +70,22 @@ def validation_classes(request: Request, names: Sequence[str], seen: Rows) -> tu
 
 
 def _chosen(option: str, argument: str, names: Sequence[str]) -> Rows:
-    """Return the ids of classes that an option names, in a file or with commas between."""
-    path = expanded(argument)
-    listed = read_names(path, "names") if path.is_file() else [normal(part.strip()) for part in argument.split(",")]
+    """Return the ids of classes that an option names: one, several with commas between, or a file of them."""
     known = {name: number for number, name in enumerate(names)}
-    unknown = [name for name in listed if name not in known]
-    if unknown or not listed:
+    whole, path = normal(argument.strip()), expanded(argument)
+    chosen = [whole] if whole in known else [normal(part.strip()) for part in argument.split(",")]
+    if not known.keys() >= set(chosen) and path.is_file():
+        chosen = read_names(path, "names")
+    unknown = [name for name in chosen if name not in known]
+    if unknown or not chosen:
         raise DataError(
             f"{option}: expected names of classes or a file of them, found {some(unknown) or 'none'}"
             f"{other_case(unknown, known)}; the classes are {some(names)}"
         )
-    repeated = sorted({name for name in listed if listed.count(name) > 1})
+    repeated = [name for name, count in Counter(chosen).items() if count > 1]
     if repeated:
         raise DataError(f"{option}: expected each class once, found {some(repeated)} more often")
-    return np.array(sorted(known[name] for name in listed), dtype=np.int64)
+    return np.array(sorted(known[name] for name in chosen), dtype=np.int64)
 
 
 def rows_of_seen_classes(

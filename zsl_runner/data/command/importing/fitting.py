@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
@@ -20,7 +21,7 @@ FEATURES = ("features", MATRIX)
 LABELS = ("labels", "label", "class", "names", "name")
 IMAGES = ("files", "file", "image_files")
 CLASS_VECTORS = ("class_vectors", "att", MATRIX)
-CLASS_NAMES = ("names", "name", "class_names", "class", "labels", "label", "allclasses_names")
+CLASS_NAMES = ("names", "name", "class_names", "allclasses_names", "class")
 
 
 def understand(request: Request, files: Files) -> Understood:
@@ -37,51 +38,43 @@ def understand(request: Request, files: Files) -> Understood:
     if size(given) != len(features):
         raise DataError(_other_length(found, features, given, request))
     vectors_found = files.variable(request.class_vectors, "class vectors", CLASS_VECTORS)
-    vectors = _matrix(vectors_found, request.class_vectors_turned, "--class-vectors-are", "C,A", "classes")
+    vectors = _matrix(vectors_found, request.class_vectors_turned, "--class-vectors-are", "C,A", "a class")
     names_found = _names_found(request, files)
-    _check_names(names_found, vectors_found, vectors, request)
-    names = names_found.value if names_found else None
-    labels, how = _class_ids(given, names if isinstance(names, tuple) else None, len(vectors), request.first)
-    class_names = names if isinstance(names, tuple) else tuple(f"class_{k + 1:03d}" for k in range(len(vectors)))
-    _check_classes(labels, class_names, given, vectors_found)
-    _check_vectors(vectors, vectors_found, class_names)
-    unseen, drawn_unseen = unseen_classes(request, class_names)
-    seen = np.setdiff1d(np.arange(len(class_names)), unseen)
-    validation, drawn_validation = validation_classes(request, class_names, seen)
-    trainval, test_seen, drawn_rows = rows_of_seen_classes(request, files, labels, seen, class_names)
+    known = None if names_found is None else _checked_names(names_found, vectors_found, vectors, request)
+    labels, how = _class_ids(given, known, len(vectors), request.first)
+    names = known or tuple(f"class_{number:03d}" for number in range(1, len(vectors) + 1))
+    _check_classes(labels, names, given, vectors_found)
+    _check_vectors(vectors, vectors_found, names)
+    unseen, unseen_how = unseen_classes(request, names)
+    seen = np.setdiff1d(np.arange(len(names)), unseen)
+    validation, validation_how = validation_classes(request, names, seen)
+    trainval, test_seen, rows_how = rows_of_seen_classes(request, files, labels, seen, names)
     test_unseen = np.flatnonzero(np.isin(labels, unseen))
-    images = files.beside(request.features, IMAGES)
-    if images and (not isinstance(images.value, tuple) or len(images.value) != len(features)):
-        raise DataError(f"{images.origin}: expected {len(features)} names, one of each row, found {images.words()}")
-    named = f", called {names_found.origin}" if names_found else ", without names: classes are numbered"
-    split = f"own: {len(seen)} seen / {len(unseen)} unseen classes, {drawn_unseen}; test rows {drawn_rows}"
+    named = f"called {names_found.origin}" if names_found else "without names, so they are numbered"
+    rows = (
+        f"{len(trainval):,} trainval; {len(test_seen):,} test_seen, {rows_how}; {len(test_unseen):,} test_unseen, all"
+    )
+    test_words = "listed test rows" if request.test_rows else f"test rows {rows_how}"
     return Understood(
         features=features,
         labels=labels,
         class_vectors=vectors,
-        class_names=class_names,
-        images=images.value if images and isinstance(images.value, tuple) else None,
+        class_names=names,
+        images=_images(request, files, len(features)),
         trainval=trainval,
         test_seen=test_seen,
         test_unseen=test_unseen,
         validation_classes=validation,
-        split=split,
+        split=f"own: {len(seen)} seen / {len(unseen)} unseen classes, {unseen_how}; {test_words}",
         lines=(
             ("features", f"{found.words()}: {features.shape[0]:,} rows of {features.shape[1]:,}"),
             ("kind", request.feature_kind or "not said; --feature-kind names it in results"),
             ("labels", f"{given.origin}, {how}"),
-            ("class vectors", f"{vectors_found.words()}: {vectors.shape[0]:,} classes of {vectors.shape[1]:,}{named}"),
-            ("unseen", f"{len(unseen)} {drawn_unseen}: {listed(class_names, unseen)}"),
-            ("seen", f"{len(seen)}: {listed(class_names, seen)}"),
-            (
-                "validation",
-                drawn_validation if validation is None else f"{drawn_validation}: {listed(class_names, validation)}",
-            ),
-            (
-                "rows",
-                f"{len(trainval):,} trainval; {len(test_seen):,} test_seen, {drawn_rows}; "
-                f"{len(test_unseen):,} test_unseen, all of unseen classes",
-            ),
+            ("class vectors", f"{vectors_found.words()}: {len(vectors):,} classes of {vectors.shape[1]:,}, {named}"),
+            ("unseen", f"{len(unseen)} {unseen_how}: {listed(names, unseen)}"),
+            ("seen", f"{len(seen)}: {listed(names, seen)}"),
+            ("validation", validation_how + ("" if validation is None else f": {listed(names, validation)}")),
+            ("rows", f"{rows} of unseen classes"),
         ),
     )
 
@@ -137,9 +130,18 @@ def _other_length(found: Found, features: NDArray[np.float32], labels: Found, re
     )
 
 
-def _check_names(names: Found | None, found: Found, vectors: NDArray[np.float32], request: Request) -> None:
-    if names is None:
-        return
+def _images(request: Request, files: Files, rows: int) -> tuple[str, ...] | None:
+    """Return the names of images beside the features, if there are any."""
+    found = files.beside(request.features, IMAGES)
+    if found is None:
+        return None
+    if not isinstance(found.value, tuple) or len(found.value) != rows:
+        raise DataError(f"{found.origin}: expected {rows} names, one of each row, found {found.words()}")
+    return found.value
+
+
+def _checked_names(names: Found, found: Found, vectors: NDArray[np.float32], request: Request) -> tuple[str, ...]:
+    """Return the names of classes, one for each class vector and each once."""
     if not isinstance(names.value, tuple):
         raise DataError(f"{names.origin}: expected names, found {names.words()}")
     if len(names.value) != len(vectors):
@@ -150,9 +152,10 @@ def _check_names(names: Found | None, found: Found, vectors: NDArray[np.float32]
             f"{found.origin}: expected a row for each of the {len(names.value)} names of {names.origin}, found "
             f"{len(vectors)} rows of {vectors.shape[1]} (--class-vectors-are {said}){hint}"
         )
-    repeated = sorted({name for name in names.value if names.value.count(name) > 1})
+    repeated = [name for name, count in Counter(names.value).items() if count > 1]
     if repeated or "" in names.value:
         raise DataError(f"{names.origin}: expected a name of its own for each class, found {some(repeated) or 'none'}")
+    return names.value
 
 
 def _class_ids(found: Found, names: tuple[str, ...] | None, classes: int, first: int) -> tuple[Rows, str]:
