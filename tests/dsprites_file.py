@@ -4,12 +4,12 @@ import itertools
 
 import numpy as np
 
-from zsl_runner.data.sources.dsprites.conf import FILE
+from zsl_runner.data.sources.published import DSPRITES_FILE
 
 SIZES = (1, 3, 2, 2, 8, 8)
 
 
-def small_dsprites(folder, name=FILE, **changes):
+def small_dsprites(folder, name=DSPRITES_FILE, **changes):
     """Write the file, with arrays of another content if given, and return its path."""
     classes = np.array(list(itertools.product(*map(range, SIZES))), dtype=np.int64)
     images = np.zeros((len(classes), 64, 64), dtype=np.uint8)

@@ -24,7 +24,7 @@ def write_idx(root: Path) -> Path:
 
 def write_npz(root: Path, **changes: Any) -> Path:
     """Write a sound archive in dSprites' layout, of few values of the factors."""
-    from zsl_runner.data.sources.dsprites.conf import FILE
+    from zsl_runner.data.sources.published import DSPRITES_FILE
 
     classes = np.array(list(itertools.product(*map(range, SIZES))), dtype=np.int64)
     images = np.zeros((len(classes), 64, 64), dtype=np.uint8)
@@ -33,7 +33,7 @@ def write_npz(root: Path, **changes: Any) -> Path:
         image[6 * y : 6 * y + side, 6 * x : 6 * x + side + 2 * turn] = 1
     root.mkdir(parents=True, exist_ok=True)
     arrays: dict[str, Any] = {"imgs": images, "latents_classes": classes} | changes
-    np.savez_compressed(root / FILE, **{name: array for name, array in arrays.items() if array.size})
+    np.savez_compressed(root / DSPRITES_FILE, **{name: array for name, array in arrays.items() if array.size})
     return root
 
 

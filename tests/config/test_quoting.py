@@ -47,6 +47,10 @@ ODD_NAMES = (
 @given(TEXTS)
 @example("\\${a}")
 @example("${")
+@example("mine")
+@example("yes")
+@example("Null")
+@example("NaN")
 def test_any_text_survives_the_shell_and_the_grammar(text):
     (_, argument) = shlex.split(line("zsl-run", setting("resume", text)))
     override = parse(argument)

@@ -4,7 +4,8 @@ import os
 import re
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import ClassVar
 
@@ -12,6 +13,7 @@ import matplotlib.image
 import numpy as np
 import pytest
 import scipy.io
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from tests.data.data_command import run
 from zsl_runner.config.quoting import setting
@@ -275,6 +277,41 @@ def test_the_figure_shows_the_data():
     image = similarity.images[0].get_array()
     assert image.shape == (10, 10)
     np.testing.assert_allclose(np.diag(image), 1, rtol=1e-6)
+
+
+@pytest.mark.parametrize("classes", [10, 20, 50, 60, 200])
+@pytest.mark.parametrize("letters", [6, 40])
+def test_names_of_classes_cover_neither_each_other_nor_the_edge(classes, letters):
+    """Names are written or left out, all of them; written ones are of a size that can be read."""
+    conf = chosen("toy", [f"seen={classes - 2}", "unseen=2", "train_rows=3", "test_rows=2", "unseen_rows=2"])
+    records = load_toy(conf)
+    names = tuple("M" * (letters - 1) + chr(65 + k % 26) for k in range(classes))
+    figure = draw(replace(records, class_names=names))
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    sizes, _, similarity, _ = figure.axes
+    for axis in (sizes.xaxis, similarity.xaxis, similarity.yaxis):
+        texts = [text for text in axis.get_ticklabels() if text.get_text().startswith("MMMMM")]
+        if classes > 60:
+            assert texts == []
+            continue
+        assert len(texts) == classes
+        boxes = [text.get_window_extent(canvas.get_renderer()) for text in texts]
+        assert not any(first.overlaps(second) for first, second in pairwise(boxes))
+        assert all(figure.bbox.x0 <= box.x0 and box.x1 <= figure.bbox.x1 and figure.bbox.y0 <= box.y0 for box in boxes)
+        assert min(text.get_fontsize() for text in texts) >= 4.5
+
+
+def test_the_title_names_the_data_and_nothing_unknown(own, capsys, monkeypatch):
+    titles = []
+    monkeypatch.setattr(
+        "zsl_runner.data.command.describe.png", lambda figure: titles.append(figure.get_suptitle()) or b""
+    )
+    picture = own.parent / "a.png"
+    for options in ([], ["feature_kind=ViT"], ["name=other"]):
+        assert run(capsys, "describe", "xlsa17", "--source", own, "--figure", picture, *options)[0] == 0
+    sizes = "960 rows of 64 features, 16 classes"
+    assert titles == [f"mine: {sizes}", f"mine: {sizes}\nViT", f"other: {sizes}"]
 
 
 def test_an_unwritable_figure_is_one_clear_error(tmp_path, capsys):

@@ -81,7 +81,7 @@ def test_problems_of_the_content_are_reported_together(xlsa17_folder):
         "trainval_loc, test_seen_loc, test_unseen_loc: expected disjoint index sets without duplicates, 1 rows occur",
         "res101.mat: features: expected finite values, found NaN or infinity in 1 of 60 rows",
         "expected_classes: expected [4, 2], found [5, 2]; dataset.expected_classes=null accepts it",
-        "All files of a data set must come from the same release",
+        "All files of a data set must belong together",
     ):
         assert expected in message
 
@@ -184,7 +184,8 @@ def test_required_files_name_what_is_read(xlsa17_folder):
     files = list(conf.required_files())
     assert [file.path.rsplit("/", 1)[1] for file in files] == ["res101.mat", "att_splits.mat", "sent_splits.mat"]
     assert files[1].sha256 == "ab"
-    assert "Proposed Splits" in files[0].remedy
+    assert "zsl-data import" in files[0].remedy
+    assert "docs/guides/own_data.md" in files[0].remedy
     assert "dataset.root" in files[0].remedy
 
 

@@ -123,6 +123,9 @@ def report(problems: Sequence[Problem]) -> str:
         where = f"  ({problem.origin})" if problem.origin else ""
         lines += ["", f"  {number}. {problem.key}{where}"]
         for part in problem.message.strip().splitlines():
+            if part.startswith(" "):  # a command to copy, which must stay whole
+                lines.append(_INDENT + part)
+                continue
             lines += textwrap.wrap(
                 part,
                 _WIDTH,

@@ -6,8 +6,8 @@ import re
 import shlex
 from pathlib import Path
 
-_BARE = re.compile(r"[A-Za-z0-9_./+-]*/[A-Za-z0-9_./+-]*")
-"""What means itself without quotes: with a slash in it, it is neither a number nor a word like null."""
+_BARE = re.compile(r"[\w./+-]*/[\w./+-]*|(?!(?:null|true|false|nan|inf)$)[a-z_]\w*", re.ASCII | re.IGNORECASE)
+"""What means itself without quotes: what has a slash in it, so that it is neither a number nor null; a plain word."""
 
 
 def quoted(text: str) -> str:
@@ -31,8 +31,8 @@ def expression(text: str) -> str:
 def setting(key: str, text: str) -> str:
     """Return ``key=value`` with quotes where Hydra's grammar needs them.
 
-    >>> setting("resume", "outputs/a"), setting("resume", "a,b/c")
-    ('resume=outputs/a', "resume='a,b/c'")
+    >>> setting("resume", "outputs/a"), setting("resume", "a,b/c"), setting("dataset.name", "null")
+    ('resume=outputs/a', "resume='a,b/c'", "dataset.name='null'")
     """
     return f"{key}={text if _BARE.fullmatch(text) else quoted(text)}"
 

@@ -1,19 +1,23 @@
-"""The command ``zsl-data``: prepare, verify, describe and synthesize data sets. Never imports torch.
+"""The command ``zsl-data``: import, prepare, verify, describe and synthesize data sets.
 
-Modules that read data are imported inside the functions, so that ``--help`` answers at once.
+Modules that read data are imported inside the functions, so that ``--help`` answers at once. Torch is imported for
+files of tensors alone.
 """
 
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import Any, Final
 
 from zsl_runner.config.schema import DatasetConf
 from zsl_runner.console import frame
 from zsl_runner.console.completion import completing
 from zsl_runner.console.terminal import require_printed
+from zsl_runner.data.command.importing.cli import add_import
 from zsl_runner.errors import ConfigError, DataError
 
 EXAMPLES = """examples:
@@ -23,6 +27,7 @@ EXAMPLES = """examples:
   zsl-data verify xlsa17 --source /data/mine      your own folder in the xlsa17 layout
   zsl-data describe cub semantics=sent --figure cub.png
   zsl-data describe digits fold=2
+  zsl-data import mine --features features.npz --class-vectors class_vectors.npz --unseen cat,dog
   zsl-data synthesize mine --v73                  a small example of the xlsa17 layout
 
 The names are those of `zsl-run dataset=NAME`, the options those of `zsl-run dataset.KEY=VALUE`.
@@ -30,6 +35,8 @@ Exit codes: 0 all is well; 1 something is wrong with the data; 2 the command or 
 """
 
 
+NAMELESS: Final = "own"
+"""The name in `conf/dataset/xlsa17.yaml`, which stands for any folder."""
 Report = Callable[[str, DatasetConf], Iterable[str]]
 
 
@@ -70,6 +77,8 @@ def _parser() -> argparse.ArgumentParser:
 
     describe = _reading(commands, "describe", "summarise classes, attributes, features and splits", _describe)
     describe.add_argument("--figure", metavar="PNG", type=Path, help="also draw it")
+
+    add_import(commands)
 
     synthesize = commands.add_parser(
         "synthesize",
@@ -181,9 +190,19 @@ def _each(given: argparse.Namespace, report: Report) -> int:
         return _all(overrides, report)
     if given.source is not None:
         overrides.append(setting("root", given.source))
-    for line in report(given.name, chosen(given.name, [*given.overrides, *overrides])):
+    for line in report(given.name, _called(chosen(given.name, [*given.overrides, *overrides]))):
         print(line)
     return 0
+
+
+def _called(conf: DatasetConf) -> DatasetConf:
+    """Return the configuration of data in a folder that has no name yet with that of the folder."""
+    from zsl_runner.files.folders import expanded
+
+    if conf.name != NAMELESS:
+        return conf
+    changes: dict[str, Any] = {"name": expanded(getattr(conf, "root", "")).resolve().name}
+    return dataclasses.replace(conf, **changes)
 
 
 def _all(overrides: Sequence[str], report: Report) -> int:

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import scipy.io
-from numpy.typing import NDArray
 
 from zsl_runner.data.sources.toy.conf import ToyConf
 from zsl_runner.data.sources.toy.source import load
+from zsl_runner.data.sources.xlsa17.matlab5 import Variables, column, version_5
 from zsl_runner.data.sources.xlsa17.matlab73 import version_73
 from zsl_runner.errors import DataError
 from zsl_runner.files.writing import write_bytes, write_text
-
-Variables = dict[str, "NDArray[Any] | tuple[str, ...]"]
 
 
 def synthesize(folder: Path, conf: ToyConf, *, version_7_3: bool = False) -> tuple[Path, ...]:
@@ -43,7 +38,7 @@ def synthesize(folder: Path, conf: ToyConf, *, version_7_3: bool = False) -> tup
     features, splits = _contents(conf)
     folder.mkdir(parents=True, exist_ok=True)
     for path, variables in zip(paths, (features, splits), strict=False):
-        write_bytes(path, version_73(variables) if version_7_3 else _version_5(variables))
+        write_bytes(path, version_73(variables) if version_7_3 else version_5(variables))
     write_text(
         paths[2],
         f"Invented by zsl-data synthesize: {conf.seen} seen and {conf.unseen} unseen Gaussian classes, "
@@ -67,7 +62,7 @@ def _contents(conf: ToyConf) -> tuple[Variables, Variables]:
     }
     features: Variables = {
         "features": np.asfortranarray(records.features[order].T),
-        "labels": _column(labels + 1),
+        "labels": column(labels + 1),
         "image_files": tuple(f"invented/{number:06d}.jpg" for number in range(1, len(labels) + 1)),
     }
     # Unit norm is restored after the rounding to float32.
@@ -78,21 +73,4 @@ def _contents(conf: ToyConf) -> tuple[Variables, Variables]:
         "original_att": 100 * vectors.T,
         "allclasses_names": records.class_names,
     }
-    return features, splits | {name: _column(np.sort(place[index]) + 1) for name, index in rows.items()}
-
-
-def _column(values: NDArray[np.int64]) -> NDArray[Any]:
-    return values.astype(np.min_scalar_type(int(values.max()))).reshape(-1, 1)
-
-
-def _version_5(variables: Variables) -> bytes:
-    buffer = io.BytesIO()
-    cells = {name: _cells(value) if isinstance(value, tuple) else value for name, value in variables.items()}
-    scipy.io.savemat(buffer, cells, do_compression=True)
-    return buffer.getvalue()
-
-
-def _cells(texts: tuple[str, ...]) -> NDArray[Any]:
-    cells = np.empty((len(texts), 1), dtype=object)
-    cells[:, 0] = texts
-    return cells
+    return features, splits | {name: column(np.sort(place[index]) + 1) for name, index in rows.items()}

@@ -27,6 +27,7 @@ def verify(option: str, conf: DatasetConf) -> Iterable[str]:
     yield from _file_table(source.files)
     yield f"  features   {source.feature_kind}"
     yield f"  split      {source.split_version}"
+    yield f"  sizes      {records.sizes()}"
     for label, fact in records.facts():
         yield f"  {label:<10} {fact}{_expectation(conf, label)}"
     for label, text in source.remarks():

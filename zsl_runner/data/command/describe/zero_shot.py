@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,8 +16,13 @@ if TYPE_CHECKING:
 
 SHOWN_CLASSES = 60
 SAMPLED_ROWS = 2000
+MANY_NAMES = 20
+"""Classes from which on the picture is larger."""
+SHARE_OF_A_PANEL = 0.27
+"""Share of the picture's width that a panel has with the names beside it."""
 SEEN, HELD_OUT, UNSEEN = "#3b6ea5", "#9fc1e0", "#d9822b"
-NAMED_CLASSES = 30
+NAMED_CLASSES = 60
+LONGEST_NAME = 20
 
 
 def describe(records: ZeroShotRecords) -> Iterable[str]:
@@ -112,13 +117,33 @@ def draw(records: ZeroShotRecords) -> Figure:
     """Return class sizes, feature values and similarities of class vectors."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(15, 5.2), layout="constrained")
+    many = MANY_NAMES < len(records.class_names) <= NAMED_CLASSES
+    figure = Figure(figsize=(20, 8) if many else (15, 5.6), layout="constrained")
     sizes, values, similarity = figure.subplots(1, 3, width_ratios=(1.25, 0.9, 1.1))
-    figure.suptitle(f"{records.name}: {records.provenance.feature_kind}", fontsize=12)
+    kind = records.provenance.feature_kind
+    known = "" if kind.startswith("unknown") else f"\n{kind}"
+    figure.suptitle(f"{records.name}: {records.sizes()}{known}", fontsize=12)
     _draw_sizes(sizes, records)
     _draw_values(values, records)
     _draw_similarity(figure, similarity, records)
     return figure
+
+
+def _name_classes(axis: Any, names: Sequence[str]) -> None:
+    """Write the names of classes along an axis, small and upright enough that none covers another.
+
+    Args:
+        axis: the axis; the classes are at 0, 1 and so on.
+        names: of the classes.
+    """
+    short = [name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 1] + "…" for name in names]
+    letters = max(map(len, short))
+    panel = 72 * SHARE_OF_A_PANEL * float(axis.axes.figure.get_figwidth())
+    # A letter is about 0.7 times as wide as it is tall, and names beside the panel take their length from it.
+    size = min(10.0, 0.85 * panel / (len(short) + 0.6 * letters))
+    length = 0.7 * size * letters
+    upright = axis.axis_name == "x" and length > 0.9 * (panel - length) / len(short)
+    axis.set_ticks(np.arange(len(short)), short, rotation=90 if upright else 0, fontsize=size)
 
 
 def _draw_sizes(axes: Any, records: ZeroShotRecords) -> None:
@@ -138,7 +163,7 @@ def _draw_sizes(axes: Any, records: ZeroShotRecords) -> None:
     axes.set_ylim(0, 1.18 * below.max())
     axes.legend(frameon=False, loc="upper right", ncols=3)
     if count <= NAMED_CLASSES:
-        axes.set_xticks(np.arange(count), [records.class_names[k] for k in order], rotation=90 if count > 12 else 0)
+        _name_classes(axes.xaxis, [records.class_names[k] for k in order])
     else:
         axes.set_xlabel("classes, seen ones first, by size")
 
@@ -162,8 +187,8 @@ def _draw_similarity(figure: Figure, axes: Any, records: ZeroShotRecords) -> Non
     axes.set_title("Cosine of class vectors")
     if len(order) <= NAMED_CLASSES:
         names = [records.class_names[k] for k in order]
-        axes.set_xticks(np.arange(len(order)), names, rotation=90 if len(order) > 12 else 0)
-        axes.set_yticks(np.arange(len(order)), names)
+        for axis in (axes.xaxis, axes.yaxis):
+            _name_classes(axis, names)
     else:
         axes.set_xticks([border / 2, (border + len(order)) / 2], ["seen", "unseen"])
         axes.set_yticks([border / 2, (border + len(order)) / 2], ["seen", "unseen"], rotation=90, va="center")

@@ -12,12 +12,9 @@ from omegaconf import MISSING
 from zsl_runner.config.fields import option
 from zsl_runner.config.schema import RequiredFile
 from zsl_runner.data.images.options import LabelledImagesConf
+from zsl_runner.data.sources.published import DSPRITES_FILE, PUBLISHED
 from zsl_runner.files.folders import expanded
 
-FILE: Final = "dsprites_ndarray_co1sh3sc6or40x32y32_64x64.npz"
-REMEDY: Final = (
-    f"dSprites is one file, {FILE}, of the repository google-deepmind/dsprites-dataset; put it into dataset.root"
-)
 SIDE: Final = 64
 
 
@@ -38,7 +35,7 @@ class DSpritesConf(LabelledImagesConf):
 
     def path(self) -> Path:
         """Return the place of the file."""
-        return expanded(self.root) / FILE
+        return expanded(self.root) / DSPRITES_FILE
 
     def image_side(self) -> int:
         """Return the side of the images."""
@@ -46,4 +43,4 @@ class DSpritesConf(LabelledImagesConf):
 
     def required_files(self) -> Iterable[RequiredFile]:
         """Yield the one file."""
-        yield RequiredFile(str(self.path()), REMEDY)
+        yield RequiredFile(str(self.path()), PUBLISHED["dsprites"].remedy())

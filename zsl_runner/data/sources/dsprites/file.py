@@ -13,12 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zsl_runner.data.records import Rows
-from zsl_runner.data.sources.dsprites.conf import REMEDY, SIDE
+from zsl_runner.data.sources.dsprites.conf import SIDE
+from zsl_runner.data.sources.published import PUBLISHED
 from zsl_runner.errors import DataError
 
 FACTORS: Final = ("color", "shape", "scale", "orientation", "position x", "position y")
 SHAPES: Final = ("square", "ellipse", "heart")
 IMAGES, CLASSES = "imgs", "latents_classes"
+REMEDY: Final = f"Get it again from {PUBLISHED['dsprites'].home}."
 CHUNK: Final = 4096
 """Images unpacked at a time."""
 MOST_PACKED: Final = 1100

@@ -12,6 +12,7 @@ from omegaconf import MISSING
 from zsl_runner.config.fields import option
 from zsl_runner.config.problems import Problem
 from zsl_runner.config.schema import DatasetConf, RequiredFile
+from zsl_runner.data.sources.published import PUBLISHED
 from zsl_runner.files.folders import expanded
 
 TRAIN_IMAGES: Final = "train-images-idx3-ubyte"
@@ -20,10 +21,6 @@ TEST_IMAGES: Final = "t10k-images-idx3-ubyte"
 TEST_LABELS: Final = "t10k-labels-idx1-ubyte"
 TRAIN_ROWS: Final = 60_000
 NAMES: Final = (TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS)
-REMEDY: Final = (
-    "MNIST's four idx files (train-images, train-labels, t10k-images, t10k-labels), gzipped or not, come with many "
-    "packages and courses; put them in the folder $ZSL_DATA/mnist, or give it as dataset.root=FOLDER."
-)
 
 
 @dataclass(frozen=True)
@@ -44,7 +41,7 @@ class MNISTFiles:
     def required(self) -> Iterable[RequiredFile]:
         """Yield the four files."""
         for name in NAMES:
-            yield RequiredFile(str(self.path(name)), REMEDY)
+            yield RequiredFile(str(self.path(name)), PUBLISHED["mnist"].remedy())
 
 
 @dataclass

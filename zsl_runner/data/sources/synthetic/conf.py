@@ -11,7 +11,7 @@ from omegaconf import MISSING
 
 from zsl_runner.config.fields import option
 from zsl_runner.config.schema import RequiredFile
-from zsl_runner.data.sources.xlsa17.conf import REMEDY
+from zsl_runner.data.sources.published import PUBLISHED
 from zsl_runner.data.zero_shot.options import ZeroShotConf
 from zsl_runner.files.folders import expanded
 
@@ -52,7 +52,7 @@ class SyntheticConf(ZeroShotConf):
 
     def required_files(self) -> Iterable[RequiredFile]:
         """Yield the splits file and the file of the labels."""
-        yield RequiredFile(str(self.splits_path()), REMEDY)
+        yield RequiredFile(str(self.splits_path()), PUBLISHED["awa2"].remedy())
         yield RequiredFile(
             str(self.labels_path()),
             f"A splits file says which rows belong together but not their classes. Give {LISTED_LABELS} (a line "

@@ -111,5 +111,5 @@ def inconsistent(root: str, problems: Iterable[str]) -> DataError:
     lines = "".join(f"\n  - {problem}" for problem in problems)
     return DataError(
         f"{root}: the files do not fit together or are not what was expected:{lines}\n"
-        "All files of a data set must come from the same release; get them again, or correct the file that is named."
+        "All files of a data set must belong together: get or write them again, or correct the file that is named."
     )

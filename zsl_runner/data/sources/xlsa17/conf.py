@@ -5,21 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from omegaconf import MISSING
 
 from zsl_runner.config.fields import option
 from zsl_runner.config.problems import Problem
 from zsl_runner.config.schema import RequiredFile
+from zsl_runner.data.sources.published import PUBLISHED, SENTENCES, with_rows
 from zsl_runner.data.tasks.options import ZeroShotTasksConf
 from zsl_runner.data.zero_shot.options import ZeroShotConf
 from zsl_runner.files.folders import chosen_cache_folder, expanded, unknown_home
 
-REMEDY = (
-    "It belongs to the data package 'Proposed Splits' of Xian et al., Zero-Shot Learning - A Comprehensive Evaluation "
-    "of the Good, the Bad and the Ugly (files res101.mat and att_splits.mat, a folder for each data set); no package "
-    "registry has it. Put the folder at $ZSL_DATA/xlsa17/NAME, or give it as dataset.root=FOLDER."
+OWN_FILES: Final = (
+    "`zsl-data import` writes these two files from your arrays of features, labels and class vectors (.npy, .npz, .pt, "
+    ".h5, .csv or .mat); dataset.root=FOLDER says where they are. The guide: docs/guides/own_data.md."
 )
 
 
@@ -31,7 +31,11 @@ class XLSA17Conf(ZeroShotConf):
     kept_copy: ClassVar[str] = "zsl_runner.data.sources.xlsa17.cache:kept_copy"
 
     kind: str = option("xlsa17", "the implementation; fixed by the file chosen in the group")
-    root: str = option(MISSING, "folder of the files; relative to the working directory")
+    root: str = option(
+        MISSING,
+        "folder of the files, relative to the working directory; `zsl-data import` writes them from your arrays, see "
+        "docs/guides/own_data.md",
+    )
     features_file: str = option("res101.mat", "file with `features` (D x N) and `labels` (N x 1), in `root`")
     splits_file: str = option("att_splits.mat", "file with `att` (A x K) and the split's row numbers, in `root`")
     sentences_file: str = option("sent_splits.mat", "file with sentence embeddings as `att`, read for semantics=sent")
@@ -69,13 +73,17 @@ class XLSA17Conf(ZeroShotConf):
 
     def required_files(self) -> Iterable[RequiredFile]:
         """Yield the features file, the splits file and, for sentence embeddings, the sentences file."""
-        yield RequiredFile(str(self.file(self.features_file)), REMEDY, self.sha256_features)
-        yield RequiredFile(str(self.file(self.splits_file)), REMEDY, self.sha256_splits)
+        published = with_rows(self.expected_rows)
+        remedy = published.remedy() if published else OWN_FILES
+        yield RequiredFile(str(self.file(self.features_file)), remedy, self.sha256_features)
+        yield RequiredFile(str(self.file(self.splits_file)), remedy, self.sha256_splits)
         if self.semantics == "sent":
             remedy = (
-                "Sentence embeddings are published for few data sets (CUB among them), as a splits file whose `att` "
-                "holds them; put it there, or use dataset.semantics=att."
+                "It is a splits file whose `att` holds sentence embeddings of the classes; put it there, or use "
+                "dataset.semantics=att."
             )
+            if published is PUBLISHED["cub"]:
+                remedy += f" {SENTENCES} has CUB's."
             yield RequiredFile(str(self.file(self.sentences_file)), remedy, self.sha256_sentences)
 
     def expectations(self) -> Mapping[str, object]:

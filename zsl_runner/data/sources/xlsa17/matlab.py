@@ -143,10 +143,10 @@ def _from_hdf5(file: h5py.File, name: str) -> Value:
         return _sparse(item) if "MATLAB_sparse" in item.attrs else Foreign("a struct")
     if not isinstance(item, h5py.Dataset):
         return Foreign("a link that leads nowhere" if item is None else "no variable")
-    return _foreign(file, item) or _from_dataset(file, item)
+    return foreign(file, item) or _from_dataset(file, item)
 
 
-def _foreign(file: h5py.File, item: h5py.Dataset) -> Foreign | None:
+def foreign(file: h5py.File, item: h5py.Dataset) -> Foreign | None:
     """Return what is wrong with where a variable's bytes are, or with how many of them its header declares."""
     if item.is_virtual or item.external or item.file.filename != file.filename:
         return Foreign("data that are kept in another file, whose content no checksum here covers")
@@ -169,7 +169,7 @@ def _from_dataset(file: h5py.File, item: h5py.Dataset) -> Value:
 
 def _text_behind(file: h5py.File, cell: h5py.Reference) -> str | None:
     item = file[cell]
-    is_text = isinstance(item, h5py.Dataset) and item.dtype.kind in "iu" and _foreign(file, item) is None
+    is_text = isinstance(item, h5py.Dataset) and item.dtype.kind in "iu" and foreign(file, item) is None
     return "".join(_rows_of_text(item)) if is_text else None
 
 

@@ -38,7 +38,7 @@ def _write_cells(file: h5py.File, name: str, texts: tuple[str, ...]) -> None:
     pool = file.require_group("#refs#")
     cells = np.empty((1, len(texts)), dtype=h5py.ref_dtype)
     for number, text in enumerate(texts):
-        codes = np.array([[ord(letter)] for letter in text], dtype=np.uint16).reshape(-1, 1)
+        codes = np.frombuffer(text.encode("utf-16-le"), dtype="<u2").reshape(-1, 1)
         item = pool.create_dataset(f"{name}{number}", data=codes if text else np.zeros(2, dtype=np.uint64))
         item.attrs["MATLAB_class"] = np.bytes_(b"char")
         if not text:

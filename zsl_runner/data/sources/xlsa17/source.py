@@ -22,6 +22,7 @@ from zsl_runner.data.sources.xlsa17.audit import (
 from zsl_runner.data.sources.xlsa17.cache import load_features
 from zsl_runner.data.sources.xlsa17.conf import XLSA17Conf
 from zsl_runner.data.sources.xlsa17.layout import SplitTable, read_splits
+from zsl_runner.data.sources.xlsa17.statement import kind_stated, split_stated
 from zsl_runner.data.sources.xlsa17.validation import validation_classes
 from zsl_runner.data.zero_shot.records import ZeroShotRecords
 from zsl_runner.files.checksums import sha256_of
@@ -72,9 +73,13 @@ def load(conf: XLSA17Conf) -> ZeroShotRecords:
         validation=validation,
         provenance=Provenance(
             kind="real",
-            feature_kind=conf.feature_kind or feature_kind_of(loaded.source.sha256, features.shape[1]),
+            feature_kind=conf.feature_kind
+            or kind_stated(conf.file(""), loaded.source)
+            or feature_kind_of(loaded.source.sha256, features.shape[1]),
             semantics=f"{conf.semantics} of {vectors_file}: {vectors.shape[1]}-d, {norm_in_words(vectors)}",
-            split_version=conf.split_version or split_version_of(files[1].sha256),
+            split_version=conf.split_version
+            or split_stated(conf.file(""), files[1])
+            or split_version_of(files[1].sha256),
             files=tuple(files),
             notes=notes,
         ),

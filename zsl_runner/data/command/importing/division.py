@@ -1,0 +1,137 @@
+"""Divides classes into seen, unseen and validation ones, and rows of seen classes into training and test rows."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+
+from zsl_runner.data.command.importing.arrays import Files, Found
+from zsl_runner.data.command.importing.numbers import listed, whole_numbers
+from zsl_runner.data.command.importing.request import Request
+from zsl_runner.data.command.importing.table import MATRIX
+from zsl_runner.data.records import Rows
+from zsl_runner.data.zero_shot.draws import draw_validation_classes, held_out_rows
+from zsl_runner.errors import DataError
+from zsl_runner.files.folders import expanded
+from zsl_runner.files.names import normal, other_case, read_names, some
+
+TEST_ROWS = ("test_rows", MATRIX)
+
+
+def unseen_classes(request: Request, names: Sequence[str]) -> tuple[Rows, str]:
+    """Return the ids of the unseen classes among ``names``, ascending, and how they were chosen.
+
+    Raises:
+        DataError: unknown or repeated names, or fewer than two classes left.
+    """
+    if request.unseen is not None:
+        unseen, how = _chosen("--unseen", request.unseen, names), "as listed"
+    else:
+        count = request.draw_unseen or 0
+        if not 1 <= count <= len(names) - 2:
+            raise DataError(
+                f"--draw-unseen: expected 1 to {len(names) - 2}, so that two of the {len(names)} classes are seen, "
+                f"found {count}"
+            )
+        unseen = np.sort(np.random.default_rng([request.seed, 1]).permutation(len(names))[:count])
+        how = f"drawn with seed {request.seed}"
+    if len(names) - len(unseen) < 2:
+        raise DataError(f"--unseen: expected two seen classes at least, found {len(names) - len(unseen)}")
+    return unseen, how
+
+
+def validation_classes(request: Request, names: Sequence[str], seen: Rows) -> tuple[Rows | None, str]:
+    """Return the ids of the validation classes, None if the choice is left to a run, and how they were chosen.
+
+    Raises:
+        DataError: unknown, repeated or unseen classes, or all of the seen ones.
+    """
+    if request.validation is not None:
+        validation = _chosen("--validation", request.validation, names)
+        wrong = np.setdiff1d(validation, seen)
+        if len(wrong):
+            raise DataError(f"--validation: expected seen classes, found {listed(names, wrong)} among the unseen ones")
+        how = "as listed"
+    elif request.draw_validation is not None:
+        if not 1 <= request.draw_validation < len(seen):
+            raise DataError(
+                f"--draw-validation: expected 1 to {len(seen) - 1}, fewer than the seen classes, found "
+                f"{request.draw_validation}"
+            )
+        validation = draw_validation_classes(seen, request.draw_validation, request.seed)
+        how = f"drawn with seed {request.seed}"
+    else:
+        return None, "not said; a run draws a fifth of the seen classes, or dataset.validation_classes of them"
+    if len(validation) == len(seen):
+        raise DataError("--validation: expected some of the seen classes, found all; one at least must be trained on")
+    return validation, f"{len(validation)} {how}"
+
+
+def _chosen(option: str, argument: str, names: Sequence[str]) -> Rows:
+    """Return the ids of classes that an option names: one, several with commas between, or a file of them."""
+    known = {name: number for number, name in enumerate(names)}
+    whole, path = normal(argument.strip()), expanded(argument)
+    chosen = [whole] if whole in known else [normal(part.strip()) for part in argument.split(",")]
+    if not known.keys() >= set(chosen) and path.is_file():
+        chosen = read_names(path, "names")
+    unknown = [name for name in chosen if name not in known]
+    if unknown or not chosen:
+        raise DataError(
+            f"{option}: expected names of classes or a file of them, found {some(unknown) or 'none'}"
+            f"{other_case(unknown, known)}; the classes are {some(names)}"
+        )
+    repeated = [name for name, count in Counter(chosen).items() if count > 1]
+    if repeated:
+        raise DataError(f"{option}: expected each class once, found {some(repeated)} more often")
+    return np.array(sorted(known[name] for name in chosen), dtype=np.int64)
+
+
+def rows_of_seen_classes(
+    request: Request, files: Files, labels: Rows, seen: Rows, names: Sequence[str]
+) -> tuple[Rows, Rows, str]:
+    """Return rows of seen classes for training and for testing, and how they were chosen.
+
+    Raises:
+        DataError: a seen class without a row to train on, or no row to test.
+    """
+    of_seen = np.flatnonzero(np.isin(labels, seen))
+    if request.test_rows is None:
+        if (np.bincount(labels[of_seen])[seen] < 2).all():
+            raise DataError(
+                "expected two rows of a seen class at least, one to train on and one to test, found one of each; "
+                "all rows of the unseen classes are for testing"
+            )
+        trainval, test_seen = held_out_rows(labels, of_seen, request.test_share, request.seed)
+        return trainval, test_seen, f"{request.test_share:g} of each seen class, drawn with seed {request.seed}"
+    found = files.variable(request.test_rows, "test rows", TEST_ROWS)
+    test = _marked(found, len(labels), request.first)
+    test_seen = np.intersect1d(test, of_seen)
+    trainval = np.setdiff1d(of_seen, test)
+    if not len(test_seen):
+        raise DataError(f"{found.origin}: expected rows of seen classes, found none")
+    untrained = np.setdiff1d(seen, labels[trainval])
+    if len(untrained):
+        raise DataError(
+            f"{found.origin}: expected rows to train on of every seen class, found all rows of "
+            f"{listed(names, untrained)} for testing"
+        )
+    return trainval, test_seen, f"as in {found.origin}"
+
+
+def _marked(found: Found, rows: int, first: int) -> Rows:
+    """Return the rows that a mask of all rows, or a list of numbers, means."""
+    value = found.value
+    if isinstance(value, tuple):
+        if not all(text.isdecimal() and text.isascii() for text in value):
+            raise DataError(f"{found.origin}: expected numbers of rows, found {some(value)}")
+        value = np.array([int(text) for text in value], dtype=np.float64)
+    if value.dtype == np.bool_:
+        if value.shape != (rows,):
+            raise DataError(f"{found.origin}: expected a mask of {rows} rows, found shape {value.shape}")
+        return np.flatnonzero(value)
+    numbers = whole_numbers(Found(found.origin, value), rows, first, "rows")
+    if len(np.unique(numbers)) < len(numbers):
+        raise DataError(f"{found.origin}: expected each row once, found {len(numbers) - len(np.unique(numbers))} twice")
+    return numbers
