@@ -11,7 +11,7 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 SECTIONS = {
     "Start": ["../README", "guides/first_run"],
     "Guides": ["guides/*"],
-    "Reference": ["runs", "evaluation", "data", "configuration", "results", "benchmark"],
+    "Reference": ["runs", "evaluation", "data", "configuration", "results", "benchmark", "gpu"],
     "Methods": ["methods/*"],
     "Project": ["code", "../CONTRIBUTING", "../CHANGELOG"],
 }
