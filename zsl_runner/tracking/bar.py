@@ -27,7 +27,7 @@ BAR_SECONDS = 0.1
 LONGEST_BAR = 30
 SHORTEST_BAR = 4
 BESIDE_THE_BAR = 64
-"""Columns of the terminal that phase, counts, percentage, speed and time left take; the bar takes half of the others."""
+"""Columns of the terminal for phase, counts, percentage, speed and time left; the bar takes half of the others."""
 
 
 class _Values:
