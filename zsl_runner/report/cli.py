@@ -16,6 +16,7 @@ from zsl_runner.report.groups import TRAITS
 from zsl_runner.report.section import replace_section
 from zsl_runner.report.table import build
 from zsl_runner.report.values import parted
+from zsl_runner.report.where import narrowed
 
 DESCRIPTION = """\
 Reads every result.json below the given folders, groups runs that differ in nothing but the seed, and prints
@@ -27,6 +28,7 @@ EXAMPLES = """\
 examples:
   zsl-report outputs
   zsl-report outputs/sgal/cub outputs/eszsl/cub --sort H --baseline eszsl
+  zsl-report outputs --where latent_dim=8,16 --where 'seed<3' --top 5
   zsl-report outputs --metric H --baseline sgal/em,latent_dim=32 --cost
   zsl-report outputs --metric val/H --by model,dataset,model.latent_dim
   zsl-report outputs --format latex > table.tex
@@ -69,8 +71,27 @@ def parser() -> argparse.ArgumentParser:
         "of tasks also mU, mS, mH and forg_tag, with calibrated and oracle metrics, or all test metrics of a table "
         "that has none of these",
     )
-    made.add_argument("--format", choices=sorted(FORMATS), default="md", help="default: md")
+    made.add_argument(
+        "--where",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="only runs of which this holds; several must all hold. KEY is seed, a column as in --by, a metric or a "
+        "configuration key, of which the last part will do; also !=, <, <=, >, >= and KEY=ONE,OTHER",
+    )
+    made.add_argument(
+        "--format", choices=["text", *sorted(FORMATS)], help="default: text, aligned, on a terminal, else md"
+    )
     made.add_argument("--sort", metavar="NAME", help="sort the rows of a table by this metric, best first")
+    made.add_argument(
+        "--top",
+        type=_count,
+        metavar="N",
+        help="of each table only the N best rows by --sort, or else by the validation metric they were selected by",
+    )
+    made.add_argument(
+        "--unfold", action="store_true", help="a row for each setting of a search, not one for the setting it chose"
+    )
     made.add_argument(
         "--baseline",
         metavar="MODEL[/TRAINER][,KEY=VALUE]",
@@ -86,6 +107,13 @@ def parser() -> argparse.ArgumentParser:
         "--section", metavar="NAME", help="the text between <!-- zsl-report:NAME --> and <!-- /zsl-report:NAME -->"
     )
     return made
+
+
+def _count(text: str) -> int:
+    count = int(text)
+    if count < 1:
+        raise ValueError(f"expected 1 or more, found {count}")
+    return count
 
 
 def _names(text: str) -> list[str]:
@@ -104,7 +132,7 @@ def _work(argv: Sequence[str] | None) -> int:
         arguments.error("--into FILE and --section NAME belong together")
     if options.plot is not None and (options.into is not None or options.baseline or options.sort):
         arguments.error("--plot draws figures: --into, --baseline and --sort belong to tables")
-    findings = collect(options.folders)
+    findings = narrowed(collect(options.folders), options.where)
     if options.plot is not None:
         from zsl_runner.report.plots.command import plot
 
@@ -119,8 +147,16 @@ def _work(argv: Sequence[str] | None) -> int:
         options.baseline,
         options.reference,
         options.cost,
+        top=options.top,
+        fold=not options.unfold,
     )
-    text = FORMATS[options.format](report)
+    form = options.format or ("text" if sys.stdout.isatty() and options.into is None else "md")
+    if form == "text":
+        from zsl_runner.report.terminal import aligned
+
+        text = aligned(report)
+    else:
+        text = FORMATS[form](report)
     if options.into is None:
         sys.stdout.write(text)
     else:
