@@ -6,6 +6,7 @@ import os
 import shlex
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import hydra
@@ -39,6 +40,7 @@ from zsl_runner.sweeps.table import outcome
 
 VERSION_BASE = "1.3"
 """Hydra behaves as this version."""
+STAGES = "evaluator.stages"
 
 
 def perform(arguments: Sequence[str]) -> int:
@@ -67,12 +69,15 @@ def _checked(command: Command) -> int:
             return _refused(verdict.problems)
         return _agreed([verdict.config]) if verdict.config.task == "check" else _single(command, loader, verdict)
     settings = loader.sweep_settings([*command.settings(), *command.overrides])
+    asked, command = command, _untested(command, loader, settings)
     runs, problems = _sweep_runs(loader, command, settings)
     if problems:
         return _refused(problems)
     if any(config.task == "check" for config in runs.values()):
         return _agreed(list(runs.values()))
     assert settings is not None  # checked
+    if command is not asked:
+        print(f"the runs of this search read no test rows ({STAGES}=[tune]); give {STAGES} to change that")
     return _sweep(command, loader, settings, runs)
 
 
@@ -85,6 +90,22 @@ def _agreed(configs: Sequence[RunConfig]) -> int:
     print(summary(configs[0]))
     print("no problem found" if len(configs) == 1 else f"no problem found in {len(configs)} runs; above is the first")
     return 0
+
+
+def _untested(command: Command, loader: Loader, settings: DictConfig | None) -> Command:
+    """Return the command of a search without the stage that reads test rows, unless it names stages.
+
+    Whoever looks at forty settings shall not see their test values; the chosen one is run again to be tested.
+    """
+    if settings is None or not is_search(settings):
+        return command
+    if any(key.lstrip("+") == STAGES for key in columns(loader, command.overrides, settings)):
+        return command
+    first = next(iter(expand(loader, command.overrides, settings)), command.overrides)
+    config = check(loader, first, settings=command.settings(), elsewhere=starts_elsewhere(settings), alone=False).config
+    if config is None or config.evaluator.stages != ["tune", "final"]:
+        return command
+    return replace(command, overrides=(*command.overrides, f"{STAGES}=[tune]"))
 
 
 def _sweep_runs(

@@ -10,6 +10,7 @@ from omegaconf import OmegaConf
 
 from tests.launching.conftest import FAST, TRAINED
 from tests.launching.processes import COMMAND, environment, needs, read, start, wait_until
+from zsl_runner import dispatch
 from zsl_runner.config.check import check
 from zsl_runner.config.search import check_search
 from zsl_runner.data.command.synthesis import synthesize
@@ -108,6 +109,30 @@ def trials(folder):
 
     (file,) = folder.glob("outputs/.sweeps/*/study.db")
     return optuna.load_study(study_name=file.parent.name, storage=f"sqlite:///{file}").get_trials()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "tested"),
+    [([], False), (["evaluator.stages=[tune,final]"], True), (["+evaluator.stages=[tune,final]"], True)],
+)
+def test_the_runs_of_a_search_read_no_test_rows_unless_asked(zsl_run, tmp_path, monkeypatch, arguments, tested):
+    monkeypatch.setattr(dispatch, "is_search", lambda _: True)  # of runs that Hydra's own sweeper starts
+    monkeypatch.setattr(dispatch, "check_search", lambda *_: [])
+    done = zsl_run("-m", *FAST, *arguments, "model.feature_penalty=1,2")
+    assert ("read no test rows" in done.stdout) == (not tested)
+    runs = read(tmp_path)
+    assert set(runs) == {"feature_penalty-1+seed-0", "feature_penalty-2+seed-0"}
+    assert all(("test/H" in record["metrics"]) == tested for record in runs.values())
+    assert all("val/H" in record["validation"] for record in runs.values())
+
+
+def test_a_search_on_data_without_such_stages_keeps_its_own(zsl_run, tmp_path, monkeypatch):
+    monkeypatch.setattr(dispatch, "is_search", lambda _: True)
+    monkeypatch.setattr(dispatch, "check_search", lambda *_: [])
+    kept = "evaluator.stages=[fit]"
+    done = zsl_run("-m", "dataset=digits_quadrant", "model=cvae_pairs", "task=check", "seed=0,1")
+    assert kept not in done.stdout
+    assert "no problem found in 2 runs" in done.stdout
 
 
 @pytest.mark.launcher

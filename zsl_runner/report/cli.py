@@ -34,6 +34,7 @@ examples:
   zsl-report outputs --format latex > table.tex
   zsl-report outputs --into docs/results.md --section main
   zsl-report outputs --plot figures
+  zsl-report --diff outputs/sgal/cub/seed-0 outputs/sgal/cub/latent_dim-32+seed-0
 
 Of several complete runs with the same configuration and seed the one started first counts; the others are listed,
 and a note says so if their metrics differ. Differences to a baseline are tested by the paired t test over common
@@ -102,6 +103,9 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument(
         "--plot", type=Path, metavar="DIR", help="instead of tables draw figures into this folder (PNG); see below"
     )
+    made.add_argument(
+        "--diff", action="store_true", help="instead of tables show where two runs differ: zsl-report --diff RUN RUN"
+    )
     made.add_argument("--into", type=Path, metavar="FILE", help="write into a section of this file, not to the screen")
     made.add_argument(
         "--section", metavar="NAME", help="the text between <!-- zsl-report:NAME --> and <!-- /zsl-report:NAME -->"
@@ -130,8 +134,12 @@ def _work(argv: Sequence[str] | None) -> int:
     options = arguments.parse_args(argv)
     if (options.into is None) != (options.section is None):
         arguments.error("--into FILE and --section NAME belong together")
+    if options.diff and (len(options.folders) != 2 or options.format in ("csv", "latex")):
+        arguments.error("--diff compares two runs, as text or md: zsl-report --diff RUN RUN")
     if options.plot is not None and (options.into is not None or options.baseline or options.sort):
         arguments.error("--plot draws figures: --into, --baseline and --sort belong to tables")
+    if options.diff:
+        return _show(_difference(options.folders, _form(options)))
     findings = narrowed(collect(options.folders), options.where)
     if options.plot is not None:
         from zsl_runner.report.plots.command import plot
@@ -150,7 +158,7 @@ def _work(argv: Sequence[str] | None) -> int:
         top=options.top,
         fold=not options.unfold,
     )
-    form = options.format or ("text" if sys.stdout.isatty() and options.into is None else "md")
+    form = _form(options)
     if form == "text":
         from zsl_runner.report.terminal import aligned
 
@@ -158,9 +166,27 @@ def _work(argv: Sequence[str] | None) -> int:
     else:
         text = FORMATS[form](report)
     if options.into is None:
-        sys.stdout.write(text)
-    else:
-        replace_section(options.into, options.section, text)
-        print(f"{options.into}: section {options.section} written, {len(report.blocks)} tables")
+        return _show(text)
+    replace_section(options.into, options.section, text)
+    return _show(f"{options.into}: section {options.section} written, {len(report.blocks)} tables\n")
+
+
+def _form(options: argparse.Namespace) -> str:
+    return options.format or ("text" if sys.stdout.isatty() and options.into is None else "md")
+
+
+def _difference(runs: Sequence[Path], form: str) -> str:
+    from zsl_runner.report.difference import compared, markdown
+
+    comparison = compared(*runs)
+    if form == "text":
+        from zsl_runner.report.terminal import side_by_side
+
+        return side_by_side(comparison)
+    return markdown(comparison)
+
+
+def _show(text: str) -> int:
+    sys.stdout.write(text)
     require_printed()
     return 0

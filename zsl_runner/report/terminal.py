@@ -14,6 +14,7 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
+from zsl_runner.report.difference import Comparison
 from zsl_runner.report.formats import WORDS, cells_of, facts_of, said
 from zsl_runner.report.table import Report
 from zsl_runner.report.text import one_line
@@ -49,6 +50,19 @@ def aligned(report: Report) -> str:
     if report.notes:
         parts += ["Not in the tables, or worth knowing:", *(f"- {_plain(note)}" for note in report.notes), ""]
     return printed(parts[:-1])
+
+
+def side_by_side(comparison: Comparison) -> str:
+    """Return two runs beside one another; long values are broken, not cut."""
+    parts: list[Part] = [_plain(line) for line in comparison.intro]
+    for part in comparison.parts:
+        made = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
+        for place, name in enumerate(part.header):
+            made.add_column(escape(name), justify="right" if place else "left", overflow="fold")
+        for row in part.rows:
+            made.add_row(*map(_plain, row))
+        parts += ["", f"[bold]{part.title}[/bold]", "", made]
+    return printed(parts)
 
 
 def tables(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[Table]:
