@@ -8,8 +8,10 @@ import pytest
 from matplotlib.figure import Figure
 from PIL import Image
 
+from zsl_runner.config.schema import TrackerConf
+from zsl_runner.tracking import tracker
 from zsl_runner.tracking.figures.confusion import confusion
-from zsl_runner.tracking.pictures import CARD_DPI, CARD_INCHES, card, still
+from zsl_runner.tracking.pictures import CARD_DPI, CARD_INCHES, animated, card, still
 
 
 def drawn(classes):
@@ -44,3 +46,34 @@ def test_axes_with_numbers_keep_them():
     card(figure)
     assert [label.get_text() for label in axes.get_xticklabels()].count("") == 0
     assert axes.texts[0].get_visible()
+
+
+def ink_below(picture, height):
+    """Return the share of dark pixels in the lowest rows of a picture."""
+    grey = np.asarray(Image.open(io.BytesIO(picture.encoded)).convert("L"))
+    return (grey[-height:] < 200).mean()
+
+
+@pytest.mark.parametrize("name", ["sgal/cub/seed-0", "sgal/cub/" + "+".join(f"option_{n}-{n}" for n in range(20))])
+def test_a_figure_is_signed_in_a_strip_of_its_own(name):
+    figure = drawn(6)
+    bare, signed = still(figure), still(figure, name)
+    assert (bare.width, bare.height) == (signed.width, signed.height)
+    assert ink_below(signed, 14) > ink_below(bare, 14)
+    assert figure.texts == []  # the signature is gone again
+
+
+def test_frames_are_signed_too():
+    plain, signed = animated([drawn(6), drawn(6)]), animated([drawn(6), drawn(6)], "sgal/cub/seed-0")
+    assert ink_below(signed, 14) > ink_below(plain, 14)
+
+
+def test_the_signature_names_model_data_set_and_run(tmp_path, monkeypatch):
+    asked = []
+    monkeypatch.setattr(tracker, "still", lambda figure, name: asked.append(name) or still(figure, name))
+    directory = tmp_path / "outputs" / "sgal" / "cub" / "seed-0"
+    directory.mkdir(parents=True)
+    tracked = tracker.Tracker(directory, TrackerConf(progress="none", tensorboard=False))
+    tracked.figure("confusion", drawn(6), 1)
+    tracked.close()
+    assert asked == ["sgal/cub/seed-0"]

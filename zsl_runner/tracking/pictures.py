@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+import textwrap
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -20,6 +22,8 @@ CARD_DPI: Final = 160
 WIDTH_OF_TWO_DIGITS: Final = 1.3
 LINE_HEIGHT: Final = 1.2
 """Both in heights of letters."""
+SIGNATURE_POINTS: Final = 6.5
+LETTERS_IN_AN_INCH: Final = 18
 
 
 @dataclass(frozen=True)
@@ -39,9 +43,10 @@ class Picture:
     height: int
 
 
-def still(figure: Figure) -> Picture:
-    """Return a figure as a PNG."""
-    return _picture(_png(figure))
+def still(figure: Figure, signature: str = "") -> Picture:
+    """Return a figure as a PNG, with a signature below it that names what it shows."""
+    with _signed(figure, signature):
+        return _picture(_png(figure))
 
 
 def card(figure: Figure) -> Picture:
@@ -59,12 +64,36 @@ def card(figure: Figure) -> Picture:
     return _picture(_png(figure, CARD_DPI))
 
 
-def animated(figures: Sequence[Figure]) -> Picture:
-    """Return figures of one size, at least one, as the frames of a GIF that repeats without end."""
-    first, *others = [_opened(_png(figure)).convert("RGB") for figure in figures]
+def animated(figures: Sequence[Figure], signature: str = "") -> Picture:
+    """Return figures of one size, at least one, as the frames of a GIF that repeats without end; see `still`."""
+    first, *others = [_opened(still(figure, signature).encoded).convert("RGB") for figure in figures]
     moving = io.BytesIO()
     first.save(moving, "GIF", save_all=True, append_images=others, duration=FRAME_MILLISECONDS, loop=0)
     return Picture("gif", moving.getvalue(), *first.size)
+
+
+@contextmanager
+def _signed(figure: Figure, signature: str) -> Iterator[None]:
+    """Write a signature at the foot of a figure, in a strip that its layout leaves free, and take it away again."""
+    if not signature:
+        yield
+        return
+    from matplotlib.layout_engine import ConstrainedLayoutEngine  # late: a run without figures needs no matplotlib
+
+    width, height = figure.get_size_inches()
+    lines = textwrap.wrap(signature, max(20, int(width * LETTERS_IN_AN_INCH)))
+    strip = min((0.04 + len(lines) * LINE_HEIGHT * SIGNATURE_POINTS / 72) / height, 0.3)
+    engine = figure.get_layout_engine()
+    if isinstance(engine, ConstrainedLayoutEngine):
+        engine.set(rect=(0, strip, 1, 1 - strip))
+    text = figure.text(0.995, 0.02 / height, "\n".join(lines), ha="right", va="bottom", linespacing=LINE_HEIGHT)
+    text.set(fontsize=SIGNATURE_POINTS, color="#7A7A7A")
+    try:
+        yield
+    finally:
+        text.remove()
+        if isinstance(engine, ConstrainedLayoutEngine):
+            engine.set(rect=(0, 0, 1, 1))
 
 
 def _leave_out_what_touches(axes: Axes, dpi: float) -> None:

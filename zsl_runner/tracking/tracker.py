@@ -41,7 +41,8 @@ class Tracker:
             in place): rows and events after it are dropped, earlier ones kept.
         written: what `flush` returned when that checkpoint was saved: whatever came later is dropped, be it of the same
             step; None if the checkpoint does not know.
-        run_name: name of the run in TensorBoard's HParams tab; by default the last parts of its directory.
+        run_name: name of the run in TensorBoard's HParams tab and below its figures; by default the last parts of its
+            directory, which name model, data set and run.
         progress: where the progress is shown; by default what ``conf.progress`` says.
 
     Attributes:
@@ -68,11 +69,11 @@ class Tracker:
         self._table = Table(directory, resume_step, None if written is None else written["rows"])
         if written is not None:
             cut_back(directory, written["files"])
-        name = run_name or "/".join(directory.resolve().parts[-3:])
+        self._name = run_name or "/".join(directory.resolve().parts[-3:])
         self._tensorboard: TensorBoard | None = None
         if conf.tensorboard:
             with self._shown():
-                self._tensorboard = TensorBoard(directory, resume_step, name)
+                self._tensorboard = TensorBoard(directory, resume_step, self._name)
         self._progress = progress or display(conf.progress)
 
     def describe(self, hyperparameters: Mapping[str, Hyperparameter], phases: Mapping[str, Sequence[str]]) -> None:
@@ -131,7 +132,7 @@ class Tracker:
             return None
         try:
             drawn = draw() if callable(draw) else draw
-            picture = animated(drawn) if isinstance(drawn, Sequence) else still(drawn)
+            picture = animated(drawn, self._name) if isinstance(drawn, Sequence) else still(drawn, self._name)
             path = self._directory / FIGURES / f"{name}.{picture.kind}"
             path.parent.mkdir(exist_ok=True)
             write_bytes(path, picture.encoded)
