@@ -34,6 +34,7 @@ examples:
   zsl-report outputs --format latex > table.tex
   zsl-report outputs --into docs/results.md --section main
   zsl-report outputs --plot figures
+  zsl-report outputs --html page
   zsl-report --diff outputs/sgal/cub/seed-0 outputs/sgal/cub/latent_dim-32+seed-0
 
 Of several complete runs with the same configuration and seed the one started first counts; the others are listed,
@@ -104,6 +105,12 @@ def parser() -> argparse.ArgumentParser:
         "--plot", type=Path, metavar="DIR", help="instead of tables draw figures into this folder (PNG); see below"
     )
     made.add_argument(
+        "--html",
+        type=Path,
+        metavar="DIR",
+        help="write tables, figures and settings as one page to mail, DIR/report.html",
+    )
+    made.add_argument(
         "--diff", action="store_true", help="instead of tables show where two runs differ: zsl-report --diff RUN RUN"
     )
     made.add_argument("--into", type=Path, metavar="FILE", help="write into a section of this file, not to the screen")
@@ -136,6 +143,8 @@ def _work(argv: Sequence[str] | None) -> int:
         arguments.error("--into FILE and --section NAME belong together")
     if options.diff and (len(options.folders) != 2 or options.format in ("csv", "latex")):
         arguments.error("--diff compares two runs, as text or md: zsl-report --diff RUN RUN")
+    if options.html is not None and (options.into is not None or options.format or options.plot):
+        arguments.error("--html writes a page: --into, --format and --plot do not go with it")
     if options.plot is not None and (options.into is not None or options.baseline or options.sort):
         arguments.error("--plot draws figures: --into, --baseline and --sort belong to tables")
     if options.diff:
@@ -158,6 +167,11 @@ def _work(argv: Sequence[str] | None) -> int:
         top=options.top,
         fold=not options.unfold,
     )
+    if options.html is not None:
+        from zsl_runner.report.page import write_page
+
+        say = partial(print, file=sys.stderr)
+        return _show(f"{write_page(report, findings, options.html, options.by, options.metric, say)}\n")
     form = _form(options)
     if form == "text":
         from zsl_runner.report.terminal import aligned
