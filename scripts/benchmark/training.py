@@ -17,7 +17,7 @@ from scripts.benchmark.products import bare, products_of
 from scripts.benchmark.timing import Cost, Effort, Finding, cost_of, interleaved, quantities
 from zsl_runner.config.schema import RunConfig
 from zsl_runner.runs.checkpoint import Checkpoints
-from zsl_runner.tracking.progress import Bar
+from zsl_runner.tracking.bar import Bar
 from zsl_runner.tracking.tracker import Tracker
 from zsl_runner.training.base import Phase, StepReport, Trainer
 from zsl_runner.training.build import StageParts

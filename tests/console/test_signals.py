@@ -1,8 +1,13 @@
 """Signals at every moment of a command, in processes forked from the test's; the process sends them to itself."""
 
+import fcntl
 import json
 import os
+import pty
 import signal
+import subprocess
+import sys
+import termios
 import time
 
 import pytest
@@ -144,3 +149,25 @@ def test_where_nothing_would_be_lost_a_signal_ends_the_work_at_once():
             os.kill(os.getpid(), signal.SIGTERM)
         with pytest.raises(KeyboardInterrupt), stop.interrupting():
             pytest.fail("the work began after the signal")
+
+
+def test_a_terminal_that_closes_stops_the_run_like_a_signal(tmp_path):
+    arguments = [*TRAINED, f"outputs={tmp_path / 'outputs'}", "tracker.progress=bar", "trainer.pretrain_steps=1000000"]
+    terminal, inner = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "zsl_runner.train", *arguments],
+        stdin=inner,
+        stdout=inner,
+        stderr=inner,
+        start_new_session=True,
+        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # the terminal is its own, as a pane's is
+    )
+    os.close(inner)
+    shown = b""
+    while b"steps/s" not in shown:  # the bar is drawn: the run is in its steps
+        shown += os.read(terminal, 4096)
+    os.close(terminal)
+    assert process.wait(timeout=120) == 129
+    result, directory = record(tmp_path)
+    assert result["status"] == "interrupted"
+    assert list((directory / "checkpoints").iterdir()) != []

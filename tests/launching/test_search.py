@@ -110,6 +110,16 @@ def trials(folder):
     return optuna.load_study(study_name=file.parent.name, storage=f"sqlite:///{file}").get_trials()
 
 
+@pytest.mark.parametrize("arguments", [["dataset=toy", "model=eszsl"], ["dataset=digits_quadrant", "model=cvae_pairs"]])
+@SEARCH
+def test_the_runs_of_a_search_read_no_test_rows_unless_asked(loader, arguments):
+    searched = check(loader, ["sweep=tpe", *arguments], strictly=False, alone=False)
+    assert searched.problems == ()
+    assert list(searched.config.evaluator.stages) == ["tune"]
+    asked = check(loader, ["sweep=tpe", "evaluator.stages=[fit]", *arguments], strictly=False, alone=False)
+    assert [list(found.evaluator.stages) for found in [asked.config] if found] in ([], [["fit"]])
+
+
 @pytest.mark.launcher
 @SEARCH
 def test_a_killed_study_goes_on(tmp_path):

@@ -69,7 +69,7 @@ def test_the_events_hold_curves_hyperparameters_text_figures_and_points(finished
     assert {"tune/seen/loss", "tune/em/kl", "train/seen/loss", "train/em/reconstruction", "val/H", "test/H"} <= set(
         tags["scalars"]
     )
-    assert {"figures/confusion", "figures/latent_space"} <= set(tags["images"])
+    assert {"zsl figures/confusion", "zsl figures/latent_space"} <= set(tags["images"])
     assert any("config" in tag for tag in tags["tensors"])
     assert [event.step for event in events.Scalars("test/H")] == [60]
     assert list(finished.glob("**/tensors.tsv"))

@@ -10,6 +10,7 @@ import time
 import pytest
 
 from tests.outputs import LIKELIHOOD, NATS, PAIRS, REAL
+from zsl_runner.config.quoting import again
 from zsl_runner.errors import RunError
 from zsl_runner.files.locks import exclusive
 from zsl_runner.report.cli import main
@@ -188,8 +189,8 @@ def test_runs_that_are_not_complete_are_listed(outputs):
     report = outputs.report()
     assert [row.cells["test/H"].mean for row in rows_of(report)] == [40.0]
     assert report.notes[0] == f"failed: {failed} (seed 1): NonFiniteError: kl=nan"
-    assert report.notes[1] == f"interrupted: {stopped} (seed 2)"
-    assert report.notes[2] == f"cut short: {running} (seed 3)"
+    assert report.notes[1] == f"interrupted: {stopped} (seed 2); go on with: {again(stopped)}"
+    assert report.notes[2] == f"cut short: {running} (seed 3); go on with: {again(running)}"
     with exclusive(running):
         assert outputs.report().notes[2] == f"running: {running} (seed 3)"
     assert report.notes[3] == f"complete but without U, H: {bare}"

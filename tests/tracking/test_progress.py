@@ -2,9 +2,13 @@ import io
 import sys
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from rich.console import Console
 
-from zsl_runner.tracking.progress import Bar, Lines, Silence, display
+from zsl_runner.tracking.bar import Bar
+from zsl_runner.tracking.progress import Lines, Silence, display
+from zsl_runner.tracking.recent import Recent
 
 
 class Clock:
@@ -94,6 +98,52 @@ def test_the_bar_shows_phase_count_and_values():
     assert "tune/pretrain" in last
     assert "10 steps/s" in last
     assert "kl 0.25" in last
+
+
+@pytest.mark.parametrize("phase", ["pretrain", "em", "settled_prior"])
+@pytest.mark.parametrize("width", [72, 80, 100, 140])
+@pytest.mark.parametrize("steps", [300, 40000])
+def test_on_a_narrow_terminal_only_terms_of_the_loss_give_way(phase, width, steps):
+    stream, clock = io.StringIO(), Clock()
+    bar = Bar(Console(file=stream, force_terminal=True, width=width, color_system=None), clock)
+    bar.begin_phase("final", phase, steps, 0)
+    bar.scalars({"reconstruction": 1234.5, "divergence": 0.25, "margin": 3.0, "val/H": 12.34})
+    for _ in range(steps // 2):
+        clock.now += 0.01
+        bar.advance()
+    bar.close()
+    line = [line for line in stream.getvalue().splitlines() if f"{steps // 2}/{steps}" in line][-1]
+    line = line.removeprefix("\x1b[2K").rstrip()
+    assert len(line) <= width
+    for shown in (f"final/{phase}", "\u2501", " 50%", "100 steps/s", "0:0"):
+        assert shown in line
+    assert "val/H 12.3" in line
+    assert "reconstruction 1234" in line or width < 140
+    assert "…" not in line
+
+
+def test_a_finished_phase_keeps_its_own_values():
+    stream, clock = io.StringIO(), Clock()
+    bar = Bar(Console(file=stream, force_terminal=True, width=140, color_system=None), clock)
+    for phase, value in (("pretrain", 1.0), ("learn", 2.0)):
+        bar.begin_phase("tune", phase, 1, 0)
+        clock.now += 1
+        bar.advance()
+        bar.scalars({"val/T1": value})
+    bar.close()
+    last = [line for line in stream.getvalue().splitlines() if "1/1" in line][-2:]
+    assert ["val/T1 1.0" in last[0], "val/T1 2.0" in last[1]] == [True, True]
+
+
+@given(
+    width=st.integers(0, 200), values=st.dictionaries(st.sampled_from(["kl", "margin", "val/H", "val/U"]), st.floats())
+)
+def test_values_are_whole_or_missing(width, values):
+    recent = Recent()
+    recent.take(values)
+    shown = recent.fitting(width)
+    assert len(shown) <= width
+    assert set(filter(None, shown.split("  "))) <= set(str(recent).split("  "))
 
 
 @pytest.mark.parametrize(("choice", "kind"), [("bar", Bar), ("lines", Lines), ("none", Silence)])

@@ -14,6 +14,7 @@ import urllib.request
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 from matplotlib.image import imread
 
 from zsl_runner.config.schema import TrackerConf
@@ -46,7 +47,7 @@ def write_run(directory, hyperparameters):
         if resume_step is None:
             tracker.close()
     tracker.scalars(400, {f"test/{name}": 40.0 for name in ("T1", "U", "S", "H")}, "final", "test")
-    assert tracker.learning_curves(400) is not None
+    assert tracker.figure("line", Figure((2, 1)), 400) is not None
     points = np.random.default_rng(0).normal(size=(40, 6))
     tracker.embedding("features", points, {"class": ["a", "b"] * 20, "origin": ["real"] * 40}, 400)
     tracker.close(complete=True)
@@ -161,7 +162,7 @@ def test_layout_texts_images_and_projector_are_served(server):
     assert titles == [["val", "test"], ["tune/pretrain", "tune/learn", "train/pretrain", "train/learn"]]
     images, texts = server.get("/data/plugin/images/tags"), server.get("/data/plugin/text/tags")
     for run in RUNS:
-        assert set(images[run]) == {"figures/learning_curves"}
+        assert set(images[run]) == {"zsl figures/line"}
         assert set(texts[run]) == {"config/text_summary"}
     server.wait_until(lambda: set(server.get("/data/plugin/projector/runs")) == set(RUNS))
 

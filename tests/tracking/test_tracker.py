@@ -29,10 +29,23 @@ def test_a_figure_is_saved_and_shown(tracker, tmp_path):
     assert path == tmp_path / "figures" / "confusion.png"
     tracker.close()
     accumulator = EventAccumulator(str(tmp_path)).Reload()
-    (image,) = accumulator.Images("figures/confusion")
+    (image,) = accumulator.Images("zsl figures/confusion")
     assert image.step == 7
-    assert image.encoded_image_string == path.read_bytes()
-    assert (image.width, image.height) == (100, 50)
+    assert (image.width, image.height) == (320, 160)  # it is smaller than a card: more dots to the inch alone
+    with Image.open(path) as saved:
+        assert saved.size == (100, 50)
+
+
+def test_tensorboard_lists_figures_after_all_scalars_and_no_copy_of_its_own_charts(tracker, tmp_path):
+    tracker.scalars(1, {"kl": 1.0, "val/H": 2.0, "oracle/H": 3.0}, "tune", "em")
+    tracker.scalars(2, {"kl": 1.0, "test/H": 2.0}, "final", "em")
+    tracker.figure("confusion", figure, 2)
+    assert tracker.learning_curves(2) is not None
+    tracker.close()
+    tags = EventAccumulator(str(tmp_path)).Reload().Tags()
+    assert tags["images"] == ["zsl figures/confusion"]
+    groups = {tag.partition("/")[0] for tag in tags["scalars"]}
+    assert max(groups) < "zsl figures"
 
 
 def test_several_figures_are_the_frames_of_one_that_moves(tracker, tmp_path):
@@ -53,7 +66,7 @@ def test_several_figures_are_the_frames_of_one_that_moves(tracker, tmp_path):
             dark.append([grey[:, :50].mean() > 0.5, grey[:, 50:].mean() > 0.5])
     assert dark == [[True, False], [False, True]]
     tracker.close()
-    (image,) = EventAccumulator(str(tmp_path)).Reload().Images("figures/training")
+    (image,) = EventAccumulator(str(tmp_path)).Reload().Images("zsl figures/training")
     assert image.encoded_image_string == path.read_bytes()
     assert (image.width, image.height) == (100, 50)
 

@@ -190,7 +190,7 @@ def test_a_recording_becomes_a_figure_and_a_text(tmp_path):
     assert (tmp_path / "figures" / "profile_tune_em.png").is_file()
     events = EventAccumulator(str(tmp_path))
     events.Reload()
-    assert "figures/profile_tune_em" in events.Tags()["images"]
+    assert "zsl figures/profile_tune_em" in events.Tags()["images"]
     (text,) = events.Tensors("profile/tune/em/text_summary")
     assert "the table" in text.tensor_proto.string_val[0].decode()
     (axes,) = operations([(share.name, share.seconds, share.calls) for share in shares], "tune/em").axes

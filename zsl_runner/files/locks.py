@@ -62,13 +62,21 @@ def one_at_a_time(folder: Path) -> Iterator[None]:
         yield
 
 
-def is_held(directory: Path) -> bool:
-    """Tell whether a process is working in the run directory; no if its file system knows no locks. Writes nothing."""
+def holding(directory: Path) -> bool | None:
+    """Tell whether a process is working in the run directory; None if nobody may know. Writes nothing."""
     try:
         with (directory / LOCK).open() as file:
-            return _lock(file, fcntl.LOCK_SH) is False
-    except OSError:  # no process has ever worked there, or nobody may know
+            free = _lock(file, fcntl.LOCK_SH)
+    except FileNotFoundError:  # no process has ever worked there
         return False
+    except OSError:
+        return None
+    return None if free is None else not free
+
+
+def is_held(directory: Path) -> bool:
+    """Tell whether a process is known to work in the run directory."""
+    return holding(directory) is True
 
 
 def _tell_of_missing_locks(directory: Path, device: int) -> None:

@@ -17,6 +17,7 @@ from zsl_runner.report.groups import TRAITS
 from zsl_runner.report.section import replace_section
 from zsl_runner.report.table import build
 from zsl_runner.report.values import parted
+from zsl_runner.report.where import narrowed
 
 DESCRIPTION = """\
 Reads every result.json below the given folders, groups runs that differ in nothing but the seed, and prints
@@ -28,11 +29,14 @@ EXAMPLES = """\
 examples:
   zsl-report outputs
   zsl-report outputs/sgal/cub outputs/eszsl/cub --sort H --baseline eszsl
+  zsl-report outputs --where latent_dim=8,16 --where 'seed<3' --top 5
   zsl-report outputs --metric H --baseline sgal/em,latent_dim=32 --cost
   zsl-report outputs --metric val/H --by model,dataset,model.latent_dim
   zsl-report outputs --format latex > table.tex
   zsl-report outputs --into docs/results.md --section main
   zsl-report outputs --plot figures
+  zsl-report outputs --html page
+  zsl-report --diff outputs/sgal/cub/seed-0 outputs/sgal/cub/latent_dim-32+seed-0
 
 Of several complete runs with the same configuration and seed the one started first counts; the others are listed,
 and a note says so if their metrics differ. Differences to a baseline are tested by the paired t test over common
@@ -70,8 +74,27 @@ def parser() -> argparse.ArgumentParser:
         "of tasks also mU, mS, mH and forg_tag, with calibrated and oracle metrics, or all test metrics of a table "
         "that has none of these",
     )
-    made.add_argument("--format", choices=sorted(FORMATS), default="md", help="default: md")
+    made.add_argument(
+        "--where",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="only runs of which this holds; several must all hold. KEY is seed, a column as in --by, a metric or a "
+        "configuration key, of which the last part will do; also !=, <, <=, >, >= and KEY=ONE,OTHER",
+    )
+    made.add_argument(
+        "--format", choices=["text", *sorted(FORMATS)], help="default: text, aligned, on a terminal, else md"
+    )
     made.add_argument("--sort", metavar="NAME", help="sort the rows of a table by this metric, best first")
+    made.add_argument(
+        "--top",
+        type=_count,
+        metavar="N",
+        help="of each table only the N best rows by --sort, or else by the validation metric they were selected by",
+    )
+    made.add_argument(
+        "--unfold", action="store_true", help="a row for each setting of a search, not one for the setting it chose"
+    )
     made.add_argument(
         "--baseline",
         metavar="MODEL[/TRAINER][,KEY=VALUE]",
@@ -82,11 +105,27 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument(
         "--plot", type=Path, metavar="DIR", help="instead of tables draw figures into this folder (PNG); see below"
     )
+    made.add_argument(
+        "--html",
+        type=Path,
+        metavar="DIR",
+        help="write tables, figures and settings as one page to mail, DIR/report.html",
+    )
+    made.add_argument(
+        "--diff", action="store_true", help="instead of tables show where two runs differ: zsl-report --diff RUN RUN"
+    )
     made.add_argument("--into", type=Path, metavar="FILE", help="write into a section of this file, not to the screen")
     made.add_argument(
         "--section", metavar="NAME", help="the text between <!-- zsl-report:NAME --> and <!-- /zsl-report:NAME -->"
     )
     return made
+
+
+def _count(text: str) -> int:
+    count = int(text)
+    if count < 1:
+        raise ValueError(f"expected 1 or more, found {count}")
+    return count
 
 
 def _names(text: str) -> list[str]:
@@ -103,9 +142,15 @@ def _work(argv: Sequence[str] | None) -> int:
     options = arguments.parse_args(argv)
     if (options.into is None) != (options.section is None):
         arguments.error("--into FILE and --section NAME belong together")
+    if options.diff and (len(options.folders) != 2 or options.format in ("csv", "latex")):
+        arguments.error("--diff compares two runs, as text or md: zsl-report --diff RUN RUN")
+    if options.html is not None and (options.into is not None or options.format or options.plot):
+        arguments.error("--html writes a page: --into, --format and --plot do not go with it")
     if options.plot is not None and (options.into is not None or options.baseline or options.sort):
         arguments.error("--plot draws figures: --into, --baseline and --sort belong to tables")
-    findings = collect(options.folders)
+    if options.diff:
+        return _show(_difference(options.folders, _form(options)))
+    findings = narrowed(collect(options.folders), options.where)
     if options.plot is not None:
         from zsl_runner.report.plots.command import plot
 
@@ -120,12 +165,43 @@ def _work(argv: Sequence[str] | None) -> int:
         options.baseline,
         options.reference,
         options.cost,
+        top=options.top,
+        fold=not options.unfold,
     )
-    text = FORMATS[options.format](report)
-    if options.into is None:
-        sys.stdout.write(text)
+    if options.html is not None:
+        from zsl_runner.report.page import write_page
+
+        say = partial(print, file=sys.stderr)
+        return _show(f"{write_page(report, findings, options.html, options.by, options.metric, say)}\n")
+    form = _form(options)
+    if form == "text":
+        from zsl_runner.report.terminal import aligned
+
+        text = aligned(report)
     else:
-        replace_section(options.into, options.section, text)
-        print(f"{options.into}: section {options.section} written, {len(report.blocks)} tables")
+        text = FORMATS[form](report)
+    if options.into is None:
+        return _show(text)
+    replace_section(options.into, options.section, text)
+    return _show(f"{options.into}: section {options.section} written, {len(report.blocks)} tables\n")
+
+
+def _form(options: argparse.Namespace) -> str:
+    return options.format or ("text" if sys.stdout.isatty() and options.into is None else "md")
+
+
+def _difference(runs: Sequence[Path], form: str) -> str:
+    from zsl_runner.report.difference import compared, markdown
+
+    comparison = compared(*runs)
+    if form == "text":
+        from zsl_runner.report.terminal import side_by_side
+
+        return side_by_side(comparison)
+    return markdown(comparison)
+
+
+def _show(text: str) -> int:
+    sys.stdout.write(text)
     require_printed()
     return 0

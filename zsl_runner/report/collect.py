@@ -13,7 +13,7 @@ from zsl_runner.config.bounds import read_configuration
 from zsl_runner.config.identity import flatten
 from zsl_runner.config.saved import CONFIG_FILE
 from zsl_runner.errors import RunError
-from zsl_runner.files.locks import is_held
+from zsl_runner.runs.presence import state_of
 from zsl_runner.runs.result import FILE_NAME, Result
 
 CONFIG_HEADER = b"# The whole configuration of a run, written by zsl-run"
@@ -33,9 +33,8 @@ class FoundRun:
 
     @cached_property
     def state(self) -> str:
-        """The status in the record; ``cut short`` if the record says that it runs, and no process does."""
-        gone = self.result.status == "running" and not is_held(self.directory)
-        return "cut short" if gone else self.result.status
+        """What became of it; see `zsl_runner.runs.presence.state_of`."""
+        return state_of(self.directory, self.result)
 
     @cached_property
     def config(self) -> dict[str, Any]:

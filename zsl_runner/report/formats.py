@@ -35,14 +35,19 @@ def markdown(report: Report) -> str:
     if not parts:
         parts = ["No complete run with these metrics."]
     else:
-        parts.append(
-            f"{units(report)}, mean ± standard deviation over seeds (n - 1); n = number of seeds; best mean in bold."
-            f"{test_in_words(report)}"
-        )
+        parts.append(said(report))
     if report.notes:
         notes = "\n".join(f"- {in_markdown(note)}" for note in report.notes)
         parts.append(f"Not in the tables, or worth knowing:\n\n{notes}")
     return "\n\n".join(parts) + "\n"
+
+
+def said(report: Report) -> str:
+    """Return what the numbers of a report's tables are, in words."""
+    return (
+        f"{units(report)}, mean ± standard deviation over seeds (n - 1); n = number of seeds; best mean in bold"
+        f"{competing_in_words(report)}.{test_in_words(report)}"
+    )
 
 
 def as_csv(report: Report) -> str:
@@ -71,7 +76,7 @@ def as_csv(report: Report) -> str:
             seeds = " ".join(str(run.result.seed) for run in row.group.runs)
             spent = [row.group.cost(entry) for entry, _, _ in COSTS.values()]
             counted = [len(row.group.runs), *spent, seeds, row.deviation]
-            writer.writerow([*row.group.traits.values(), row.group.differs_exactly, *cells, *counted])
+            writer.writerow([*row.group.traits.values(), row.varied_exactly, *cells, *counted])
     return buffer.getvalue() + "".join(f"# {one_line(note)}\n" for note in report.notes)
 
 
@@ -79,7 +84,7 @@ def latex(report: Report) -> str:
     """Return one ``tabular`` per block (package booktabs), the best mean of a block in bold; notes as comments."""
     parts = []
     for block in report.blocks:
-        header, rows = _cells(block, lambda text: rf"\textbf{{{text}}}", _escaped, report.detailed)
+        header, rows = cells_of(block, lambda text: rf"\textbf{{{text}}}", _escaped, report.detailed)
         align = "".join("l" if name in WORDS else "r" for name in header)
         lines = [" & ".join(_escaped(name) for name in header), *(" & ".join(row) for row in rows)]
         body = "\n".join([lines[0] + r" \\", r"\midrule", *(line + r" \\" for line in lines[1:])])
@@ -110,6 +115,15 @@ def units(report: Report) -> str:
     return text[:1].upper() + text[1:]
 
 
+def competing_in_words(report: Report) -> str:
+    """Return which rows compete for the best test value; nothing where all do."""
+    for block in report.blocks:
+        methods = [(row.group.traits["model"], row.group.traits["trainer"]) for row in block.rows]
+        if len(set(methods)) < len(methods):
+            return ", on test rows only among the settings that validation chose"
+    return ""
+
+
 def test_in_words(report: Report) -> str:
     """Return what the p values of a report mean; nothing if it has none."""
     if not _compared(report.blocks):
@@ -137,30 +151,33 @@ def mean_and_spread(value: Average | None, n: int, digits: int = 1, *, signed: b
 
 
 def _heading(block: Block) -> str:
+    return f"**{in_markdown(block.title['dataset'])}**, {in_markdown(facts_of(block))}"
+
+
+def facts_of(block: Block) -> str:
     """Name what the rows share; data without class vectors are no features, and have no side information."""
     traits = block.title
     semantics = semantics_are(traits["setting"])
     facts = [("Features" if semantics == "side information" else "Data", traits["features"])]
     facts.append((semantics.capitalize(), traits["semantics"]))
     facts += [("Split", traits["split"]), ("Checksums", traits["data"])]
-    described = " ".join(f"{name}: {in_markdown(value)}." for name, value in facts if value)
-    return f"**{in_markdown(traits['dataset'])}**, {in_markdown(traits['setting'])}. {described}"
+    return " ".join([f"{traits['setting']}.", *(f"{name}: {value}." for name, value in facts if value)])
 
 
 def _markdown_table(block: Block, detailed: bool) -> str:
-    header, rows = _cells(block, lambda text: f"**{text}**", in_markdown, detailed)
+    header, rows = cells_of(block, lambda text: f"**{text}**", in_markdown, detailed)
     rule = ["---" if name in WORDS else "---:" for name in header]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in (map(in_markdown, header), rule, *rows))
 
 
-def _cells(
+def cells_of(
     block: Block, bold: Callable[[str], str], escape: Callable[[str], str], detailed: bool
 ) -> tuple[list[str], list[list[str]]]:
     """Return header and rows; columns that would be empty in the whole block are left out."""
     columns: dict[str, Callable[[Row], str]] = {
         "model": lambda row: escape(row.group.traits["model"]),
         "trainer": lambda row: escape(row.group.traits["trainer"]),
-        "varied": lambda row: escape(row.group.differs),
+        "varied": lambda row: escape(row.varied),
         "selection": lambda row: escape(row.group.traits["selection"]),
     }
     for tag, quantity in block.quantities.items():

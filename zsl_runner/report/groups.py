@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from zsl_runner.config.identity import defines_the_run
+from zsl_runner.config.quantities import quantity_of
 from zsl_runner.errors import RunError
 from zsl_runner.report.collect import FoundRun
 from zsl_runner.report.values import meaning
@@ -125,6 +126,18 @@ class Group:
         """Return mean and spread of a metric; None if no run has it."""
         values = [value for _, value in self.values(tag)]
         return average(values) if values else None
+
+    @property
+    def objective(self) -> str:
+        """The metric its runs were selected by."""
+        return str(self.runs[0].result.selection.get("metric", "val/H"))
+
+    def merit(self, tag: str) -> float:
+        """Return the mean of a metric with the sign that makes the larger one better; minus infinity if none has it."""
+        found = self.average(tag)
+        if found is None:
+            return -math.inf
+        return -found.mean if quantity_of(tag, self.runs[0].result.quantities).lower_is_better else found.mean
 
     @property
     def differs(self) -> str:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from zsl_runner.config.quantities import title
+from zsl_runner.config.quoting import again
 from zsl_runner.report.collect import FoundRun
 from zsl_runner.report.groups import Group, block_of
+from zsl_runner.runs.presence import CUT_SHORT, UNKNOWN, told
 
 NAMED = 3
 
@@ -45,14 +47,22 @@ def on_debug_runs(runs: Sequence[FoundRun]) -> list[str]:
 def on_unfinished(runs: Sequence[FoundRun]) -> list[str]:
     """Return a note on every run that is not complete: failed ones with their error first."""
     notes = []
-    for state in ("failed", "interrupted", "cut short", "running"):
+    for state in ("failed", "interrupted", CUT_SHORT, UNKNOWN, "running"):
         for run in runs:
             if run.state == state:
                 error = run.result.error or {}
                 reason = str(error.get("message", "")).strip().partition("\n")[0]
                 why = f": {error.get('type')}: {reason}" if error else ""
-                notes.append(f"{state}: {run.directory} (seed {run.result.seed}){why}")
+                words = told(run.directory, run.result)
+                notes.append(f"{words}: {run.directory} (seed {run.result.seed}){why}{_remedy(run)}")
     return notes
+
+
+def _remedy(run: FoundRun) -> str:
+    """Return the command that goes on with a run that was stopped."""
+    if run.state in ("interrupted", CUT_SHORT):
+        return f"; go on with: {again(run.directory)}"
+    return f"; if it does not: {again(run.directory)}" if run.state == UNKNOWN else ""
 
 
 def on_unmeasured(runs: Sequence[FoundRun], columns: Mapping[tuple[str, ...], list[str]]) -> list[str]:

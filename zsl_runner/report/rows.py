@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from zsl_runner.config.quantities import title
 from zsl_runner.config.schema import Quantity
 from zsl_runner.report.groups import Average, Group
 
@@ -31,6 +32,7 @@ class Row:
         differences: paired differences to the baseline, by tag; empty for the baseline and without one.
         best: tags in which it is the best of its block.
         deviation: deviation from published results in words; empty if there are none for the same features.
+        tried: settings of a search that fold into this row, the one of them that validation chose; 0 for any other row.
     """
 
     group: Group
@@ -38,6 +40,21 @@ class Row:
     differences: dict[str, Difference | None] = field(default_factory=dict)
     best: set[str] = field(default_factory=set)
     deviation: str = ""
+    tried: int = 0
+
+    @property
+    def varied(self) -> str:
+        """What tells it from its neighbours, in words."""
+        return self.group.differs + self._searched
+
+    @property
+    def varied_exactly(self) -> str:
+        """The same with every digit."""
+        return self.group.differs_exactly + self._searched
+
+    @property
+    def _searched(self) -> str:
+        return f" (best {title(self.group.objective)} of {self.tried})" if self.tried else ""
 
 
 @dataclass

@@ -6,10 +6,11 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from zsl_runner.config.quantities import is_standard_error, quantity_of
+from zsl_runner.config.quantities import is_standard_error, quantity_of, title
 from zsl_runner.config.schema import Quantity
 from zsl_runner.errors import RunError
 from zsl_runner.report.baseline import compare
+from zsl_runner.report.choice import contenders, folded
 from zsl_runner.report.collect import Findings, FoundRun
 from zsl_runner.report.groups import BLOCK, Group, block_of, groups_of, metric_of
 from zsl_runner.report.notes import on_debug_runs, on_groups, on_unfinished, on_unmeasured
@@ -47,6 +48,9 @@ def build(
     baseline: str | None = None,
     reference: bool = False,
     cost: bool = False,
+    *,
+    top: int | None = None,
+    fold: bool = True,
 ) -> Report:
     """Return the report over all runs found.
 
@@ -60,6 +64,8 @@ def build(
         baseline: see `zsl_runner.report.baseline.compare`; the other rows get their paired difference to it.
         reference: also note what every experiment file quotes, and which of it cannot be compared.
         cost: also show CPU time, peak memory and gradient steps.
+        top: keep so many rows of a block, the best ones on ``sort``, or else on what they were selected by.
+        fold: let the one setting of a search that validation chose stand for all of them.
 
     Raises:
         RunError: an argument names what no run has.
@@ -77,10 +83,14 @@ def build(
         has_some = any(metric_of(run, tag) is not None for tag in columns[block_of(run)])
         (measured if has_some else unmeasured).append(run)
     groups = groups_of(measured, by)
-    blocks = _blocks(groups, columns, tag_of(sort) if sort else None)
+    tried = folded(groups) if fold and by is None else {}
+    blocks = _blocks([group for group in groups if tried.get(id(group), 1)], columns, tag_of(sort) if sort else None)
+    for row in (row for block in blocks for row in block.rows):
+        row.tried = tried.get(id(row.group), 0)
     if baseline is not None:
         compare(blocks, baseline)
     notes = [
+        *(_cut(block, top, tag_of(sort) if sort else None) for block in blocks if top and len(block.rows) > top),
         *(quoted(groups) if reference else ()),
         *on_groups(groups),
         *on_unfinished(comparable),
@@ -101,7 +111,7 @@ def _columns(runs: list[FoundRun], wanted: list[str]) -> dict[tuple[str, ...], l
     comparable: dict[tuple[str, ...], list[FoundRun]] = {}
     for run in runs:
         comparable.setdefault(block_of(run), []).append(run)
-    return {key: wanted or _present(members) for key, members in comparable.items()}
+    return {key: wanted or _with_validation(_present(members), members) for key, members in comparable.items()}
 
 
 def _present(runs: Iterable[FoundRun]) -> list[str]:
@@ -115,6 +125,28 @@ def _present(runs: Iterable[FoundRun]) -> list[str]:
     calibrated = [f"{plain}_cal" for plain in USUAL if f"{plain}_cal" in found]
     oracle = sorted(tag for tag in found if tag.startswith("oracle/") and not is_standard_error(tag))
     return [*(usual + calibrated or tests), *oracle]
+
+
+def _with_validation(tags: list[str], runs: Iterable[FoundRun]) -> list[str]:
+    """Add the validation metrics of runs that have none of the tags, as those of a search: what they were selected by.
+
+    Where no run was tested the usual validation metrics stand in.
+    """
+    untested = [run for run in runs if all(metric_of(run, tag) is None for tag in tags)]
+    selected = dict.fromkeys(str(run.result.selection.get("metric")) for run in untested)
+    usual = [tag.replace("test/", "val/") for tag in USUAL] if not tags else []
+    wanted = dict.fromkeys([*usual, *selected])
+    return [*tags, *(tag for tag in wanted if any(metric_of(run, tag) is not None for run in untested))]
+
+
+def _cut(block: Block, top: int, sort: str | None) -> str:
+    """Keep the best rows of a block, and return what a reader must know of it."""
+    tag = sort or block.rows[0].group.objective
+    ranked = sorted(block.rows, key=lambda row: -row.group.merit(tag))
+    count = len(ranked)
+    block.rows = ranked[:top]
+    warning = "; best on test rows, which must choose nothing" if tag.startswith(("test/", "oracle/")) else ""
+    return f"{block.traits['dataset']}: the best {top} of {count} rows by {title(tag)}{warning}"
 
 
 def _blocks(groups: list[Group], columns: Mapping[tuple[str, ...], list[str]], sort: str | None) -> list[Block]:
@@ -137,14 +169,17 @@ def _block(groups: list[Group], tags: list[str], sort: str | None) -> Block:
         block.rows.append(Row(group, cells, deviation=deviation(group, cells, quantities)))
     block.rows.sort(key=lambda row: (row.group.traits["model"], row.group.traits["trainer"], _order(row.group)))
     if sort is not None:
-        direction = _quantity(groups, sort)
-        block.rows.sort(key=lambda row: -_merit(row, sort, direction))
-    for tag, quantity in quantities.items():
-        top = max(_merit(row, tag, quantity) for row in block.rows)
-        for row in block.rows:
-            # A small standard error tells of many test rows, not of a good model.
-            if len(block.rows) > 1 and _merit(row, tag, quantity) == top > -math.inf and not is_standard_error(tag):
-                row.best.add(tag)
+        _quantity(groups, sort)
+        block.rows.sort(key=lambda row: -row.group.merit(sort))
+    competing = {id(group) for group in contenders(groups)}
+    for tag in quantities:
+        rows = [row for row in block.rows if tag.startswith("val/") or id(row.group) in competing]
+        merits = [row.group.merit(tag) for row in rows if row.group.merit(tag) > -math.inf]
+        # A small standard error tells of many test rows, not of a good model.
+        if len(block.rows) > 1 and merits and not is_standard_error(tag):
+            for row in rows:
+                if row.group.merit(tag) == max(merits):
+                    row.best.add(tag)
     return block
 
 
@@ -169,11 +204,3 @@ def _quantity(groups: list[Group], tag: str) -> Quantity:
                 "they cannot share a table: run one of them again, or name the folders to be compared"
             )
     return found[0] if found else Quantity()
-
-
-def _merit(row: Row, tag: str, quantity: Quantity) -> float:
-    """Return a row's mean, with the sign that makes the larger one the better one."""
-    found = row.group.average(tag)
-    if found is None:
-        return -math.inf
-    return -found.mean if quantity.lower_is_better else found.mean

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import platform
 import shlex
 import sys
 from collections.abc import Callable, Sequence
@@ -64,6 +65,7 @@ def execute(
         seed=config.seed,
         config_hash=config_hash(plain(config)),
         git=results.git_state(),
+        host=platform.node(),
         started=datetime.now(UTC).isoformat(timespec="seconds"),
         command=shlex.join(["zsl-run", *overrides]),
         debug=config.debug.active(),
@@ -123,6 +125,7 @@ def _supervise(
     with lock, STOP.deferred():
         try:
             (directory / ERROR_FILE).unlink(missing_ok=True)
+            result.host = platform.node()
             result.save(directory)
             Run(directory, config, result, STOP, earlier).execute()
             result.status = "complete"

@@ -53,6 +53,7 @@ class Result:
         cost: wall_seconds, cpu_seconds, peak_memory_mb, gradient_steps, real_rows, stage_seconds; of captured steps
             graphs and eager_variants, by phase.
         git: commit and dirty of the source tree, or None.
+        host: name of the machine whose process works, or worked last, on the run; None if that was not recorded.
         started: UTC time, ISO 8601.
         finished: UTC time, ISO 8601; None while it runs.
         command: the command line.
@@ -80,6 +81,7 @@ class Result:
     versions: dict[str, str] = field(default_factory=dict)
     cost: dict[str, Any] = field(default_factory=dict)
     git: dict[str, Any] | None = None
+    host: str | None = None
     started: str | None = None
     finished: str | None = None
     command: str = ""

@@ -144,11 +144,30 @@ class Run:
 
 
 def hyperparameters(config: RunConfig, arguments: list[str]) -> dict[str, bool | int | float | str]:
-    """Return what TensorBoard's HParams page lists: the choices, the seed and every overridden key that matters."""
+    """Return what TensorBoard's HParams page lists: the choices, the seed, and settings that matter.
+
+    These are all of the model and the trainer, overridden or not, and of other groups those that were overridden: a run
+    without a value in a column that is shown has no line in TensorBoard's parallel coordinates.
+    """
     flat = flatten(plain(config))
-    keys = [argument.lstrip("+").partition("=")[0] for argument in arguments]
-    swept = {key: flat[key] for key in keys if key in flat and defines_the_run(key)}
-    shown = {key: value if isinstance(value, (bool, int, float, str)) else str(value) for key, value in swept.items()}
-    choices = {"model": config.model.name, "dataset": config.dataset.name, "trainer": config.trainer.name}
+    overridden = {argument.lstrip("+").partition("=")[0] for argument in arguments}
+    in_force = {
+        key: value
+        for key, value in flat.items()
+        if (key in overridden or key.startswith(("model.", "trainer."))) and defines_the_run(key)
+    }
+    labels = {f"{group}.{label}" for group in ("model", "trainer") for label in ("kind", "name")}
+    shown = {
+        key: value if isinstance(value, (bool, int, float, str)) else str(value)
+        for key, value in in_force.items()
+        if key not in labels
+    }
+    choices = {
+        "model": config.model.name,
+        "dataset": config.dataset.name,
+        "trainer": config.trainer.name,
+        "evaluator": config.evaluator.name,
+        "evaluator.select": config.evaluator.select,
+    }
     debug = {"debug": ", ".join(config.debug.active())} if config.debug.active() else {}
     return {**choices, **debug, "seed": config.seed, **shown}

@@ -8,7 +8,7 @@ from pathlib import Path
 from zsl_runner.config.paths import shown
 from zsl_runner.config.quantities import quantity_of
 from zsl_runner.errors import RunError
-from zsl_runner.runs.repeated import Existing
+from zsl_runner.runs.presence import CUT_SHORT, state_of
 from zsl_runner.runs.result import Result
 from zsl_runner.sweeps.notes import Note, Plan, read_notes
 from zsl_runner.tracking.progress import duration
@@ -19,6 +19,7 @@ _STATES = {
     "interrupted": "interrupted",
     "running": "still running",
     "lost": "cut short: its process is gone",
+    "unknown": "unknown whether it still runs",
     "absent": "not started, or still waiting",
 }
 
@@ -93,9 +94,8 @@ def _line(note: Note, objectives: list[str]) -> Line:
 
 
 def _state(directory: Path, result: Result) -> str:
-    if result.status == "running" and Existing(directory, result).state == "unfinished":
-        return "lost"
-    return result.status
+    state = state_of(directory, result)
+    return "lost" if state == CUT_SHORT else state
 
 
 def _without_result(note: Note, run: str) -> Line:

@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+import textwrap
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
+
+import numpy as np
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from PIL.Image import Image
 
 FRAME_MILLISECONDS: Final = 700
+CARD_INCHES: Final = 4.4
+CARD_DPI: Final = 160
+WIDTH_OF_TWO_DIGITS: Final = 1.3
+LINE_HEIGHT: Final = 1.2
+"""Both in heights of letters."""
+SIGNATURE_POINTS: Final = 6.5
+LETTERS_IN_AN_INCH: Final = 18
 
 
 @dataclass(frozen=True)
@@ -31,24 +43,81 @@ class Picture:
     height: int
 
 
-def still(figure: Figure) -> Picture:
-    """Return a figure as a PNG."""
-    png = _png(figure)
-    width, height = _opened(png).size
-    return Picture("png", png, width, height)
+def still(figure: Figure, signature: str = "") -> Picture:
+    """Return a figure as a PNG, with a signature below it that names what it shows."""
+    with _signed(figure, signature):
+        return _picture(_png(figure))
 
 
-def animated(figures: Sequence[Figure]) -> Picture:
-    """Return figures of one size, at least one, as the frames of a GIF that repeats without end."""
-    first, *others = [_opened(_png(figure)).convert("RGB") for figure in figures]
+def card(figure: Figure) -> Picture:
+    """Return a figure as a small PNG whose words stay legible on TensorBoard's cards, of some 340 pixels.
+
+    The figure shrinks and its letters do not: names of ticks that would touch one another then, and numbers that would
+    leave their cells, are left out. The figure stays as small as it was made.
+    """
+    width, height = figure.get_size_inches()
+    scale = min(1.0, CARD_INCHES / width)
+    figure.set_size_inches(width * scale, height * scale)
+    figure.draw_without_rendering()
+    for axes in figure.axes:
+        _leave_out_what_touches(axes, figure.dpi)
+    return _picture(_png(figure, CARD_DPI))
+
+
+def animated(figures: Sequence[Figure], signature: str = "") -> Picture:
+    """Return figures of one size, at least one, as the frames of a GIF that repeats without end; see `still`."""
+    first, *others = [_opened(still(figure, signature).encoded).convert("RGB") for figure in figures]
     moving = io.BytesIO()
     first.save(moving, "GIF", save_all=True, append_images=others, duration=FRAME_MILLISECONDS, loop=0)
     return Picture("gif", moving.getvalue(), *first.size)
 
 
-def _png(figure: Figure) -> bytes:
+@contextmanager
+def _signed(figure: Figure, signature: str) -> Iterator[None]:
+    """Write a signature at the foot of a figure, in a strip that its layout leaves free, and take it away again."""
+    if not signature:
+        yield
+        return
+    from matplotlib.layout_engine import ConstrainedLayoutEngine  # late: a run without figures needs no matplotlib
+
+    width, height = figure.get_size_inches()
+    lines = textwrap.wrap(signature, max(20, int(width * LETTERS_IN_AN_INCH)))
+    strip = min((0.04 + len(lines) * LINE_HEIGHT * SIGNATURE_POINTS / 72) / height, 0.3)
+    engine = figure.get_layout_engine()
+    if isinstance(engine, ConstrainedLayoutEngine):
+        engine.set(rect=(0, strip, 1, 1 - strip))
+    text = figure.text(0.995, 0.02 / height, "\n".join(lines), ha="right", va="bottom", linespacing=LINE_HEIGHT)
+    text.set(fontsize=SIGNATURE_POINTS, color="#7A7A7A")
+    try:
+        yield
+    finally:
+        text.remove()
+        if isinstance(engine, ConstrainedLayoutEngine):
+            engine.set(rect=(0, 0, 1, 1))
+
+
+def _leave_out_what_touches(axes: Axes, dpi: float) -> None:
+    """Hide tick labels closer to one another than lines of text, and texts wider than a cell of an image."""
+    for number, axis in enumerate((axes.xaxis, axes.yaxis)):
+        labels = [label for label in axis.get_ticklabels() if label.get_text()]
+        places = np.sort(axes.transData.transform([label.get_position() for label in labels] or [(0, 0)])[:, number])
+        if len(labels) > 1 and np.diff(places).min() < LINE_HEIGHT * float(labels[0].get_fontsize()) * dpi / 72:
+            axis.set_ticklabels([])
+    if axes.images and axes.texts:
+        shape = axes.images[0].get_size()
+        cell = min(axes.bbox.width / shape[1], axes.bbox.height / shape[0])
+        for text in axes.texts:
+            text.set_visible(float(text.get_fontsize()) * dpi / 72 * WIDTH_OF_TWO_DIGITS <= cell)
+
+
+def _picture(png: bytes) -> Picture:
+    width, height = _opened(png).size
+    return Picture("png", png, width, height)
+
+
+def _png(figure: Figure, dpi: float | Literal["figure"] = "figure") -> bytes:
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png")
+    figure.savefig(buffer, format="png", dpi=dpi)
     return buffer.getvalue()
 
 

@@ -8,12 +8,10 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Protocol, TextIO
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from zsl_runner.tracking.bar import Bar
+from zsl_runner.tracking.recent import Recent
 
-ACCURACIES = ("val/T1", "val/H", "test/H")
 LINE_SECONDS = 5.0
-BAR_SECONDS = 0.1
 
 
 class Display(Protocol):
@@ -41,33 +39,6 @@ def duration(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
-
-
-class Recent:
-    """The latest values in words: terms of the loss of the running phase and the validation metrics."""
-
-    def __init__(self) -> None:
-        self._terms: dict[str, float] = {}
-        self._metrics: dict[str, float] = {}
-        self._stage = ""
-
-    def begin_phase(self, stage: str) -> None:
-        """Forget the terms of the phase before, and the metrics of the stage before."""
-        self._terms = {}
-        if stage != self._stage:
-            self._stage, self._metrics = stage, {}
-
-    def take(self, values: Mapping[str, float]) -> None:
-        """Keep the terms among ``values``, and the accuracies or, where there are none, the first metric."""
-        self._terms |= {name: value for name, value in values.items() if "/" not in name}
-        metrics = {name: value for name, value in values.items() if name.startswith(("val/", "test/"))}
-        accuracies = {name: value for name, value in metrics.items() if name in ACCURACIES}
-        self._metrics |= accuracies or dict(list(metrics.items())[:1])
-
-    def __str__(self) -> str:
-        shown = [f"{name} {value:.4g}" for name, value in list(self._terms.items())[:5]]
-        metrics = [f"{name} {value:{'.1f' if name in ACCURACIES else '.4g'}}" for name, value in self._metrics.items()]
-        return "  ".join(shown + metrics)
 
 
 class Lines:
@@ -126,61 +97,6 @@ class Lines:
 
     def _print(self, line: str) -> None:
         print(line, file=self._stream, flush=True)
-
-
-class Bar:
-    """One rich bar per phase on standard error."""
-
-    def __init__(self, console: Console | None = None, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
-        self._recent = Recent()
-        self._progress = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(bar_width=30),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[rate]}"),
-            TimeRemainingColumn(elapsed_when_finished=True),
-            TextColumn("{task.fields[values]}", style="dim"),
-            console=console or Console(stderr=True),
-            refresh_per_second=4,
-        )
-        self._task: TaskID | None = None
-        self._done = self._first = 0
-        self._began = self._next = self._latest = 0.0
-
-    def begin_phase(self, stage: str, phase: str, steps: int, done: int) -> None:
-        """Leave the bar of the phase before as it is and start another."""
-        self._show()
-        self._recent.begin_phase(stage)
-        self._progress.start()
-        self._done = self._first = done
-        self._began = self._latest = self._clock()
-        self._next = self._began + BAR_SECONDS
-        self._task = self._progress.add_task(f"{stage}/{phase}", total=steps, completed=done, rate="", values="")
-
-    def advance(self) -> None:
-        """Count a step; redraw at most ten times a second."""
-        self._done += 1
-        self._latest = now = self._clock()
-        if now >= self._next:
-            self._next = now + BAR_SECONDS
-            self._show()
-
-    def scalars(self, values: Mapping[str, float]) -> None:
-        """Show these values beside the bar."""
-        self._recent.take(values)
-
-    def close(self) -> None:
-        """Draw the last state and give the terminal back."""
-        self._show()
-        self._progress.stop()
-
-    def _show(self) -> None:
-        if self._task is not None:
-            rate = (self._done - self._first) / max(self._latest - self._began, 1e-9)
-            self._progress.update(
-                self._task, completed=self._done, rate=f"{rate:.3g} steps/s", values=str(self._recent)
-            )
 
 
 class Silence:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from zsl_runner.config.schema import TrackerConf
 from zsl_runner.errors import RunError
 from zsl_runner.files.writing import write_bytes
-from zsl_runner.tracking.pictures import animated, still
+from zsl_runner.tracking.pictures import animated, card, still
 from zsl_runner.tracking.progress import Display, display
 from zsl_runner.tracking.table import Table, read
 from zsl_runner.tracking.tensorboard import Hyperparameter, TensorBoard, cut_back, sizes
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 FIGURES = "figures"
+CARDS = "zsl figures"
+"""Group of figures in TensorBoard, which orders groups by name: after all scalars."""
 log = logging.getLogger(__name__)
 
 
@@ -39,7 +41,8 @@ class Tracker:
             in place): rows and events after it are dropped, earlier ones kept.
         written: what `flush` returned when that checkpoint was saved: whatever came later is dropped, be it of the same
             step; None if the checkpoint does not know.
-        run_name: name of the run in TensorBoard's HParams tab; by default the last parts of its directory.
+        run_name: name of the run in TensorBoard's HParams tab and below its figures; by default the last parts of its
+            directory, which name model, data set and run.
         progress: where the progress is shown; by default what ``conf.progress`` says.
 
     Attributes:
@@ -66,11 +69,11 @@ class Tracker:
         self._table = Table(directory, resume_step, None if written is None else written["rows"])
         if written is not None:
             cut_back(directory, written["files"])
-        name = run_name or "/".join(directory.resolve().parts[-3:])
+        self._name = run_name or "/".join(directory.resolve().parts[-3:])
         self._tensorboard: TensorBoard | None = None
         if conf.tensorboard:
             with self._shown():
-                self._tensorboard = TensorBoard(directory, resume_step, name)
+                self._tensorboard = TensorBoard(directory, resume_step, self._name)
         self._progress = progress or display(conf.progress)
 
     def describe(self, hyperparameters: Mapping[str, Hyperparameter], phases: Mapping[str, Sequence[str]]) -> None:
@@ -111,13 +114,16 @@ class Tracker:
                 self._tensorboard.scalars(step, values, stage, phase)
         self._progress.scalars(values)
 
-    def figure(self, name: str, draw: Figure | Callable[[], Figure | Sequence[Figure]], step: int) -> Path | None:
+    def figure(
+        self, name: str, draw: Figure | Callable[[], Figure | Sequence[Figure]], step: int, *, on_card: bool = True
+    ) -> Path | None:
         """Save a figure as ``figures/<name>.png``, several as the frames of ``<name>.gif``; show it in TensorBoard.
 
         Args:
             name: file name without suffix, and tag.
             draw: the figure, or what draws it or the frames; then a failure to draw is only a warning as well.
             step: step the figure belongs to.
+            on_card: also show it in TensorBoard, at the size of a card.
 
         Returns:
             The file; None if figures are off or this one failed.
@@ -126,20 +132,21 @@ class Tracker:
             return None
         try:
             drawn = draw() if callable(draw) else draw
-            picture = animated(drawn) if isinstance(drawn, Sequence) else still(drawn)
+            picture = animated(drawn, self._name) if isinstance(drawn, Sequence) else still(drawn, self._name)
             path = self._directory / FIGURES / f"{name}.{picture.kind}"
             path.parent.mkdir(exist_ok=True)
             write_bytes(path, picture.encoded)
+            if self._tensorboard is not None and on_card:
+                small = picture if isinstance(drawn, Sequence) else card(drawn)
+                with self._shown():
+                    self._tensorboard.image(f"{CARDS}/{name}", small, step)
         except Exception as error:
             self._warn_once(f"figure {name}", error)
             return None
-        if self._tensorboard is not None:
-            with self._shown():
-                self._tensorboard.image(f"figures/{name}", picture, step)
         return path
 
     def learning_curves(self, step: int, quantities: Mapping[str, Any] | None = None) -> Path | None:
-        """Draw the scalars written so far as ``figures/learning_curves.png``; see `figure`.
+        """Draw the scalars written so far as ``figures/learning_curves.png``; TensorBoard has charts of them.
 
         Args:
             step: step the figure belongs to.
@@ -151,7 +158,7 @@ class Tracker:
 
             return learning_curves(read(self._table.path), quantities)
 
-        return self.figure("learning_curves", draw, step)
+        return self.figure("learning_curves", draw, step, on_card=False)
 
     def embedding(
         self, name: str, points: NDArray[np.floating[Any]], columns: Mapping[str, Sequence[str]], step: int

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from matplotlib.figure import Figure
@@ -19,6 +20,21 @@ from zsl_runner.report.table import tag_of
 from zsl_runner.report.text import one_line
 
 Drawn = tuple[str, Figure]
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure over runs.
+
+    Attributes:
+        material: what it is drawn from.
+        name: what it shows, in short.
+        png: its file.
+    """
+
+    material: Material
+    name: str
+    png: bytes
 
 
 def plot(
@@ -40,6 +56,25 @@ def plot(
     Raises:
         RunError: there is no complete run, or none has a metric; the folder cannot be written.
     """
+    try:
+        drawn = pictures(findings, by, metrics, say)
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RunError(f"{folder}: cannot be created: {error.strerror or error}") from error
+    written: list[Path] = []
+    for picture in drawn:
+        written.append(folder / f"{picture.material.name}-{_safe(picture.name)}.png")
+        write_bytes(written[-1], picture.png)
+    return written
+
+
+def pictures(
+    findings: Findings,
+    by: Sequence[str] | None = None,
+    metrics: Sequence[str] | None = None,
+    say: Callable[[str], object] = print,
+) -> Iterator[Picture]:
+    """Return every figure over the runs, drawn one at a time; see `plot`."""
     runs = [run for run in findings.runs if run.result.status == "complete" and not run.result.debug]
     if not runs:
         raise RunError("--plot: there is no complete run to draw")
@@ -47,22 +82,18 @@ def plot(
     for tag in tags:
         if all(metric_of(run, tag) is None for run in runs):
             raise RunError(f"--plot: no complete run has {tag}")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise RunError(f"{folder}: cannot be created: {error.strerror or error}") from error
-    written: list[Path] = []
+    return _pictures(findings, materials(groups_of(runs, by), tags), say)
+
+
+def _pictures(findings: Findings, found: Sequence[Material], say: Callable[[str], object]) -> Iterator[Picture]:
     notes = dict.fromkeys(f"left out: {message}" for message in findings.unreadable)
-    for material in materials(groups_of(runs, by), tags):
+    for material in found:
         for name, figure in figures(material, notes.setdefault):
             content = io.BytesIO()
             figure.savefig(content, format="png", dpi=130, facecolor="white")
-            path = folder / f"{material.name}-{_safe(name)}.png"
-            write_bytes(path, content.getvalue())
-            written.append(path)
+            yield Picture(material, name, content.getvalue())
     for note in notes:
         say(one_line(note))
-    return written
 
 
 def figures(material: Material, say: Callable[[str], object] = print) -> Iterator[Drawn]:

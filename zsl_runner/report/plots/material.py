@@ -50,7 +50,7 @@ class Material:
         """The metric the runs were selected by, or the first one that was asked for."""
         if self.metrics:
             return self.metrics[0]
-        return str(self.groups[0].runs[0].result.selection.get("metric", "val/H"))
+        return self.groups[0].objective
 
     def quantity(self, tag: str) -> Quantity:
         """Return what a metric is."""
@@ -60,18 +60,11 @@ class Material:
         """Return a metric's axis label with its unit."""
         return f"{title(tag)}, {self.quantity(tag).unit}"
 
-    def merit(self, group: Group, tag: str) -> float:
-        """Return a mean with the sign that makes the larger one better; minus infinity if there is none."""
-        found = group.average(tag)
-        if found is None:
-            return -math.inf
-        return -found.mean if self.quantity(tag).lower_is_better else found.mean
-
     def best(self, count: int) -> tuple[list[Group], str]:
         """Return at most so many groups, the best ones on the objective, in their old order; and what was left out."""
         if len(self.groups) <= count:
             return list(self.groups), ""
-        ranked = sorted(self.groups, key=lambda group: -self.merit(group, self.objective))[:count]
+        ranked = sorted(self.groups, key=lambda group: -group.merit(self.objective))[:count]
         chosen = [group for group in self.groups if any(group is kept for kept in ranked)]
         return chosen, f"the best {count} of {len(self.groups)} groups by {title(self.objective)}"
 

@@ -27,7 +27,7 @@ MAP = "viridis"
 def measured(material: Material, family: Family) -> list[Group]:
     """Return the groups that have the objective, the best one last, so that it is drawn on top."""
     found = [group for group in family.groups if group.average(material.objective) is not None]
-    return sorted(found, key=lambda group: material.merit(group, material.objective))
+    return sorted(found, key=lambda group: group.merit(material.objective))
 
 
 @styled

@@ -1,0 +1,125 @@
+"""Which runs are in a report, which row stands for a search, and whose test values compete."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from zsl_runner.errors import RunError
+from zsl_runner.report.collect import collect
+from zsl_runner.report.formats import markdown
+from zsl_runner.report.table import build
+from zsl_runner.report.where import condition, narrowed
+
+SEARCHED = [(0.013, 8, 20.0, 41.0), (0.2, 31, 30.0, 40.0), (0.0071, 17, 10.0, 60.0), (0.09, 12, 25.0, 50.0)]
+"""Values of two keys, val/H and test/H; what validation chooses is the worst on test rows."""
+
+
+def add(outputs, h, val=None, seed=0, model="sgal", **config):
+    selection = {"mode": "last", "metric": "val/H"}
+    validation = {} if val is None else {"val/H": val}
+    return outputs.add(h, seed, model, config=config, selection=selection, validation=validation)
+
+
+def runs_where(outputs, *conditions):
+    return [run.directory for run in narrowed(collect([outputs.folder]), conditions).runs]
+
+
+def bold(report, tag):
+    return [row.group.traits["model"] + row.group.differs for row in report.blocks[0].rows if tag in row.best]
+
+
+def test_conditions_narrow_the_runs(outputs):
+    small, large = add(outputs, 40.0, 20.0, lr=1e-3, dim=8), add(outputs, 50.0, 30.0, lr="1e-4", dim=16)
+    other = add(outputs, 45.0, None, seed=3, model="vzsl", dim=8)
+    assert runs_where(outputs, "dim=8") == [small, other]
+    assert runs_where(outputs, "model.dim=8", "model=sgal") == [small]
+    assert runs_where(outputs, "model!=sgal") == [other]
+    assert runs_where(outputs, "lr=0.0001") == [large]  # as numbers, however they are written
+    assert runs_where(outputs, "lr<=0.001") == [small, large]
+    assert runs_where(outputs, "dim=8,16", "seed<3") == [small, large]
+    assert runs_where(outputs, "lr!=0.001") == [large, other]
+    assert runs_where(outputs, "val/H>=30") == [large]
+    assert runs_where(outputs, "test/H > 40") == [large, other]
+    assert runs_where(outputs, "dataset=cub", "dim=99") == []
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        ("dim", "expected KEY=VALUE"),
+        ("=8", "expected KEY=VALUE"),
+        ("dim<wide", "< orders numbers"),
+        ("dim>true", "> orders numbers"),
+        ("depth=8", "no run has depth"),
+    ],
+)
+def test_conditions_that_are_none_are_refused(outputs, asked, expected):
+    add(outputs, 40.0, dim=8)
+    with pytest.raises(RunError, match=expected):
+        narrowed(collect([outputs.folder]), [asked])
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False, width=32), st.sampled_from(["<", "<=", ">", ">="]))
+def test_a_number_in_a_condition_is_that_number(limit, sign):
+    assert condition(f"trainer.lr {sign} {limit!r}").values == (limit,)
+
+
+def test_a_search_folds_into_the_row_that_validation_chose(outputs):
+    for lr, dim, val, test in SEARCHED:
+        add(outputs, test, val, lr=lr, dim=dim)
+    add(outputs, 55.0, 1.0, model="vzsl")
+    report = outputs.report()
+    assert [row.varied for row in report.blocks[0].rows] == ["dim=31, lr=0.2 (best val H of 4)", ""]
+    assert [row.cells["test/H"].mean for row in report.blocks[0].rows] == [40.0, 55.0]
+    assert len(build(collect([outputs.folder]), fold=False).blocks[0].rows) == 5
+    assert len(outputs.report(by=["model", "model.lr"]).blocks[0].rows) == 5
+
+
+def test_a_grid_does_not_fold_and_neither_does_a_search_without_validation(outputs):
+    for dim in (8, 16):
+        for lr in (0.1, 0.2):
+            add(outputs, 40.0, 20.0, dim=dim, lr=lr)
+    for lr, dim, _, test in SEARCHED:
+        add(outputs, test, None, model="vzsl", lr=lr, dim=dim)
+    assert len(outputs.report().blocks[0].rows) == 8
+
+
+def test_among_settings_of_a_method_test_rows_choose_nothing(outputs):
+    add(outputs, 40.0, 30.0, dim=8)
+    add(outputs, 60.0, 20.0, dim=16)
+    assert bold(outputs.report(), "test/H") == ["sgaldim=8"]
+    add(outputs, 50.0, 1.0, model="vzsl")
+    report = outputs.report(metrics=["H", "val/H"])
+    assert bold(report, "test/H") == ["vzsl"]  # better than what validation chose of sgal
+    assert bold(report, "val/H") == ["sgaldim=8"]
+    assert "on test rows only among the settings that validation chose" in markdown(report)
+
+
+def test_settings_without_validation_have_no_best_test_value(outputs):
+    add(outputs, 40.0, dim=8)
+    add(outputs, 60.0, dim=16)
+    assert bold(outputs.report(), "test/H") == []
+
+
+def test_runs_that_were_only_validated_have_their_validation_metric(outputs):
+    for dim, val in ((8, 20.0), (16, 30.0)):
+        add(outputs, None, val, dim=dim)
+    report = outputs.report()
+    assert list(report.blocks[0].quantities) == ["val/H"]
+    assert bold(report, "val/H") == ["sgaldim=16"]
+    add(outputs, 50.0, 10.0, model="vzsl")
+    report = outputs.report()
+    assert list(report.blocks[0].quantities) == ["test/U", "test/H", "val/H"]
+    assert report.notes == []
+
+
+def test_the_top_rows_are_those_best_on_validation_rows(outputs):
+    for dim, val, test in ((8, 20.0, 70.0), (16, 30.0, 40.0), (32, 25.0, 50.0)):
+        add(outputs, test, val, dim=dim)
+    report = build(collect([outputs.folder]), top=2)
+    assert [row.group.differs for row in report.blocks[0].rows] == ["dim=16", "dim=32"]
+    assert report.notes == ["cub: the best 2 of 3 rows by val H"]
+    report = build(collect([outputs.folder]), sort="H", top=1)
+    assert [row.group.differs for row in report.blocks[0].rows] == ["dim=8"]
+    assert report.notes == ["cub: the best 1 of 3 rows by H; best on test rows, which must choose nothing"]
+    assert build(collect([outputs.folder]), top=3).notes == []

@@ -1,0 +1,56 @@
+"""Tables as wide as the terminal."""
+
+import os
+import pty
+import re
+
+import pytest
+
+from zsl_runner.report.cli import main
+from zsl_runner.report.collect import collect
+from zsl_runner.report.table import build
+from zsl_runner.report.terminal import aligned
+
+
+@pytest.fixture
+def filled(outputs):
+    metrics = {f"test/{name}": 40.125 for name in ("T1", "U", "S", "H", "H_cal", "U_cal", "S_cal")}
+    for seed in (0, 1):
+        for dim in (8, 16):
+            outputs.add(None, seed, config={"dim": dim}, metrics=metrics)
+    outputs.add(99.0, model="odd[bold]|name")
+    outputs.add(1.0, 5, status="failed", error={"type": "DataError", "message": "no [red]"})
+    return outputs
+
+
+@pytest.mark.parametrize("columns", [60, 80, 100, 200])
+def test_every_number_is_whole_on_every_width(filled, monkeypatch, columns):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    text = aligned(build(collect([filled.folder]), cost=True))
+    assert max(map(len, text.splitlines())) <= columns
+    words = text.split()
+    for name in ("T1", "U", "S", "H", "U_cal", "S_cal", "H_cal", "n", "time"):
+        assert name in words
+    assert text.count("40.1 ± 0.0") == 14  # two rows of seven metrics
+    assert "odd[bold]|name" in text
+    assert "DataError: no [red]" in " ".join(words)
+    assert "Selection: last." in " ".join(words)  # the same everywhere, and so no column
+    assert "\x1b" not in text
+
+
+def test_a_terminal_gets_the_aligned_form_and_a_pipe_markdown(filled, monkeypatch, capfd):
+    arguments = [str(filled.folder)]
+    assert main(arguments) == 0
+    piped = capfd.readouterr().out
+    assert "| model |" in piped
+    assert main([*arguments, "--format", "text"]) == 0
+    assert "| model |" not in capfd.readouterr().out
+    leader, terminal = pty.openpty()
+    with os.fdopen(terminal, "w") as stream:
+        monkeypatch.setattr("sys.stdout", stream)
+        assert main(arguments) == 0
+        stream.flush()
+    shown = os.read(leader, 1 << 16).decode()
+    os.close(leader)
+    assert "| model |" not in shown
+    assert re.search("\x1b\\[1m *40.1 ± 0.0|\x1b\\[1m *99.0", shown)  # the best mean is bold

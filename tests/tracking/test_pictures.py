@@ -1,0 +1,79 @@
+"""Figures at the size of TensorBoard's cards."""
+
+import io
+import itertools
+
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+from PIL import Image
+
+from zsl_runner.config.schema import TrackerConf
+from zsl_runner.tracking import tracker
+from zsl_runner.tracking.figures.confusion import confusion
+from zsl_runner.tracking.pictures import CARD_DPI, CARD_INCHES, animated, card, still
+
+
+def drawn(classes):
+    labels = np.repeat(np.arange(classes), 3)
+    predictions = np.roll(labels, 1)
+    unseen = np.arange(classes - 2, classes)
+    names = tuple(f"class {number}" for number in range(classes))
+    return confusion(labels, predictions, np.arange(classes - 2), unseen, names)
+
+
+@pytest.mark.parametrize("classes", [6, 20, 50, 100])
+def test_a_card_is_small_and_no_two_names_touch(classes):
+    figure = drawn(classes)
+    whole = still(figure)
+    small = card(figure)
+    assert small.width == round(CARD_INCHES * CARD_DPI)
+    assert Image.open(io.BytesIO(small.encoded)).size == (small.width, small.height)
+    assert small.width < whole.width
+    axes = figure.axes[0]
+    names = [label for label in axes.get_yticklabels() if label.get_text()]
+    assert bool(names) == (classes in (6, 100))  # of a hundred classes the figure names two kinds
+    boxes = sorted((label.get_window_extent() for label in names), key=lambda box: box.y0)
+    assert all(low.y1 <= high.y0 + 1 for low, high in itertools.pairwise(boxes))
+    assert all(text.get_visible() == (classes == 6) for text in axes.texts)
+
+
+def test_axes_with_numbers_keep_them():
+    figure = Figure(figsize=(8, 6), layout="constrained")
+    axes = figure.add_subplot()
+    axes.plot([0, 1000], [0, 1])
+    axes.annotate("here", (500, 0.5))
+    card(figure)
+    assert [label.get_text() for label in axes.get_xticklabels()].count("") == 0
+    assert axes.texts[0].get_visible()
+
+
+def ink_below(picture, height):
+    """Return the share of dark pixels in the lowest rows of a picture."""
+    grey = np.asarray(Image.open(io.BytesIO(picture.encoded)).convert("L"))
+    return (grey[-height:] < 200).mean()
+
+
+@pytest.mark.parametrize("name", ["sgal/cub/seed-0", "sgal/cub/" + "+".join(f"option_{n}-{n}" for n in range(20))])
+def test_a_figure_is_signed_in_a_strip_of_its_own(name):
+    figure = drawn(6)
+    bare, signed = still(figure), still(figure, name)
+    assert (bare.width, bare.height) == (signed.width, signed.height)
+    assert ink_below(signed, 14) > ink_below(bare, 14)
+    assert figure.texts == []  # the signature is gone again
+
+
+def test_frames_are_signed_too():
+    plain, signed = animated([drawn(6), drawn(6)]), animated([drawn(6), drawn(6)], "sgal/cub/seed-0")
+    assert ink_below(signed, 14) > ink_below(plain, 14)
+
+
+def test_the_signature_names_model_data_set_and_run(tmp_path, monkeypatch):
+    asked = []
+    monkeypatch.setattr(tracker, "still", lambda figure, name: asked.append(name) or still(figure, name))
+    directory = tmp_path / "outputs" / "sgal" / "cub" / "seed-0"
+    directory.mkdir(parents=True)
+    tracked = tracker.Tracker(directory, TrackerConf(progress="none", tensorboard=False))
+    tracked.figure("confusion", drawn(6), 1)
+    tracked.close()
+    assert asked == ["sgal/cub/seed-0"]

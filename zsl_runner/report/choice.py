@@ -1,0 +1,44 @@
+"""What validation data choose among settings of one method: a search's row, and whose test values compete."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+
+from zsl_runner.report.groups import Group
+from zsl_runner.report.plots.material import families, materials
+
+
+def chosen(groups: Sequence[Group]) -> Group | None:
+    """Return the group that is best on the metric its runs were selected by; None if none has it."""
+    tag = groups[0].objective
+    best = max(groups, key=lambda group: group.merit(tag))
+    return best if best.merit(tag) > -math.inf else None
+
+
+def contenders(groups: Iterable[Group]) -> list[Group]:
+    """Return the groups whose test values may be compared: of several settings of a method the one validation chose.
+
+    The best test value among settings would be chosen on test rows. Where settings were not validated, none is there.
+    """
+    methods: defaultdict[tuple[str, str], list[Group]] = defaultdict(list)
+    for group in groups:
+        methods[(group.traits["model"], group.traits["trainer"])].append(group)
+    found = [settings[0] if len(settings) == 1 else chosen(settings) for settings in methods.values()]
+    return [group for group in found if group is not None]
+
+
+def folded(groups: Sequence[Group]) -> dict[int, int]:
+    """Return which groups stand for a search: by their identity (`id`), how many settings it tried.
+
+    Settings of a method that fill no grid are those of a search, and the one that validation chose stands for them; a
+    search that was not validated stays as it is. Groups that fold into another one have the number 0.
+    """
+    result: dict[int, int] = {}
+    for material in materials(groups, ()):
+        for family in families(material):
+            best = chosen(family.groups) if family.is_search else None
+            if best is not None:
+                result |= {id(group): 0 for group in family.groups} | {id(best): len(family.groups)}
+    return result

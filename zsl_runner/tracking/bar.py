@@ -1,0 +1,131 @@
+"""The progress of a phase as a bar on a terminal; what the terminal is too narrow for are terms of the loss."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+
+from rich.console import Console, ConsoleOptions
+from rich.measure import Measurement
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.progress_bar import ProgressBar
+from rich.table import Column
+from rich.text import Text
+
+from zsl_runner.tracking.recent import Recent
+
+BAR_SECONDS = 0.1
+LONGEST_BAR = 30
+SHORTEST_BAR = 4
+BESIDE_THE_BAR = 64
+"""Columns of the terminal for phase, counts, percentage, speed and time left; the bar takes half of the others."""
+
+
+class _Values:
+    """The recent values of a phase, as many as fit into the columns that the others leave over.
+
+    Args:
+        recent: the values.
+    """
+
+    def __init__(self, recent: Recent) -> None:
+        self._recent = recent
+
+    def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
+        return Measurement(0, min(len(str(self._recent)), options.max_width))
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Text]:
+        yield Text(self._recent.fitting(options.max_width), style="dim", no_wrap=True)
+
+
+class _ValuesColumn(ProgressColumn):
+    """The one column that gives way on a narrow terminal."""
+
+    def __init__(self) -> None:
+        super().__init__(Column(no_wrap=False))
+
+    def render(self, task: Task) -> _Values:
+        return _Values(task.fields["values"])
+
+
+class _FittingBar(BarColumn):
+    """A bar that is as short as the terminal is narrow.
+
+    Args:
+        console: the terminal.
+    """
+
+    def __init__(self, console: Console) -> None:
+        super().__init__(bar_width=LONGEST_BAR, table_column=Column(no_wrap=True))
+        self._console = console
+
+    def render(self, task: Task) -> ProgressBar:
+        self.bar_width = min(max((self._console.width - BESIDE_THE_BAR) // 2, SHORTEST_BAR), LONGEST_BAR)
+        return super().render(task)
+
+
+class Bar:
+    """One rich bar per phase on standard error."""
+
+    def __init__(self, console: Console | None = None, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._recent = Recent()
+        terminal = console or Console(stderr=True)
+        whole = Column(no_wrap=True)
+        self._progress = Progress(
+            TextColumn("{task.description}", table_column=whole.copy()),
+            _FittingBar(terminal),
+            MofNCompleteColumn(table_column=whole.copy()),
+            TextColumn("{task.percentage:>3.0f}%", table_column=whole.copy()),
+            TextColumn("{task.fields[rate]}", table_column=whole.copy()),
+            TimeRemainingColumn(elapsed_when_finished=True, table_column=whole.copy()),
+            _ValuesColumn(),
+            console=terminal,
+            refresh_per_second=4,
+        )
+        self._task: TaskID | None = None
+        self._done = self._first = 0
+        self._began = self._next = self._latest = 0.0
+
+    def begin_phase(self, stage: str, phase: str, steps: int, done: int) -> None:
+        """Leave the bar of the phase before as it is and start another."""
+        self._show()
+        self._recent.begin_phase(stage)
+        self._progress.start()
+        self._done = self._first = done
+        self._began = self._latest = self._clock()
+        self._next = self._began + BAR_SECONDS
+        self._task = self._progress.add_task(f"{stage}/{phase}", total=steps, completed=done, rate="", values=Recent())
+
+    def advance(self) -> None:
+        """Count a step; redraw at most ten times a second."""
+        self._done += 1
+        self._latest = now = self._clock()
+        if now >= self._next:
+            self._next = now + BAR_SECONDS
+            self._show()
+
+    def scalars(self, values: Mapping[str, float]) -> None:
+        """Show these values beside the bar."""
+        self._recent.take(values)
+
+    def close(self) -> None:
+        """Draw the last state and give the terminal back."""
+        self._show()
+        self._progress.stop()
+
+    def _show(self) -> None:
+        if self._task is not None:
+            rate = (self._done - self._first) / max(self._latest - self._began, 1e-9)
+            self._progress.update(
+                self._task, completed=self._done, rate=f"{rate:.3g} steps/s", values=self._recent.copy()
+            )
