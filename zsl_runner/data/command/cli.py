@@ -13,6 +13,7 @@ from pathlib import Path
 from zsl_runner.config.schema import DatasetConf
 from zsl_runner.console import frame
 from zsl_runner.console.terminal import require_printed
+from zsl_runner.data.command.extraction.cli import add_extraction
 from zsl_runner.errors import ConfigError, DataError
 
 EXAMPLES = """examples:
@@ -22,6 +23,8 @@ EXAMPLES = """examples:
   zsl-data verify xlsa17 --source /data/mine      your own folder in the xlsa17 layout
   zsl-data describe cub semantics=sent --figure cub.png
   zsl-data describe digits fold=2
+  zsl-data extract photos features.npz --backbone timm:resnet50
+  zsl-data class-vectors names.txt class_vectors.npz --encoder sentence:all-MiniLM-L6-v2
   zsl-data synthesize mine --v73                  a small example of the xlsa17 layout
 
 The names are those of `zsl-run dataset=NAME`, the options those of `zsl-run dataset.KEY=VALUE`.
@@ -69,6 +72,8 @@ def _parser() -> argparse.ArgumentParser:
 
     describe = _reading(commands, "describe", "summarise classes, attributes, features and splits", _describe)
     describe.add_argument("--figure", metavar="PNG", type=Path, help="also draw it")
+
+    add_extraction(commands)
 
     synthesize = commands.add_parser(
         "synthesize",
