@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -16,6 +18,7 @@ from PIL import Image
 from tests.data.class_pictures import COLOURS, HERE, Tiny, write_layout, write_pictures
 from tests.data.data_command import run
 from tests.small_runs import config_of
+from zsl_runner.data.command.extraction.cli import EXTRACT_EXAMPLES, VECTORS_EXAMPLES
 from zsl_runner.data.command.extraction.preprocessing import PLAIN, Preprocessing, preprocessing
 from zsl_runner.errors import ConfigError
 from zsl_runner.runs.attempt import execute
@@ -259,6 +262,22 @@ def test_another_size_cuts_out_as_large_a_share():
 
 def _kept():
     return {name: PLAIN[name] for name in ("fit", "interpolation", "mean", "std")}
+
+
+def shown():
+    """Return the commands of this kind in the guide and in --help, as a shell reads them."""
+    pages = (REPOSITORY / "docs/guides/extract.md").read_text(), EXTRACT_EXAMPLES, VECTORS_EXAMPLES
+    text = "\n".join(pages).replace("\\\n", " ")
+    return [shlex.split(line)[1:] for line in re.findall(r"^ *(zsl-data (?:extract|class-vectors) .*)$", text, re.M)]
+
+
+def test_commands_that_are_shown_are_understood(capsys, tmp_path, monkeypatch):
+    """With arguments that are all understood, they complain of the pictures or names that are not there."""
+    monkeypatch.chdir(tmp_path)
+    assert len(shown()) > 12
+    for command in shown():
+        code, _, err = run(capsys, *command)
+        assert (code, f"{command[1]}: " in err) == (1, True), (command, err)
 
 
 def test_from_pictures_and_names_to_a_trained_sgal(tmp_path, capsys):

@@ -147,17 +147,33 @@ def clip(open_clip: Any, name: str, weights: str | None, size: int | None = None
     """Return a model of open_clip with both towers, on the CPU.
 
     Raises:
-        ConfigError: a plain name without weights, or with weights that are neither a tag nor a file.
+        ConfigError: the name is not known; it comes without weights, or with weights that are neither one of its tags
+            nor a file, or that were trained with another activation.
     """
-    if not name.startswith(("hf-hub:", "local-dir:")):
-        tags = open_clip.list_pretrained_tags_by_model(name.replace("/", "-"))
-        if weights is None:
-            raise ConfigError(f"--weights: open_clip:{name} needs a file or one of: {', '.join(tags) or 'no tags'}")
-        if weights not in tags:
-            require_file(weights)
-    elif weights is not None:
-        raise ConfigError(f"--weights: open_clip:{name} has weights of its own; leave the option out")
+    if name.startswith(("hf-hub:", "local-dir:")):
+        if weights is not None:
+            raise ConfigError(f"--weights: open_clip:{name} has weights of its own; leave the option out")
+    else:
+        check_clip(open_clip, name.replace("/", "-"), weights)
     return open_clip.create_model(name, pretrained=weights, force_image_size=size, require_pretrained=True)
+
+
+def check_clip(open_clip: Any, name: str, weights: str | None) -> None:
+    """Check a model of open_clip's list and its weights before these are fetched."""
+    model = open_clip.get_model_config(name)
+    if model is None:
+        raise ConfigError(f"open_clip:{name}: no such model; open_clip.list_models() lists them")
+    tags = open_clip.list_pretrained_tags_by_model(name)
+    if weights is None:
+        raise ConfigError(f"--weights: open_clip:{name} needs a file or one of: {', '.join(tags) or 'none is known'}")
+    if weights not in tags:
+        require_file(weights)
+    elif model.get("quick_gelu", False) != open_clip.get_pretrained_cfg(name, weights).get("quick_gelu", False):
+        # open_clip only warns, and computes other features than the weights were trained for.
+        other = name.removesuffix("-quickgelu") if model.get("quick_gelu", False) else f"{name}-quickgelu"
+        raise ConfigError(
+            f"--weights: {weights} was trained with another activation than open_clip:{name} has; use open_clip:{other}"
+        )
 
 
 class ImageTower(nn.Module):

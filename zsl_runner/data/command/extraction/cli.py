@@ -23,7 +23,7 @@ where it was when it is called again. Nothing is overwritten. The guide: docs/gu
 EXTRACT_EXAMPLES: Final = """examples:
   zsl-data extract photos features.npz --backbone timm:resnet101.a1_in1k
   zsl-data extract photos features.npz --backbone timm:vit_base_patch14_dinov2.lvd142m --size 224
-  zsl-data extract photos features.npz --backbone open_clip:ViT-B-16 --weights openai --device cuda
+  zsl-data extract photos features.npz --backbone open_clip:ViT-B-16-quickgelu --weights openai
   zsl-data extract photos features.npz --backbone my_package.networks:build --weights mine.pt --mean 0 0 0 --std 1 1 1
 """
 VECTORS: Final = """\
@@ -35,7 +35,7 @@ Nothing is overwritten. The guide: docs/guides/extract.md
 VECTORS_EXAMPLES: Final = """examples:
   zsl-data class-vectors names.txt class_vectors.npz --encoder sentence:all-MiniLM-L6-v2
   zsl-data class-vectors descriptions.csv class_vectors.npz --encoder sentence:/models/all-mpnet-base-v2
-  zsl-data class-vectors names.txt class_vectors.npz --encoder open_clip:ViT-B-16 --weights openai \\
+  zsl-data class-vectors names.txt class_vectors.npz --encoder open_clip:ViT-B-16-quickgelu --weights openai \\
     --template "a photo of a {}." --template "a drawing of a {}."
 """
 

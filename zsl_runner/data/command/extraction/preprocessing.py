@@ -109,8 +109,14 @@ def preprocessing(own: Mapping[str, Any], given: Mapping[str, Any]) -> Preproces
         ConfigError: a value is out of range or not known, or the backbone reads no square.
     """
     size = given.get("size") or _side(own["size"])
-    steps = {name: given.get(name, own[name]) for name in ("fit", "interpolation", "mean", "std")}
-    return Preprocessing(size=size, resize=given.get("resize") or math.floor(size / own["share"]), **steps)
+    return Preprocessing(
+        size=size,
+        resize=given.get("resize") or math.floor(size / own["share"]),
+        fit=given.get("fit", own["fit"]),
+        interpolation=given.get("interpolation", own["interpolation"]),
+        mean=tuple(given.get("mean", own["mean"])),
+        std=tuple(given.get("std", own["std"])),
+    )
 
 
 def _side(size: int | tuple[int, int]) -> int:
