@@ -1,4 +1,4 @@
-"""The command ``zsl-data``: prepare, verify, describe and synthesize data sets. Never imports torch.
+"""The command ``zsl-data``: prepare, verify, describe, synthesize and extract. Torch is imported for networks alone.
 
 Modules that read data are imported inside the functions, so that ``--help`` answers at once.
 """
@@ -23,9 +23,9 @@ EXAMPLES = """examples:
   zsl-data verify xlsa17 --source /data/mine      your own folder in the xlsa17 layout
   zsl-data describe cub semantics=sent --figure cub.png
   zsl-data describe digits fold=2
+  zsl-data synthesize mine --v73                  a small example of the xlsa17 layout
   zsl-data extract photos features.npz --backbone timm:resnet50
   zsl-data class-vectors names.txt class_vectors.npz --encoder sentence:all-MiniLM-L6-v2
-  zsl-data synthesize mine --v73                  a small example of the xlsa17 layout
 
 The names are those of `zsl-run dataset=NAME`, the options those of `zsl-run dataset.KEY=VALUE`.
 Exit codes: 0 all is well; 1 something is wrong with the data; 2 the command or an option is wrong.
@@ -73,8 +73,6 @@ def _parser() -> argparse.ArgumentParser:
     describe = _reading(commands, "describe", "summarise classes, attributes, features and splits", _describe)
     describe.add_argument("--figure", metavar="PNG", type=Path, help="also draw it")
 
-    add_extraction(commands)
-
     synthesize = commands.add_parser(
         "synthesize",
         help="write a small invented data set in the xlsa17 layout",
@@ -95,6 +93,8 @@ def _parser() -> argparse.ArgumentParser:
             f"--{name}", type=int, default=default, metavar="N", help=f"{meaning} (default {default})"
         )
     synthesize.set_defaults(run=_synthesize)
+
+    add_extraction(commands)
     return parser
 
 

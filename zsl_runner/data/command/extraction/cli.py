@@ -1,4 +1,4 @@
-"""The options of `zsl-data extract` and `zsl-data class-vectors`, and what they print; torch only computes."""
+"""The options of `zsl-data extract` and `zsl-data class-vectors`, and what they print; `--help` needs no torch."""
 
 from __future__ import annotations
 
@@ -141,7 +141,7 @@ def _extract(given: argparse.Namespace) -> int:
     backbone = build(given.backbone, given.weights, {name: value for name, value in steps.items() if value is not None})
     made_with = common(backbone, device, given.batch)
     backbone.network.to(device)
-    print(f"backbone    {given.backbone}{_of(given.weights)} on {device}\npictures as {backbone.preprocessing}")
+    print(f"backbone    {given.backbone}{_of(given.weights)} on {device}\nread as     {backbone.preprocessing}")
 
     parts = Parts(given.output.with_name(f"{given.output.name}.parts"), made_with)
     with parts.held(), watching(len(images.paths)) as watch:

@@ -40,7 +40,7 @@ class Extraction:
         parts: what was computed so far.
 
     Attributes:
-        broken: pictures that cannot be read, with the reason.
+        broken: why pictures cannot be read, by their position.
     """
 
     images: ClassImages
@@ -49,7 +49,7 @@ class Extraction:
     batch: int
     workers: int
     parts: Parts
-    broken: list[str] = field(default_factory=list)
+    broken: dict[int, str] = field(default_factory=dict)
 
     def features(self, watch: Watch) -> NDArray[np.float32]:
         """Return the (N, D) features of all pictures.
@@ -73,7 +73,8 @@ class Extraction:
         if self.broken:
             raise DataError(
                 f"{len(self.broken)} of {count} pictures cannot be read; mend or remove them and call the same command "
-                f"again, which keeps what is done:\n  " + "\n  ".join(self.broken)
+                f"again, which keeps what is done:\n  "
+                + "\n  ".join(reason for _, reason in sorted(self.broken.items()))
             )
         widths = {part.shape[1] for part in found}
         if len(widths) > 1:
@@ -113,7 +114,7 @@ class Extraction:
         try:
             return self.backbone.preprocessing.pixels(self.images.paths[row])
         except DataError as error:
-            self.broken.append(str(error))
+            self.broken[row] = str(error)
             return None
 
     def _identity(self, row: int) -> tuple[str, int, int]:

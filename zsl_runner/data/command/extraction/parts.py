@@ -35,7 +35,7 @@ class Parts:
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Make the folder and keep other processes out inside the block.
+        """Make the folder and keep other processes out inside the block; with nothing in it, it does not stay.
 
         Raises:
             RunError: another process is at work there, or it cannot be written.
@@ -46,7 +46,11 @@ class Parts:
             raise RunError(f"{self.folder}: cannot be written: {error.strerror or error}") from error
         with exclusive(self.folder):
             remove_leftovers(self.folder, older_than=0)
-            yield
+            try:
+                yield
+            finally:
+                if not any(self.folder.glob("*.npy")):
+                    self.finish()
 
     def path(self, sources: Sequence[Any]) -> Path:
         """Return the file of the part that is computed from these sources, as JSON takes them."""
