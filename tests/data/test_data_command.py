@@ -44,6 +44,8 @@ def test_help_and_every_command_import_no_torch(tmp_path):
     )
     for arguments in (
         ["--help"],
+        ["extract", "--help"],
+        ["class-vectors", "--help"],
         ["synthesize", str(tmp_path / "x")],
         ["describe", "xlsa17", f"root={tmp_path / 'x'}"],
     ):

@@ -1,7 +1,7 @@
-"""The command ``zsl-data``: import, prepare, verify, describe and synthesize data sets.
+"""The command ``zsl-data``: import, extract, prepare, verify, describe and synthesize data sets.
 
 Modules that read data are imported inside the functions, so that ``--help`` answers at once. Torch is imported for
-files of tensors alone.
+files of tensors and for networks alone.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from zsl_runner.config.schema import DatasetConf
 from zsl_runner.console import frame
 from zsl_runner.console.completion import completing
 from zsl_runner.console.terminal import require_printed
+from zsl_runner.data.command.extraction.cli import add_extraction
 from zsl_runner.data.command.importing.cli import add_import
 from zsl_runner.errors import ConfigError, DataError
 
@@ -29,6 +30,8 @@ EXAMPLES = """examples:
   zsl-data describe digits fold=2
   zsl-data import mine --features features.npz --class-vectors class_vectors.npz --unseen cat,dog
   zsl-data synthesize mine --v73                  a small example of the xlsa17 layout
+  zsl-data extract photos features.npz --backbone timm:resnet50
+  zsl-data class-vectors names.txt class_vectors.npz --encoder sentence:all-MiniLM-L6-v2
 
 The names are those of `zsl-run dataset=NAME`, the options those of `zsl-run dataset.KEY=VALUE`.
 Exit codes: 0 all is well; 1 something is wrong with the data; 2 the command or an option is wrong.
@@ -100,6 +103,8 @@ def _parser() -> argparse.ArgumentParser:
             f"--{name}", type=int, default=default, metavar="N", help=f"{meaning} (default {default})"
         )
     synthesize.set_defaults(run=_synthesize)
+
+    add_extraction(commands)
     return parser
 
 

@@ -1,0 +1,1 @@
+"""`zsl-data extract` and `zsl-data class-vectors`: pictures become features, class names become class vectors."""
