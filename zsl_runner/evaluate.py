@@ -23,11 +23,18 @@ DESCRIPTION = """Score the newest checkpoint of a run with the run's own evaluat
 
 A run that reached its final stage or finished its fit stage is scored on the test rows, one that was stopped in its
 tune or fit stage on the validation rows. The metrics are printed and kept in RUN/evaluations/; the run itself is not
-changed."""
+changed. Predictions of test rows are for looking at a finished method: a setting chosen by them is chosen on test
+labels."""
 
 EXAMPLES = """examples:
   zsl-eval outputs/sgal/digits/seed-0
-  zsl-eval outputs/sgal/cub/seed-0 --device cuda --json"""
+  zsl-eval outputs/sgal/cub/seed-0 --device cuda --json
+  zsl-eval outputs/sgal/cub/seed-0 --predictions predictions.csv
+  zsl-eval outputs/sgal/cub/seed-0 --data FOLDER"""
+
+CLASSES, CONFUSIONS = "classes", "confusions"
+"""Names of the tables that come with predictions."""
+TEST_ROWS = "the predictions are of test rows: a setting chosen by them is chosen on test labels"
 
 
 def parser() -> argparse.ArgumentParser:
@@ -38,43 +45,80 @@ def parser() -> argparse.ArgumentParser:
     arguments.add_argument("run", type=Path, metavar="RUN", help="directory of the run")
     arguments.add_argument("--device", default="auto", help="auto (default), cpu, cuda or cuda:N")
     arguments.add_argument("--batch-size", type=int, metavar="N", help="rows scored at a time; default: the run's")
+    arguments.add_argument(
+        "--predictions",
+        type=Path,
+        metavar="FILE",
+        help="write every scored row to a new .csv file: row, split, true and predicted class, scores for all "
+        "candidates; also print accuracies of single classes and the pairs confused most often",
+    )
+    arguments.add_argument(
+        "--data",
+        type=Path,
+        metavar="FOLDER",
+        help="score all rows of other files in the layout of the run's data instead, with the same classes by name",
+    )
     arguments.add_argument("--json", action="store_true", help="print JSON instead of a table")
     return arguments
 
 
-def evaluate(directory: Path, device: str = "auto", batch_size: int | None = None) -> dict[str, Any]:
+def evaluate(
+    directory: Path,
+    device: str = "auto",
+    batch_size: int | None = None,
+    predictions: Path | None = None,
+    data: Path | None = None,
+) -> dict[str, Any]:
     """Score the newest checkpoint of the run in ``directory``.
 
     Args:
         directory: the run's directory.
         device: where to compute.
         batch_size: rows scored at a time; None takes the run's.
+        predictions: where to write a table of all scored rows; None writes none.
+        data: folder of other rows to score; None takes the run's own.
 
     Returns:
         ``metrics`` by tag, in per cent unless ``quantities`` says otherwise (by name without prefix), ``tables`` by
         name, ``warnings``, and what they belong to: ``run``, ``checkpoint_step``, ``stage``, ``steps_done``,
-        ``complete`` (whether the stage was finished), ``data`` (with checksums).
+        ``complete`` (whether the stage was finished), ``data`` (with checksums), with predictions their file.
 
     Raises:
-        RunError: the run, its checkpoints or its data cannot be used.
+        RunError: the run, its checkpoints or the data cannot be used, the evaluator predicts no classes, or the file
+            cannot be written.
     """
     from zsl_runner.evaluation.base import measured
     from zsl_runner.runs.opened import open_run  # torch is imported only when something is scored
 
     run = open_run(directory, device, batch_size)
-    measurement = measured(run.evaluator, run.stage, run.model, run.fold, run.choices)
-    return {
+    fold, records, remarks = (run.fold, run.data, []) if data is None else run.other_rows(data)
+    measurement = measured(run.evaluator, run.stage, run.model, fold, run.choices)
+    scores: dict[str, Any] = {
         "run": str(run.directory),
         "checkpoint_step": run.step,
         "stage": run.stage,
         "steps_done": run.steps_done,
         "complete": run.complete,
-        "data": run.data,
+        "data": records.origin(),
         "metrics": {tag: value for tag, value in measurement.metrics.items() if tag not in measurement.undefined},
         "tables": {name: table.plain() for name, table in measurement.tables.items()},
-        "warnings": measurement.warnings(),
+        "warnings": [*measurement.warnings(), *remarks],
         "quantities": {name: asdict(quantity) for name, quantity in run.config.evaluator.quantities.items()},
     }
+    if predictions is not None:
+        from zsl_runner.evaluation.class_tables import class_accuracies, confusions
+        from zsl_runner.evaluation.predictions import as_csv
+
+        groups = run.evaluator.predictions(fold.evaluation, measurement)
+        write_text(predictions, as_csv(groups, run.classes))
+        scores["predictions"] = str(predictions)
+        scores["tables"] |= {
+            CLASSES: class_accuracies(groups, run.classes).plain(),
+            CONFUSIONS: confusions(groups, run.classes).plain(),
+        }
+        if fold.evaluation.name == "test":
+            scores["warnings"].append(TEST_ROWS)
+    return scores
 
 
 def keep(directory: Path, scores: dict[str, Any]) -> Path:
@@ -119,7 +163,29 @@ def table(scores: dict[str, Any]) -> str:
     digits = max([6, *(len(value) for _, value, _ in rows)])
     lines = [f"  {tag:<{width}} {value:>{digits}} {unit}" for tag, value, unit in rows]
     lines += [f"  warning: {warning}" for warning in scores.get("warnings", ())]
+    for name in (CLASSES, CONFUSIONS):
+        if name in scores.get("tables", ()):
+            lines += ["", *_lines(name, scores["tables"][name])]
     return "\n".join([scores["run"], f"{scores['stage']} stage, {state}", *lines])
+
+
+def _lines(name: str, shown: dict[str, list[Any]]) -> list[str]:
+    """Return a table as aligned lines; numbers of rows are whole, others in per cent."""
+    width = max(map(len, [name, *shown["rows"]]))
+    lines = [f"  {name:<{width}}" + "".join(f"  {column:>15}" for column in shown["columns"])]
+    for row, values in zip(shown["rows"], shown["values"], strict=True):
+        cells = ["" if value is None else f"{value:.2f}" if index else str(value) for index, value in enumerate(values)]
+        lines.append(f"  {row:<{width}}" + "".join(f"  {cell:>15}" for cell in cells))
+    return [line.rstrip() for line in lines]
+
+
+def _not_a_new_table(path: Path) -> str | None:
+    """Return what is wrong with the place for predictions."""
+    if path.suffix != ".csv":
+        return f"expected a file that ends in .csv, found {path}"
+    if path.exists():
+        return f"{path} is there already; name another file"
+    return None if path.absolute().parent.is_dir() else f"{path.parent}: no such folder"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -131,7 +197,11 @@ def _work(arguments: Sequence[str] | None) -> int:
     options = completing(parser()).parse_args(arguments)
     if options.batch_size is not None and options.batch_size < 1:
         parser().error(f"--batch-size: expected a number of rows, found {options.batch_size}")
-    scores = evaluate(options.run, options.device, options.batch_size)
+    if options.predictions is not None and (wrong := _not_a_new_table(options.predictions)):
+        parser().error(f"--predictions: {wrong}")
+    if options.data is not None and not options.data.is_dir():
+        parser().error(f"--data: {options.data}: no such folder")
+    scores = evaluate(options.run, options.device, options.batch_size, options.predictions, options.data)
     print(json.dumps(scores, indent=2) if options.json else table(scores))
     require_printed()
     try:

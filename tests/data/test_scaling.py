@@ -117,3 +117,21 @@ def test_center_shifts_each_entry_and_keeps_the_relative_spread():
     torch.testing.assert_close(ratio, ratio[:1].expand(9))
     constant = scale_class_vectors(torch.ones(6, 2), "center", seen)
     assert torch.equal(constant, torch.zeros(6, 2))
+
+
+@pytest.mark.parametrize("mode", ["none", "minmax", "standard"])
+def test_affine_scalings_are_undone_exactly_but_for_rounding(matrix, rows, mode):
+    matrix[:, 2] = 7  # a constant feature
+    scaling = FeatureScaling.fit(matrix, rows, mode, None)
+    torch.testing.assert_close(scaling.undo(scaling.apply(matrix), matrix, rows), matrix, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("mode", ["l2", "center_l2", "center_l2_standard"])
+def test_undoing_a_projection_keeps_directions_and_gives_the_mean_norm(matrix, rows, mode):
+    scaling = FeatureScaling.fit(matrix, rows, mode, 2.5)
+    undone = scaling.undo(scaling.apply(matrix), matrix, rows)
+    origin = 0 if mode == "l2" else matrix[rows].mean(0)
+    before, after = matrix - origin, undone - origin
+    torch.testing.assert_close(torch.cosine_similarity(before, after), torch.ones(len(matrix)), rtol=1e-4, atol=1e-4)
+    typical = before[rows].norm(dim=1).mean().expand(len(matrix))
+    torch.testing.assert_close(after.norm(dim=1), typical, rtol=1e-4, atol=1e-4)

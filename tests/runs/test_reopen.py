@@ -267,7 +267,7 @@ def test_data_that_were_moved_are_the_same(own_data):
     (own_data / "data_0").rename(moved)
     edit(directory, dataset__root=str(moved))
     assert resume(directory, configuration(directory)).status == "complete"
-    assert open_run(directory).data["files"][0]["path"] == str(moved / "res101.mat")
+    assert open_run(directory).data.provenance.files[0].path == str(moved / "res101.mat")
 
 
 def test_a_run_on_other_data_is_another_run(own_data):

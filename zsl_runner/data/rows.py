@@ -26,6 +26,11 @@ class RowView(ABC, Generic[Batch]):
         return len(self._rows)
 
     @property
+    def rows(self) -> Tensor:
+        """The (n,) int64 rows of the data set that this view hands out."""
+        return self._rows
+
+    @property
     def device(self) -> torch.device:
         """Device of the data."""
         return self._rows.device

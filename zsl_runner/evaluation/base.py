@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from zsl_runner.config.schema import EvaluatorConf
-from zsl_runner.errors import NonFiniteError
+from zsl_runner.errors import NonFiniteError, RunError
+from zsl_runner.evaluation.predictions import Predictions
 from zsl_runner.models.base import Model
 
 if TYPE_CHECKING:
@@ -133,6 +134,37 @@ class Evaluator:
             choices: decisions made on validation data, empty if there are none.
         """
         raise TypeError(f"{type(self).__name__} measures nothing")
+
+    def predictions(self, data: Any, measurement: Measurement) -> Sequence[Predictions]:
+        """Return the class that each measured row was assigned to, a group of rows after the other.
+
+        Args:
+            data: the evaluation set that was measured.
+            measurement: the measurement on it.
+
+        Raises:
+            RunError: the evaluator assigns no rows to classes.
+        """
+        raise self._assigns_nothing()
+
+    def predict(self, model: Model, fold: Any, rows: Any) -> Predictions:
+        """Assign rows that are none of the data set's to the stage's classes, as measured rows are.
+
+        Args:
+            model: the trained model.
+            fold: see `measure`.
+            rows: (n, D) numbers in the scale of the data set.
+
+        Raises:
+            RunError: the evaluator assigns no rows to classes, or these rows do not fit.
+        """
+        raise self._assigns_nothing()
+
+    def _assigns_nothing(self) -> RunError:
+        return RunError(
+            f"evaluator {self.conf.name} measures a model without assigning rows to classes, so there are no "
+            "predictions; what it measures are the run's metrics"
+        )
 
     def diagnose(self, data: Any, shown: Mapping[str, Tensor]) -> dict[str, float]:
         """Return metrics that compare what a trainer shows with the labels of ``data``, by name without a prefix.

@@ -2,28 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
 from omegaconf import OmegaConf
+from torch import Tensor
 
 from zsl_runner.config.quoting import again
 from zsl_runner.config.registry import resolve
 from zsl_runner.config.saved import CONFIG_FILE, open_existing, read_saved, restoring
 from zsl_runner.config.schema import RunConfig
 from zsl_runner.config.typed import typed
-from zsl_runner.data.load import cut_folds
+from zsl_runner.data.load import cut_folds, load
+from zsl_runner.data.records import Records
 from zsl_runner.data.stages import AnyFold
-from zsl_runner.errors import CheckpointError, ConfigError
+from zsl_runner.data.zero_shot.new_rows import (
+    class_ids,
+    class_names,
+    with_records,
+    zero_shot_fold,
+    zero_shot_training,
+)
+from zsl_runner.data.zero_shot.options import ZeroShotConf
+from zsl_runner.errors import CheckpointError, ConfigError, RunError
 from zsl_runner.evaluation.base import Evaluator
-from zsl_runner.models.base import Model
+from zsl_runner.models.base import FeatureGenerator, Model
+from zsl_runner.models.networks import evaluating, finite
 from zsl_runner.runs.reopen import reopen
 from zsl_runner.runs.stage import StagePlan
 from zsl_runner.runs.state import chosen, records
+from zsl_runner.streams import Streams, derived_seed
 from zsl_runner.training.build import build_stage
 from zsl_runner.training.runtime import Runtime
+
+GENERATED = 1024
+"""Features generated at a time."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +58,8 @@ class TrainedRun:
         stage: name of the stage.
         steps_done: steps done in that stage.
         complete: whether the stage is finished.
-        data: what the data are, as in a run's record.
+        status: what the record says of the whole run, e.g. ``complete``.
+        data: the data set as arrays, all splits of it.
     """
 
     directory: Path
@@ -54,7 +72,110 @@ class TrainedRun:
     stage: str
     steps_done: int
     complete: bool
-    data: dict[str, Any]
+    status: str
+    data: Records
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The names of all classes, by number.
+
+        Raises:
+            DataError: the data have no classes described by vectors.
+        """
+        return class_names(self.data)
+
+    def generate(self, classes: str | int | Sequence[str | int], n: int, seed: int = 0) -> NDArray[np.float32]:
+        """Generate features of some classes in the scale of the data set, as it is before `feature_scaling`.
+
+        Where the scaling projects rows onto a sphere, their norms are unknown; see
+        `zsl_runner.data.zero_shot.scaling.FeatureScaling.undo`.
+
+        Args:
+            classes: names or numbers of classes, seen or unseen; one alone stands for a list of one.
+            n: features of each.
+            seed: the same seed gives the same features.
+
+        Returns:
+            (classes, n, D).
+
+        Raises:
+            RunError: the model generates no features of a class, a class is unknown, or ``n`` is no positive number.
+            NonFiniteError: the model generates NaN or infinity.
+        """
+        if not isinstance(self.model, FeatureGenerator):
+            raise RunError(f"{self.directory}: model {self.config.model.name} generates no features of classes")
+        train = zero_shot_training(self.fold.train)
+        ids = class_ids(classes, self.classes)
+        if not isinstance(n, int) or n < 1:
+            raise RunError(f"n: expected a positive number of features of each class, found {n!r}")
+        vectors = train.class_vectors[ids].repeat_interleave(n, 0)
+        streams = Streams(derived_seed(seed, "opened_run"), vectors.device)
+        with evaluating(self.model), torch.no_grad():
+            blocks = [self.model.synthesize(block, streams) for block in torch.split(vectors, GENERATED)]
+        own = train.features.in_own_scale(finite("generated features", torch.cat(blocks)))
+        return own.reshape(len(ids), n, -1).cpu().numpy()
+
+    def predict(self, rows: ArrayLike | Tensor, among: str = "all") -> PredictedRows:
+        """Assign rows to classes as the run's evaluator does, without calibration.
+
+        Args:
+            rows: (n, D) features in the scale of the data set.
+            among: ``all`` classes of the stage, seen and unseen, or the ``unseen`` ones alone.
+
+        Raises:
+            RunError: the run's evaluator assigns no rows to classes; or the rows are not finite numbers of the
+                features' width.
+        """
+        if among not in ("all", "unseen"):
+            raise RunError(f"among: expected all or unseen, found {among!r}")
+        found = self.evaluator.predict(self.model, self.fold, rows)
+        scores, candidates = found.scores, found.candidates
+        if among == "unseen":
+            assert found.conventional is not None  # the rows are taken for those of unseen classes
+            scores = found.conventional
+            candidates = candidates[-scores.shape[1] :]
+        ids = candidates[scores.argmax(1)].cpu().numpy()
+        names = self.classes
+        return PredictedRows(
+            classes=tuple(names[label] for label in ids),
+            ids=ids,
+            candidates=tuple(names[label] for label in candidates.tolist()),
+            scores=scores.cpu().numpy(),
+        )
+
+    def other_rows(self, folder: Path) -> tuple[AnyFold, Records, list[str]]:
+        """Return the fold with the rows of another folder to evaluate on, these data, and what to know about them.
+
+        Args:
+            folder: files in the layout of the run's data, with the same classes by name.
+
+        Raises:
+            ConfigError: the run's data are not of files in a folder.
+            DataError: the files are missing, damaged, or do not fit the run.
+        """
+        own = zero_shot_fold(self.fold)
+        conf = self.config.dataset
+        assert isinstance(conf, ZeroShotConf)  # its fold is
+        others = load(conf.moved_to(str(folder)))
+        fold, remarks = with_records(own, others)
+        return fold, others, remarks
+
+
+@dataclass(frozen=True)
+class PredictedRows:
+    """Rows with their classes.
+
+    Attributes:
+        classes: n names of the predicted classes.
+        ids: (n,) int64 their numbers.
+        candidates: C names, the columns of ``scores``.
+        scores: (n, C); the largest of a row wins.
+    """
+
+    classes: tuple[str, ...]
+    ids: NDArray[np.int64]
+    candidates: tuple[str, ...]
+    scores: NDArray[np.float32]
 
 
 def open_run(directory: Path, device: str = "auto", batch_size: int | None = None) -> TrainedRun:
@@ -99,5 +220,6 @@ def open_run(directory: Path, device: str = "auto", batch_size: int | None = Non
         stage=stage,
         steps_done=state["loop"]["position"]["done"],
         complete=stage in finished,
-        data=left.records.origin(),
+        status=left.result.status,
+        data=left.records,
     )

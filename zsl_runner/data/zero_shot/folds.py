@@ -73,6 +73,18 @@ class FeatureView(RowView[Tensor]):
         """Return a view of the rows at ``positions`` of this one."""
         return FeatureView(self._matrix, self._rows[positions], self._scaling)
 
+    def others(self, matrix: Tensor) -> FeatureView:
+        """Return a view of all rows of another matrix (n, D), scaled as these."""
+        return FeatureView(matrix, torch.arange(len(matrix), device=matrix.device), self._scaling)
+
+    def unscaled(self) -> FeatureView:
+        """Return a view of the same rows in the scale of the data set."""
+        return FeatureView(self._matrix, self._rows, FeatureScaling())
+
+    def in_own_scale(self, x: Tensor) -> Tensor:
+        """Return scaled rows (B, D) in the scale of the data set; this view holds what the scaling was fitted on."""
+        return self._scaling.undo(x, self._matrix, self._rows)
+
 
 @dataclass(frozen=True)
 class ZeroShotTraining:

@@ -10,6 +10,7 @@ from zsl_runner.config.fields import option
 from zsl_runner.config.problems import Problem
 from zsl_runner.config.schema import DatasetConf, ModelConf, TrainerConf
 from zsl_runner.config.vocabulary import Provision
+from zsl_runner.errors import ConfigError
 
 
 @dataclass
@@ -64,6 +65,16 @@ class ZeroShotConf(DatasetConf):
         """Return whether training saw unlabelled rows of unseen classes, and where their frequencies came from."""
         kind = "transductive" if trainer.sees_unlabelled() else "inductive"
         return {"kind": kind, "class_prior": trainer.prior_source()}
+
+    def moved_to(self, folder: str) -> ZeroShotConf:
+        """Return the configuration of other files in the same layout, of which no checksums or sizes are known.
+
+        Raises:
+            ConfigError: the data are not read from files in a folder.
+        """
+        raise ConfigError(
+            f"data set {self.name} cannot be read from another folder; data sets in the layout of xlsa17 can"
+        )
 
     def problems(self) -> Iterable[Problem]:
         """Yield the options that would have no effect."""

@@ -87,13 +87,38 @@ class FeatureScaling:
             x = step.apply(x)
         return x
 
+    def undo(self, x: Tensor, matrix: Tensor, rows: Tensor) -> Tensor:
+        """Return scaled (B, D) rows in the scale of ``matrix``, the inverse of `apply`.
+
+        A projection onto the sphere forgets the norms of rows: undone, it gives rows on the sphere the mean norm that
+        ``matrix[rows]`` had before it.
+
+        Args:
+            x: (B, D) scaled rows, real or generated.
+            matrix: (N, D) features.
+            rows: (n,) int64 the rows that the scaling was fitted on.
+        """
+        for index, step in reversed(tuple(enumerate(self.steps))):
+            if isinstance(step, Sphere):
+                norms = [block.norm(dim=1) for block in _scaled_blocks(self.steps[:index], matrix, rows)]
+                x = x * (torch.cat(norms).mean() / step.radius)
+            else:
+                x = x / step.factor + step.shift
+        return x
+
+
+def _scaled_blocks(steps: tuple[Affine | Sphere, ...], matrix: Tensor, rows: Tensor) -> Iterator[Tensor]:
+    """Yield ``matrix[rows]`` after some steps, without copying more than a block of it at a time."""
+    before = FeatureScaling(steps)
+    return (before.apply(matrix[block]) for block in torch.split(rows, FIT_BLOCK))
+
 
 def _fitted(step: str, before: FeatureScaling, matrix: Tensor, rows: Tensor, radius: float | None) -> Affine | Sphere:
     if step == "l2":
         return Sphere(matrix.shape[1] ** 0.5 if radius is None else radius)
 
     def blocks() -> Iterator[Tensor]:
-        return (before.apply(matrix[block]) for block in torch.split(rows, FIT_BLOCK))
+        return _scaled_blocks(before.steps, matrix, rows)
 
     if step == "minmax":
         lows, highs = zip(*(torch.aminmax(block, dim=0) for block in blocks()), strict=True)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from zsl_runner.class_prior.predictions import prior_error
 from zsl_runner.data.zero_shot.folds import FeatureView, ZeroShotEvaluation, ZeroShotFold
+from zsl_runner.data.zero_shot.new_rows import own_rows, with_rows, zero_shot_fold
 from zsl_runner.evaluation.base import Draw, Evaluator, Measurement, Points
 from zsl_runner.evaluation.metrics import harmonic_mean, mean_class_accuracy
+from zsl_runner.evaluation.predictions import Predictions
 from zsl_runner.evaluation.zsl.calibration import (
     SplitScores,
     StackingCurve,
@@ -55,7 +58,7 @@ class ZeroShotDetails:
         unseen_predictions: (n_u,) global class ids predicted among all candidates.
         curve: U and S over all calibration offsets.
         chosen_offset: the offset chosen on validation data, if there is one.
-        oracle: ``oracle/*`` metrics that came with the scores.
+        scores: the scores themselves.
     """
 
     seen: SplitScores
@@ -64,7 +67,7 @@ class ZeroShotDetails:
     unseen_predictions: Tensor
     curve: StackingCurve
     chosen_offset: float | None
-    oracle: Mapping[str, float]
+    scores: ClassScores
 
 
 class ZeroShotEvaluator(Evaluator):
@@ -115,7 +118,7 @@ class ZeroShotEvaluator(Evaluator):
                 chosen[OFFSET] = offset
                 metrics["H_cal"] = harmonic
         details = ZeroShotDetails(
-            seen, unseen, seen_predictions, unseen_predictions, curve, choices.get(OFFSET), scores.oracle
+            seen, unseen, seen_predictions, unseen_predictions, curve, choices.get(OFFSET), scores
         )
         return Measurement({f"{data.name}/{name}": value for name, value in metrics.items()}, chosen, details)
 
@@ -130,10 +133,25 @@ class ZeroShotEvaluator(Evaluator):
             unseen = self._block_scores(model, data.unseen, vectors)
         return ClassScores(unseen[:, len(data.seen_classes) :], unseen, seen)
 
+    def predictions(self, data: ZeroShotEvaluation, measurement: Measurement) -> Sequence[Predictions]:
+        """Return the rows of seen classes, then those of unseen ones, without calibration."""
+        return _groups(data, measurement.details.scores)
+
+    def predict(self, model: Model, fold: ZeroShotFold, rows: Any) -> Predictions:
+        """Assign rows to the stage's classes, without calibration.
+
+        Raises:
+            DataError: the run's data are of another kind, or the rows are not finite numbers of the features' width.
+            NonFiniteError: scores are NaN or infinite.
+        """
+        own = zero_shot_fold(fold)
+        given = with_rows(own, own_rows(rows, own.train.features.width, own.train.labels.device))
+        return _groups(given.evaluation, self.scores(model, given))[1]
+
     def oracle(self, measurement: Measurement) -> dict[str, float]:
         """Return ``oracle/H_cal``, H under the offset that is best on the measured split itself, and other such."""
         details = measurement.details
-        return {"oracle/H_cal": details.curve.best()[1], **details.oracle}
+        return {"oracle/H_cal": details.curve.best()[1], **details.scores.oracle}
 
     def diagnose(self, data: ZeroShotEvaluation, shown: Mapping[str, Tensor]) -> dict[str, float]:
         """Return ``prior_error``, 100 times the L1 distance of the class prior in use from the rows' frequencies."""
@@ -159,3 +177,14 @@ class ZeroShotEvaluator(Evaluator):
     def _block_scores(self, model: ClassScorer, rows: FeatureView, class_vectors: Tensor) -> Tensor:
         blocks = [model.class_scores(x, class_vectors) for _, x in rows.blocks(self.conf.batch_size)]
         return finite("class scores", torch.cat(blocks))
+
+
+def _groups(data: ZeroShotEvaluation, scores: ClassScores) -> tuple[Predictions, Predictions]:
+    """Return the scored rows of seen and of unseen classes."""
+    candidates = torch.cat([data.seen_classes, data.unseen_classes])
+    return (
+        Predictions(f"{data.name}_seen", data.seen.rows, data.seen_labels, candidates, scores.seen),
+        Predictions(
+            f"{data.name}_unseen", data.unseen.rows, data.unseen_labels, candidates, scores.unseen, scores.conventional
+        ),
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar, Final
 
@@ -85,6 +85,21 @@ class XLSA17Conf(ZeroShotConf):
             if published is PUBLISHED["cub"]:
                 remedy += f" {SENTENCES} has CUB's."
             yield RequiredFile(str(self.file(self.sentences_file)), remedy, self.sha256_sentences)
+
+    def moved_to(self, folder: str) -> XLSA17Conf:
+        """Return the configuration of other files with the same names."""
+        return replace(
+            self,
+            root=folder,
+            feature_kind=None,
+            split_version=None,
+            expected_classes=None,
+            expected_rows=None,
+            sha256_features=None,
+            sha256_splits=None,
+            sha256_sentences=None,
+            cache=None,
+        )
 
     def expectations(self) -> Mapping[str, object]:
         """Return the numbers of classes and rows a published data set must have."""

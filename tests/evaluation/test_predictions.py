@@ -1,0 +1,115 @@
+"""Predictions row by row: what they give class by class is what the evaluators report."""
+
+import csv
+import io
+
+import numpy as np
+import pytest
+import torch
+
+from tests.classifiers.generators import honest_generator
+from zsl_runner.classifiers.conf import ClassifierConf
+from zsl_runner.config.registry import resolve, schemas
+from zsl_runner.data.zero_shot.folds import FoldOptions, ZeroShotFolds, ZeroShotShape
+from zsl_runner.errors import RunError
+from zsl_runner.evaluation.base import Evaluator
+from zsl_runner.evaluation.class_tables import class_accuracies, confusions
+from zsl_runner.evaluation.final_classifier.conf import FinalClassifierEvaluatorConf
+from zsl_runner.evaluation.final_classifier.evaluator import FinalClassifierEvaluator
+from zsl_runner.evaluation.predictions import Predictions, as_csv
+from zsl_runner.evaluation.zsl.conf import ZeroShotEvaluatorConf
+from zsl_runner.evaluation.zsl.evaluator import ZeroShotEvaluator
+from zsl_runner.models.eszsl.conf import ESZSLConf
+from zsl_runner.models.eszsl.model import ESZSL
+from zsl_runner.streams import Streams
+
+EVALUATORS = sorted(schemas("evaluator"))
+
+
+@pytest.fixture(params=["zsl", "final_classifier"])
+def scored(request, records):
+    """Return (evaluator, model, fold) of accuracies below 100."""
+    fold = ZeroShotFolds(records, FoldOptions(feature_scaling="standard"), torch.device("cpu")).final()
+    if request.param == "zsl":
+        model = ESZSL(ESZSLConf(), ZeroShotShape(12, 5, 9), Streams(0))
+        model.fit(fold.train)
+        return ZeroShotEvaluator(ZeroShotEvaluatorConf(batch_size=50), 0), model, fold
+    conf = FinalClassifierEvaluatorConf(classifier=ClassifierConf(synthetic_per_class=40, epochs=2), batch_size=50)
+    return FinalClassifierEvaluator(conf, 0), honest_generator(fold, spread=2.0), fold
+
+
+def mean_of_classes(lines, column):
+    classes = {line["true"] for line in lines}
+    return np.mean([100 * np.mean([line[column] == c for line in lines if line["true"] == c]) for c in sorted(classes)])
+
+
+def test_the_file_gives_the_metrics_again(scored):
+    evaluator, model, fold = scored
+    measurement = evaluator.measure(model, fold, {})
+    groups = evaluator.predictions(fold.evaluation, measurement)
+    lines = list(csv.DictReader(io.StringIO(as_csv(groups, fold.evaluation.class_names))))
+    seen = [line for line in lines if line["split"] == "test_seen"]
+    unseen = [line for line in lines if line["split"] == "test_unseen"]
+    assert len(seen) + len(unseen) == len(lines) == len(fold.evaluation.seen) + len(fold.evaluation.unseen)
+    metrics = measurement.metrics
+    assert mean_of_classes(seen, "predicted") == pytest.approx(metrics["test/S"], rel=1e-12)
+    assert mean_of_classes(unseen, "predicted") == pytest.approx(metrics["test/U"], rel=1e-12)
+    assert mean_of_classes(unseen, "predicted_unseen") == pytest.approx(metrics["test/T1"], rel=1e-12)
+    assert {line["predicted_unseen"] for line in seen} == {""}
+    assert 0 < metrics["test/H"] < 100
+
+
+def test_the_file_has_rows_labels_and_scores_of_the_data(scored, records):
+    evaluator, model, fold = scored
+    names = records.class_names
+    groups = evaluator.predictions(fold.evaluation, evaluator.measure(model, fold, {}))
+    for line in csv.DictReader(io.StringIO(as_csv(groups, names))):
+        assert names[records.labels[int(line["row"])]] == line["true"]
+        scores = {name: np.float32(line[f"score: {name}"]) for name in names}
+        assert max(scores, key=scores.get) == line["predicted"]
+
+
+def test_new_rows_are_predicted_as_measured_ones(scored, records):
+    evaluator, model, fold = scored
+    groups = evaluator.predictions(fold.evaluation, evaluator.measure(model, fold, {}))
+    found = evaluator.predict(model, fold, records.features[records.test_unseen])
+    assert torch.equal(found.scores, groups[1].scores)
+    assert torch.equal(found.conventional, groups[1].conventional)
+    one = evaluator.predict(model, fold, records.features[records.test_seen[:1]])
+    torch.testing.assert_close(one.scores, groups[0].scores[:1])
+
+
+def test_class_accuracies_average_to_the_metrics(scored):
+    evaluator, model, fold = scored
+    measurement = evaluator.measure(model, fold, {})
+    table = class_accuracies(evaluator.predictions(fold.evaluation, measurement), fold.evaluation.class_names)
+    unseen = [line for line in table.values if line[2] is not None]
+    seen = [line for line in table.values if line[2] is None]
+    assert (len(seen), len(unseen)) == (6, 3)
+    found = {"S": np.mean([v[1] for v in seen]), "U": np.mean([v[1] for v in unseen])}
+    found["T1"] = np.mean([v[2] for v in unseen])
+    assert found == pytest.approx({name: measurement.metrics[f"test/{name}"] for name in found}, rel=1e-12)
+
+
+def test_the_pairs_confused_most_often_come_first():
+    labels, predicted = torch.tensor([0, 0, 0, 0, 1, 1, 2]), torch.tensor([1, 1, 2, 0, 0, 1, 2])
+    scores = torch.nn.functional.one_hot(predicted, 3).float()
+    group = Predictions("test_seen", torch.arange(7), labels, torch.arange(3), scores)
+    table = confusions([group], ("a", "b", "c"))
+    assert table.rows == ("a -> b", "a -> c", "b -> a")
+    assert table.values == ((2, 50.0), (1, 25.0), (1, 50.0))
+    assert confusions([group], ("a", "b", "c"), most=1).rows == ("a -> b",)
+    right = Predictions("test_seen", torch.arange(3), torch.arange(3), torch.arange(3), torch.eye(3))
+    assert confusions([right], ("a", "b", "c")).rows == ()
+
+
+@pytest.mark.parametrize("kind", EVALUATORS)
+def test_an_evaluator_predicts_both_ways_or_says_that_it_does_not(kind):
+    conf = schemas("evaluator")[kind]()
+    evaluator = resolve(conf.implementation)
+    own = [getattr(evaluator, name) is not getattr(Evaluator, name) for name in ("predictions", "predict")]
+    assert len(set(own)) == 1
+    if not own[0]:
+        for ask in (lambda e: e.predictions(None, None), lambda e: e.predict(None, None, None)):
+            with pytest.raises(RunError, match=f"evaluator {conf.name} measures a model without assigning rows"):
+                ask(evaluator(conf, 0))

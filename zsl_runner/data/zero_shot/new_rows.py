@@ -1,0 +1,191 @@
+"""Rows that no split of a run's data holds: given by hand, of another folder, or generated and scaled back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike
+from torch import Tensor
+
+from zsl_runner.config.problems import did_you_mean
+from zsl_runner.data.records import Records
+from zsl_runner.data.stages import AnyFold
+from zsl_runner.data.zero_shot.folds import ZeroShotEvaluation, ZeroShotFold, ZeroShotTraining
+from zsl_runner.data.zero_shot.records import ZeroShotRecords
+from zsl_runner.errors import DataError
+
+BLOCK = 4096
+
+
+def zero_shot_training(train: Any) -> ZeroShotTraining:
+    """Return a training set that has class vectors.
+
+    Raises:
+        DataError: it is of another kind of data.
+    """
+    if isinstance(train, ZeroShotTraining):
+        return train
+    raise DataError(f"expected features with class vectors, found {_kind(train)}; only zero-shot data have them")
+
+
+def zero_shot_fold(fold: AnyFold) -> ZeroShotFold:
+    """Return a fold of zero-shot data whose evaluation set is seen as such.
+
+    Raises:
+        DataError: it is of another kind of data.
+    """
+    zero_shot_training(fold.train)
+    if isinstance(fold.evaluation, ZeroShotEvaluation):
+        return fold
+    raise DataError(f"expected rows of seen and unseen classes to evaluate on, found {_kind(fold.evaluation)}")
+
+
+def class_names(records: Records) -> tuple[str, ...]:
+    """Return the names of a zero-shot data set's classes.
+
+    Raises:
+        DataError: the data are of another kind.
+    """
+    if isinstance(records, ZeroShotRecords):
+        return records.class_names
+    raise DataError(f"{records.name}: expected features with class vectors, found {_kind(records)}")
+
+
+def class_ids(classes: str | int | Sequence[str | int], names: Sequence[str]) -> list[int]:
+    """Return class ids of names or ids; one alone stands for a list of one.
+
+    Raises:
+        DataError: a class is unknown, or its name is that of several classes.
+
+    >>> class_ids(["cat", 0], ["dog", "cat"]), class_ids("dog", ["dog", "cat"])
+    ([1, 0], [0])
+    """
+    given = [classes] if isinstance(classes, str | int | np.integer) else list(classes)
+    if not given:
+        raise DataError("classes: expected names or numbers of classes, found none")
+    return [_class_id(one, names) for one in given]
+
+
+def _class_id(one: Any, names: Sequence[str]) -> int:
+    if isinstance(one, str):
+        found = [index for index, name in enumerate(names) if name == one]
+        if len(found) > 1:
+            raise DataError(f"classes: {one!r} is the name of classes {found}; give the number")
+        if not found:
+            raise DataError(f"classes: unknown class {one!r}{did_you_mean(one, names)}; expected a name in run.classes")
+        return found[0]
+    if isinstance(one, int | np.integer) and not isinstance(one, bool) and 0 <= one < len(names):
+        return int(one)
+    raise DataError(f"classes: expected a name, or a number in 0..{len(names) - 1}, found {one!r}")
+
+
+def own_rows(rows: ArrayLike | Tensor, width: int, device: torch.device) -> Tensor:
+    """Return rows in the scale of the data set as a float32 matrix on a device.
+
+    Raises:
+        DataError: they are no numbers, not of that width, or not finite in float32.
+    """
+    try:
+        with np.errstate(over="ignore"):
+            array = np.asarray(rows.detach().cpu() if isinstance(rows, Tensor) else rows, dtype=np.float32)
+    except (TypeError, ValueError) as error:
+        raise DataError(f"rows: expected a matrix of numbers, found {type(rows).__name__}: {error}") from error
+    if array.ndim != 2 or array.shape[1] != width or len(array) == 0:
+        raise DataError(
+            f"rows: expected shape (n, {width}), a line of {width} features for each of at least one row, "
+            f"found {array.shape}"
+        )
+    bad = np.flatnonzero(~np.isfinite(array).all(axis=1))
+    if len(bad):
+        raise DataError(
+            f"rows: expected finite float32 values, found NaN or infinity in {len(bad)} of {len(array)} rows, "
+            f"first in row {bad[0]}"
+        )
+    return torch.tensor(array, device=device)  # a copy: nothing that is done here reaches the caller's array
+
+
+def with_rows(fold: ZeroShotFold, matrix: Tensor) -> ZeroShotFold:
+    """Return the fold with rows (n, D) of unknown classes for evaluation.
+
+    They stand where rows of unseen classes do, so that they are scored for the unseen classes alone, too. All labels
+    are class 0 and mean nothing.
+    """
+    data, view = fold.evaluation, fold.train.features.others(matrix)
+    none = torch.arange(0, device=matrix.device)
+    evaluation = replace(
+        data, name="rows", seen=view.part(none), seen_labels=none, unseen=view, unseen_labels=view.rows * 0
+    )
+    return ZeroShotFold(fold.train, evaluation)
+
+
+def with_records(fold: ZeroShotFold, records: Records) -> tuple[ZeroShotFold, list[str]]:
+    """Return the fold with all rows of another data set for evaluation, and what to know about them.
+
+    The classes are the run's own, with its class vectors; a name says which class is which. Splits of the other data
+    set have no meaning here.
+
+    Raises:
+        DataError: the other data set has other classes or features, or no row of the stage's seen or unseen classes.
+    """
+    assert isinstance(records, ZeroShotRecords)  # the layout is the run's own
+    data, train = fold.evaluation, fold.train
+    _require_fitting(data, train.features.width, records)
+    place = {name: index for index, name in enumerate(data.class_names)}
+    labels = np.array([place[name] for name in records.class_names])[records.labels]
+    view = train.features.others(torch.from_numpy(records.features).to(train.labels.device))
+    seen, unseen = (np.flatnonzero(np.isin(labels, ids.cpu())) for ids in (data.seen_classes, data.unseen_classes))
+    for what, found in (("seen", seen), ("unseen", unseen)):
+        if len(found) == 0:
+            raise DataError(f"new rows: expected some of the stage's {what} classes, found none")
+
+    def tensor(values: Any) -> Tensor:
+        return torch.from_numpy(np.ascontiguousarray(values, dtype=np.int64)).to(train.labels.device)
+
+    evaluation = replace(
+        data,
+        name="new",
+        seen=view.part(tensor(seen)),
+        seen_labels=tensor(labels[seen]),
+        unseen=view.part(tensor(unseen)),
+        unseen_labels=tensor(labels[unseen]),
+    )
+    return ZeroShotFold(train, evaluation), _remarks(train, records, len(seen) + len(unseen))
+
+
+def _require_fitting(data: ZeroShotEvaluation, width: int, records: ZeroShotRecords) -> None:
+    if records.features.shape[1] != width:
+        raise DataError(f"new rows: expected {width} features, as the run has, found {records.features.shape[1]}")
+    for whose, names in (("the run's data", data.class_names), ("the new data", records.class_names)):
+        if len(set(names)) < len(names):
+            raise DataError(f"new rows: {whose} have classes of equal names, so nobody can tell which is which")
+    absent = sorted(set(data.class_names) - set(records.class_names))
+    foreign = sorted(set(records.class_names) - set(data.class_names))
+    if absent or foreign:
+        raise DataError(
+            f"new rows: expected the {len(data.class_names)} classes of the run by name, found "
+            f"{len(absent)} missing ({_first(absent)}) and {len(foreign)} others ({_first(foreign)})"
+        )
+
+
+def _remarks(train: ZeroShotTraining, records: ZeroShotRecords, scored: int) -> list[str]:
+    found = []
+    left_out = len(records.labels) - scored
+    if left_out:
+        found.append(f"{left_out} new rows are of classes that are no candidates in this stage, and left out")
+    known = {hash(row.tobytes()) for _, block in train.features.unscaled().blocks(BLOCK) for row in block.cpu().numpy()}
+    again = sum(hash(row.tobytes()) in known for row in records.features)
+    if again:
+        found.append(f"{again} new rows equal rows the run was trained on: the metrics are too good")
+    return found
+
+
+def _first(names: Sequence[str]) -> str:
+    return ", ".join(names[:3]) + (", ..." if len(names) > 3 else "") if names else "none"
+
+
+def _kind(of: object) -> str:
+    return type(of).__name__

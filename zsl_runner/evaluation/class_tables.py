@@ -1,0 +1,53 @@
+"""What predictions say of single classes: accuracies, and which classes are taken for which."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+
+from zsl_runner.evaluation.base import Table
+from zsl_runner.evaluation.metrics import per_class_accuracy
+from zsl_runner.evaluation.predictions import Predictions
+
+
+def class_accuracies(groups: Sequence[Predictions], class_names: Sequence[str]) -> Table:
+    """Return rows and accuracies in per cent of each class that has rows, a group after the other.
+
+    The mean of a column over the classes of a group is the metric: ``accuracy`` gives S and U, ``accuracy_unseen``
+    (among the unseen classes alone) T1.
+    """
+    names: list[str] = []
+    values: list[tuple[float | None, ...]] = []
+    for group in groups:
+        counts = torch.bincount(group.labels, minlength=len(class_names))
+        every = per_class_accuracy(group.labels, group.predicted, len(class_names))
+        unseen = group.predicted_unseen
+        alone = None if unseen is None else per_class_accuracy(group.labels, unseen, len(class_names))
+        for label in torch.nonzero(counts).squeeze(1).tolist():
+            names.append(class_names[label])
+            values.append((int(counts[label]), float(every[label]), None if alone is None else float(alone[label])))
+    return Table(tuple(names), ("rows", "accuracy", "accuracy_unseen"), tuple(values))
+
+
+def confusions(groups: Sequence[Predictions], class_names: Sequence[str], most: int = 10) -> Table:
+    """Return the pairs of classes that are confused most often among all candidates, the most frequent first.
+
+    A line is named ``true -> predicted``; its columns are the rows confused and their share of the true class's rows in
+    per cent.
+    """
+    labels = torch.cat([group.labels for group in groups])
+    predicted = torch.cat([group.predicted for group in groups])
+    classes = len(class_names)
+    rows = torch.bincount(labels, minlength=classes)
+    wrong = labels != predicted
+    counts = torch.bincount(labels[wrong] * classes + predicted[wrong], minlength=1)
+    order = counts.argsort(descending=True, stable=True)[:most]
+    names: list[str] = []
+    values: list[tuple[float | None, ...]] = []
+    for pair in order[counts[order] > 0].tolist():
+        label, other = divmod(pair, classes)
+        count = int(counts[pair])
+        names.append(f"{class_names[label]} -> {class_names[other]}")
+        values.append((count, 100 * count / int(rows[label])))
+    return Table(tuple(names), ("rows", "share"), tuple(values))

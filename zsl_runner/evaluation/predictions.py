@@ -1,0 +1,68 @@
+"""Rows that an evaluator assigned to classes, and the table of them in a file."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """Scored rows of one group; the largest score wins.
+
+    Attributes:
+        name: the group, for example ``test_unseen``: evaluation set, and whether the classes of the rows are seen.
+        rows: (n,) int64 positions of the rows in the data they are of, from 0.
+        labels: (n,) int64 true classes.
+        candidates: (C,) int64 candidates, the stage's seen classes before its unseen ones.
+        scores: (n, C) scores for all candidates.
+        conventional: (n, U) scores for the unseen classes alone, the last U candidates; None for rows of seen classes.
+    """
+
+    name: str
+    rows: Tensor
+    labels: Tensor
+    candidates: Tensor
+    scores: Tensor
+    conventional: Tensor | None = None
+
+    @property
+    def predicted(self) -> Tensor:
+        """The (n,) classes predicted among all candidates."""
+        return self.candidates[self.scores.argmax(1)]
+
+    @property
+    def predicted_unseen(self) -> Tensor | None:
+        """The (n,) classes predicted among the unseen ones; None for rows of seen classes."""
+        if self.conventional is None:
+            return None
+        return self.candidates[-self.conventional.shape[1] :][self.conventional.argmax(1)]
+
+
+def as_csv(groups: Sequence[Predictions], class_names: Sequence[str]) -> str:
+    """Return one line for each row, with the scores for all candidates.
+
+    Columns: ``row``, ``split``, ``true``, ``predicted`` (among all candidates), ``predicted_unseen`` (among the unseen
+    classes; empty for rows of seen classes), then ``score: <class>`` for each candidate, in nine digits, which are all
+    that single precision has.
+
+    Args:
+        groups: at least one, with the same candidates.
+        class_names: names by class id.
+    """
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    scored = [f"score: {class_names[label]}" for label in groups[0].candidates.tolist()]
+    writer.writerow(["row", "split", "true", "predicted", "predicted_unseen", *scored])
+    for group in groups:
+        unseen = group.predicted_unseen
+        among_unseen = [""] * len(group.rows) if unseen is None else [class_names[label] for label in unseen.tolist()]
+        columns = (group.rows.tolist(), group.labels.tolist(), group.predicted.tolist(), among_unseen)
+        for row, (position, label, predicted, other) in enumerate(zip(*columns, strict=True)):
+            scores = (f"{score:.9g}" for score in group.scores[row].tolist())
+            writer.writerow([position, group.name, class_names[label], class_names[predicted], other, *scores])
+    return text.getvalue()
