@@ -8,6 +8,7 @@ import pytest
 import torch
 
 import zsl_runner as zsl
+from tests.recipes.comparison import straight_run
 from tests.recipes.conftest import QUICK
 from zsl_runner.data.command.synthesis import synthesize
 from zsl_runner.data.sources.toy.conf import ToyConf
@@ -17,10 +18,10 @@ from zsl_runner.runs.result import Result
 FINAL = ["model=f_clswgan", "evaluator.classifier.synthetic_per_class=20", "evaluator.classifier.epochs=2"]
 
 
-@pytest.fixture
-def directory(tmp_path, zsl_run):
-    zsl_run(*QUICK, "runtime.device=cpu", "name=command")
-    return tmp_path / "outputs/sgal/toy/command"
+@pytest.fixture(scope="module")
+def directory(tmp_path_factory, launch):
+    """A run of the command."""
+    return straight_run(tmp_path_factory, launch, *QUICK, "runtime.device=cpu")
 
 
 def accuracies(path):
@@ -41,8 +42,8 @@ def accuracies(path):
 
 def test_a_run_in_python_is_the_commands_to_the_bit(directory, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    run = zsl.run([*QUICK, "runtime.device=cpu", "name=python"])
-    command, mine = (Result.load(tmp_path / f"outputs/sgal/toy/{name}") for name in ("command", "python"))
+    run = zsl.run([*QUICK, "runtime.device=cpu", "name=straight"])
+    command, mine = Result.load(directory), Result.load(run.directory)
     assert mine.metrics == command.metrics
     assert mine.validation == command.validation
     assert mine.config_hash == command.config_hash
@@ -78,7 +79,7 @@ def test_predictions_of_final_classifiers_do_too(tmp_path, zsl_run):
     assert run.generate(run.classes[:2], 3).shape == (2, 3, 64)
 
 
-def test_validation_rows_carry_no_warning(directory, tmp_path, zsl_run, capsys):
+def test_validation_rows_carry_no_warning(tmp_path, zsl_run, capsys):
     zsl_run(*QUICK, "runtime.device=cpu", "name=tuned", "evaluator.stages=[tune]")
     file = tmp_path / "tuned.csv"
     assert main([str(tmp_path / "outputs/sgal/toy/tuned"), "--predictions", str(file)]) == 0
