@@ -39,8 +39,8 @@ def open_run(directory: str | Path, device: str = "auto", unfinished: bool = Fal
     run = opened.open_run(Path(directory), device)
     if run.status != "complete" and not unfinished:
         raise CheckpointError(
-            f"{run.directory}: the run is not complete, but {run.status} ({run.stage} stage, {run.steps_done} steps); "
-            f"continue with: {again(run.directory)}\nor open it as it is with unfinished=True"
+            f"{run.directory}: the run is not complete: its newest checkpoint is of step {run.step}, in the "
+            f"{run.stage} stage; continue with: {again(run.directory)}\nor open it as it is with unfinished=True"
         )
     return run
 

@@ -76,7 +76,7 @@ def _class_id(one: Any, names: Sequence[str]) -> int:
         if len(found) > 1:
             raise DataError(f"classes: {one!r} is the name of classes {found}; give the number")
         if not found:
-            raise DataError(f"classes: unknown class {one!r}{did_you_mean(one, names)}; expected a name in run.classes")
+            raise DataError(f"classes: unknown class {one!r}; expected a name in run.classes{did_you_mean(one, names)}")
         return found[0]
     if isinstance(one, int | np.integer) and not isinstance(one, bool) and 0 <= one < len(names):
         return int(one)

@@ -1,0 +1,187 @@
+"""A run opened from Python: features generated in the scale of the data, rows predicted, other rows scored."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+
+from tests.classifiers.generators import honest_generator
+from tests.small_runs import CLOSED, SMALL, cut_short, finished
+from zsl_runner.data.command.synthesis import synthesize
+from zsl_runner.data.sources.toy.conf import ToyConf
+from zsl_runner.errors import ConfigError, DataError, NonFiniteError, RunError
+from zsl_runner.evaluation.base import measured
+from zsl_runner.evaluation.metrics import mean_class_accuracy
+from zsl_runner.runs.opened import open_run
+from zsl_runner.runs.result import Result
+
+
+@pytest.fixture(scope="module")
+def outputs(tmp_path_factory):
+    return tmp_path_factory.mktemp("opened")
+
+
+@pytest.fixture(scope="module")
+def sgal(outputs):
+    return open_run(finished(outputs, *SMALL, "dataset.feature_scaling=standard"))
+
+
+@pytest.fixture(scope="module")
+def eszsl(outputs):
+    return open_run(finished(outputs, *CLOSED, "dataset=toy", "dataset.train_rows=20"))
+
+
+def accuracy(run, rows, among):
+    predicted = run.predict(run.data.features[rows], among)
+    return mean_class_accuracy(torch.from_numpy(run.data.labels[rows]), torch.from_numpy(predicted.ids))
+
+
+@pytest.mark.parametrize("name", ["sgal", "eszsl"])
+def test_predictions_give_the_reported_metrics(name, request):
+    run = request.getfixturevalue(name)
+    reported, data = Result.load(run.directory).metrics, run.data
+    assert accuracy(run, data.test_unseen, "unseen") == reported["test/T1"]
+    assert accuracy(run, data.test_unseen, "all") == reported["test/U"]
+    assert accuracy(run, data.test_seen, "all") == reported["test/S"]
+
+
+def test_what_is_predicted_is_named(eszsl):
+    data = eszsl.data
+    found = eszsl.predict(data.features[:5], among="unseen")
+    assert found.candidates == tuple(data.class_names[k] for k in data.unseen_classes)
+    assert found.scores.shape == (5, len(data.unseen_classes))
+    assert found.classes == tuple(found.candidates[k] for k in found.scores.argmax(1))
+    assert found.classes == tuple(eszsl.classes[k] for k in found.ids)
+    assert eszsl.predict(data.features[:5]).scores.shape == (5, len(data.class_names))
+
+
+def test_nothing_is_moved_by_use(sgal):
+    first = sgal.generate([0, 1], 3), sgal.predict(sgal.data.features[:9]).scores
+    assert (
+        measured(sgal.evaluator, sgal.stage, sgal.model, sgal.fold, sgal.choices).metrics["test/T1"]
+        == (Result.load(sgal.directory).metrics["test/T1"])
+    )
+    again = sgal.generate([0, 1], 3), sgal.predict(sgal.data.features[:9]).scores
+    assert all(np.array_equal(a, b) for a, b in zip(first, again, strict=True))
+    assert not np.array_equal(first[0], sgal.generate([0, 1], 3, seed=1))
+
+
+@pytest.mark.parametrize("scaling", ["none", "minmax", "standard", "center_l2"])
+def test_generated_features_are_in_the_scale_of_the_data(outputs, scaling):
+    """With a generator that knows the class means after the scaling, the means must be those before it."""
+    directory = finished(outputs, *CLOSED, "dataset=toy", f"dataset.feature_scaling={scaling}", f"name=of_{scaling}")
+    run = open_run(directory)
+    run = dataclasses.replace(run, model=honest_generator(run.fold, spread=0.0))
+    data = run.data
+    found = run.generate(list(run.classes), 4)
+    assert found.shape == (len(run.classes), 4, data.features.shape[1])
+    assert found.dtype == np.float32
+    test = np.concatenate([data.test_seen, data.test_unseen])
+    means = np.stack([data.features[test[data.labels[test] == k]].mean(0) for k in range(len(run.classes))])
+    if scaling == "center_l2":  # norms of single rows are lost, and with them a little of the means
+        centre = data.features[data.trainval].mean(0)
+        a, b = found[:, 0] - centre, means - centre
+        cosine = (a * b).sum(1) / np.linalg.norm(a, axis=1) / np.linalg.norm(b, axis=1)
+        assert cosine.min() > 0.99
+        assert np.linalg.norm(a, axis=1).mean() == pytest.approx(np.linalg.norm(b, axis=1).mean(), rel=0.1)
+    else:
+        np.testing.assert_allclose(found[:, 0], means, rtol=1e-3, atol=1e-3)
+
+
+def test_classes_are_generated_one_after_the_other(sgal):
+    run = dataclasses.replace(sgal, model=honest_generator(sgal.fold, spread=0.0))
+    both = run.generate([3, "class_001"], 2)
+    assert np.array_equal(both[0], run.generate(3, 2)[0])
+    assert np.array_equal(both[1], run.generate("class_001", 2)[0])
+    assert not np.array_equal(both[0], both[1])
+
+
+def test_what_cannot_be_generated_is_refused(sgal, eszsl):
+    with pytest.raises(RunError, match="model eszsl generates no features of classes"):
+        eszsl.generate(0, 1)
+    with pytest.raises(DataError, match=r"unknown class 'class_0001'; expected a name in run\.classes; did you"):
+        sgal.generate("class_0001", 1)
+    for wrong in (0, -1, 1.5, "2"):
+        with pytest.raises(RunError, match="n: expected a positive number"):
+            sgal.generate(0, wrong)
+
+
+def test_what_cannot_be_predicted_is_refused(sgal):
+    with pytest.raises(DataError, match=r"expected shape \(n, 64\)"):
+        sgal.predict(np.zeros((2, 3)))
+    with pytest.raises(DataError, match="NaN or infinity in 1 of 2 rows, first in row 1"):
+        sgal.predict(np.stack([np.zeros(64), np.full(64, np.nan)]))
+    with pytest.raises(RunError, match="among: expected all or unseen, found 'seen'"):
+        sgal.predict(np.zeros((2, 64)), among="seen")
+
+
+def test_a_model_that_diverges_is_no_answer(sgal):
+    run = dataclasses.replace(sgal, model=honest_generator(sgal.fold, spread=float("nan")))
+    with pytest.raises(NonFiniteError, match="generated features"):
+        run.generate(0, 2)
+
+
+def test_a_stopped_run_predicts_among_the_classes_of_its_stage(outputs):
+    run = open_run(cut_short(outputs, *SMALL, "name=stopped", at=2))
+    assert (run.stage, run.status) == ("tune", "running")
+    names = run.predict(run.data.features[:2], among="unseen").candidates
+    assert names == tuple(run.data.class_names[k] for k in run.data.validation_classes)
+    assert not set(run.predict(run.data.features[:2]).candidates) & {run.classes[k] for k in run.data.unseen_classes}
+
+
+IMAGES = ("dataset=digits_quadrant", "model=baseline_nn", "model.hidden=[8]", "trainer.epochs=1")
+
+
+def test_a_run_on_other_data_says_what_it_lacks(outputs):
+    quiet = ("tracker.figures=false", "tracker.progress=none", "tracker.tensorboard=false", "runtime.device=cpu")
+    run = open_run(finished(outputs, *IMAGES, *quiet))
+    with pytest.raises(RunError, match="generates no features of classes"):
+        run.generate(0, 1)
+    with pytest.raises(RunError, match="measures a model without assigning rows to classes"):
+        run.predict(np.zeros((1, 64)))
+    with pytest.raises(DataError, match="expected features with class vectors"):
+        _ = run.classes
+    with pytest.raises(DataError, match="expected features with class vectors"):
+        run.other_rows(outputs)
+
+
+# Rows of another folder
+
+
+@pytest.fixture(scope="module")
+def own(outputs):
+    """A run on files, and its folder."""
+    folder = outputs / "data"
+    synthesize(folder, ToyConf(name="toy", train_rows=20))
+    overrides = ("dataset=xlsa17", "dataset.name=mine", f"dataset.root='{folder}'", "dataset.cache=null", *CLOSED)
+    return open_run(finished(outputs, *overrides)), folder
+
+
+def test_the_rows_of_another_folder_are_scored(own, tmp_path):
+    run, _ = own
+    synthesize(tmp_path / "new", ToyConf(name="toy", train_rows=20, data_seed=1))
+    fold, others, remarks = run.other_rows(tmp_path / "new")
+    metrics = measured(run.evaluator, run.stage, run.model, fold, run.choices).metrics
+    assert {tag.partition("/")[0] for tag in metrics} == {"new"}
+    assert remarks == []
+    unseen = np.flatnonzero(np.isin(others.labels, run.data.unseen_classes))
+    predicted = run.predict(others.features[unseen]).ids
+    assert metrics["new/U"] == mean_class_accuracy(torch.from_numpy(others.labels[unseen]), torch.from_numpy(predicted))
+
+
+def test_the_runs_own_folder_as_new_data_is_told(own):
+    run, folder = own
+    _, others, remarks = run.other_rows(folder)
+    assert remarks == [f"{len(others.trainval)} new rows equal rows the run was trained on: the metrics are too good"]
+
+
+def test_folders_that_do_not_fit_are_refused(own, sgal, tmp_path):
+    run, folder = own
+    synthesize(tmp_path / "wide", ToyConf(name="toy", train_rows=20, width=7))
+    synthesize(tmp_path / "more", ToyConf(name="toy", train_rows=20, unseen=9))
+    for name, words in (("wide", "expected 64 features"), ("more", "classes of the run by name"), ("none", "res101")):
+        with pytest.raises(DataError, match=words):
+            run.other_rows(tmp_path / name)
+    with pytest.raises(ConfigError, match="data set toy cannot be read from another folder"):
+        sgal.other_rows(folder)
