@@ -1,3 +1,4 @@
+import math
 import subprocess
 import sys
 
@@ -91,6 +92,31 @@ def test_one_session_per_run_with_its_hyperparameters(tmp_path):
     assert start.hparams["model.bias"].bool_value is True
 
 
+def test_what_a_complete_run_measured_stands_with_its_hyperparameters_and_in_no_chart(tmp_path):
+    directory = tmp_path / "sgal" / "digits" / "seed-0"
+    directory.mkdir(parents=True)
+    settings = {"model": "sgal", "seed": 0, "model.lr": 1e-3}
+    for resume_step in (None, 2):  # interrupted, then resumed
+        tracker = Tracker(directory, CONF, resume_step=resume_step)
+        tracker.describe(settings, PHASES)
+        tracker.scalars(3, {"kl": 1.0}, "final", "pretrain")
+        if resume_step is not None:
+            tracker.scalars(4, {"test/H": 40.0, "oracle/H": 50.0}, "final", "test")
+            tracker.conclude(settings, {"H (test)": 40.0, "test/U": 30.0, "test/X": math.nan}, 4)
+        tracker.close(complete=resume_step is not None)
+    for accumulator in (load(directory), plugin_event_accumulator.EventAccumulator(str(directory)).Reload()):
+        contents = accumulator.PluginTagToContent(metadata.PLUGIN_NAME)
+        start = metadata.parse_session_start_info_plugin_data(contents[metadata.SESSION_START_INFO_TAG])
+        values = {name: value.string_value or value.number_value for name, value in start.hparams.items()}
+        assert values == {**settings, "H (test)": 40.0, "test/U": 30.0}
+        assert start.group_name == "sgal/digits/seed-0"
+    accumulator = load(directory)
+    assert set(accumulator.Tags()["scalars"]) == {"train/pretrain/kl", "oracle/H"}
+    (words,) = accumulator.Tensors("results/text_summary")
+    assert b"| H (test) | 40 |" in words.tensor_proto.string_val[0]
+    assert "test/H" in (directory / "metrics.csv").read_text()
+
+
 def test_only_a_complete_run_is_marked_as_finished(tmp_path):
     write(tmp_path, [1], complete=False)
     assert metadata.SESSION_END_INFO_TAG not in load(tmp_path).PluginTagToContent(metadata.PLUGIN_NAME)
@@ -102,8 +128,8 @@ def test_the_layout_puts_metrics_and_terms_side_by_side(tmp_path):
     (event,) = load(tmp_path).Tensors("custom_scalars__config__")
     layout = layout_pb2.Layout.FromString(event.tensor_proto.string_val[0])
     accuracy, losses = layout.category
-    assert [chart.title for chart in accuracy.chart] == ["val", "test"]
-    assert list(accuracy.chart[1].multiline.tag) == ["test/T1$", "test/U$", "test/S$", "test/H$"]
+    assert [chart.title for chart in accuracy.chart] == ["val"]
+    assert list(accuracy.chart[0].multiline.tag) == ["val/T1$", "val/U$", "val/S$", "val/H$"]
     assert [chart.title for chart in losses.chart] == ["tune/pretrain", "tune/learn", "train/pretrain", "train/learn"]
     assert list(losses.chart[2].multiline.tag) == ["train/pretrain/.*"]
 

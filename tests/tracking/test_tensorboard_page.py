@@ -27,6 +27,7 @@ RUNS = {
     "sgal/digits/em+seed-1": {"model": "sgal", "seed": 1, "model.latent_dim": 32},
     "vzsl/digits/vae+margin-0.5+seed-0": {"model": "vzsl", "seed": 0, "model.margin": 0.5},
 }
+RESULTS = {"H (test)": 40.0, "H (val)": 25.0, "test/U": 40.0}
 TABS = ("timeseries", "custom_scalars", "images", "text", "hparams")
 
 
@@ -50,6 +51,7 @@ def write_run(directory, hyperparameters):
     assert tracker.figure("line", Figure((2, 1)), 400) is not None
     points = np.random.default_rng(0).normal(size=(40, 6))
     tracker.embedding("features", points, {"class": ["a", "b"] * 20, "origin": ["real"] * 40}, 400)
+    tracker.conclude(hyperparameters, RESULTS, 400)
     tracker.close(complete=True)
 
 
@@ -106,7 +108,7 @@ def server(request, outputs, tmp_path_factory):
     serving = Server(outputs, tmp_path_factory.mktemp("log") / "tensorboard.log", request.param)
     try:
         serving.wait_until(
-            lambda: all("test/H" in serving.get("/data/plugin/scalars/tags").get(run, ()) for run in RUNS)
+            lambda: all("train/learn/kl" in serving.get("/data/plugin/scalars/tags").get(run, ()) for run in RUNS)
         )
         yield serving
     finally:
@@ -120,7 +122,7 @@ def test_there_is_exactly_one_run_per_directory(server):
 
 def test_every_scalar_is_there_once(server):
     tags = server.get("/data/plugin/scalars/tags")
-    expected = {f"{split}/{name}" for split in ("val", "test") for name in ("T1", "U", "S", "H")}
+    expected = {f"val/{name}" for name in ("T1", "U", "S", "H")}
     expected |= {
         f"{stage}/{phase}/{term}"
         for stage in ("tune", "train")
@@ -134,10 +136,11 @@ def test_every_scalar_is_there_once(server):
 
 
 def test_hyperparameters_stand_beside_the_latest_metrics(server):
-    columns = {"hparams": [{"hparam": name} for name in ("model", "seed", "model.latent_dim", "model.margin")]}
+    names = ("model", "seed", "model.latent_dim", "model.margin", *RESULTS)
+    columns = {"hparams": [{"hparam": name} for name in names]}
     experiment = server.get("/data/plugin/hparams/experiment", {"experimentName": ""})
     assert {info["name"] for info in experiment["hparamInfos"]} == {entry["hparam"] for entry in columns["hparams"]}
-    metrics = [{"name": {"group": "", "tag": tag}} for tag in ("test/H", "val/H")]
+    metrics = [{"name": {"group": "", "tag": tag}} for tag in ("val/T1", "val/H")]
     assert {metric["name"]["tag"] for metric in metrics} <= {info["name"]["tag"] for info in experiment["metricInfos"]}
     request = {
         "experimentName": "",
@@ -152,18 +155,21 @@ def test_hyperparameters_stand_beside_the_latest_metrics(server):
         (session,) = group["sessions"]
         assert session["status"] == "STATUS_SUCCESS"
         values = {value["name"]["tag"]: value["value"] for value in group["metricValues"]}
-        assert (values["test/H"], values["val/H"]) == (40.0, 25.0)
-        assert {name: value for name, value in group["hparams"].items() if value is not None} == RUNS[group["name"]]
+        assert (values["val/T1"], values["val/H"]) == (25.0, 25.0)
+        assert {name: value for name, value in group["hparams"].items() if value is not None} == {
+            **RUNS[group["name"]],
+            **RESULTS,
+        }
 
 
 def test_layout_texts_images_and_projector_are_served(server):
     layout = server.get("/data/plugin/custom_scalars/layout")
     titles = [[chart["title"] for chart in category["chart"]] for category in layout["category"]]
-    assert titles == [["val", "test"], ["tune/pretrain", "tune/learn", "train/pretrain", "train/learn"]]
+    assert titles == [["val"], ["tune/pretrain", "tune/learn", "train/pretrain", "train/learn"]]
     images, texts = server.get("/data/plugin/images/tags"), server.get("/data/plugin/text/tags")
     for run in RUNS:
         assert set(images[run]) == {"zsl figures/line"}
-        assert set(texts[run]) == {"config/text_summary"}
+        assert set(texts[run]) == {"config/text_summary", "results/text_summary"}
     server.wait_until(lambda: set(server.get("/data/plugin/projector/runs")) == set(RUNS))
 
 

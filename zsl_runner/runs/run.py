@@ -84,9 +84,11 @@ class Run:
         except BaseException:
             context.tracker.close(complete=False)
             raise
+        self.state.conclude(self.config.evaluator)
+        steps = sum(record.steps for record in self.state.finished.values())
+        context.tracker.conclude(self._hyperparameters(), outcome(self.config, self.result), steps)
         context.tracker.close(complete=True)
         self.result.warnings += [text for text in context.tracker.warnings if text not in self.result.warnings]
-        self.state.conclude(self.config.evaluator)
 
     def _describe_record(self, records: Records) -> None:
         """Put into the record what is known before training, and save it."""
@@ -136,11 +138,24 @@ class Run:
     def _describe(self, parts: StageParts, tracker: Tracker) -> None:
         """Write once what TensorBoard shows beside the curves."""
         phases = [phase.name for phase in parts.trainer.phases()]
-        arguments = shlex.split(self.result.command)
-        tracker.describe(hyperparameters(self.config, arguments), dict.fromkeys(self.config.evaluator.stages, phases))
+        tracker.describe(self._hyperparameters(), dict.fromkeys(self.config.evaluator.stages, phases))
         tracker.text("config", f"```yaml\n{to_yaml(self.config)}\n```")
         tracker.text("command", self.result.command)
         tracker.text("versions", "\n".join(f"- {key} {value}" for key, value in self.result.versions.items()))
+
+    def _hyperparameters(self) -> dict[str, bool | int | float | str]:
+        return hyperparameters(self.config, shlex.split(self.result.command))
+
+
+def outcome(config: RunConfig, result: Result) -> dict[str, float]:
+    """Return what TensorBoard's HParams page lists of a complete run.
+
+    The metric that selects comes first, on validation and on test rows, under names that sort before all settings.
+    """
+    name = config.evaluator.select_metric.partition("/")[2]
+    measured = {"val": result.validation.get(f"val/{name}"), "test": result.metrics.get(f"test/{name}")}
+    first = {f"{name} ({rows})": value for rows, value in measured.items() if value is not None}
+    return first | {tag: value for tag, value in result.metrics.items() if tag != f"test/{name}"}
 
 
 def hyperparameters(config: RunConfig, arguments: list[str]) -> dict[str, bool | int | float | str]:

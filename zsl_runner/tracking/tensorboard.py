@@ -6,6 +6,7 @@ separates hyperparameters from curves; both are avoided by writing the summaries
 
 from __future__ import annotations
 
+import io
 import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,12 +19,15 @@ from numpy.typing import NDArray
 
 from zsl_runner.errors import RunError
 from zsl_runner.files.folders import entries
+from zsl_runner.files.writing import write_bytes
 from zsl_runner.tracking.pictures import Picture
 from zsl_runner.tracking.table import STAGE_PREFIXES, tag_of
 
 Hyperparameter = bool | int | float | str
 MOST_EMBEDDED = 5000
 EVENTS = "events.out.tfevents.*"
+OUTCOME = "events.out.tfevents.0000000000.outcome"
+TEST = "test/"
 _APPENDED = (EVENTS, "projector_config.pbtxt")
 
 
@@ -41,6 +45,7 @@ class TensorBoard:
 
         self._directory = directory
         self._run_name = run_name
+        self._began = time.time()
         # A start mark hides later steps of earlier processes, but TensorBoard takes the first mark of a run for its
         # beginning and hides nothing, so a new run has to write one as well.
         purge_step = 0 if resume_step is None else resume_step + 1
@@ -67,9 +72,7 @@ class TensorBoard:
         Args:
             phases: the names of the phases of each stage.
         """
-        charts = {
-            prefix: ["Multiline", [f"{prefix}/{name}$" for name in ("T1", "U", "S", "H")]] for prefix in ("val", "test")
-        }
+        charts = {"val": ["Multiline", [f"val/{name}$" for name in ("T1", "U", "S", "H")]]}
         # Only zero-shot data are trained on in these stages.
         accuracy = {"zero-shot accuracy": charts} if phases.keys() & {"tune", "final"} else {}
         losses = {
@@ -82,14 +85,17 @@ class TensorBoard:
             self._writer.flush()
 
     def scalars(self, step: int, values: Mapping[str, float], stage: str, phase: str) -> None:
-        """Write scalars under their tags.
+        """Write scalars under their tags, but for those of test rows: measured once, they would be dots in charts.
+
+        The HParams tab has them; see `outcome`.
 
         Raises:
             RunError: the disk is full or gone.
         """
         from tensorboard.compat.proto.summary_pb2 import Summary
 
-        shown = [Summary.Value(tag=tag_of(name, stage, phase), simple_value=value) for name, value in values.items()]
+        drawn = {name: value for name, value in values.items() if not name.startswith(TEST)}
+        shown = [Summary.Value(tag=tag_of(name, stage, phase), simple_value=value) for name, value in drawn.items()]
         with _disk(self._directory):
             self._add(Summary(value=shown), step)
 
@@ -127,6 +133,30 @@ class TensorBoard:
             rows, header = [row[0] for row in rows], None
         with _disk(self._directory):
             self._writer.add_embedding(points[chosen], rows, None, step, tag, header)
+
+    def outcome(self, hyperparameters: Mapping[str, Hyperparameter], results: Mapping[str, float]) -> None:
+        """Put what a complete run measured beside its hyperparameters.
+
+        TensorBoard takes the first session it reads in a run for the only one, in the order of the files' names, so
+        this one is in a file before all others. A server that runs already shows it after its next start.
+
+        Args:
+            hyperparameters: as in `hyperparameters`.
+            results: further columns of the HParams tab.
+        """
+        from tensorboard.compat.proto.event_pb2 import Event
+        from tensorboard.plugins.hparams import summary_v2 as hparams
+        from tensorboard.summary.writer.record_writer import RecordWriter
+
+        columns = {**hyperparameters, **results}
+        session = hparams.hparams_pb(columns, trial_id=self._run_name)
+        stream = io.BytesIO()
+        records = RecordWriter(stream)
+        for event in (Event(file_version="brain.Event:2"), Event(summary=session)):
+            event.wall_time = self._began
+            records.write(event.SerializeToString())
+        with _disk(self._directory):
+            write_bytes(self._directory / OUTCOME, stream.getvalue())
 
     def flush(self) -> None:
         """Hand everything to the operating system."""

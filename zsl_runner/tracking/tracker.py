@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -89,6 +90,23 @@ class Tracker:
             with self._shown():
                 self._tensorboard.hyperparameters(hyperparameters)
                 self._tensorboard.layout(phases)
+
+    def conclude(
+        self, hyperparameters: Mapping[str, Hyperparameter], results: Mapping[str, float], step: int | None = None
+    ) -> None:
+        """Show in TensorBoard what a complete run measured: in the HParams tab and in words.
+
+        Args:
+            hyperparameters: those of `describe`.
+            results: what was measured, by the names of their columns; those that are not finite are left out.
+            step: the last step.
+        """
+        finite = {name: value for name, value in results.items() if math.isfinite(value)}
+        if self._tensorboard is not None:
+            with self._shown():
+                self._tensorboard.outcome(hyperparameters, finite)
+                rows = [f"| {name} | {value:.6g} |" for name, value in finite.items()]
+                self._tensorboard.text("results", "\n".join(["| metric | value |", "|---|---:|", *rows]), step or 0)
 
     def text(self, tag: str, body: str) -> None:
         """Write Markdown to TensorBoard's Text tab; a resumed run adds its own at the step where it resumes."""
