@@ -41,6 +41,9 @@ class Backbone:
         """Return a checksum of the structure, the weights and the buffers."""
         digest = hashlib.sha256(str(self.network).encode())
         for name, value in sorted(self.network.state_dict().items()):
+            if not isinstance(value, Tensor):  # what a module keeps beside its tensors
+                digest.update(f"{name} {value!r}".encode())
+                continue
             digest.update(f"{name} {value.dtype} {tuple(value.shape)}".encode())
             digest.update(value.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().data)
         return digest.hexdigest()
