@@ -50,7 +50,7 @@ def similarity(model: ClassMapper, data: TaggedEvaluationSet) -> NDArray[Any]:
     positions = torch.arange(min(PROTOTYPE_IMAGES, len(data.images)), device=data.tags.device)
     with evaluating(model):
         maps = model.maps(data.images.take(positions))
-    weights = pixel_weights(confidences(maps.refined()[:, 1:]), data.tags[positions])
+    weights = pixel_weights(confidences(maps.refined(data.tags[positions])[:, 1:]), data.tags[positions])
     count = max(1, maps.logits.shape[-2] * maps.logits.shape[-1] // PROTOTYPE_SHARE)
     found = prototypes(maps.projected, weights, count)
     cosines = found.vectors @ found.vectors.T
@@ -70,11 +70,11 @@ def columns(
     pictures: dict[str, NDArray[Any]] = {"image": x.expand(-1, 3, -1, -1).permute(0, 2, 3, 1).cpu().numpy()}
     if data.masks is not None:
         pictures["truth"] = colour_map(data.masks[positions].cpu().numpy())
-    for name in MAPS:
-        gated = found.maps[name] * found.tags[:, :, None, None]
-        pictures[f"{name} map"] = gated.amax(1).cpu().numpy()
-        pictures[f"{name} mask"] = _coloured(pseudo_masks(found.maps[name], found.tags, thresholds[name]))
-    tagged = pseudo_masks(found.maps["refined"], data.tags[positions], thresholds["refined"])
+    for name, scores in found.among(found.tags).items():
+        pictures[f"{name} map"] = scores.amax(1).cpu().numpy()
+        pictures[f"{name} mask"] = _coloured(pseudo_masks(scores, found.tags, thresholds[name]))
+    tags = data.tags[positions] > 0
+    tagged = pseudo_masks(found.among(tags)["refined"], tags, thresholds["refined"])
     pictures["refined, true tags"] = _coloured(tagged)
     return pictures
 

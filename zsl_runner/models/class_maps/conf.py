@@ -19,6 +19,22 @@ class CorrelationConf:
     layers: list[int] = option([4, 5], "numbers of the two layers it sees, the first is 1", low=1)
     channels: list[int] = option([16, 32], "channels to which it reduces each of them", low=1)
     width: int = option(48, "channels of the features that are correlated", low=1)
+    centred: bool = option(
+        False,
+        "subtract an image's mean from its features before they are compared; false as released, where features that have "
+        "much in common make all pixels alike",
+    )
+    power: float = option(
+        1.0,
+        "of the cosines by which pixels hand their maps to each other: 1 as released; larger ones let the pixels that are "
+        "most alike weigh more, so that maps are blurred less",
+        low=1.0,
+    )
+    tagged: bool = option(
+        False,
+        "spread only the maps of classes an image shows: of its tags in training, of those that are found where it is "
+        "measured; false as released, where the maps of all others take pixels away from them",
+    )
 
     def problems(self) -> Iterable[Problem]:
         """Yield lists that are not of two."""

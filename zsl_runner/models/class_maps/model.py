@@ -65,4 +65,6 @@ class ClassMaps(ClassMapper):
             logits=at_least_fp32(self.classes(last)),
             projected=at_least_fp32(F.relu(self.projection(last))),
             correlated=self.correlation(x, seen, size),
+            tagged=self.conf.correlation.tagged,
+            power=self.conf.correlation.power,
         )
