@@ -49,7 +49,7 @@ def test_files_that_do_not_fit(change, expected, shape, tmp_path):
     change(tensors)
     model = network(shape, seed=1)
     before = {name: value.clone() for name, value in model.state_dict().items()}
-    with pytest.raises(CheckpointError, match=f"w.pt: .*{expected}"):
+    with pytest.raises(CheckpointError, match=rf"w\.pt: .*{expected}"):
         initialise(model, kept(tmp_path / "w.pt", tensors))
     assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
 
@@ -57,7 +57,7 @@ def test_files_that_do_not_fit(change, expected, shape, tmp_path):
 @pytest.mark.parametrize("content", [b"", b"no weights", b"PK\x03\x04 cut off"])
 def test_files_that_are_no_weights(content, shape, tmp_path):
     (tmp_path / "w.pt").write_bytes(content)
-    with pytest.raises(CheckpointError, match="w.pt: expected a dictionary of tensors by torch.save"):
+    with pytest.raises(CheckpointError, match=r"w\.pt: expected a dictionary of tensors by torch.save"):
         initialise(network(shape), tmp_path / "w.pt")
 
 

@@ -40,7 +40,7 @@ LATER = {
     "trainer.classify.frozen_statistics": False,
     "trainer.contrast.frozen_statistics": False,
 }
-"""Keys that came with later versions, with the values that change nothing: with them a run is one of earlier versions."""
+"""Keys that came with later versions, with the values that change nothing: with them a run is as before."""
 
 
 def defines_the_run(key: str) -> bool:

@@ -24,8 +24,8 @@ class ClassMapperConf(ModelConf):
 
     weights: str | None = option(
         None,
-        "what a stage begins with: the directory of an earlier run, or a file of torch.save with tensors by their names in "
-        "this network, those of the backbone at least; null = random weights",
+        "what a stage begins with: the directory of an earlier run, or a file of torch.save with tensors by their "
+        "names in this network, those of the backbone at least; null = random weights",
     )
 
     def initial_weights(self) -> str | None:

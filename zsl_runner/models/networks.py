@@ -86,7 +86,7 @@ def evaluating(module: nn.Module) -> Iterator[None]:
 
 
 def freeze_statistics(module: nn.Module) -> None:
-    """Let batch norm in ``module`` scale by its running means and variances and leave them, until ``module.train()``."""
+    """Let batch norm in ``module`` scale by its running statistics and leave them alone, until ``module.train()``."""
     for part in module.modules():
         if isinstance(part, nn.modules.batchnorm._BatchNorm):
             part.eval()

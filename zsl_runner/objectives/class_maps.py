@@ -74,7 +74,7 @@ def cleaned_maps(logits: Tensor, eps: float = EPS, tags: Tensor | None = None) -
         d_0(i) = 1 - \max_{c \ge 1} d_c(i)
 
     and of $d_1 \dots d_C$ only the largest is kept. Constants for the gradient. A class that an image does not show has
-    some largest value, too, which becomes 1: there it takes pixels away from those the image shows, unless tags are given.
+    some largest value, too, which becomes 1: there it takes pixels from those the image shows, unless tags are given.
 
     Args:
         logits: (B, K, H, W) class activation maps; their background is not used.

@@ -12,8 +12,8 @@ from zsl_runner.objectives.normalisation import l2_normalised, sum_normalised
 def affinity(features: Tensor, eps: float = EPS, power: float = 1.0) -> Tensor:
     r"""How much each pixel hands to each other one: cosines without the negative ones, of sum 1 for each receiver.
 
-    .. math:: A_{ij} = \frac{\max(\hat f_i^\top \hat f_j, 0)^p}{\sum_i \max(\hat f_i^\top \hat f_j, 0)^p + \epsilon}, \qquad
-        \hat f_i = f_i / \|f_i\|_2
+    .. math:: A_{ij} = \frac{\max(\hat f_i^\top \hat f_j, 0)^p}{\sum_i \max(\hat f_i^\top \hat f_j, 0)^p + \epsilon},
+        \qquad \hat f_i = f_i / \|f_i\|_2
 
     Args:
         features: (B, D, H, W).

@@ -13,7 +13,7 @@ from torch import Tensor
 from zsl_runner.data.segmentation.records import colour_map
 from zsl_runner.data.tagged.folds import TaggedEvaluationSet
 from zsl_runner.evaluation.base import Draw
-from zsl_runner.evaluation.class_maps.conf import MAPS, ClassMapsEvaluatorConf
+from zsl_runner.evaluation.class_maps.conf import ClassMapsEvaluatorConf
 from zsl_runner.evaluation.class_maps.seeds import seeds
 from zsl_runner.models.class_mapping import ClassMapper
 from zsl_runner.models.networks import evaluating

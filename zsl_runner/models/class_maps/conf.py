@@ -21,13 +21,13 @@ class CorrelationConf:
     width: int = option(48, "channels of the features that are correlated", low=1)
     centred: bool = option(
         False,
-        "subtract an image's mean from its features before they are compared; false as released, where features that have "
-        "much in common make all pixels alike",
+        "subtract an image's mean from its features before they are compared; false as released, where features that "
+        "have much in common make all pixels alike",
     )
     power: float = option(
         1.0,
-        "of the cosines by which pixels hand their maps to each other: 1 as released; larger ones let the pixels that are "
-        "most alike weigh more, so that maps are blurred less",
+        "of the cosines by which pixels hand their maps to each other: 1 as released; larger ones let the pixels that "
+        "are most alike weigh more, so that maps are blurred less",
         low=1.0,
     )
     tagged: bool = option(

@@ -24,8 +24,8 @@ class PhaseConf:
     power: float = option(0.0, "power of the polynomial by which the learning rates fall; 0 keeps them", low=0.0)
     frozen_statistics: bool = option(
         False,
-        "batch norm keeps the means and variances it has and scales by them; otherwise by those of the batch, and those of "
-        "two views of different sizes are mixed in what it measures with",
+        "batch norm keeps the means and variances it has and scales by them; otherwise by those of the batch, and "
+        "those of two views of different sizes are mixed in what it measures with",
     )
 
     def problems(self) -> Iterable[Problem]:
