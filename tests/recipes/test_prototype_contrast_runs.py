@@ -34,7 +34,7 @@ def test_a_run_measures_and_draws(straight):
     assert result["quantities"]["mIoU_refined"]["unit"] == "per cent"
     assert result["setting"]["kind"] == "weakly supervised, tags"
     assert {path.name for path in (straight / "figures").iterdir()} >= {
-        f"{name}.png" for name in ("class_maps", "prototypes", "thresholds")
+        f"{name}.png" for name in ("class_maps", "affinity", "prototypes", "pixels", "thresholds")
     }
     rows = (straight / "metrics.csv").read_text()
     assert "train/classify/tags" in rows

@@ -35,7 +35,11 @@ class PixelMaps(NamedTuple):
             tags: (B, K - 1) of 0 and 1 (or bool), the classes that images show as far as one may know.
         """
         cleaned = cleaned_maps(self.logits, tags=tags if self.tagged else None)
-        return refined_maps(cleaned, affinity(self.correlated, power=self.power))
+        return refined_maps(cleaned, self.affinity())
+
+    def affinity(self) -> Tensor:
+        """Return (B, N, N) how much each of the N = h w pixels hands to each other one, row by row."""
+        return affinity(self.correlated, power=self.power)
 
 
 class ClassMapper(Model):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from zsl_runner.data.segmentation.records import colour_map
 from zsl_runner.data.tagged.folds import TaggedEvaluationSet
 from zsl_runner.evaluation.base import Draw
 from zsl_runner.evaluation.class_maps.conf import ClassMapsEvaluatorConf
+from zsl_runner.evaluation.class_maps.pixels import labelled_pixels, received
 from zsl_runner.evaluation.class_maps.seeds import seeds
 from zsl_runner.models.class_mapping import ClassMapper
 from zsl_runner.models.networks import evaluating
@@ -37,11 +39,16 @@ def class_map_figures(
         conf: the evaluator's options.
         thresholds: confidence of the background, by kind of maps.
     """
-    from zsl_runner.tracking.figures.class_maps import prototype_similarity
+    from zsl_runner.tracking.figures.class_maps import pixel_scatter, prototype_similarity
     from zsl_runner.tracking.figures.segmentation import picture_columns
 
     yield "class_maps", lambda: picture_columns(columns(model, data, conf, thresholds), "Class maps of test images")
+    yield "affinity", lambda: picture_columns(received(model, data, ROWS), "What a pixel's refined maps are made of")
     yield "prototypes", lambda: prototype_similarity(similarity(model, data), data.class_names)
+    if data.masks is not None:
+        colours = colour_map(np.arange(data.shape.classes, dtype=np.uint8)[:, None])[:, 0] / 255
+        drawn = partial(labelled_pixels, model, data, PROTOTYPE_IMAGES)
+        yield "pixels", lambda: pixel_scatter(*drawn(), data.class_names, colours)
 
 
 @torch.no_grad()
