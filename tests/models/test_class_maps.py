@@ -8,7 +8,8 @@ import torch
 from tests.tagged import CANVASES, NETWORK, network, tagged_fold
 from zsl_runner.data.tagged.folds import TaggedShape
 from zsl_runner.errors import ConfigError
-from zsl_runner.models.class_maps.conf import ClassMapsConf, CorrelationConf
+from zsl_runner.models.class_mapping_conf import CorrelationConf
+from zsl_runner.models.class_maps.conf import ClassMapsConf
 from zsl_runner.models.networks import evaluating
 
 SHAPE = TaggedShape(1, 32, 32, 11)
@@ -69,7 +70,7 @@ def test_an_image_has_the_same_maps_in_any_batch_at_evaluation():
 
 
 def test_images_below_the_stride_are_refused():
-    with pytest.raises(ConfigError, match="divide sides by 4, more than images of 32 x 3 pixels allow"):
+    with pytest.raises(ConfigError, match="divides sides by 4, more than images of 32 x 3 pixels allow"):
         network(TaggedShape(1, 3, 32, 11))
     small = dataclasses.replace(CANVASES, side=16)
     deep = dataclasses.replace(NETWORK, channels=[4] * 5, strides=[2] * 5, dilations=[1] * 5)

@@ -8,7 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from zsl_runner.models.class_maps.conf import ClassMapsConf, CorrelationConf
+from zsl_runner.models.class_mapping_conf import CorrelationConf
+from zsl_runner.models.class_maps.conf import ClassMapsConf
 from zsl_runner.models.networks import at_least_fp32
 from zsl_runner.objectives.class_maps import SPACE, resized
 
