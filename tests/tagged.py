@@ -8,7 +8,8 @@ from zsl_runner.config.schema import OptimizerConf, RuntimeConf, TrainerConf
 from zsl_runner.data.sources.tagged_canvas.conf import TaggedCanvasConf
 from zsl_runner.data.sources.tagged_canvas.source import load
 from zsl_runner.data.tagged.folds import tagged_folds
-from zsl_runner.models.class_maps.conf import ClassMapsConf, CorrelationConf
+from zsl_runner.models.class_mapping_conf import CorrelationConf
+from zsl_runner.models.class_maps.conf import ClassMapsConf
 from zsl_runner.models.class_maps.model import ClassMaps
 from zsl_runner.streams import Streams
 from zsl_runner.trainers.prototype_contrast.conf import PhaseConf, PrototypeContrastConf

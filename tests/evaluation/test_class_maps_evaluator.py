@@ -22,10 +22,11 @@ from zsl_runner.evaluation.class_maps.counts import (
 )
 from zsl_runner.evaluation.class_maps.evaluator import ClassMapsEvaluator
 from zsl_runner.evaluation.class_maps.figures import columns, similarity
+from zsl_runner.evaluation.class_maps.pixels import MARK, labelled_pixels, received
 from zsl_runner.evaluation.class_maps.seeds import seeds
 from zsl_runner.models.class_mapping import ClassMapper, PixelMaps
 from zsl_runner.objectives.class_maps import confidences, resized
-from zsl_runner.tracking.figures.class_maps import prototype_similarity, threshold_curves
+from zsl_runner.tracking.figures.class_maps import pixel_scatter, prototype_similarity, threshold_curves
 
 CONF = ClassMapsEvaluatorConf(batch_size=3, thresholds=[0.1, 0.9], threshold_count=5)
 
@@ -236,9 +237,11 @@ def test_scales_and_mirror_images_are_summed():
             for flipped in (scaled, scaled.flip(-1)):
                 maps = resized(model.maps(flipped).logits[:, 1:], (32, 32), aligned=False)
                 total = total + (maps if flipped is scaled else maps.flip(-1))
-        torch.testing.assert_close(found.maps["plain"], confidences(total))
+        every = torch.ones_like(found.tags)
+        torch.testing.assert_close(found.among(every)["plain"], confidences(total))
         mirrored = seeds(model, x.flip(-1), [1.0, 0.5], mirrored=True)
-    torch.testing.assert_close(mirrored.maps["plain"].flip(-1), found.maps["plain"], rtol=1e-4, atol=1e-5)
+        one, other = found.among(every)["plain"], mirrored.among(every)["plain"]
+    torch.testing.assert_close(other.flip(-1), one, rtol=1e-4, atol=1e-5)
     assert torch.equal(mirrored.tags, found.tags)
 
 
@@ -262,6 +265,31 @@ def test_prototypes_of_pixels_read_off_are_orthogonal():
     np.testing.assert_allclose(cosines[np.ix_(present, present)], np.eye(present.sum()), atol=1e-5)
     names = fold.evaluation.class_names
     assert [text.get_text() for text in prototype_similarity(cosines, names).axes[0].get_xticklabels()] == list(names)
+
+
+def test_projected_pixels_have_the_true_classes_of_their_places():
+    """The reader projects a pixel to its class, so that the largest coordinate is the label."""
+    fold, masks = readable()
+    vectors, labels = labelled_pixels(Reader(), fold.evaluation, 4)
+    np.testing.assert_array_equal(labels, masks[:4].flatten())
+    np.testing.assert_array_equal(vectors.argmax(1), labels)
+    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, rtol=1e-6)
+    few = np.concatenate([np.flatnonzero(labels == label)[:10] for label in np.unique(labels)[:3]])
+    figure = pixel_scatter(vectors[few], labels[few], fold.evaluation.class_names, np.zeros((11, 3)))
+    assert sum(len(points.get_offsets()) for points in figure.axes[0].collections) == 30
+    with pytest.raises(ValueError, match="not all equal"):
+        pixel_scatter(vectors[few[:10]], labels[few[:10]], fold.evaluation.class_names, np.zeros((11, 3)))
+
+
+def test_a_chosen_pixel_receives_from_the_pixels_of_its_class_alone():
+    fold, masks = readable()
+    found = received(Reader(), fold.evaluation, 4)
+    for picture, shares, mask in zip(found["chosen pixel"], found["receives from"], masks, strict=False):
+        (place,) = np.argwhere((picture == np.float32(MARK)).all(-1))
+        alike = mask == mask[tuple(place)]
+        assert mask[tuple(place)] > 0
+        alike[tuple(place)] = False
+        np.testing.assert_allclose(shares, alike, atol=1e-4)
 
 
 def test_curves_mark_the_threshold_in_use():

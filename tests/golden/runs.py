@@ -55,6 +55,23 @@ _JOINT_VAE = [
 _TASKS = ["trainer.iterations=6", "trainer.batch_size=32", "evaluator.every=4"]
 _IMAGE_TASKS = ["dataset=split_digits", "dataset.n_tasks=3", *_TASKS]
 _ZERO_SHOT_TASKS = ["model=cosine_heads", "dataset=toy_tasks", "model.hidden=[16]", "model.width=8", *_TASKS]
+_CLASS_MAPS = [
+    "model=class_maps",
+    "model.channels=[6,8,10]",
+    "model.strides=[1,2,2]",
+    "model.dilations=[1,1,2]",
+    "model.projection=8",
+    "model.correlation={layers: [2, 3], channels: [4, 4], width: 6}",
+    "dataset=tagged_canvas_embedded",
+    "dataset.side=32",
+    "dataset.train=40",
+    "dataset.validation=10",
+    "dataset.test=10",
+    "trainer.batch_size=10",
+    "trainer.classify.steps=6",
+    "trainer.contrast.steps=6",
+    "evaluator.every=6",
+]
 
 RUNS: dict[str, list[str]] = {
     "em": ["model=sgal", *_ZERO_SHOT, *_SMALL_VAE, *_EM, "trainer.em.rollback_every=6", "trainer.em.refresh_every=3"],
@@ -107,22 +124,13 @@ RUNS: dict[str, list[str]] = {
     "joint": ["model=task_heads", "model.hidden=[24]", "trainer=joint", *_IMAGE_TASKS],
     "a_lwf": ["trainer=a_lwf", *_ZERO_SHOT_TASKS],
     "a_mas": ["trainer=a_mas", "trainer.importance_rows=20", *_ZERO_SHOT_TASKS],
-    "prototype_contrast": [
-        "model=class_maps",
-        "model.channels=[6,8,10]",
-        "model.strides=[1,2,2]",
-        "model.dilations=[1,1,2]",
-        "model.projection=8",
-        "model.correlation={layers: [2, 3], channels: [4, 4], width: 6}",
-        "dataset=tagged_canvas_embedded",
-        "dataset.side=32",
-        "dataset.train=40",
-        "dataset.validation=10",
-        "dataset.test=10",
-        "trainer.batch_size=10",
-        "trainer.classify.steps=6",
-        "trainer.contrast.steps=6",
-        "evaluator.every=6",
+    "prototype_contrast": _CLASS_MAPS,
+    "prototype_contrast_released": [
+        *_CLASS_MAPS,
+        "model.correlation.centred=false",
+        "model.correlation.power=1",
+        "model.correlation.tagged=false",
+        "trainer.contrast.frozen_statistics=false",
     ],
 }
 """What `zsl-run` is called with, by a name for the run; `QUIET` comes to each."""

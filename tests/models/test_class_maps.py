@@ -8,7 +8,8 @@ import torch
 from tests.tagged import CANVASES, NETWORK, network, tagged_fold
 from zsl_runner.data.tagged.folds import TaggedShape
 from zsl_runner.errors import ConfigError
-from zsl_runner.models.class_maps.conf import ClassMapsConf, CorrelationConf
+from zsl_runner.models.class_mapping_conf import CorrelationConf
+from zsl_runner.models.class_maps.conf import ClassMapsConf
 from zsl_runner.models.networks import evaluating
 
 SHAPE = TaggedShape(1, 32, 32, 11)
@@ -26,7 +27,7 @@ def test_maps_have_the_grid_of_the_stride(side):
     assert maps.logits.shape == (3, 11, grid, grid)
     assert maps.projected.shape == (3, 8, grid, grid)
     assert maps.correlated.shape == (3, 6, grid, grid)
-    assert maps.refined().shape == maps.logits.shape
+    assert maps.refined(torch.ones(3, 10)).shape == maps.logits.shape
     assert (maps.projected >= 0).all()
 
 
@@ -55,7 +56,7 @@ def test_equal_seeds_give_equal_weights_and_the_global_generator_is_not_moved():
 
 def test_the_correlation_module_moves_itself_alone():
     model = network(SHAPE)
-    model.maps(images()).refined().square().sum().backward()
+    model.maps(images()).refined(torch.ones(3, 10)).square().sum().backward()
     moved = {name.split(".")[0] for name, parameter in model.named_parameters() if parameter.grad is not None}
     assert moved == {"correlation"}
 
@@ -64,12 +65,12 @@ def test_an_image_has_the_same_maps_in_any_batch_at_evaluation():
     model = network(SHAPE)
     with evaluating(model), torch.no_grad():
         together, alone = model.maps(images()), model.maps(images()[:1])
-    for one, other in zip(together, alone, strict=True):
+    for one, other in zip(together[:3], alone[:3], strict=True):
         torch.testing.assert_close(one[:1], other)
 
 
 def test_images_below_the_stride_are_refused():
-    with pytest.raises(ConfigError, match="divide sides by 4, more than images of 32 x 3 pixels allow"):
+    with pytest.raises(ConfigError, match="divides sides by 4, more than images of 32 x 3 pixels allow"):
         network(TaggedShape(1, 3, 32, 11))
     small = dataclasses.replace(CANVASES, side=16)
     deep = dataclasses.replace(NETWORK, channels=[4] * 5, strides=[2] * 5, dilations=[1] * 5)
@@ -93,3 +94,27 @@ def test_problems():
 
 def test_the_shape_comes_from_the_data():
     assert tagged_fold().train.shape == SHAPE
+
+
+def test_centred_features_have_no_mean_so_that_pixels_are_not_all_alike():
+    alike, centred = (
+        network(
+            SHAPE, dataclasses.replace(NETWORK, correlation=dataclasses.replace(NETWORK.correlation, centred=centred))
+        )
+        .maps(images())
+        .correlated
+        for centred in (False, True)
+    )
+    torch.testing.assert_close(centred, alike - alike.mean((2, 3), keepdim=True))
+    torch.testing.assert_close(centred.sum((2, 3)), torch.zeros(3, 6), atol=1e-4, rtol=0)
+    assert not torch.allclose(alike.mean((2, 3)), torch.zeros(3, 6), atol=1e-3)
+
+
+def test_maps_of_classes_an_image_does_not_show_are_spread_on_request_only():
+    tags = torch.zeros(3, 10)
+    tags[:, 2] = 1.0
+    for tagged in (False, True):
+        conf = dataclasses.replace(NETWORK, correlation=dataclasses.replace(NETWORK.correlation, tagged=tagged))
+        found = network(SHAPE, conf).maps(images()).refined(tags)[:, 1:]
+        others = found[:, tags[0] == 0]
+        assert torch.equal(others, torch.zeros_like(others)) is tagged

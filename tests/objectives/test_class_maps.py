@@ -35,6 +35,21 @@ def test_cleaned_maps_follow_their_formula():
     torch.testing.assert_close(found[:, 0], background, rtol=1e-12, atol=1e-12)
 
 
+def test_cleaned_maps_of_tags_are_those_of_a_problem_with_these_classes_alone():
+    logits = drawn(2, 4, 3, 5)
+    tags = torch.tensor([[1.0, 0.0, 1.0], [1.0, 0.0, 1.0]])
+    found = cleaned_maps(logits, tags=tags)
+    assert torch.equal(found[:, [0, 1, 3]], cleaned_maps(logits[:, [0, 1, 3]]))
+    assert torch.equal(found[:, 2], torch.zeros(2, 3, 5, dtype=torch.float64))
+
+
+def test_a_class_without_tag_takes_a_pixel_from_a_class_with_one_unless_tags_are_given():
+    logits = torch.tensor([[0.0, 0.0], [5.0, 4.0], [0.0, 0.01]]).reshape(1, 3, 1, 2)
+    tags = torch.tensor([[1.0, 0.0]])
+    assert cleaned_maps(logits)[0, 1].flatten().tolist()[1] == 0
+    assert cleaned_maps(logits, tags=tags)[0, 1].flatten().tolist()[1] == pytest.approx(0.8, abs=1e-4)
+
+
 def test_cleaned_maps_leave_their_argument_alone_and_have_no_gradient():
     logits = drawn(1, 3, 2, 2).requires_grad_()
     kept = logits.detach().clone()
@@ -85,6 +100,23 @@ def test_features_of_regions_give_the_means_of_the_regions():
     for region in range(3):
         expected[:, :, regions == region] = maps[:, :, regions == region].mean(2, keepdim=True)
     torch.testing.assert_close(refined_maps(maps, affinity(features)), expected, rtol=0, atol=1e-4)
+
+
+@pytest.mark.parametrize("power", [1.0, 2.5, 4.0])
+def test_a_power_weighs_the_cosines_and_columns_still_add_up_to_one(power):
+    features = drawn(2, 3, 2, 3)
+    cosines = torch.nn.functional.normalize(features.flatten(2), dim=1)
+    cosines = (cosines.transpose(1, 2) @ cosines).clamp(min=0) ** power
+    found = affinity(features, power=power)
+    torch.testing.assert_close(found, cosines / cosines.sum(1, keepdim=True), rtol=1e-4, atol=1e-6)
+    torch.testing.assert_close(found.sum(1), torch.ones(2, 6, dtype=torch.float64), rtol=0, atol=1e-4)
+
+
+def test_a_power_leaves_a_pixel_more_of_its_own_value():
+    features = drawn(1, 3, 2, 3)
+    kept = [affinity(features, power=power)[0].diagonal() for power in (1.0, 2.0, 8.0)]
+    assert (kept[0] <= kept[1] + 1e-9).all()
+    assert (kept[1] <= kept[2] + 1e-9).all()
 
 
 def test_opposite_features_hand_nothing_over_and_a_pixel_without_features_receives_nothing():

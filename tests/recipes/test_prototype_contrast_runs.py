@@ -34,7 +34,7 @@ def test_a_run_measures_and_draws(straight):
     assert result["quantities"]["mIoU_refined"]["unit"] == "per cent"
     assert result["setting"]["kind"] == "weakly supervised, tags"
     assert {path.name for path in (straight / "figures").iterdir()} >= {
-        f"{name}.png" for name in ("class_maps", "prototypes", "thresholds")
+        f"{name}.png" for name in ("class_maps", "affinity", "prototypes", "pixels", "thresholds")
     }
     rows = (straight / "metrics.csv").read_text()
     assert "train/classify/tags" in rows
@@ -69,4 +69,22 @@ def test_what_does_not_fit_is_refused_before_anything_is_written(settings, expec
 def test_data_with_masks_alone_are_refused(tmp_path, zsl_run):
     done = zsl_run("model=class_maps", "dataset=digit_canvas_embedded", code=2)
     assert "tags" in done.stderr
+    assert not (tmp_path / "outputs").exists()
+
+
+def test_an_arm_begins_with_the_weights_of_an_earlier_run(straight, tmp_path, zsl_run):
+    """With steps that change nothing the weights are those of the run, and so is every metric."""
+    still = ["trainer.classify.steps=0", "trainer.contrast.steps=1", "trainer.backbone.lr=0", "trainer.heads.lr=0"]
+    zsl_run(*SMALL, *still, "trainer.contrast.frozen_statistics=true", f"model.weights={straight}", "name=arm")
+    (found,) = (tmp_path / "outputs").rglob("result.json")
+    metrics, before = (json.loads(path.read_text())["metrics"] for path in (found, straight / "result.json"))
+    assert {name: metrics[name] for name in before if name.startswith("test/")} == {
+        name: value for name, value in before.items() if name.startswith("test/")
+    }
+
+
+def test_weights_that_are_not_there_are_refused(tmp_path, zsl_run):
+    done = zsl_run(*SMALL, "model.weights=nowhere.pt", code=2)
+    assert "model.weights" in done.stderr
+    assert "found nothing at" in done.stderr
     assert not (tmp_path / "outputs").exists()

@@ -119,6 +119,25 @@ def test_weight_zero_is_the_arm_without_the_term_bit_for_bit():
     )
 
 
+@pytest.mark.parametrize("frozen", [False, True])
+def test_frozen_statistics_are_those_of_the_phase_before(frozen):
+    conf = PhaseConf(steps=2, frozen_statistics=frozen)
+    procedure = trainer(tagged_fold().train, contrast=conf)
+    first, second = procedure.phases()
+    first.begin()
+    for _ in range(first.steps):
+        first.step()
+    before = weights_of(procedure)
+    second.begin()
+    for _ in range(second.steps):
+        second.step()
+    after = weights_of(procedure)
+    statistics = [name for name in before if "running_" in name or "num_batches" in name]
+    assert statistics
+    assert all(torch.equal(before[name], after[name]) is frozen for name in statistics)
+    assert not any(torch.equal(before[name], after[name]) for name in before if name.endswith(".1.weight"))
+
+
 def test_arms_share_their_first_phase_bit_for_bit():
     fold = tagged_fold()
     first = {name: trained(fold, weights=weights)[0]["classify"] for name, weights in (("seam", SEAM), ("cls", NONE))}

@@ -32,6 +32,16 @@ BOOKKEEPING = frozenset(
 )
 """Keys, and the keys below them, that name, place, log or repeat a run without defining what it computes."""
 
+LATER = {
+    "model.weights": None,
+    "model.correlation.centred": False,
+    "model.correlation.power": 1.0,
+    "model.correlation.tagged": False,
+    "trainer.classify.frozen_statistics": False,
+    "trainer.contrast.frozen_statistics": False,
+}
+"""Keys that came with later versions, with the values that change nothing: with them a run is as before."""
+
 
 def defines_the_run(key: str) -> bool:
     """Tell whether the dotted ``key`` belongs to what a run computes; the seed does not, it repeats a run.
@@ -92,5 +102,5 @@ def _digits(values: Mapping[str, Any]) -> str:
 
 
 def _is_off(key: str, value: Any) -> bool:
-    """Tell whether it is an unused option for debugging: a proper run is the same with and without the group."""
-    return key.startswith("debug.") and not value
+    """Tell whether an option is unused, so that a run is the same with and without its key."""
+    return (key.startswith("debug.") and not value) or (key in LATER and value == LATER[key])

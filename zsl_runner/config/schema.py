@@ -122,6 +122,10 @@ class ModelConf(Component):
         """Yield what the model cannot do with this data set as it is prepared; keys are below the model."""
         return ()
 
+    def initial_weights(self) -> str | None:
+        """Return the file or the run from which a stage takes its first weights; None for random ones."""
+        return None
+
     def uses_labels(self) -> bool:
         """Tell whether training sees labels of classes, where the data set has some; for the record."""
         return True

@@ -19,15 +19,28 @@ class PixelMaps(NamedTuple):
         logits: (B, K, h, w) class activation maps, the background's first; their means are logits of the tags.
         projected: (B, P, h, w) non-negative features to be compared with prototypes.
         correlated: (B, D, h, w) features whose cosines say which pixels belong together.
+        tagged: whether only maps of tagged classes are spread.
+        power: of the cosines.
     """
 
     logits: Tensor
     projected: Tensor
     correlated: Tensor
+    tagged: bool = False
+    power: float = 1.0
 
-    def refined(self) -> Tensor:
-        """Return the (B, K, h, w) maps spread by the correlation module; only its features have a gradient."""
-        return refined_maps(cleaned_maps(self.logits), affinity(self.correlated))
+    def refined(self, tags: Tensor) -> Tensor:
+        """Return the (B, K, h, w) maps spread by the correlation module; only its features have a gradient.
+
+        Args:
+            tags: (B, K - 1) of 0 and 1 (or bool), the classes that images show as far as one may know.
+        """
+        cleaned = cleaned_maps(self.logits, tags=tags if self.tagged else None)
+        return refined_maps(cleaned, self.affinity())
+
+    def affinity(self) -> Tensor:
+        """Return (B, N, N) how much each of the N = h w pixels hands to each other one, row by row."""
+        return affinity(self.correlated, power=self.power)
 
 
 class ClassMapper(Model):

@@ -85,6 +85,13 @@ def evaluating(module: nn.Module) -> Iterator[None]:
             part.training = True
 
 
+def freeze_statistics(module: nn.Module) -> None:
+    """Let batch norm in ``module`` scale by its running statistics and leave them alone, until ``module.train()``."""
+    for part in module.modules():
+        if isinstance(part, nn.modules.batchnorm._BatchNorm):
+            part.eval()
+
+
 @contextmanager
 def dropout_on(module: nn.Module, generator: torch.Generator) -> Iterator[None]:
     """Monte-Carlo dropout: inference mode except for dropout, whose masks come from ``generator``.

@@ -67,17 +67,19 @@ def strongest_foreground(maps: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def cleaned_maps(logits: Tensor, eps: float = EPS) -> Tensor:
+def cleaned_maps(logits: Tensor, eps: float = EPS, tags: Tensor | None = None) -> Tensor:
     r"""Maps as the correlation module spreads them: scaled by their maxima, one foreground class in each pixel.
 
     .. math:: d_c(i) = \frac{\max(\max(m_c(i), 0) - \epsilon, 0)}{\max_j \max(m_c(j), 0) + \epsilon}, \qquad
         d_0(i) = 1 - \max_{c \ge 1} d_c(i)
 
-    and of $d_1 \dots d_C$ only the largest is kept. Constants for the gradient.
+    and of $d_1 \dots d_C$ only the largest is kept. Constants for the gradient. A class that an image does not show has
+    some largest value, too, which becomes 1: there it takes pixels from those the image shows, unless tags are given.
 
     Args:
         logits: (B, K, H, W) class activation maps; their background is not used.
         eps: what counts as no activation.
+        tags: (B, C), to which $d_1 \dots d_C$ are limited; None for the released form, in which all classes take part.
 
     Returns:
         (B, K, H, W) in [0, 1].
@@ -90,8 +92,9 @@ def cleaned_maps(logits: Tensor, eps: float = EPS) -> Tensor:
             [1.0000, 0.0000, 0.0000],
             [0.0000, 1.0000, 0.5000]])
     """
+    foreground = logits[:, 1:] if tags is None else logits[:, 1:] * tags[:, :, None, None].to(logits.dtype)
     # max(m - eps, 0) has the maximum max(m, 0) - eps; where that is negative, the numerator is zero.
-    return strongest_foreground(with_background(max_normalised(logits[:, 1:] - eps, SPACE, 2 * eps)))
+    return strongest_foreground(with_background(max_normalised(foreground - eps, SPACE, 2 * eps)))
 
 
 def confidences(maps: Tensor, eps: float = EPS, clamped: bool = True) -> Tensor:

@@ -21,6 +21,7 @@ from zsl_runner.data.stages import Stages
 from zsl_runner.evaluation.base import Evaluator
 from zsl_runner.runs import result as results
 from zsl_runner.runs.checkpoint import Checkpoints
+from zsl_runner.runs.initial import initialise
 from zsl_runner.runs.reopen import Reopened
 from zsl_runner.runs.result import Result
 from zsl_runner.runs.stage import RunContext, StagePlan, StageRun
@@ -119,6 +120,9 @@ class Run:
         """Build a stage, where it begins or as a checkpoint left it."""
         plan = StagePlan.of(name, self.config.evaluator, self.state.finished)
         parts = build_stage(self.config, name, folds.cut(name), self.runtime)
+        weights = self.config.model.initial_weights()
+        if weights is not None and saved is None:
+            initialise(parts.model, Path(weights))
         if not self.state.finished and saved is None:
             self._describe(parts, context.tracker)
         return StageRun(context, plan, parts, folds.tested(name) if plan.tests else None, saved)

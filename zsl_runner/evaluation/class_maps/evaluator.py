@@ -115,10 +115,10 @@ class ClassMapsEvaluator(Evaluator):
                     continue
                 mask = data.masks[positions].long().flatten(1)
                 valid = mask != VOID
-                for name, scores in found.maps.items():
-                    for among, gate in ((counts, found.tags), (true_tags, tags)):
-                        best = (scores * gate[:, :, None, None]).flatten(2).max(1)
-                        truth = mask.masked_fill(~valid, 0)
+                truth = mask.masked_fill(~valid, 0)
+                for among, gate in ((counts, found.tags), (true_tags, tags)):
+                    for name, scores in found.among(gate).items():
+                        best = scores.flatten(2).max(1)
                         among[name].add(
                             threshold_confusions(best.values, best.indices + 1, truth, valid, thresholds, sizes[1])
                         )

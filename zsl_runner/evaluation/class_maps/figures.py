@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,8 @@ from torch import Tensor
 from zsl_runner.data.segmentation.records import colour_map
 from zsl_runner.data.tagged.folds import TaggedEvaluationSet
 from zsl_runner.evaluation.base import Draw
-from zsl_runner.evaluation.class_maps.conf import MAPS, ClassMapsEvaluatorConf
+from zsl_runner.evaluation.class_maps.conf import ClassMapsEvaluatorConf
+from zsl_runner.evaluation.class_maps.pixels import labelled_pixels, received
 from zsl_runner.evaluation.class_maps.seeds import seeds
 from zsl_runner.models.class_mapping import ClassMapper
 from zsl_runner.models.networks import evaluating
@@ -37,11 +39,16 @@ def class_map_figures(
         conf: the evaluator's options.
         thresholds: confidence of the background, by kind of maps.
     """
-    from zsl_runner.tracking.figures.class_maps import prototype_similarity
+    from zsl_runner.tracking.figures.class_maps import pixel_scatter, prototype_similarity
     from zsl_runner.tracking.figures.segmentation import picture_columns
 
     yield "class_maps", lambda: picture_columns(columns(model, data, conf, thresholds), "Class maps of test images")
+    yield "affinity", lambda: picture_columns(received(model, data, ROWS), "What a pixel's refined maps are made of")
     yield "prototypes", lambda: prototype_similarity(similarity(model, data), data.class_names)
+    if data.masks is not None:
+        colours = colour_map(np.arange(data.shape.classes, dtype=np.uint8)[:, None])[:, 0] / 255
+        drawn = partial(labelled_pixels, model, data, PROTOTYPE_IMAGES)
+        yield "pixels", lambda: pixel_scatter(*drawn(), data.class_names, colours)
 
 
 @torch.no_grad()
@@ -50,7 +57,7 @@ def similarity(model: ClassMapper, data: TaggedEvaluationSet) -> NDArray[Any]:
     positions = torch.arange(min(PROTOTYPE_IMAGES, len(data.images)), device=data.tags.device)
     with evaluating(model):
         maps = model.maps(data.images.take(positions))
-    weights = pixel_weights(confidences(maps.refined()[:, 1:]), data.tags[positions])
+    weights = pixel_weights(confidences(maps.refined(data.tags[positions])[:, 1:]), data.tags[positions])
     count = max(1, maps.logits.shape[-2] * maps.logits.shape[-1] // PROTOTYPE_SHARE)
     found = prototypes(maps.projected, weights, count)
     cosines = found.vectors @ found.vectors.T
@@ -70,11 +77,11 @@ def columns(
     pictures: dict[str, NDArray[Any]] = {"image": x.expand(-1, 3, -1, -1).permute(0, 2, 3, 1).cpu().numpy()}
     if data.masks is not None:
         pictures["truth"] = colour_map(data.masks[positions].cpu().numpy())
-    for name in MAPS:
-        gated = found.maps[name] * found.tags[:, :, None, None]
-        pictures[f"{name} map"] = gated.amax(1).cpu().numpy()
-        pictures[f"{name} mask"] = _coloured(pseudo_masks(found.maps[name], found.tags, thresholds[name]))
-    tagged = pseudo_masks(found.maps["refined"], data.tags[positions], thresholds["refined"])
+    for name, scores in found.among(found.tags).items():
+        pictures[f"{name} map"] = scores.amax(1).cpu().numpy()
+        pictures[f"{name} mask"] = _coloured(pseudo_masks(scores, found.tags, thresholds[name]))
+    tags = data.tags[positions] > 0
+    tagged = pseudo_masks(found.among(tags)["refined"], tags, thresholds["refined"])
     pictures["refined, true tags"] = _coloured(tagged)
     return pictures
 

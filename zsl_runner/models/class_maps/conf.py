@@ -7,28 +7,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar
 
-from zsl_runner.config.fields import option, section
+from zsl_runner.config.fields import option
 from zsl_runner.config.problems import Problem
-from zsl_runner.models.class_mapping_conf import ClassMapperConf
+from zsl_runner.models.class_mapping_conf import HeadedMapperConf
 
 
 @dataclass
-class CorrelationConf:
-    """The correlation module, which sees the image and two layers without moving them."""
-
-    layers: list[int] = option([4, 5], "numbers of the two layers it sees, the first is 1", low=1)
-    channels: list[int] = option([16, 32], "channels to which it reduces each of them", low=1)
-    width: int = option(48, "channels of the features that are correlated", low=1)
-
-    def problems(self) -> Iterable[Problem]:
-        """Yield lists that are not of two."""
-        for key in ("layers", "channels"):
-            if len(getattr(self, key)) != 2:
-                yield Problem(key, f"expected two numbers, one for each layer, found {list(getattr(self, key))}")
-
-
-@dataclass
-class ClassMapsConf(ClassMapperConf):
+class ClassMapsConf(HeadedMapperConf):
     """3 x 3 convolutions with batch norm; heads for class maps and projected pixels; a correlation module."""
 
     implementation: ClassVar[str] = "zsl_runner.models.class_maps.model:ClassMaps"
@@ -38,8 +23,6 @@ class ClassMapsConf(ClassMapperConf):
     channels: list[int] = option([24, 32, 64, 64, 128, 128], "channels of each convolution's output", low=1)
     strides: list[int] = option([1, 2, 1, 2, 1, 1], "step of each convolution", choices=(1, 2))
     dilations: list[int] = option([1, 1, 1, 1, 1, 2], "spread of each convolution's kernel", low=1, high=16)
-    projection: int = option(64, "channels of the projected pixels", low=1)
-    correlation: CorrelationConf = section(CorrelationConf, "correlation module")
 
     def reduction(self) -> int:
         """Return the product of the strides."""
@@ -53,5 +36,5 @@ class ClassMapsConf(ClassMapperConf):
                 yield Problem(key, f"expected {len(self.channels)}, one for each of channels, found {found}")
         if not self.channels:
             yield Problem("channels", "expected at least one convolution")
-        elif late := [number for number in self.correlation.layers if number > len(self.channels)]:
-            yield Problem("correlation.layers", f"expected 1 to {len(self.channels)}, found {late}")
+        else:
+            yield from super().problems()

@@ -10,6 +10,7 @@ from torch.nn import functional as F
 from zsl_runner.data.tagged.folds import TaggedShape
 from zsl_runner.errors import ConfigError
 from zsl_runner.models.class_mapping import ClassMapper, PixelMaps
+from zsl_runner.models.class_mapping_conf import HeadedMapperConf
 from zsl_runner.models.class_maps.conf import ClassMapsConf
 from zsl_runner.models.class_maps.networks import CorrelationFeatures, DilatedNetwork, pointwise
 from zsl_runner.models.networks import at_least_fp32
@@ -28,20 +29,25 @@ class ClassMaps(ClassMapper):
         ConfigError: images are smaller than the network's stride.
     """
 
-    def __init__(self, conf: ClassMapsConf, shape: TaggedShape, streams: Streams) -> None:
+    def __init__(self, conf: HeadedMapperConf, shape: TaggedShape, streams: Streams) -> None:
         super().__init__()
         if min(shape.height, shape.width) < conf.reduction():
             raise ConfigError(
-                f"model.strides divide sides by {conf.reduction()}, more than images of {shape.width} x {shape.height} "
-                "pixels allow; use fewer or larger ones"
+                f"the model divides sides by {conf.reduction()}, more than images of {shape.width} x {shape.height} "
+                "pixels allow; use larger ones or another model"
             )
         self.conf = conf
         seen = [conf.channels[number - 1] for number in conf.correlation.layers]
         with streams.initialising():
-            self.backbone = DilatedNetwork(shape.channels, conf)
+            self.backbone = self.network(shape.channels)
             self.classes = pointwise(conf.channels[-1], shape.classes)
             self.projection = pointwise(conf.channels[-1], conf.projection)
             self.correlation = CorrelationFeatures(shape.channels, seen, conf.correlation)
+
+    def network(self, channels: int) -> nn.Module:
+        """Return the backbone, which gives the outputs of its layers, for images of so many channels."""
+        assert isinstance(self.conf, ClassMapsConf)
+        return DilatedNetwork(channels, self.conf)
 
     def parameter_groups(self) -> Mapping[str, list[nn.Parameter]]:
         """Return ``backbone`` and ``heads``, the latter with the correlation module."""
@@ -65,4 +71,6 @@ class ClassMaps(ClassMapper):
             logits=at_least_fp32(self.classes(last)),
             projected=at_least_fp32(F.relu(self.projection(last))),
             correlated=self.correlation(x, seen, size),
+            tagged=self.conf.correlation.tagged,
+            power=self.conf.correlation.power,
         )

@@ -8,9 +8,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from zsl_runner.models.class_maps.conf import ClassMapsConf, CorrelationConf
+from zsl_runner.models.class_mapping_conf import CorrelationConf
+from zsl_runner.models.class_maps.conf import ClassMapsConf
 from zsl_runner.models.networks import at_least_fp32
-from zsl_runner.objectives.class_maps import resized
+from zsl_runner.objectives.class_maps import SPACE, resized
 
 
 def pointwise(inputs: int, outputs: int) -> nn.Conv2d:
@@ -63,6 +64,7 @@ class CorrelationFeatures(nn.Module):
         self.reduce = nn.ModuleList(
             pointwise(inputs, outputs) for inputs, outputs in zip(widths, conf.channels, strict=True)
         )
+        self.centred = conf.centred
         self.join = pointwise(channels + sum(conf.channels), conf.width)
 
     def forward(self, x: Tensor, layers: Sequence[Tensor], size: tuple[int, int]) -> Tensor:
@@ -70,4 +72,5 @@ class CorrelationFeatures(nn.Module):
         reduced = [
             resized(F.relu(reduce(layer.detach())), size) for reduce, layer in zip(self.reduce, layers, strict=True)
         ]
-        return at_least_fp32(self.join(torch.cat([resized(x, size), *reduced], 1)))
+        features = at_least_fp32(self.join(torch.cat([resized(x, size), *reduced], 1)))
+        return features - features.mean(SPACE, keepdim=True) if self.centred else features

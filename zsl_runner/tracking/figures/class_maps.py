@@ -9,9 +9,11 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from zsl_runner.tracking.figures.style import styled
+from zsl_runner.tracking.figures.generated_features import evenly, tsne
+from zsl_runner.tracking.figures.style import shorts, styled
 
 MOST_NUMBERS = 21
+MOST_PIXELS = 1200
 
 
 @styled
@@ -64,4 +66,28 @@ def prototype_similarity(cosines: NDArray[Any], names: Sequence[str]) -> Figure:
             axes.text(column, row, f"{cosines[row, column]:.2f}", ha="center", va="center", fontsize=6.5, color=colour)
     axes.set_title("Cosines of the classes' prototypes")
     figure.colorbar(shown, ax=axes, shrink=0.8)
+    return figure
+
+
+@styled
+def pixel_scatter(vectors: NDArray[Any], labels: NDArray[Any], names: Sequence[str], colours: NDArray[Any]) -> Figure:
+    """Draw projected pixels in the plane of t-SNE, in the colours of their true classes.
+
+    Args:
+        vectors: (n, P); of more than `MOST_PIXELS` about the same number of each class is drawn.
+        labels: (n,) true classes, 0 is the background.
+        names: K names.
+        colours: (K, 3) of the classes in 0..1.
+    """
+    kept = evenly(labels, MOST_PIXELS, np.random.default_rng(0))
+    plane, labels = tsne(vectors[kept], 0), labels[kept]
+    figure = Figure(figsize=(6.6, 5), layout="constrained")
+    axes = figure.subplots()
+    for label, (name, colour) in enumerate(zip(shorts(names), colours, strict=True)):
+        members = plane[labels == label]
+        if len(members):
+            axes.scatter(members[:, 0], members[:, 1], s=7, color=colour, linewidths=0, alpha=0.8, label=name)
+    axes.set(xticks=[], yticks=[])
+    axes.set_title("Projected pixels (t-SNE)")
+    figure.legend(loc="outside right upper", markerscale=2.2)
     return figure

@@ -44,7 +44,7 @@ def real_against_generated(
         seed: of the choice of points and of t-SNE.
 
     Raises:
-        ValueError: fewer than four points, or a value is not finite.
+        ValueError: fewer than four points, a value is not finite, or all points are equal.
     """
     generator = np.random.default_rng(seed)
     real_kept = evenly(real_labels, MOST_POINTS // 2, generator)
@@ -115,14 +115,14 @@ def tsne(points: Array, seed: int) -> Array:
     Works on one thread: more of them slow each other down beside other runs and may change the last bits.
 
     Raises:
-        ValueError: fewer than four points, or a value is not finite.
+        ValueError: fewer than four points, a value is not finite, or all points are equal, of which scikit-learn dies.
     """
     from sklearn.decomposition import PCA
     from sklearn.manifold import TSNE
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-    if len(points) < 4 or not np.isfinite(points).all():
-        raise ValueError("t-SNE needs at least four points with finite features")
+    if len(points) < 4 or not np.isfinite(points).all() or (points == points[0]).all():
+        raise ValueError("t-SNE needs at least four points with finite features that are not all equal")
     components = min(MOST_COMPONENTS, *points.shape)
     solver = "full" if points.shape[1] < 500 else "randomized"
     perplexity = min(30.0, (len(points) - 1) / 3)

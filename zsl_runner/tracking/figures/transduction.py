@@ -36,7 +36,7 @@ def before_and_after(
         seed: of the choice of points and of t-SNE.
 
     Raises:
-        ValueError: fewer than four points, or a value is not finite.
+        ValueError: fewer than four points, a value is not finite, or all points are equal.
     """
     generator = np.random.default_rng(seed)
     kept = [

@@ -22,6 +22,11 @@ class PhaseConf:
     factor: float = option(1.0, "factor of the optimisers' learning rates in this phase", low=0.0, above=True)
     warmup: int = option(0, "first steps, over which the learning rates rise linearly", low=0)
     power: float = option(0.0, "power of the polynomial by which the learning rates fall; 0 keeps them", low=0.0)
+    frozen_statistics: bool = option(
+        False,
+        "batch norm keeps the means and variances it has and scales by them; otherwise by those of the batch, and "
+        "those of two views of different sizes are mixed in what it measures with",
+    )
 
     def problems(self) -> Iterable[Problem]:
         """Yield a warm-up that is longer than the phase."""

@@ -14,6 +14,7 @@ from zsl_runner.data.rows import EpochSampler
 from zsl_runner.data.tagged.folds import TaggedTrainingSet
 from zsl_runner.errors import ConfigError
 from zsl_runner.models.class_mapping import ClassMapper
+from zsl_runner.models.networks import freeze_statistics
 from zsl_runner.objectives.class_maps import resized
 from zsl_runner.objectives.equivariance import equivariance_loss, tag_loss
 from zsl_runner.objectives.prototype_contrast import cross_map, cross_prototype, intra_view
@@ -86,7 +87,7 @@ class PrototypeContrast(Trainer):
             ("contrast", self.conf.contrast, self._contrast_terms),
         ):
             if conf.steps:
-                step = Step(partial(self._draw, conf), partial(self._compute, terms), self._finish)
+                step = Step(partial(self._draw, conf), partial(self._compute, conf, terms), self._finish)
                 found.append(Phase(name, conf.steps, step, begin=self._begin))
         return found
 
@@ -167,8 +168,10 @@ class PrototypeContrast(Trainer):
         positions = self._sampler.draw(self.conf.batch_size)
         return TaggedDraw(*self._images.take(positions, self.context.streams["flips"]))
 
-    def _compute(self, terms: Any, drawn: TaggedDraw) -> StepReport:
+    def _compute(self, phase: PhaseConf, terms: Any, drawn: TaggedDraw) -> StepReport:
         self.model.train()
+        if phase.frozen_statistics:
+            freeze_statistics(self.model)
         with self.context.runtime.autocast():
             found = terms(drawn.x, drawn.tags)
         batch = {"x": drawn.x, "tags": drawn.tags}

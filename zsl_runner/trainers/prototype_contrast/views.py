@@ -35,7 +35,7 @@ class View:
     @classmethod
     def of(cls, maps: PixelMaps, grid: tuple[int, int], tags: Tensor) -> View:
         """Return the view of a model's maps."""
-        return cls(maps, maps.refined(), grid, tags)
+        return cls(maps, maps.refined(tags), grid, tags)
 
     def plain_scores(self) -> Tensor:
         """Return (B, K - 1, *grid) confidences of the plain maps, zero for classes without tag."""

@@ -1,0 +1,66 @@
+"""The first weights of a stage: of a file, whole or the backbone alone, and what is refused."""
+
+import pytest
+import torch
+
+from tests.tagged import network, tagged_fold
+from zsl_runner.errors import CheckpointError
+from zsl_runner.runs.initial import initialise
+
+
+@pytest.fixture(scope="module")
+def shape():
+    return tagged_fold().train.shape
+
+
+def kept(path, tensors):
+    torch.save(tensors, path)
+    return path
+
+
+def test_all_tensors_of_a_file(shape, tmp_path):
+    one, other = network(shape, seed=0), network(shape, seed=1)
+    initialise(other, kept(tmp_path / "w.pt", one.state_dict()))
+    assert all(torch.equal(value, other.state_dict()[name]) for name, value in one.state_dict().items())
+
+
+def test_what_a_file_leaves_out_beside_the_backbone_stays_random(shape, tmp_path):
+    one, other, untouched = network(shape, seed=0), network(shape, seed=1), network(shape, seed=1)
+    backbone = {name: value for name, value in one.state_dict().items() if name.startswith("backbone.")}
+    initialise(other, kept(tmp_path / "w.pt", backbone))
+    expected = untouched.state_dict() | backbone
+    assert all(torch.equal(value, expected[name]) for name, value in other.state_dict().items())
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (lambda tensors: tensors.pop("backbone.layers.0.0.weight"), "missing: backbone.layers.0.0.weight"),
+        (lambda tensors: tensors.update(other=torch.zeros(1)), "unknown to the model: other"),
+        (
+            lambda tensors: tensors.update({"classes.weight": torch.zeros(3, 10, 1, 1)}),
+            r"classes.weight: expected the shape \(11, 10, 1, 1\) of the model, found \(3, 10, 1, 1\)",
+        ),
+        (lambda tensors: tensors.update(step=3), "expected a dictionary of tensors, found something else"),
+    ],
+)
+def test_files_that_do_not_fit(change, expected, shape, tmp_path):
+    tensors = network(shape).state_dict()
+    change(tensors)
+    model = network(shape, seed=1)
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    with pytest.raises(CheckpointError, match=rf"w\.pt: .*{expected}"):
+        initialise(model, kept(tmp_path / "w.pt", tensors))
+    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+
+
+@pytest.mark.parametrize("content", [b"", b"no weights", b"PK\x03\x04 cut off"])
+def test_files_that_are_no_weights(content, shape, tmp_path):
+    (tmp_path / "w.pt").write_bytes(content)
+    with pytest.raises(CheckpointError, match=r"w\.pt: expected a dictionary of tensors by torch.save"):
+        initialise(network(shape), tmp_path / "w.pt")
+
+
+def test_a_folder_that_is_no_run(shape, tmp_path):
+    with pytest.raises(CheckpointError, match="expected the directory of a run, found no checkpoint"):
+        initialise(network(shape), tmp_path)

@@ -1,0 +1,19 @@
+"""The wide residual network with class maps."""
+
+from __future__ import annotations
+
+from torch import nn
+
+from zsl_runner.models.class_maps.model import ClassMaps
+from zsl_runner.models.class_maps_resnet38.conf import ClassMapsResNet38Conf
+from zsl_runner.models.class_maps_resnet38.networks import ResNet38
+
+
+class ClassMapsResNet38(ClassMaps):
+    """`ClassMaps` of a deep network; the correlation module sees the outputs of two stages."""
+
+    conf: ClassMapsResNet38Conf
+
+    def network(self, channels: int) -> nn.Module:
+        """Return the backbone for images of so many channels."""
+        return ResNet38(channels, self.conf.channels)
