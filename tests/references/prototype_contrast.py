@@ -135,7 +135,7 @@ class PlainContrast:
             positive = members @ own
             order, drawn = positive.detach().argsort(), draws[labels == label].argsort()[: math.ceil(0.5 * count)]
             first, last = math.floor(0.1 * count + 1e-9), math.ceil(0.6 * count - 1e-9)
-            chosen = torch.cat([order[first:last], drawn]).unique()
+            chosen = torch.tensor(sorted({*order[first:last].tolist(), *drawn.tolist()}))
             others = torch.stack([vector for name, vector in prototypes.items() if name != label])
             negatives = (members[chosen] @ others.T).sort(1, descending=True).values[:, 1:6]
             logits = torch.cat([positive[chosen, None], negatives], 1) / 0.1
