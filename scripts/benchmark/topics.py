@@ -14,6 +14,7 @@ from scripts.benchmark.feature_gan import BI_VAEGAN, iteration_findings, share_f
 from scripts.benchmark.joint_vae import joint_vae_findings
 from scripts.benchmark.loading import load_findings
 from scripts.benchmark.memory import adversarial_memory_finding, memory_findings
+from scripts.benchmark.prototype_contrast import prototype_contrast_findings
 from scripts.benchmark.reporting import report_findings
 from scripts.benchmark.sharing import sharing_finding
 from scripts.benchmark.startup import first_step_findings, help_finding
@@ -139,6 +140,11 @@ def measure_continual(effort: Effort, folder: Path) -> Iterator[Finding]:
     yield from continual_findings(effort)
 
 
+def measure_prototype_contrast(effort: Effort, folder: Path) -> Iterator[Finding]:
+    """Yield what steps of pixel-to-prototype contrast take on canvases of 64 x 64 pixels, about half a second."""
+    yield from prototype_contrast_findings(at_most(effort, 5))
+
+
 def measure_start(effort: Effort, folder: Path) -> Iterator[Finding]:
     """Yield the times to the help page and to the first step."""
     yield help_finding(at_most(effort, 5))
@@ -162,6 +168,7 @@ TOPICS: Mapping[str, Callable[[Effort, Path], Iterable[Finding]]] = {
     "adversarial_autoencoder": measure_adversarial_autoencoder,
     "joint_vae": measure_joint_vae,
     "continual": measure_continual,
+    "prototype_contrast": measure_prototype_contrast,
     "start": measure_start,
     "report": measure_report,
 }

@@ -6,13 +6,19 @@ import numpy as np
 import pytest
 import torch
 
+from tests.references.prototype_contrast import PlainContrast
 from tests.tagged import CANVASES, NETWORK, STEPS, run_phases, tagged_fold, trainer
+from zsl_runner.data.rows import EpochSampler
 from zsl_runner.data.sources.tagged_canvas.source import load
 from zsl_runner.errors import ConfigError
+from zsl_runner.models.class_mapping_conf import CorrelationConf
+from zsl_runner.models.class_maps.model import ClassMaps
+from zsl_runner.streams import Streams
 from zsl_runner.trainers.prototype_contrast.conf import MiningConf, PhaseConf, PrototypesConf, WeightsConf
 
 NONE = WeightsConf(0, 0, 0, 0, 0, 0)
 SEAM = WeightsConf(1, 1, 1, 0, 0, 0)
+CORRECTED = CorrelationConf([2, 3], [4, 4], 6, centred=True, power=4.0, tagged=True)
 CONTRASTS = ("cross_prototype", "cross_map", "intra")
 
 
@@ -290,3 +296,26 @@ def test_contrast_with_prototypes_of_the_other_view_is_learned():
     )
     raw = [step["cross_prototype"].item() for step in terms["contrast"]]
     assert np.mean(raw[-40:]) < np.mean(raw[:40]) - 0.1
+
+
+@pytest.mark.parametrize("terms", [(), ("cross_prototype",), ("cross_map",), ("intra",), CONTRASTS])
+def test_steps_are_those_of_a_plain_loop_over_classes(terms):
+    fold = tagged_fold()
+    model = ClassMaps(dataclasses.replace(NETWORK, correlation=CORRECTED), fold.train.shape, Streams(0))
+    weights = WeightsConf(1, 1, 1, *(0.1 * (name in terms) for name in CONTRASTS))
+    contrast = PhaseConf(steps=3, frozen_statistics=True)
+    changes = {"weights": weights, "classify": PhaseConf(), "contrast": contrast}
+    procedure = trainer(fold.train, model=model, prototypes=PrototypesConf(ties="first"), **changes)
+    plain = PlainContrast(model, STEPS.heads.lr, terms)
+    (phase,) = procedure.phases()
+    phase.begin()
+    batches, hard = EpochSampler(len(fold.train), Streams(0)["batches"]), Streams(0)["hard_pixels"]
+    for _ in range(phase.steps):
+        x, tags = fold.train.take(batches.draw(STEPS.batch_size))
+        pixels = 8 * 16
+        draws = tuple(torch.rand(pixels, generator=hard) for _ in range(2)) if "intra" in terms else ((), ())
+        loss = phase.step().terms["loss"]
+        torch.testing.assert_close(loss, plain.step(x, tags, draws), rtol=2e-4, atol=1e-5)
+    after = plain.network.state_dict()
+    for name, value in model.state_dict().items():
+        torch.testing.assert_close(value, after[name], rtol=0, atol=2e-3)

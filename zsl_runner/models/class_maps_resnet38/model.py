@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from torch import nn
 
-from zsl_runner.models.class_maps.model import ClassMaps
+from zsl_runner.models.class_mapping_heads import HeadedMapper
 from zsl_runner.models.class_maps_resnet38.conf import ClassMapsResNet38Conf
 from zsl_runner.models.class_maps_resnet38.networks import ResNet38
 
 
-class ClassMapsResNet38(ClassMaps):
-    """`ClassMaps` of a deep network; the correlation module sees the outputs of two stages."""
+class ClassMapsResNet38(HeadedMapper):
+    """Heads and correlation module on a deep network; the module sees the outputs of two stages."""
 
     conf: ClassMapsResNet38Conf
 
