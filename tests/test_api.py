@@ -39,6 +39,7 @@ def test_the_package_run_as_a_module_is_the_command(arguments):
     assert module.stdout or module.stderr
 
 
+@pytest.mark.slow
 def test_a_run_is_the_same_after_another_in_the_process(tmp_path):
     first = zsl.run([*SMALL, f"outputs='{tmp_path}/a'"])
     other = zsl.run([*CLOSED, "dataset=toy", "seed=1", f"outputs='{tmp_path}/a'"])

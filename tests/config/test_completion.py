@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from zsl_runner.runs.completion import unfinished_runs
 from zsl_runner.runs.result import Result
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -75,7 +76,7 @@ def test_options_in_folders_are_offered_and_schemas_are_not(offered):
     assert offered("model.latent_d") == ["model.latent_dim="]
 
 
-def test_after_resume_unfinished_runs_are_offered(offered, tmp_path):
+def test_after_resume_unfinished_runs_are_offered(offered, tmp_path, monkeypatch):
     for name, status in (("a", "complete"), ("b", "running"), ("c", "failed")):
         run = tmp_path / "outputs" / "sgal" / "digits" / name
         run.mkdir(parents=True)
@@ -84,10 +85,12 @@ def test_after_resume_unfinished_runs_are_offered(offered, tmp_path):
     (tmp_path / "outputs" / "sgal" / "digits" / "new").mkdir()
     (tmp_path / "outputs" / "sgal" / "digits" / "new" / "config.yaml").write_text("seed: 0\n")
     expected = [f"resume=outputs/sgal/digits/{name}" for name in ("b", "c", "new")]
-    for typed in ("resume=", "resume=out", "resume=outputs/", "resume=outputs/sgal/d"):
-        assert offered(typed) == expected
-    assert offered("resume=outputs/sgal/digits/n") == expected[-1:]
-    assert offered("resume=elsewhere/") == []
+    assert offered("resume=outputs/sgal/d") == expected
+    monkeypatch.chdir(tmp_path)
+    for typed in ("", "out", "outputs/", "outputs/sgal/d"):
+        assert [f"resume={run}" for run in unfinished_runs(typed)] == expected
+    assert [f"resume={run}" for run in unfinished_runs("outputs/sgal/digits/n")] == expected[-1:]
+    assert unfinished_runs("elsewhere/") == []
 
 
 @pytest.mark.parametrize(

@@ -150,6 +150,7 @@ def test_every_format_gives_the_same_files(features, vectors, number, tmp_path_f
     assert len(found) == 1
 
 
+@pytest.mark.slow
 def test_a_network_of_the_project_trains_on_it(imported, tmp_path):
     assert imported()[0] == 0
     command = [sys.executable, "-m", "zsl_runner.train", "dataset=xlsa17", f"dataset.root={tmp_path / 'mine'}"]

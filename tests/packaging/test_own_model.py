@@ -52,6 +52,7 @@ def test_it_is_trained_and_scores_unseen_classes(zsl_run, tmp_path):
     assert result(tmp_path, "steps-300+seed-0")["metrics"]["test/T1"] > 60  # chance is 20
 
 
+@pytest.mark.slow
 def test_its_features_train_a_final_classifier(zsl_run, tmp_path):
     arguments = ("model=class_gaussians", "dataset=toy", "evaluator=final_classifier", "trainer.steps=300", "name=f")
     done = zsl_run(tmp_path, *arguments, "tracker.figures=false")

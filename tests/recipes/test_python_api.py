@@ -68,6 +68,7 @@ def test_predictions_in_a_file_give_the_metrics_of_the_run(directory, tmp_path, 
     assert all(row in printed for row in scores["tables"]["confusions"]["rows"])
 
 
+@pytest.mark.slow
 def test_predictions_of_final_classifiers_do_too(tmp_path, zsl_run):
     quick = [text for text in QUICK if text.startswith(("dataset", "tracker"))]
     zsl_run(*quick, *FINAL, "trainer.epochs=1", "runtime.device=cpu", "name=it")
