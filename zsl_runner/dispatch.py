@@ -185,8 +185,8 @@ def start(
 
 def _started(loader: Loader, act: Callable[[Hydra], object]) -> int:
     """Let Hydra start something from the files as they were read for the check; return its exit code."""
-    for behaves_like in _DEFAULTS.values():
-        version.setbase(behaves_like)
+    if _DEFAULTS:
+        version.setbase(_DEFAULTS["version_base"])
     program = Hydra("zsl-run", loader)
     GlobalHydra.instance().initialize(program)
     look = Sweeper.validate_batch_is_legal

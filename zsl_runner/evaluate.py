@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from zsl_runner.console import frame
-from zsl_runner.console.completion import completing
+from zsl_runner.console.arguments import completing
 from zsl_runner.console.failures import expected
 from zsl_runner.console.terminal import require_printed
 from zsl_runner.errors import RunError

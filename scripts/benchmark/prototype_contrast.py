@@ -40,7 +40,8 @@ def prototype_contrast_findings(effort: Effort) -> list[Finding]:
         assert isinstance(model, ClassMaps)
         plain = _plain(trainer, model, terms)
         phase = trainer.phases()[1]
-        trainer._begin()
+        assert phase.begin is not None
+        phase.begin()
         measured = [MeasuredStep(f"{name}, step of {rows} images", phase.step, AIM)]
         findings += image_step_findings(TOPIC, effort, measured, plain, "the same written plainly", model, rows)
     return findings

@@ -1,12 +1,10 @@
-"""JPEGs in folders that are called by colours, tiny networks and encoders for them, and the road to a data set."""
+"""JPEGs in folders that are called by colours, tiny networks and encoders for them."""
 
 import os
 import signal
-from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
-import scipy.io
 import torch
 from PIL import Image, ImageColor
 from torch import nn
@@ -114,28 +112,3 @@ def lengths():
 
 def zeros():
     return lambda texts: np.zeros((len(texts), 3))
-
-
-def write_layout(folder: Path, features: Path, class_vectors: Path, unseen, test_every=4):
-    """Write the two files of `zsl-data` into the xlsa17 layout: each fourth row of a seen class is for testing."""
-    rows, vectors = np.load(features), np.load(class_vectors)
-    names = list(vectors["names"])
-    labels = np.array([names.index(name) for name in rows["labels"]])
-    is_unseen = np.isin(labels, [names.index(name) for name in unseen])
-    is_test = np.arange(len(labels)) % test_every == 0
-    splits = {
-        "trainval_loc": ~is_unseen & ~is_test,
-        "test_seen_loc": ~is_unseen & is_test,
-        "test_unseen_loc": is_unseen,
-    }
-    folder.mkdir()
-    scipy.io.savemat(folder / "res101.mat", {"features": rows["features"].T, "labels": labels[:, None] + 1})
-    scipy.io.savemat(
-        folder / "att_splits.mat",
-        {
-            "att": vectors["class_vectors"].T.astype(np.float64),
-            "allclasses_names": np.array(names, dtype=object)[:, None],
-        }
-        | {name: np.flatnonzero(mask)[:, None] + 1 for name, mask in splits.items()},
-    )
-    return folder

@@ -15,13 +15,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from tests.data.class_pictures import COLOURS, HERE, Tiny, write_layout, write_pictures
-from tests.data.data_command import run
-from tests.small_runs import config_of
+from tests.data.class_pictures import COLOURS, HERE, Tiny, write_pictures
+from tests.data.data_command import import_and_train, run
 from zsl_runner.data.command.extraction.cli import EXTRACT_EXAMPLES, VECTORS_EXAMPLES
 from zsl_runner.data.command.extraction.preprocessing import PLAIN, Preprocessing, preprocessing
 from zsl_runner.errors import ConfigError
-from zsl_runner.runs.attempt import execute
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 TINY = ("--backbone", f"{HERE}:tiny", "--size", "24", "--device", "cpu", "--workers", "2")
@@ -288,24 +286,17 @@ def test_from_pictures_and_names_to_a_trained_sgal(tmp_path, capsys):
     assert run(capsys, "extract", photos, features, *TINY)[0] == 0
     assert run(capsys, "class-vectors", names, vectors, "--encoder", f"{HERE}:colours", "--device", "cpu")[0] == 0
     unseen = ("navy", "orchid", "tomato")
-    folder = write_layout(tmp_path / "mine", features, vectors, unseen)
-    overrides = (
-        "dataset=xlsa17",
-        f"dataset.root='{folder}'",
-        "dataset.cache=null",
+    metrics = import_and_train(
+        tmp_path,
+        features,
+        vectors,
+        unseen,
         "dataset.feature_scaling=standard",
-        "model=sgal",
         "model.latent_dim=4",
         "model.encoder.hidden=[32]",
         "model.decoder.hidden=[32]",
         "trainer.batch_size=32",
         "trainer.pretrain_steps=150",
-        "trainer.em.iterations=2",
         "trainer.em.copies=2",
-        "tracker.figures=false",
-        "tracker.progress=none",
-        "tracker.tensorboard=false",
-        "runtime.device=cpu",
     )
-    metrics = execute(config_of(tmp_path / "outputs", *overrides), list(overrides)).metrics
     assert metrics["test/T1"] > 2 * 100 / len(unseen)  # chance is a third

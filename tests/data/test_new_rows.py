@@ -117,7 +117,10 @@ def test_rows_of_classes_that_are_no_candidates_are_left_out(records):
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"class_names": tuple("abcdefghi")}, "9 missing (class_0, class_1, class_2, ...) and 9 others (a, b, c, ...)"),
+        (
+            {"class_names": tuple("abcdefghi")},
+            "9 missing (class_0, class_1, class_2, class_3, class_4 and 4 more) and 9 others (a, b, c, d, e and",
+        ),
         ({"class_names": ("class_0",) * 9}, "the new data have classes of equal names"),
         ({"features": np.zeros((270, 5), dtype=np.float32)}, "expected 12 features, as the run has, found 5"),
     ],

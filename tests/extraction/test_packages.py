@@ -11,12 +11,10 @@ import pytest
 import torch
 from PIL import Image, ImageDraw
 
-from tests.data.class_pictures import write_layout, write_pictures
-from tests.data.data_command import run
+from tests.data.class_pictures import write_pictures
+from tests.data.data_command import import_and_train, run
 from tests.data.test_extraction import shown
-from tests.small_runs import config_of
 from zsl_runner.data.command.extraction.backbones import check_clip
-from zsl_runner.runs.attempt import execute
 
 pytestmark = pytest.mark.extract
 CPU = ("--device", "cpu")
@@ -189,19 +187,6 @@ def test_from_pictures_and_names_to_a_trained_sgal(tmp_path, capsys):
     assert np.load(features)["features"].shape == (192, 1280)
     assert np.load(vectors)["class_vectors"].shape == (16, 384)
 
-    folder = write_layout(tmp_path / "mine", features, vectors, UNSEEN)
-    overrides = (
-        "dataset=xlsa17",
-        f"dataset.root='{folder}'",
-        "dataset.cache=null",
-        "model=sgal",
-        "trainer.pretrain_steps=400",
-        "trainer.em.iterations=2",
-        "tracker.figures=false",
-        "tracker.progress=none",
-        "tracker.tensorboard=false",
-        "runtime.device=cpu",
-    )
-    metrics = execute(config_of(tmp_path / "outputs", *overrides), list(overrides)).metrics
+    metrics = import_and_train(tmp_path, features, vectors, UNSEEN, "trainer.pretrain_steps=400")
     assert metrics["test/T1"] > 2 * 100 / len(UNSEEN)  # chance is a quarter
     assert metrics["test/S"] > 4 * 100 / 16

@@ -45,9 +45,15 @@ def explain(key: str, loader: Loader, overrides: Sequence[str]) -> str:
     for reader, option in found:
         readers.setdefault(option, []).append(reader)
     draft = Draft(compose(loader, overrides))
-    told = [(_in_force(option, draft), option, names) for option, names in readers.items()]
-    told.sort(key=lambda entry: not entry[0])  # what this command line would read comes first
-    return "\n\n".join(_told(*entry) for entry in told)
+    values = OmegaConf.to_container(draft.node)
+    read = _read_here(draft)
+    in_force = {
+        option: _in_force(option, values, draft)
+        for option in readers
+        if option in read or option.key.partition(".")[0] not in GROUPS
+    }
+    ordered = sorted(readers, key=lambda option: not in_force.get(option))  # what is read here comes first
+    return "\n\n".join(_told(option, readers[option], in_force.get(option, "")) for option in ordered)
 
 
 def options_of(group: str, loader: Loader) -> str:
@@ -111,22 +117,24 @@ def _means(asked: str, key: str) -> bool:
     return key == asked or key.startswith(f"{asked}.") or key.endswith(f".{asked}")
 
 
-def _in_force(option: Described, draft: Draft) -> str:
-    """Return an option's value and where it was given; nothing if the parts chosen do not read it."""
-    group = option.key.partition(".")[0]
-    chosen = schemas(group).get(draft.kinds.get(group, "")) if group in GROUPS else RunConfig
-    if chosen is None or (group in GROUPS and option not in options_below(chosen, group)):
-        return ""
-    value: Any = OmegaConf.to_container(draft.node)
+def _read_here(draft: Draft) -> set[Described]:
+    """Return the options of the parts that were chosen."""
+    chosen = ((group, schemas(group).get(draft.kinds.get(group, ""))) for group in GROUPS)
+    return {option for group, schema in chosen if schema is not None for option in options_below(schema, group)}
+
+
+def _in_force(option: Described, values: Any, draft: Draft) -> str:
+    """Return an option's value and where it was given; nothing if it is inside a block that is null, or a list."""
+    value = values
     for part in option.key.split("."):
         if not isinstance(value, dict) or part not in value:
-            return ""  # a block that is null, or the entries of a list
+            return ""
         value = value[part]
     text = yaml.safe_dump(value, default_flow_style=True).removesuffix("\n...\n").strip()
     return f"{text}  ({draft.origin(option.key).describe(option.key)})"
 
 
-def _told(in_force: str, option: Described, readers: Sequence[str]) -> str:
+def _told(option: Described, readers: Sequence[str], in_force: str) -> str:
     lines = [option.key, f"  {option.meaning}"]
     lines.append(f"  type      {option.type}{f', {option.accepted}' if option.accepted else ''}")
     lines.append(f"  default   {option.default}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from torch import Tensor
 
@@ -36,11 +36,17 @@ class Predictions:
         return self.candidates[self.scores.argmax(1)]
 
     @property
-    def predicted_unseen(self) -> Tensor | None:
-        """The (n,) classes predicted among the unseen ones; None for rows of seen classes."""
+    def among_unseen(self) -> Predictions | None:
+        """The same rows with the unseen classes alone as candidates; None for rows of seen classes."""
         if self.conventional is None:
             return None
-        return self.candidates[-self.conventional.shape[1] :][self.conventional.argmax(1)]
+        unseen = self.candidates[-self.conventional.shape[1] :]
+        return replace(self, candidates=unseen, scores=self.conventional)
+
+    @property
+    def predicted_unseen(self) -> Tensor | None:
+        """The (n,) classes predicted among the unseen ones; None for rows of seen classes."""
+        return None if self.among_unseen is None else self.among_unseen.predicted
 
 
 def as_csv(groups: Sequence[Predictions], class_names: Sequence[str]) -> str:

@@ -29,14 +29,15 @@ class PixelMaps(NamedTuple):
     tagged: bool = False
     power: float = 1.0
 
-    def refined(self, tags: Tensor) -> Tensor:
+    def refined(self, tags: Tensor, shares: Tensor | None = None) -> Tensor:
         """Return the (B, K, h, w) maps spread by the correlation module; only its features have a gradient.
 
         Args:
             tags: (B, K - 1) of 0 and 1 (or bool), the classes that images show as far as one may know.
+            shares: what `affinity` returns, for those who have it already.
         """
         cleaned = cleaned_maps(self.logits, tags=tags if self.tagged else None)
-        return refined_maps(cleaned, self.affinity())
+        return refined_maps(cleaned, self.affinity() if shares is None else shares)
 
     def affinity(self) -> Tensor:
         """Return (B, N, N) how much each of the N = h w pixels hands to each other one, row by row."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 
 import torch
@@ -77,6 +78,7 @@ class HeadedMapper(ClassMapper):
             self.projection = pointwise(conf.channels[-1], conf.projection)
             self.correlation = CorrelationFeatures(shape.channels, seen, conf.correlation)
 
+    @abstractmethod
     def network(self, channels: int) -> nn.Module:
         """Return the backbone, which gives the outputs of its layers, for images of so many channels."""
         raise TypeError(f"{type(self).__name__} has no backbone")

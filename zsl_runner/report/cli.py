@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from zsl_runner.console import frame
-from zsl_runner.console.completion import completing
+from zsl_runner.console.arguments import completing, positive
 from zsl_runner.console.terminal import require_printed
 from zsl_runner.report.collect import collect
 from zsl_runner.report.formats import FORMATS
@@ -88,7 +88,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--sort", metavar="NAME", help="sort the rows of a table by this metric, best first")
     made.add_argument(
         "--top",
-        type=_count,
+        type=positive,
         metavar="N",
         help="of each table only the N best rows by --sort, or else by the validation metric they were selected by",
     )
@@ -119,13 +119,6 @@ def parser() -> argparse.ArgumentParser:
         "--section", metavar="NAME", help="the text between <!-- zsl-report:NAME --> and <!-- /zsl-report:NAME -->"
     )
     return made
-
-
-def _count(text: str) -> int:
-    count = int(text)
-    if count < 1:
-        raise ValueError(f"expected 1 or more, found {count}")
-    return count
 
 
 def _names(text: str) -> list[str]:

@@ -65,7 +65,6 @@ def execute(
         seed=config.seed,
         config_hash=config_hash(plain(config)),
         git=results.git_state(),
-        host=platform.node(),
         started=datetime.now(UTC).isoformat(timespec="seconds"),
         command=shlex.join(["zsl-run", *overrides]),
         debug=config.debug.active(),

@@ -16,8 +16,6 @@ from zsl_runner.files import writing as atomic
 
 LONGEST = 120
 _LEFT_OUT_GROUPS = frozenset({"model", "dataset", "runtime", "tracker", "experiment", "sweep"})
-_OF_A_SEARCH = "evaluator.stages"
-"""Every run of a search is given it, which tells none from another."""
 _CHOICE_GROUPS = frozenset({"trainer", "evaluator"})
 
 
@@ -74,7 +72,7 @@ def _shortened(value: str) -> str:
 
 def _belongs_to_the_name(key: str) -> bool:
     is_group_choice = key in _LEFT_OUT_GROUPS | _CHOICE_GROUPS or "/" in key
-    return not is_group_choice and key != _OF_A_SEARCH and defines_the_run(key)
+    return not is_group_choice and defines_the_run(key)
 
 
 def _labelled(settings: dict[str, str]) -> list[str]:

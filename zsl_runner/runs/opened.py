@@ -128,19 +128,16 @@ class TrainedRun:
         """
         if among not in ("all", "unseen"):
             raise RunError(f"among: expected all or unseen, found {among!r}")
-        found = self.evaluator.predict(self.model, self.fold, rows)
-        scores, candidates = found.scores, found.candidates
-        if among == "unseen":
-            assert found.conventional is not None  # the rows are taken for those of unseen classes
-            scores = found.conventional
-            candidates = candidates[-scores.shape[1] :]
-        ids = candidates[scores.argmax(1)].cpu().numpy()
+        everywhere = self.evaluator.predict(self.model, self.fold, rows)
+        found = everywhere if among == "all" else everywhere.among_unseen
+        assert found is not None  # the rows are taken for those of unseen classes
+        ids = found.predicted.cpu().numpy()
         names = self.classes
         return PredictedRows(
             classes=tuple(names[label] for label in ids),
             ids=ids,
-            candidates=tuple(names[label] for label in candidates.tolist()),
-            scores=scores.cpu().numpy(),
+            candidates=tuple(names[label] for label in found.candidates.tolist()),
+            scores=found.scores.cpu().numpy(),
         )
 
     def other_rows(self, folder: Path) -> tuple[AnyFold, Records, list[str]]:

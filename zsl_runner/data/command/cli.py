@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from zsl_runner.config.schema import DatasetConf
 from zsl_runner.console import frame
-from zsl_runner.console.completion import completing
+from zsl_runner.console.arguments import completing
 from zsl_runner.console.terminal import require_printed
 from zsl_runner.data.command.extraction.cli import add_extraction
 from zsl_runner.data.command.importing.cli import add_import

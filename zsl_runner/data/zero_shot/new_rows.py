@@ -17,6 +17,7 @@ from zsl_runner.data.stages import AnyFold
 from zsl_runner.data.zero_shot.folds import ZeroShotEvaluation, ZeroShotFold, ZeroShotTraining
 from zsl_runner.data.zero_shot.records import ZeroShotRecords
 from zsl_runner.errors import DataError
+from zsl_runner.files.names import some
 
 BLOCK = 4096
 
@@ -167,7 +168,7 @@ def _require_fitting(data: ZeroShotEvaluation, width: int, records: ZeroShotReco
     if absent or foreign:
         raise DataError(
             f"new rows: expected the {len(data.class_names)} classes of the run by name, found "
-            f"{len(absent)} missing ({_first(absent)}) and {len(foreign)} others ({_first(foreign)})"
+            f"{len(absent)} missing ({some(absent) or 'none'}) and {len(foreign)} others ({some(foreign) or 'none'})"
         )
 
 
@@ -181,10 +182,6 @@ def _remarks(train: ZeroShotTraining, records: ZeroShotRecords, scored: int) -> 
     if again:
         found.append(f"{again} new rows equal rows the run was trained on: the metrics are too good")
     return found
-
-
-def _first(names: Sequence[str]) -> str:
-    return ", ".join(names[:3]) + (", ..." if len(names) > 3 else "") if names else "none"
 
 
 def _kind(of: object) -> str:

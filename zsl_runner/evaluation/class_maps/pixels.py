@@ -50,9 +50,10 @@ def received(model: ClassMapper, data: TaggedEvaluationSet, images: int) -> dict
         maps = model.maps(x)
     grid, size = (maps.logits.shape[-2], maps.logits.shape[-1]), (x.shape[-2], x.shape[-1])
     first, rows = tags.argmax(1), torch.arange(len(x), device=x.device)
-    chosen = confidences(maps.refined(tags)[:, 1:])[rows, first].flatten(1).argmax(1)
+    affinity = maps.affinity()
+    chosen = confidences(maps.refined(tags, affinity)[:, 1:])[rows, first].flatten(1).argmax(1)
     cell = F.one_hot(chosen, grid[0] * grid[1]).reshape(len(x), 1, *grid).to(x.dtype)
-    shares = maps.affinity()[rows, :, chosen].reshape(len(x), 1, *grid) * (1 - cell)
+    shares = affinity[rows, :, chosen].reshape(len(x), 1, *grid) * (1 - cell)
     pictures: dict[str, NDArray[Any]] = {"chosen pixel": _marked(x, F.interpolate(cell, size, mode="nearest-exact"))}
     if data.masks is not None:
         pictures["truth"] = colour_map(data.masks[positions].cpu().numpy())

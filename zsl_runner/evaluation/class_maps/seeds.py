@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -13,7 +14,8 @@ from zsl_runner.models.networks import finite
 from zsl_runner.objectives.class_maps import confidences, resized
 
 
-class Seeds(NamedTuple):
+@dataclass
+class Seeds:
     """What a model maps on images.
 
     Attributes:
@@ -37,19 +39,22 @@ class Seeds(NamedTuple):
         Raises:
             NonFiniteError: the model has diverged.
         """
-        found = {
-            "plain": self._summed([maps.logits for maps in self.maps]),
-            "refined": self._summed([maps.refined(tags) for maps in self.maps]),
-        }
-        return {
-            name: confidences(finite(f"{name} class maps", maps)) * tags[:, :, None, None]
-            for name, maps in found.items()
-        }
+        spread = [maps.refined(tags, shares) for maps, shares in zip(self.maps, self._shares, strict=True)]
+        found = {"plain": self._plain, "refined": self._confident("refined", spread)}
+        return {name: maps * tags[:, :, None, None] for name, maps in found.items()}
 
-    def _summed(self, maps: Sequence[Tensor]) -> Tensor:
+    @cached_property
+    def _plain(self) -> Tensor:
+        return self._confident("plain", [maps.logits for maps in self.maps])
+
+    @cached_property
+    def _shares(self) -> list[Tensor]:
+        return [maps.affinity() for maps in self.maps]
+
+    def _confident(self, name: str, maps: Sequence[Tensor]) -> Tensor:
         laid = (resized(one[:, 1:], self.size, aligned=False) for one in maps)
         turned = [one.flip(-1) if flipped else one for one, flipped in zip(laid, self.flipped, strict=True)]
-        return torch.stack(turned).sum(0)
+        return confidences(finite(f"{name} class maps", torch.stack(turned).sum(0)))
 
 
 def seeds(model: ClassMapper, x: Tensor, scales: Sequence[float], mirrored: bool) -> Seeds:

@@ -12,6 +12,7 @@ from typing import Any, Final
 import numpy as np
 
 from zsl_runner.config.quoting import line, place
+from zsl_runner.console.arguments import positive
 from zsl_runner.data.command.extraction.preprocessing import FITS, INTERPOLATIONS
 from zsl_runner.errors import ConfigError, DataError
 
@@ -50,18 +51,18 @@ def add_extraction(commands: argparse._SubParsersAction[argparse.ArgumentParser]
     )
     _weights(extract, "given to the function")
     steps = extract.add_argument_group("preprocessing; default: what the backbone was evaluated with")
-    steps.add_argument("--size", type=_positive, metavar="N", help="side of the square that the backbone reads")
+    steps.add_argument("--size", type=positive, metavar="N", help="side of the square that the backbone reads")
     steps.add_argument(
-        "--resize", type=_positive, metavar="N", help="length to which pictures are scaled before the cut"
+        "--resize", type=positive, metavar="N", help="length to which pictures are scaled before the cut"
     )
     steps.add_argument("--fit", choices=FITS, help="keep the proportions and cut the middle out, or squash")
     steps.add_argument("--interpolation", choices=INTERPOLATIONS, help="how pictures are scaled")
     for name, meaning in (("mean", "subtracted from values between 0 and 1"), ("std", "what the rest is divided by")):
         steps.add_argument(f"--{name}", type=float, nargs=3, metavar=("R", "G", "B"), help=meaning)
-    extract.add_argument("--batch", type=_positive, default=64, metavar="N", help="pictures in a batch (default 64)")
+    extract.add_argument("--batch", type=positive, default=64, metavar="N", help="pictures in a batch (default 64)")
     extract.add_argument(
         "--workers",
-        type=_positive,
+        type=positive,
         default=os.cpu_count() or 1,
         metavar="N",
         help="threads that read pictures (default: one for each core)",
@@ -112,13 +113,6 @@ def _weights(command: argparse.ArgumentParser, otherwise: str) -> None:
         help=f"a file of weights; for open_clip also a tag, e.g. openai; {otherwise} of your own; "
         "default: what the name stands for on its hub",
     )
-
-
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"expected 1 or more, found {number}")
-    return number
 
 
 def _extract(given: argparse.Namespace) -> int:

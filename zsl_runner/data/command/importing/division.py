@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from zsl_runner.data.command.importing.arrays import Files, Found
-from zsl_runner.data.command.importing.numbers import listed, whole_numbers
+from zsl_runner.data.command.importing.numbers import from_digits, listed, whole_numbers
 from zsl_runner.data.command.importing.request import Request
 from zsl_runner.data.command.importing.table import MATRIX
 from zsl_runner.data.records import Rows
@@ -122,16 +122,15 @@ def rows_of_seen_classes(
 
 def _marked(found: Found, rows: int, first: int) -> Rows:
     """Return the rows that a mask of all rows, or a list of numbers, means."""
-    value = found.value
-    if isinstance(value, tuple):
-        if not all(text.isdecimal() and text.isascii() for text in value):
-            raise DataError(f"{found.origin}: expected numbers of rows, found {some(value)}")
-        value = np.array([int(text) for text in value], dtype=np.float64)
-    if value.dtype == np.bool_:
-        if value.shape != (rows,):
-            raise DataError(f"{found.origin}: expected a mask of {rows} rows, found shape {value.shape}")
-        return np.flatnonzero(value)
-    numbers = whole_numbers(Found(found.origin, value), rows, first, "rows")
+    given = from_digits(found)
+    if given is None:
+        assert isinstance(found.value, tuple)
+        raise DataError(f"{found.origin}: expected numbers of rows, found {some(found.value)}")
+    if not isinstance(given.value, tuple) and given.value.dtype == np.bool_:
+        if given.value.shape != (rows,):
+            raise DataError(f"{found.origin}: expected a mask of {rows} rows, found shape {given.value.shape}")
+        return np.flatnonzero(given.value)
+    numbers = whole_numbers(given, rows, first, "rows")
     if len(np.unique(numbers)) < len(numbers):
         raise DataError(f"{found.origin}: expected each row once, found {len(numbers) - len(np.unique(numbers))} twice")
     return numbers

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from zsl_runner.data.command.importing.arrays import Files, Found
 from zsl_runner.data.command.importing.division import rows_of_seen_classes, unseen_classes, validation_classes
-from zsl_runner.data.command.importing.numbers import listed, size, whole_numbers
+from zsl_runner.data.command.importing.numbers import from_digits, listed, size, whole_numbers
 from zsl_runner.data.command.importing.request import Request, Understood, unit
 from zsl_runner.data.command.importing.table import MATRIX
 from zsl_runner.data.records import Rows
@@ -166,7 +166,7 @@ def _class_ids(found: Found, names: tuple[str, ...] | None, classes: int, first:
         unknown = sorted(set(value) - known.keys())
         if not unknown:
             return np.array([known[name] for name in value], dtype=np.int64), f"{len(set(value))} different names"
-        if not all(text.isdecimal() and text.isascii() for text in set(value)):
+        if from_digits(found) is None:
             if names is None:
                 raise DataError(
                     f"{found.origin}: labels are names ({some(unknown)}), and the class vectors have none; give them "
@@ -176,8 +176,7 @@ def _class_ids(found: Found, names: tuple[str, ...] | None, classes: int, first:
                 f"{found.origin}: expected names of the class vectors, found {some(unknown)}"
                 f"{other_case(unknown, known)}"
             )
-        value = np.array([int(text) for text in value], dtype=np.float64)
-    numbers = whole_numbers(Found(found.origin, value), classes, first, "classes")
+    numbers = whole_numbers(from_digits(found) or found, classes, first, "classes")
     return numbers, f"numbers of class vectors, counting from {first} (--count-from {first})"
 
 

@@ -22,6 +22,15 @@ def listed(names: Sequence[str], classes: Iterable[int]) -> str:
     return some(names[k] for k in classes)
 
 
+def from_digits(found: Found) -> Found | None:
+    """Return text that is whole numbers as numbers, and numbers as they are; None for other text."""
+    if not isinstance(found.value, tuple):
+        return found
+    if not all(text.isdecimal() and text.isascii() for text in found.value):
+        return None
+    return Found(found.origin, np.array([int(text) for text in found.value], dtype=np.float64))
+
+
 def whole_numbers(found: Found, count: int, first: int, of: str) -> Rows:
     """Return numbers of classes or rows as they count from 0.
 
