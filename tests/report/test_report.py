@@ -342,6 +342,15 @@ def test_the_command(outputs, tmp_path, capsys):
     outputs.add(40.0)
     assert main([str(outputs.folder), "--metric", "H", "--format", "csv"]) == 0
     assert capsys.readouterr().out.splitlines()[0].startswith("model,trainer,dataset,features,semantics,split")
+    printed = []
+    for asked in (
+        ["--metric", "H,U", "--by", "model,seed"],
+        ["--metric", "H", "--metric", "U", "--by", "model", "--by", "seed"],
+    ):
+        assert main([str(outputs.folder), *asked, "--format", "csv"]) == 0
+        printed.append(capsys.readouterr().out)
+    assert printed[0] == printed[1]
+    assert printed[0].count("40.0") == 1
     path = tmp_path / "results.md"
     path.write_text("<!-- zsl-report:main --><!-- /zsl-report:main -->")
     assert main([str(outputs.folder), "--into", str(path), "--section", "main"]) == 0

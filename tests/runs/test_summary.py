@@ -23,6 +23,7 @@ def test_metrics_conditions_and_places(tmp_path):
     run = tmp_path / "out puts" / "sgal" / "digits" / "em+seed-3"
     (run / "figures").mkdir(parents=True)
     (run / "figures" / "confusion.png").touch()
+    (run / "events.out.tfevents.1.host.2.0").touch()
     text = summary_table(make(), run)
     assert text.splitlines()[0] == "sgal on digits, trainer em, seed 3: complete"
     assert row(text, "per cent") == ["per", "cent", "T1", "U", "S", "H"]
@@ -43,6 +44,7 @@ def test_a_failed_run_shows_its_error(tmp_path):
     assert "seed 3: failed" in text
     assert "DataError: x.mat [bad]" in text
     assert "per cent" not in text
+    assert "TensorBoard" not in text  # it wrote no events
 
 
 def test_a_record_with_nothing_but_its_identity_is_shown(tmp_path):

@@ -62,12 +62,14 @@ def parser() -> argparse.ArgumentParser:
     columns = ", ".join(TRAITS)
     made.add_argument(
         "--by",
+        action="extend",
         type=_names,
         metavar="KEY,...",
         help=f"group by these only ({columns}, or configuration keys); default: everything but the seed",
     )
     made.add_argument(
         "--metric",
+        action="extend",
         type=_names,
         metavar="NAME,...",
         help="columns: T1, H, AUSUC, H_cal, NCLL, NCLL_se, ... or tags like val/H, oracle/H_cal; default: T1, U, S, H, "

@@ -14,6 +14,7 @@ from zsl_runner.config.quantities import STANDARD_ERROR, is_standard_error, quan
 from zsl_runner.files.folders import entries
 from zsl_runner.runs.result import Result
 from zsl_runner.tracking.progress import duration
+from zsl_runner.tracking.tensorboard import EVENTS
 
 FIRST = ("T1", "U", "S", "H", "AUSUC", "U_cal", "S_cal", "H_cal")
 WIDTH = 100
@@ -55,8 +56,9 @@ def summary_table(result: Result, directory: Path) -> str:
         console.print(f"figures      {directory / 'figures'}/", markup=False, soft_wrap=True)
         console.print(f"             {', '.join(path.name for path in figures)}", markup=False, soft_wrap=True)
     console.print(f"run          {directory}", markup=False, soft_wrap=True)
-    command = f"tensorboard --logdir {shlex.quote(str(_all_runs(directory)))}"
-    console.print(f"TensorBoard  {command}", markup=False, soft_wrap=True)
+    if entries(directory, EVENTS):
+        command = f"tensorboard --logdir {shlex.quote(str(_all_runs(directory)))}"
+        console.print(f"TensorBoard  {command}", markup=False, soft_wrap=True)
     return buffer.getvalue().rstrip("\n")
 
 
