@@ -90,12 +90,20 @@ def test_a_trial_cut_short_is_tried_again_with_its_values(tmp_path):
     study = make(tmp_path)
     study.tell(study.ask(), 1.0)
     study.ask({KEY: optuna.distributions.FloatDistribution(0.0, 9.0)})
-    left = go_on(NAME, tmp_path / "study.db", 4)
+    left = go_on(NAME, tmp_path / "study.db", 4, ["val/H"], ["maximize"])
     assert (left.trials, left.before) == (3, 3)
     assert left.message == f"study {NAME}: 1 of 4 trials done, 1 cut short and tried again"
     cut, again = study.get_trials()[1:]
     assert [cut.state.name, again.state.name] == ["FAIL", "WAITING"]
     assert again.system_attrs["fixed_params"] == cut.params
+
+
+def test_a_new_study_knows_its_objectives_by_name(tmp_path):
+    left = go_on(NAME, tmp_path / "study.db", 4, ["val/U", "val/NCLL"], ["maximize", "minimize"])
+    assert (left.trials, left.before, left.message) == (4, 0, f"study {NAME}: new, 4 trials")
+    study = optuna.load_study(study_name=NAME, storage=storage(tmp_path))
+    assert study.metric_names == ["val/U", "val/NCLL"]
+    assert [direction.name for direction in study.directions] == ["MAXIMIZE", "MINIMIZE"]
 
 
 def test_a_study_of_another_version_of_optuna_is_refused_with_what_to_do(tmp_path):
@@ -104,6 +112,6 @@ def test_a_study_of_another_version_of_optuna_is_refused_with_what_to_do(tmp_pat
         database.execute("UPDATE alembic_version SET version_num = 'v2.6.0.a'")
         database.execute("UPDATE version_info SET library_version = '2.10.1'")
     with pytest.raises(ConfigError, match="another version of Optuna") as caught:
-        go_on(NAME, tmp_path / "study.db", 4)
+        go_on(NAME, tmp_path / "study.db", 4, ["val/H"], ["maximize"])
     assert f"'optuna storage upgrade --storage sqlite:///{tmp_path}/study.db'" in str(caught.value)
     assert "\n" not in str(caught.value)

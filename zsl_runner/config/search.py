@@ -27,8 +27,8 @@ def check_search(settings: DictConfig, values: Mapping[str, Sequence[str]], conf
         stages = ", ".join(config.evaluator.stages)
         message = f"a search needs validation: one of the stages {', '.join(VALIDATING)}, found {stages}"
         problems.append(Problem("evaluator.stages", message))
-    objectives = config.objectives or [config.evaluator.select_metric]
-    directions = _directions(settings)
+    objectives = objectives_of(config)
+    directions = directions_of(settings)
     key = "hydra.sweeper.direction"
     if len(directions) != len(objectives):
         expected = f"one direction for each of the objectives {', '.join(objectives)}"
@@ -44,7 +44,13 @@ def check_search(settings: DictConfig, values: Mapping[str, Sequence[str]], conf
     return problems
 
 
-def _directions(settings: DictConfig) -> list[str]:
+def objectives_of(config: RunConfig) -> list[str]:
+    """Return the metrics that a search optimises: those given, or else the one that runs are selected by."""
+    return list(config.objectives) or [config.evaluator.select_metric]
+
+
+def directions_of(settings: DictConfig) -> list[str]:
+    """Return "maximize" or "minimize" for each objective of a search, as Hydra's settings have them."""
     given = OmegaConf.select(settings, "sweeper.direction")
     entries = list(given) if OmegaConf.is_list(given) else [given]
     return [str(getattr(entry, "name", entry)) for entry in entries]

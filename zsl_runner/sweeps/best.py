@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from zsl_runner.config.paths import shown
 from zsl_runner.config.quantities import quantity_of
 from zsl_runner.config.schema import RunConfig
+from zsl_runner.config.search import objectives_of
 from zsl_runner.files.folders import entries
 from zsl_runner.sweeps.notes import Plan, read_notes
 
@@ -43,7 +44,7 @@ def found(name: str, storage: str, sweeps: Path, config: RunConfig) -> str:
     lines = [f"study {name}: {len(complete)} of {len(study.get_trials(deepcopy=False))} trials with a result"]
     if not complete:
         return lines[0]
-    objectives = config.objectives or [config.evaluator.select_metric]
+    objectives = objectives_of(config)
     best = study.best_trials if len(objectives) > 1 else [study.best_trial]
     if len(objectives) > 1:
         lines.append(f"trials that no other beats in all objectives: {len(best)}, shown {min(_SHOWN, len(best))}")

@@ -14,6 +14,7 @@ from zsl_runner.config.identity import fingerprint
 from zsl_runner.config.loader import Loader
 from zsl_runner.config.quoting import quoted
 from zsl_runner.config.schema import RunConfig
+from zsl_runner.config.search import directions_of, objectives_of
 from zsl_runner.config.sweep import columns, is_search
 from zsl_runner.sweeps import study
 from zsl_runner.sweeps.notes import Plan
@@ -75,7 +76,9 @@ def prepared(
         yield Prepared(folder, decided, study=storage and (settings.sweeper.study_name, storage))
         return
     with study.alone_with(file):
-        left = study.go_on(settings.sweeper.study_name, file, settings.sweeper.n_trials)
+        objectives = objectives_of(next(iter(runs.values())))
+        wanted = settings.sweeper.n_trials
+        left = study.go_on(settings.sweeper.study_name, file, wanted, objectives, directions_of(settings))
         decided.append(f"hydra.sweeper.n_trials={left.trials}")
         seed = OmegaConf.select(settings, "sweeper.sampler.seed")
         if seed is not None and left.before:  # the same seed again would draw the first trials once more

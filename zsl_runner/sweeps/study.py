@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import warnings
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -78,10 +79,18 @@ def file_of(storage: str | None) -> Path | None:
     return Path(storage.removeprefix(_SQLITE)) if storage is not None and storage.startswith(_SQLITE) else None
 
 
-def go_on(name: str, file: Path, wanted: int) -> Left:
+def go_on(name: str, file: Path, wanted: int, objectives: Sequence[str], directions: Sequence[str]) -> Left:
     """Prepare a study for its next trials, and return how many are left of ``wanted``.
 
-    Only for a study no other process works on.
+    Only for a study no other process works on. A new one is made here and not by the sweeper, so that dashboards call
+    its objectives by their names.
+
+    Args:
+        name: of the study.
+        file: that keeps it.
+        wanted: how many trials there shall be.
+        objectives: the metrics that are optimised.
+        directions: "maximize" or "minimize" for each.
 
     Raises:
         ConfigError: another version of Optuna keeps it.
@@ -89,15 +98,19 @@ def go_on(name: str, file: Path, wanted: int) -> Left:
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
+    storage = f"{_SQLITE}{file}"
     try:
-        study = optuna.load_study(study_name=name, storage=f"{_SQLITE}{file}")
-    except KeyError:
-        return Left(wanted, 0, f"study {name}: new, {wanted} trials")
+        study = optuna.create_study(storage=storage, study_name=name, directions=directions, load_if_exists=True)
     except RuntimeError as error:
         if "storage upgrade" not in str(error):
             raise
-        remedy = f"bring it up to this one with 'optuna storage upgrade --storage {_SQLITE}{file}'"
+        remedy = f"bring it up to this one with 'optuna storage upgrade --storage {storage}'"
         raise ConfigError(f"{file}: another version of Optuna keeps this study; {remedy}, or move it away") from error
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        study.set_metric_names(list(objectives))
+    if not study.get_trials(deepcopy=False):
+        return Left(wanted, 0, f"study {name}: new, {wanted} trials")
     states = optuna.trial.TrialState
     lost = study.get_trials(deepcopy=False, states=(states.RUNNING,))
     for trial in lost:
