@@ -109,10 +109,9 @@ def units(report: Report) -> str:
             if title(tag) not in names:
                 names.append(title(tag))
     if len(found) == 1:
-        (text,) = found
-    else:
-        text = "; ".join(f"{', '.join(names)} in {unit}" for unit, names in found.items())
-    return text[:1].upper() + text[1:]
+        (unit,) = found
+        return unit[:1].upper() + unit[1:]
+    return "; ".join(f"{', '.join(names)} in {unit}" for unit, names in found.items())
 
 
 def competing_in_words(report: Report) -> str:
