@@ -6,7 +6,6 @@ import os
 import shlex
 import sys
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 import hydra
 from hydra import version
@@ -33,9 +32,7 @@ from zsl_runner.console.frame import FAILED, REFUSED
 from zsl_runner.console.terminal import require_printed
 from zsl_runner.errors import ConfigError
 from zsl_runner.runs.completion import answer_shell
-from zsl_runner.runs.repeated import find
-from zsl_runner.runs.result import Result
-from zsl_runner.runs.start import launch, resume
+from zsl_runner.runs.start import start
 from zsl_runner.sweeps.best import found
 from zsl_runner.sweeps.job import job
 from zsl_runner.sweeps.prepare import prepared
@@ -159,28 +156,6 @@ def _single(command: Command, loader: Loader, verdict: Verdict) -> int:
     for error in failures:
         raise error
     return code
-
-
-def start(
-    config: RunConfig, overrides: list[str], resumes: Path | None, announce: Callable[[Path], None] | None = None
-) -> Result:
-    """Start one run that was checked, or go on with the one that it resumes or repeats; return its result.
-
-    Args:
-        config: the checked configuration.
-        overrides: its overrides.
-        resumes: the directory of the run to be continued, if one was named.
-        announce: told the run's directory before anything is computed.
-
-    Raises:
-        RunError: the run failed, or another process is working on it.
-    """
-    if resumes is not None:
-        if announce is not None:
-            announce(resumes)
-        return resume(resumes, config)
-    keeps = config.existing in ("keep", "retry")
-    return launch(config, overrides, find(config) if keeps else None, announce=announce, only=keeps)
 
 
 def _started(loader: Loader, act: Callable[[Hydra], object]) -> int:
