@@ -8,8 +8,8 @@ import torch
 
 from zsl_runner.config.schema import TrainerConf
 from zsl_runner.data.command.describe import describe, draw
+from zsl_runner.data.pairs.segmentation.records import VOID
 from zsl_runner.data.records import Provenance
-from zsl_runner.data.segmentation.records import VOID
 from zsl_runner.data.sources.digit_canvas.conf import DigitCanvasConf
 from zsl_runner.data.sources.digit_canvas.source import load as load_segmentation
 from zsl_runner.data.sources.tagged_canvas.conf import TaggedCanvasConf

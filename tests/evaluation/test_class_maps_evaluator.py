@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from torch.nn import functional as F
 
 from tests.tagged import CANVASES, network, tagged_fold
-from zsl_runner.data.segmentation.records import VOID
+from zsl_runner.data.pairs.segmentation.records import VOID
 from zsl_runner.data.sources.tagged_canvas.source import load
 from zsl_runner.evaluation.class_maps.conf import ClassMapsEvaluatorConf
 from zsl_runner.evaluation.class_maps.counts import (

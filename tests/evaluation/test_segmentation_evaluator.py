@@ -7,10 +7,10 @@ import pytest
 import torch
 
 from zsl_runner.data.pairs.folds import Pair
+from zsl_runner.data.pairs.segmentation.folds import segmentation_folds
+from zsl_runner.data.pairs.segmentation.options import SegmentationConf
+from zsl_runner.data.pairs.segmentation.records import VOID, SegmentationRecords
 from zsl_runner.data.records import Provenance
-from zsl_runner.data.segmentation.folds import segmentation_folds
-from zsl_runner.data.segmentation.options import SegmentationConf
-from zsl_runner.data.segmentation.records import VOID, SegmentationRecords
 from zsl_runner.evaluation.likelihood.estimates import drawn_outputs
 from zsl_runner.evaluation.segmentation.conf import SegmentationEvaluatorConf
 from zsl_runner.evaluation.segmentation.evaluator import SegmentationEvaluator

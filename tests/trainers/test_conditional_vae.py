@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from zsl_runner.config.schema import RuntimeConf, ScheduledOptimizerConf
-from zsl_runner.data.completion.folds import CompletionSource
 from zsl_runner.data.load import load
+from zsl_runner.data.pairs.completion.folds import CompletionSource
 from zsl_runner.data.pairs.folds import PairStages
 from zsl_runner.data.sources.digits.conf import DigitsQuadrantConf
 from zsl_runner.data.views import training_as

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from zsl_runner.data.segmentation.records import colour_map
+from zsl_runner.data.pairs.segmentation.records import colour_map
 from zsl_runner.data.tagged.folds import TaggedEvaluationSet
 from zsl_runner.evaluation.base import Draw
 from zsl_runner.evaluation.class_maps.conf import ClassMapsEvaluatorConf

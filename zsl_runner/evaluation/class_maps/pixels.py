@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from zsl_runner.data.segmentation.records import VOID, colour_map
+from zsl_runner.data.pairs.segmentation.records import VOID, colour_map
 from zsl_runner.data.tagged.folds import TaggedEvaluationSet
 from zsl_runner.models.class_mapping import ClassMapper
 from zsl_runner.models.networks import evaluating

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 import torch
 from torch import Tensor
 
-from zsl_runner.data.completion.folds import CompletionLayout
+from zsl_runner.data.pairs.completion.folds import CompletionLayout
 from zsl_runner.data.pairs.folds import PairEvaluationSet
 from zsl_runner.data.views import LabelLayout
 from zsl_runner.evaluation.base import Draw

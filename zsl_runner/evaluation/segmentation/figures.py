@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from zsl_runner.data.pairs.folds import Pair, PairEvaluationSet
-from zsl_runner.data.segmentation.records import VOID, colour_map
+from zsl_runner.data.pairs.segmentation.records import VOID, colour_map
 from zsl_runner.evaluation.base import Draw
 from zsl_runner.evaluation.likelihood.estimates import drawn_outputs
 from zsl_runner.evaluation.segmentation.conf import SegmentationEvaluatorConf

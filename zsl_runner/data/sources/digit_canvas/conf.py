@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from zsl_runner.config.fields import option
-from zsl_runner.data.segmentation.options import SegmentationConf
+from zsl_runner.data.pairs.segmentation.options import SegmentationConf
 from zsl_runner.data.sources.digit_canvas.options import CanvasOptions
 
 

@@ -9,8 +9,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from zsl_runner.data.pairs.segmentation.records import SPLITS, SegmentationRecords
 from zsl_runner.data.records import Provenance, Rows, SourceFile, checked
-from zsl_runner.data.segmentation.records import SPLITS, SegmentationRecords
 from zsl_runner.data.sources.digit_canvas.cache import Canvases, CanvasFile, cached, read
 from zsl_runner.data.sources.digit_canvas.canvas import draw_canvas
 from zsl_runner.data.sources.digit_canvas.conf import DigitCanvasConf

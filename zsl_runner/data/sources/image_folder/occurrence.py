@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from zsl_runner.data.pairs.segmentation.records import VOID
 from zsl_runner.data.records import Rows
-from zsl_runner.data.segmentation.records import VOID
 from zsl_runner.data.sources.image_folder.conf import ImageFolderConf
 from zsl_runner.errors import DataError
 from zsl_runner.files.names import some

@@ -13,7 +13,7 @@ from omegaconf import MISSING
 from zsl_runner.config.fields import option
 from zsl_runner.config.problems import Problem
 from zsl_runner.config.schema import RequiredFile
-from zsl_runner.data.segmentation.records import MOST_CLASSES
+from zsl_runner.data.pairs.segmentation.records import MOST_CLASSES
 from zsl_runner.files.folders import expanded
 from zsl_runner.files.names import normal
 

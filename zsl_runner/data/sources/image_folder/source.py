@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
+from zsl_runner.data.pairs.segmentation.records import SPLITS, SegmentationRecords
 from zsl_runner.data.records import Provenance, Rows, SourceFile, checked
-from zsl_runner.data.segmentation.records import SPLITS, SegmentationRecords
 from zsl_runner.data.sources.image_folder.conf import ImageFolderConf
 from zsl_runner.data.sources.image_folder.files import PLACES, paired_files, split_rows
 from zsl_runner.data.sources.image_folder.occurrence import check_classes

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from zsl_runner.data.pairs.segmentation.records import SPLITS
 from zsl_runner.data.records import SourceFile, checked
-from zsl_runner.data.segmentation.records import SPLITS
 from zsl_runner.data.sources.image_folder.files import pictures_by_name, split_rows
 from zsl_runner.data.sources.image_folder.pictures import read_pairs
 from zsl_runner.data.sources.image_folder.source import folder_contents, folder_provenance

@@ -23,7 +23,7 @@ USUAL: Final = {1: ("bottom_left",), 2: ("top_left", "bottom_left"), 3: ("top_le
 class QuadrantConf(DatasetConf):
     """Options that `mnist_quadrant` and `digits_quadrant` share."""
 
-    folds: ClassVar[str] = "zsl_runner.data.completion.folds:completion_folds"
+    folds: ClassVar[str] = "zsl_runner.data.pairs.completion.folds:completion_folds"
     provides: ClassVar[frozenset[str]] = frozenset({Provision.PAIRS, Provision.COMPLETION})
 
     n_observed: int | None = option(

@@ -14,7 +14,7 @@ from zsl_runner.config.vocabulary import Provision
 class SegmentationConf(DatasetConf):
     """Base of the data sets of images with a label for each pixel; the source loads `SegmentationRecords`."""
 
-    folds: ClassVar[str] = "zsl_runner.data.segmentation.folds:segmentation_folds"
+    folds: ClassVar[str] = "zsl_runner.data.pairs.segmentation.folds:segmentation_folds"
     provides: ClassVar[frozenset[str]] = frozenset({Provision.PAIRS, Provision.SEGMENTATION})
 
     flip: bool = option(False, "mirror every other training image, chosen at random each time it is drawn")

@@ -9,9 +9,9 @@ from torch import Tensor
 
 from zsl_runner.config.schema import DatasetConf, TrainerConf
 from zsl_runner.data.pairs.folds import Pair, PairShape, PairStages
+from zsl_runner.data.pairs.segmentation.options import SegmentationConf
+from zsl_runner.data.pairs.segmentation.records import VOID, SegmentationRecords
 from zsl_runner.data.records import Records
-from zsl_runner.data.segmentation.options import SegmentationConf
-from zsl_runner.data.segmentation.records import VOID, SegmentationRecords
 
 
 @dataclass(frozen=True)

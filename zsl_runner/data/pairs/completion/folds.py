@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from zsl_runner.config.schema import DatasetConf, TrainerConf
-from zsl_runner.data.completion.options import QuadrantConf
-from zsl_runner.data.completion.records import WHITE, CompletionRecords
+from zsl_runner.data.pairs.completion.options import QuadrantConf
+from zsl_runner.data.pairs.completion.records import WHITE, CompletionRecords
 from zsl_runner.data.pairs.folds import Pair, PairShape, PairStages
 from zsl_runner.data.records import Records
 from zsl_runner.streams import derived_seed

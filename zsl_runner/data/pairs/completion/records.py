@@ -9,7 +9,7 @@ from typing import ClassVar, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from zsl_runner.data.completion.options import QuadrantConf, quadrant_mask
+from zsl_runner.data.pairs.completion.options import QuadrantConf, quadrant_mask
 from zsl_runner.data.records import Provenance, Rows, SplitRecords, checked, split_problems
 
 WHITE: Final = 255
