@@ -17,8 +17,8 @@ from zsl_runner.evaluation.segmentation.evaluator import SegmentationEvaluator
 from zsl_runner.evaluation.segmentation.figures import masks, partly_hidden
 from zsl_runner.evaluation.segmentation.metrics import foreground_iou, mean_class_iou, pixel_accuracy
 from zsl_runner.evaluation.segmentation.partial import label_partly_hidden
-from zsl_runner.models.baseline_cnn.conf import BaselineCNNConf
-from zsl_runner.models.baseline_cnn.model import BaselineCNN
+from zsl_runner.models.baselines.conf import BaselineCNNConf
+from zsl_runner.models.baselines.model import BaselineCNN
 from zsl_runner.models.cvae_segmentation.conf import CVAESegmentationConf, EncoderConf, GenerationConf
 from zsl_runner.models.cvae_segmentation.model import CVAESegmentation
 from zsl_runner.models.segmentation_conf import ContractingConf, ExpandingConf, LabelCNNConf, MiddleConf

@@ -11,8 +11,7 @@ from torch import Tensor
 from zsl_runner.data.images.folds import ImageEvaluationSet
 from zsl_runner.evaluation.base import Draw, Measurement
 from zsl_runner.evaluation.cluster_mapping import UNMAPPED
-from zsl_runner.models.joint_code import JointCodeModel
-from zsl_runner.models.joint_code_sheets import categories_by_style, normal_quantiles, traversals
+from zsl_runner.models.joint_code import JointCodeModel, categories_by_style, normal_quantiles, traversals
 from zsl_runner.models.networks import evaluating
 from zsl_runner.streams import Streams, derived_seed
 

@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from torch.nn.functional import normalize
 
 from zsl_runner.data.tasks.folds import TaskShape
-from zsl_runner.models.cosine_heads.conf import CosineHeadsConf
 from zsl_runner.models.networks import at_least_fp32
+from zsl_runner.models.task_heads.conf import CosineHeadsConf
 from zsl_runner.models.task_model import TaskModel, TaskNetwork
 from zsl_runner.streams import Streams
 

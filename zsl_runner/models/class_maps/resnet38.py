@@ -1,4 +1,4 @@
-"""The wide residual network of 38 layers at output stride 8."""
+"""The wide residual network of 38 layers at output stride 8, with class maps."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+from zsl_runner.models.class_mapping import HeadedMapper
+from zsl_runner.models.class_maps.conf import ClassMapsResNet38Conf
 
 BLOCKS = ((3, 2, 1), (3, 2, 1), (6, 2, 1), (3, 1, 2))
 """Blocks, stride and dilation of stages 2 to 5; the first convolution of a stage has none."""
@@ -83,3 +86,13 @@ class ResNet38(nn.Module):
             found.append(stage(found[-1]))
         found[-1] = F.relu(self.last(found[-1]))
         return found
+
+
+class ClassMapsResNet38(HeadedMapper):
+    """Heads and correlation module on a deep network; the module sees the outputs of two stages."""
+
+    conf: ClassMapsResNet38Conf
+
+    def network(self, channels: int) -> nn.Module:
+        """Return the backbone for images of so many channels."""
+        return ResNet38(channels, self.conf.channels)

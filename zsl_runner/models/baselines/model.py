@@ -1,4 +1,4 @@
-"""A deterministic network as baseline: p(y | x) with independent entries of y."""
+"""Deterministic networks as baselines: p(y | x) with independent entries of y, of numbers or of labels of pixels."""
 
 from __future__ import annotations
 
@@ -7,10 +7,17 @@ from collections.abc import Mapping
 from torch import Tensor, nn
 
 from zsl_runner.data.pairs.folds import PairShape
-from zsl_runner.models.baseline_nn.conf import BaselineNNConf
+from zsl_runner.models.baselines.conf import BaselineCNNConf, BaselineNNConf
 from zsl_runner.models.networks import at_least_fp32, initialise_glorot
-from zsl_runner.models.output_networks import OutputDistribution, perceptron, widths_of
-from zsl_runner.models.output_prediction import Condition, OutputPredictor
+from zsl_runner.models.output_prediction import (
+    Condition,
+    LabelPredictor,
+    OutputDistribution,
+    OutputPredictor,
+    perceptron,
+    widths_of,
+)
+from zsl_runner.models.segmentation_networks import LabelCNN, label_classes
 from zsl_runner.streams import Streams
 
 
@@ -51,3 +58,32 @@ class BaselineNN(OutputPredictor):
     def mean_output(self, parameters: Tensor) -> Tensor:
         """Return the means of the outputs."""
         return self.distribution.mean(parameters)
+
+
+class BaselineCNN(LabelPredictor):
+    """p(y | x), pixels independent.
+
+    Args:
+        conf: the model's options.
+        shape: sizes of images and label maps.
+        streams: the model's generators; ``init`` for the weights.
+    """
+
+    def __init__(self, conf: BaselineCNNConf, shape: PairShape, streams: Streams) -> None:
+        super().__init__()
+        classes = label_classes(shape, conf.cnn.contracting.reduction())
+        with streams.initialising():
+            self.cnn = LabelCNN(shape.x[0], classes, conf.cnn, conf.multi_scale)
+
+    def parameter_groups(self) -> Mapping[str, list[nn.Parameter]]:
+        """Return ``generation``: the whole network."""
+        return {"generation": list(self.parameters())}
+
+    def condition(self, x: Tensor) -> Condition:
+        """Return the network's logits, at all its scales."""
+        return Condition(x, *self.cnn(x))
+
+    def predict(self, condition: Condition) -> Tensor:
+        """Return the logits at full scale."""
+        assert condition.guess is not None
+        return condition.guess
