@@ -21,8 +21,7 @@ from zsl_runner.evaluation.class_maps.counts import (
     threshold_confusions,
 )
 from zsl_runner.evaluation.class_maps.evaluator import ClassMapsEvaluator
-from zsl_runner.evaluation.class_maps.figures import columns, similarity
-from zsl_runner.evaluation.class_maps.pixels import MARK, labelled_pixels, received
+from zsl_runner.evaluation.class_maps.figures import MARK, columns, labelled_pixels, received, similarity
 from zsl_runner.evaluation.class_maps.seeds import seeds
 from zsl_runner.models.class_mapping import ClassMapper, PixelMaps
 from zsl_runner.objectives.class_maps import confidences, resized
