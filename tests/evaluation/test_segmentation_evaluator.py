@@ -23,7 +23,7 @@ from zsl_runner.models.cvae_segmentation.conf import CVAESegmentationConf, Encod
 from zsl_runner.models.cvae_segmentation.model import CVAESegmentation
 from zsl_runner.models.segmentation_conf import ContractingConf, ExpandingConf, LabelCNNConf, MiddleConf
 from zsl_runner.streams import Streams
-from zsl_runner.tracking.figures.segmentation import picture_columns
+from zsl_runner.tracking.figures.sheets import picture_columns
 
 CNN = LabelCNNConf(
     contracting=ContractingConf([4], [3], 2),

@@ -48,9 +48,8 @@ def autoencoding_figures(
         details: their codes.
         streams: what is drawn for the figures.
     """
-    from zsl_runner.tracking.figures.code_histograms import code_histograms
-    from zsl_runner.tracking.figures.latent_scatter import latent_scatter
-    from zsl_runner.tracking.figures.mosaic import mosaic
+    from zsl_runner.tracking.figures.codes import code_histograms, latent_scatter
+    from zsl_runner.tracking.figures.sheets import mosaic
 
     encoded, pictures = details.encoded, _Pictures(model, data)
     labels = encoded.labels[:POINTS] if data.class_names else None

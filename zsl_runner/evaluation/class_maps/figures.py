@@ -41,7 +41,7 @@ def class_map_figures(
         thresholds: confidence of the background, by kind of maps.
     """
     from zsl_runner.tracking.figures.class_maps import pixel_scatter, prototype_similarity
-    from zsl_runner.tracking.figures.segmentation import picture_columns
+    from zsl_runner.tracking.figures.sheets import picture_columns
 
     yield "class_maps", lambda: picture_columns(columns(model, data, conf, thresholds), "Class maps of test images")
     yield "affinity", lambda: picture_columns(received(model, data, ROWS), "What a pixel's refined maps are made of")

@@ -33,9 +33,8 @@ def joint_code_figures(
         measurement: what the evaluator measured on them.
         shown: what the trainer has to show.
     """
-    from zsl_runner.tracking.figures.category_classes import category_classes
-    from zsl_runner.tracking.figures.latent_divergences import capacity_curve, latent_divergences
-    from zsl_runner.tracking.figures.mosaic import mosaic
+    from zsl_runner.tracking.figures.joint_code import capacity_curve, category_classes, latent_divergences
+    from zsl_runner.tracking.figures.sheets import mosaic
 
     found, mapping = measurement.details.encoding, measurement.details.mapping
     device = data.rows.images.device

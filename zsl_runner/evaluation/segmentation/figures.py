@@ -30,7 +30,7 @@ def segmentation_figures(
     model: OutputPredictor, data: PairEvaluationSet, conf: SegmentationEvaluatorConf, seed: int
 ) -> Iterator[tuple[str, Draw]]:
     """Yield (name, what draws it); nothing here moves a stream of training."""
-    from zsl_runner.tracking.figures.segmentation import picture_columns
+    from zsl_runner.tracking.figures.sheets import picture_columns
 
     positions = torch.arange(min(ROWS, len(data.pairs)), device=data.pairs.device)
     pair = data.pairs.take(positions)
