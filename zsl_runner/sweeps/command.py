@@ -26,8 +26,7 @@ from zsl_runner.config.loader import Loader
 from zsl_runner.config.paths import conf_directory
 from zsl_runner.config.problems import Problem, listed, report
 from zsl_runner.config.schema import RunConfig
-from zsl_runner.config.search import check_search
-from zsl_runner.config.sweep import columns, expand, is_search, starts_elsewhere, told
+from zsl_runner.config.sweep import check_search, columns, expand, is_search, starts_elsewhere, told
 from zsl_runner.console.frame import FAILED, REFUSED
 from zsl_runner.console.terminal import require_printed
 from zsl_runner.errors import ConfigError
