@@ -5,8 +5,8 @@ import dataclasses
 import torch
 
 from zsl_runner.config.schema import OptimizerConf, RuntimeConf, TrainerConf
-from zsl_runner.data.sources.tagged_canvas.conf import TaggedCanvasConf
-from zsl_runner.data.sources.tagged_canvas.source import load
+from zsl_runner.data.sources.digit_canvas.conf import TaggedCanvasConf
+from zsl_runner.data.sources.digit_canvas.source import load_tagged
 from zsl_runner.data.tagged.folds import tagged_folds
 from zsl_runner.models.class_mapping_conf import CorrelationConf
 from zsl_runner.models.class_maps.conf import ClassMapsConf
@@ -51,7 +51,7 @@ STEPS = PrototypeContrastConf(
 
 def tagged_fold(records=None, conf=CANVASES):
     """Return the validation fold of small canvases, or of other records."""
-    stages = tagged_folds(records or load(conf), conf, TrainerConf(kind="x", name="x"), torch.device("cpu"))
+    stages = tagged_folds(records or load_tagged(conf), conf, TrainerConf(kind="x", name="x"), torch.device("cpu"))
     return stages.fold("val")
 
 

@@ -8,9 +8,8 @@ from zsl_runner.config.schema import OptimizerConf, RuntimeConf
 from zsl_runner.data.rows import RowView
 from zsl_runner.data.tasks.folds import TaskEvaluation, TaskFold, TaskRows, TaskShape, TaskTraining, UnseenRows
 from zsl_runner.data.tasks.order import TaskOrder
-from zsl_runner.models.cosine_heads.conf import CosineHeadsConf
-from zsl_runner.models.cosine_heads.model import CosineHeads
-from zsl_runner.models.task_heads.conf import TaskHeadsConf
+from zsl_runner.models.task_heads.conf import CosineHeadsConf, TaskHeadsConf
+from zsl_runner.models.task_heads.cosine import CosineHeads
 from zsl_runner.models.task_heads.model import TaskHeads
 from zsl_runner.streams import Streams
 from zsl_runner.trainers.continual.trainer import ContinualTrainer

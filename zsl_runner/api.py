@@ -14,9 +14,9 @@ from zsl_runner.config.command import read
 from zsl_runner.config.loader import Loader
 from zsl_runner.config.problems import report
 from zsl_runner.config.quoting import again
-from zsl_runner.dispatch import start
 from zsl_runner.errors import CheckpointError, ConfigError
 from zsl_runner.report.collect import collect
+from zsl_runner.runs.start import start
 
 if TYPE_CHECKING:
     from zsl_runner.runs.opened import TrainedRun

@@ -21,7 +21,7 @@ def _work() -> int:
     if "--version" in sys.argv[1:]:
         print(f"zsl-run {__version__}")
         return 0
-    from zsl_runner.dispatch import perform
+    from zsl_runner.sweeps.command import perform
 
     return perform(sys.argv[1:])
 

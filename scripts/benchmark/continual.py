@@ -10,7 +10,7 @@ from scripts.benchmark.image_steps import MeasuredStep, image_step_findings
 from scripts.benchmark.timing import Effort, Finding
 from tests.references.continual import PlainTask
 from zsl_runner.data.rows import EpochSampler
-from zsl_runner.models.task_heads.networks import HeadsNetwork
+from zsl_runner.models.task_heads.model import HeadsNetwork
 from zsl_runner.models.task_model import TaskModel
 from zsl_runner.streams import Streams
 from zsl_runner.trainers.continual.options import HeldTrainerConf

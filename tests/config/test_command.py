@@ -11,7 +11,7 @@ from collections import Counter
 import pytest
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
 
-from zsl_runner import dispatch, train
+from zsl_runner import train
 from zsl_runner.config import compose, registry
 from zsl_runner.config.identity import flatten
 from zsl_runner.config.loader import Loader, Source
@@ -20,6 +20,7 @@ from zsl_runner.config.sweep import told
 from zsl_runner.config.typed import to_yaml
 from zsl_runner.errors import ConfigError, DataError
 from zsl_runner.runs.result import Result
+from zsl_runner.sweeps import command
 
 WITHOUT_TORCH = (
     "-c",
@@ -397,8 +398,8 @@ def test_a_job_of_a_sweep_is_composed_once_and_the_check_follows_shared_files_on
 
 def test_the_very_object_that_was_checked_runs(main, monkeypatch):
     checked = []
-    original = dispatch.check
-    monkeypatch.setattr(dispatch, "check", lambda *a, **k: checked.append(original(*a, **k)) or checked[-1])
+    original = command.check
+    monkeypatch.setattr(command, "check", lambda *a, **k: checked.append(original(*a, **k)) or checked[-1])
     assert main("dataset=toy", "model=vzsl") == 0
     ((_, config, _),) = main.calls
     assert config is checked[0].config

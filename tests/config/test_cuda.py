@@ -2,7 +2,7 @@ import ctypes
 
 import pytest
 
-from zsl_runner.config.cuda import cuda_devices
+from zsl_runner.config.gpus import cuda_devices
 
 
 class Driver:

@@ -11,8 +11,8 @@ from zsl_runner.config.loader import Loader, Source
 from zsl_runner.config.paths import conf_directory
 from zsl_runner.config.registry import schemas
 from zsl_runner.config.schema import GROUPS, RunConfig
-from zsl_runner.dispatch import perform
 from zsl_runner.errors import ConfigError
+from zsl_runner.sweeps.command import perform
 
 
 def test_an_option_with_its_meaning_its_readers_and_its_value(loader):

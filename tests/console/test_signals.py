@@ -13,11 +13,11 @@ import time
 import pytest
 
 from tests.launching.conftest import FAST, TRAINED
-from zsl_runner import dispatch
 from zsl_runner.console.signals import StopRequest
 from zsl_runner.files.locks import is_held
 from zsl_runner.runs import attempt, run
 from zsl_runner.runs.stage import StageRun
+from zsl_runner.sweeps import command
 
 CODES = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
 
@@ -90,14 +90,14 @@ def test_a_sweep_stops_and_says_how_to_go_on(strike, monkeypatch, zsl_run, tmp_p
 
 
 def test_between_the_jobs_of_a_sweep(strike, zsl_run, tmp_path):
-    strike(dispatch, "_started", signal.SIGHUP)
+    strike(command, "_started", signal.SIGHUP)
     done = zsl_run("-m", *FAST, "seed=0,1", code=129)
     assert list(tmp_path.glob("outputs/*/*/*/result.json")) == []
     assert "2 not started" in done.stdout
 
 
 def test_while_modules_are_loaded(strike, zsl_run, tmp_path):
-    strike(dispatch, "perform", signal.SIGINT)
+    strike(command, "perform", signal.SIGINT)
     done = zsl_run(*FAST, code=130)
     assert done.stderr == ""
     assert not (tmp_path / "outputs").exists()

@@ -9,10 +9,10 @@ import pytest
 import torch
 
 from zsl_runner.config.schema import TrainerConf
-from zsl_runner.data.completion.folds import CompletionSource
-from zsl_runner.data.completion.options import QUADRANTS, quadrant_mask
-from zsl_runner.data.completion.records import completion_records
 from zsl_runner.data.load import cut_folds, load
+from zsl_runner.data.pairs.completion.folds import CompletionSource
+from zsl_runner.data.pairs.completion.options import QUADRANTS, quadrant_mask
+from zsl_runner.data.pairs.completion.records import completion_records
 from zsl_runner.data.records import Provenance
 from zsl_runner.data.sources.digits.conf import DigitsQuadrantConf
 from zsl_runner.data.sources.mnist.conf import MNISTQuadrantConf

@@ -5,7 +5,7 @@ import torch
 from tests.dsprites_file import SIZES, small_dsprites
 from zsl_runner.data.command.describe import describe
 from zsl_runner.data.images.folds import ImageStages
-from zsl_runner.data.sources.dsprites import file
+from zsl_runner.data.sources.dsprites import source
 from zsl_runner.data.sources.dsprites.conf import DSpritesConf
 from zsl_runner.data.sources.dsprites.source import load
 from zsl_runner.errors import DataError
@@ -18,7 +18,7 @@ def conf(root, **options):
 
 
 def test_images_factors_and_shapes_belong_together(tmp_path, monkeypatch):
-    monkeypatch.setattr(file, "CHUNK", 100)
+    monkeypatch.setattr(source, "CHUNK", 100)
     small_dsprites(tmp_path)
     records = load(conf(tmp_path))
     assert records.images.shape == (COUNT, 1, 64, 64)
@@ -34,7 +34,7 @@ def test_images_factors_and_shapes_belong_together(tmp_path, monkeypatch):
 
 
 def test_a_part_is_drawn_at_random_and_keeps_rows_together(tmp_path, monkeypatch):
-    monkeypatch.setattr(file, "CHUNK", 64)
+    monkeypatch.setattr(source, "CHUNK", 64)
     small_dsprites(tmp_path)
     whole, part = load(conf(tmp_path)), load(conf(tmp_path, limit=200))
     assert len(part.images) == 200

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from zsl_runner.data.segmentation.records import VOID
+from zsl_runner.data.pairs.segmentation.records import VOID
 from zsl_runner.data.sources.image_folder.conf import ImageFolderConf
 from zsl_runner.data.sources.image_folder.source import load
 from zsl_runner.errors import DataError

@@ -7,7 +7,7 @@ from zsl_runner.data.images.folds import image_folds
 from zsl_runner.data.sources.digits.conf import DigitsImagesConf
 from zsl_runner.data.sources.digits.source import load_images as load
 from zsl_runner.data.views import evaluation_as, evaluation_pairs, training_pairs
-from zsl_runner.models.baseline_nn.conf import BaselineNNConf
+from zsl_runner.models.baselines.conf import BaselineNNConf
 
 
 @pytest.fixture(scope="module")

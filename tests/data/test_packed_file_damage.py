@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tests.data.damage import damaged, times
 from tests.dsprites_file import small_dsprites
 from tests.mnist_files import idx
-from zsl_runner.data.sources.dsprites import file as dsprites
+from zsl_runner.data.sources.dsprites import source as dsprites
 from zsl_runner.data.sources.mnist.idx import read_idx
 from zsl_runner.errors import DataError
 

@@ -8,12 +8,11 @@ import torch
 
 from zsl_runner.config.schema import TrainerConf
 from zsl_runner.data.command.describe import describe, draw
+from zsl_runner.data.pairs.segmentation.records import VOID
 from zsl_runner.data.records import Provenance
-from zsl_runner.data.segmentation.records import VOID
-from zsl_runner.data.sources.digit_canvas.conf import DigitCanvasConf
+from zsl_runner.data.sources.digit_canvas.conf import DigitCanvasConf, TaggedCanvasConf
 from zsl_runner.data.sources.digit_canvas.source import load as load_segmentation
-from zsl_runner.data.sources.tagged_canvas.conf import TaggedCanvasConf
-from zsl_runner.data.sources.tagged_canvas.source import load, tags_of
+from zsl_runner.data.sources.digit_canvas.source import load_tagged, tags_of
 from zsl_runner.data.tagged.folds import TaggedEvaluationSet, TaggedTrainingSet, tagged_folds
 from zsl_runner.data.tagged.records import TaggedRecords
 
@@ -90,7 +89,7 @@ def test_doubts_name_tags_without_pixels_pixels_without_tags_absent_classes_and_
 
 
 def test_canvases_are_those_of_the_segmentation_data_with_tags_for_masks(tmp_path):
-    found = load(canvases(cache=str(tmp_path), dilation=2))
+    found = load_tagged(canvases(cache=str(tmp_path), dilation=2))
     assert found.problems() == []
     assert found.images.shape == (13, 1, 32, 32)
     same = {
@@ -108,7 +107,7 @@ def test_canvases_are_those_of_the_segmentation_data_with_tags_for_masks(tmp_pat
 
 
 def test_coloured_canvases_have_three_channels():
-    assert load(canvases(colour=True)).images.shape == (13, 3, 32, 32)
+    assert load_tagged(canvases(colour=True)).images.shape == (13, 3, 32, 32)
 
 
 def test_a_canvas_without_a_digit_would_have_no_tag():

@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 from zsl_runner.data.sources.toy.conf import ToyConf
-from zsl_runner.data.sources.toy.problem import GaussianProblem, bayes_accuracy, bayes_predictions, draw_problem
-from zsl_runner.data.sources.toy.source import load
+from zsl_runner.data.sources.toy.source import GaussianProblem, bayes_accuracy, bayes_predictions, draw_problem, load
 
 
 def test_the_default_is_the_controlled_data_set():

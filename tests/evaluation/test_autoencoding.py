@@ -11,18 +11,16 @@ from zsl_runner.data.images.folds import UNLABELLED, ImageFold, LabelledImages, 
 from zsl_runner.data.load import load
 from zsl_runner.data.sources.digits.conf import DigitsImagesConf
 from zsl_runner.data.views import training_rows
-from zsl_runner.evaluation.autoencoding.classes import cluster_errors, label_from_z
 from zsl_runner.evaluation.autoencoding.conf import AutoencodingEvaluatorConf, ParzenConf, PriorMatchConf
 from zsl_runner.evaluation.autoencoding.encoding import Encoded, beside_z, encode, generated
-from zsl_runner.evaluation.autoencoding.evaluator import AutoencodingEvaluator
-from zsl_runner.evaluation.autoencoding.figures import nearest
+from zsl_runner.evaluation.autoencoding.evaluator import AutoencodingEvaluator, cluster_errors, label_from_z
+from zsl_runner.evaluation.autoencoding.figures import nearest, walk
 from zsl_runner.evaluation.autoencoding.prior_match import (
     classifier_accuracy,
     kernel_metrics,
     moment_metrics,
     part_metrics,
 )
-from zsl_runner.evaluation.autoencoding.prior_shapes import walk
 from zsl_runner.models.adversarial_autoencoder.conf import AdversarialAutoencoderConf
 from zsl_runner.models.adversarial_autoencoder.model import AdversarialAutoencoder
 from zsl_runner.models.latent_priors import LatentPrior

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from torch.nn import functional as F
 
 from tests.tagged import CANVASES, network, tagged_fold
-from zsl_runner.data.segmentation.records import VOID
-from zsl_runner.data.sources.tagged_canvas.source import load
+from zsl_runner.data.pairs.segmentation.records import VOID
+from zsl_runner.data.sources.digit_canvas.source import load_tagged
 from zsl_runner.evaluation.class_maps.conf import ClassMapsEvaluatorConf
 from zsl_runner.evaluation.class_maps.counts import (
     all_background,
@@ -21,8 +21,7 @@ from zsl_runner.evaluation.class_maps.counts import (
     threshold_confusions,
 )
 from zsl_runner.evaluation.class_maps.evaluator import ClassMapsEvaluator
-from zsl_runner.evaluation.class_maps.figures import columns, similarity
-from zsl_runner.evaluation.class_maps.pixels import MARK, labelled_pixels, received
+from zsl_runner.evaluation.class_maps.figures import MARK, columns, labelled_pixels, received, similarity
 from zsl_runner.evaluation.class_maps.seeds import seeds
 from zsl_runner.models.class_mapping import ClassMapper, PixelMaps
 from zsl_runner.objectives.class_maps import confidences, resized
@@ -56,7 +55,7 @@ class Reader(ClassMapper):
 
 def readable(conf=CANVASES, **changes):
     """Return a validation fold whose images are their own masks, and the masks."""
-    records = load(conf)
+    records = load_tagged(conf)
     masks = records.masks.copy()
     records = dataclasses.replace(records, images=masks[:, None], **changes)
     return tagged_fold(records, conf), masks[records.validation]
@@ -123,7 +122,7 @@ def test_all_background_is_the_share_of_the_background_over_the_number_of_classe
 
 def test_a_class_absent_from_the_whole_set_counts_nowhere():
     """Only digits 0 and 1 are left in masks and tags: the mean is over three classes, not over eleven."""
-    records = load(CANVASES)
+    records = load_tagged(CANVASES)
     masks = np.where(records.masks > 2, 1, records.masks)
     tags = np.stack([(masks == label).any((1, 2)) for label in range(1, 11)], 1)
     records = dataclasses.replace(records, masks=masks, tags=tags, images=masks[:, None])
@@ -148,7 +147,7 @@ def test_a_class_taken_for_another_costs_both():
 
 def test_void_pixels_count_nowhere():
     """The left halves of the masks are void, and what is read there is wrong."""
-    records = load(CANVASES)
+    records = load_tagged(CANVASES)
     masks = records.masks.copy()
     masks[:, :, :16] = VOID
     images = records.masks[:, None].copy()

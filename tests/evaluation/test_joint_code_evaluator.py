@@ -17,8 +17,8 @@ from zsl_runner.data.images.folds import (
     LabelledImages,
 )
 from zsl_runner.evaluation.joint_code.conf import JointCodeEvaluatorConf
+from zsl_runner.evaluation.joint_code.encoding import score_of_codes
 from zsl_runner.evaluation.joint_code.evaluator import JointCodeEvaluator
-from zsl_runner.evaluation.joint_code.factors import score_of_codes
 from zsl_runner.models.joint_code import JointCodeModel, JointPosterior
 from zsl_runner.streams import Streams
 

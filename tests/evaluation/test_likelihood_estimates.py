@@ -10,7 +10,7 @@ import torch
 
 from zsl_runner.data.pairs.folds import Pair
 from zsl_runner.evaluation.likelihood.estimates import estimate_rows
-from zsl_runner.models.gaussians import Gaussians
+from zsl_runner.models.networks import Gaussians
 from zsl_runner.models.output_prediction import Condition, LatentOutputPredictor
 from zsl_runner.objectives.conditional_likelihood import log_density, log_mean_exp
 from zsl_runner.objectives.likelihood import gaussian_log_likelihood

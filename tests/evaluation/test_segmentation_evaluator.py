@@ -7,23 +7,23 @@ import pytest
 import torch
 
 from zsl_runner.data.pairs.folds import Pair
+from zsl_runner.data.pairs.segmentation.folds import segmentation_folds
+from zsl_runner.data.pairs.segmentation.options import SegmentationConf
+from zsl_runner.data.pairs.segmentation.records import VOID, SegmentationRecords
 from zsl_runner.data.records import Provenance
-from zsl_runner.data.segmentation.folds import segmentation_folds
-from zsl_runner.data.segmentation.options import SegmentationConf
-from zsl_runner.data.segmentation.records import VOID, SegmentationRecords
 from zsl_runner.evaluation.likelihood.estimates import drawn_outputs
 from zsl_runner.evaluation.segmentation.conf import SegmentationEvaluatorConf
 from zsl_runner.evaluation.segmentation.evaluator import SegmentationEvaluator
 from zsl_runner.evaluation.segmentation.figures import masks, partly_hidden
 from zsl_runner.evaluation.segmentation.metrics import foreground_iou, mean_class_iou, pixel_accuracy
 from zsl_runner.evaluation.segmentation.partial import label_partly_hidden
-from zsl_runner.models.baseline_cnn.conf import BaselineCNNConf
-from zsl_runner.models.baseline_cnn.model import BaselineCNN
+from zsl_runner.models.baselines.conf import BaselineCNNConf
+from zsl_runner.models.baselines.model import BaselineCNN
 from zsl_runner.models.cvae_segmentation.conf import CVAESegmentationConf, EncoderConf, GenerationConf
 from zsl_runner.models.cvae_segmentation.model import CVAESegmentation
 from zsl_runner.models.segmentation_conf import ContractingConf, ExpandingConf, LabelCNNConf, MiddleConf
 from zsl_runner.streams import Streams
-from zsl_runner.tracking.figures.segmentation import picture_columns
+from zsl_runner.tracking.figures.sheets import picture_columns
 
 CNN = LabelCNNConf(
     contracting=ContractingConf([4], [3], 2),

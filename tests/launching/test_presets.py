@@ -12,9 +12,9 @@ from zsl_runner import train
 from zsl_runner.config.check import check
 from zsl_runner.config.command import read
 from zsl_runner.config.compose import EXTRAS
+from zsl_runner.config.gpus import gpu_of_job
 from zsl_runner.config.loader import Loader, Source
 from zsl_runner.config.paths import conf_directory
-from zsl_runner.config.resolvers import gpu_of_job
 from zsl_runner.config.sweep import columns, expand, is_search, starts_elsewhere
 
 MODULES = {

@@ -11,7 +11,7 @@ from omegaconf import OmegaConf
 from tests.launching.conftest import FAST, TRAINED
 from tests.launching.processes import COMMAND, environment, needs, read, start, wait_until
 from zsl_runner.config.check import check
-from zsl_runner.config.search import check_search
+from zsl_runner.config.sweep import check_search
 from zsl_runner.data.command.synthesis import synthesize
 from zsl_runner.data.sources.toy.conf import ToyConf
 from zsl_runner.errors import RunError

@@ -9,9 +9,8 @@ from tests.tagged import run_phases, tagged_fold, trainer
 from zsl_runner.data.tagged.folds import TaggedShape
 from zsl_runner.errors import ConfigError
 from zsl_runner.models.class_mapping_conf import CorrelationConf
-from zsl_runner.models.class_maps_resnet38.conf import ClassMapsResNet38Conf
-from zsl_runner.models.class_maps_resnet38.model import ClassMapsResNet38
-from zsl_runner.models.class_maps_resnet38.networks import ResNet38
+from zsl_runner.models.class_maps.conf import ClassMapsResNet38Conf
+from zsl_runner.models.class_maps.resnet38 import ClassMapsResNet38, ResNet38
 from zsl_runner.runs.initial import initialise
 from zsl_runner.streams import Streams
 

@@ -7,8 +7,8 @@ from tests.models.contract import ModelContract
 from zsl_runner.config.schema import OptimizerConf
 from zsl_runner.data.pairs.folds import PairShape
 from zsl_runner.data.sources.xlsa17.conf import XLSA17Conf
-from zsl_runner.models.baseline_nn.conf import BaselineNNConf
-from zsl_runner.models.baseline_nn.model import BaselineNN
+from zsl_runner.models.baselines.conf import BaselineNNConf
+from zsl_runner.models.baselines.model import BaselineNN
 from zsl_runner.models.cvae.conf import CVAEConf
 from zsl_runner.models.cvae.model import CVAE
 from zsl_runner.objectives.gaussian import kl_divergence, reparameterise

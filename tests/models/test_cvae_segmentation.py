@@ -13,11 +13,11 @@ from zsl_runner.config.registry import register
 from zsl_runner.data.pairs.folds import PairShape
 from zsl_runner.data.sources.digit_canvas.conf import DigitCanvasConf
 from zsl_runner.errors import ConfigError
-from zsl_runner.models.baseline_cnn.conf import BaselineCNNConf
-from zsl_runner.models.baseline_cnn.model import BaselineCNN
+from zsl_runner.models.baselines.conf import BaselineCNNConf
+from zsl_runner.models.baselines.model import BaselineCNN
 from zsl_runner.models.cvae_segmentation.conf import CVAESegmentationConf, EncoderConf, GenerationConf
 from zsl_runner.models.cvae_segmentation.model import CVAESegmentation
-from zsl_runner.models.gaussians import Gaussians
+from zsl_runner.models.networks import Gaussians
 from zsl_runner.models.segmentation_conf import ContractingConf, ExpandingConf, LabelCNNConf, MiddleConf
 from zsl_runner.objectives.gaussian import kl_divergence, reparameterise
 from zsl_runner.objectives.multi_scale import coarse_targets, soft_cross_entropy

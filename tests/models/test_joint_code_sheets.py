@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from zsl_runner.models.joint_code_sheets import categories_by_style, normal_quantiles, traversals
+from zsl_runner.models.joint_code import categories_by_style, normal_quantiles, traversals
 
 
 def test_quantiles_are_those_of_the_normal_distribution():

@@ -62,14 +62,13 @@ FLOORS = (
     "evaluation trainers",
     "runs",
     "report sweeps",
-    "dispatch evaluate",
-    "api train",
+    "api evaluate train",
     "__main__",
 )
 """The rooms of the package from the ground up: a module imports from its own room and from floors below it."""
 
 ROOMS = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms.split()}
-SMALLEST_ROOMS = ("errors", "streams", "dispatch", "evaluate", "train", "api", "__main__")
+SMALLEST_ROOMS = ("errors", "streams", "evaluate", "train", "api", "__main__")
 """The only modules that are rooms of their own, at the top of the package."""
 
 

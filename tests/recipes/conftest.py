@@ -24,7 +24,7 @@ from zsl_runner.config.schema import GROUPS
 
 IMPORTED_LATE = (
     "hydra",
-    "zsl_runner.dispatch",
+    "zsl_runner.sweeps.command",
     "zsl_runner.train",
     "zsl_runner.runs.attempt",
     "matplotlib.backends.backend_agg",

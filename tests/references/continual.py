@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from zsl_runner.models.task_heads.networks import HeadsNetwork
+from zsl_runner.models.task_heads.model import HeadsNetwork
 
 
 class PlainTask:

@@ -6,7 +6,7 @@ import scipy.stats
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zsl_runner.report.significance import FEWEST_PAIRS, holm, paired_p, two_sided_tail
+from zsl_runner.report.baseline import FEWEST_PAIRS, holm, paired_p, two_sided_tail
 
 
 @pytest.mark.parametrize("freedom", [1, 2, 3, 4, 5, 9, 10, 49, 100])

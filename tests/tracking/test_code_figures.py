@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from zsl_runner.tracking.figures.code_histograms import MOST_DIMENSIONS, code_histograms
-from zsl_runner.tracking.figures.latent_scatter import latent_scatter
-from zsl_runner.tracking.figures.mosaic import GAP, mosaic
+from zsl_runner.tracking.figures.codes import MOST_DIMENSIONS, code_histograms, latent_scatter
+from zsl_runner.tracking.figures.sheets import GAP, mosaic
 
 
 @pytest.mark.parametrize("channels", [1, 3])

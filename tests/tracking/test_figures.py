@@ -6,14 +6,13 @@ import numpy as np
 import pytest
 from matplotlib.patches import Ellipse
 
-from zsl_runner.tracking.figures.class_prior import class_prior_bars
 from zsl_runner.tracking.figures.confusion import confusion, shares
 from zsl_runner.tracking.figures.generated_features import evenly, real_against_generated
 from zsl_runner.tracking.figures.latent_space import principal_plane, priors_against_encodings
 from zsl_runner.tracking.figures.learning_curves import learning_curves
 from zsl_runner.tracking.figures.stacking_curve import stacking_curve
 from zsl_runner.tracking.figures.style import class_colours, shorts
-from zsl_runner.tracking.figures.transduction import before_and_after
+from zsl_runner.tracking.figures.transduction import before_and_after, class_prior_bars
 from zsl_runner.tracking.table import Row
 
 

@@ -3,8 +3,7 @@ import io
 import numpy as np
 import pytest
 
-from zsl_runner.tracking.figures.category_classes import category_classes
-from zsl_runner.tracking.figures.latent_divergences import capacity_curve, latent_divergences
+from zsl_runner.tracking.figures.joint_code import capacity_curve, category_classes, latent_divergences
 
 
 def png(figure):

@@ -6,9 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from zsl_runner.tracking.bar import Bar
+from zsl_runner.tracking.bar import Bar, Recent
 from zsl_runner.tracking.progress import Lines, Silence, display
-from zsl_runner.tracking.recent import Recent
 
 
 class Clock:

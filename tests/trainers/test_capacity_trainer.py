@@ -12,7 +12,7 @@ from zsl_runner.config.schema import OptimizerConf, RuntimeConf
 from zsl_runner.data.images.folds import ImageStages
 from zsl_runner.data.load import load
 from zsl_runner.data.sources.digits.conf import DigitsImagesConf
-from zsl_runner.models.joint_code_sheets import traversals
+from zsl_runner.models.joint_code import traversals
 from zsl_runner.models.joint_vae.conf import JointVAEConf
 from zsl_runner.models.joint_vae.model import JointVAE
 from zsl_runner.models.networks import evaluating

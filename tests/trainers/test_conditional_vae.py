@@ -6,16 +6,16 @@ import pytest
 import torch
 
 from zsl_runner.config.schema import RuntimeConf, ScheduledOptimizerConf
-from zsl_runner.data.completion.folds import CompletionSource
 from zsl_runner.data.load import load
+from zsl_runner.data.pairs.completion.folds import CompletionSource
 from zsl_runner.data.pairs.folds import PairStages
 from zsl_runner.data.sources.digits.conf import DigitsQuadrantConf
 from zsl_runner.data.views import training_as
-from zsl_runner.models.baseline_nn.conf import BaselineNNConf
-from zsl_runner.models.baseline_nn.model import BaselineNN
+from zsl_runner.models.baselines.conf import BaselineNNConf
+from zsl_runner.models.baselines.model import BaselineNN
 from zsl_runner.models.cvae.conf import CVAEConf
 from zsl_runner.models.cvae.model import CVAE
-from zsl_runner.models.gaussians import Gaussians
+from zsl_runner.models.networks import Gaussians
 from zsl_runner.objectives.gaussian import kl_divergence, reparameterise
 from zsl_runner.streams import Streams
 from zsl_runner.trainers.cvae.conf import ConditionalVAETrainerConf

@@ -13,7 +13,7 @@ from zsl_runner.models.task_heads.conf import TaskHeadsConf
 from zsl_runner.models.task_model import loaded
 from zsl_runner.objectives.continual import distillation, quadratic_penalty
 from zsl_runner.trainers.continual.conf import EWCConf, FinetuneConf, ICaRLConf, JointConf, LFLConf, LwFConf, MASConf
-from zsl_runner.trainers.continual.herding import herded
+from zsl_runner.trainers.continual.exemplars import herded
 from zsl_runner.trainers.continual.memory import ExemplarMemory
 from zsl_runner.trainers.continual.options import AuxiliaryConf
 

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from zsl_runner.trainers.omission import omission
+from zsl_runner.trainers.predictions import omission
 
 
 def squares(rate, height=20, width=30, batches=200):

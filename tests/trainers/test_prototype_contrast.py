@@ -9,7 +9,7 @@ import torch
 from tests.references.prototype_contrast import PlainContrast
 from tests.tagged import CANVASES, NETWORK, STEPS, run_phases, tagged_fold, trainer
 from zsl_runner.data.rows import EpochSampler
-from zsl_runner.data.sources.tagged_canvas.source import load
+from zsl_runner.data.sources.digit_canvas.source import load_tagged
 from zsl_runner.errors import ConfigError
 from zsl_runner.models.class_mapping_conf import CorrelationConf
 from zsl_runner.models.class_maps.model import ClassMaps
@@ -41,7 +41,7 @@ def batch(fold, count=8):
 
 def test_shuffled_masks_change_no_weight():
     """Training sees tags and no mask: neither in its fold, nor anywhere else."""
-    records = load(CANVASES)
+    records = load_tagged(CANVASES)
     order = np.random.default_rng(0).permutation(len(records.masks))
     shuffled = dataclasses.replace(records, masks=records.masks[order][:, ::-1].copy())
     assert not np.array_equal(shuffled.masks, records.masks)
@@ -54,7 +54,7 @@ def test_shuffled_masks_change_no_weight():
 
 
 def test_tags_do_matter():
-    records = load(CANVASES)
+    records = load_tagged(CANVASES)
     _, weights = trained(tagged_fold(records))
     _, others = trained(tagged_fold(dataclasses.replace(records, tags=records.tags[:, ::-1].copy())))
     assert not same(weights, others)

@@ -5,9 +5,9 @@ import torch
 from torch import nn
 
 from zsl_runner.data.tasks.order import TaskOrder
-from zsl_runner.models.cosine_heads.conf import CosineHeadsConf
-from zsl_runner.models.cosine_heads.model import CosineNetwork
-from zsl_runner.models.task_heads.networks import HeadsNetwork, convolutions, perceptron
+from zsl_runner.models.task_heads.conf import CosineHeadsConf
+from zsl_runner.models.task_heads.cosine import CosineNetwork
+from zsl_runner.models.task_heads.model import HeadsNetwork, convolutions, perceptron
 from zsl_runner.objectives.importance import accumulated, log_likelihood, output_size
 from zsl_runner.trainers.continual.row_gradients import RowGradients, batch_gradient
 from zsl_runner.trainers.continual.weights import fisher_sums

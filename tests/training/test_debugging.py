@@ -17,8 +17,7 @@ from zsl_runner.objectives.gaussian import kl_divergence
 from zsl_runner.tracking.figures.profile import operations
 from zsl_runner.tracking.tracker import Tracker
 from zsl_runner.training.base import StepReport
-from zsl_runner.training.debugging import DebuggedTrainer, Recorded, Recording, Share, Watched, _place
-from zsl_runner.training.profiles import show
+from zsl_runner.training.debugging import DebuggedTrainer, Recorded, Recording, Share, Watched, _place, show
 
 TOY = ("dataset=toy", "dataset.width=12", "dataset.train_rows=30", "model.latent_dim=4", "trainer.batch_size=16")
 SGAL = (*TOY, "model=sgal", "model.prior.hidden=[8]")

@@ -9,8 +9,8 @@ from typing import Any
 
 from zsl_runner.config import fit, hydra_settings
 from zsl_runner.config.compose import compose
-from zsl_runner.config.cuda import cuda_devices
 from zsl_runner.config.draft import Draft
+from zsl_runner.config.gpus import cuda_devices
 from zsl_runner.config.loader import Loader
 from zsl_runner.config.problems import Problem
 from zsl_runner.config.resume import compose_resumed, resumed

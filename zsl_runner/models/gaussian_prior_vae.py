@@ -15,9 +15,17 @@ from torch import Tensor, nn
 from zsl_runner.data.zero_shot.folds import ZeroShotShape
 from zsl_runner.errors import ConfigError
 from zsl_runner.models.base import ConditionalGenerator, GenerationOptions
-from zsl_runner.models.gaussians import Gaussians, code_log_variance
 from zsl_runner.models.network_conf import GaussianPriorConf
-from zsl_runner.models.networks import Dropout, at_least_fp32, dropout_on, evaluating, initialise_glorot, mlp
+from zsl_runner.models.networks import (
+    Dropout,
+    Gaussians,
+    at_least_fp32,
+    code_log_variance,
+    dropout_on,
+    evaluating,
+    initialise_glorot,
+    mlp,
+)
 from zsl_runner.objectives.gaussian import (
     kl_divergence,
     kl_matrix,

@@ -1,16 +1,18 @@
-"""Multilayer perceptrons with a dropout whose random numbers, rate and mode can be chosen on their own."""
+"""Multilayer perceptrons whose dropout can be chosen on its own, and the Gaussians their outputs stand for."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from zsl_runner.errors import NonFiniteError
 from zsl_runner.models.network_conf import BlockConf, HiddenConf
+from zsl_runner.objectives.gaussian import bounded_log_variance
 from zsl_runner.streams import Streams
 
 
@@ -191,3 +193,28 @@ def _initialise(module: nn.Module, draw: Callable[[Tensor], Tensor]) -> None:
             draw(part.weight)
             if part.bias is not None:
                 nn.init.zeros_(part.bias)
+
+
+class Gaussians(NamedTuple):
+    """Diagonal Gaussians, one for each row.
+
+    Attributes:
+        mean: (n, d).
+        log_var: (n, d), or (1, d) if all rows share it.
+    """
+
+    mean: Tensor
+    log_var: Tensor
+
+
+def code_log_variance(output: Tensor) -> Tensor:
+    """Return the log-variances of codes that a network's ``output`` stands for: single precision, bounded."""
+    return bounded_log_variance(at_least_fp32(output))
+
+
+def prior_log_variance(output: Tensor) -> Tensor:
+    """Return the log-variances of priors that a network's ``output`` stands for.
+
+    Bounded as those of codes, with the sign turned: it is small variances of a prior that divergences explode of.
+    """
+    return -bounded_log_variance(-at_least_fp32(output))

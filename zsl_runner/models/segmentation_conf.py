@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from zsl_runner.config.fields import option, section
 from zsl_runner.config.problems import Problem
 from zsl_runner.config.schema import DatasetConf
-from zsl_runner.data.segmentation.options import SegmentationConf
+from zsl_runner.data.pairs.segmentation.options import SegmentationConf
 
 KERNELS = (1, 3, 5, 7, 9, 11)
 

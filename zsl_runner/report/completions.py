@@ -31,7 +31,7 @@ def side_by_side(runs: Sequence[TrainedRun], samples: int) -> Figure:
     Raises:
         RunError: no run, a run that completes no images, or one on other quadrants or other images than the first.
     """
-    from zsl_runner.tracking.figures.completion import picture_sheet
+    from zsl_runner.tracking.figures.sheets import picture_sheet
 
     lines: dict[str, Tensor] = {}
     for run in runs:

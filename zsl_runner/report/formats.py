@@ -9,9 +9,9 @@ from functools import partial
 
 from zsl_runner.config.quantities import title
 from zsl_runner.config.schema import Quantity
+from zsl_runner.report.baseline import FEWEST_PAIRS
 from zsl_runner.report.groups import TRAITS, Average
 from zsl_runner.report.rows import Block, Difference, Row
-from zsl_runner.report.significance import FEWEST_PAIRS
 from zsl_runner.report.table import Report
 from zsl_runner.report.text import in_markdown, one_line
 from zsl_runner.runs.summary import semantics_are

@@ -157,8 +157,7 @@ class StageRun:
 
     def _watched(self, trainer: Trainer) -> Trainer:
         """Return the trainer as the options for debugging change it; only runs with such options import their code."""
-        from zsl_runner.training.debugging import DebuggedTrainer
-        from zsl_runner.training.profiles import show
+        from zsl_runner.training.debugging import DebuggedTrainer, show
 
         debug, tracker, folder = self.context.config.debug, self.context.tracker, self.context.directory / "profile"
         return DebuggedTrainer(trainer, debug, self.plan.name, folder, lambda recording: show(recording, tracker))

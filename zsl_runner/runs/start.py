@@ -9,8 +9,30 @@ from pathlib import Path
 from zsl_runner.config.schema import RunConfig
 from zsl_runner.console.signals import STOP
 from zsl_runner.errors import RunError
-from zsl_runner.runs.repeated import Existing
+from zsl_runner.runs.repeated import Existing, find
 from zsl_runner.runs.result import Result
+
+
+def start(
+    config: RunConfig, overrides: list[str], resumes: Path | None, announce: Callable[[Path], None] | None = None
+) -> Result:
+    """Start one run that was checked, or go on with the one that it resumes or repeats; return its result.
+
+    Args:
+        config: the checked configuration.
+        overrides: its overrides.
+        resumes: the directory of the run to be continued, if one was named.
+        announce: told the run's directory before anything is computed.
+
+    Raises:
+        RunError: the run failed, or another process is working on it.
+    """
+    if resumes is not None:
+        if announce is not None:
+            announce(resumes)
+        return resume(resumes, config)
+    keeps = config.existing in ("keep", "retry")
+    return launch(config, overrides, find(config) if keeps else None, announce=announce, only=keeps)
 
 
 def launch(

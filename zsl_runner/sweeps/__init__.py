@@ -1,1 +1,1 @@
-"""Sweeps: what their jobs do, what they leave on disk, and the table at their end."""
+"""What ``zsl-run`` starts, one run or a sweep; what a sweep and its jobs leave on disk, and the table at its end."""

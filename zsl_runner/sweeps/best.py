@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from zsl_runner.config.paths import shown
 from zsl_runner.config.quantities import quantity_of
 from zsl_runner.config.schema import RunConfig
-from zsl_runner.config.search import objectives_of
+from zsl_runner.config.sweep import objectives_of
 from zsl_runner.files.folders import entries
 from zsl_runner.sweeps.notes import Plan, read_notes
 

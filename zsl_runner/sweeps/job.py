@@ -10,7 +10,7 @@ from pathlib import Path
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
-from zsl_runner.config import resolvers  # noqa: F401  (launchers' files need them where the job runs)
+from zsl_runner.config import gpus  # noqa: F401  (launchers' files need its resolver where the job runs)
 from zsl_runner.config.check import check
 from zsl_runner.config.identity import fingerprint
 from zsl_runner.config.loader import Loader, Source

@@ -14,8 +14,7 @@ from zsl_runner.config.identity import fingerprint
 from zsl_runner.config.loader import Loader
 from zsl_runner.config.quoting import quoted
 from zsl_runner.config.schema import RunConfig
-from zsl_runner.config.search import directions_of, objectives_of
-from zsl_runner.config.sweep import columns, is_search
+from zsl_runner.config.sweep import columns, directions_of, is_search, objectives_of
 from zsl_runner.sweeps import study
 from zsl_runner.sweeps.notes import Plan
 

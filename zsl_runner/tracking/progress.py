@@ -8,8 +8,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Protocol, TextIO
 
-from zsl_runner.tracking.bar import Bar
-from zsl_runner.tracking.recent import Recent
+from zsl_runner.tracking.bar import Bar, Recent
 
 LINE_SECONDS = 5.0
 

@@ -1,4 +1,4 @@
-"""What the options of the group ``debug`` do to any trainer: its phases are shortened, watched or recorded.
+"""What the options of the group ``debug`` do to any trainer: its phases are shortened, watched or recorded and shown.
 
 Data for ``debug.overfit`` are cut down where a stage is built, by the training set's own ``limited``. Nothing here is
 imported or called by a run without such options.
@@ -11,13 +11,19 @@ import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 from torch.profiler import ProfilerActivity, profile
 
 from zsl_runner.config.schema import DebugConf
 from zsl_runner.errors import NonFiniteError
+from zsl_runner.tracking.tracker import Tracker
 from zsl_runner.training.base import Phase, StepReport, Trainer
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
 
 WARM_UP = 1
 """Steps before those that are recorded: the first one also allocates memory and picks kernels."""
@@ -195,3 +201,17 @@ class Recorded:
             self._finish(self._profiler)
             self._profiler = None
         return report
+
+
+def show(recording: Recording, tracker: Tracker) -> None:
+    """Write the table of a recording to TensorBoard and draw its operations; the trace is a file of its own."""
+    name = f"{recording.stage}/{recording.phase}"
+    tracker.text(f"profile/{name}", f"{recording.steps} steps; trace: {recording.trace}\n\n```\n{recording.table}\n```")
+
+    def draw() -> Figure:
+        from zsl_runner.tracking.figures.profile import operations
+
+        shares = [(share.name, share.seconds, share.calls) for share in recording.shares]
+        return operations(shares, name)
+
+    tracker.figure(f"profile_{recording.stage}_{recording.phase}", draw, 0)

@@ -92,7 +92,7 @@ class TaggedEvaluationSet:
         name: ``val`` or ``test``; prefix of the metrics.
         images: n images.
         tags: (n, K - 1) float32 of 0 and 1.
-        masks: (n, H, W) uint8 in 0..K-1, or `zsl_runner.data.segmentation.records.VOID`; None if nobody knows.
+        masks: (n, H, W) uint8 in 0..K-1, or `zsl_runner.data.pairs.segmentation.records.VOID`; None if nobody knows.
         shape: sizes of the images.
         class_names: K names, the background's first.
     """

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zsl_runner.data.images.pixels import contrast_doubts, contrast_problems
+from zsl_runner.data.pairs.segmentation.records import MOST_CLASSES, VOID
 from zsl_runner.data.records import Provenance, Rows, SplitRecords, split_problems
-from zsl_runner.data.segmentation.records import MOST_CLASSES, VOID
 from zsl_runner.files.names import some
 
 SPLIT_NAMES = {"train": "training", "val": "validation", "test": "test"}
@@ -30,8 +30,8 @@ class TaggedRecords(SplitRecords):
         validation: row indices of the validation split.
         test: row indices of the test split.
         provenance: where all this came from.
-        masks: (N, H, W) uint8 in 0..K-1, or `zsl_runner.data.segmentation.records.VOID`; None if nobody knows. Training
-            never sees them.
+        masks: (N, H, W) uint8 in 0..K-1, or `zsl_runner.data.pairs.segmentation.records.VOID`; None if nobody knows.
+            Training never sees them.
     """
 
     INVARIANTS: ClassVar[str] = "each image has a tag, splits disjoint and in range, masks fit images and classes"

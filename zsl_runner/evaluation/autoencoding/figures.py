@@ -1,7 +1,8 @@
-"""Which figures the protocol of autoencoders draws at the end of a run."""
+"""Which figures the protocol of autoencoders draws at the end of a run, and the shapes of priors in them."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -10,10 +11,11 @@ from torch import Tensor
 
 from zsl_runner.data.images.folds import UNLABELLED, ImageEvaluationSet, LabelledImages
 from zsl_runner.evaluation.autoencoding.encoding import Encoded, beside_z, generated
-from zsl_runner.evaluation.autoencoding.prior_shapes import outlines, walk
 from zsl_runner.evaluation.base import Draw
 from zsl_runner.models.adversarial_autoencoder.model import AdversarialAutoencoder
+from zsl_runner.models.latent_priors import PARTS, LatentPrior
 from zsl_runner.models.networks import evaluating
+from zsl_runner.objectives.latent_priors import petals, swiss_roll
 from zsl_runner.streams import Streams
 
 SHOWN = 10
@@ -46,9 +48,8 @@ def autoencoding_figures(
         details: their codes.
         streams: what is drawn for the figures.
     """
-    from zsl_runner.tracking.figures.code_histograms import code_histograms
-    from zsl_runner.tracking.figures.latent_scatter import latent_scatter
-    from zsl_runner.tracking.figures.mosaic import mosaic
+    from zsl_runner.tracking.figures.codes import code_histograms, latent_scatter
+    from zsl_runner.tracking.figures.sheets import mosaic
 
     encoded, pictures = details.encoded, _Pictures(model, data)
     labels = encoded.labels[:POINTS] if data.class_names else None
@@ -166,3 +167,45 @@ class _Pictures:
 def _in_lines(pictures: Tensor, lines: int) -> Tensor:
     """Return pictures (n, ...) as (lines, n / lines, ...)."""
     return pictures.reshape(lines, -1, *pictures.shape[1:])
+
+
+LINE_POINTS = 200
+
+
+def outlines(prior: LatentPrior) -> list[Tensor]:
+    """Return lines (k, 2): two deviations of each Gaussian, the edge of a square, the spiral itself."""
+    if prior.name == "swiss_roll":
+        return [swiss_roll(torch.linspace(0, 1, 4 * LINE_POINTS) ** 2)]
+    if prior.name == "uniform":
+        corners = torch.tensor([[-1.0, -1], [1, -1], [1, 1], [-1, 1], [-1, -1]])
+        return [prior.scale * corners]
+    angles = torch.linspace(0, 2 * math.pi, LINE_POINTS)
+    circle = torch.stack([angles.cos(), angles.sin()], 1)
+    if prior.name == "gmm10":
+        return [petals(torch.full((LINE_POINTS,), part), 2 * circle) for part in range(PARTS)]
+    return [prior.scale * radius * circle for radius in (1, 2)]
+
+
+SIDE = 20
+ALONG = 2.0
+
+
+def walk(prior: LatentPrior) -> dict[str, Tensor]:
+    """Return codes (lines, columns, 2) by the name of their figure; empty unless the prior lies in the plane.
+
+    Of a normal or uniform prior a grid of equal probabilities (its inverse distribution function of a regular grid); of
+    each petal one line along its length, from two deviations inside to two outside; of the swiss roll a walk along it.
+    """
+    if prior.width != 2:
+        return {}
+    if prior.name == "swiss_roll":
+        return {"walk": swiss_roll(torch.linspace(0.01, 1, PARTS * SIDE)).reshape(PARTS, SIDE, 2)}
+    if prior.name == "gmm10":
+        steps = torch.linspace(-ALONG, ALONG, SIDE).repeat(PARTS)
+        parts = torch.arange(PARTS).repeat_interleave(SIDE)
+        codes = petals(parts, torch.stack([steps, torch.zeros_like(steps)], 1))
+        return {"walk": codes.reshape(PARTS, SIDE, 2)}
+    shares = (torch.arange(SIDE) + 0.5) / SIDE
+    places = prior.scale * (torch.special.ndtri(shares) if prior.name == "normal" else 2 * shares - 1)
+    lines, columns = torch.meshgrid(places.flip(0), places, indexing="ij")
+    return {"manifold": torch.stack([columns, lines], 2)}

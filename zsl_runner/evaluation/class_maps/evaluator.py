@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from zsl_runner.data.segmentation.records import VOID
+from zsl_runner.data.pairs.segmentation.records import VOID
 from zsl_runner.data.tagged.folds import TaggedEvaluationSet, TaggedFold
 from zsl_runner.evaluation.base import Draw, Evaluator, Measurement
 from zsl_runner.evaluation.class_maps.conf import BY_MAPS, MAPS, ClassMapsEvaluatorConf

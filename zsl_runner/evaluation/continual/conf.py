@@ -10,7 +10,6 @@ from zsl_runner.config.fields import option
 from zsl_runner.config.problems import Problem
 from zsl_runner.config.schema import EvaluatorConf, Quantity
 from zsl_runner.config.vocabulary import Capability, Provision
-from zsl_runner.evaluation.continual.selection import problems_of_selection
 from zsl_runner.evaluation.one_stage_conf import OneStageEvaluatorConf
 
 ACCURACY: Final = Quantity("per cent", digits=2)
@@ -47,7 +46,7 @@ class ContinualEvaluatorConf(OneStageEvaluatorConf):
     def problems(self) -> Iterable[Problem]:
         """Yield stages that are not for such data, and choices that look at later tasks."""
         yield from super().problems()
-        yield from problems_of_selection(self)
+        yield from _selection_problems(self)
 
 
 @dataclass
@@ -74,4 +73,12 @@ class ContinualZeroShotEvaluatorConf(EvaluatorConf):
         """Yield stages that are not for such data, and choices that look at later tasks."""
         if list(self.stages) not in (["tune"], ["final"], ["tune", "final"]):
             yield Problem("stages", "must be [tune], [final] or [tune,final], each once and in this order")
-        yield from problems_of_selection(self)
+        yield from _selection_problems(self)
+
+
+def _selection_problems(conf: EvaluatorConf) -> Iterable[Problem]:
+    """Yield that the training length would be chosen by tasks that come later, or after tasks that never came."""
+    if conf.select == "val":
+        yield Problem("select", "a length chosen by validation may end before the last task; expected last")
+    if conf.patience is not None:
+        yield Problem("patience", "early stopping would end before the last task; expected null")

@@ -11,10 +11,15 @@ from torch import Tensor
 from zsl_runner.data.tasks.folds import TaskEvaluation, TaskFold
 from zsl_runner.evaluation.base import Draw, Evaluator, Measurement, Table
 from zsl_runner.evaluation.continual.conf import ContinualEvaluatorConf
-from zsl_runner.evaluation.continual.details import TaskDetails
 from zsl_runner.evaluation.continual.metrics import Matrix, intransigence, summary
 from zsl_runner.evaluation.continual.scoring import at, auxiliary_of, distances, filled, moments, task_accuracies
-from zsl_runner.evaluation.continual.tables import distance_metrics, distance_tables, forgetting_tables, task_table
+from zsl_runner.evaluation.continual.tables import (
+    TaskDetails,
+    distance_metrics,
+    distance_tables,
+    forgetting_tables,
+    task_table,
+)
 from zsl_runner.models.base import Model
 from zsl_runner.models.networks import evaluating
 from zsl_runner.models.task_model import TaskModel

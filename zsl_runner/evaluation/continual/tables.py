@@ -1,12 +1,28 @@
-"""Matrices and distances as the tables of a result."""
+"""What a measurement of tasks is beyond single metrics: details for figures, and tables of a result."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from zsl_runner.evaluation.base import Table
 from zsl_runner.evaluation.continual.metrics import Matrix, forgetting_of_tasks
+
+
+@dataclass(frozen=True)
+class TaskDetails:
+    """What was measured and is more than single numbers.
+
+    Attributes:
+        matrices: accuracies by name, see `zsl_runner.evaluation.continual.metrics`.
+        distances: see `zsl_runner.evaluation.continual.scoring.distances`.
+        steps: of zero-shot data S, U and H after each task, NaN where undefined.
+    """
+
+    matrices: dict[str, Matrix]
+    distances: dict[str, list[float]]
+    steps: dict[str, list[float]] = field(default_factory=dict)
 
 
 def task_table(matrix: Matrix) -> Table:

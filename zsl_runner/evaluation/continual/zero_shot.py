@@ -13,10 +13,10 @@ from torch import Tensor
 from zsl_runner.data.tasks.folds import TaskEvaluation, TaskFold, TaskRows
 from zsl_runner.evaluation.base import Draw, Evaluator, Measurement
 from zsl_runner.evaluation.continual.conf import ContinualZeroShotEvaluatorConf
-from zsl_runner.evaluation.continual.details import TaskDetails
 from zsl_runner.evaluation.continual.metrics import Matrix, summary
 from zsl_runner.evaluation.continual.scoring import at, distances, filled, moments, predictions
 from zsl_runner.evaluation.continual.tables import (
+    TaskDetails,
     distance_metrics,
     distance_tables,
     forgetting_tables,

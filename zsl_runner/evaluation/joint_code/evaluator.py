@@ -18,8 +18,7 @@ from zsl_runner.evaluation.cluster_mapping import (
     mapped_accuracy,
 )
 from zsl_runner.evaluation.joint_code.conf import JointCodeEvaluatorConf
-from zsl_runner.evaluation.joint_code.encoding import Encoding, encode
-from zsl_runner.evaluation.joint_code.factors import score_of_codes
+from zsl_runner.evaluation.joint_code.encoding import Encoding, encode, score_of_codes
 from zsl_runner.models.base import Model
 from zsl_runner.models.joint_code import JointCodeModel
 from zsl_runner.models.networks import evaluating

@@ -11,8 +11,7 @@ from torch import Tensor
 from zsl_runner.data.images.folds import ImageEvaluationSet
 from zsl_runner.evaluation.base import Draw, Measurement
 from zsl_runner.evaluation.cluster_mapping import UNMAPPED
-from zsl_runner.models.joint_code import JointCodeModel
-from zsl_runner.models.joint_code_sheets import categories_by_style, normal_quantiles, traversals
+from zsl_runner.models.joint_code import JointCodeModel, categories_by_style, normal_quantiles, traversals
 from zsl_runner.models.networks import evaluating
 from zsl_runner.streams import Streams, derived_seed
 
@@ -34,9 +33,8 @@ def joint_code_figures(
         measurement: what the evaluator measured on them.
         shown: what the trainer has to show.
     """
-    from zsl_runner.tracking.figures.category_classes import category_classes
-    from zsl_runner.tracking.figures.latent_divergences import capacity_curve, latent_divergences
-    from zsl_runner.tracking.figures.mosaic import mosaic
+    from zsl_runner.tracking.figures.joint_code import capacity_curve, category_classes, latent_divergences
+    from zsl_runner.tracking.figures.sheets import mosaic
 
     found, mapping = measurement.details.encoding, measurement.details.mapping
     device = data.rows.images.device

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 import torch
 from torch import Tensor
 
-from zsl_runner.data.completion.folds import CompletionLayout
+from zsl_runner.data.pairs.completion.folds import CompletionLayout
 from zsl_runner.data.pairs.folds import PairEvaluationSet
 from zsl_runner.data.views import LabelLayout
 from zsl_runner.evaluation.base import Draw
@@ -41,8 +41,8 @@ def likelihood_figures(
         conf: the evaluator's options.
         seed: the run's seed.
     """
-    from zsl_runner.tracking.figures.completion import picture_sheet
     from zsl_runner.tracking.figures.likelihood_curve import likelihood_curve
+    from zsl_runner.tracking.figures.sheets import picture_sheet
 
     layout = data.layout
     if isinstance(layout, CompletionLayout):
@@ -102,7 +102,7 @@ def label_rows(
 
 def _strip(shown: Mapping[str, Tensor], picture: Callable[[Tensor, Tensor], Tensor]) -> Iterator[tuple[str, Draw]]:
     """Yield the sheet of one prediction of some training rows after each of some epochs."""
-    from zsl_runner.tracking.figures.completion import picture_sheet
+    from zsl_runner.tracking.figures.sheets import picture_sheet
 
     epochs = sorted(int(name.removeprefix(EPOCH)) for name in shown if name.startswith(EPOCH))
     if epochs:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from zsl_runner.data.pairs.folds import Pair, PairEvaluationSet
-from zsl_runner.data.segmentation.records import VOID, colour_map
+from zsl_runner.data.pairs.segmentation.records import VOID, colour_map
 from zsl_runner.evaluation.base import Draw
 from zsl_runner.evaluation.likelihood.estimates import drawn_outputs
 from zsl_runner.evaluation.segmentation.conf import SegmentationEvaluatorConf
@@ -30,7 +30,7 @@ def segmentation_figures(
     model: OutputPredictor, data: PairEvaluationSet, conf: SegmentationEvaluatorConf, seed: int
 ) -> Iterator[tuple[str, Draw]]:
     """Yield (name, what draws it); nothing here moves a stream of training."""
-    from zsl_runner.tracking.figures.segmentation import picture_columns
+    from zsl_runner.tracking.figures.sheets import picture_columns
 
     positions = torch.arange(min(ROWS, len(data.pairs)), device=data.pairs.device)
     pair = data.pairs.take(positions)

@@ -15,12 +15,11 @@ from zsl_runner.evaluation.base import Draw, Measurement, Points
 from zsl_runner.models.base import FeatureGenerator, Model
 from zsl_runner.models.gaussian_prior_vae import GaussianPriorVAE
 from zsl_runner.streams import Streams
-from zsl_runner.tracking.figures.class_prior import class_prior_bars
 from zsl_runner.tracking.figures.confusion import confusion
 from zsl_runner.tracking.figures.generated_features import real_against_generated
 from zsl_runner.tracking.figures.latent_space import priors_against_encodings
 from zsl_runner.tracking.figures.stacking_curve import stacking_curve
-from zsl_runner.tracking.figures.transduction import before_and_after
+from zsl_runner.tracking.figures.transduction import before_and_after, class_prior_bars
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

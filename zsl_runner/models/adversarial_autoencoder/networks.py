@@ -9,9 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from zsl_runner.models.adversarial_autoencoder.conf import AdversarialAutoencoderConf
-from zsl_runner.models.gaussians import code_log_variance
 from zsl_runner.models.network_conf import BlockConf, HiddenConf
-from zsl_runner.models.networks import at_least_fp32, mlp
+from zsl_runner.models.networks import at_least_fp32, code_log_variance, mlp
 from zsl_runner.streams import Streams
 
 BLOCKS = BlockConf(slope=0.0, norm_momentum=0.1, norm_eps=1e-5)

@@ -1,1 +1,1 @@
-"""A small dilated network with class activation maps, projected pixels and a correlation module."""
+"""Class activation maps, projected pixels and a correlation module on a small network and on a wide residual one."""

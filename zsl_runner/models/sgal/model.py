@@ -7,8 +7,7 @@ from torch import Tensor, nn
 
 from zsl_runner.data.zero_shot.folds import ZeroShotShape
 from zsl_runner.models.gaussian_prior_vae import CodedBatch, GaussianPriorVAE
-from zsl_runner.models.gaussians import prior_log_variance
-from zsl_runner.models.networks import geometric_widths, mlp
+from zsl_runner.models.networks import geometric_widths, mlp, prior_log_variance
 from zsl_runner.models.sgal.conf import SGALConf
 from zsl_runner.objectives.margin import prior_separation
 from zsl_runner.streams import Streams

@@ -1,1 +1,1 @@
-"""A body that all tasks share, and a linear head for each."""
+"""Networks that learn one task after another: a body with a head for each task, or cosines with class vectors."""

@@ -1,4 +1,4 @@
-"""Options of networks with a head for each task."""
+"""Options of the networks that learn tasks: a head for each task, or cosines with class vectors."""
 
 from __future__ import annotations
 
@@ -57,3 +57,18 @@ class TaskHeadsCNNConf(ModelConf):
         side = dataset.image_side()
         if side is not None and side < 2 ** len(self.channels):
             yield Problem("channels", f"{len(self.channels)} convolutions halve {side} pixels to less than one")
+
+
+@dataclass
+class CosineHeadsConf(ModelConf):
+    """One perceptron on features, one on class vectors; logits are cosines of what they return."""
+
+    implementation: ClassVar[str] = "zsl_runner.models.task_heads.cosine:CosineHeads"
+    needs: ClassVar[frozenset[str]] = frozenset({Provision.ZERO_SHOT_TASKS})
+    capabilities: ClassVar[frozenset[str]] = frozenset({Capability.TASK_LOGITS, Capability.UNSEEN_LOGITS})
+
+    kind: str = option("cosine_heads", "the implementation; fixed by the file chosen in the group")
+    name: str = option("cosine_heads", "the label in directories, tables and TensorBoard")
+    hidden: list[int] = option([512], "widths of the hidden layers of either perceptron, each with a ReLU", low=1)
+    width: int = option(256, "width of the common space", low=1)
+    scale: float = option(10.0, "factor of the cosines", low=0.0, above=True)

@@ -2,13 +2,86 @@
 
 from __future__ import annotations
 
+import itertools
 import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
 
 from zsl_runner.data.tasks.folds import TaskShape
+from zsl_runner.data.tasks.order import TaskOrder
 from zsl_runner.models.task_heads.conf import TaskHeadsCNNConf, TaskHeadsConf
-from zsl_runner.models.task_heads.networks import HeadsNetwork, convolutions, perceptron
-from zsl_runner.models.task_model import TaskModel
+from zsl_runner.models.task_model import TaskModel, TaskNetwork
 from zsl_runner.streams import Streams
+
+
+class HeadsNetwork(TaskNetwork):
+    """A body, and heads that know the classes of one task each.
+
+    Args:
+        body: from rows to (B, F) features; its last layer ends in an activation.
+        features: F.
+        order: the tasks and their classes.
+    """
+
+    def __init__(self, body: nn.Sequential, features: int, order: TaskOrder) -> None:
+        super().__init__()
+        self.body = body
+        self.heads = nn.ModuleList(nn.Linear(features, size) for size in order.sizes)
+        self._spans = [order.of(task) for task in range(order.tasks)]
+
+    def represent(self, x: Tensor) -> Tensor:
+        """Return the (B, F) features of rows."""
+        features: Tensor = self.body(x)
+        return features
+
+    def layers(self, x: Tensor) -> dict[str, Tensor]:
+        """Return what leaves each activation, flat."""
+        found: dict[str, Tensor] = {}
+        for layer in self.body:
+            x = layer(x)
+            if isinstance(layer, nn.ReLU):
+                found[f"layer {len(found) + 1}"] = x.flatten(1)
+        return found
+
+    def is_shared(self, name: str) -> bool:
+        """Return that it is none of a head."""
+        return not name.startswith("heads.")
+
+    def classify(self, features: Tensor, classes: range) -> Tensor:
+        """Return the logits of the heads of these classes side by side."""
+        heads = [
+            head
+            for head, span in zip(self.heads, self._spans, strict=True)
+            if classes.start <= span.start and span.stop <= classes.stop
+        ]
+        logits = [head(features) for head in heads]
+        return logits[0] if len(logits) == 1 else torch.cat(logits, 1)
+
+
+def perceptron(inputs: int, hidden: Sequence[int]) -> nn.Sequential:
+    """Return linear maps, each with a ReLU, on flat rows."""
+    layers: list[nn.Module] = [nn.Flatten()]
+    for before, after in itertools.pairwise([inputs, *hidden]):
+        layers += [nn.Linear(before, after), nn.ReLU()]
+    return nn.Sequential(*layers)
+
+
+def convolutions(row: tuple[int, int, int], channels: Sequence[int], hidden: int) -> nn.Sequential:
+    """Return convolutions that halve the side, each with a ReLU, and a hidden layer.
+
+    Args:
+        row: channels, height and width of an image.
+        channels: of the convolutions.
+        hidden: width of the hidden layer.
+    """
+    layers: list[nn.Module] = []
+    inputs, height, width = row
+    for before, after in itertools.pairwise([inputs, *channels]):
+        layers += [nn.Conv2d(before, after, kernel_size=3, stride=2, padding=1), nn.ReLU()]
+        height, width = (height + 1) // 2, (width + 1) // 2
+    return nn.Sequential(*layers, nn.Flatten(), nn.Linear(channels[-1] * height * width, hidden), nn.ReLU())
 
 
 class TaskHeads(TaskModel):

@@ -7,8 +7,7 @@ from torch import Tensor, nn
 from zsl_runner.data.zero_shot.folds import ZeroShotShape
 from zsl_runner.models.base import TransductiveGenerator
 from zsl_runner.models.gaussian_prior_vae import CodedBatch, GaussianPriorVAE
-from zsl_runner.models.gaussians import prior_log_variance
-from zsl_runner.models.networks import initialise_uniform
+from zsl_runner.models.networks import initialise_uniform, prior_log_variance
 from zsl_runner.models.vzsl.conf import VZSLConf
 from zsl_runner.objectives.gaussian import kl_matrix
 from zsl_runner.objectives.margin import posterior_margin

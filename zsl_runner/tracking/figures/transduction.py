@@ -1,4 +1,4 @@
-"""What unlabelled rows change: generated features of unseen classes before and after the transductive phase."""
+"""What unlabelled rows change: generated features before and after, and the class prior that training assumed."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
 from zsl_runner.tracking.figures.generated_features import Array, Labels, evenly, tsne
-from zsl_runner.tracking.figures.style import class_colours, styled
+from zsl_runner.tracking.figures.style import FAINT, INK, UNSEEN, class_colours, shorts, styled
 
 MOST_POINTS = 900
 
@@ -59,4 +59,36 @@ def before_and_after(
         axes.set_title(f"{title}: {len(parts[part])} generated features (crosses), {len(parts[0])} real (dots)")
     panels[0].set_ylabel("t-SNE 2")
     figure.suptitle(f"{len(classes)} unseen classes before and after unlabelled rows were used", x=0.01, ha="left")
+    return figure
+
+
+MOST_NAMES = 60
+
+
+@styled
+def class_prior_bars(assumed: Array, true: Array, class_names: tuple[str, ...]) -> Figure:
+    """Draw one pair of bars for each class, the most frequent first, and a line at the uniform share.
+
+    Args:
+        assumed: (U,) shares training drew classes from.
+        true: (U,) shares among the unseen rows' labels.
+        class_names: the U names.
+    """
+    order = np.argsort(-true, kind="stable")
+    places = np.arange(len(order))
+    figure = Figure(figsize=(max(6.4, 0.17 * len(order) + 2.5), 4.0), layout="constrained")
+    axes = figure.add_subplot()
+    axes.bar(places - 0.21, 100 * true[order], 0.4, color=INK, label="true")
+    axes.bar(places + 0.21, 100 * assumed[order], 0.4, color=UNSEEN, label="used in training")
+    axes.axhline(100 / len(order), color=FAINT, linewidth=1.2, linestyle="--", label="uniform")
+    names = shorts([class_names[index] for index in order], 18)
+    axes.set_xticks(places, names if len(order) <= MOST_NAMES else [""] * len(order), rotation=90, fontsize=6.5)
+    axes.tick_params(axis="x", length=0)
+    axes.margins(x=0.01)
+    distance = float(np.abs(assumed - true).sum())
+    uniform = float(np.abs(1 / len(order) - true).sum())
+    axes.set(ylabel="share of unseen rows, per cent")
+    axes.set_title(f"Class prior: L1 distance from the true one {distance:.3f} (uniform: {uniform:.3f})")
+    axes.set_ylim(top=115 * max(assumed.max(), true.max()))
+    axes.legend(ncols=3, loc="upper right")
     return figure

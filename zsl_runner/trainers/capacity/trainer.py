@@ -12,8 +12,7 @@ from torch import Tensor
 
 from zsl_runner.data.images.folds import ImageTrainingSet
 from zsl_runner.data.rows import EpochSampler
-from zsl_runner.models.joint_code import CodeNoise, JointCodeModel
-from zsl_runner.models.joint_code_sheets import traversals
+from zsl_runner.models.joint_code import CodeNoise, JointCodeModel, traversals
 from zsl_runner.models.networks import evaluating
 from zsl_runner.objectives.capacity import capacity, capacity_penalty
 from zsl_runner.trainers.capacity.conf import CapacityTrainerConf

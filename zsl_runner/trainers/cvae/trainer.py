@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from zsl_runner.data.pairs.folds import Pair, PairTrainingSet
-from zsl_runner.models.gaussians import Gaussians
+from zsl_runner.models.networks import Gaussians
 from zsl_runner.models.output_prediction import Condition, LatentOutputPredictor
 from zsl_runner.objectives.gaussian import kl_divergence, reparameterise
 from zsl_runner.streams import Streams

@@ -11,10 +11,10 @@ from functools import singledispatch
 from typing import TYPE_CHECKING
 
 from zsl_runner.data.command.describe import completion, images, segmentation, tagged, zero_shot
-from zsl_runner.data.completion.records import CompletionRecords
 from zsl_runner.data.images.records import ImageRecords
+from zsl_runner.data.pairs.completion.records import CompletionRecords
+from zsl_runner.data.pairs.segmentation.records import SegmentationRecords
 from zsl_runner.data.records import Records
-from zsl_runner.data.segmentation.records import SegmentationRecords
 from zsl_runner.data.tagged.records import TaggedRecords
 from zsl_runner.data.zero_shot.records import ZeroShotRecords
 

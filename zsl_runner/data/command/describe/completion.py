@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from zsl_runner.data.completion.records import CompletionRecords
+from zsl_runner.data.pairs.completion.records import CompletionRecords
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from zsl_runner.data.pairs.segmentation.records import SPLITS, VOID, SegmentationRecords, colour_map
 from zsl_runner.data.records import Rows
-from zsl_runner.data.segmentation.records import SPLITS, VOID, SegmentationRecords, colour_map
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from zsl_runner.data.command.describe.segmentation import masked_sheet
-from zsl_runner.data.segmentation.records import VOID
+from zsl_runner.data.pairs.segmentation.records import VOID
 from zsl_runner.data.tagged.records import TaggedRecords
 
 if TYPE_CHECKING:

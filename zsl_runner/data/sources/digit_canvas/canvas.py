@@ -9,7 +9,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from zsl_runner.data.sources.digit_canvas.options import CanvasOptions
+from zsl_runner.data.sources.digit_canvas.conf import CanvasOptions
 from zsl_runner.data.sources.digit_canvas.pools import INK, DigitPool
 from zsl_runner.errors import DataError
 

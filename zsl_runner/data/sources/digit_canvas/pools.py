@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from sklearn.datasets import load_digits
 
 from zsl_runner.data.records import Rows, SourceFile
-from zsl_runner.data.sources.digit_canvas.options import CanvasOptions
+from zsl_runner.data.sources.digit_canvas.conf import CanvasOptions
 from zsl_runner.data.sources.digits.images import BRIGHTEST, digits_checksum
 from zsl_runner.data.sources.mnist import images
 from zsl_runner.errors import DataError

@@ -1,4 +1,4 @@
-"""Makes the digit canvases, or takes them from the cache."""
+"""Makes digits on canvases with masks or tags, or takes them from the cache."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from zsl_runner.data.pairs.segmentation.records import SPLITS, SegmentationRecords
 from zsl_runner.data.records import Provenance, Rows, SourceFile, checked
-from zsl_runner.data.segmentation.records import SPLITS, SegmentationRecords
 from zsl_runner.data.sources.digit_canvas.cache import Canvases, CanvasFile, cached, read
 from zsl_runner.data.sources.digit_canvas.canvas import draw_canvas
-from zsl_runner.data.sources.digit_canvas.conf import DigitCanvasConf
-from zsl_runner.data.sources.digit_canvas.options import CanvasOptions
+from zsl_runner.data.sources.digit_canvas.conf import CanvasOptions, DigitCanvasConf, TaggedCanvasConf
 from zsl_runner.data.sources.digit_canvas.pools import digit_pools, source_files
+from zsl_runner.data.tagged.records import TaggedRecords
 from zsl_runner.files.folders import KeptCopy
 
 VERSION: Final = 1
@@ -135,3 +135,27 @@ def _draw(conf: CanvasOptions) -> Canvases:
             images[position], labels[position] = draw_canvas(pools[split], conf, random)
             position += 1
     return images, labels
+
+
+def load_tagged(conf: TaggedCanvasConf) -> TaggedRecords:
+    """Return the canvases, one channel if they are grey, with the digits that show as tags.
+
+    Raises:
+        DataError: see `drawn_canvases`.
+    """
+    drawn = drawn_canvases(conf, conf.name, "the digits on it, exact masks for evaluation")
+    records = TaggedRecords(
+        name=conf.name,
+        images=drawn.images if conf.colour else np.ascontiguousarray(drawn.images[:, :1]),
+        tags=tags_of(drawn.labels, len(drawn.class_names)),
+        class_names=drawn.class_names,
+        provenance=drawn.provenance,
+        masks=drawn.labels,
+        **drawn.rows,
+    )
+    return checked(records, drawn.origin)
+
+
+def tags_of(masks: NDArray[np.uint8], classes: int) -> NDArray[np.bool_]:
+    """Return (N, classes - 1) which classes but the background have a pixel in each mask (N, H, W)."""
+    return np.stack([(masks == label).any(axis=(1, 2)) for label in range(1, classes)], axis=1)

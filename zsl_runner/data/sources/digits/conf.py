@@ -9,8 +9,8 @@ from typing import Any, ClassVar, Final
 from zsl_runner.config.fields import option
 from zsl_runner.config.problems import Problem
 from zsl_runner.config.vocabulary import Provision
-from zsl_runner.data.completion.options import QuadrantConf
 from zsl_runner.data.images.options import ImagesConf, LabelledImagesConf
+from zsl_runner.data.pairs.completion.options import QuadrantConf
 from zsl_runner.data.sources.digit_classes import DIGITS, DigitConf
 from zsl_runner.data.tasks.options import ImageTasksConf
 

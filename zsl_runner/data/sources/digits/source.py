@@ -8,9 +8,9 @@ import numpy as np
 import sklearn
 from sklearn.datasets import load_digits
 
-from zsl_runner.data.completion.records import CompletionRecords, completion_records
 from zsl_runner.data.images.labels import labelled_rows
 from zsl_runner.data.images.records import ImageRecords
+from zsl_runner.data.pairs.completion.records import CompletionRecords, completion_records
 from zsl_runner.data.records import Provenance, Rows, checked
 from zsl_runner.data.sources.digit_classes import DIGITS, digit_attributes, digit_split
 from zsl_runner.data.sources.digits.conf import SIDE, DigitsConf, DigitsImagesConf, DigitsQuadrantConf, SplitDigitsConf

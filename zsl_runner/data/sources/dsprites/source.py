@@ -1,17 +1,135 @@
-"""Loads dSprites."""
+"""Loads dSprites; its rows are read without holding all of the file: 3 GB of pixels are packed in 26 MB."""
 
 from __future__ import annotations
 
+import math
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any, Final
+
 import numpy as np
+from numpy.typing import NDArray
 
 from zsl_runner.data.images.labels import labelled_rows
 from zsl_runner.data.images.pixels import resized
 from zsl_runner.data.images.records import ImageRecords
-from zsl_runner.data.records import Provenance, SourceFile, checked
-from zsl_runner.data.sources.dsprites.conf import DSpritesConf
-from zsl_runner.data.sources.dsprites.file import FACTORS, SHAPES, read_factors, read_images
+from zsl_runner.data.records import Provenance, Rows, SourceFile, checked
+from zsl_runner.data.sources.dsprites.conf import SIDE, DSpritesConf
+from zsl_runner.data.sources.published import PUBLISHED
 from zsl_runner.errors import DataError
 from zsl_runner.files.checksums import sha256_of
+
+FACTORS: Final = ("color", "shape", "scale", "orientation", "position x", "position y")
+SHAPES: Final = ("square", "ellipse", "heart")
+IMAGES, CLASSES = "imgs", "latents_classes"
+REMEDY: Final = f"Get it again from {PUBLISHED['dsprites'].home}."
+CHUNK: Final = 4096
+"""Images unpacked at a time."""
+MOST_PACKED: Final = 1100
+"""Bytes that one byte of the archive can stand for at most: deflate packs 1,032."""
+
+
+def read_factors(path: Path) -> NDArray[np.int64]:
+    """Return (N, 6) values of the factors.
+
+    Raises:
+        DataError: the file is missing or damaged, or has another layout.
+    """
+    factors = _guarded(path, lambda: _factors(path))
+    shapes = np.unique(factors[:, FACTORS.index("shape")])
+    if not np.isin(shapes, range(len(SHAPES))).all():
+        raise DataError(f"{path}: {CLASSES}: expected shapes 0..{len(SHAPES) - 1}, found {shapes.tolist()}")
+    return np.asarray(factors, dtype=np.int64)
+
+
+def read_images(path: Path, rows: Rows, count: int) -> NDArray[np.uint8]:
+    """Return the (n, 64, 64) images of ascending rows; white is 255.
+
+    Args:
+        path: the file.
+        rows: which images.
+        count: how many the file should have.
+
+    Raises:
+        DataError: the file is damaged or has another layout.
+    """
+    images: NDArray[np.uint8] = _guarded(path, lambda: _images(path, rows, count))
+    if images.max(initial=0) > 1:
+        raise DataError(f"{path}: {IMAGES}: expected pixels of 0 and 1, found {images.max()}")
+    images *= 255
+    return images
+
+
+def _guarded(path: Path, read: Any) -> NDArray[Any]:
+    try:
+        found: NDArray[Any] = read()
+    except KeyError as error:
+        raise DataError(f"{path}: expected the arrays {IMAGES} and {CLASSES}, found no {error}. {REMEDY}") from error
+    except DataError:
+        raise
+    except Exception as error:  # the parsers raise whatever the damaged bytes lead them to
+        raise DataError(f"{path}: cannot be read as an archive of arrays: {error}. {REMEDY}") from error
+    return found
+
+
+@contextmanager
+def _array(path: Path, name: str) -> Iterator[tuple[IO[bytes], tuple[int, ...], bool, np.dtype[Any]]]:
+    """Open an array of the archive: a stream behind its header, its shape, whether columns come first, its type.
+
+    Raises:
+        ValueError: the header declares more bytes than the archive can hold.
+    """
+    if not path.is_file():  # reading a pipe would never end
+        raise FileNotFoundError("there is no such file")
+    with zipfile.ZipFile(path) as archive, archive.open(f"{name}.npy") as stream:
+        version = np.lib.format.read_magic(stream)
+        header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+        shape, fortran, dtype = header(stream)
+        declared = math.prod(shape) * dtype.itemsize
+        if min(shape, default=0) < 0 or declared > MOST_PACKED * path.stat().st_size:
+            raise ValueError(f"{name}: a header of {dtype} of shape {shape}, more than the file can hold")
+        yield stream, shape, fortran, dtype
+        if stream.read(1):  # also where the archive's checksum is compared
+            raise ValueError(f"{name}: more bytes than its header declares")
+
+
+def _factors(path: Path) -> NDArray[Any]:
+    with _array(path, CLASSES) as (stream, shape, fortran, dtype):
+        if len(shape) != 2 or shape[1] != len(FACTORS) or dtype.kind not in "iu":
+            raise DataError(
+                f"{path}: {CLASSES}: expected whole numbers of shape (N, {len(FACTORS)}), found {dtype} of shape "
+                f"{shape}. {REMEDY}"
+            )
+        content = _exactly(stream, math.prod(shape) * dtype.itemsize, CLASSES)
+    return np.frombuffer(content, dtype=dtype).reshape(shape, order="F" if fortran else "C")
+
+
+def _exactly(stream: IO[bytes], size: int, name: str) -> bytes:
+    content = stream.read(size)
+    if len(content) != size:
+        raise EOFError(f"{name}: the file ends too early")
+    return content
+
+
+def _images(path: Path, rows: Rows, count: int) -> NDArray[np.uint8]:
+    with _array(path, IMAGES) as (stream, shape, fortran, dtype):
+        if shape != (count, SIDE, SIDE) or dtype != np.uint8 or fortran:
+            raise DataError(
+                f"{path}: {IMAGES}: expected uint8 of shape {(count, SIDE, SIDE)}, one image for each row of "
+                f"{CLASSES}, found {dtype} of shape {shape}. {REMEDY}"
+            )
+        images = np.empty((len(rows), SIDE, SIDE), dtype=np.uint8)
+        done = 0
+        for first in range(0, count, CHUNK):
+            size = min(CHUNK, count - first)
+            content = _exactly(stream, size * SIDE * SIDE, IMAGES)
+            wanted = rows[done : np.searchsorted(rows, first + size)]
+            chunk = np.frombuffer(content, dtype=np.uint8).reshape(size, SIDE, SIDE)
+            images[done : done + len(wanted)] = chunk[wanted - first]
+            done += len(wanted)
+    return images
 
 
 def load(conf: DSpritesConf) -> ImageRecords:

@@ -1,1 +1,1 @@
-"""Users' own images and masks, two folders whose files belong together by name."""
+"""Users' own images, with masks whose files belong to them by name, or with tags and perhaps masks to measure by."""

@@ -9,8 +9,7 @@ from typing import Final
 import numpy as np
 
 from zsl_runner.data.records import Rows
-from zsl_runner.data.sources.image_folder.conf import ImageFolderConf
-from zsl_runner.data.sources.image_folder.options import LISTS, PictureFolderOptions
+from zsl_runner.data.sources.image_folder.conf import LISTS, ImageFolderConf, PictureFolderOptions
 from zsl_runner.data.sources.pictures.walk import pictures_below
 from zsl_runner.errors import DataError
 from zsl_runner.files.names import other_case, read_names, some

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from zsl_runner.data.segmentation.records import VOID
-from zsl_runner.data.sources.image_folder.options import PictureFolderOptions
+from zsl_runner.data.pairs.segmentation.records import VOID
+from zsl_runner.data.sources.image_folder.conf import PictureFolderOptions
 from zsl_runner.data.sources.pictures.labels import read_colours, read_values
 from zsl_runner.data.sources.pictures.pixels import TURNED, Shown, read_image
 from zsl_runner.errors import DataError

@@ -12,8 +12,8 @@ from zsl_runner.config.fields import option
 from zsl_runner.config.problems import Problem
 from zsl_runner.config.schema import RequiredFile
 from zsl_runner.config.vocabulary import Provision
-from zsl_runner.data.completion.options import QuadrantConf
 from zsl_runner.data.images.options import ImagesConf, LabelledImagesConf
+from zsl_runner.data.pairs.completion.options import QuadrantConf
 from zsl_runner.data.sources.digit_classes import DIGITS, DigitConf
 from zsl_runner.data.sources.mnist.files import MNISTFiles, OfficialSplitConf
 from zsl_runner.data.sources.mnist.images import SIDE

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from zsl_runner.data.completion.records import CompletionRecords, completion_records
 from zsl_runner.data.images.labels import labelled_rows
 from zsl_runner.data.images.pixels import resized
 from zsl_runner.data.images.records import ImageRecords
+from zsl_runner.data.pairs.completion.records import CompletionRecords, completion_records
 from zsl_runner.data.records import Provenance, Rows, checked
 from zsl_runner.data.sources.digit_classes import DIGITS, digit_attributes, digit_split
 from zsl_runner.data.sources.mnist import images

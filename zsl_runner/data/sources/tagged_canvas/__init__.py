@@ -1,1 +1,0 @@
-"""Digits on canvases, tagged with the digits that are there."""

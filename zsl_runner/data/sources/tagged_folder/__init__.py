@@ -1,1 +1,0 @@
-"""Users' own images with tags, and perhaps with masks to measure by."""

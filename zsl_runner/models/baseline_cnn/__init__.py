@@ -1,1 +1,0 @@
-"""The deterministic network of the conditional autoencoder for segmentation, alone."""

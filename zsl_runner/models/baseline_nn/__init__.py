@@ -1,1 +1,0 @@
-"""The deterministic network that conditional autoencoders are compared with."""

@@ -1,0 +1,1 @@
+"""The deterministic networks that conditional autoencoders are compared with."""

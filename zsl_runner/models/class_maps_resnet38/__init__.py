@@ -1,1 +1,0 @@
-"""A wide residual network of 38 layers with class activation maps, for images of one's own."""

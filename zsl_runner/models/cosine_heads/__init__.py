@@ -1,1 +1,0 @@
-"""Features and class vectors in one space, where cosines are logits: of any class, seen or not."""

@@ -1,0 +1,214 @@
+"""What ``zsl-run`` does: check everything, then let Hydra start one run or a sweep of runs."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+from collections.abc import Callable, Sequence
+
+import hydra
+from hydra import version
+from hydra._internal import utils
+from hydra._internal.hydra import Hydra
+from hydra.core.global_hydra import GlobalHydra
+from hydra.errors import HydraException
+from hydra.plugins.sweeper import Sweeper
+from omegaconf import DictConfig
+from omegaconf.errors import OmegaConfBaseException
+
+from zsl_runner.config import registry
+from zsl_runner.config.check import Verdict, check, summary
+from zsl_runner.config.command import PRIMARY, Command, Question, question, read
+from zsl_runner.config.compose import COMPOSED_GROUPS
+from zsl_runner.config.explain import copy_option, explain, options_of
+from zsl_runner.config.loader import Loader
+from zsl_runner.config.paths import conf_directory
+from zsl_runner.config.problems import Problem, listed, report
+from zsl_runner.config.schema import RunConfig
+from zsl_runner.config.sweep import check_search, columns, expand, is_search, starts_elsewhere, told
+from zsl_runner.console.frame import FAILED, REFUSED
+from zsl_runner.console.terminal import require_printed
+from zsl_runner.errors import ConfigError
+from zsl_runner.runs.completion import answer_shell
+from zsl_runner.runs.start import start
+from zsl_runner.sweeps.best import found
+from zsl_runner.sweeps.job import job
+from zsl_runner.sweeps.prepare import prepared
+from zsl_runner.sweeps.table import outcome
+
+_DEFAULTS = {"version_base": "1.3"} if hydra.__version__.startswith("1.3.") else {}
+"""Which of its versions Hydra 1.3 shall behave like: itself. Hydra 1.4 knows no other and refuses to be told."""
+
+
+def perform(arguments: Sequence[str]) -> int:
+    """Do what the arguments of ``zsl-run`` ask for and return its exit code.
+
+    Raises:
+        ConfigError: the configuration was refused.
+        RunError: a single run failed.
+    """
+    asked = question(arguments)
+    command = read(arguments if asked is None else asked.rest)
+    registry.register()
+    if asked is not None:
+        print(_answer(asked, command))
+        return 0
+    if command.completes:
+        return _code(lambda: answer_shell(command))
+    if command.only_shows:
+        os.environ["ZSL_RUN_GROUPS"] = _groups(Loader(command.source))  # the help page in conf/config.yaml shows it
+        code = _shown(command)
+        require_printed()
+        return code
+    return _checked(command)
+
+
+def _answer(asked: Question, command: Command) -> str:
+    """Return what was asked about the configuration."""
+    loader = Loader(command.source)
+    if asked.explain is not None:
+        return explain(asked.explain, loader, command.overrides)
+    if asked.copy is not None:
+        return copy_option(*asked.copy, loader, asked.to)
+    return options_of(asked.list, loader) if asked.list else _groups(loader)
+
+
+def _checked(command: Command) -> int:
+    """Check what was asked for, then start it."""
+    loader = Loader(command.source)
+    if not command.several:
+        verdict = check(loader, command.overrides, settings=command.settings())
+        if verdict.config is None:
+            return _refused(verdict.problems)
+        return _agreed([verdict.config]) if verdict.config.task == "check" else _single(command, loader, verdict)
+    settings = loader.sweep_settings([*command.settings(), *command.overrides])
+    runs, problems = _sweep_runs(loader, command, settings)
+    if problems:
+        return _refused(problems)
+    if any(config.task == "check" for config in runs.values()):
+        return _agreed(list(runs.values()))
+    assert settings is not None  # checked
+    return _sweep(command, loader, settings, runs)
+
+
+def _refused(problems: Sequence[Problem]) -> int:
+    print(report(problems), file=sys.stderr)
+    return REFUSED
+
+
+def _agreed(configs: Sequence[RunConfig]) -> int:
+    print(summary(configs[0]))
+    print("no problem found" if len(configs) == 1 else f"no problem found in {len(configs)} runs; above is the first")
+    return 0
+
+
+def _sweep_runs(
+    loader: Loader, command: Command, settings: DictConfig | None
+) -> tuple[dict[str, RunConfig], list[Problem]]:
+    """Check all runs of a sweep; return their configurations by their overrides, and each problem once."""
+    runs: dict[str, RunConfig] = {}
+    problems: list[Problem] = []
+    elsewhere = starts_elsewhere(settings)
+    for index, run in enumerate(expand(loader, command.overrides, settings)):
+        verdict = check(loader, run, settings=command.settings(), elsewhere=elsewhere, strictly=index == 0, alone=False)
+        problems += [problem for problem in verdict.problems if problem not in problems]
+        if verdict.config is not None:
+            runs[told(run)] = verdict.config
+    if settings is not None and runs and is_search(settings):
+        first = next(iter(runs.values()))
+        problems += check_search(settings, columns(loader, command.overrides, settings), first)
+    return runs, problems
+
+
+def _sweep(command: Command, loader: Loader, settings: DictConfig, runs: dict[str, RunConfig]) -> int:
+    """Hand the sweep over to Hydra, then tell from the files its jobs wrote what became of each."""
+    line = shlex.join(["zsl-run", *sys.argv[1:]])
+    objectives = next(iter(runs.values())).objectives
+    with prepared(settings, loader, command.overrides, runs, line) as sweep:
+        if sweep.message:
+            print(sweep.message)
+        overrides = [*command.settings(), *command.overrides, *sweep.settings]
+        try:
+            code = _started(loader, lambda hydra: hydra.multirun(command.source.name, job, overrides))
+        finally:
+            table, all_complete = outcome(sweep.folder, objectives)
+            print(f"\n{table}")
+            if sweep.study is not None:
+                print(found(*sweep.study, sweep.folder.parent, next(iter(runs.values()))))
+    return code or (0 if all_complete else FAILED)
+
+
+def _single(command: Command, loader: Loader, verdict: Verdict) -> int:
+    """Run what was checked; Hydra's own settings take effect around it."""
+    assert verdict.config is not None
+    config, failures = verdict.config, []
+
+    def once(_: DictConfig) -> None:
+        try:
+            start(config, list(command.overrides), verdict.resumes)
+        except Exception as error:  # Hydra would say more than is needed
+            failures.append(error)
+
+    overrides = [*command.settings(), *command.overrides]
+    code = _started(loader, lambda hydra: hydra.run(command.source.name, once, overrides))
+    for error in failures:
+        raise error
+    return code
+
+
+def _started(loader: Loader, act: Callable[[Hydra], object]) -> int:
+    """Let Hydra start something from the files as they were read for the check; return its exit code."""
+    if _DEFAULTS:
+        version.setbase(_DEFAULTS["version_base"])
+    program = Hydra("zsl-run", loader)
+    GlobalHydra.instance().initialize(program)
+    look = Sweeper.validate_batch_is_legal
+    Sweeper.validate_batch_is_legal = _spared
+    try:
+        return _code(lambda: act(program))
+    finally:
+        Sweeper.validate_batch_is_legal = look
+        GlobalHydra.instance().clear()
+
+
+def _spared(_: Sweeper, __: object) -> None:
+    """Stand in for Hydra's composition of all jobs of a sweep before the first: they are checked by then."""
+
+
+def _shown(command: Command) -> int:
+    """Let Hydra show help or a configuration; return its exit code."""
+    program, arguments, reporting = sys.argv[0], sys.argv[1:], utils.run_and_report
+    sys.argv = [program, *command.for_hydra()]
+    utils.run_and_report = _call  # Hydra would print tracebacks and leave
+    try:
+        return _code(hydra.main(config_path=str(conf_directory()), config_name=PRIMARY, **_DEFAULTS)(job))
+    finally:
+        sys.argv = [program, *arguments]
+        utils.run_and_report = reporting
+
+
+def _code(work: Callable[[], object]) -> int:
+    """Let Hydra work and return its exit code."""
+    try:
+        work()
+    except (HydraException, OmegaConfBaseException) as error:  # help over files that do not compose
+        raise ConfigError(f"{error}\nzsl-run task=check lists every problem") from error
+    except RecursionError as error:
+        raise ConfigError("the configuration is nested too deeply, or its files lead in a circle") from error
+    except SystemExit as leave:
+        return leave.code if isinstance(leave.code, int) else FAILED if leave.code else 0
+    return 0
+
+
+def _call(work: Callable[[], object]) -> object:
+    return work()
+
+
+def _groups(loader: Loader) -> str:
+    """Return the groups and their options, those of a folder in a line of their own."""
+    lines = []
+    for group in COMPOSED_GROUPS:
+        first, *others = listed(loader.options(group)) or ["(none yet)"]
+        lines += [f"{group:<12}{first}", *(f"{'':<12}{line}" for line in others)]
+    return "\n".join(lines)

@@ -1,0 +1,117 @@
+"""Pictures beside each other: a line or a column for each kind, or all as one image in lines and columns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+from torch import Tensor
+
+from zsl_runner.tracking.figures.style import styled
+
+
+def picture_sheet(lines: Mapping[str, Tensor], title: str) -> Figure:
+    """Draw grey pictures.
+
+    Args:
+        lines: for each label (n, H, W) pictures with values in 0..1, the same n in every line.
+        title: of the figure.
+    """
+    columns = len(next(iter(lines.values())))
+    figure = Figure(figsize=(0.9 * columns + 1.4, 0.9 * len(lines) + 0.6), layout="constrained")
+    figure.suptitle(title, fontsize=11)
+    axes = figure.subplots(len(lines), columns, squeeze=False)
+    for line, (label, pictures) in zip(axes, lines.items(), strict=True):
+        for place, picture in zip(line, pictures.float().cpu().numpy(), strict=True):
+            place.imshow(picture, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+            place.set_xticks([])
+            place.set_yticks([])
+        line[0].set_ylabel(label, rotation=0, ha="right", va="center", fontsize=9)
+    return figure
+
+
+GAP = 1
+INCH = 0.42
+
+
+def mosaic(pictures: Tensor, title: str, line_names: Sequence[str] = (), column_names: Sequence[str] = ()) -> Figure:
+    """Draw grey or coloured pictures close to each other.
+
+    Args:
+        pictures: (lines, columns, C, H, W) in 0..1, C 1 or 3.
+        title: of the figure.
+        line_names: one for each line, or none.
+        column_names: one for each column, or none.
+    """
+    lines, columns, channels, height, width = pictures.shape
+    sheet = pictures.new_ones(channels, lines * (height + GAP) - GAP, columns * (width + GAP) - GAP)
+    for line in range(lines):
+        for column in range(columns):
+            top, left = line * (height + GAP), column * (width + GAP)
+            sheet[:, top : top + height, left : left + width] = pictures[line, column]
+    inch = max(INCH, min(0.8, 7 / columns))
+    size = (max(4.0, columns * inch + (1.0 if line_names else 0.3)), lines * inch + (0.9 if column_names else 0.6))
+    figure = Figure(figsize=size, layout="constrained")
+    figure.suptitle(title, fontsize=10)
+    axes = figure.subplots()
+    axes.imshow(
+        sheet.permute(1, 2, 0).float().cpu().numpy().squeeze(),
+        cmap="gray",
+        vmin=0,
+        vmax=1,
+        interpolation="nearest",
+    )
+    middles = [
+        [place * (side + GAP) + (side - 1) / 2 for place in range(count)]
+        for count, side in ((lines, height), (columns, width))
+    ]
+    axes.set_yticks(middles[0] if line_names else [], list(line_names))
+    axes.set_xticks(middles[1] if column_names else [], list(column_names))
+    axes.xaxis.tick_top()
+    axes.tick_params(length=0, labelsize=8)
+    for spine in axes.spines.values():
+        spine.set_visible(False)
+    return figure
+
+
+CELL = 1.05
+DEVIATION = "deviation"
+COLUMN_GAP = 0.06
+
+
+@styled
+def picture_columns(columns: Mapping[str, NDArray[Any]], title: str) -> Figure:
+    """Draw a sheet of pictures: a row for each example, a column for each kind.
+
+    Args:
+        columns: (n, H, W, 3) colours, or (n, H, W) numbers in [0, 1], by the title of the column; numbers of the column
+            ``deviation`` have a colour scale of their own, 0 to one half, the largest deviation of a probability.
+        title: of the figure.
+    """
+    count, height, width = next(iter(columns.values())).shape[:3]
+    figure = Figure(figsize=(CELL * len(columns) + 0.4, CELL * count * height / width + 1.1), layout="constrained")
+    for one, (name, pictures) in zip(figure.subplots(1, len(columns), squeeze=False)[0], columns.items(), strict=True):
+        one.set(xticks=[], yticks=[])
+        one.spines[:].set_visible(False)
+        one.set_title(name, fontsize=8.5, loc="center", pad=4)
+        if pictures.ndim == 4:
+            one.imshow(_stacked(pictures), interpolation="nearest")
+            continue
+        largest, colours = (0.5, "magma") if name == DEVIATION else (1.0, "gray")
+        shown = one.imshow(_stacked(pictures), interpolation="nearest", cmap=colours, vmin=0.0, vmax=largest)
+        scale = one.inset_axes((0.0, -0.2 / count, 1.0, 0.07 / count))  # below, so that all columns keep one size
+        figure.colorbar(shown, cax=scale, orientation="horizontal", ticks=[0.0, largest])
+    figure.suptitle(title, fontsize=10.5)
+    return figure
+
+
+def _stacked(pictures: NDArray[Any]) -> NDArray[Any]:
+    """Return the pictures one below the other with white between them: one image draws faster than many."""
+    # A number that is none has no colour on any scale.
+    white = np.nan if pictures.ndim == 3 else 255 if pictures.dtype == np.uint8 else 1.0
+    gap = np.full((max(1, round(COLUMN_GAP * pictures.shape[1])), *pictures.shape[2:]), white, dtype=pictures.dtype)
+    parts = [part for picture in pictures for part in (picture, gap)]
+    return np.concatenate(parts[:-1])
