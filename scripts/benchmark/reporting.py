@@ -9,7 +9,7 @@ from pathlib import Path
 from scripts.benchmark.processes import python
 from scripts.benchmark.timing import Effort, Finding, interleaved
 from zsl_runner.config.check import check
-from zsl_runner.config.identity import config_hash
+from zsl_runner.config.hashes import config_hash
 from zsl_runner.config.loader import Loader, Source
 from zsl_runner.config.paths import conf_directory
 from zsl_runner.config.registry import register

@@ -1,6 +1,6 @@
 import pytest
 
-from zsl_runner.config.identity import config_hash
+from zsl_runner.config.hashes import config_hash
 
 CONFIG = {
     "seed": 0,

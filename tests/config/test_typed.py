@@ -5,7 +5,8 @@ from omegaconf import OmegaConf, open_dict
 
 from zsl_runner.config.compose import compose
 from zsl_runner.config.draft import Draft
-from zsl_runner.config.identity import config_hash, flatten
+from zsl_runner.config.hashes import config_hash
+from zsl_runner.config.identity import flatten
 from zsl_runner.config.paths import conf_directory
 from zsl_runner.config.schema import RunConfig
 from zsl_runner.config.typed import plain, to_yaml, typed
@@ -70,6 +71,17 @@ def hashed(verdict, *arguments):
 def test_the_hash_ignores_what_does_not_change_a_result(verdict, tmp_path):
     harmless = ["seed=7", "name=x", "outputs=/tmp", "tracker=minimal", "checkpoint.every=3", "runtime.threads=2"]
     assert hashed(verdict, *harmless, "task=check", "reference.note=n", "runtime.device=cpu") == hashed(verdict)
+
+
+def test_a_neutral_option_counts_when_it_is_used(verdict):
+    """Its key came later: with its default a run has the hash that it had before there was the key."""
+    contrast = ["model=class_maps", "dataset=tagged_canvas_embedded", "trainer=prototype_contrast"]
+    values = plain(verdict(*contrast, "model.correlation.power=1").config)
+    hashed_now = config_hash(values)
+    del values["model"]["weights"], values["model"]["correlation"]["power"]
+    del values["trainer"]["classify"]["frozen_statistics"]
+    assert config_hash(values) == hashed_now
+    assert hashed(verdict, *contrast, "model.correlation.power=2") != hashed_now
 
 
 @pytest.mark.parametrize("argument", ["model.latent_dim=3", "dataset=toy", "trainer.optim.lr=0.5", "evaluator.every=7"])

@@ -5,7 +5,7 @@ import fcntl
 import pytest
 
 from zsl_runner.config.check import check
-from zsl_runner.config.identity import config_hash
+from zsl_runner.config.hashes import config_hash
 from zsl_runner.config.typed import plain, to_yaml
 from zsl_runner.runs.repeated import find
 from zsl_runner.runs.result import Result

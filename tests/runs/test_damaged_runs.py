@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tests.small_runs import SMALL, config_of, configuration, saved
 from zsl_runner import evaluate
 from zsl_runner.config.check import check
-from zsl_runner.config.identity import what_repeats
+from zsl_runner.config.hashes import what_repeats
 from zsl_runner.config.loader import Loader, Source
 from zsl_runner.config.paths import conf_directory
 from zsl_runner.config.typed import plain

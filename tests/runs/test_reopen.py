@@ -17,7 +17,8 @@ from omegaconf import OmegaConf
 
 from tests.small_runs import CLOSED, SMALL, config_of, configuration, content, cut_short, edit, finished
 from zsl_runner import evaluate
-from zsl_runner.config.identity import flatten, what_repeats
+from zsl_runner.config.hashes import what_repeats
+from zsl_runner.config.identity import flatten
 from zsl_runner.config.typed import plain, typed
 from zsl_runner.data.command.synthesis import synthesize
 from zsl_runner.data.sources.toy.conf import ToyConf

@@ -9,7 +9,7 @@ import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from scripts.benchmark import problem
-from zsl_runner.config.identity import config_hash
+from zsl_runner.config.hashes import config_hash
 from zsl_runner.config.schema import DebugConf, TrackerConf
 from zsl_runner.config.typed import plain
 from zsl_runner.errors import NonFiniteError

@@ -26,6 +26,7 @@ class Rule:
         above: if true ``low`` itself is refused.
         below: if true ``high`` itself is refused.
         choices: the accepted values, if only a few are.
+        neutral: whether the default changes nothing, so that a run is the same with and without the key.
     """
 
     doc: str
@@ -34,6 +35,7 @@ class Rule:
     above: bool = False
     below: bool = False
     choices: tuple[Any, ...] | None = None
+    neutral: bool = False
 
     def describe(self) -> str:
         """Return the accepted values in words, e.g. ``0 < value <= 1``; empty if there is no limit."""
@@ -80,6 +82,7 @@ def option(
     above: bool = False,
     below: bool = False,
     choices: Sequence[Any] | None = None,
+    neutral: bool = False,
 ) -> Any:
     """Declare a configuration field with its default, meaning and accepted values.
 
@@ -91,8 +94,9 @@ def option(
         above: refuse ``low`` itself.
         below: refuse ``high`` itself.
         choices: accepted values.
+        neutral: for a key that came later: with its default a run is what it was before, and keeps its hash.
     """
-    rule = Rule(doc, low, high, above, below, None if choices is None else tuple(choices))
+    rule = Rule(doc, low, high, above, below, None if choices is None else tuple(choices), neutral)
     if isinstance(default, list):
         return dataclasses.field(default_factory=lambda: list(default), metadata={RULE: rule})
     if isinstance(default, dict):
@@ -109,3 +113,15 @@ def rule_of(field: dataclasses.Field[Any]) -> Rule:
     """Return the rule of a dataclass field; an empty one if it was declared without."""
     rule = field.metadata.get(RULE)
     return rule if isinstance(rule, Rule) else Rule("")
+
+
+def neutral_defaults(schema: type) -> dict[str, Any]:
+    """Return the keys of a schema whose default changes nothing, dotted where they are nested, with that default."""
+    found: dict[str, Any] = {}
+    for field in dataclasses.fields(schema):
+        if rule_of(field).neutral:
+            found[field.name] = field.default
+        elif isinstance(field.default_factory, type) and dataclasses.is_dataclass(field.default_factory):
+            nested = neutral_defaults(field.default_factory)
+            found |= {f"{field.name}.{key}": value for key, value in nested.items()}
+    return found

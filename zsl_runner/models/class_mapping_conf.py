@@ -26,17 +26,20 @@ class CorrelationConf:
         False,
         "subtract an image's mean from its features before they are compared; false as released, where features that "
         "have much in common make all pixels alike",
+        neutral=True,
     )
     power: float = option(
         1.0,
         "of the cosines by which pixels hand their maps to each other: 1 as released; larger ones let the pixels that "
         "are most alike weigh more, so that maps are blurred less",
         low=1.0,
+        neutral=True,
     )
     tagged: bool = option(
         False,
         "spread only the maps of classes an image shows: of its tags in training, of those that are found where it is "
         "measured; false as released, where the maps of all others take pixels away from them",
+        neutral=True,
     )
 
     def problems(self) -> Iterable[Problem]:
@@ -57,6 +60,7 @@ class ClassMapperConf(ModelConf):
         None,
         "what a stage begins with: the directory of an earlier run, or a file of torch.save with tensors by their "
         "names in this network, those of the backbone at least; null = random weights",
+        neutral=True,
     )
 
     def initial_weights(self) -> str | None:

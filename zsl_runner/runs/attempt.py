@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager, ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 
-from zsl_runner.config.identity import config_hash
+from zsl_runner.config.hashes import config_hash
 from zsl_runner.config.quoting import again
 from zsl_runner.config.saved import CONFIG_FILE, open_existing
 from zsl_runner.config.schema import RunConfig

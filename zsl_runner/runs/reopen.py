@@ -15,7 +15,7 @@ from typing import Any
 
 import torch
 
-from zsl_runner.config.identity import config_hash, what_repeats
+from zsl_runner.config.hashes import config_hash, what_repeats
 from zsl_runner.config.quoting import restoration
 from zsl_runner.config.saved import CHECKPOINTS, CONFIG_FILE
 from zsl_runner.config.schema import RunConfig

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from zsl_runner.config.bounds import read_configuration
-from zsl_runner.config.identity import config_hash
+from zsl_runner.config.hashes import config_hash
 from zsl_runner.config.saved import CONFIG_FILE
 from zsl_runner.config.schema import RunConfig
 from zsl_runner.config.typed import plain

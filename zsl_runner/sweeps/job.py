@@ -12,7 +12,7 @@ from omegaconf import DictConfig
 
 from zsl_runner.config import gpus  # noqa: F401  (launchers' files need its resolver where the job runs)
 from zsl_runner.config.check import check
-from zsl_runner.config.identity import fingerprint
+from zsl_runner.config.hashes import fingerprint
 from zsl_runner.config.loader import Loader, Source
 from zsl_runner.config.paths import conf_directory
 from zsl_runner.config.problems import report

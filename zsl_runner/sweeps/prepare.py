@@ -10,7 +10,7 @@ from pathlib import Path
 
 from omegaconf import DictConfig, OmegaConf
 
-from zsl_runner.config.identity import fingerprint
+from zsl_runner.config.hashes import fingerprint
 from zsl_runner.config.loader import Loader
 from zsl_runner.config.quoting import quoted
 from zsl_runner.config.schema import RunConfig

@@ -26,6 +26,7 @@ class PhaseConf:
         False,
         "batch norm keeps the means and variances it has and scales by them; otherwise by those of the batch, and "
         "those of two views of different sizes are mixed in what it measures with",
+        neutral=True,
     )
 
     def problems(self) -> Iterable[Problem]:
