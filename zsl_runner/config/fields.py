@@ -119,9 +119,9 @@ def neutral_defaults(schema: type) -> dict[str, Any]:
     """Return the keys of a schema whose default changes nothing, dotted where they are nested, with that default."""
     found: dict[str, Any] = {}
     for field in dataclasses.fields(schema):
+        block: Any = field.default_factory
         if rule_of(field).neutral:
             found[field.name] = field.default
-        elif isinstance(field.default_factory, type) and dataclasses.is_dataclass(field.default_factory):
-            nested = neutral_defaults(field.default_factory)
-            found |= {f"{field.name}.{key}": value for key, value in nested.items()}
+        elif isinstance(block, type) and dataclasses.is_dataclass(block):
+            found |= {f"{field.name}.{key}": value for key, value in neutral_defaults(block).items()}
     return found

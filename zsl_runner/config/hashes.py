@@ -57,7 +57,7 @@ def _unused(config: Mapping[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for group in GROUPS:
         part = config.get(group)
-        schema = registry.schemas(group).get(part.get("kind")) if isinstance(part, Mapping) else None
+        schema = registry.schemas(group).get(str(part.get("kind"))) if isinstance(part, Mapping) else None
         if schema is not None:
             found |= {f"{group}.{key}": value for key, value in neutral_defaults(schema).items()}
     return found
