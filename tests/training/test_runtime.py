@@ -1,5 +1,8 @@
 """What a run asks of torch."""
 
+import platform
+import resource
+
 import pytest
 import torch
 
@@ -32,3 +35,19 @@ def test_moments_that_no_gradient_feeds_end_at_zero(restored):
         weight.grad = torch.full((4,), 1e-3 if step == 0 else 0.0)
         optimiser.step()
     assert torch.equal(optimiser.state[weight]["exp_avg"], torch.zeros(4))
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc lets a program say what it keeps")
+def test_memory_that_a_step_gives_back_is_there_for_the_next(restored):
+    Runtime(RuntimeConf(device="cpu"))
+
+    def step():
+        gradients = [torch.ones(1 << 18) for _ in range(16)]
+        return sum(float(gradient[0]) for gradient in gradients)
+
+    for _ in range(3):
+        step()
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for _ in range(20):
+        step()
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before < 20 * 256  # a quarter of one gradient each
