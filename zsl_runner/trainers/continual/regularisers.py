@@ -1,4 +1,4 @@
-"""What base methods are: they hold weights (EWC, MAS), outputs (LwF, iCaRL) or features (LFL) near another network's."""
+"""What base methods are: they hold weights (EWC, MAS), outputs (LwF, iCaRL) or features (LFL) near others."""
 
 from __future__ import annotations
 
