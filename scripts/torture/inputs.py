@@ -44,7 +44,7 @@ def write_features(root: Path, features: Mapping[str, Any], splits: Mapping[str,
     root.mkdir(parents=True, exist_ok=True)
     for name, variables in (("res101.mat", features), ("att_splits.mat", splits)):
         if v73:
-            from zsl_runner.data.sources.xlsa17.matlab73 import version_73
+            from zsl_runner.data.sources.xlsa17.matlab_writing import version_73
 
             plain = {
                 key: tuple(map(str, value.ravel())) if value.dtype == object else value

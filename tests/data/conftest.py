@@ -9,7 +9,7 @@ import scipy.io
 
 from zsl_runner.data.command.cli import main
 from zsl_runner.data.sources.xlsa17.conf import XLSA17Conf
-from zsl_runner.data.sources.xlsa17.matlab73 import version_73
+from zsl_runner.data.sources.xlsa17.matlab_writing import version_73
 
 SEEN, UNSEEN, ROWS, WIDTH, ATTRIBUTES = 4, 2, 10, 7, 5
 

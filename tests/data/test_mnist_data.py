@@ -8,7 +8,7 @@ import pytest
 from tests.mnist_files import idx, random_digits
 from zsl_runner.data.sources.mnist.conf import MNISTConf
 from zsl_runner.data.sources.mnist.files import NAMES, TEST_IMAGES, TEST_LABELS, TRAIN_IMAGES, TRAIN_LABELS
-from zsl_runner.data.sources.mnist.idx import read_idx
+from zsl_runner.data.sources.mnist.images import read_idx
 from zsl_runner.data.sources.mnist.source import load
 from zsl_runner.errors import DataError
 

@@ -15,7 +15,7 @@ from tests.data.damage import damaged, times
 from tests.dsprites_file import small_dsprites
 from tests.mnist_files import idx
 from zsl_runner.data.sources.dsprites import source as dsprites
-from zsl_runner.data.sources.mnist.idx import read_idx
+from zsl_runner.data.sources.mnist.images import read_idx
 from zsl_runner.errors import DataError
 
 IMAGES = np.random.default_rng(0).integers(0, 256, size=(6, 28, 28)).astype(np.uint8)

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from PIL import Image, ImageOps
 
+from zsl_runner.data.sources.image_folder.pictures import read_colours, read_values
 from zsl_runner.data.sources.pictures.decoding import ORIENTATION, upright
-from zsl_runner.data.sources.pictures.labels import read_colours, read_values
 from zsl_runner.data.sources.pictures.pixels import DEEPER, FRAMES, LAID, TURNED, notes_on, read_image
 from zsl_runner.errors import DataError
 

@@ -16,7 +16,7 @@ from zsl_runner.report.plots.curves import curves_of
 from zsl_runner.report.plots.material import families, is_logarithmic, materials, plain
 from zsl_runner.report.plots.parameter import parameter
 from zsl_runner.report.plots.search import Scale, parallel, scatter
-from zsl_runner.report.plots.seen_unseen import seen_unseen
+from zsl_runner.report.plots.trade_off import seen_unseen
 from zsl_runner.tracking.table import Table
 
 

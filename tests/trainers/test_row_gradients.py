@@ -9,8 +9,8 @@ from zsl_runner.models.task_heads.conf import CosineHeadsConf
 from zsl_runner.models.task_heads.cosine import CosineNetwork
 from zsl_runner.models.task_heads.model import HeadsNetwork, convolutions, perceptron
 from zsl_runner.objectives.importance import accumulated, log_likelihood, output_size
+from zsl_runner.trainers.continual.regularisers import fisher_sums
 from zsl_runner.trainers.continual.row_gradients import RowGradients, batch_gradient
-from zsl_runner.trainers.continual.weights import fisher_sums
 
 ORDER = TaskOrder((2, 3))
 

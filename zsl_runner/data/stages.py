@@ -47,8 +47,8 @@ class EvaluationData(Protocol):
         """``val`` or ``test``; prefix of the metrics."""
 
 
-Training = TypeVar("Training")
-Evaluation = TypeVar("Evaluation")
+Training = TypeVar("Training", bound=TrainingData)
+Evaluation = TypeVar("Evaluation", bound=EvaluationData)
 
 
 @dataclass(frozen=True)

@@ -6,13 +6,14 @@ import math
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from zsl_runner.config.schema import EvaluatorConf
+from zsl_runner.data.stages import Evaluation, Fold, Training
 from zsl_runner.errors import NonFiniteError, RunError
 from zsl_runner.evaluation.predictions import Predictions
 from zsl_runner.models.base import Model
@@ -58,14 +59,17 @@ class Table:
         return {"rows": list(self.rows), "columns": list(self.columns), "values": [list(line) for line in self.values]}
 
 
+Details = TypeVar("Details")
+
+
 @dataclass(frozen=True)
-class Measurement:
+class Measurement(Generic[Details]):
     """What an evaluator measured on one evaluation set.
 
     Attributes:
         metrics: values by tag, e.g. ``val/H``; per cent unless the evaluator's ``quantities`` say otherwise.
         choices: decisions made on this set that a later measurement may take over, e.g. a calibration offset.
-        details: whatever the evaluator's own figures need.
+        details: whatever the evaluator's own figures need; left out by an evaluator whose details are None.
         undefined: why the data leave a metric undefined, by its tag. It is recorded as null, with a warning.
         tables: what is more than single numbers, by name; the result keeps those of the test rows.
 
@@ -75,7 +79,7 @@ class Measurement:
 
     metrics: Mapping[str, float]
     choices: Mapping[str, float] = field(default_factory=dict)
-    details: Any = None
+    details: Details = cast(Any, None)
     undefined: Mapping[str, str] = field(default_factory=dict)
     tables: Mapping[str, Table] = field(default_factory=dict)
 
@@ -110,8 +114,11 @@ def require_finite_metrics(metrics: Mapping[str, float], undefined: Iterable[str
         )
 
 
-class Evaluator:
+class Evaluator(Generic[Training, Evaluation, Details]):
     """Base of all evaluators, built as ``Evaluator(conf, seed)``.
+
+    Its types are those of the training set and the evaluation set that it reads, and of the details it keeps of a
+    measurement for its figures, None if it keeps none.
 
     Args:
         conf: the evaluator's options.
@@ -124,7 +131,9 @@ class Evaluator:
         self.seed = seed
 
     @abstractmethod
-    def measure(self, model: Model, fold: Any, choices: Mapping[str, float]) -> Measurement:
+    def measure(
+        self, model: Model, fold: Fold[Training, Evaluation], choices: Mapping[str, float]
+    ) -> Measurement[Details]:
         """Measure ``model`` on the fold's evaluation set, leaving its mode and every random stream as they were.
 
         Args:
@@ -135,7 +144,7 @@ class Evaluator:
         """
         raise TypeError(f"{type(self).__name__} measures nothing")
 
-    def predictions(self, data: Any, measurement: Measurement) -> Sequence[Predictions]:
+    def predictions(self, data: Evaluation, measurement: Measurement[Details]) -> Sequence[Predictions]:
         """Return the class that each measured row was assigned to, a group of rows after the other.
 
         Args:
@@ -147,7 +156,7 @@ class Evaluator:
         """
         raise self._assigns_nothing()
 
-    def predict(self, model: Model, fold: Any, rows: Any) -> Predictions:
+    def predict(self, model: Model, fold: Fold[Training, Evaluation], rows: ArrayLike | Tensor) -> Predictions:
         """Assign rows that are none of the data set's to the stage's classes, as measured rows are.
 
         Args:
@@ -166,31 +175,39 @@ class Evaluator:
             "predictions; what it measures are the run's metrics"
         )
 
-    def diagnose(self, data: Any, shown: Mapping[str, Tensor]) -> dict[str, float]:
+    def diagnose(self, data: Evaluation, shown: Mapping[str, Tensor]) -> dict[str, float]:
         """Return metrics that compare what a trainer shows with the labels of ``data``, by name without a prefix.
 
         The run logs them as ``val/<name>`` in the tune stage and as ``oracle/<name>``, on request only, on test rows.
         """
         return {}
 
-    def oracle(self, measurement: Measurement) -> dict[str, float]:
+    def oracle(self, measurement: Measurement[Details]) -> dict[str, float]:
         """Return ``oracle/*`` metrics that look at the labels of a test measurement, beside the measurement's own."""
         return {}
 
     def figures(
-        self, model: Model, data: Any, measurement: Measurement, shown: Mapping[str, Tensor]
+        self, model: Model, data: Evaluation, measurement: Measurement[Details], shown: Mapping[str, Tensor]
     ) -> Iterable[tuple[str, Draw]]:
         """Yield (name, what draws it) for the end of a run; ``shown`` is what the trainer has to show."""
         return ()
 
-    def points(self, model: Model, data: Any) -> Iterable[Points]:
+    def points(self, model: Model, data: Evaluation) -> Iterable[Points]:
         """Yield sets of points for TensorBoard's projector."""
         return ()
 
 
+AnyEvaluator = Evaluator[Any, Any, Any]
+"""An evaluator of whatever kind of data: what runs hand folds and measurements on to without looking inside."""
+
+
 def measured(
-    evaluator: Evaluator, stage: str, model: Model, fold: Any, choices: Mapping[str, float] | None = None
-) -> Measurement:
+    evaluator: Evaluator[Training, Evaluation, Details],
+    stage: str,
+    model: Model,
+    fold: Fold[Training, Evaluation],
+    choices: Mapping[str, float] | None = None,
+) -> Measurement[Details]:
     """Let an evaluator measure; what it refuses is told with the stage, the model and the rows.
 
     Args:

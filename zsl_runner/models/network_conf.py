@@ -1,4 +1,4 @@
-"""Configuration blocks that several models share. Never imports torch."""
+"""Options of networks that several models share, and of those that predict outputs. Never imports torch."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import ClassVar
 
 from zsl_runner.config.fields import option, section
 from zsl_runner.config.problems import Problem
-from zsl_runner.config.schema import ModelConf
-from zsl_runner.config.vocabulary import Provision
+from zsl_runner.config.schema import DatasetConf, ModelConf
+from zsl_runner.config.vocabulary import Provision, View
 
 ORDERS = ("activation_norm_dropout", "norm_dropout_activation")
 RULES = ("nearest_prior_mean", "density", "kl")
@@ -62,3 +62,43 @@ class GaussianPriorConf(ModelConf):
         """A loss without its two main terms trains neither encoder nor decoder."""
         if self.reconstruction_weight == 0 and self.kl_weight == 0:
             yield Problem("reconstruction_weight", "is 0 and kl_weight is 0: nothing relates codes to features")
+
+
+@dataclass
+class OutputConf(ModelConf):
+    """What the outputs are, and how wide the networks."""
+
+    reads: ClassVar[View] = View.PAIRS
+
+    hidden: list[int] = option([1000, 1000], "widths of the hidden layers of every network", low=1)
+    dropout: float = option(0.0, "share of hidden units set to zero in training", low=0.0, high=1.0, below=True)
+    likelihood: str = option(
+        "auto",
+        "distribution of an entry of the output: bernoulli for values in [0, 1], gaussian for any; auto: bernoulli "
+        "where the data are known to lie in [0, 1]",
+        choices=("auto", "bernoulli", "gaussian"),
+    )
+    deviation: float = option(
+        1.0, "standard deviation of Gaussian outputs, in units of the scaled data", low=0.0, above=True
+    )
+
+    def fits(self, dataset: DatasetConf) -> Iterable[Problem]:
+        """Pairs of numbers, images of classes, or features with class vectors; Bernoulli outputs in [0, 1]."""
+        pairs = (
+            Provision.PAIRS in dataset.provides and {Provision.COMPLETION, Provision.IMAGE_LABELS} & dataset.provides
+        )
+        if not pairs and not {Provision.FEATURES, Provision.CLASS_VECTORS} <= dataset.provides:
+            yield Problem(
+                "kind",
+                f"{self.kind} predicts pixels from pixels or labels, or features from class vectors, and "
+                f"dataset={dataset.kind} has none of these; use dataset=mnist_quadrant, dataset=mnist_images, a "
+                "zero-shot data set, or another model",
+            )
+        scaling = getattr(dataset, "feature_scaling", None)
+        if self.likelihood == "bernoulli" and not pairs and scaling != "minmax":
+            yield Problem(
+                "likelihood",
+                f"bernoulli needs outputs in [0, 1], and dataset.feature_scaling={scaling}; use minmax or gaussian",
+            )
+        if self.deviation != 1 and self.likelihood == "bernoulli":
+            yield Problem("deviation", "has no effect with likelihood=bernoulli")

@@ -11,9 +11,8 @@ from torch import Tensor, nn
 
 from zsl_runner.data.pairs.folds import PairShape
 from zsl_runner.models.base import Model
-from zsl_runner.models.network_conf import BlockConf, HiddenConf
+from zsl_runner.models.network_conf import BlockConf, HiddenConf, OutputConf
 from zsl_runner.models.networks import Gaussians, at_least_fp32, mlp
-from zsl_runner.models.output_conf import OutputConf
 from zsl_runner.objectives.likelihood import (
     bernoulli_log_likelihood,
     categorical_log_likelihood,

@@ -29,7 +29,7 @@ from zsl_runner.data.zero_shot.new_rows import (
 )
 from zsl_runner.data.zero_shot.options import ZeroShotConf
 from zsl_runner.errors import CheckpointError, ConfigError, RunError
-from zsl_runner.evaluation.base import Evaluator
+from zsl_runner.evaluation.base import AnyEvaluator
 from zsl_runner.models.base import FeatureGenerator, Model
 from zsl_runner.models.networks import evaluating, finite
 from zsl_runner.runs.reopen import reopen
@@ -66,7 +66,7 @@ class TrainedRun:
     config: RunConfig
     model: Model
     fold: AnyFold
-    evaluator: Evaluator
+    evaluator: AnyEvaluator
     choices: Mapping[str, float]
     step: int
     stage: str

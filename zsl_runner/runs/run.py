@@ -18,7 +18,7 @@ from zsl_runner.console.signals import StopRequest
 from zsl_runner.data.load import cut_folds, load
 from zsl_runner.data.records import Records
 from zsl_runner.data.stages import Stages
-from zsl_runner.evaluation.base import Evaluator
+from zsl_runner.evaluation.base import AnyEvaluator
 from zsl_runner.runs import result as results
 from zsl_runner.runs.checkpoint import Checkpoints
 from zsl_runner.runs.initial import initialise
@@ -56,7 +56,7 @@ class Run:
         self.runtime = Runtime(config.runtime)
         for member in (config.model, config.trainer):
             resolve(member.implementation)  # what is not complete is refused before the data are read
-        self.evaluator: Evaluator = resolve(config.evaluator.implementation)(config.evaluator, config.seed)
+        self.evaluator: AnyEvaluator = resolve(config.evaluator.implementation)(config.evaluator, config.seed)
         self.state = RunState(result)
 
     def execute(self) -> None:

@@ -16,7 +16,7 @@ from zsl_runner.config.vocabulary import TESTING, VALIDATING
 from zsl_runner.console.signals import StopRequest
 from zsl_runner.data.stages import AnyFold
 from zsl_runner.errors import NonFiniteError
-from zsl_runner.evaluation.base import Evaluator, Measurement, measured, require_finite_metrics
+from zsl_runner.evaluation.base import AnyEvaluator, Measurement, measured, require_finite_metrics
 from zsl_runner.runs.checkpoint import Checkpoints
 from zsl_runner.runs.state import RunState, StageRecord, chosen, validated
 from zsl_runner.tracking.tracker import Tracker
@@ -95,7 +95,7 @@ class RunContext:
 
     directory: Path
     config: RunConfig
-    evaluator: Evaluator
+    evaluator: AnyEvaluator
     state: RunState
     tracker: Tracker
     checkpoints: Checkpoints
@@ -260,13 +260,13 @@ class StageRun:
             for points in self.context.evaluator.points(self.parts.model, tested.evaluation):
                 tracker.embedding(points.name, points.values, points.columns, step)
 
-    def _draw(self, tested: AnyFold, measurement: Measurement, step: int) -> None:
+    def _draw(self, tested: AnyFold, measurement: Measurement[Any], step: int) -> None:
         evaluator, tracker, shown = self.context.evaluator, self.context.tracker, self.parts.trainer.shown()
         for name, draw in evaluator.figures(self.parts.model, tested.evaluation, measurement, shown):
             tracker.figure(name, draw, step)
         tracker.learning_curves(step, self.context.state.result.quantities)
 
-    def _measured(self, fold: AnyFold, choices: Mapping[str, float] | None = None) -> Measurement:
+    def _measured(self, fold: AnyFold, choices: Mapping[str, float] | None = None) -> Measurement[Any]:
         return measured(self.context.evaluator, self.plan.name, self.parts.model, fold, choices)
 
     def _diagnosed(self, fold: AnyFold, prefix: str) -> dict[str, float]:

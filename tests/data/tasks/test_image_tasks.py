@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from zsl_runner.data.images.records import ImageRecords
 from zsl_runner.data.records import Provenance
 from zsl_runner.data.sources.digits.conf import SplitDigitsConf
-from zsl_runner.data.tasks.images import ImageTaskStages
+from zsl_runner.data.tasks.stages import ImageTaskStages
 from zsl_runner.errors import DataError
 
 CLASSES, ROWS = 6, 9

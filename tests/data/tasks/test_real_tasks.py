@@ -7,8 +7,7 @@ import torch
 from zsl_runner.config.schema import TrainerConf
 from zsl_runner.data.command.chosen import chosen
 from zsl_runner.data.load import load
-from zsl_runner.data.tasks.images import image_tasks
-from zsl_runner.data.tasks.zero_shot import zero_shot_tasks
+from zsl_runner.data.tasks.stages import image_tasks, zero_shot_tasks
 
 CPU = torch.device("cpu")
 PUBLISHED = {

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.conftest import make_records
 from zsl_runner.data.sources.xlsa17.conf import XLSA17TasksConf
-from zsl_runner.data.tasks.zero_shot import StaticFolds, ZeroShotTaskStages
+from zsl_runner.data.tasks.stages import StaticFolds, ZeroShotTaskStages
 from zsl_runner.data.zero_shot.folds import FoldOptions, ZeroShotFolds
 from zsl_runner.errors import DataError
 

@@ -8,8 +8,7 @@ import numpy as np
 
 from zsl_runner.data.sources.toy.conf import ToyConf
 from zsl_runner.data.sources.toy.source import load
-from zsl_runner.data.sources.xlsa17.matlab5 import Variables, column, version_5
-from zsl_runner.data.sources.xlsa17.matlab73 import version_73
+from zsl_runner.data.sources.xlsa17.matlab_writing import Variables, column, version_5, version_73
 from zsl_runner.errors import DataError
 from zsl_runner.files.writing import write_bytes, write_text
 

@@ -71,7 +71,7 @@ class TasksConf(DatasetConf):
 class ImageTasksConf(TasksConf):
     """The same of images of classes; to be listed before the options of images."""
 
-    folds: ClassVar[str] = "zsl_runner.data.tasks.images:image_tasks"
+    folds: ClassVar[str] = "zsl_runner.data.tasks.stages:image_tasks"
     provides: ClassVar[frozenset[str]] = frozenset({Provision.TASKS})
 
 
@@ -79,7 +79,7 @@ class ImageTasksConf(TasksConf):
 class ZeroShotTasksConf(TasksConf, ZeroShotConf):
     """The same of zero-shot data."""
 
-    folds: ClassVar[str] = "zsl_runner.data.tasks.zero_shot:zero_shot_tasks"
+    folds: ClassVar[str] = "zsl_runner.data.tasks.stages:zero_shot_tasks"
     provides: ClassVar[frozenset[str]] = frozenset({Provision.TASKS, Provision.ZERO_SHOT_TASKS})
 
     task_setting: str = option(

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from zsl_runner.classifiers.conf import Schedule
 from zsl_runner.classifiers.softmax import fit_softmax
-from zsl_runner.data.images.folds import UNLABELLED, ImageEvaluationSet, ImageFold
+from zsl_runner.data.images.folds import UNLABELLED, ImageEvaluationSet, ImageFold, ImageTrainingSet
 from zsl_runner.evaluation.autoencoding.conf import AutoencodingEvaluatorConf
 from zsl_runner.evaluation.autoencoding.encoding import Encoded, encode, generated
 from zsl_runner.evaluation.autoencoding.figures import AutoencodingDetails, autoencoding_figures
@@ -35,7 +35,7 @@ from zsl_runner.objectives.parzen import parzen_log_density
 from zsl_runner.streams import Streams, derived_seed
 
 
-class AutoencodingEvaluator(Evaluator):
+class AutoencodingEvaluator(Evaluator[ImageTrainingSet, ImageEvaluationSet, AutoencodingDetails]):
     """Metrics by name; see the options.
 
     A validation leaves out what takes long: p values, trained classifiers, the likelihood.
@@ -47,7 +47,7 @@ class AutoencodingEvaluator(Evaluator):
 
     conf: AutoencodingEvaluatorConf
 
-    def measure(self, model: Model, fold: ImageFold, choices: Mapping[str, float]) -> Measurement:
+    def measure(self, model: Model, fold: ImageFold, choices: Mapping[str, float]) -> Measurement[AutoencodingDetails]:
         """Return the metrics of the evaluation set under the tags ``val/...`` or ``test/...``."""
         if not isinstance(model, AdversarialAutoencoder):
             raise TypeError(f"{type(model).__name__} is no adversarial autoencoder")
@@ -126,7 +126,11 @@ class AutoencodingEvaluator(Evaluator):
         }
 
     def figures(
-        self, model: Model, data: ImageEvaluationSet, measurement: Measurement, shown: Mapping[str, Tensor]
+        self,
+        model: Model,
+        data: ImageEvaluationSet,
+        measurement: Measurement[AutoencodingDetails],
+        shown: Mapping[str, Tensor],
     ) -> Iterator[tuple[str, Draw]]:
         """Yield what codes and images made of them look like; see `autoencoding_figures`."""
         assert isinstance(model, AdversarialAutoencoder)

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from zsl_runner.data.pairs.segmentation.records import VOID
-from zsl_runner.data.tagged.folds import TaggedEvaluationSet, TaggedFold
+from zsl_runner.data.tagged.folds import TaggedEvaluationSet, TaggedFold, TaggedTrainingSet
 from zsl_runner.evaluation.base import Draw, Evaluator, Measurement
 from zsl_runner.evaluation.class_maps.conf import BY_MAPS, MAPS, ClassMapsEvaluatorConf
 from zsl_runner.evaluation.class_maps.counts import (
@@ -83,7 +83,7 @@ class ClassMapDetails:
     chosen: Mapping[str, float]
 
 
-class ClassMapsEvaluator(Evaluator):
+class ClassMapsEvaluator(Evaluator[TaggedTrainingSet, TaggedEvaluationSet, ClassMapDetails | None]):
     """Metrics of label maps in per cent; a class is shown where its map is the most confident one above a threshold.
 
     Only classes take part whose tag the model finds in the image. Metrics are of one confusion matrix of the whole set,
@@ -96,7 +96,9 @@ class ClassMapsEvaluator(Evaluator):
 
     conf: ClassMapsEvaluatorConf
 
-    def measure(self, model: Model, fold: TaggedFold, choices: Mapping[str, float]) -> Measurement:
+    def measure(
+        self, model: Model, fold: TaggedFold, choices: Mapping[str, float]
+    ) -> Measurement[ClassMapDetails | None]:
         """Return metrics of plain and refined maps and of tags; on validation images also the best thresholds."""
         if not isinstance(model, ClassMapper):
             raise TypeError(f"{type(model).__name__} maps no classes")
@@ -151,7 +153,7 @@ class ClassMapsEvaluator(Evaluator):
         tried = np.linspace(low, high, self.conf.threshold_count).round(6)
         return torch.from_numpy(np.unique([*tried, self.conf.threshold]).astype(np.float32))
 
-    def oracle(self, measurement: Measurement) -> dict[str, float]:
+    def oracle(self, measurement: Measurement[ClassMapDetails | None]) -> dict[str, float]:
         """Return mean intersections over unions with true tags, and at the threshold best on the measured set itself.
 
         ``oracle/mIoU_<maps>_true_tags`` and, at the fixed threshold, ``..._true_tags_fixed``: only the classes an image
@@ -170,7 +172,11 @@ class ClassMapsEvaluator(Evaluator):
         return found
 
     def figures(
-        self, model: Model, data: TaggedEvaluationSet, measurement: Measurement, shown: Mapping[str, Tensor]
+        self,
+        model: Model,
+        data: TaggedEvaluationSet,
+        measurement: Measurement[ClassMapDetails | None],
+        shown: Mapping[str, Tensor],
     ) -> Iterator[tuple[str, Draw]]:
         """Yield images with their maps and masks, cosines of prototypes, and the metric against the threshold."""
         assert isinstance(model, ClassMapper)

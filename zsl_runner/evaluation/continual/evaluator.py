@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from zsl_runner.data.tasks.folds import TaskEvaluation, TaskFold
+from zsl_runner.data.tasks.folds import TaskEvaluation, TaskFold, TaskTraining
 from zsl_runner.evaluation.base import Draw, Evaluator, Measurement, Table
 from zsl_runner.evaluation.continual.conf import ContinualEvaluatorConf
 from zsl_runner.evaluation.continual.metrics import Matrix, intransigence, summary
@@ -27,7 +27,7 @@ from zsl_runner.models.task_model import TaskModel
 KINDS = ("taw", "tag")
 
 
-class ContinualEvaluator(Evaluator):
+class ContinualEvaluator(Evaluator[TaskTraining, TaskEvaluation, TaskDetails]):
     """Accuracies in per cent: task-aware (taw), the head given, and task-agnostic (tag), among all classes so far.
 
     After the last task everything is computed from the copies the model kept, so test rows are read once. A measurement
@@ -40,7 +40,7 @@ class ContinualEvaluator(Evaluator):
 
     conf: ContinualEvaluatorConf
 
-    def measure(self, model: Model, fold: TaskFold, choices: Mapping[str, float]) -> Measurement:
+    def measure(self, model: Model, fold: TaskFold, choices: Mapping[str, float]) -> Measurement[TaskDetails]:
         """Return the metrics of the evaluation set under the tags ``val/...`` or ``test/...``, and the matrices."""
         if not isinstance(model, TaskModel):
             raise TypeError(f"{type(model).__name__} has no logits of tasks")
@@ -68,7 +68,7 @@ class ContinualEvaluator(Evaluator):
         )
 
     def figures(
-        self, model: Model, data: TaskEvaluation, measurement: Measurement, shown: Mapping[str, Tensor]
+        self, model: Model, data: TaskEvaluation, measurement: Measurement[TaskDetails], shown: Mapping[str, Tensor]
     ) -> Iterator[tuple[str, Draw]]:
         """Yield the matrices as heat maps, the course of each task, distances, and similarities of networks."""
         from zsl_runner.evaluation.continual.figures import task_figures

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from zsl_runner.data.tasks.folds import TaskEvaluation, TaskFold, TaskRows
+from zsl_runner.data.tasks.folds import TaskEvaluation, TaskFold, TaskRows, TaskTraining
 from zsl_runner.evaluation.base import Draw, Evaluator, Measurement
 from zsl_runner.evaluation.continual.conf import ContinualZeroShotEvaluatorConf
 from zsl_runner.evaluation.continual.metrics import Matrix, summary
@@ -49,7 +49,7 @@ class StepAccuracies:
         return math.nan if math.isnan(self.unseen) else harmonic_mean(self.unseen, self.seen)
 
 
-class ContinualZeroShotEvaluator(Evaluator):
+class ContinualZeroShotEvaluator(Evaluator[TaskTraining, TaskEvaluation, TaskDetails]):
     """Means of class accuracies in per cent, after each task and over tasks.
 
     Seen are the classes of tasks so far. Unseen are, in the dynamic setting, the classes without training rows that
@@ -63,7 +63,7 @@ class ContinualZeroShotEvaluator(Evaluator):
 
     conf: ContinualZeroShotEvaluatorConf
 
-    def measure(self, model: Model, fold: TaskFold, choices: Mapping[str, float]) -> Measurement:
+    def measure(self, model: Model, fold: TaskFold, choices: Mapping[str, float]) -> Measurement[TaskDetails]:
         """Return the metrics of the evaluation set under the tags ``val/...`` or ``test/...``, and the tables."""
         if not isinstance(model, TaskModel):
             raise TypeError(f"{type(model).__name__} has no logits of tasks")
@@ -90,7 +90,7 @@ class ContinualZeroShotEvaluator(Evaluator):
         )
 
     def figures(
-        self, model: Model, data: TaskEvaluation, measurement: Measurement, shown: Mapping[str, Tensor]
+        self, model: Model, data: TaskEvaluation, measurement: Measurement[TaskDetails], shown: Mapping[str, Tensor]
     ) -> Iterator[tuple[str, Draw]]:
         """Yield S, U and H over the tasks, the matrix as a heat map, distances, and similarities of networks."""
         from zsl_runner.evaluation.continual.figures import step_figures, task_figures

@@ -18,7 +18,8 @@ from zsl_runner.classifiers.synthetic import RealRows, classifier_rows
 from zsl_runner.data.zero_shot.folds import FeatureView, ZeroShotEvaluation, ZeroShotFold
 from zsl_runner.evaluation.final_classifier.conf import FinalClassifierEvaluatorConf
 from zsl_runner.evaluation.metrics import harmonic_mean, mean_class_accuracy
-from zsl_runner.evaluation.zsl.evaluator import ClassScores, ZeroShotEvaluator
+from zsl_runner.evaluation.zsl.calibration import ClassScores
+from zsl_runner.evaluation.zsl.evaluator import ZeroShotEvaluator
 from zsl_runner.models.base import FeatureGenerator, Model
 from zsl_runner.models.networks import evaluating
 from zsl_runner.streams import Streams, derived_seed

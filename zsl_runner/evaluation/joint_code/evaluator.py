@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Final
 
 import torch
 from torch import Tensor
 
-from zsl_runner.data.images.folds import UNLABELLED, ImageEvaluationSet, ImageFold
+from zsl_runner.data.images.folds import UNLABELLED, ImageEvaluationSet, ImageFold, ImageTrainingSet
 from zsl_runner.evaluation.base import Draw, Evaluator, Measurement
 from zsl_runner.evaluation.cluster_mapping import (
     contingency,
@@ -19,6 +18,7 @@ from zsl_runner.evaluation.cluster_mapping import (
 )
 from zsl_runner.evaluation.joint_code.conf import JointCodeEvaluatorConf
 from zsl_runner.evaluation.joint_code.encoding import Encoding, encode, score_of_codes
+from zsl_runner.evaluation.joint_code.figures import JointCodeDetails, joint_code_figures
 from zsl_runner.models.base import Model
 from zsl_runner.models.joint_code import JointCodeModel
 from zsl_runner.models.networks import evaluating
@@ -29,22 +29,7 @@ ACTIVE: Final = 0.1
 """Nats from which a continuous variable counts as active."""
 
 
-@dataclass(frozen=True)
-class JointCodeDetails:
-    """What the figures need.
-
-    Attributes:
-        encoding: of the measured images.
-        counts: (K, C) measured images of each category and class; None if the images have no classes.
-        mapping: (K,) the class of each category, one to one, fitted on training images; None likewise.
-    """
-
-    encoding: Encoding
-    counts: Tensor | None
-    mapping: Tensor | None
-
-
-class JointCodeEvaluator(Evaluator):
+class JointCodeEvaluator(Evaluator[ImageTrainingSet, ImageEvaluationSet, JointCodeDetails]):
     """Accuracies in per cent, information, usage, divergences and reconstruction in nats.
 
     With several discrete variables a category is a combination of theirs.
@@ -56,7 +41,7 @@ class JointCodeEvaluator(Evaluator):
 
     conf: JointCodeEvaluatorConf
 
-    def measure(self, model: Model, fold: ImageFold, choices: Mapping[str, float]) -> Measurement:
+    def measure(self, model: Model, fold: ImageFold, choices: Mapping[str, float]) -> Measurement[JointCodeDetails]:
         """Return the metrics of the evaluation set under the tags ``val/...`` or ``test/...``."""
         if not isinstance(model, JointCodeModel):
             raise TypeError(f"{type(model).__name__} has no continuous and discrete code")
@@ -86,13 +71,15 @@ class JointCodeEvaluator(Evaluator):
         return Measurement({f"{data.name}/{name}": value for name, value in metrics.items()}, {}, details)
 
     def figures(
-        self, model: Model, data: ImageEvaluationSet, measurement: Measurement, shown: Mapping[str, Tensor]
+        self,
+        model: Model,
+        data: ImageEvaluationSet,
+        measurement: Measurement[JointCodeDetails],
+        shown: Mapping[str, Tensor],
     ) -> Iterator[tuple[str, Draw]]:
         """Yield traversals, categories by style, draws from the prior, reconstructions, confusion, capacities."""
-        from zsl_runner.evaluation.joint_code.figures import joint_code_figures
-
         assert isinstance(model, JointCodeModel)
-        yield from joint_code_figures(self.seed, model, data, measurement, shown)
+        yield from joint_code_figures(self.seed, model, data, measurement.details, shown)
 
     def _classes(
         self, model: JointCodeModel, data: ImageEvaluationSet, found: Encoding

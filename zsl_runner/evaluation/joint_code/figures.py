@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Final
 
 import torch
 from torch import Tensor
 
 from zsl_runner.data.images.folds import ImageEvaluationSet
-from zsl_runner.evaluation.base import Draw, Measurement
+from zsl_runner.evaluation.base import Draw
 from zsl_runner.evaluation.cluster_mapping import UNMAPPED
+from zsl_runner.evaluation.joint_code.encoding import Encoding
 from zsl_runner.models.joint_code import JointCodeModel, categories_by_style, normal_quantiles, traversals
 from zsl_runner.models.networks import evaluating
 from zsl_runner.streams import Streams, derived_seed
@@ -21,8 +23,23 @@ RECONSTRUCTIONS: Final = 4
 EPOCH: Final = "epoch_"
 
 
+@dataclass(frozen=True)
+class JointCodeDetails:
+    """What the figures need.
+
+    Attributes:
+        encoding: of the measured images.
+        counts: (K, C) measured images of each category and class; None if the images have no classes.
+        mapping: (K,) the class of each category, one to one, fitted on training images; None likewise.
+    """
+
+    encoding: Encoding
+    counts: Tensor | None
+    mapping: Tensor | None
+
+
 def joint_code_figures(
-    seed: int, model: JointCodeModel, data: ImageEvaluationSet, measurement: Measurement, shown: Mapping[str, Tensor]
+    seed: int, model: JointCodeModel, data: ImageEvaluationSet, details: JointCodeDetails, shown: Mapping[str, Tensor]
 ) -> Iterator[tuple[str, Draw]]:
     """Yield (name, what draws it).
 
@@ -30,13 +47,13 @@ def joint_code_figures(
         seed: of the draws from the prior.
         model: the trained model.
         data: the measured images.
-        measurement: what the evaluator measured on them.
+        details: what the evaluator keeps of its measurement on them.
         shown: what the trainer has to show.
     """
     from zsl_runner.tracking.figures.joint_code import capacity_curve, category_classes, latent_divergences
     from zsl_runner.tracking.figures.sheets import mosaic
 
-    found, mapping = measurement.details.encoding, measurement.details.mapping
+    found, mapping = details.encoding, details.mapping
     device = data.rows.images.device
     quantiles = [f"{value:+.2f}" for value in normal_quantiles(COLUMNS).tolist()]
     with evaluating(model), torch.no_grad():
@@ -61,8 +78,8 @@ def joint_code_figures(
             "reconstructions",
             lambda: mosaic(pairs, "Images and what is decoded from the modes of their codes", halves),
         )
-    if measurement.details.counts is not None and len(model.categories) == 1:
-        counts, mapped = measurement.details.counts.cpu().numpy(), mapping.cpu().numpy()
+    if details.counts is not None and mapping is not None and len(model.categories) == 1:
+        counts, mapped = details.counts.cpu().numpy(), mapping.cpu().numpy()
         yield "categories_and_classes", lambda: category_classes(counts, data.class_names, mapped)
     divergences = {f"z{place}": float(kl) for place, kl in enumerate(found.continuous_kl, 1)}
     divergences |= {f"c{place}": float(kl) for place, kl in enumerate(found.discrete_kl, 1)}

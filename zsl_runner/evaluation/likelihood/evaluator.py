@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from zsl_runner.data.pairs.folds import Pair, PairEvaluationSet, PairFold
+from zsl_runner.data.pairs.folds import Pair, PairEvaluationSet, PairFold, PairTrainingSet
 from zsl_runner.evaluation.base import Draw, Evaluator, Measurement
 from zsl_runner.evaluation.likelihood.conf import LikelihoodEvaluatorConf
 from zsl_runner.evaluation.likelihood.estimates import RowEstimates, drawn_outputs, estimate_rows
@@ -21,7 +21,7 @@ from zsl_runner.objectives.conditional_likelihood import log_mean_exp
 from zsl_runner.streams import Streams, derived_seed
 
 
-class LikelihoodEvaluator(Evaluator):
+class LikelihoodEvaluator(Evaluator[PairTrainingSet, PairEvaluationSet, RowEstimates | None]):
     """Metrics by name: ``NCLL`` and its estimates in nats a row, their standard errors, errors in per cent.
 
     A subclass adds metrics of its own kind of outputs in `output_metrics`.
@@ -33,7 +33,7 @@ class LikelihoodEvaluator(Evaluator):
 
     conf: LikelihoodEvaluatorConf
 
-    def measure(self, model: Model, fold: PairFold, choices: Mapping[str, float]) -> Measurement:
+    def measure(self, model: Model, fold: PairFold, choices: Mapping[str, float]) -> Measurement[RowEstimates | None]:
         """Return the metrics of the evaluation set under the tags ``val/...`` or ``test/...``.
 
         A validation draws fewer codes and predicts only with the code at its mean.
@@ -103,7 +103,7 @@ class LikelihoodEvaluator(Evaluator):
         self,
         model: Model,
         data: PairEvaluationSet,
-        measurement: Measurement,
+        measurement: Measurement[RowEstimates | None],
         shown: Mapping[str, Tensor],
     ) -> Iterator[tuple[str, Draw]]:
         """Yield completed or drawn pictures, the progress of training, and NCLL against the number of codes."""

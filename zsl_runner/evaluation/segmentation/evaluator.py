@@ -9,7 +9,7 @@ from torch import Tensor
 
 from zsl_runner.data.pairs.folds import Pair, PairEvaluationSet
 from zsl_runner.evaluation.base import Draw, Measurement
-from zsl_runner.evaluation.likelihood.estimates import drawn_outputs
+from zsl_runner.evaluation.likelihood.estimates import RowEstimates, drawn_outputs
 from zsl_runner.evaluation.likelihood.evaluator import LikelihoodEvaluator, mean_difference
 from zsl_runner.evaluation.segmentation.conf import SegmentationEvaluatorConf
 from zsl_runner.evaluation.segmentation.figures import segmentation_figures
@@ -77,7 +77,7 @@ class SegmentationEvaluator(LikelihoodEvaluator):
         self,
         model: Model,
         data: PairEvaluationSet,
-        measurement: Measurement,
+        measurement: Measurement[RowEstimates | None],
         shown: Mapping[str, Tensor],
     ) -> Iterator[tuple[str, Draw]]:
         """Yield images with their masks and samples, partly hidden images, and NCLL against the number of codes."""

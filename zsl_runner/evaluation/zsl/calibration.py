@@ -1,8 +1,9 @@
-"""Calibrated stacking: one offset between the scores of seen and unseen classes."""
+"""Scores of seen and unseen classes, and calibrated stacking: one offset between them."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
@@ -107,3 +108,44 @@ def stacking_curve(seen: SplitScores, unseen: SplitScores) -> StackingCurve:
 
     total_seen = (seen.weight * seen.right).sum()
     return StackingCurve(offsets, 100 * share_below(unseen), 100 * (total_seen - share_below(seen)))
+
+
+@dataclass(frozen=True)
+class ClassScores:
+    """Scores of the rows of an evaluation set; the larger wins.
+
+    Attributes:
+        conventional: (n_u, U) scores of the unseen rows for the unseen classes alone, in the order of
+            ``unseen_classes``.
+        unseen: (n_u, S + U) scores of the unseen rows for all candidates, seen classes first.
+        seen: (n_s, S + U) scores of the seen rows for all candidates.
+        oracle: ``oracle/*`` metrics that only whoever made the scores can compute.
+    """
+
+    conventional: Tensor
+    unseen: Tensor
+    seen: Tensor
+    oracle: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ZeroShotDetails:
+    """Scored rows and predictions of one evaluation.
+
+    Attributes:
+        seen: summary of the rows of seen classes.
+        unseen: summary of the rows of unseen classes.
+        seen_predictions: (n_s,) global class ids predicted among all candidates.
+        unseen_predictions: (n_u,) global class ids predicted among all candidates.
+        curve: U and S over all calibration offsets.
+        chosen_offset: the offset chosen on validation data, if there is one.
+        scores: the scores themselves.
+    """
+
+    seen: SplitScores
+    unseen: SplitScores
+    seen_predictions: Tensor
+    unseen_predictions: Tensor
+    curve: StackingCurve
+    chosen_offset: float | None
+    scores: ClassScores

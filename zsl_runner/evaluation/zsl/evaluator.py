@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
 
 import torch
+from numpy.typing import ArrayLike
 from torch import Tensor
 
 from zsl_runner.class_prior.predictions import prior_error
-from zsl_runner.data.zero_shot.folds import FeatureView, ZeroShotEvaluation, ZeroShotFold
+from zsl_runner.data.zero_shot.folds import FeatureView, ZeroShotEvaluation, ZeroShotFold, ZeroShotTraining
 from zsl_runner.data.zero_shot.new_rows import own_rows, with_rows, zero_shot_fold
 from zsl_runner.evaluation.base import Draw, Evaluator, Measurement, Points
 from zsl_runner.evaluation.metrics import harmonic_mean, mean_class_accuracy
 from zsl_runner.evaluation.predictions import Predictions
 from zsl_runner.evaluation.zsl.calibration import (
-    SplitScores,
-    StackingCurve,
+    ClassScores,
+    ZeroShotDetails,
     accuracies_at,
     split_scores,
     stacking_curve,
@@ -29,48 +28,7 @@ from zsl_runner.models.networks import evaluating, finite
 OFFSET = "calibration_offset"
 
 
-@dataclass(frozen=True)
-class ClassScores:
-    """Scores of the rows of an evaluation set; the larger wins.
-
-    Attributes:
-        conventional: (n_u, U) scores of the unseen rows for the unseen classes alone, in the order of
-            ``unseen_classes``.
-        unseen: (n_u, S + U) scores of the unseen rows for all candidates, seen classes first.
-        seen: (n_s, S + U) scores of the seen rows for all candidates.
-        oracle: ``oracle/*`` metrics that only whoever made the scores can compute.
-    """
-
-    conventional: Tensor
-    unseen: Tensor
-    seen: Tensor
-    oracle: Mapping[str, float] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class ZeroShotDetails:
-    """Scored rows and predictions of one evaluation.
-
-    Attributes:
-        seen: summary of the rows of seen classes.
-        unseen: summary of the rows of unseen classes.
-        seen_predictions: (n_s,) global class ids predicted among all candidates.
-        unseen_predictions: (n_u,) global class ids predicted among all candidates.
-        curve: U and S over all calibration offsets.
-        chosen_offset: the offset chosen on validation data, if there is one.
-        scores: the scores themselves.
-    """
-
-    seen: SplitScores
-    unseen: SplitScores
-    seen_predictions: Tensor
-    unseen_predictions: Tensor
-    curve: StackingCurve
-    chosen_offset: float | None
-    scores: ClassScores
-
-
-class ZeroShotEvaluator(Evaluator):
+class ZeroShotEvaluator(Evaluator[ZeroShotTraining, ZeroShotEvaluation, ZeroShotDetails]):
     """Mean-class accuracies in per cent; candidates are the stage's seen and unseen classes.
 
     How rows are scored is `scores`, which a subclass may replace; everything else is shared.
@@ -82,7 +40,7 @@ class ZeroShotEvaluator(Evaluator):
 
     conf: ZeroShotEvaluatorConf
 
-    def measure(self, model: Model, fold: ZeroShotFold, choices: Mapping[str, float]) -> Measurement:
+    def measure(self, model: Model, fold: ZeroShotFold, choices: Mapping[str, float]) -> Measurement[ZeroShotDetails]:
         """Return T1, U, S, H and AUSUC under the tags ``val/...`` or ``test/...``.
 
         With ``calibration=val`` a validation measurement also chooses the offset that maximises H, and a test
@@ -133,11 +91,11 @@ class ZeroShotEvaluator(Evaluator):
             unseen = self._block_scores(model, data.unseen, vectors)
         return ClassScores(unseen[:, len(data.seen_classes) :], unseen, seen)
 
-    def predictions(self, data: ZeroShotEvaluation, measurement: Measurement) -> Sequence[Predictions]:
+    def predictions(self, data: ZeroShotEvaluation, measurement: Measurement[ZeroShotDetails]) -> Sequence[Predictions]:
         """Return the rows of seen classes, then those of unseen ones, without calibration."""
         return _groups(data, measurement.details.scores)
 
-    def predict(self, model: Model, fold: ZeroShotFold, rows: Any) -> Predictions:
+    def predict(self, model: Model, fold: ZeroShotFold, rows: ArrayLike | Tensor) -> Predictions:
         """Assign rows to the stage's classes, without calibration.
 
         Raises:
@@ -148,7 +106,7 @@ class ZeroShotEvaluator(Evaluator):
         given = with_rows(own, own_rows(rows, own.train.features.width, own.train.labels.device))
         return _groups(given.evaluation, self.scores(model, given))[1]
 
-    def oracle(self, measurement: Measurement) -> dict[str, float]:
+    def oracle(self, measurement: Measurement[ZeroShotDetails]) -> dict[str, float]:
         """Return ``oracle/H_cal``, H under the offset that is best on the measured split itself, and other such."""
         details = measurement.details
         return {"oracle/H_cal": details.curve.best()[1], **details.scores.oracle}
@@ -160,12 +118,16 @@ class ZeroShotEvaluator(Evaluator):
         return {"prior_error": 100 * prior_error(shown["class_prior"], data.unseen_frequencies())["l1"]}
 
     def figures(
-        self, model: Model, data: ZeroShotEvaluation, measurement: Measurement, shown: Mapping[str, Tensor]
+        self,
+        model: Model,
+        data: ZeroShotEvaluation,
+        measurement: Measurement[ZeroShotDetails],
+        shown: Mapping[str, Tensor],
     ) -> Iterator[tuple[str, Draw]]:
         """Yield the confusion matrix, the U-S curve and what model and trainer can show of the classes."""
         from zsl_runner.evaluation.zsl.figures import zero_shot_figures
 
-        yield from zero_shot_figures(model, data, measurement, shown)
+        yield from zero_shot_figures(model, data, measurement.details, shown)
 
     def points(self, model: Model, data: ZeroShotEvaluation) -> Iterator[Points]:
         """Yield real and generated features of the unseen classes, if the model generates any."""

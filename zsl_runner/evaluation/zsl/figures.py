@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from zsl_runner.data.zero_shot.folds import FeatureView, ZeroShotEvaluation
-from zsl_runner.evaluation.base import Draw, Measurement, Points
+from zsl_runner.evaluation.base import Draw, Points
+from zsl_runner.evaluation.zsl.calibration import ZeroShotDetails
 from zsl_runner.models.base import FeatureGenerator, Model
 from zsl_runner.models.gaussian_prior_vae import GaussianPriorVAE
 from zsl_runner.streams import Streams
@@ -29,7 +30,7 @@ SEED = 0
 
 
 def zero_shot_figures(
-    model: Model, data: ZeroShotEvaluation, measurement: Measurement, shown: Mapping[str, Tensor]
+    model: Model, data: ZeroShotEvaluation, details: ZeroShotDetails, shown: Mapping[str, Tensor]
 ) -> Iterator[tuple[str, Draw]]:
     """Yield (name, what draws it): confusion, U against S, and what the kind of model and the trainer can show.
 
@@ -38,11 +39,10 @@ def zero_shot_figures(
     Args:
         model: the trained model.
         data: the rows the measurement was made on.
-        measurement: a measurement of `zsl_runner.evaluation.zsl.evaluator.ZeroShotEvaluator`.
+        details: what the evaluator keeps of the measurement.
         shown: ``class_prior`` (U,) in use, ``before_transduction`` (n, D) rows generated before unlabelled ones were
             used, class by class in turn; either may be missing.
     """
-    details = measurement.details
 
     def draw_confusion() -> Figure:
         return confusion(

@@ -10,7 +10,7 @@ from zsl_runner.config.fields import option, section
 from zsl_runner.config.problems import Problem
 from zsl_runner.config.schema import DatasetConf, ModelConf
 from zsl_runner.config.vocabulary import Capability, Provision, View
-from zsl_runner.models.output_conf import OutputConf
+from zsl_runner.models.network_conf import OutputConf
 from zsl_runner.models.segmentation_conf import LabelCNNConf, unfit_sides
 
 

@@ -9,7 +9,7 @@ from typing import ClassVar
 from zsl_runner.config.fields import option
 from zsl_runner.config.problems import Problem
 from zsl_runner.config.vocabulary import Capability
-from zsl_runner.models.output_conf import OutputConf
+from zsl_runner.models.network_conf import OutputConf
 
 
 @dataclass

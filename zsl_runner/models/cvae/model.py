@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from zsl_runner.data.pairs.folds import PairShape
 from zsl_runner.models.base import FeatureGenerator
 from zsl_runner.models.cvae.conf import CVAEConf
+from zsl_runner.models.network_conf import OutputConf
 from zsl_runner.models.networks import (
     Gaussians,
     at_least_fp32,
@@ -28,7 +29,6 @@ from zsl_runner.models.networks import (
     initialise_glorot,
     prior_log_variance,
 )
-from zsl_runner.models.output_conf import OutputConf
 from zsl_runner.models.output_prediction import (
     Condition,
     LatentOutputPredictor,

@@ -14,7 +14,7 @@ from zsl_runner.errors import RunError
 from zsl_runner.files.writing import write_bytes
 from zsl_runner.report.collect import Findings
 from zsl_runner.report.groups import groups_of, metric_of
-from zsl_runner.report.plots import curves, parameter, search, seen_unseen, tables, trade_off
+from zsl_runner.report.plots import curves, parameter, search, tables, trade_off
 from zsl_runner.report.plots.material import Family, Material, families, materials
 from zsl_runner.report.table import tag_of
 from zsl_runner.report.text import one_line
@@ -99,8 +99,8 @@ def _pictures(findings: Findings, found: Sequence[Material], say: Callable[[str]
 def figures(material: Material, say: Callable[[str], object] = print) -> Iterator[Drawn]:
     """Yield (name, figure) of everything a block of groups allows; ``say`` is told of runs that are left out."""
     yield from _swept(material)
-    if any(seen_unseen.has_accuracies(group) for group in material.best(seen_unseen.MOST)[0]):
-        yield "seen-unseen", seen_unseen.seen_unseen(material)
+    if any(trade_off.has_accuracies(group) for group in material.best(trade_off.MOST)[0]):
+        yield "seen-unseen", trade_off.seen_unseen(material)
     yield from tables.tables(material)
     yield from _curves(material, say)
 

@@ -59,7 +59,7 @@ class MASConf(ImportanceTrainerConf):
 class LwFConf(HeldTrainerConf):
     """Learning without forgetting: softened outputs on the new rows stay as they are."""
 
-    regulariser: ClassVar[str] = "zsl_runner.trainers.continual.outputs:SoftenedOutputs"
+    regulariser: ClassVar[str] = "zsl_runner.trainers.continual.regularisers:SoftenedOutputs"
 
     kind: str = option("lwf", "the implementation; fixed by the file chosen in the group")
     name: str = option("lwf", "the label in directories, tables and TensorBoard")
@@ -76,7 +76,7 @@ class LwFConf(HeldTrainerConf):
 class LFLConf(HeldTrainerConf):
     """Less-forgetful learning: normalised features stay as they are."""
 
-    regulariser: ClassVar[str] = "zsl_runner.trainers.continual.outputs:Features"
+    regulariser: ClassVar[str] = "zsl_runner.trainers.continual.regularisers:Features"
 
     kind: str = option("lfl", "the implementation; fixed by the file chosen in the group")
     name: str = option("lfl", "the label in directories, tables and TensorBoard")
@@ -86,7 +86,7 @@ class LFLConf(HeldTrainerConf):
 class ICaRLConf(HeldTrainerConf):
     """Exemplars of old classes, outputs on them that stay as they are, and the nearest class mean as classifier."""
 
-    regulariser: ClassVar[str] = "zsl_runner.trainers.continual.outputs:SingleOutputs"
+    regulariser: ClassVar[str] = "zsl_runner.trainers.continual.regularisers:SingleOutputs"
 
     kind: str = option("icarl", "the implementation; fixed by the file chosen in the group")
     name: str = option("icarl", "the label in directories, tables and TensorBoard")

@@ -15,7 +15,7 @@ from zsl_runner.data.tasks.folds import TaskTraining
 from zsl_runner.models.task_model import TaskNetwork
 from zsl_runner.streams import Streams
 from zsl_runner.trainers.continual.options import ImportanceTrainerConf
-from zsl_runner.trainers.continual.regulariser import Regulariser
+from zsl_runner.trainers.continual.regularisers import Regulariser
 from zsl_runner.training.base import Drawn, Phase, Step, StepReport
 
 

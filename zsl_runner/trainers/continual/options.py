@@ -95,7 +95,7 @@ class HeldTrainerConf(TaskTrainerConf):
 class ImportanceTrainerConf(HeldTrainerConf):
     """The same, by weights and their importances."""
 
-    regulariser: ClassVar[str] = "zsl_runner.trainers.continual.weights:WeightPull"
+    regulariser: ClassVar[str] = "zsl_runner.trainers.continual.regularisers:WeightPull"
 
     importance_rows: int | None = option(
         None, "rows of a task, drawn at random, that importances are measured on; null: all", low=1

@@ -20,7 +20,7 @@ from zsl_runner.trainers.continual.exemplars import ExemplarPhase
 from zsl_runner.trainers.continual.importance import ImportancePhase, RowDraw
 from zsl_runner.trainers.continual.memory import ExemplarMemory
 from zsl_runner.trainers.continual.options import HeldTrainerConf, ImportanceTrainerConf, TaskTrainerConf
-from zsl_runner.trainers.continual.regulariser import Reference, Regulariser, Student
+from zsl_runner.trainers.continual.regularisers import Reference, Regulariser, Student
 from zsl_runner.training.base import Phase, Step, StepReport, Trainer, TrainingContext
 
 

@@ -16,8 +16,7 @@ from zsl_runner.data.command.importing.request import Request, Understood, unit
 from zsl_runner.data.load import load
 from zsl_runner.data.records import Records, SourceFile
 from zsl_runner.data.sources.xlsa17.conf import XLSA17Conf
-from zsl_runner.data.sources.xlsa17.matlab5 import Variables, column, version_5
-from zsl_runner.data.sources.xlsa17.matlab73 import version_73
+from zsl_runner.data.sources.xlsa17.matlab_writing import Variables, column, version_5, version_73
 from zsl_runner.data.sources.xlsa17.statement import FILE, Statement
 from zsl_runner.errors import DataError, RunError
 from zsl_runner.files.checksums import sha256_of

@@ -1,4 +1,4 @@
-"""Writes MATLAB files of version 7.3: HDF5 behind a MATLAB header, arrays with reversed axes, cells as references."""
+"""Writes MATLAB files of version 5, the same bytes for the same content, and of version 7.3, which is HDF5."""
 
 from __future__ import annotations
 
@@ -8,9 +8,42 @@ from typing import Any, Final
 
 import h5py
 import numpy as np
+import scipy.io
 from numpy.typing import NDArray
 
-HEADER_SIZE: Final = 512
+from zsl_runner.data.sources.xlsa17.elements import HEADER_SIZE
+
+Variables = dict[str, "NDArray[Any] | tuple[str, ...]"]
+TEXT_SIZE: Final = HEADER_SIZE - 12
+"""Bytes of the header that are a description; SciPy writes the time into them."""
+
+
+def column(values: NDArray[np.int64]) -> NDArray[Any]:
+    """Return whole numbers as a column of the smallest unsigned type, as published files have it."""
+    return values.astype(np.min_scalar_type(int(values.max()))).reshape(-1, 1)
+
+
+def version_5(variables: Mapping[str, NDArray[Any] | tuple[str, ...]], *, packed: bool = True) -> bytes:
+    """Return the content of a MATLAB 5 file.
+
+    Args:
+        variables: matrices in MATLAB's orientation (rows x columns), or tuples of strings, which become K x 1 cells.
+        packed: whether variables are compressed, which takes long for features and saves little.
+    """
+    buffer = io.BytesIO()
+    cells = {name: _cells(value) if isinstance(value, tuple) else value for name, value in variables.items()}
+    scipy.io.savemat(buffer, cells, do_compression=packed)
+    buffer.getbuffer()[:TEXT_SIZE] = b"MATLAB 5.0 MAT-file, written by zsl-run".ljust(TEXT_SIZE)
+    return buffer.getvalue()
+
+
+def _cells(texts: tuple[str, ...]) -> NDArray[Any]:
+    cells = np.empty((len(texts), 1), dtype=object)
+    cells[:, 0] = texts
+    return cells
+
+
+USER_BLOCK: Final = 512
 CLASSES: Final = {"float32": b"single", "float64": b"double"}
 
 
@@ -21,7 +54,7 @@ def version_73(variables: Mapping[str, NDArray[Any] | tuple[str, ...]]) -> bytes
         variables: matrices in MATLAB's orientation (rows x columns), or tuples of strings, which become K x 1 cells.
     """
     buffer = io.BytesIO()
-    with h5py.File(buffer, "w", userblock_size=HEADER_SIZE) as file:
+    with h5py.File(buffer, "w", userblock_size=USER_BLOCK) as file:
         for name, value in variables.items():
             if isinstance(value, tuple):
                 _write_cells(file, name, value)
