@@ -117,6 +117,11 @@ def test_unknown_option_names_the_others_and_the_closest(problems):
     assert origin == "command line: model=sgall"
 
 
+def test_an_option_of_another_group_is_told_where_it_is(problems):
+    assert "no option 'ewc'; did you mean trainer=ewc?; the options are:\n" in problems("model=ewc")["model"][0]
+    assert "no option 'sgal'; did you mean model=sgal or sweep=sgal?;" in problems("dataset=sgal")["dataset"][0]
+
+
 def test_nothing_is_said_about_a_part_whose_file_is_unknown(problems):
     assert list(problems("model=something_else", "model.width=3")) == ["model"]
 

@@ -198,7 +198,7 @@ def _with_known_option(loader: Loader, override: Override, problems: list[Proble
     ):
         return override
     options = loader.options(group)
-    problems.append(_unknown_option(group, value, options, origin))
+    problems.append(_unknown_option(loader, group, value, options, origin))
     meant = None if _is_folder(value, options) else closest(value, options)
     if meant is None:
         abandoned.add(group)
@@ -213,14 +213,16 @@ def _chosen(group: str, option: str) -> Override:
     return override
 
 
-def _unknown_option(group: str, value: str, options: Sequence[str], origin: str) -> Problem:
+def _unknown_option(loader: Loader, group: str, value: str, options: Sequence[str], origin: str) -> Problem:
     extra = EXTRAS.get(f"{group}/{value}")
     if extra is not None:
         return Problem(group, f"{value!r} needs a plugin that is not installed: pip install 'zsl-run[{extra}]'", origin)
     if _is_folder(value, options):
         inside = ", ".join(option for option in options if option.startswith(f"{value}/"))
         return Problem(group, f"{value!r} is a folder of options; choose one of them: {inside}", origin)
-    return Problem(group, f"no option {value!r}{did_you_mean(value, options)}; {_options(options)}", origin)
+    elsewhere = [f"{other}={value}" for other in COMPOSED_GROUPS if value in loader.options(other)]
+    meant = f"; did you mean {' or '.join(elsewhere)}?" if elsewhere else did_you_mean(value, options)
+    return Problem(group, f"no option {value!r}{meant}; {_options(options)}", origin)
 
 
 def _is_folder(value: str, options: Sequence[str]) -> bool:
@@ -302,7 +304,7 @@ def _missing_file(loader: Loader, missing: str, message: str, options: Sequence[
         return Problem(group, f"there is no such group any more: {GONE[group]}", origin)
     if group.startswith("schema/") or group in COMPOSED_GROUPS:
         options = loader.options(group)
-    return _unknown_option(group or "configuration", value, options or [], origin)
+    return _unknown_option(loader, group or "configuration", value, options or [], origin)
 
 
 def _add_file(
