@@ -220,7 +220,9 @@ def _unknown_option(loader: Loader, group: str, value: str, options: Sequence[st
     if _is_folder(value, options):
         inside = ", ".join(option for option in options if option.startswith(f"{value}/"))
         return Problem(group, f"{value!r} is a folder of options; choose one of them: {inside}", origin)
-    elsewhere = [f"{other}={value}" for other in COMPOSED_GROUPS if value in loader.options(other)]
+    is_in_folder = any(option.endswith(f"/{value}") for option in options)
+    groups = () if is_in_folder else COMPOSED_GROUPS
+    elsewhere = [f"{other}={value}" for other in groups if value in loader.options(other)]
     meant = f"; did you mean {' or '.join(elsewhere)}?" if elsewhere else did_you_mean(value, options)
     return Problem(group, f"no option {value!r}{meant}; {_options(options)}", origin)
 
