@@ -32,6 +32,10 @@ class TaggedFolderConf(PictureFolderOptions, TaggedConf):
         "folder of masks in `root`, of the names of images, some of which may have none; null without masks",
     )
 
+    def has_masks(self) -> bool:
+        """Tell whether a folder of masks is named."""
+        return self.masks is not None
+
     def required_files(self) -> Iterable[RequiredFile]:
         """Yield the tags, and the lists of the splits, if these are not drawn."""
         yield RequiredFile(str(self.folder(self.tags)), TAGS_REMEDY)
