@@ -24,7 +24,7 @@ class MaskSupervisionConf(ClassMappingTrainerConf):
     kind: str = option("mask_supervision", "the implementation; fixed by the file chosen in the group")
     name: str = option("mask_supervision", "the label in directories, tables and TensorBoard")
     background_logit: float = option(
-        5.0, "b, what a class's map must exceed to be the class of a pixel; the background's own map is never read"
+        20.0, "b, what a class's map must exceed to be the class of a pixel; the background's own map is never read"
     )
     first: PhaseConf = section(PhaseConf, "first phase")
     second: PhaseConf = section(PhaseConf, "second phase, of the same loss")
