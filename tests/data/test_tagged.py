@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from zsl_runner.config.schema import TrainerConf
+from zsl_runner.config.schema import ModelConf, TrainerConf
 from zsl_runner.data.command.describe import describe, draw
 from zsl_runner.data.records import Provenance
 from zsl_runner.data.segmentation.records import VOID
@@ -19,6 +19,7 @@ from zsl_runner.data.tagged.records import TaggedRecords
 from zsl_runner.errors import DataError
 
 CPU = torch.device("cpu")
+TRAINER = TrainerConf(kind="x", name="x")
 
 
 def canvases(**changes):
@@ -46,7 +47,7 @@ def records(**changes):
 
 
 def fold(found, conf=None, evaluated="val"):
-    return tagged_folds(found, conf or canvases(), TrainerConf(kind="x", name="x"), CPU).fold(evaluated)
+    return tagged_folds(found, conf or canvases(), TRAINER, CPU).fold(evaluated)
 
 
 def test_records_are_sound():
@@ -178,6 +179,11 @@ def test_masks_are_handed_to_training_that_needs_them_and_test_rows_are_called_o
         np.testing.assert_array_equal(batch.masks.numpy(), found.masks[[2, 0]])
         assert torch.equal(batch.x, fold(found).train.take(torch.tensor([2, 0])).x)
         assert fold(found, evaluated=evaluated).evaluation.name == evaluated
+
+
+def test_results_from_masks_are_of_another_setting():
+    settings = [canvases().setting(ModelConf(kind="x", name="x"), seen) for seen in (TRAINER, SeesMasks("x", "x"))]
+    assert settings == [{"kind": "weakly supervised, tags"}, {"kind": "fully supervised, training masks"}]
 
 
 def test_masks_are_mirrored_with_their_images_and_limited_with_them():

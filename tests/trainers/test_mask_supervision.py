@@ -140,7 +140,9 @@ def test_data_without_masks_are_refused_before_a_run():
 
 def test_pixels_are_learned():
     training = fold_of().train.limited(4)
-    conf = dataclasses.replace(MASKED_STEPS, batch_size=4, first=PhaseConf(steps=30), second=PhaseConf())
+    conf = dataclasses.replace(
+        MASKED_STEPS, batch_size=4, background_logit=5.0, first=PhaseConf(steps=30), second=PhaseConf()
+    )
     correlation = dataclasses.replace(NETWORK.correlation, centred=True, power=4.0, tagged=True)
     model = network(training.shape, dataclasses.replace(NETWORK, correlation=correlation))
     (steps,) = run_phases(trainer(training, conf, model)).values()

@@ -63,6 +63,15 @@ def test_tags_do_matter():
     assert not same(weights, others)
 
 
+def test_a_class_that_no_image_shows_is_learned_to_be_absent():
+    records = load(CANVASES)
+    tags = records.tags.copy()
+    tags[:, 9], tags[:, 0] = False, True
+    terms, weights = trained(tagged_fold(dataclasses.replace(records, tags=tags)))
+    assert all(term.isfinite() for steps in terms.values() for step in steps for term in step.values())
+    assert all(value.isfinite().all() for value in weights.values())
+
+
 def test_phases_and_terms_of_the_arms():
     fold = tagged_fold()
     terms, _ = trained(fold)

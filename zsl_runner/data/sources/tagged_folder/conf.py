@@ -20,7 +20,7 @@ TAGS_REMEDY = (
 
 @dataclass
 class TaggedFolderConf(PictureFolderOptions, TaggedConf):
-    """Images in a folder, their tags in a text file, and perhaps masks, which are for evaluation alone."""
+    """Images in a folder, their tags in a text file, and perhaps masks, for evaluation and for training of a bound."""
 
     implementation: ClassVar[str] = "zsl_runner.data.sources.tagged_folder.source:load"
     contents: ClassVar[str] = "zsl_runner.data.sources.tagged_folder.source:contents"
