@@ -4,7 +4,7 @@ import dataclasses
 
 import torch
 
-from zsl_runner.config.schema import OptimizerConf, RuntimeConf, TrainerConf
+from zsl_runner.config.schema import OptimizerConf, RuntimeConf
 from zsl_runner.data.sources.digit_canvas.conf import TaggedCanvasConf
 from zsl_runner.data.sources.digit_canvas.source import load_tagged
 from zsl_runner.data.tagged.folds import tagged_folds
@@ -12,7 +12,10 @@ from zsl_runner.models.class_mapping_conf import CorrelationConf
 from zsl_runner.models.class_maps.conf import ClassMapsConf
 from zsl_runner.models.class_maps.model import ClassMaps
 from zsl_runner.streams import Streams
-from zsl_runner.trainers.prototype_contrast.conf import PhaseConf, PrototypeContrastConf
+from zsl_runner.trainers.class_mapping_conf import PhaseConf
+from zsl_runner.trainers.mask_supervision.conf import MaskSupervisionConf
+from zsl_runner.trainers.mask_supervision.trainer import MaskSupervision
+from zsl_runner.trainers.prototype_contrast.conf import PrototypeContrastConf
 from zsl_runner.trainers.prototype_contrast.trainer import PrototypeContrast
 from zsl_runner.training.base import TrainingContext
 from zsl_runner.training.optimisers import Optimisers
@@ -47,12 +50,18 @@ STEPS = PrototypeContrastConf(
     backbone=OptimizerConf(lr=1e-2),
     heads=OptimizerConf(lr=1e-2),
 )
+MASKED_STEPS = MaskSupervisionConf(
+    batch_size=8,
+    first=PhaseConf(steps=3),
+    second=PhaseConf(steps=3, power=0.9),
+    backbone=OptimizerConf(lr=1e-2),
+    heads=OptimizerConf(lr=1e-2),
+)
 
 
-def tagged_fold(records=None, conf=CANVASES):
-    """Return the validation fold of small canvases, or of other records."""
-    stages = tagged_folds(records or load_tagged(conf), conf, TrainerConf(kind="x", name="x"), torch.device("cpu"))
-    return stages.fold("val")
+def tagged_fold(records=None, conf=CANVASES, steps=STEPS, evaluated="val"):
+    """Return the validation fold of small canvases, or of other records, as a trainer's options allow to see it."""
+    return tagged_folds(records or load_tagged(conf), conf, steps, torch.device("cpu")).fold(evaluated)
 
 
 def network(shape, conf=NETWORK, seed=0):
@@ -67,7 +76,40 @@ def trainer(training, conf=STEPS, model=None, seed=0, **changes):
     model = model or ClassMaps(NETWORK, training.shape, streams)
     optimisers = Optimisers(model.parameter_groups(), conf.optimisers())
     runtime = Runtime(RuntimeConf(device="cpu"))
-    return PrototypeContrast(conf, TrainingContext(model, training, optimisers, runtime, streams))
+    context = TrainingContext(model, training, optimisers, runtime, streams)
+    return MaskSupervision(conf, context) if isinstance(conf, MaskSupervisionConf) else PrototypeContrast(conf, context)
+
+
+def weights_of(procedure):
+    """Return a copy of the network's weights and statistics."""
+    return {name: value.clone() for name, value in procedure.model.state_dict().items()}
+
+
+def same(one, other):
+    """Tell whether weights are equal to the bit."""
+    return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
+
+
+def goes_on_where_it_was(training, conf):
+    """Assert that a trainer taken up in its second phase ends with the weights of one that was not stopped."""
+    straight, interrupted, resumed = (trainer(training, conf) for _ in range(3))
+    for procedure in (straight, interrupted):
+        first, second = procedure.phases()
+        first.begin()
+        for _ in range(first.steps):
+            first.step()
+        second.begin()
+        second.step()
+    context, old = resumed.context, interrupted.context
+    resumed.model.load_state_dict(interrupted.model.state_dict())
+    context.optimisers.load_state_dict(old.optimisers.state_dict())
+    context.streams.load_state_dict(old.streams.state_dict())
+    resumed.load_state_dict(interrupted.state_dict())
+    for procedure in (straight, resumed):
+        for _ in range(2):
+            procedure.phases()[1].step()
+    assert same(weights_of(straight), weights_of(resumed))
+    assert not same(weights_of(straight), weights_of(interrupted))
 
 
 def run_phases(procedure):

@@ -61,7 +61,7 @@ def _plain(trainer: PrototypeContrast, model: ClassMaps, terms: tuple[str, ...])
     cells = model.map_side(trainer.conf.view_side(images.shape.height)) ** 2
 
     def step() -> object:
-        x, tags = images.take(torch.randint(len(images), (rows,)))
-        return plain.step(x, tags, (torch.rand(rows * cells), torch.rand(rows * cells)))
+        batch = images.take(torch.randint(len(images), (rows,)))
+        return plain.step(batch.x, batch.tags, (torch.rand(rows * cells), torch.rand(rows * cells)))
 
     return step

@@ -33,6 +33,7 @@ BASES = (
     ("model=task_heads", "dataset=split_digits", "trainer=a_ewc"),
     ("model=cosine_heads", "dataset=toy_tasks", "trainer=a_lwf"),
     ("model=class_maps", "dataset=tagged_canvas_embedded"),
+    ("model=class_maps", "dataset=tagged_canvas_embedded", "trainer=mask_supervision"),
 )
 GROUPS = ("model", "dataset", "trainer", "evaluator", "runtime", "tracker", "experiment", "debug", "sweep")
 Mutation = tuple[tuple[str, ...], str | None, str | None]

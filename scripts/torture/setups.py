@@ -171,5 +171,6 @@ SETUPS: Final[Mapping[str, Sequence[str]]] = {
         "trainer.classify.steps=30",
         "trainer.contrast.steps=30",
     ),
+    "mask_supervision": (*_TAGGED, "trainer=mask_supervision", "trainer.first.steps=30", "trainer.second.steps=30"),
 }
 """Arguments by the name of the file in ``conf/trainer``; `tests/scripts/test_torture.py` compares the names."""

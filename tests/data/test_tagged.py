@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from zsl_runner.config.schema import TrainerConf
+from zsl_runner.config.schema import ModelConf, TrainerConf
 from zsl_runner.data.command.describe import describe, draw
 from zsl_runner.data.pairs.segmentation.records import VOID
 from zsl_runner.data.records import Provenance
@@ -15,8 +15,10 @@ from zsl_runner.data.sources.digit_canvas.source import load as load_segmentatio
 from zsl_runner.data.sources.digit_canvas.source import load_tagged, tags_of
 from zsl_runner.data.tagged.folds import TaggedEvaluationSet, TaggedTrainingSet, tagged_folds
 from zsl_runner.data.tagged.records import TaggedRecords
+from zsl_runner.errors import DataError
 
 CPU = torch.device("cpu")
+TRAINER = TrainerConf(kind="x", name="x")
 
 
 def canvases(**changes):
@@ -44,7 +46,7 @@ def records(**changes):
 
 
 def fold(found, conf=None, evaluated="val"):
-    return tagged_folds(found, conf or canvases(), TrainerConf(kind="x", name="x"), CPU).fold(evaluated)
+    return tagged_folds(found, conf or canvases(), TRAINER, CPU).fold(evaluated)
 
 
 def test_records_are_sound():
@@ -155,6 +157,58 @@ def test_no_mask_can_be_reached_from_a_training_set():
     reached = list(tensors_in(training, set()))
     assert len(reached) == 3  # all images, the rows of the training ones, and their tags
     assert {tuple(part.shape) for part in reached} == {(8, 3, 4, 4), (4,), (4, 2)}
+
+
+class SeesMasks(TrainerConf):
+    """A trainer that asks for masks."""
+
+    needs = frozenset({"tags", "masks"})
+
+
+def stages(found, **changes):
+    return tagged_folds(found, canvases(**changes), SeesMasks(kind="x", name="x"), CPU)
+
+
+def test_masks_are_handed_to_training_that_needs_them_and_test_rows_are_called_oracle():
+    found = records()
+    for evaluated, name in (("val", "val"), ("test", "oracle")):
+        cut = stages(found).fold(evaluated)
+        assert cut.evaluation.name == name
+        batch = cut.train.take(torch.tensor([2, 0]))
+        np.testing.assert_array_equal(batch.masks.numpy(), found.masks[[2, 0]])
+        assert torch.equal(batch.x, fold(found).train.take(torch.tensor([2, 0])).x)
+        assert fold(found, evaluated=evaluated).evaluation.name == evaluated
+
+
+def test_results_from_masks_are_of_another_setting():
+    settings = [canvases().setting(ModelConf(kind="x", name="x"), seen) for seen in (TRAINER, SeesMasks("x", "x"))]
+    assert settings == [{"kind": "weakly supervised, tags"}, {"kind": "fully supervised, training masks"}]
+
+
+def test_masks_are_mirrored_with_their_images_and_limited_with_them():
+    training = stages(records(), flip=True).fold("val").train
+    plain = training.take(torch.arange(4))
+    generator, same_draws = (torch.Generator().manual_seed(0) for _ in range(2))
+    for _ in range(4):
+        batch = training.take(torch.arange(4), generator)
+        unmasked = fold(records(), canvases(flip=True)).train.take(torch.arange(4), same_draws)
+        assert torch.equal(batch.x, unmasked.x)
+        for image, mask, original, seen in zip(batch.x, batch.masks, plain.x, plain.masks, strict=True):
+            assert torch.equal(mask, seen if torch.equal(image, original) else seen.flip(-1))
+    limited = training.limited(2)
+    np.testing.assert_array_equal(limited.take(torch.arange(2)).masks.numpy(), records().masks[[0, 3]])
+
+
+def test_training_images_without_a_mask_are_named_where_training_needs_them():
+    masks = records().masks.copy()
+    masks[[1, 2, 5]] = VOID
+    with pytest.raises(
+        DataError, match=r"small: expected a mask .* found none for 2 of 4: b, c\. Add the masks, leave"
+    ):
+        stages(records(masks=masks, names=tuple("abcdefgh"))).fold("val")
+    with pytest.raises(DataError, match=r"found none for 4 of 4\. Add the masks"):
+        stages(records(masks=None)).fold("test")
+    assert fold(records(masks=masks)).train is not None
 
 
 def test_mirrored_images_keep_their_tags():

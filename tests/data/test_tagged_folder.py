@@ -116,6 +116,17 @@ def test_mistakes_in_the_tags(lines, expected, folder):
     assert expected in found
 
 
+def test_a_mask_is_no_list_of_tags(folder):
+    message = failure(folder, tags="masks/a/1.png")
+    assert "a/1.png: cannot be read as a text file of names and tags: expected UTF-8" in message
+    (tags, *_) = conf(folder, tags="masks").required_files()
+    assert "They are never taken from masks; name another file with dataset.tags" in tags.remedy
+
+
+def test_images_keep_their_names_for_messages(folder):
+    assert load(conf(folder)).names == ("a/1", "a/2", "b/1", "b/2", "c", "d")
+
+
 def test_images_in_no_list_need_no_tag(folder):
     write(folder, "train.txt", "a/1", "c")
     write(folder, "tags.txt", *(f"{name},{tags}" for name, tags in TAGS.items() if name != "d"))

@@ -68,10 +68,9 @@ _CLASS_MAPS = [
     "dataset.validation=10",
     "dataset.test=10",
     "trainer.batch_size=10",
-    "trainer.classify.steps=6",
-    "trainer.contrast.steps=6",
     "evaluator.every=6",
 ]
+_CONTRAST = [*_CLASS_MAPS, "trainer.classify.steps=6", "trainer.contrast.steps=6"]
 
 RUNS: dict[str, list[str]] = {
     "em": ["model=sgal", *_ZERO_SHOT, *_SMALL_VAE, *_EM, "trainer.em.rollback_every=6", "trainer.em.refresh_every=3"],
@@ -124,13 +123,20 @@ RUNS: dict[str, list[str]] = {
     "joint": ["model=task_heads", "model.hidden=[24]", "trainer=joint", *_IMAGE_TASKS],
     "a_lwf": ["trainer=a_lwf", *_ZERO_SHOT_TASKS],
     "a_mas": ["trainer=a_mas", "trainer.importance_rows=20", *_ZERO_SHOT_TASKS],
-    "prototype_contrast": _CLASS_MAPS,
+    "prototype_contrast": _CONTRAST,
     "prototype_contrast_released": [
-        *_CLASS_MAPS,
+        *_CONTRAST,
         "model.correlation.centred=false",
         "model.correlation.power=1",
         "model.correlation.tagged=false",
         "trainer.contrast.frozen_statistics=false",
+    ],
+    "mask_supervision": [
+        *_CLASS_MAPS,
+        "trainer=mask_supervision",
+        "dataset.flip=true",
+        "trainer.first.steps=6",
+        "trainer.second.steps=6",
     ],
 }
 """What `zsl-run` is called with, by a name for the run; `QUIET` comes to each."""

@@ -90,18 +90,3 @@ def test_it_follows_the_house_style(zsl_run):
             text=True,
         )
         assert done.returncode == 0, done.stdout + done.stderr
-
-
-def test_what_was_public_elsewhere_is_the_same_there():
-    script = (
-        "from zsl_runner.data.segmentation.options import SegmentationConf as former_conf\n"
-        "import zsl_runner.data.segmentation.records as former\n"
-        "from zsl_runner.data.pairs.segmentation import options, records\n"
-        "assert former is records and former_conf is options.SegmentationConf\n"
-        "assert records.__spec__.name == records.__name__ == 'zsl_runner.data.pairs.segmentation.records'\n"
-        "try:\n    import zsl_runner.data.segmentation.nothing\n"
-        "except ModuleNotFoundError as error:\n    assert 'pairs.segmentation.nothing' in str(error)\n"
-        "else:\n    raise AssertionError\n"
-    )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=REPOSITORY, timeout=60)
-    assert done.returncode == 0, done.stderr

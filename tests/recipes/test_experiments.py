@@ -32,6 +32,7 @@ SHORT = {
         "capacity": {"epochs": 2, "batch_size": 60, "evaluate_every": 1},
         "closed_form": {},
         "prototype_contrast": {"classify.steps": 2, "contrast.steps": 2, "batch_size": 8},
+        "mask_supervision": {"first.steps": 2, "second.steps": 2, "batch_size": 8},
         "cvae": {"epochs": 2, "batch_size": 20},
         "nn": {"epochs": 2, "batch_size": 20},
         "em": {"pretrain_steps": 2, "em.iterations": 2},

@@ -38,6 +38,16 @@ def test_metrics_conditions_and_places(tmp_path):
     assert f"TensorBoard  tensorboard --logdir '{tmp_path / 'out puts'}'" in text
 
 
+def test_what_training_saw_too_much_for_is_a_table_of_bounds(tmp_path):
+    metrics = {"oracle/mIoU": 70.04, "oracle/mIoU_true_tags": 81.2}
+    text = summary_table(make(metrics=metrics, validation={"val/mIoU": 69.0}), tmp_path / "a" / "b" / "c")
+    assert row(text, "per cent") == ["per", "cent", "mIoU"]
+    assert row(text, "oracle") == ["oracle", "70.0"]
+    assert row(text, "validation") == ["validation", "69.0"]
+    assert "oracle       mIoU_true_tags 81.2 (looked at test labels; not a result)" in text
+    assert "test " not in text.replace("looked at test labels", "")
+
+
 def test_a_failed_run_shows_its_error(tmp_path):
     failed = make(status="failed", metrics={}, validation={}, error={"type": "DataError", "message": "x.mat [bad]"})
     text = summary_table(failed, tmp_path / "a" / "b" / "c")

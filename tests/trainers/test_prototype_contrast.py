@@ -7,27 +7,30 @@ import pytest
 import torch
 
 from tests.references.prototype_contrast import PlainContrast
-from tests.tagged import CANVASES, NETWORK, STEPS, run_phases, tagged_fold, trainer
+from tests.tagged import (
+    CANVASES,
+    NETWORK,
+    STEPS,
+    goes_on_where_it_was,
+    run_phases,
+    same,
+    tagged_fold,
+    trainer,
+    weights_of,
+)
 from zsl_runner.data.rows import EpochSampler
 from zsl_runner.data.sources.digit_canvas.source import load_tagged
 from zsl_runner.errors import ConfigError
 from zsl_runner.models.class_mapping_conf import CorrelationConf
 from zsl_runner.models.class_maps.model import ClassMaps
 from zsl_runner.streams import Streams
-from zsl_runner.trainers.prototype_contrast.conf import MiningConf, PhaseConf, PrototypesConf, WeightsConf
+from zsl_runner.trainers.class_mapping_conf import PhaseConf
+from zsl_runner.trainers.prototype_contrast.conf import MiningConf, PrototypesConf, WeightsConf
 
 NONE = WeightsConf(0, 0, 0, 0, 0, 0)
 SEAM = WeightsConf(1, 1, 1, 0, 0, 0)
 CORRECTED = CorrelationConf([2, 3], [4, 4], 6, centred=True, power=4.0, tagged=True)
 CONTRASTS = ("cross_prototype", "cross_map", "intra")
-
-
-def weights_of(procedure):
-    return {name: value.clone() for name, value in procedure.model.state_dict().items()}
-
-
-def same(one, other):
-    return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
 
 
 def trained(fold=None, **changes):
@@ -58,6 +61,15 @@ def test_tags_do_matter():
     _, weights = trained(tagged_fold(records))
     _, others = trained(tagged_fold(dataclasses.replace(records, tags=records.tags[:, ::-1].copy())))
     assert not same(weights, others)
+
+
+def test_a_class_that_no_image_shows_is_learned_to_be_absent():
+    records = load_tagged(CANVASES)
+    tags = records.tags.copy()
+    tags[:, 9], tags[:, 0] = False, True
+    terms, weights = trained(tagged_fold(dataclasses.replace(records, tags=tags)))
+    assert all(term.isfinite() for steps in terms.values() for step in steps for term in step.values())
+    assert all(value.isfinite().all() for value in weights.values())
 
 
 def test_phases_and_terms_of_the_arms():
@@ -226,23 +238,7 @@ def test_learning_rates_follow_the_schedule():
 
 
 def test_it_goes_on_where_its_state_was_taken():
-    fold = tagged_fold()
-    straight, interrupted = trainer(fold.train), trainer(fold.train)
-    for procedure in (straight, interrupted):
-        for phase in procedure.phases():
-            phase.begin()
-            for _ in range(3 if phase.name == "classify" else 1):
-                phase.step()
-    resumed = trainer(fold.train, seed=0)
-    context, old = resumed.context, interrupted.context
-    resumed.model.load_state_dict(interrupted.model.state_dict())
-    context.optimisers.load_state_dict(old.optimisers.state_dict())
-    context.streams.load_state_dict(old.streams.state_dict())
-    resumed.load_state_dict(interrupted.state_dict())
-    for procedure in (straight, resumed):
-        for _ in range(2):
-            procedure.phases()[1].step()
-    assert same(weights_of(straight), weights_of(resumed))
+    goes_on_where_it_was(tagged_fold().train, STEPS)
 
 
 def test_sizes_that_do_not_fit_are_refused_once_the_data_are_known():

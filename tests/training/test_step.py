@@ -91,6 +91,7 @@ IN_HALVES = (
     "capacity",
     "beta_vae",
     "prototype_contrast",
+    "mask_supervision",
 )
 
 

@@ -222,6 +222,10 @@ class TrainerConf(Component):
         """Tell whether training also sees the unseen rows, without labels (the transductive setting)."""
         return Provision.UNLABELLED in self.needs
 
+    def sees_masks(self) -> bool:
+        """Tell whether training also sees the masks of tagged images: its metrics are bounds, called ``oracle/...``."""
+        return Provision.MASKS in self.needs
+
     def prior_source(self) -> str:
         """Return where the frequencies of the unseen classes come from, for the record.
 

@@ -49,6 +49,8 @@ class Provision(StrEnum):
     """Tasks with class vectors, before which a class is unseen."""
     TAGS = "tags"
     """Images with tags: which classes they show."""
+    MASKS = "masks"
+    """Masks of such images, where they show them: for measuring, and for a trainer that needs them."""
 
 
 class Capability(StrEnum):

@@ -62,6 +62,13 @@ def summary_table(result: Result, directory: Path) -> str:
     return buffer.getvalue().rstrip("\n")
 
 
+def _bounds(result: Result) -> dict[str, float]:
+    """Return the metrics on test rows of a run whose training saw too much for ``test/...``; empty for any other."""
+    if any(tag.startswith("test/") for tag in result.metrics):
+        return {}
+    return {tag: value for tag, value in result.metrics.items() if f"val/{tag.partition('/')[2]}" in result.validation}
+
+
 def _names(result: Result) -> dict[str, list[str]]:
     """Return the names of the metrics by unit, the usual ones first, the others as they were recorded.
 
@@ -80,7 +87,11 @@ def _metrics(result: Result, unit: str, names: list[str]) -> Table:
     tags = {*result.metrics, *result.validation}
     errors = any(f"{prefix}/{name}{STANDARD_ERROR}" in tags for prefix in ("test", "val") for name in names)
     corner = f"{unit}, ± standard error" if errors else unit
-    sets = (("test", "test", result.metrics), ("validation", "val", result.validation))
+    sets = (
+        ("test", "test", result.metrics),
+        ("oracle", "oracle", _bounds(result)),
+        ("validation", "val", result.validation),
+    )
     lines = [[label, *(_cell(result, values, f"{prefix}/{name}") for name in names)] for label, prefix, values in sets]
     lines = [[corner, *names], *(line for line in lines if any(line[1:]))]
     if sum(max(map(len, column)) + 2 for column in zip(*lines, strict=True)) > WIDTH:
@@ -111,7 +122,7 @@ def _conditions(result: Result) -> list[str]:
     data, setting, selection, cost = result.data, result.setting, result.selection, result.cost
     lines = []
     oracle = [tag for tag in result.metrics if tag.startswith("oracle/") and not is_standard_error(tag)]
-    if oracle:
+    if oracle := [tag for tag in oracle if tag not in _bounds(result)]:
         shown = ", ".join(f"{tag.partition('/')[2]} {_number(result, tag, result.metrics[tag])}" for tag in oracle)
         lines.append(f"oracle       {shown} (looked at test labels; not a result)")
     if data:

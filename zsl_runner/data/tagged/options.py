@@ -15,7 +15,7 @@ class TaggedConf(DatasetConf):
     """Base of the data sets of images with tags; the source loads `TaggedRecords`."""
 
     folds: ClassVar[str] = "zsl_runner.data.tagged.folds:tagged_folds"
-    provides: ClassVar[frozenset[str]] = frozenset({Provision.TAGS})
+    provides: ClassVar[frozenset[str]] = frozenset({Provision.TAGS, Provision.MASKS})
 
     flip: bool = option(False, "mirror every other training image, chosen at random each time it is drawn")
 
@@ -23,6 +23,10 @@ class TaggedConf(DatasetConf):
         """Return the side of the square images in pixels; None if the files decide."""
         return None
 
+    def has_masks(self) -> bool:
+        """Tell whether there are masks; a file that is not there, or an image without one, is found in loading."""
+        return True
+
     def setting(self, model: ModelConf, trainer: TrainerConf) -> dict[str, str]:
-        """Return that training sees tags alone."""
-        return {"kind": "weakly supervised, tags"}
+        """Return whether training sees tags alone."""
+        return {"kind": "fully supervised, training masks" if trainer.sees_masks() else "weakly supervised, tags"}

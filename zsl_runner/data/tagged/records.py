@@ -31,7 +31,8 @@ class TaggedRecords(SplitRecords):
         test: row indices of the test split.
         provenance: where all this came from.
         masks: (N, H, W) uint8 in 0..K-1, or `zsl_runner.data.pairs.segmentation.records.VOID`; None if nobody knows.
-            Training never sees them.
+            Training sees them only if its procedure needs them, which is a bound.
+        names: of the images, for messages; empty if they have none.
     """
 
     INVARIANTS: ClassVar[str] = "each image has a tag, splits disjoint and in range, masks fit images and classes"
@@ -44,6 +45,7 @@ class TaggedRecords(SplitRecords):
     test: Rows
     provenance: Provenance = field(repr=False)
     masks: NDArray[np.uint8] | None = None
+    names: tuple[str, ...] = ()
 
     def sizes(self) -> str:
         """Return the numbers of images, pixels and classes."""

@@ -3,48 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import partial
-from typing import Any
 
 import torch
 from torch import Tensor
 
-from zsl_runner.data.rows import EpochSampler
 from zsl_runner.data.tagged.folds import TaggedTrainingSet
 from zsl_runner.errors import ConfigError
-from zsl_runner.models.class_mapping import ClassMapper
-from zsl_runner.models.networks import freeze_statistics
 from zsl_runner.objectives.class_maps import resized
 from zsl_runner.objectives.equivariance import equivariance_loss, tag_loss
 from zsl_runner.objectives.prototype_contrast import cross_map, cross_prototype, intra_view
 from zsl_runner.objectives.prototype_mining import Mining
-from zsl_runner.trainers.prototype_contrast.conf import PhaseConf, PrototypeContrastConf
+from zsl_runner.trainers.class_mapping import ClassMappingTrainer, Terms
+from zsl_runner.trainers.class_mapping_conf import PhaseConf
+from zsl_runner.trainers.prototype_contrast.conf import PrototypeContrastConf
 from zsl_runner.trainers.prototype_contrast.views import (
     View,
     mean_least_activation,
     mean_tag_loss,
     refined_difference,
 )
-from zsl_runner.training.base import Drawn, Phase, Step, StepReport, Trainer, TrainingContext
-
-GROUPS = ("backbone", "heads")
+from zsl_runner.training.base import TrainingContext
 
 
-@dataclass(frozen=True)
-class TaggedDraw(Drawn):
-    """The batch of a step.
-
-    Attributes:
-        x: (B, C, H, W) images.
-        tags: (B, K - 1).
-    """
-
-    x: Tensor
-    tags: Tensor
-
-
-class PrototypeContrast(Trainer):
+class PrototypeContrast(ClassMappingTrainer):
     """Phases ``classify`` and ``contrast``; it sees tags and no mask.
 
     Args:
@@ -56,14 +37,11 @@ class PrototypeContrast(Trainer):
             prototype.
     """
 
+    conf: PrototypeContrastConf
     context: TrainingContext[TaggedTrainingSet]
 
     def __init__(self, conf: PrototypeContrastConf, context: TrainingContext[TaggedTrainingSet]) -> None:
         super().__init__(conf, context)
-        if not isinstance(context.model, ClassMapper):
-            raise TypeError(f"{type(context.model).__name__} maps no classes")
-        self.conf = conf
-        self.model = context.model
         self.mining = Mining(
             conf.mining.dropped,
             conf.mining.last,
@@ -72,28 +50,21 @@ class PrototypeContrast(Trainer):
             conf.mining.positive_ranked,
             conf.mining.mean_over_skipped,
         )
-        self._images = context.data
         self._check_sizes()
-        self._sampler = EpochSampler(len(self._images), context.streams["batches"])
         self._tag_terms = context.runtime.compile(self.tag_terms)
         self._contrast_terms = context.runtime.compile(self.contrast_terms)
-        self._done = 0
 
-    def phases(self) -> Sequence[Phase]:
-        """Return the phases that have steps."""
-        found = []
-        for name, conf, terms in (
+    def plan(self) -> Sequence[tuple[str, PhaseConf, Terms]]:
+        """Return the phases ``classify``, of the image alone, and ``contrast``, of two views."""
+        return [
             ("classify", self.conf.classify, self._tag_terms),
             ("contrast", self.conf.contrast, self._contrast_terms),
-        ):
-            if conf.steps:
-                step = Step(partial(self._draw, conf), partial(self._compute, conf, terms), self._finish)
-                found.append(Phase(name, conf.steps, step, begin=self._begin))
-        return found
+        ]
 
     def _check_sizes(self) -> None:
         """Refuse sizes of images that only loaded data show to be unfit for the second phase."""
-        shape, conf = self._images.shape, self.conf
+        data, conf = self.context.data, self.conf
+        shape = data.shape
         sides = [self.model.map_side(conf.view_side(side)) for side in (shape.height, shape.width)]
         if conf.contrast.steps and min(sides) < 1:
             raise ConfigError(
@@ -101,7 +72,7 @@ class PrototypeContrast(Trainer):
                 "pixels is smaller than the network's stride; use a larger one"
             )
         cells = sides[0] * sides[1] if conf.grid is None else conf.grid**2
-        most, wanted = min(conf.batch_size, len(self._images)) * cells, conf.prototype_pixels(cells)
+        most, wanted = min(conf.batch_size, len(data)) * cells, conf.prototype_pixels(cells)
         if conf.contrast.steps and wanted > most:
             raise ConfigError(
                 f"trainer.prototypes.pixels: expected at most {most:,}, all pixels of a batch on a grid of {cells} "
@@ -157,34 +128,3 @@ class PrototypeContrast(Trainer):
     def _uniform(self, count: int) -> Tensor:
         generator = self.context.streams["hard_pixels"]
         return torch.rand(count, generator=generator, device=generator.device)
-
-    def _begin(self) -> None:
-        self._done = 0
-
-    def _draw(self, phase: PhaseConf) -> TaggedDraw:
-        factor = phase.factor_at(self._done)
-        for group, conf in self.conf.optimisers().items():
-            self.context.optimisers.set_lr(group, conf.lr * factor)
-        positions = self._sampler.draw(self.conf.batch_size)
-        return TaggedDraw(*self._images.take(positions, self.context.streams["flips"]))
-
-    def _compute(self, phase: PhaseConf, terms: Any, drawn: TaggedDraw) -> StepReport:
-        self.model.train()
-        if phase.frozen_statistics:
-            freeze_statistics(self.model)
-        with self.context.runtime.autocast():
-            found = terms(drawn.x, drawn.tags)
-        batch = {"x": drawn.x, "tags": drawn.tags}
-        return StepReport(self.context.minimize_terms(found, *GROUPS), len(drawn.x), batch)
-
-    def _finish(self) -> None:
-        self._done += 1
-
-    def state_dict(self) -> dict[str, Any]:
-        """Return the sampler's position and the steps done in the phase."""
-        return {"sampler": self._sampler.state_dict(), "done": self._done}
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take up the state that `state_dict` returned."""
-        self._sampler.load_state_dict(state["sampler"])
-        self._done = state["done"]

@@ -151,7 +151,9 @@ def load_tagged(conf: TaggedCanvasConf) -> TaggedRecords:
         class_names=drawn.class_names,
         provenance=drawn.provenance,
         masks=drawn.labels,
-        **drawn.rows,
+        train=drawn.rows["train"],
+        validation=drawn.rows["validation"],
+        test=drawn.rows["test"],
     )
     return checked(records, drawn.origin)
 

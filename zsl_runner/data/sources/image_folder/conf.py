@@ -116,7 +116,7 @@ TAGS_REMEDY = (
 
 @dataclass
 class TaggedFolderConf(PictureFolderOptions, TaggedConf):
-    """Images in a folder, their tags in a text file, and perhaps masks, which are for evaluation alone."""
+    """Images in a folder, their tags in a text file, and perhaps masks, for evaluation and for training of a bound."""
 
     implementation: ClassVar[str] = "zsl_runner.data.sources.image_folder.tagged:load"
     contents: ClassVar[str] = "zsl_runner.data.sources.image_folder.tagged:contents"
@@ -127,6 +127,10 @@ class TaggedFolderConf(PictureFolderOptions, TaggedConf):
         None,
         "folder of masks in `root`, of the names of images, some of which may have none; null without masks",
     )
+
+    def has_masks(self) -> bool:
+        """Tell whether a folder of masks is named."""
+        return self.masks is not None
 
     def required_files(self) -> Iterable[RequiredFile]:
         """Yield the tags, and the lists of the splits, if these are not drawn."""

@@ -51,6 +51,7 @@ def load(conf: TaggedFolderConf) -> TaggedRecords:
         class_names=tuple(conf.classes),
         provenance=folder_provenance(conf, semantics, len(names), rows, pairs.labels.shape[1:], read),
         masks=pairs.labels if masks else None,
+        names=tuple(drawn),
         **places,
     )
     return checked(records, str(conf.folder("")))
