@@ -1,7 +1,7 @@
-"""Finds the configuration schemas: one dataclass per implementation, in that implementation's own folder.
+"""Finds the configuration schemas: one dataclass per kind, in the folder of its implementation.
 
-A member of a group is a package with a torch-free ``conf.py`` holding exactly one subclass of the group's base:
-``zsl_runner/models/sgal/conf.py`` defines ``SGALConf(ModelConf)`` and is found without being listed anywhere.
+Such a folder has a torch-free ``conf.py``, and every subclass of the group's base that it defines is a member of the
+group: ``zsl_runner/models/sgal/conf.py`` defines ``SGALConf(ModelConf)``, which is found without being listed anywhere.
 Other distributions add theirs as `plugins` says.
 """
 

@@ -79,7 +79,7 @@ class Measurement(Generic[Details]):
 
     metrics: Mapping[str, float]
     choices: Mapping[str, float] = field(default_factory=dict)
-    details: Details = cast(Any, None)
+    details: Details = cast(Any, None)  # a type parameter has no default of its own
     undefined: Mapping[str, str] = field(default_factory=dict)
     tables: Mapping[str, Table] = field(default_factory=dict)
 

@@ -13,6 +13,7 @@ from zsl_runner.report.values import meaning, parted
 
 FEWEST_PAIRS = 5
 """Below, three or four differences say next to nothing about their spread, and no p value is given."""
+LISTED = 20
 
 
 def two_sided_tail(t: float, freedom: int) -> float:
@@ -69,9 +70,6 @@ def holm(values: Sequence[float]) -> list[float]:
         highest = max(highest, min(1.0, (len(values) - place) * values[index]))
         adjusted[index] = highest
     return adjusted
-
-
-LISTED = 20
 
 
 def compare(blocks: Sequence[Block], baseline: str) -> None:

@@ -24,6 +24,11 @@ from rich.text import Text
 
 ACCURACIES = ("val/T1", "val/H", "test/H")
 MOST_TERMS = 5
+BAR_SECONDS = 0.1
+LONGEST_BAR = 30
+SHORTEST_BAR = 4
+BESIDE_THE_BAR = 64
+"""Columns of the terminal for phase, counts, percentage, speed and time left; the bar takes half of the others."""
 
 
 class Recent:
@@ -69,13 +74,6 @@ class Recent:
         shown = [f"{name} {value:.4g}" for name, value in list(self._terms.items())[:terms]]
         metrics = [f"{name} {value:{'.1f' if name in ACCURACIES else '.4g'}}" for name, value in self._metrics.items()]
         return shown + metrics
-
-
-BAR_SECONDS = 0.1
-LONGEST_BAR = 30
-SHORTEST_BAR = 4
-BESIDE_THE_BAR = 64
-"""Columns of the terminal for phase, counts, percentage, speed and time left; the bar takes half of the others."""
 
 
 class _Values:

@@ -32,6 +32,9 @@ from zsl_runner.data.zero_shot.draws import held_out_rows
 from zsl_runner.data.zero_shot.folds import ZeroShotFold, ZeroShotFolds, fold_options
 from zsl_runner.data.zero_shot.records import ZeroShotRecords
 
+STATIC_TEST_SHARE: Final = 0.2
+STATIC_TEST_SEED: Final = 42
+
 
 class ImageTaskStages(OneStage[TaskTraining, TaskEvaluation]):
     """Cuts the one stage of images whose classes arrive in tasks.
@@ -81,10 +84,6 @@ def image_tasks(records: Records, conf: DatasetConf, trainer: TrainerConf, devic
     assert isinstance(records, ImageRecords)
     assert isinstance(conf, TasksConf)
     return ImageTaskStages(records, conf, device)
-
-
-STATIC_TEST_SHARE: Final = 0.2
-STATIC_TEST_SEED: Final = 42
 
 
 class StaticFolds(ZeroShotFolds):

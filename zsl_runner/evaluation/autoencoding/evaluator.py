@@ -34,6 +34,8 @@ from zsl_runner.models.networks import evaluating, finite
 from zsl_runner.objectives.parzen import parzen_log_density
 from zsl_runner.streams import Streams, derived_seed
 
+PROBE = Schedule(epochs=20, lr=1e-2, batch_size=100, betas=(0.9, 0.999), init_std=0.0)
+
 
 class AutoencodingEvaluator(Evaluator[ImageTrainingSet, ImageEvaluationSet, AutoencodingDetails]):
     """Metrics by name; see the options.
@@ -140,9 +142,6 @@ class AutoencodingEvaluator(Evaluator[ImageTrainingSet, ImageEvaluationSet, Auto
 
 def _has_labels(encoded: Encoded) -> bool:
     return bool((encoded.labels != UNLABELLED).all())
-
-
-PROBE = Schedule(epochs=20, lr=1e-2, batch_size=100, betas=(0.9, 0.999), init_std=0.0)
 
 
 def cluster_errors(fitted_on: Encoded, scored: Encoded, classes: int) -> dict[str, float]:

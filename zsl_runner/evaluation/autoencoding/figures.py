@@ -22,6 +22,7 @@ SHOWN = 10
 SAMPLES = 16
 POINTS = 5000
 NEIGHBOUR_ROWS = 20_000
+LINE_POINTS = 200
 
 
 @dataclass(frozen=True)
@@ -167,9 +168,6 @@ class _Pictures:
 def _in_lines(pictures: Tensor, lines: int) -> Tensor:
     """Return pictures (n, ...) as (lines, n / lines, ...)."""
     return pictures.reshape(lines, -1, *pictures.shape[1:])
-
-
-LINE_POINTS = 200
 
 
 def outlines(prior: LatentPrior) -> list[Tensor]:

@@ -27,6 +27,8 @@ ROWS = 10
 PROTOTYPE_IMAGES = 64
 PROTOTYPE_SHARE = 8
 """A prototype is made of as many pixels as one image's map has, divided by this."""
+MARK = (1.0, 0.1, 0.1)
+"""Colour of a chosen pixel."""
 
 
 def class_map_figures(
@@ -89,10 +91,6 @@ def columns(
 
 def _coloured(labels: Tensor) -> NDArray[Any]:
     return colour_map(labels.cpu().numpy().astype(np.uint8))
-
-
-MARK = (1.0, 0.1, 0.1)
-"""Colour of a chosen pixel."""
 
 
 @torch.no_grad()

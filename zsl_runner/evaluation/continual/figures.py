@@ -23,6 +23,11 @@ COMPARED_ROWS: Final = 1000
 BLOCK: Final = 4096
 """Rows scored at a time."""
 TITLES: Final = {"acc_taw": "Accuracy, the task given", "acc_tag": "Accuracy among all classes so far"}
+PLANE_POINTS: Final = 17
+PLANE_MARGIN: Final = 0.35
+"""How far beyond the corners the plane is shown, in parts of its extent."""
+ROWS_OF_CLASS: Final = 50
+CORNERS: Final = ("old", "auxiliary", "joint")
 
 
 def task_figures(model: TaskModel, data: TaskEvaluation, details: TaskDetails) -> Iterator[tuple[str, Draw]]:
@@ -83,13 +88,6 @@ def _alike(own: Mapping[str, Tensor], other: Mapping[str, Tensor]) -> dict[str, 
     return {name: float(linear_cka(values.double(), other[name].double())) for name, values in own.items()}
 
 
-POINTS: Final = 17
-MARGIN: Final = 0.35
-"""How far beyond the corners the plane is shown, in parts of its extent."""
-ROWS_OF_CLASS: Final = 50
-CORNERS: Final = ("old", "auxiliary", "joint")
-
-
 @dataclass(frozen=True)
 class Plane:
     """Mean accuracy over tasks, the task given, where weights are origin + u first + v second.
@@ -136,9 +134,9 @@ def accuracy_plane(model: TaskModel, data: TaskEvaluation, block: int) -> Plane:
     }
     u, v = (_span([place[axis] for place in places.values()]) for axis in (0, 1))
     rows = _some_rows(data)
-    accuracy = np.empty((POINTS, POINTS))
+    accuracy = np.empty((PLANE_POINTS, PLANE_POINTS))
     with evaluating(model), torch.no_grad():
-        for line, column in np.ndindex(POINTS, POINTS):
+        for line, column in np.ndindex(PLANE_POINTS, PLANE_POINTS):
             weights = corners[0] + float(u[column]) * first + float(v[line]) * second
             with loaded(model.main, weights):
                 accuracy[line, column] = task_accuracies(model, rows, data.order, last, None, block)[0].mean()
@@ -147,8 +145,8 @@ def accuracy_plane(model: TaskModel, data: TaskEvaluation, block: int) -> Plane:
 
 def _span(values: list[float]) -> NDArray[np.floating[Any]]:
     low, high = min(values), max(values)
-    beyond = MARGIN * (high - low)
-    return np.linspace(low - beyond, high + beyond, POINTS)
+    beyond = PLANE_MARGIN * (high - low)
+    return np.linspace(low - beyond, high + beyond, PLANE_POINTS)
 
 
 def _some_rows(data: TaskEvaluation) -> TaskRows:

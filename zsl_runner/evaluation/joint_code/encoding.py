@@ -16,6 +16,11 @@ from zsl_runner.models.networks import finite
 from zsl_runner.objectives.disentanglement import factor_vae_score, gini_variance, least_varying
 from zsl_runner.objectives.joint_code import categorical_entropy
 
+DEAD: Final = 0.05
+"""Variables whose variance over all images is smaller take no part."""
+BLOCK: Final = 50
+"""Votes counted at a time."""
+
 
 @dataclass(frozen=True)
 class Encoding:
@@ -94,12 +99,6 @@ def encode(model: JointCodeModel, images: ImageView, rows: int, block: int, reco
 
 def _stacked(columns: list[Tensor], rows: int, device: torch.device) -> Tensor:
     return torch.stack(columns, 1) if columns else torch.empty((rows, 0), dtype=torch.int64, device=device)
-
-
-DEAD: Final = 0.05
-"""Variables whose variance over all images is smaller take no part."""
-BLOCK: Final = 50
-"""Votes counted at a time."""
 
 
 def score_of_codes(

@@ -11,6 +11,8 @@ from zsl_runner.config.fields import option
 from zsl_runner.config.problems import Problem
 from zsl_runner.models.class_mapping_conf import HeadedMapperConf
 
+RESNET_STAGES = 7
+
 
 @dataclass
 class ClassMapsConf(HeadedMapperConf):
@@ -38,9 +40,6 @@ class ClassMapsConf(HeadedMapperConf):
             yield Problem("channels", "expected at least one convolution")
         else:
             yield from super().problems()
-
-
-RESNET_STAGES = 7
 
 
 @dataclass

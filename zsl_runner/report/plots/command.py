@@ -99,7 +99,7 @@ def _pictures(findings: Findings, found: Sequence[Material], say: Callable[[str]
 def figures(material: Material, say: Callable[[str], object] = print) -> Iterator[Drawn]:
     """Yield (name, figure) of everything a block of groups allows; ``say`` is told of runs that are left out."""
     yield from _swept(material)
-    if any(trade_off.has_accuracies(group) for group in material.best(trade_off.MOST)[0]):
+    if any(trade_off.has_accuracies(group) for group in material.best(trade_off.MOST_GROUPS)[0]):
         yield "seen-unseen", trade_off.seen_unseen(material)
     yield from tables.tables(material)
     yield from _curves(material, say)

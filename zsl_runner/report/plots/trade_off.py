@@ -19,6 +19,8 @@ PAIRS: Final[tuple[Pair, ...]] = tuple((f"test/stability_{kind}", f"test/plastic
 """What is drawn without being asked for, as far as the runs have it."""
 MOST_ALONE: Final = 6
 """Groups in which nothing was swept that are drawn beside the others."""
+MOST_GROUPS = 12
+PLAIN, CALIBRATED = ("test/S", "test/U"), ("test/S_cal", "test/U_cal")
 
 
 def pairs(material: Material) -> list[Pair]:
@@ -113,10 +115,6 @@ def _draw_marks(
     return points
 
 
-MOST = 12
-PLAIN, CALIBRATED = ("test/S", "test/U"), ("test/S_cal", "test/U_cal")
-
-
 def has_accuracies(group: Group, tags: tuple[str, str] = PLAIN) -> bool:
     """Tell whether a group has both accuracies; values outside 0 to 100 are none."""
     return all(values and all(0 <= value <= 100 for value in values) for values in _values(group, tags))
@@ -133,7 +131,7 @@ def seen_unseen(material: Material) -> Figure:
     Args:
         material: groups with ``test/S`` and ``test/U``; hollow marks show calibrated accuracies, if any.
     """
-    chosen, left_out = material.best(MOST)
+    chosen, left_out = material.best(MOST_GROUPS)
     groups = [group for group in chosen if has_accuracies(group)]
     note = "bars: one standard deviation over seeds; dots: seeds" + (f"; {left_out}" if left_out else "")
     figure = framed(material, "accuracy on unseen and seen classes", 6.6, 6.0, note)

@@ -13,6 +13,8 @@ from zsl_runner.tracking.figures.style import INK, SEEN, class_colours, styled
 
 AREA, LEAST_AREA, MOST_AREA = 12_000.0, 3.0, 16.0
 """Areas of points in square points: of all together, of one at least and at most."""
+MOST_DIMENSIONS = 16
+BINS = 60
 
 
 @styled
@@ -57,10 +59,6 @@ def latent_scatter(
             axes.annotate(str(number), (x, y), textcoords="offset points", xytext=(5, 5), fontsize=8)
     axes.set_aspect("equal")
     return figure
-
-
-MOST_DIMENSIONS = 16
-BINS = 60
 
 
 @styled

@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 
 from zsl_runner.tracking.figures.style import FAINT, INK, QUALITATIVE, UNSEEN, shorts, styled
 
+MOST_NUMBERS = 20
+
 
 @styled
 def latent_divergences(divergences: Mapping[str, float], continuous: int) -> Figure:
@@ -93,9 +95,6 @@ def _draw_latents(axes: Axes, steps: NDArray[Any], latents: NDArray[Any]) -> Non
     axes.grid(visible=True)
     if latents[-1].max() >= SHOWN:
         axes.legend(loc="upper left", ncols=5)
-
-
-MOST_NUMBERS = 20
 
 
 @styled

@@ -12,6 +12,12 @@ from torch import Tensor
 
 from zsl_runner.tracking.figures.style import styled
 
+GAP = 1
+INCH = 0.42
+CELL = 1.05
+DEVIATION = "deviation"
+COLUMN_GAP = 0.06
+
 
 def picture_sheet(lines: Mapping[str, Tensor], title: str) -> Figure:
     """Draw grey pictures.
@@ -31,10 +37,6 @@ def picture_sheet(lines: Mapping[str, Tensor], title: str) -> Figure:
             place.set_yticks([])
         line[0].set_ylabel(label, rotation=0, ha="right", va="center", fontsize=9)
     return figure
-
-
-GAP = 1
-INCH = 0.42
 
 
 def mosaic(pictures: Tensor, title: str, line_names: Sequence[str] = (), column_names: Sequence[str] = ()) -> Figure:
@@ -75,11 +77,6 @@ def mosaic(pictures: Tensor, title: str, line_names: Sequence[str] = (), column_
     for spine in axes.spines.values():
         spine.set_visible(False)
     return figure
-
-
-CELL = 1.05
-DEVIATION = "deviation"
-COLUMN_GAP = 0.06
 
 
 @styled

@@ -10,6 +10,7 @@ from zsl_runner.tracking.figures.generated_features import Array, Labels, evenly
 from zsl_runner.tracking.figures.style import FAINT, INK, UNSEEN, class_colours, shorts, styled
 
 MOST_POINTS = 900
+MOST_NAMES = 60
 
 
 @styled
@@ -60,9 +61,6 @@ def before_and_after(
     panels[0].set_ylabel("t-SNE 2")
     figure.suptitle(f"{len(classes)} unseen classes before and after unlabelled rows were used", x=0.01, ha="left")
     return figure
-
-
-MOST_NAMES = 60
 
 
 @styled

@@ -16,6 +16,9 @@ from zsl_runner.streams import Streams
 from zsl_runner.trainers.continual.memory import ExemplarMemory
 from zsl_runner.training.base import Drawn, Phase, Step, StepReport
 
+BLOCK: Final = 1024
+"""Rows represented at a time."""
+
 
 @torch.no_grad()
 def herded(features: Tensor, count: int) -> Tensor:
@@ -49,10 +52,6 @@ def herded(features: Tensor, count: int) -> Tensor:
         total = total + features[best]
         taken[best] = torch.inf
     return chosen
-
-
-BLOCK: Final = 1024
-"""Rows represented at a time."""
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,11 @@ REMEDY: Final = (
     "With dataset.shares=null the splits are three text files in dataset.root, with the name of an image (without its "
     "ending) in each line; or give shares to draw the splits, e.g. dataset.shares=[0.4,0.1,0.5]."
 )
+TAGS_REMEDY = (
+    "The tags are a text file in dataset.root with a line for each image: its name without its ending, then the "
+    "classes it shows, with commas between, e.g. 2007_000032,aeroplane,person. They are never taken from masks; name "
+    "another file with dataset.tags."
+)
 
 
 @dataclass
@@ -105,13 +110,6 @@ class ImageFolderConf(PictureFolderOptions, SegmentationConf):
 
     kind: str = option("image_folder", "the implementation; fixed by the file chosen in the group")
     masks: str = option("masks", "folder of the masks in `root`, with the same folders below it")
-
-
-TAGS_REMEDY = (
-    "The tags are a text file in dataset.root with a line for each image: its name without its ending, then the "
-    "classes it shows, with commas between, e.g. 2007_000032,aeroplane,person. They are never taken from masks; name "
-    "another file with dataset.tags."
-)
 
 
 @dataclass

@@ -26,6 +26,7 @@ MOST_PACKED = 1100
 """Bytes that one byte of a gzipped file can stand for at most: deflate packs 1,032."""
 CHUNK = 2**20
 AGAIN = "copy or download it again"
+SIDE = 28
 
 
 def read_idx(path: Path, dimensions: int) -> NDArray[np.uint8]:
@@ -88,9 +89,6 @@ def _opened(path: Path) -> Iterator[tuple[BinaryIO, int]]:
         raise DataError(f"{path}: expected a gzipped idx file, found a truncated or damaged one; {AGAIN}") from error
     except OSError as error:
         raise DataError(f"{path}: cannot be read: {error.strerror}; check dataset.root or ZSL_DATA") from error
-
-
-SIDE = 28
 
 
 def training_images(files: MNISTFiles) -> tuple[NDArray[np.uint8], Rows]:

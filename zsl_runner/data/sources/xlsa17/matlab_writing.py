@@ -16,6 +16,8 @@ from zsl_runner.data.sources.xlsa17.elements import HEADER_SIZE
 Variables = dict[str, "NDArray[Any] | tuple[str, ...]"]
 TEXT_SIZE: Final = HEADER_SIZE - 12
 """Bytes of the header that are a description; SciPy writes the time into them."""
+USER_BLOCK: Final = 512
+CLASSES: Final = {"float32": b"single", "float64": b"double"}
 
 
 def column(values: NDArray[np.int64]) -> NDArray[Any]:
@@ -41,10 +43,6 @@ def _cells(texts: tuple[str, ...]) -> NDArray[Any]:
     cells = np.empty((len(texts), 1), dtype=object)
     cells[:, 0] = texts
     return cells
-
-
-USER_BLOCK: Final = 512
-CLASSES: Final = {"float32": b"single", "float64": b"double"}
 
 
 def version_73(variables: Mapping[str, NDArray[Any] | tuple[str, ...]]) -> bytes:
