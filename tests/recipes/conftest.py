@@ -19,7 +19,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from zsl_runner.config.registry import resolve, schemas
+from zsl_runner.config.registry import register, resolve, schemas
 from zsl_runner.config.schema import GROUPS
 
 IMPORTED_LATE = (
@@ -67,6 +67,7 @@ def launch():
         importlib.import_module(name)
     for implementation in {schema.implementation for group in GROUPS for schema in schemas(group).values()}:
         resolve(implementation)
+    register()
     gc.collect()
     gc.freeze()  # no child looks through this, or copies its pages, when it collects
     started = []
