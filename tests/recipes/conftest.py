@@ -27,7 +27,9 @@ IMPORTED_LATE = (
     "zsl_runner.dispatch",
     "zsl_runner.train",
     "zsl_runner.runs.attempt",
+    "torch.utils.tensorboard.writer",
     "matplotlib.backends.backend_agg",
+    "matplotlib.figure",
     "sklearn.cluster",
 )
 QUICK = [
@@ -80,7 +82,6 @@ def launch():
         return process, log
 
     yield start
-    gc.unfreeze()
     for process in started:
         process.kill()
         process.join()
