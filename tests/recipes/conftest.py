@@ -36,6 +36,7 @@ QUICK = [
     "dataset=toy",
     "model=sgal",
     "model.latent_dim=4",
+    "model.prior.hidden=[16]",
     "trainer.batch_size=16",
     "trainer.pretrain_steps=60",
     "trainer.em.iterations=60",
