@@ -1,6 +1,7 @@
 """Fixtures shared by all tests: a small zero-shot problem and the parts a training stage is built from."""
 
 import dataclasses
+import gc
 import shutil
 from pathlib import Path
 
@@ -47,6 +48,12 @@ def make_records(seed=0, seen=6, unseen=3, rows=30, width=12, attributes=5):
         validation_classes=np.arange(seen - 2, seen),
         provenance=Provenance("generated", "12-d Gaussian", "5 random", "own"),
     )
+
+
+def pytest_collection_finish():
+    """Spare what is in memory by now the collections after each stage; they take longer than a short training."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture

@@ -20,6 +20,7 @@ SMALL = (
     "dataset.train_rows=20",
     "model=sgal",
     "model.latent_dim=4",
+    "model.prior.hidden=[16]",
     "model.encoder.hidden=[8]",
     "model.decoder.hidden=[8]",
     "trainer.batch_size=16",

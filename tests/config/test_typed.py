@@ -32,7 +32,10 @@ def test_they_do_for_an_experiment_of_each_method(loader, folder):
     composed = loader.load_configuration("config", arguments, RunMode.RUN)
     with open_dict(composed):
         del composed["hydra"]
-    assert typed(composed) == Draft(compose(loader, arguments)).build()
+    config = Draft(compose(loader, arguments)).build()
+    assert typed(composed) == config
+    # The plain values are those OmegaConf makes of the object, in type and in order, too.
+    assert repr(plain(config)) == repr(OmegaConf.to_container(OmegaConf.structured(config), resolve=True))
 
 
 def test_a_saved_configuration_comes_back_as_the_same_object(verdict):

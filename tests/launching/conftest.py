@@ -18,6 +18,7 @@ TRAINED = [
     "tracker=minimal",
     "name=t",
     "model.latent_dim=4",
+    "model.prior.hidden=[16]",
     "trainer.batch_size=16",
     "trainer.pretrain_steps=20",
     "trainer.em.iterations=20",

@@ -19,7 +19,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from zsl_runner.config.registry import resolve, schemas
+from zsl_runner.config.registry import register, resolve, schemas
 from zsl_runner.config.schema import GROUPS
 
 IMPORTED_LATE = (
@@ -27,13 +27,16 @@ IMPORTED_LATE = (
     "zsl_runner.sweeps.command",
     "zsl_runner.train",
     "zsl_runner.runs.attempt",
+    "torch.utils.tensorboard.writer",
     "matplotlib.backends.backend_agg",
+    "matplotlib.figure",
     "sklearn.cluster",
 )
 QUICK = [
     "dataset=toy",
     "model=sgal",
     "model.latent_dim=4",
+    "model.prior.hidden=[16]",
     "trainer.batch_size=16",
     "trainer.pretrain_steps=60",
     "trainer.em.iterations=60",
@@ -67,6 +70,7 @@ def launch():
         importlib.import_module(name)
     for implementation in {schema.implementation for group in GROUPS for schema in schemas(group).values()}:
         resolve(implementation)
+    register()
     gc.collect()
     gc.freeze()  # no child looks through this, or copies its pages, when it collects
     started = []
@@ -79,7 +83,6 @@ def launch():
         return process, log
 
     yield start
-    gc.unfreeze()
     for process in started:
         process.kill()
         process.join()

@@ -67,7 +67,7 @@ def test_a_killed_run_continues_to_the_same_bits(straight, tmp_path, kill_at, zs
 
 @pytest.mark.parametrize("variant", FIGURES)
 def test_each_variant_draws_what_it_has(variant, tmp_path, zsl_run):
-    zsl_run(f"model=aae/{variant}", *SMALL)
+    zsl_run(f"model=aae/{variant}", *SMALL, "tracker.tensorboard=false")
     (directory,) = (tmp_path / f"outputs/aae_{variant}/digits_images").glob("*")
     drawn = {path.stem for path in (directory / "figures").glob("*.png")}
     assert FIGURES[variant] | {"learning_curves"} <= drawn

@@ -31,7 +31,8 @@ def test_lines_of_the_sheet(run):
     cvae = run("dataset=digits_quadrant", "model=cvae_pairs")
     nn = run("dataset=digits_quadrant", "model=baseline_nn")
     other = run("dataset=digits_quadrant", "dataset.n_observed=2", "model=baseline_nn")
-    labels = [axes.get_ylabel() for axes in side_by_side([cvae, nn], 2).axes if axes.get_ylabel()]
+    (axes,) = side_by_side([cvae, nn], 2).axes
+    labels = [label.get_text() for label in axes.get_yticklabels()]
     shared = ["observed", "truth"]
     own = ["cvae: prediction", "cvae: sample 1", "cvae: sample 2", "baseline_nn, nn: prediction"]
     assert labels == [*shared, *own]

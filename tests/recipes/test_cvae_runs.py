@@ -153,7 +153,7 @@ def test_impossible_settings_write_nothing(tmp_path, zsl_run, arguments, message
 
 def test_figures_are_drawn(tmp_path, zsl_run):
     arguments = [argument for argument in QUICK if "figures" not in argument]
-    zsl_run(*arguments, "trainer.epochs=2")
+    zsl_run(*arguments, "trainer.epochs=2", "tracker.tensorboard=false")
     (directory,) = (tmp_path / "outputs/cvae/digits_quadrant").glob("*")
     drawn = {path.stem for path in (directory / "figures").glob("*.png")}
     assert drawn == {"completions", "training_strip", "likelihood_curve", "learning_curves"}
@@ -173,6 +173,7 @@ def test_images_given_their_label(tmp_path, zsl_run):
         "model.hidden=[16]",
         "trainer.epochs=2",
         "evaluator.samples=4",
+        "tracker.tensorboard=false",
         "tracker.progress=none",
     )
     (directory,) = (tmp_path / "outputs/cvae/digits_images").glob("*")

@@ -4,7 +4,6 @@ The runs share this process and one loader; that `zsl-run` reaches them is shown
 """
 
 import functools
-import gc
 import json
 import shutil
 
@@ -124,15 +123,6 @@ def invented(tmp_path_factory):
 def loader():
     register()
     return Loader(Source(conf_directory()))
-
-
-@pytest.fixture(scope="module", autouse=True)
-def settled():
-    """Spare what is in memory by now the collections after each stage, which take longer than two steps of training."""
-    gc.collect()
-    gc.freeze()
-    yield
-    gc.unfreeze()
 
 
 @pytest.fixture

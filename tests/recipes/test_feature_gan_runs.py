@@ -65,7 +65,15 @@ def test_the_result_says_transductive_and_where_the_class_prior_came_from(straig
 def test_every_method_runs_and_draws_its_figures(model, arguments, zsl_run, tmp_path):
     # The tail of the list wins, so what an argument repeats is left out.
     quick = [a for a in QUICK if not a.startswith(("model=", "trainer.warmup", "tracker.figures", "trainer.epochs"))]
-    zsl_run(f"model={model}", *quick, *arguments, "trainer.epoch_steps=2", "trainer.epochs=4", "name=short")
+    zsl_run(
+        f"model={model}",
+        *quick,
+        *arguments,
+        "trainer.epoch_steps=2",
+        "trainer.epochs=4",
+        "tracker.tensorboard=false",
+        "name=short",
+    )
     directory = tmp_path / "outputs" / model / "toy" / "short"
     result = json.loads((directory / "result.json").read_text())
     assert result["status"] == "complete"
