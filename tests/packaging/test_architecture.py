@@ -103,6 +103,33 @@ def test_a_module_imports_its_own_room_and_lower_floors():
     assert upwards == []
 
 
+def defined_in(path):
+    """Return the names that a file binds, in its functions, too, which finds more than there is but never less."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            found.add(node.name)
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            found.add(node.id)
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            found |= {alias.asname or alias.name for alias in node.names}
+    return found
+
+
+def test_whatever_is_imported_from_the_package_is_there():
+    """Also inside functions, where only a rare call would find out, and where the type checker says nothing."""
+    modules = {module_name(path): path for path in files(".")}
+    names = {module: defined_in(path) for module, path in modules.items()}
+    wrong = []
+    for folder in ("zsl_runner", "tests", "scripts"):
+        for path in sorted((REPOSITORY / folder).rglob("*.py")):
+            for found in imports(path):
+                module, _, name = found.rpartition(".")
+                if below(found, [OWN]) and found not in modules and name not in names.get(module, ()):
+                    wrong.append(f"{module_name(path)} imports {found}")
+    assert wrong == []
+
+
 def test_no_modules_import_each_other_in_a_circle():
     """Modules that import nothing left are taken away until none is; what is left would be circles."""
     left = imported_modules()
