@@ -82,6 +82,8 @@ class Draft:
             return
         known = schemas(group)
         given = [layer for layer in composition.layers if group in layer.values]
+        if given:  # the file that was chosen in the group, and not what changed a value in it
+            self._origins[f"{group}.kind"] = given[0].origin
         kind = composition.schemas.get(group)
         if kind is None and not composition.typed:
             kind = _named_kind(group, given)
