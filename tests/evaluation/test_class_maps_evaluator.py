@@ -12,6 +12,7 @@ from torch.nn import functional as F
 from tests.tagged import CANVASES, network, tagged_fold
 from zsl_runner.data.pairs.segmentation.records import VOID
 from zsl_runner.data.sources.digit_canvas.source import load_tagged
+from zsl_runner.errors import ConfigError
 from zsl_runner.evaluation.class_maps.conf import ClassMapsEvaluatorConf
 from zsl_runner.evaluation.class_maps.counts import (
     all_background,
@@ -242,6 +243,8 @@ def test_scales_and_mirror_images_are_summed():
         one, other = found.among(every)["plain"], mirrored.among(every)["plain"]
     torch.testing.assert_close(other.flip(-1), one, rtol=1e-4, atol=1e-5)
     assert torch.equal(mirrored.tags, found.tags)
+    with pytest.raises(ConfigError, match=r"evaluator.scales: 0.05 makes images of 32 x 32 pixels smaller than the"):
+        seeds(model, x, [1.0, 0.05], mirrored=False)
 
 
 def test_pictures_show_what_is_measured():

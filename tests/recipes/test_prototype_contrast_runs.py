@@ -55,6 +55,7 @@ def test_a_killed_run_continues_to_the_same_bits(step, straight, tmp_path, kill_
         (["trainer.prototypes.pixels=161"], "expected at most 160, all pixels of a batch on a grid of 16 cells"),
         (["trainer.view_scale=0.05"], "makes views of 2 pixels of images of 32"),
         (["trainer.mining.last=1"], "expected more than dropped=1"),
+        (["evaluator.scales=[1.0,0.05]"], "0.05 makes images of 32 pixels 2 wide, less than the network's stride"),
         (["dataset.digits=[0,2]"], "expected at least one digit on each canvas"),
         (["trainer=capacity"], "joint_code"),
     ],

@@ -8,9 +8,11 @@ from typing import ClassVar, Final
 
 from zsl_runner.config.fields import option
 from zsl_runner.config.problems import Problem
-from zsl_runner.config.schema import Quantity
+from zsl_runner.config.schema import DatasetConf, ModelConf, Quantity
 from zsl_runner.config.vocabulary import Capability, Provision
+from zsl_runner.data.tagged.options import TaggedConf
 from zsl_runner.evaluation.one_stage_conf import OneStageEvaluatorConf
+from zsl_runner.models.class_mapping_conf import ClassMapperConf
 
 MAPS: Final = ("plain", "refined")
 BY_MAPS: Final = (
@@ -67,3 +69,21 @@ class ClassMapsEvaluatorConf(OneStageEvaluatorConf):
             yield Problem("thresholds", f"expected [smallest, largest], found {list(self.thresholds)}")
         if not self.scales:
             yield Problem("scales", "expected at least one size, e.g. [1.0]")
+
+    def fits(self, model: ModelConf, dataset: DatasetConf) -> Iterable[Problem]:
+        """Yield a size below the stride of the network."""
+        side = dataset.image_side() if isinstance(dataset, TaggedConf) else None
+        if side is None or not isinstance(model, ClassMapperConf):
+            return
+        smallest = scaled_side(side, min(self.scales))
+        if smallest < model.reduction():
+            yield Problem(
+                "scales",
+                f"{min(self.scales):g} makes images of {side} pixels {smallest} wide, less than the network's stride "
+                f"of {model.reduction()}; use a larger one",
+            )
+
+
+def scaled_side(side: int, scale: float) -> int:
+    """Return a side of an image, in pixels, at a size that is a share of its own; at least 1."""
+    return max(1, round(side * scale))

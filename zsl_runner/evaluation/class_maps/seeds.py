@@ -9,6 +9,8 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
+from zsl_runner.errors import ConfigError
+from zsl_runner.evaluation.class_maps.conf import scaled_side
 from zsl_runner.models.class_mapping import ClassMapper, PixelMaps
 from zsl_runner.models.networks import finite
 from zsl_runner.objectives.class_maps import confidences, resized
@@ -61,13 +63,19 @@ def seeds(model: ClassMapper, x: Tensor, scales: Sequence[float], mirrored: bool
     """Return the maps of images (B, C, H, W), of all their sizes and, if wanted, mirror images.
 
     Raises:
+        ConfigError: an image is smaller than the network's stride at one of the sizes.
         NonFiniteError: the model has diverged.
     """
     size = (x.shape[-2], x.shape[-1])
     maps: list[PixelMaps] = []
     sides = (False, True) if mirrored else (False,)
     for scale in scales:
-        small = (max(1, round(size[0] * scale)), max(1, round(size[1] * scale)))
+        small = (scaled_side(size[0], scale), scaled_side(size[1], scale))
+        if model.map_side(min(small)) < 1:
+            raise ConfigError(
+                f"evaluator.scales: {scale:g} makes images of {size[1]} x {size[0]} pixels smaller than the network's "
+                "stride; use a larger one"
+            )
         scaled = resized(x, small, aligned=False)
         maps += [model.maps(scaled.flip(-1) if flipped else scaled) for flipped in sides]
     logits = torch.stack([found.logits[:, 1:].mean((2, 3)) for found in maps]).mean(0)
