@@ -73,7 +73,7 @@ class ClassMapsEvaluatorConf(OneStageEvaluatorConf):
     def fits(self, model: ModelConf, dataset: DatasetConf) -> Iterable[Problem]:
         """Yield a size below the stride of the network."""
         side = dataset.image_side() if isinstance(dataset, TaggedConf) else None
-        if side is None or not isinstance(model, ClassMapperConf):
+        if side is None or not isinstance(model, ClassMapperConf) or not self.scales:
             return
         smallest = scaled_side(side, min(self.scales))
         if smallest < model.reduction():
