@@ -71,6 +71,7 @@ def test_every_method_runs_and_draws_its_figures(model, arguments, zsl_run, tmp_
         *arguments,
         "trainer.epoch_steps=2",
         "trainer.epochs=4",
+        "trainer.evaluate_every=4",
         "tracker.tensorboard=false",
         "name=short",
     )
