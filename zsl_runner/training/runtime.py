@@ -91,7 +91,7 @@ class Runtime:
 
 
 def _keep_freed_memory() -> None:
-    """Let glibc hold up to 256 MiB that were freed, for a step asks for as much as the last one has given back.
+    """Let glibc hold up to 64 MiB that were freed, for a step asks for as much as the last one has given back.
 
     By itself it hands them to the system and faults them in again, page by page: with layers of 400 units 600 times a
     step, an eighth of its CPU time. Other C libraries have no such setting; one made from outside stays.
@@ -100,8 +100,8 @@ def _keep_freed_memory() -> None:
         return
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:
-        mallopt(_MMAP_THRESHOLD, 32 << 20)  # the largest it takes; larger blocks come from the system and go back to it
-        mallopt(_TRIM_THRESHOLD, 256 << 20)
+        mallopt(_MMAP_THRESHOLD, 4 << 20)  # larger blocks come from the system, and go back to it
+        mallopt(_TRIM_THRESHOLD, 64 << 20)
 
 
 def _device(name: str) -> torch.device:
