@@ -14,7 +14,7 @@ from zsl_runner.config.quantities import STANDARD_ERROR, is_standard_error, quan
 from zsl_runner.files.folders import entries
 from zsl_runner.runs.result import Result
 from zsl_runner.tracking.progress import duration
-from zsl_runner.tracking.tensorboard import EVENTS
+from zsl_runner.tracking.table import EVENTS
 
 FIRST = ("T1", "U", "S", "H", "AUSUC", "U_cal", "S_cal", "H_cal")
 WIDTH = 100

@@ -14,6 +14,8 @@ from zsl_runner.files.writing import write_bytes
 
 STAGE_PREFIXES = {"tune": "tune", "final": "train", "fit": "train"}
 METRIC_PREFIXES = ("val/", "test/", "oracle/", "time/")
+EVENTS = "events.out.tfevents.*"
+"""TensorBoard's files, which hold the same and lie beside the table."""
 
 
 def tag_of(name: str, stage: str, phase: str) -> str:

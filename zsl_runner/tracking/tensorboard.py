@@ -21,11 +21,10 @@ from zsl_runner.errors import RunError
 from zsl_runner.files.folders import entries
 from zsl_runner.files.writing import write_bytes
 from zsl_runner.tracking.pictures import Picture
-from zsl_runner.tracking.table import STAGE_PREFIXES, tag_of
+from zsl_runner.tracking.table import EVENTS, STAGE_PREFIXES, tag_of
 
 Hyperparameter = bool | int | float | str
 MOST_EMBEDDED = 5000
-EVENTS = "events.out.tfevents.*"
 OUTCOME = "events.out.tfevents.0000000000.outcome"
 TEST = "test/"
 _APPENDED = (EVENTS, "projector_config.pbtxt")
