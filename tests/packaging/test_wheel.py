@@ -63,7 +63,8 @@ def test_showing_and_checking_write_nothing(installed, tmp_path):
 
 def test_a_run_leaves_its_results_in_the_working_directory(installed, tmp_path):
     quick = ["trainer=seen_only", "trainer.steps=4", "evaluator.every=4", "tracker.figures=false", "name=first"]
-    printed = installed.run("zsl-run", "model=sgal", "dataset=toy", *quick, folder=tmp_path)
+    small = ["model=sgal", "dataset=toy", "model.prior.hidden=[16]"]
+    printed = installed.run("zsl-run", *small, *quick, folder=tmp_path)
     assert "tensorboard --logdir outputs" in printed
     assert [path.name for path in tmp_path.iterdir()] == ["outputs"]
     run = tmp_path / "outputs" / "sgal" / "toy" / "first"
