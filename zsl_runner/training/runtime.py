@@ -93,8 +93,8 @@ class Runtime:
 def _keep_freed_memory() -> None:
     """Let glibc hold up to 64 MiB that were freed, for a step asks for as much as the last one has given back.
 
-    By itself it hands them to the system and faults them in again, page by page: with layers of 400 units 600 times a
-    step, an eighth of its CPU time. Other C libraries have no such setting; one made from outside stays.
+    By itself it hands them to the system and faults them in again, page by page, at every step. More than that would
+    raise the peak of a run. Other C libraries have no such setting; one made from outside stays.
     """
     if sys.platform != "linux" or {"MALLOC_TRIM_THRESHOLD_", "MALLOC_MMAP_THRESHOLD_"} & os.environ.keys():
         return
