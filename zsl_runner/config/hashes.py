@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 from zsl_runner.config import registry
@@ -57,7 +58,12 @@ def _unused(config: Mapping[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for group in GROUPS:
         part = config.get(group)
-        schema = registry.schemas(group).get(str(part.get("kind"))) if isinstance(part, Mapping) else None
-        if schema is not None:
-            found |= {f"{group}.{key}": value for key, value in neutral_defaults(schema).items()}
+        if isinstance(part, Mapping):
+            found |= _neutral(group, str(part.get("kind")))
     return found
+
+
+@cache
+def _neutral(group: str, kind: str) -> dict[str, Any]:
+    schema = registry.schemas(group).get(kind)
+    return {} if schema is None else {f"{group}.{key}": value for key, value in neutral_defaults(schema).items()}

@@ -121,8 +121,9 @@ def _conditions(result: Result) -> list[str]:
     """Return the conditions there are: classes described by vectors and their prior belong to zero-shot data alone."""
     data, setting, selection, cost = result.data, result.setting, result.selection, result.cost
     lines = []
-    oracle = [tag for tag in result.metrics if tag.startswith("oracle/") and not is_standard_error(tag)]
-    if oracle := [tag for tag in oracle if tag not in _bounds(result)]:
+    bounds = _bounds(result)
+    looked = (tag for tag in result.metrics if tag.startswith("oracle/") and tag not in bounds)
+    if oracle := [tag for tag in looked if not is_standard_error(tag)]:
         shown = ", ".join(f"{tag.partition('/')[2]} {_number(result, tag, result.metrics[tag])}" for tag in oracle)
         lines.append(f"oracle       {shown} (looked at test labels; not a result)")
     if data:
