@@ -47,10 +47,10 @@ def herded(features: Tensor, count: int) -> Tensor:
     for k in range(1, count + 1):
         # |k mu - total - f|^2 up to what all rows have in common
         distances = squares + 2 * (features @ total) - 2 * k * along + taken
-        best = distances.argmin()
-        chosen[k - 1] = best
-        total = total + features[best]
-        taken[best] = torch.inf
+        best = distances.argmin(0, keepdim=True)  # an index of one row, for a single number would be waited for
+        chosen[k - 1 : k] = best
+        total = total + features[best].squeeze(0)
+        taken.index_fill_(0, best, torch.inf)
     return chosen
 
 
@@ -60,9 +60,11 @@ class ClassDraw(Drawn):
 
     Attributes:
         label: the class.
+        rows: (n,) int64, where the task's rows of a new class are; None for a class of an earlier task.
     """
 
     label: int
+    rows: Tensor | None
 
 
 class ExemplarPhase:
@@ -95,7 +97,7 @@ class ExemplarPhase:
         return Phase(
             name,
             classes,
-            Step(self._draw, partial(self._compute, task), self._turn),
+            Step(partial(self._draw, task), partial(self._compute, task), self._turn),
             begin=self._begin,
             end=partial(self._model.finish_task, task),
             validate_every=classes,  # before the end not all means are there
@@ -104,24 +106,25 @@ class ExemplarPhase:
     def _begin(self) -> None:
         self._label = 0
 
-    def _draw(self) -> ClassDraw:
-        return ClassDraw(self._label)
+    def _draw(self, task: int) -> ClassDraw:
+        new = self._label in self._data.order.of(task)
+        return ClassDraw(
+            self._label, self._data.data.positions_of(range(self._label, self._label + 1)) if new else None
+        )
 
     def _turn(self) -> None:
         self._label += 1
 
     @torch.no_grad()
     def _compute(self, task: int, drawn: ClassDraw) -> StepReport:
-        label, order = drawn.label, self._data.order
-        if label in order.of(task):
-            self.memory.keep(label, self._chosen(label, task))
+        label = drawn.label
+        if drawn.rows is not None:
+            self.memory.keep(label, self._chosen(drawn.rows, self.memory.share(label, task)))
         mean = self._places(self.memory.of(label, task)).mean(0)
         self._model.prototypes[task, label] = normalize(mean, dim=0)
         return StepReport({"spread": 1 - mean.norm()}, 0)
 
-    def _chosen(self, label: int, task: int) -> Tensor:
-        rows = self._data.data.positions_of(range(label, label + 1))
-        count = self.memory.share(label, task)
+    def _chosen(self, rows: Tensor, count: int) -> Tensor:
         if self._selection == "herding":
             return rows[herded(self._places(rows), count)]
         generator = self._streams["exemplars"]

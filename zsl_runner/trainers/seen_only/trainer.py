@@ -44,17 +44,16 @@ class SeenOnlyTrainer(Trainer):
     def phases(self) -> Sequence[Phase]:
         """Return the phases; one of no steps is left out."""
         steps, rows = matched_budget(self.conf.matched)
-
-        def continued(drawn: SeenDraw) -> StepReport:
-            if self.conf.prior_dropout is not None:
-                self.seen_step.model.set_prior_dropout(self.conf.prior_dropout)
-            return self.seen_step.compute(drawn)
-
         phases = (
             Phase("seen", self.conf.steps, self.seen_step.of(self.conf.batch_size)),
-            Phase("continued", steps, self.seen_step.of(rows, self.conf.matched.train_prior, continued)),
+            Phase("continued", steps, self.seen_step.of(rows, self.conf.matched.train_prior, self._continue)),
         )
         return [phase for phase in phases if phase.steps]
+
+    def _continue(self, drawn: SeenDraw) -> StepReport:
+        if self.conf.prior_dropout is not None:
+            self.seen_step.model.set_prior_dropout(self.conf.prior_dropout)
+        return self.seen_step.compute(drawn)
 
     def state_dict(self) -> dict[str, Any]:
         """Return the sampler's position."""
