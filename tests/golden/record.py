@@ -9,6 +9,7 @@ import math
 import os
 import platform
 import sys
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -34,8 +35,13 @@ def processor() -> str:
     return " ".join([*words, torch.backends.cpu.get_cpu_capability(), f"torch {torch.__version__.partition('+')[0]}"])
 
 
-def perform(name: str, folder: Path) -> dict[str, Any]:
+def perform(name: str, folder: Path, within: AbstractContextManager[Any] | None = None) -> dict[str, Any]:
     """Carry out the run ``name`` in an empty folder and return its record.
+
+    Args:
+        name: one of `RUNS`.
+        folder: where it goes.
+        within: a context for the run itself; what it left behind is read outside.
 
     Returns:
         ``trainer`` (its kind), ``test`` (metrics by tag), ``first`` (the earliest values in metrics.csv, loss terms of
@@ -46,7 +52,8 @@ def perform(name: str, folder: Path) -> dict[str, Any]:
     os.chdir(folder)
     sys.argv = ["zsl-run", *RUNS[name], *QUIET, f"name={name}"]
     try:
-        code = train.main()
+        with within or nullcontext():
+            code = train.main()
         assert code == 0, f"{name}: exit code {code}"
         (found,) = Path("outputs").glob(f"*/*/{name}")
         run = open_run(found, device="cpu")

@@ -11,7 +11,7 @@ from scripts.benchmark import problem
 from tests.golden.runs import LONGER, STEPS
 from tests.recipes.comparison import same
 from tests.training.emulated_graph import WAITS
-from tests.training.one_device import stays_on_its_device
+from tests.training.second_device import NothingOfTheCPU, second_device
 from zsl_runner.training.base import Drawn, Step, StepReport
 
 
@@ -109,29 +109,28 @@ def stage_of(name):
 
 @pytest.mark.parametrize("name", IN_HALVES)
 def test_the_second_half_repeats_itself_waits_for_nothing_and_stays_on_its_device(name):
-    parts = stage_of(name)
-    taken, compared = {}, 0
-    for phase in parts.trainer.phases():
-        assert isinstance(phase.step, Step)
-        if phase.begin is not None:
-            phase.begin()
-        for _ in range(phase.steps):
-            decided = phase.step.draw()
-            if (phase.name, decided.variant) not in taken:
-                stays_on_its_device(phase.step.compute, decided)
-            with Operations() as operations:
-                phase.step.compute(decided)
-            if phase.step.finish is not None:
-                phase.step.finish()
-            assert not {operation for operation, _ in operations.seen} & set(WAITS)
-            alike = taken.setdefault((phase.name, decided.variant), [])
-            alike.append(operations.seen)
-            if len(alike) > 2:  # the first may have made the moments of an optimiser
-                compared += 1
-                assert alike[-1] == alike[1]
-        if phase.end is not None:
-            phase.end()
-    assert compared > 3
+    with second_device():
+        parts = stage_of(name)
+        taken, compared = {}, 0
+        for phase in parts.trainer.phases():
+            assert isinstance(phase.step, Step)
+            if phase.begin is not None:
+                phase.begin()
+            for _ in range(phase.steps):
+                decided = phase.step.draw()
+                with Operations() as operations, NothingOfTheCPU():
+                    phase.step.compute(decided)
+                if phase.step.finish is not None:
+                    phase.step.finish()
+                assert not {operation for operation, _ in operations.seen} & set(WAITS)
+                alike = taken.setdefault((phase.name, decided.variant), [])
+                alike.append(operations.seen)
+                if len(alike) > 2:  # the first may have made the moments of an optimiser
+                    compared += 1
+                    assert alike[-1] == alike[1]
+            if phase.end is not None:
+                phase.end()
+        assert compared > 3
 
 
 @pytest.mark.parametrize("name", IN_HALVES)

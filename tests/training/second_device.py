@@ -1,0 +1,131 @@
+"""A second device for a machine that has none: tensors that say they are elsewhere and compute on the CPU."""
+
+from contextlib import contextmanager
+from importlib import import_module
+
+import pytest
+import torch
+from torch import Tensor
+from torch.overrides import TorchFunctionMode
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves, tree_map_only
+
+from zsl_runner.streams import HOST, Streams, derived_seed
+from zsl_runner.training.runtime import Runtime
+
+AWAY = torch.device("meta")
+"""What the tensors call their device: one that every build of torch knows and differentiates on."""
+
+MOVES = ("aten._to_copy.default", "aten.copy_.default")
+INDEXED = ("aten.index.Tensor", "aten.index_put.default", "aten.index_put_.default")
+"""Positions may come from the CPU, as on CUDA; a host that computes them has not to wait for the device."""
+
+
+class AwayGenerator(torch.Generator):
+    """A generator of the CPU that says it is elsewhere."""
+
+    device = AWAY
+
+
+class AwayTensor(Tensor):
+    """A tensor whose content lies on the CPU and which says that it does not."""
+
+    @staticmethod
+    def __new__(cls, held):
+        return Tensor._make_wrapper_subclass(
+            cls, held.size(), strides=held.stride(), storage_offset=held.storage_offset(), dtype=held.dtype, device=AWAY
+        )
+
+    def __init__(self, held):
+        self.held = held
+
+    def tolist(self):
+        return self.held.tolist()
+
+    def __reduce_ex__(self, protocol):
+        return self.held.__reduce_ex__(protocol)  # a checkpoint holds what any other does
+
+    @classmethod
+    def __torch_dispatch__(cls, function, types, arguments=(), options=None):
+        return performed(function, arguments, options or {})
+
+
+class Elsewhere(TorchDispatchMode):
+    """Makes tensors of the second device where one is asked for."""
+
+    def __torch_dispatch__(self, function, types, arguments=(), options=None):
+        return performed(function, arguments, options or {})
+
+
+class NothingOfTheCPU(TorchDispatchMode):
+    """Lets no operation take or make a tensor of the CPU, not even a single number."""
+
+    def __torch_dispatch__(self, function, types, arguments=(), options=None):
+        result = function(*arguments, **(options or {}))
+        for leaf in tree_leaves((arguments, options, result)):
+            if isinstance(leaf, Tensor) and not isinstance(leaf, AwayTensor):
+                raise RuntimeError(f"{function}: a tensor of the CPU, of shape {tuple(leaf.shape)}")
+        return result
+
+
+class Literals(TorchFunctionMode):
+    """Makes tensors of numbers on the CPU and moves them: torch itself leaves those of ``meta`` empty."""
+
+    def __torch_function__(self, function, types, arguments=(), options=None):
+        options = options or {}
+        if function in (torch.tensor, torch.as_tensor) and options.get("device") == AWAY:
+            return function(*arguments, **{**options, "device": "cpu"}).to(AWAY)
+        return function(*arguments, **options)
+
+
+def performed(function, arguments, options):
+    """Perform an operation of torch on what the tensors hold.
+
+    Raises:
+        RuntimeError: it takes tensors of both devices; single numbers of the CPU may take part, as on CUDA.
+    """
+    tensors = [leaf for leaf in tree_leaves((arguments, options)) if isinstance(leaf, Tensor)]
+    away = {id(tensor.held): tensor for tensor in tensors if isinstance(tensor, AwayTensor)}
+    if away and str(function) not in MOVES:
+        for tensor in tensors[:1] if str(function) in INDEXED else tensors:
+            if not isinstance(tensor, AwayTensor) and tensor.dim():
+                raise RuntimeError(
+                    f"{function}: tensors of two devices, that of shape {tuple(tensor.shape)} on the CPU"
+                )
+    goes_away = bool(away)
+    if options.get("device") is not None:
+        goes_away = torch.device(options["device"]) == AWAY
+        options = {**options, "device": torch.device("cpu")}
+    elif str(function) == "aten.copy_.default":
+        goes_away = isinstance(arguments[0], AwayTensor)
+    arguments, options = tree_map_only(AwayTensor, lambda tensor: tensor.held, (arguments, options))
+    result = function(*arguments, **options)
+    if not goes_away:
+        return result
+    return tree_map_only(Tensor, lambda tensor: away[id(tensor)] if id(tensor) in away else AwayTensor(tensor), result)
+
+
+@contextmanager
+def second_device():
+    """Let runs, whatever device they ask for, have the second one.
+
+    Mixed precision is left as on the CPU, which does nothing to tensors that are elsewhere.
+    """
+
+    def generator(streams, key):
+        if key not in streams._generators:
+            made = torch.Generator() if key.startswith(HOST) else AwayGenerator()
+            streams._generators[key] = made.manual_seed(derived_seed(streams.seed, key))
+        return streams._generators[key]
+
+    optimizers = import_module("torch.optim.optimizer")
+    load, fused = torch.load, optimizers._get_fused_kernels_supported_devices
+    with pytest.MonkeyPatch.context() as patch, Literals(), Elsewhere():
+        patch.setattr("zsl_runner.training.runtime._device", lambda name: AWAY)
+        patch.setattr(Streams, "_generator", generator)
+        patch.setattr(Runtime, "autocast", lambda runtime: torch.autocast("cpu", enabled=False))
+        patch.setattr(
+            torch, "load", lambda *arguments, **options: load(*arguments, **{**options, "map_location": "cpu"})
+        )
+        patch.setattr(optimizers, "_get_fused_kernels_supported_devices", lambda: [*fused(), AWAY.type])
+        yield
