@@ -85,8 +85,8 @@ class ContinualTrainer(Trainer):
         if not single or not self.decides_by_task:
             return []
         return [
-            f"tasks of one class ({', '.join(single)}): with the task given there is nothing to decide, so that their loss "
-            "is 0 and their taw accuracy 100 whatever the network; scenario=cil trains among all classes so far"
+            f"tasks of one class ({', '.join(single)}): with the task given there is nothing to decide, so that their "
+            "loss is 0 and their taw accuracy 100 whatever the network; scenario=cil trains among all classes so far"
         ]
 
     def phases(self) -> Sequence[Phase]:
