@@ -15,8 +15,10 @@ from zsl_runner.config.sweep import check_search
 from zsl_runner.data.command.synthesis import synthesize
 from zsl_runner.data.sources.toy.conf import ToyConf
 from zsl_runner.errors import RunError
+from zsl_runner.report.collect import collect
+from zsl_runner.report.table import build
 from zsl_runner.runs.result import Result
-from zsl_runner.runs.start import objective
+from zsl_runner.runs.start import launch, objective
 from zsl_runner.sweeps.study import name_of
 
 SEARCH = needs("hydra_optuna_sweeper", "search")
@@ -89,6 +91,14 @@ def test_the_objective_is_what_was_measured_on_validation_data(config):
         objective(result(H=3.0), config("objectives=[val/X]"))
 
 
+def test_a_run_records_the_study_it_belongs_to(config, tmp_path):
+    searched = config(f"outputs='{tmp_path}'", "tracker=minimal")
+    assert launch(searched, [], study="tpe-1").study == "tpe-1"
+    (file,) = tmp_path.rglob("result.json")
+    assert Result.load(file).study == "tpe-1"
+    assert launch(searched, []).study == ""
+
+
 def test_a_study_on_other_data_is_another_study(config, tmp_path):
     searched = OmegaConf.create({"sweeper": {"sampler": {}, "direction": "maximize"}, "runtime": {"choices": {}}})
     names = []
@@ -103,11 +113,15 @@ def test_a_study_on_other_data_is_another_study(config, tmp_path):
     assert name_of(searched, SPACE, moved) == names[1]
 
 
-def trials(folder):
+def study_of(folder):
     import optuna
 
     (file,) = folder.glob("outputs/.sweeps/*/study.db")
-    return optuna.load_study(study_name=file.parent.name, storage=f"sqlite:///{file}").get_trials()
+    return optuna.load_study(study_name=file.parent.name, storage=f"sqlite:///{file}")
+
+
+def trials(folder):
+    return study_of(folder).get_trials()
 
 
 @pytest.mark.parametrize("arguments", [["dataset=toy", "model=eszsl"], ["dataset=digits_quadrant", "model=cvae_pairs"]])
@@ -143,6 +157,10 @@ def test_a_killed_study_goes_on(tmp_path):
     assert "train it over seeds, and test it:\n  zsl-run -m --config-path " in printed
     runs = read(tmp_path)
     assert {record["status"] for record in runs.values()} == {"complete"}
+    findings = collect([tmp_path / "outputs"])
+    assert [run.result.study for run in findings.runs] == [study_of(tmp_path).study_name] * len(runs)
+    (row,) = build(findings).blocks[0].rows
+    assert row.tried == len(runs)  # a search, although the values of one key fill any grid
     assert cut["name"] in runs  # in place
     found = trials(tmp_path)
     complete = [trial for trial in found if trial.state.name == "COMPLETE"]

@@ -25,6 +25,7 @@ def test_a_failing_job_never_hides_the_others(zsl_run, records):
     assert len(lines) == 4
     found = records()
     assert [found[name].status for name in sorted(found)] == ["complete", "complete", "failed", "failed"]
+    assert {record.study for record in found.values()} == {""}  # no search's
     for number in "01":
         assert "complete  val/H " in lines[number]
         assert f"sgal/toy/t+lr-0.001+seed-{number}" in lines[number]

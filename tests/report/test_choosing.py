@@ -14,10 +14,10 @@ SEARCHED = [(0.013, 8, 20.0, 41.0), (0.2, 31, 30.0, 40.0), (0.0071, 17, 10.0, 60
 """Values of two keys, val/H and test/H; what validation chooses is the worst on test rows."""
 
 
-def add(outputs, h, val=None, seed=0, model="sgal", **config):
+def add(outputs, h, val=None, seed=0, model="sgal", study="", **config):
     selection = {"mode": "last", "metric": "val/H"}
     validation = {} if val is None else {"val/H": val}
-    return outputs.add(h, seed, model, config=config, selection=selection, validation=validation)
+    return outputs.add(h, seed, model, config=config, selection=selection, validation=validation, study=study)
 
 
 def runs_where(outputs, *conditions):
@@ -85,6 +85,45 @@ def test_a_grid_does_not_fold_and_neither_does_a_search_without_validation(outpu
     for lr, dim, _, test in SEARCHED:
         add(outputs, test, None, model="vzsl", lr=lr, dim=dim)
     assert len(outputs.report().blocks[0].rows) == 8
+
+
+def rows(report):
+    return [(row.group.traits["model"], row.varied) for row in report.blocks[0].rows]
+
+
+def test_a_search_along_one_key_folds_and_a_grid_of_the_same_values_does_not(outputs):
+    for lr, _, val, _ in SEARCHED:
+        add(outputs, None, val, study="tpe-1", lr=lr)
+        add(outputs, None, val, model="vzsl", lr=lr)
+    found = rows(outputs.report())
+    assert found[0] == ("sgal", "lr=0.2 (best val H of 4)")
+    assert found[1:] == [("vzsl", f"lr={lr}") for lr, *_ in sorted(SEARCHED)]
+
+
+def test_a_search_over_a_small_grid_folds_if_its_values_fill_it(outputs):
+    for dim in (8, 16):
+        for lr in (0.1, 0.2):
+            add(outputs, None, dim * lr, study="tpe-1", dim=dim, lr=lr)
+    assert rows(outputs.report()) == [("sgal", "dim=16, lr=0.2 (best val H of 4)")]
+
+
+def test_searches_fold_each_into_its_own_row(outputs):
+    for number, (lr, _, val, _) in enumerate(SEARCHED * 2):
+        add(outputs, None, val, study=f"tpe-{number // 4}", lr=lr, steps=10 * (number // 4))
+    assert [varied for _, varied in rows(outputs.report())] == [
+        "lr=0.2, steps=0 (best val H of 4)",
+        "lr=0.2, steps=10 (best val H of 4)",
+    ]
+
+
+def test_what_was_trained_over_seeds_after_a_search_has_a_row_and_competes(outputs):
+    for lr, dim, val, _ in SEARCHED:
+        add(outputs, None, val, study="tpe-1", lr=lr, dim=dim, stages="[tune]")
+    for seed in range(3):  # worse on validation rows than the search's single run of these values
+        add(outputs, 40.0 + seed, 26.0 + seed, seed, lr=0.2, dim=31, stages="[tune, final]")
+    report = outputs.report()
+    assert [(row.tried, row.group.runs[0].result.study) for row in report.blocks[0].rows] == [(0, ""), (4, "tpe-1")]
+    assert bold(report, "test/H") == ["sgaldim=31, lr=0.2, stages=[tune, final]"]
 
 
 def test_among_settings_of_a_method_test_rows_choose_nothing(outputs):

@@ -134,6 +134,29 @@ def test_a_search_is_drawn_as_parallel_coordinates_and_scatter(searched):
     assert sorted(points.get_array()) == list(range(1, 13))  # the order of the runs
 
 
+def test_a_search_along_one_key_is_drawn_as_one_and_what_came_of_it_is_left_out(outputs):
+    for number, lr in enumerate((0.3, 0.013, 0.07, 0.002)):
+        add(outputs, 40.0 + number, config={"lr": lr, "stages": "[tune]"}, study="tpe-1")
+    for seed in range(2):
+        add(outputs, 42.0, seed, config={"lr": 0.002, "stages": "[tune, final]"})
+    material = material_of(outputs)
+    (family,) = families(material)
+    assert (family.name, family.keys, len(family.groups)) == ("sgal, tpe-1", ("model.lr",), 4)
+    assert [name for name, _ in figures(material)] == ["parallel-sgal, tpe-1", "scatter-sgal, tpe-1", "seen-unseen"]
+    assert [axes.get_xlabel() for axes in scatter(material, family).axes] == ["model.lr", ""]
+
+
+def test_of_equally_good_settings_figure_and_table_name_the_same(outputs):
+    for lr in (0.123456789, 0.3, 0.7):
+        add(outputs, 40.0, config={"lr": lr}, study="tpe-1")
+    material = material_of(outputs)
+    (family,) = families(material)
+    (row,) = outputs.report().blocks[0].rows
+    assert row.varied == "lr=0.1235 (best val H of 3)"
+    assert any("val H 43.0 per cent at lr=0.123" in text for text in texts(parallel(material, family)))
+    assert "0.1235" in texts(parallel(material, family))  # an axis shows no more digits than tell values apart
+
+
 def test_the_best_is_the_lowest_where_lower_is_better(searched):
     quantities = {"H": {"unit": "nats", "lower_is_better": True, "digits": 2}}
     for path in searched.folder.rglob("result.json"):

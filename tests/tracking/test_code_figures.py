@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import torch
 
+from zsl_runner.sheets import GAP
 from zsl_runner.tracking.figures.codes import MOST_DIMENSIONS, code_histograms, latent_scatter
-from zsl_runner.tracking.figures.sheets import GAP, mosaic
+from zsl_runner.tracking.figures.sheets import mosaic
 
 
 @pytest.mark.parametrize("channels", [1, 3])

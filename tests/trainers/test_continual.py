@@ -219,6 +219,14 @@ def test_old_heads_rest_where_only_the_task_s_classes_compete():
     assert torch.equal(trainer.model.main.heads[0].weight, before)
 
 
+@pytest.mark.parametrize(
+    ("scenario", "sizes", "told"), [("til", (2, 1, 1), "(2, 3)"), ("cil", (2, 1, 1), ""), ("til", (2, 2), "")]
+)
+def test_tasks_of_one_class_are_told_where_nothing_is_to_be_decided(scenario, sizes, told):
+    trainer = task_trainer(FinetuneConf(scenario=scenario, **LENGTH), task_training(sizes=sizes))
+    assert [told in warning for warning in trainer.warnings()] == ([True] if told else [])
+
+
 def test_classes_of_earlier_tasks_compete_class_incrementally():
     trainer = task_trainer(FinetuneConf(**LENGTH | {"scenario": "cil", "iterations": 100}))
     train(trainer)

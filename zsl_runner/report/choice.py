@@ -21,18 +21,24 @@ def contenders(groups: Iterable[Group]) -> list[Group]:
     """Return the groups whose test values may be compared: of several settings of a method the one validation chose.
 
     The best test value among settings would be chosen on test rows. Where settings were not validated, none is there.
+    Settings that were not tested, as those of a search, have nothing to compete with: they leave it to the others.
     """
     methods: defaultdict[tuple[str, str], list[Group]] = defaultdict(list)
     for group in groups:
         methods[(group.traits["model"], group.traits["trainer"])].append(group)
-    found = [settings[0] if len(settings) == 1 else chosen(settings) for settings in methods.values()]
+    tested = ([group for group in settings if _is_tested(group)] or settings for settings in methods.values())
+    found = [settings[0] if len(settings) == 1 else chosen(settings) for settings in tested]
     return [group for group in found if group is not None]
+
+
+def _is_tested(group: Group) -> bool:
+    return any(run.result.metrics for run in group.runs)
 
 
 def folded(groups: Sequence[Group]) -> dict[int, int]:
     """Return which groups stand for a search: by their identity (`id`), how many settings it tried.
 
-    Settings of a method that fill no grid are those of a search, and the one that validation chose stands for them; a
+    Of the settings that a search tried the one that validation chose stands for them all; see `Family.is_search`. A
     search that was not validated stays as it is. Groups that fold into another one have the number 0.
     """
     result: dict[int, int] = {}

@@ -132,6 +132,11 @@ class Group:
         """The metric its runs were selected by."""
         return str(self.runs[0].result.selection.get("metric", "val/H"))
 
+    @property
+    def study(self) -> str:
+        """The study of the search that tried it; empty if none did, or the records do not tell."""
+        return next((run.result.study for run in self.runs if run.result.study), "")
+
     def merit(self, tag: str) -> float:
         """Return the mean of a metric with the sign that makes the larger one better; minus infinity if none has it."""
         found = self.average(tag)

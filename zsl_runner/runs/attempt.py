@@ -40,6 +40,7 @@ def execute(
     swept: Sequence[str] = (),
     announce: Callable[[Path], None] | None = None,
     only: bool = False,
+    study: str = "",
 ) -> Result:
     """Start a new run and return its result.
 
@@ -49,6 +50,7 @@ def execute(
         swept: keys that have several values in the sweep the run belongs to.
         announce: told the run's directory as soon as it holds a record.
         only: there shall be no other run of this configuration, seed and data.
+        study: of the search that asks for the run, for the record.
 
     Raises:
         RunError: the run failed; ``error.txt`` in its directory holds the traceback. Or it shall be the only one, and
@@ -67,6 +69,7 @@ def execute(
         git=results.git_state(),
         started=datetime.now(UTC).isoformat(timespec="seconds"),
         command=shlex.join(["zsl-run", *overrides]),
+        study=study,
         debug=config.debug.active(),
     )
     saved = to_yaml(config)

@@ -42,6 +42,7 @@ def launch(
     swept: Sequence[str] = (),
     announce: Callable[[Path], None] | None = None,
     only: bool = False,
+    study: str = "",
 ) -> Result:
     """Run ``config`` and return the result; of a run that is there already only what is left to do.
 
@@ -52,6 +53,7 @@ def launch(
         swept: keys that have several values in the sweep the run belongs to.
         announce: told the run's directory before anything is computed.
         only: another process may not have started the same run in the meantime.
+        study: of the search that asks for the run, for the record of a new one.
 
     Raises:
         RunError: the run failed, now or before, or another process is working on it.
@@ -60,7 +62,7 @@ def launch(
         from zsl_runner.runs.attempt import execute  # torch is imported only when something runs
 
         with STOP.deferred():  # from the first file on
-            return execute(config, overrides, swept, announce, only)
+            return execute(config, overrides, swept, announce, only, study)
     if announce is not None:
         announce(existing.directory)
     state = existing.state

@@ -71,7 +71,7 @@ def _job(config: DictConfig) -> float | list[float] | None:
         if existing is None and only:
             existing = find(chosen)
         note.was_complete = existing is not None and existing.state == "complete"
-        return objective(launch(chosen, overrides, existing, plan.swept, announce, only), chosen)
+        return objective(launch(chosen, overrides, existing, plan.swept, announce, only, plan.study), chosen)
     except Exception as error:
         print(message("zsl-run", error), file=sys.stderr)
         note.error = summary(error)

@@ -6,11 +6,14 @@ import pytest
 import torch
 
 from tests.evaluation.continual.known import blind, fold_of, model_of, rows_of
+from zsl_runner.data.sources.digits.conf import SplitDigitsConf
+from zsl_runner.data.sources.toy.conf import ToyTasksConf
 from zsl_runner.data.tasks.order import TaskOrder
 from zsl_runner.errors import NonFiniteError
 from zsl_runner.evaluation.base import measured
 from zsl_runner.evaluation.continual.conf import ContinualEvaluatorConf
 from zsl_runner.evaluation.continual.evaluator import ContinualEvaluator
+from zsl_runner.models.task_heads.conf import CosineHeadsConf, TaskHeadsConf
 
 ORDER = TaskOrder((2, 2))
 ROWS = rows_of(4, (0, 0), (0, 1), (1, 1), (1, 2), (2, 2), (2, 1), (3, 3), (3, 2))
@@ -162,3 +165,18 @@ def test_selection_over_all_tasks_is_refused(options, key, words):
     (problem,) = ContinualEvaluatorConf(**options).problems()
     assert problem.key == key
     assert words in problem.message
+
+
+@pytest.mark.parametrize(
+    ("model", "words"),
+    [
+        (TaskHeadsConf(), "with a model that has them, e.g. model=cosine_heads"),
+        (CosineHeadsConf(), "has unseen classes;"),
+    ],
+)
+def test_tasks_with_unseen_classes_have_a_protocol_of_their_own(model, words):
+    (problem,) = ContinualEvaluatorConf().fits(model, ToyTasksConf())
+    assert problem.key == "kind"
+    assert words in problem.message
+    assert "evaluator=continual_zero_shot" in problem.message
+    assert list(ContinualEvaluatorConf().fits(model, SplitDigitsConf())) == []

@@ -8,7 +8,7 @@ from typing import ClassVar, Final
 
 from zsl_runner.config.fields import option
 from zsl_runner.config.problems import Problem
-from zsl_runner.config.schema import EvaluatorConf, Quantity
+from zsl_runner.config.schema import DatasetConf, EvaluatorConf, ModelConf, Quantity
 from zsl_runner.config.vocabulary import Capability, Provision
 from zsl_runner.evaluation.one_stage_conf import OneStageEvaluatorConf
 
@@ -47,6 +47,14 @@ class ContinualEvaluatorConf(OneStageEvaluatorConf):
         """Yield stages that are not for such data, and choices that look at later tasks."""
         yield from super().problems()
         yield from _selection_problems(self)
+
+    def fits(self, model: ModelConf, dataset: DatasetConf) -> Iterable[Problem]:
+        """Yield that tasks with unseen classes have a protocol of their own, which asks more of a model."""
+        if Provision.ZERO_SHOT_TASKS in dataset.provides:
+            protocol, able = "evaluator=continual_zero_shot", Capability.UNSEEN_LOGITS in model.capabilities
+            remedy = "" if able else " with a model that has them, e.g. model=cosine_heads"
+            why = "" if able else f", of which model {model.name} has no logits"
+            yield Problem("kind", f"dataset {dataset.name} has unseen classes{why}; expected {protocol}{remedy}")
 
 
 @dataclass

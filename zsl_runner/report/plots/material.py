@@ -99,14 +99,16 @@ class Family:
     """Groups of one model and trainer that differ in swept keys.
 
     Attributes:
-        name: model, or model and trainer.
+        name: model, or model and trainer, and the study if there are other families of theirs.
         groups: the groups.
         keys: the swept keys.
+        study: the study of the search that tried them; empty if no search did, or their records do not tell.
     """
 
     name: str
     groups: tuple[Group, ...]
     keys: tuple[str, ...]
+    study: str = ""
 
     def values(self, key: str) -> list[Value]:
         """Return the values of a key that occur, numbers by size."""
@@ -114,7 +116,13 @@ class Family:
 
     @property
     def is_search(self) -> bool:
-        """Whether the values fill no grid, as those a search draws, or too many lines would share a figure."""
+        """Whether a search tried the settings, as their records say.
+
+        Where these do not, as those of earlier versions: whether the values fill no grid, as those a search draws, or
+        too many lines would share a figure.
+        """
+        if self.study:
+            return True
         if len(self.keys) < 2:
             return False
         points = math.prod(len(self.values(key)) for key in self.keys)
@@ -138,19 +146,27 @@ MOST_LINES = 8
 
 
 def families(material: Material) -> list[Family]:
-    """Return the models and trainers of which several settings were run."""
-    found: dict[tuple[str, str], list[Group]] = {}
+    """Return the models and trainers of which several settings were run; those that a search tried are apart."""
+    found: dict[tuple[str, str, str], list[Group]] = {}
     for group in material.groups:
         if group.configurations == 1:
-            found.setdefault((group.traits["model"], group.traits["trainer"]), []).append(group)
-    trainers = [model for model, _ in found]
+            found.setdefault((group.traits["model"], group.traits["trainer"], group.study), []).append(group)
+    methods = [(model, trainer) for model, trainer, _ in found]
+    trainers = [model for model, _ in set(methods)]
     made = []
-    for (model, trainer), groups in found.items():
-        keys = tuple(key for key in groups[0].varied if all(key in group.varied for group in groups))
+    for (model, trainer, study), groups in found.items():
+        keys = tuple(key for key in groups[0].varied if _is_swept(key, groups))
         if len(groups) > 1 and keys:
             name = model if trainers.count(model) == 1 else f"{model}/{trainer}"
-            made.append(Family(name, tuple(groups), keys))
+            if study and methods.count((model, trainer)) > 1:
+                name = f"{name}, {study}"
+            made.append(Family(name, tuple(groups), keys, study))
     return made
+
+
+def _is_swept(key: str, groups: Sequence[Group]) -> bool:
+    """Tell whether all groups are told apart from their neighbours by a key, in which these ones differ, too."""
+    return all(key in group.varied for group in groups) and len({plain(group.varied[key]) for group in groups}) > 1
 
 
 Line = tuple[str, list[Group]]

@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator
 
 from zsl_runner.config.quantities import title
-from zsl_runner.report.groups import Group
+from zsl_runner.report.groups import Group, in_few_digits
 from zsl_runner.report.plots.frame import framed, scale_x
 from zsl_runner.report.plots.material import Family, Material, Value, is_logarithmic, is_numeric, plain, short
 from zsl_runner.tracking.figures.style import INK, UNSEEN, halo, styled
@@ -25,8 +25,11 @@ MAP = "viridis"
 
 
 def measured(material: Material, family: Family) -> list[Group]:
-    """Return the groups that have the objective, the best one last, so that it is drawn on top."""
-    found = [group for group in family.groups if group.average(material.objective) is not None]
+    """Return the groups that have the objective, the best one last, so that it is drawn on top.
+
+    Of several best ones it is the first, which also stands for the search in tables.
+    """
+    found = [group for group in reversed(family.groups) if group.average(material.objective) is not None]
     return sorted(found, key=lambda group: group.merit(material.objective))
 
 
@@ -147,8 +150,8 @@ class Scale:
             return [(self._height(math.log10(tick)), f"{tick:g}") for tick in found]
         if len(set(self.raw)) <= 6:
             found = sorted(set(self.raw))
-        else:
-            found = [float(t) for t in MaxNLocator(5).tick_values(self.low, self.high) if self.low <= t <= self.high]
+            return [(self._height(tick), word) for tick, word in zip(found, in_few_digits(found).values(), strict=True)]
+        found = [float(t) for t in MaxNLocator(5).tick_values(self.low, self.high) if self.low <= t <= self.high]
         return [(self._height(tick), f"{tick:g}") for tick in found]
 
     def _height(self, value: float) -> float:

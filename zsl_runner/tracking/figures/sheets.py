@@ -11,10 +11,9 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from torch import Tensor
 
+from zsl_runner.sheets import sheet
 from zsl_runner.tracking.figures.style import styled
 
-GAP = 1
-INCH = 0.42
 CELL = 1.05
 DEVIATION = "deviation"
 COLUMN_GAP = 0.06
@@ -39,35 +38,9 @@ def mosaic(pictures: Tensor, title: str, line_names: Sequence[str] = (), column_
         line_names: one for each line, or none.
         column_names: one for each column, or none.
     """
-    lines, columns, channels, height, width = pictures.shape
-    sheet = pictures.new_ones(channels, lines * (height + GAP) - GAP, columns * (width + GAP) - GAP)
-    for line in range(lines):
-        for column in range(columns):
-            top, left = line * (height + GAP), column * (width + GAP)
-            sheet[:, top : top + height, left : left + width] = pictures[line, column]
-    inch = max(INCH, min(0.8, 7 / columns))
-    size = (max(4.0, columns * inch + (1.0 if line_names else 0.3)), lines * inch + (0.9 if column_names else 0.6))
-    figure = Figure(figsize=size, layout="constrained")
-    figure.suptitle(title, fontsize=10)
-    axes = figure.subplots()
-    axes.imshow(
-        sheet.permute(1, 2, 0).float().cpu().numpy().squeeze(),
-        cmap="gray",
-        vmin=0,
-        vmax=1,
-        interpolation="nearest",
-    )
-    middles = [
-        [place * (side + GAP) + (side - 1) / 2 for place in range(count)]
-        for count, side in ((lines, height), (columns, width))
-    ]
-    axes.set_yticks(middles[0] if line_names else [], list(line_names))
-    axes.set_xticks(middles[1] if column_names else [], list(column_names))
-    axes.xaxis.tick_top()
-    axes.tick_params(length=0, labelsize=8)
-    for spine in axes.spines.values():
-        spine.set_visible(False)
-    return figure
+    shown = pictures.permute(0, 1, 3, 4, 2).float().cpu().numpy()
+    shown = shown[..., 0] if shown.shape[-1] == 1 else shown
+    return sheet([list(line) for line in shown], title, line_names, column_names)
 
 
 @styled

@@ -79,6 +79,16 @@ class ContinualTrainer(Trainer):
         self._sampler: EpochSampler | None = None
         self._compiled = context.runtime.compile(self.terms)
 
+    def warnings(self) -> list[str]:
+        """Return that tasks of one class teach nothing where only the classes of the row's task compete."""
+        single = [str(task + 1) for task, size in enumerate(self.order.sizes) if size == 1]
+        if not single or not self.decides_by_task:
+            return []
+        return [
+            f"tasks of one class ({', '.join(single)}): with the task given there is nothing to decide, so that their "
+            "loss is 0 and their taw accuracy 100 whatever the network; scenario=cil trains among all classes so far"
+        ]
+
     def phases(self) -> Sequence[Phase]:
         """Return the phases of all tasks."""
         phases = [phase for task in range(self.order.tasks) for phase in self._phases_of(task)]

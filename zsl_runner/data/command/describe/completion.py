@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from zsl_runner.data.pairs.completion.records import CompletionRecords
+from zsl_runner.sheets import sheet
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 COLUMNS = 10
+UNSEEN = 128
+"""The grey in the place of what is to be predicted."""
 
 
 def describe(records: CompletionRecords) -> Iterable[str]:
@@ -27,17 +30,9 @@ def describe(records: CompletionRecords) -> Iterable[str]:
 
 def draw(records: CompletionRecords) -> Figure:
     """Return ten test images, one of each label as far as there are so many: whole, and as they are observed."""
-    from matplotlib.figure import Figure
-
     labels = records.labels[records.test]
     _, first = np.unique(labels, return_index=True)
     rows = records.test[first][:COLUMNS]
-    figure = Figure(figsize=(len(rows), 2.6), layout="constrained")
-    figure.suptitle(f"{records.name}: {records.provenance.semantics}", fontsize=9)
-    for column, row in enumerate(rows):
-        image = records.images[row].astype(np.float32)
-        for line, shown in enumerate((image, np.where(records.observed, image, 128))):
-            axes = figure.add_subplot(2, len(rows), line * len(rows) + column + 1)
-            axes.imshow(shown, cmap="gray", vmin=0, vmax=255)
-            axes.set_axis_off()
-    return figure
+    whole = [records.images[row].astype(np.uint8) for row in rows]
+    seen = [np.where(records.observed, image, UNSEEN).astype(np.uint8) for image in whole]
+    return sheet([whole, seen], f"{records.name}: {records.provenance.semantics}", ["whole", "observed"])

@@ -6,8 +6,10 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from zsl_runner.data.images.records import ImageRecords
+from zsl_runner.sheets import sheet
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -33,8 +35,6 @@ def describe(records: ImageRecords) -> Iterable[str]:
 
 def draw(records: ImageRecords) -> Figure:
     """Return training images: a row for each class (the first twelve), or the first images if there are no classes."""
-    from matplotlib.figure import Figure
-
     if records.labels is None:
         lines = [("", part) for part in np.array_split(records.train[: 4 * COLUMNS], 4) if len(part)]
     else:
@@ -44,17 +44,10 @@ def draw(records: ImageRecords) -> Figure:
             for label, name in enumerate(records.class_names[:ROWS])
             if (labels == label).any()
         ]
-    figure = Figure(figsize=(COLUMNS * 0.6 + 1.2, len(lines) * 0.62 + 0.6), layout="constrained")
-    axes = figure.subplots(len(lines), COLUMNS, squeeze=False)
-    for one in axes.flat:
-        one.set_xticks([])
-        one.set_yticks([])
-        one.set_frame_on(False)
-    for line, (name, rows) in enumerate(lines):
-        axes[line, 0].set_ylabel(name, rotation=0, ha="right", va="center", fontsize=8)
-        for column, row in enumerate(rows):
-            image = records.images[row].transpose(1, 2, 0)
-            shown = image[..., 0] if image.shape[2] == 1 else image
-            axes[line, column].imshow(shown, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
-    figure.suptitle(f"{records.name}: {records.sizes()}", fontsize=9)
-    return figure
+    pictures = [[picture(records.images[row]) for row in rows] for _, rows in lines]
+    return sheet(pictures, f"{records.name}: {records.sizes()}", [name for name, _ in lines])
+
+
+def picture(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return an image (C, H, W) as it is drawn, grey as (H, W)."""
+    return image[0] if len(image) == 1 else image.transpose(1, 2, 0)

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from zsl_runner.data.command.describe.images import picture
 from zsl_runner.data.pairs.segmentation.records import SPLITS, VOID, SegmentationRecords, colour_map
 from zsl_runner.data.records import Rows
+from zsl_runner.sheets import sheet
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -70,19 +72,13 @@ def masked_sheet(
         labels: (N, H, W), see `colour_map`.
         splits: row indices by the splits' names.
     """
-    from matplotlib.figure import Figure
-
-    lines = 1 if labels is None else 2
-    figure = Figure(figsize=(SHOWN * 1.05, lines * len(splits) * 1.1 + 0.6), layout="constrained")
-    axes = figure.subplots(lines * len(splits), SHOWN)
-    for one in axes.flat:
-        one.axis("off")
-    for place, (split, rows) in enumerate(splits.items()):
-        for column, row in enumerate(rows[:SHOWN]):
-            picture = images[row].transpose(1, 2, 0)
-            axes[lines * place, column].imshow(picture, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
-            if labels is not None:
-                axes[lines * place + 1, column].imshow(colour_map(labels[row]), interpolation="nearest")
-        axes[lines * place, 0].set_title(split, loc="left", fontsize=10)
-    figure.suptitle(title, fontsize=11)
-    return figure
+    names, lines = [], []
+    for split, rows in splits.items():
+        if not len(rows):
+            continue
+        names.append(split)
+        lines.append([picture(images[row]) for row in rows[:SHOWN]])
+        if labels is not None:
+            names.append("masks")
+            lines.append([colour_map(labels[row]) for row in rows[:SHOWN]])
+    return sheet(lines, title, names)
