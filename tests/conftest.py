@@ -5,6 +5,7 @@ import gc
 import shutil
 from pathlib import Path
 
+import hypothesis
 import numpy as np
 import pytest
 import torch
@@ -21,6 +22,10 @@ from zsl_runner.streams import Streams
 from zsl_runner.training.base import TrainingContext
 from zsl_runner.training.optimisers import Optimisers
 from zsl_runner.training.runtime import Runtime
+
+# No test fails because the machine is busy.
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 
 def make_records(seed=0, seen=6, unseen=3, rows=30, width=12, attributes=5):

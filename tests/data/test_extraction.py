@@ -122,7 +122,7 @@ def test_a_killed_extraction_goes_on_with_the_same_bits(photos, extract, tmp_pat
     )
     assert killed.returncode == -9, killed.stderr
     assert not (tmp_path / "killed.npz").exists()
-    assert len(list((tmp_path / "killed.npz.parts").glob("*.npy"))) == 1
+    assert len(list((tmp_path / "killed.npz.parts").glob("*.npz"))) == 1
     Tiny.batches.clear()
     code, text, output = extract(*options, name="killed.npz")
     assert code == 0, text

@@ -158,8 +158,8 @@ def _extract(given: argparse.Namespace) -> int:
 
 
 def _class_vectors(given: argparse.Namespace) -> int:
-    from zsl_runner.data.command.extraction.parts import write_arrays
     from zsl_runner.data.command.extraction.texts import class_texts
+    from zsl_runner.files.arrays import write_arrays
 
     _require_free(given.output)
     texts = class_texts(given.names, given.template or [])

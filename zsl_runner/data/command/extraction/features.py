@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 
 from zsl_runner.data.command.extraction.backbones import Backbone
 from zsl_runner.data.command.extraction.images import ClassImages
-from zsl_runner.data.command.extraction.parts import Parts, write_arrays
+from zsl_runner.data.command.extraction.parts import Parts
 from zsl_runner.data.command.extraction.watching import Watch
 from zsl_runner.errors import DataError
+from zsl_runner.files.arrays import write_arrays
 from zsl_runner.files.names import some
 
 BATCHES: Final = 8
@@ -84,7 +85,7 @@ class Extraction:
     def _part(self, rows: range, pool: ThreadPoolExecutor, watch: Watch) -> NDArray[np.float32]:
         """Return the features of some pictures; they are computed and kept if they were not before."""
         path = self.parts.path([self._identity(row) for row in rows])
-        kept = self.parts.take(path, len(rows))
+        kept = self.parts.take(path)
         if kept is not None:
             watch.skip(len(rows))
             return kept

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -18,7 +17,7 @@ from zsl_runner.data.sources.image_folder.source import folder_contents, folder_
 from zsl_runner.data.sources.pictures.pixels import notes_on
 from zsl_runner.data.tagged.records import TaggedRecords
 from zsl_runner.errors import DataError
-from zsl_runner.files.names import normal, other_case, read_names, some
+from zsl_runner.files.names import normal, other_case, read_rows, some
 
 
 def load(conf: TaggedFolderConf) -> TaggedRecords:
@@ -83,8 +82,7 @@ def read_tags(
     known = set(names)
     labels = {normal(name): label for label, name in enumerate(classes)}
     tags: dict[str, NDArray[np.bool_]] = {}
-    for line in read_names(path, "names and tags"):
-        name, *shown = _parts(path, line)
+    for name, *shown in read_rows(path, "names"):
         if name not in known:
             raise DataError(
                 f"{path}: expected names of images without their ending; no image is called "
@@ -106,11 +104,3 @@ def read_tags(
     if without := [name for name in needed if name not in tags]:
         raise DataError(f"{path}: expected a line for each image, found none for {len(without)}: {some(without)}")
     return tags
-
-
-def _parts(path: Path, line: str) -> list[str]:
-    """Return the entries of a line; one with a comma in it stands in quotation marks."""
-    try:
-        return [part.strip() for part in next(csv.reader([line]))]
-    except csv.Error as error:
-        raise DataError(f"{path}: expected names with commas between, found a line that is no such: {error}") from error
