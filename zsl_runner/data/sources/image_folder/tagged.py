@@ -82,7 +82,7 @@ def read_tags(
     known = set(names)
     labels = {normal(name): label for label, name in enumerate(classes)}
     tags: dict[str, NDArray[np.bool_]] = {}
-    for name, *shown in read_rows(path, "names"):
+    for name, *shown in read_rows(path, "names and tags"):
         if name not in known:
             raise DataError(
                 f"{path}: expected names of images without their ending; no image is called "
