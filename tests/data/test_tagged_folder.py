@@ -8,7 +8,8 @@ from PIL import Image
 
 from zsl_runner.data.pairs.segmentation.records import VOID
 from zsl_runner.data.sources.image_folder.conf import TaggedFolderConf
-from zsl_runner.data.sources.image_folder.tagged import contents, load
+from zsl_runner.data.sources.image_folder.source import contents
+from zsl_runner.data.sources.image_folder.tagged import load
 from zsl_runner.errors import DataError
 
 TAGS = {"a/1": "cat", "a/2": "dog", "b/1": "cat,dog", "b/2": " dog , cat", "c": "dog", "d": "cat"}

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import ClassVar, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from zsl_runner.data.pairs.completion.options import QuadrantConf, quadrant_mask
-from zsl_runner.data.records import Provenance, Rows, SplitRecords, checked, split_problems
+from zsl_runner.data.records import Provenance, Rows, SplitRecords, split_problems
 
 WHITE: Final = 255
 
@@ -74,34 +73,3 @@ class CompletionRecords(SplitRecords):
         p = np.arange(1, WHITE) / WHITE
         entropy = -(p * np.log(p) + (1 - p) * np.log(1 - p))
         return float(counts[1:WHITE] @ entropy / len(rows))
-
-
-def completion_records(
-    conf: QuadrantConf,
-    images: NDArray[np.uint8],
-    labels: Rows,
-    rows: tuple[Rows, Rows, Rows],
-    provenance: Provenance,
-    origin: str,
-) -> CompletionRecords:
-    """Return checked records.
-
-    Args:
-        conf: what is observed and what predicted.
-        images: (N, S, S).
-        labels: (N,).
-        rows: of training, validation and test.
-        provenance: where the images came from; what is observed is added to it.
-        origin: folder or source, for messages.
-
-    Raises:
-        DataError: an odd side, an empty or overlapping split, images without any contrast.
-    """
-    side = images.shape[-1]
-    observed = quadrant_mask(conf.observed_quadrants(), side)
-    predicted = quadrant_mask(conf.predicted_quadrants(), side)
-    semantics = (
-        f"observed: {', '.join(conf.observed_quadrants())}; {int(predicted.sum())} {conf.target} pixels to be predicted"
-    )
-    provenance = replace(provenance, semantics=semantics)
-    return checked(CompletionRecords(conf.name, images, labels, observed, predicted, *rows, provenance), origin)

@@ -6,7 +6,7 @@ import numpy as np
 
 from zsl_runner.data.images.records import ImageRecords
 from zsl_runner.data.sources.pictures.conf import ImageClassesConf, UnlabelledImagesConf
-from zsl_runner.data.sources.pictures.picture_set import PictureLabels, picture_records
+from zsl_runner.data.sources.pictures.picture_set import picture_records
 from zsl_runner.data.sources.pictures.walk import pictures_below
 from zsl_runner.errors import DataError
 from zsl_runner.files.names import some
@@ -42,7 +42,7 @@ def load_classes(conf: ImageClassesConf) -> ImageRecords:
         raise DataError(f"{root}: {LAYOUT}, found one class, {names[0]}; use dataset=unlabelled_images")
     numbers = {name: number for number, name in enumerate(names)}
     labels = np.array([numbers[part[0]] for part in parts], dtype=np.int64)
-    return picture_records(tree, conf, PictureLabels(labels, tuple(names), conf.labelled, conf.label_seed))
+    return picture_records(tree, conf, labels, names)
 
 
 def load_unlabelled(conf: UnlabelledImagesConf) -> ImageRecords:
@@ -51,4 +51,4 @@ def load_unlabelled(conf: UnlabelledImagesConf) -> ImageRecords:
     Raises:
         DataError: there is none, or a file cannot be read; see `zsl_runner.data.sources.pictures.picture_set`.
     """
-    return picture_records(pictures_below(conf.folder(), "check dataset.root"), conf, None)
+    return picture_records(pictures_below(conf.folder(), "check dataset.root"), conf)
