@@ -9,6 +9,7 @@ from typing import ClassVar, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from zsl_runner.data.images.pixels import contrast_problems
 from zsl_runner.data.records import Provenance, Rows, SplitRecords, split_problems
 
 WHITE: Final = 255
@@ -30,7 +31,9 @@ class CompletionRecords(SplitRecords):
         provenance: where all this came from.
     """
 
-    INVARIANTS: ClassVar[str] = "splits disjoint and in range, one label for each image, some pixels differ"
+    INVARIANTS: ClassVar[str] = (
+        "splits disjoint and in range, a label for each image, images differ and have contrast"
+    )
 
     name: str
     images: NDArray[np.uint8]
@@ -48,8 +51,7 @@ class CompletionRecords(SplitRecords):
         count, height, side = self.images.shape
         if side % 2 or height != side:
             found.append(f"images: expected squares with an even side, found {height} x {side}")
-        if self.images.min() == self.images.max():
-            found.append("images: expected contrast, found one single grey value")
+        found += contrast_problems(self.images)
         if self.labels.shape != (count,):
             found.append(f"labels: expected {count}, one for each image, found shape {self.labels.shape}")
         return found + split_problems(self.splits(), count)
