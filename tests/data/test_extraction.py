@@ -210,7 +210,7 @@ def test_pictures_outside_class_folders_are_refused(photos, extract):
     assert "found loose.jpg beside them" in text
     (photos / "loose.jpg").unlink()
     (photos / "empty").mkdir()
-    assert "found none in empty" in extract()[1]
+    assert "found no picture in empty" in extract()[1]
 
 
 def test_nothing_is_overwritten(extract, tmp_path):

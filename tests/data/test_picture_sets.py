@@ -83,7 +83,7 @@ def test_splits_are_drawn_and_repeat(folder):
     ("spoil", "message"),
     [
         (lambda root: (root / "arms" / "bad.png").write_bytes(b"no picture"), r"bad\.png: cannot be read as a picture"),
-        (lambda root: save(root / "loose.png"), r"loose.png and 0 more beside them; use dataset=unlabelled_images"),
+        (lambda root: save(root / "loose.png"), r"found loose.png beside them; use dataset=unlabelled_images"),
         (lambda root: save(root / "arms" / "small.png", size=(10, 30)), r"at least dataset.crop=20 pixels"),
     ],
 )

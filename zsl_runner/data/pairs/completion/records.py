@@ -31,9 +31,7 @@ class CompletionRecords(SplitRecords):
         provenance: where all this came from.
     """
 
-    INVARIANTS: ClassVar[str] = (
-        "splits disjoint and in range, a label for each image, images differ and have contrast"
-    )
+    INVARIANTS: ClassVar[str] = "splits disjoint and in range, a label for each image, images differ and have contrast"
 
     name: str
     images: NDArray[np.uint8]
