@@ -285,6 +285,9 @@ def test_prepare_fills_the_cache_and_verify_does_not_read_it(tmp_path):
     (kept,) = tmp_path.iterdir()
     assert f"  cache {kept}\n" in report
     assert f"zsl-run dataset=digit_canvas_embedded dataset.cache={tmp_path}" in report
+    *_, command = prepare("digit_canvas_embedded", conf, ["noise=0.2", "dataset.strokes=3", f"cache={tmp_path}"])
+    expected = f"dataset=digit_canvas_embedded dataset.noise=0.2 dataset.strokes=3 dataset.cache={tmp_path}"
+    assert command == f"  run with zsl-run {expected}"
     (file,) = tmp_path.iterdir()
     file.write_bytes(b"spoilt")
     report = "\n".join(verify("digit_canvas_embedded", conf))
