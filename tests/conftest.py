@@ -5,14 +5,14 @@ import gc
 import shutil
 from pathlib import Path
 
+import hypothesis
 import numpy as np
 import pytest
-import torch
 
+from tests.zero_shot import zero_shot_folds
 from zsl_runner.config.schema import RuntimeConf
 from zsl_runner.data.records import Provenance
 from zsl_runner.data.views import training_as
-from zsl_runner.data.zero_shot.folds import FoldOptions, ZeroShotFolds
 from zsl_runner.data.zero_shot.records import ZeroShotRecords
 from zsl_runner.models.network_conf import MLPConf
 from zsl_runner.models.sgal.conf import MarginConf, PriorConf, SGALConf
@@ -21,6 +21,10 @@ from zsl_runner.streams import Streams
 from zsl_runner.training.base import TrainingContext
 from zsl_runner.training.optimisers import Optimisers
 from zsl_runner.training.runtime import Runtime
+
+# No test fails because the machine is busy.
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 
 def make_records(seed=0, seen=6, unseen=3, rows=30, width=12, attributes=5):
@@ -83,7 +87,7 @@ def make_context(small_sgal):
     """Return what builds a training context from records, a stage and trainer settings."""
 
     def build(records, trainer_conf, model_conf=None, model_class=SGAL, stage="final", seed=0, **fold_options):
-        fold = ZeroShotFolds(records, FoldOptions(**fold_options), torch.device("cpu")).cut(stage)
+        fold = zero_shot_folds(records, **fold_options).cut(stage)
         data = training_as((model_conf or small_sgal()).reads, fold.train)
         streams = Streams(seed)
         model = model_class(model_conf or small_sgal(), data.shape, streams)

@@ -8,10 +8,10 @@ import torch
 
 from tests.classifiers.generators import honest_generator
 from tests.conftest import make_records
+from tests.zero_shot import zero_shot_folds
 from zsl_runner.class_prior.estimate import STRATEGIES, checked_prior, estimate
 from zsl_runner.class_prior.predictions import prior_error
 from zsl_runner.classifiers.conf import ClassifierConf
-from zsl_runner.data.zero_shot.folds import FoldOptions, ZeroShotFolds
 from zsl_runner.errors import NonFiniteError, RunError
 from zsl_runner.streams import Streams
 
@@ -26,7 +26,7 @@ def fold():
     unseen = records.test_unseen
     kept = np.concatenate([unseen[records.labels[unseen] == k][:n] for k, n in ((6, 60), (7, 30), (8, 10))])
     records = dataclasses.replace(records, test_unseen=kept)
-    return ZeroShotFolds(records, FoldOptions(unlabelled=True), torch.device("cpu")).final()
+    return zero_shot_folds(records, unlabelled=True).final()
 
 
 def estimated(strategy, fold, model=None, seed=0, conf=CONF):
@@ -70,9 +70,7 @@ def test_clustering_corrects_a_generator_whose_means_are_off(fold):
 def test_a_class_that_is_never_predicted_starts_from_its_generated_rows(fold):
     records = make_records(rows=60)
     unseen = records.test_unseen[records.labels[records.test_unseen] != 7]
-    absent = ZeroShotFolds(
-        dataclasses.replace(records, test_unseen=unseen), FoldOptions(unlabelled=True), torch.device("cpu")
-    ).final()
+    absent = zero_shot_folds(dataclasses.replace(records, test_unseen=unseen), unlabelled=True).final()
     prior = estimated("cpe", absent, honest_generator(fold))
     torch.testing.assert_close(prior, torch.tensor([0.5, 0.0, 0.5]))
 

@@ -6,16 +6,16 @@ import pytest
 import torch
 
 from tests.classifiers.generators import ClassGaussians
+from tests.zero_shot import zero_shot_folds
 from zsl_runner.classifiers import synthetic
 from zsl_runner.classifiers.synthetic import RealRows, classifier_rows, real_inputs
-from zsl_runner.data.zero_shot.folds import FoldOptions, ZeroShotFolds
 from zsl_runner.errors import NonFiniteError
 from zsl_runner.streams import Streams
 
 
 @pytest.fixture
 def train(records):
-    return ZeroShotFolds(records, FoldOptions(), torch.device("cpu")).final().train
+    return zero_shot_folds(records).final().train
 
 
 @pytest.fixture

@@ -97,6 +97,19 @@ def test_lists_that_are_none_are_refused(tmp_path, name, content, word):
         class_texts(tmp_path / name, [])
 
 
+@pytest.mark.parametrize("break_", ["\n", "\r\n", "\u2028", "\x0b", " \x85"])
+def test_a_line_break_in_a_description_is_a_space(tmp_path, break_):
+    (tmp_path / "names.csv").write_bytes(f'name,description\ncat,"small,{break_}soft"\n'.encode())
+    assert class_texts(tmp_path / "names.csv", []) == {"cat": ["small, soft"]}
+
+
+@pytest.mark.parametrize("cell", ['"purrs', "p" * 200_000])
+def test_a_table_that_cannot_be_read_is_refused(tmp_path, cell):
+    (tmp_path / "names.csv").write_text(f"name,description\ncat,{cell}\ndog,barks")
+    with pytest.raises(DataError, match=r"names\.csv: expected class names with commas between"):
+        class_texts(tmp_path / "names.csv", [])
+
+
 def test_templates_that_have_no_effect_are_refused(tmp_path):
     (tmp_path / "names.txt").write_text("cat")
     with pytest.raises(ConfigError, match="found 'a photo'"):

@@ -12,8 +12,8 @@ from zsl_runner.config.schema import TrainerConf
 from zsl_runner.data.load import cut_folds, load
 from zsl_runner.data.pairs.completion.folds import CompletionSource
 from zsl_runner.data.pairs.completion.options import QUADRANTS, quadrant_mask
-from zsl_runner.data.pairs.completion.records import completion_records
 from zsl_runner.data.records import Provenance
+from zsl_runner.data.sources.digit_images import DigitImages, completion_records
 from zsl_runner.data.sources.digits.conf import DigitsQuadrantConf
 from zsl_runner.data.sources.mnist.conf import MNISTQuadrantConf
 from zsl_runner.errors import DataError
@@ -30,7 +30,8 @@ def make(side=4, count=12, **options):
     images = np.random.default_rng(0).integers(0, 256, (count, side, side), dtype=np.uint8)
     rows = (np.arange(0, 6), np.arange(6, 9), np.arange(9, count))
     provenance = Provenance("generated", "pixels", "", "own")
-    return completion_records(conf(**options), images, np.arange(count) % 10, rows, provenance, "here")
+    digits = DigitImages(images, np.arange(count) % 10, *rows, provenance, "here")
+    return completion_records(digits, conf(**options))
 
 
 def source(records, **options):

@@ -127,16 +127,16 @@ def test_distinct_digits():
         assert (set(counts) == {8}) == found
 
 
-def test_boxes_overlap_no_more_than_allowed(monkeypatch):
+def test_digits_overlap_no_more_than_allowed(monkeypatch):
     import zsl_runner.data.sources.digit_canvas.canvas as canvas
 
     pool = digit_pools(small())["train"]
     places = []
     paint = canvas._paint
 
-    def noted(picture, corner, coverage, colour):
-        places.append((*corner, *coverage.shape))
-        paint(picture, corner, coverage, colour)
+    def noted(picture, window, coverage, colour):
+        places.append(window)
+        paint(picture, window, coverage, colour)
 
     monkeypatch.setattr(canvas, "_paint", noted)
 
@@ -146,8 +146,8 @@ def test_boxes_overlap_no_more_than_allowed(monkeypatch):
             places.clear()
             conf = small(**PLAIN, digits=[3, 3], digit_size=[0.3, 0.4], overlap=limit)
             draw_canvas(pool, conf, np.random.default_rng(seed))
-            boxes = places[-3:]
-            found += [overlap(a, b) for number, a in enumerate(boxes) for b in boxes[:number]]
+            windows = places[-3:]
+            found += [overlap(a, b) for number, a in enumerate(windows) for b in windows[:number]]
         return max(found)
 
     assert largest(1.0) > 0.3
@@ -285,6 +285,9 @@ def test_prepare_fills_the_cache_and_verify_does_not_read_it(tmp_path):
     (kept,) = tmp_path.iterdir()
     assert f"  cache {kept}\n" in report
     assert f"zsl-run dataset=digit_canvas_embedded dataset.cache={tmp_path}" in report
+    *_, command = prepare("digit_canvas_embedded", conf, ["noise=0.2", "dataset.strokes=3", f"cache={tmp_path}"])
+    expected = f"dataset=digit_canvas_embedded dataset.noise=0.2 dataset.strokes=3 dataset.cache={tmp_path}"
+    assert command == f"  run with zsl-run {expected}"
     (file,) = tmp_path.iterdir()
     file.write_bytes(b"spoilt")
     report = "\n".join(verify("digit_canvas_embedded", conf))

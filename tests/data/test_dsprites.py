@@ -42,6 +42,10 @@ def test_a_part_is_drawn_at_random_and_keeps_rows_together(tmp_path, monkeypatch
     assert np.array_equal(whole.images[rows], part.images)
     assert np.array_equal(part.factors, load(conf(tmp_path, limit=200)).factors)
     assert not np.array_equal(part.factors, load(conf(tmp_path, limit=200, split_seed=1)).factors)
+    assert (
+        "9 training images with a label, label seed 2"
+        in load(conf(tmp_path, labelled=9, label_seed=2)).provenance.notes
+    )
     assert "200 of 768 images" in part.provenance.notes[0]
 
 

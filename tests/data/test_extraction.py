@@ -122,7 +122,7 @@ def test_a_killed_extraction_goes_on_with_the_same_bits(photos, extract, tmp_pat
     )
     assert killed.returncode == -9, killed.stderr
     assert not (tmp_path / "killed.npz").exists()
-    assert len(list((tmp_path / "killed.npz.parts").glob("*.npy"))) == 1
+    assert len(list((tmp_path / "killed.npz.parts").glob("*.npz"))) == 1
     Tiny.batches.clear()
     code, text, output = extract(*options, name="killed.npz")
     assert code == 0, text
@@ -210,7 +210,7 @@ def test_pictures_outside_class_folders_are_refused(photos, extract):
     assert "found loose.jpg beside them" in text
     (photos / "loose.jpg").unlink()
     (photos / "empty").mkdir()
-    assert "found none in empty" in extract()[1]
+    assert "found no picture in empty" in extract()[1]
 
 
 def test_nothing_is_overwritten(extract, tmp_path):

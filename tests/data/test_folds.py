@@ -8,11 +8,12 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.zero_shot import zero_shot_folds
 from zsl_runner.config.schema import TrainerConf
 from zsl_runner.data.load import load
 from zsl_runner.data.sources.toy.conf import ToyConf
 from zsl_runner.data.zero_shot.draws import draw_validation_classes, held_out_rows
-from zsl_runner.data.zero_shot.folds import FoldOptions, ZeroShotFolds, fold_options
+from zsl_runner.data.zero_shot.folds import zero_shot_folds as folds_of_run
 from zsl_runner.errors import DataError
 
 SCALINGS = ("none", "minmax", "standard", "l2", "center_l2", "center_l2_standard")
@@ -20,7 +21,7 @@ STAGES = ("tune", "final")
 
 
 def cut(records, stage, **options):
-    return ZeroShotFolds(records, FoldOptions(**options), torch.device("cpu")).cut(stage)
+    return zero_shot_folds(records, **options).cut(stage)
 
 
 def every_row(view):
@@ -124,19 +125,24 @@ def test_a_misspelt_stage_opens_nothing(records, stage):
 
 def test_inductive_training_gets_no_unlabelled_rows_and_no_prior(records):
     trainer = TrainerConf(kind="x", name="x")
-    options = fold_options(ToyConf(name="toy", feature_scaling="minmax", holdout=0.3, holdout_seed=5), trainer)
-    assert options == FoldOptions(feature_scaling="minmax", holdout=0.3, holdout_seed=5)
+    conf = ToyConf(name="toy", feature_scaling="minmax", holdout=0.3, holdout_seed=5)
+    folds = folds_of_run(records, conf, trainer, torch.device("cpu"))
+    assert folds.conf is conf
+    assert folds.final().train.unlabelled is None
+    assert folds.final().train.unseen_prior is None
 
 
-def test_transductive_training_gets_what_it_declares():
+def test_transductive_training_gets_what_it_declares(records):
     class Transductive(TrainerConf):
         needs = frozenset({"unlabelled"})
 
         def prior_source(self):
             return "known"
 
-    options = fold_options(ToyConf(name="toy"), Transductive(kind="x", name="x"))
-    assert (options.unlabelled, options.known_prior) == (True, True)
+    folds = folds_of_run(records, ToyConf(name="toy"), Transductive(kind="x", name="x"), torch.device("cpu"))
+    train = folds.final().train
+    assert torch.equal(train.unlabelled.rows, torch.from_numpy(records.test_unseen))
+    assert train.unseen_prior is not None
 
 
 def test_the_known_prior_is_the_frequency_of_the_unseen_rows(records):
@@ -147,7 +153,7 @@ def test_the_known_prior_is_the_frequency_of_the_unseen_rows(records):
 
 
 def test_features_are_held_once(records):
-    folds = ZeroShotFolds(records, FoldOptions(), torch.device("cpu"))
+    folds = zero_shot_folds(records)
     pointer = records.features.ctypes.data
     for stage in STAGES:
         fold = folds.cut(stage)

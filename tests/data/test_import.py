@@ -390,7 +390,11 @@ def test_what_does_not_fit_is_refused_in_one_error(case, tmp_path, capsys):
         (["--unseen", "cat", "--test-rows", "ROWS:all"], 1, "expected rows to train on of every seen class"),
         (["--unseen", "cat", "--test-rows", "ROWS"], 1, "name one with"),
         (["--unseen", "cat", "--test-rows", "ROWS:absent"], 1, "expected test rows as absent, found far, twice"),
-        (["--unseen", "cat", "--labels", "nowhere.npy"], 1, "nowhere.npy: expected a file, found none"),
+        (
+            ["--unseen", "cat", "--labels", "nowhere.npy"],
+            1,
+            "nowhere.npy: expected a .npy file, found none; check the path",
+        ),
         (["--unseen", "cat", "--labels", "labels.doc"], 1, "expected a file that ends in .npy, .npz, .pt"),
     ],
 )
@@ -475,7 +479,8 @@ def test_wrong_bytes_end_in_a_folder_or_one_error(write, tmp_path, capsys):
         (",x,y\n0,1,2", "column 1 has no heading"),
         ("name,x,y\ncat,1,two", "row 2, column 3: expected a number, found 'two'"),
         ("name,name,y\ncat,1,2", "expected one column name, found two"),
-        ("", "expected a table, found no line"),
+        ("", "expected a .csv file, found an empty file"),
+        ("\n \n", "expected a table, found no line"),
     ],
 )
 def test_tables_that_cannot_be_read_say_where(text, expected, tmp_path, capsys):

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from tests.conftest import make_records
-from zsl_runner.data.zero_shot.folds import FoldOptions, ZeroShotFolds
+from tests.zero_shot import zero_shot_folds
 from zsl_runner.data.zero_shot.new_rows import class_ids, own_rows, with_records, with_rows
 from zsl_runner.errors import DataError
 
@@ -16,7 +16,7 @@ NAMES = ("ant", "bear", "cat", "cat")
 
 @pytest.fixture
 def fold(records):
-    return ZeroShotFolds(records, FoldOptions(feature_scaling="standard"), torch.device("cpu")).final()
+    return zero_shot_folds(records, feature_scaling="standard").final()
 
 
 def permuted(records, order):
@@ -108,7 +108,7 @@ def test_rows_of_training_among_the_new_ones_are_told(fold, records):
 
 
 def test_rows_of_classes_that_are_no_candidates_are_left_out(records):
-    tune = ZeroShotFolds(records, FoldOptions(), torch.device("cpu")).tune()
+    tune = zero_shot_folds(records).tune()
     found, remarks = with_records(tune, permuted(records, np.arange(9)))
     assert len(found.evaluation.seen) + len(found.evaluation.unseen) == 6 * 30
     assert remarks == ["90 new rows are of classes that are no candidates in this stage, and left out"]

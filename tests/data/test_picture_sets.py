@@ -41,7 +41,9 @@ def test_a_folder_is_a_class(folder):
         # The left pixels hold the picture's number, odd for chairs.
         assert records.images[row, 0, 0, 0] % 2 == label
     assert len(records.labelled) == 16
-    assert len(classes(folder, labelled=4).labelled) == 4
+    some = classes(folder, labelled=4, label_seed=3)
+    assert len(some.labelled) == 4
+    assert "4 training images with a label, label seed 3" in some.provenance.notes
 
 
 def test_all_pictures_count_without_classes(folder):
@@ -81,7 +83,7 @@ def test_splits_are_drawn_and_repeat(folder):
     ("spoil", "message"),
     [
         (lambda root: (root / "arms" / "bad.png").write_bytes(b"no picture"), r"bad\.png: cannot be read as a picture"),
-        (lambda root: save(root / "loose.png"), r"loose.png and 0 more beside them; use dataset=unlabelled_images"),
+        (lambda root: save(root / "loose.png"), r"found loose.png beside them; use dataset=unlabelled_images"),
         (lambda root: save(root / "arms" / "small.png", size=(10, 30)), r"at least dataset.crop=20 pixels"),
     ],
 )
@@ -182,7 +184,7 @@ def test_missing_folders_single_classes_and_too_few_pictures_are_refused(tmp_pat
         save(tmp_path / "only" / f"{number}.png")
     with pytest.raises(DataError, match="found one class, only"):
         classes(tmp_path)
-    with pytest.raises(DataError, match="3 pictures are too few"):
+    with pytest.raises(DataError, match="3 images are too few"):
         loose(tmp_path)
 
 

@@ -8,7 +8,8 @@ from PIL import Image
 
 from zsl_runner.data.pairs.segmentation.records import VOID
 from zsl_runner.data.sources.image_folder.conf import TaggedFolderConf
-from zsl_runner.data.sources.image_folder.tagged import contents, load
+from zsl_runner.data.sources.image_folder.source import contents
+from zsl_runner.data.sources.image_folder.tagged import load
 from zsl_runner.errors import DataError
 
 TAGS = {"a/1": "cat", "a/2": "dog", "b/1": "cat,dog", "b/2": " dog , cat", "c": "dog", "d": "cat"}
@@ -106,7 +107,7 @@ def test_a_mask_that_contradicts_the_tags_is_doubted(folder):
         (["a/1,background"], "a/1: 'background' is the background, which is no tag"),
         (["a/1,cat", "a/1,dog"], "'a/1' is there twice"),
         (["a/1,cat"], "expected a line for each image, found none for 5: a/2, b/1, b/2, c, d"),
-        (["a/1," + "x" * 200_000], "expected names with commas between"),
+        (["a/1," + "x" * 200_000], "expected names and tags with commas between"),
     ],
 )
 def test_mistakes_in_the_tags(lines, expected, folder):

@@ -281,10 +281,10 @@ def test_files_of_zeros_and_what_is_no_file(xlsa17_folder):
     assert "cannot be read as one" in refusal(path, read_features)
     path.unlink()
     path.mkdir()
-    assert "expected a MATLAB file, found a folder" in refusal(path, read_features)
+    assert "expected a MATLAB file of version 5 or 7.3, found a folder" in refusal(path, read_features)
     path.rmdir()
     os.mkfifo(path)
-    assert "expected a MATLAB file, found what is no file" in refusal(path, read_features)
+    assert "expected a MATLAB file of version 5 or 7.3, found what is no file" in refusal(path, read_features)
 
 
 def test_a_variable_that_memory_cannot_hold_is_named_with_the_file(xlsa17_folder, monkeypatch):

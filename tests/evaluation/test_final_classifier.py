@@ -8,8 +8,9 @@ import torch
 
 from tests.classifiers.generators import honest_generator
 from tests.conftest import make_records
+from tests.zero_shot import zero_shot_folds
 from zsl_runner.classifiers.conf import ClassifierConf
-from zsl_runner.data.zero_shot.folds import FoldOptions, ZeroShotFolds, ZeroShotShape
+from zsl_runner.data.zero_shot.folds import ZeroShotShape
 from zsl_runner.errors import NonFiniteError
 from zsl_runner.evaluation.final_classifier.conf import FinalClassifierEvaluatorConf
 from zsl_runner.evaluation.final_classifier.evaluator import FinalClassifierEvaluator
@@ -23,7 +24,7 @@ QUICK = ClassifierConf(synthetic_per_class=40, epochs=15, lr=0.02)
 
 
 def cut(records, stage="final"):
-    return ZeroShotFolds(records, FoldOptions(), torch.device("cpu")).cut(stage)
+    return zero_shot_folds(records).cut(stage)
 
 
 def evaluator(seed=0, classifier=QUICK, **options):

@@ -8,9 +8,10 @@ import pytest
 import torch
 
 from tests.classifiers.generators import honest_generator
+from tests.zero_shot import zero_shot_folds
 from zsl_runner.classifiers.conf import ClassifierConf
 from zsl_runner.config.registry import resolve, schemas
-from zsl_runner.data.zero_shot.folds import FoldOptions, ZeroShotFolds, ZeroShotShape
+from zsl_runner.data.zero_shot.folds import ZeroShotShape
 from zsl_runner.errors import RunError
 from zsl_runner.evaluation.base import Evaluator
 from zsl_runner.evaluation.class_tables import class_accuracies, confusions
@@ -29,7 +30,7 @@ EVALUATORS = sorted(schemas("evaluator"))
 @pytest.fixture(params=["zsl", "final_classifier"])
 def scored(request, records):
     """Return (evaluator, model, fold) of accuracies below 100."""
-    fold = ZeroShotFolds(records, FoldOptions(feature_scaling="standard"), torch.device("cpu")).final()
+    fold = zero_shot_folds(records, feature_scaling="standard").final()
     if request.param == "zsl":
         model = ESZSL(ESZSLConf(), ZeroShotShape(12, 5, 9), Streams(0))
         model.fit(fold.train)

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 import torch
 
+from tests.zero_shot import zero_shot_folds
 from zsl_runner.config.registry import resolve
 from zsl_runner.config.schema import OptimizerConf
 from zsl_runner.data.views import training_as
-from zsl_runner.data.zero_shot.folds import FoldOptions, ZeroShotFolds
 from zsl_runner.models.base import (
     ClassScorer,
     ClosedForm,
@@ -46,7 +46,7 @@ class ModelContract:
 
     @pytest.fixture
     def fold(self, records):
-        return ZeroShotFolds(records, FoldOptions(), torch.device("cpu")).cut("final")
+        return zero_shot_folds(records).cut("final")
 
     @pytest.fixture
     def data(self, fold):

@@ -6,18 +6,18 @@ from pathlib import Path
 import pytest
 import torch
 
+from tests.zero_shot import zero_shot_folds
 from zsl_runner.data.sources.xlsa17.conf import XLSA17Conf
 from zsl_runner.data.sources.xlsa17.source import load
-from zsl_runner.data.zero_shot.folds import FoldOptions, ZeroShotFolds
 
 
 def final_fold(name, semantics="att", **options):
-    """Return the final fold of a folder below $ZSL_DATA/xlsa17; ``options`` are those of `FoldOptions`."""
+    """Return the final fold of a folder below $ZSL_DATA/xlsa17; ``options`` are those of `zero_shot_folds`."""
     root = os.environ.get("ZSL_DATA")
     if not root or not (Path(root) / "xlsa17" / name / "res101.mat").exists():
         pytest.skip(f"$ZSL_DATA has no xlsa17/{name}")
     conf = XLSA17Conf(name=name, root=str(Path(root) / "xlsa17" / name), semantics=semantics, cache=None)
-    return ZeroShotFolds(load(conf), FoldOptions(**options), torch.device("cpu")).cut("final")
+    return zero_shot_folds(load(conf), **options).cut("final")
 
 
 def mean_class_accuracy(truth, predicted):

@@ -6,13 +6,13 @@ import pytest
 import torch
 
 from tests.tagged import CANVASES, NETWORK, network, tagged_fold
-from zsl_runner.data.tagged.folds import TaggedShape
+from zsl_runner.data.images.folds import ImageShape
 from zsl_runner.errors import ConfigError
 from zsl_runner.models.class_mapping_conf import CorrelationConf
 from zsl_runner.models.class_maps.conf import ClassMapsConf
 from zsl_runner.models.networks import evaluating
 
-SHAPE = TaggedShape(1, 32, 32, 11)
+SHAPE = ImageShape(1, 32, 32, 11)
 
 
 def images(count=3, side=32, seed=0):
@@ -33,7 +33,7 @@ def test_maps_have_the_grid_of_the_stride(side):
 
 def test_the_default_network_has_a_third_of_a_million_parameters_and_stride_4():
     conf = ClassMapsConf()
-    model = network(TaggedShape(1, 64, 64, 11), conf)
+    model = network(ImageShape(1, 64, 64, 11), conf)
     assert model.maps(images(2, 64)).logits.shape == (2, 11, 16, 16)
     assert sum(parameter.numel() for parameter in model.parameters()) == 301_560
 
@@ -71,7 +71,7 @@ def test_an_image_has_the_same_maps_in_any_batch_at_evaluation():
 
 def test_images_below_the_stride_are_refused():
     with pytest.raises(ConfigError, match="divides sides by 4, more than images of 32 x 3 pixels allow"):
-        network(TaggedShape(1, 3, 32, 11))
+        network(ImageShape(1, 3, 32, 11))
     small = dataclasses.replace(CANVASES, side=16)
     deep = dataclasses.replace(NETWORK, channels=[4] * 5, strides=[2] * 5, dilations=[1] * 5)
     (problem,) = deep.fits(small)

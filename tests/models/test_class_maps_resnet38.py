@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from tests.tagged import run_phases, tagged_fold, trainer
-from zsl_runner.data.tagged.folds import TaggedShape
+from zsl_runner.data.images.folds import ImageShape
 from zsl_runner.errors import ConfigError
 from zsl_runner.models.class_mapping_conf import CorrelationConf
 from zsl_runner.models.class_maps.conf import ClassMapsResNet38Conf
@@ -25,7 +25,7 @@ def network(shape, conf=SMALL, seed=0):
 
 @pytest.mark.parametrize("side", [64, 37, 8])
 def test_the_stride_is_8_whatever_the_side(side):
-    shape = TaggedShape(3, side, side, 21)
+    shape = ImageShape(3, side, side, 21)
     model = network(shape)
     maps = model.maps(torch.rand(2, 3, side, side))
     grid = SMALL.map_side(side)
@@ -45,7 +45,7 @@ def test_published_sizes():
 
 
 def test_a_pixel_sees_as_far_as_the_dilations_reach_and_no_batch_norm_is_without_use():
-    model = network(TaggedShape(1, 32, 32, 11))
+    model = network(ImageShape(1, 32, 32, 11))
     model.maps(torch.rand(2, 1, 32, 32)).logits.square().sum().backward()
     still = [name for name, p in model.backbone.named_parameters() if p.grad is None or not p.grad.abs().sum()]
     assert still == []
@@ -53,11 +53,11 @@ def test_a_pixel_sees_as_far_as_the_dilations_reach_and_no_batch_norm_is_without
 
 def test_images_below_the_stride_are_refused():
     with pytest.raises(ConfigError, match="divides sides by 8, more than images of 7 x 7"):
-        network(TaggedShape(1, 7, 7, 11))
+        network(ImageShape(1, 7, 7, 11))
 
 
 def test_the_weights_of_a_backbone_are_taken_from_a_file(tmp_path):
-    shape = TaggedShape(1, 32, 32, 11)
+    shape = ImageShape(1, 32, 32, 11)
     one, other = network(shape), network(shape, seed=1)
     torch.save({f"backbone.{name}": value for name, value in one.backbone.state_dict().items()}, tmp_path / "w.pt")
     initialise(other, tmp_path / "w.pt")

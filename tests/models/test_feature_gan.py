@@ -5,8 +5,9 @@ import torch
 
 from tests.models.contract import ModelContract
 from tests.models.feature_gan_settings import BI_VAEGAN, TF_VAEGAN
+from tests.zero_shot import zero_shot_folds
 from zsl_runner.data.sources.toy.conf import ToyConf
-from zsl_runner.data.zero_shot.folds import FoldOptions, ZeroShotFolds, ZeroShotShape
+from zsl_runner.data.zero_shot.folds import ZeroShotShape
 from zsl_runner.errors import ConfigError
 from zsl_runner.models.feature_gan.conf import FeatureGANConf, PerturbationConf, WeightsConf
 from zsl_runner.models.feature_gan.model import FeatureGAN
@@ -54,8 +55,7 @@ class TestBiVAEGAN(FeatureGANContract):
 
     @pytest.fixture
     def fold(self, records):
-        options = FoldOptions(feature_scaling="l2", radius=2.0, semantic_scaling="l2")
-        return ZeroShotFolds(records, options, torch.device("cpu")).cut("final")
+        return zero_shot_folds(records, feature_scaling="l2", radius=2.0, semantic_scaling="l2").cut("final")
 
 
 class TestTFVAEGAN(FeatureGANContract):

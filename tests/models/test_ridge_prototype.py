@@ -5,7 +5,8 @@ from sklearn.linear_model import Ridge
 
 from tests.models.contract import ModelContract
 from tests.models.real_data import final_fold, zero_shot_metrics
-from zsl_runner.data.zero_shot.folds import FoldOptions, ZeroShotFolds, ZeroShotShape
+from tests.zero_shot import zero_shot_folds
+from zsl_runner.data.zero_shot.folds import ZeroShotShape
 from zsl_runner.models.ridge_prototype.conf import RidgePrototypeConf
 from zsl_runner.models.ridge_prototype.model import RidgePrototype
 from zsl_runner.streams import Streams
@@ -23,7 +24,7 @@ class TestFeatureToClassContract(ModelContract):
 
 @pytest.fixture
 def data(records):
-    return ZeroShotFolds(records, FoldOptions(), torch.device("cpu")).cut("final").train
+    return zero_shot_folds(records).cut("final").train
 
 
 def fit(data, **options):

@@ -5,8 +5,8 @@ import pytest
 import torch
 from scipy.stats import chisquare
 
+from tests.zero_shot import zero_shot_folds
 from zsl_runner.config.schema import OptimizerConf
-from zsl_runner.data.zero_shot.folds import FoldOptions
 from zsl_runner.trainers.em.conf import EMConf, EMTrainerConf
 from zsl_runner.trainers.em.mixture import batch_composition, class_balanced_weights
 from zsl_runner.trainers.em.trainer import EMTrainer
@@ -222,6 +222,7 @@ def test_nothing_of_the_test_split_reaches_the_weights(records, make_context, wh
     assert equal(*trained)
 
 
-def test_fold_options_default_to_no_leak():
-    assert not FoldOptions().known_prior
-    assert not FoldOptions().unlabelled
+def test_fold_options_default_to_no_leak(records):
+    train = zero_shot_folds(records).final().train
+    assert train.unseen_prior is None
+    assert train.unlabelled is None

@@ -93,6 +93,10 @@ class DatasetConf(Component):
         """Return under which conditions a result was measured, for its record."""
         return {"kind": "supervised"}
 
+    def image_side(self) -> int | None:
+        """Return the side of square images in pixels; None if the files decide, or if there are no images."""
+        return None
+
     def required_files(self) -> Iterable[RequiredFile]:
         """Yield the files that must exist before a run starts."""
         return ()

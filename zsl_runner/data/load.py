@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any
 from zsl_runner.config.registry import resolve
 from zsl_runner.config.schema import DatasetConf, TrainerConf
 from zsl_runner.config.vocabulary import View
-from zsl_runner.data.records import Provenance, Records, SourceFile
+from zsl_runner.data.records import Records, SourceFile
 from zsl_runner.data.zero_shot.options import ZeroShotConf
-from zsl_runner.data.zero_shot.records import ZeroShotRecords
 from zsl_runner.files.checksums import sha256_of
 
 if TYPE_CHECKING:
@@ -26,23 +25,16 @@ def load(conf: DatasetConf) -> Records:
     Raises:
         DataError: a file is missing, damaged or inconsistent.
     """
-    records: Records = resolve(conf.implementation)(conf)
+    records: Any = resolve(conf.implementation)(conf)
     assert isinstance(records, Records), f"{conf.implementation} returned {type(records).__name__}"
-    if doubts := records.doubts():
-        warnings = (*records.provenance.warnings, *doubts)
-        records = _with_provenance(records, replace(records.provenance, warnings=warnings))
+    known = records.provenance
+    split = known.split_version
     if isinstance(conf, ZeroShotConf) and conf.unseen_imbalance != 1:
-        assert isinstance(records, ZeroShotRecords)
         # Part of the split's name: such metrics stand beside no others.
-        split = f"{records.provenance.split_version}, unseen rows thinned {conf.unseen_imbalance:g}:1"
-        split += f" (seed {conf.unseen_imbalance_seed})"
-        records = _with_provenance(records, replace(records.provenance, split_version=split))
-    return records
-
-
-def _with_provenance(records: Any, provenance: Provenance) -> Records:
-    found: Records = replace(records, provenance=provenance)
-    return found
+        split += f", unseen rows thinned {conf.unseen_imbalance:g}:1 (seed {conf.unseen_imbalance_seed})"
+    known = replace(known, split_version=split, warnings=(*known.warnings, *records.doubts()))
+    loaded: Records = replace(records, provenance=known)  # type: ignore[type-var]
+    return loaded
 
 
 def contents(conf: DatasetConf) -> tuple[SourceFile, ...]:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zsl_runner.errors import DataError
+from zsl_runner.files.names import some
 
 Rows = NDArray[np.int64]
 
@@ -116,16 +117,18 @@ class Wording:
 
     def numbers(self, indices: Iterable[int]) -> str:
         """Return the numbers of some classes, the first five of many."""
-        shown = sorted(map(self.number, indices))
-        return ", ".join(map(str, shown[:5])) + (f" and {len(shown) - 5} more" if len(shown) > 5 else "")
+        return some(map(str, sorted(map(self.number, indices))))
 
     def span(self, low: int, high: int) -> str:
         """Return a range of numbers in words."""
         return f"{self.number(low)}..{self.number(high)}"
 
 
-OWN: Final = Wording()
+OWN: Final = Wording(names={"val": "validation"})
 """As the records themselves."""
+
+
+SPLIT_NAMES: Final = {"train": "training", "val": "validation", "test": "test"}
 
 
 class SplitRecords(Records):
@@ -165,19 +168,23 @@ def checked(records: SomeRecords, origin: str) -> SomeRecords:
     return records
 
 
-def split_problems(splits: Mapping[str, Rows], count: int) -> list[str]:
+def split_problems(splits: Mapping[str, Rows], count: int, wording: Wording = OWN) -> list[str]:
     """Return in words what is wrong with splits of ``count`` rows: empty ones, rows out of range or in two of them."""
     found = []
     used = np.zeros(count, dtype=np.int64)
     for split, rows in splits.items():
-        name = "validation" if split == "val" else split
+        name = wording.name(split)
         if len(rows) == 0:
             found.append(f"{name}: expected row indices, found none")
         elif rows.min() < 0 or rows.max() >= count:
-            found.append(f"{name}: expected row indices in 0..{count - 1}, found {rows.min()}..{rows.max()}")
+            expected, held = wording.span(0, count - 1), wording.span(rows.min(), rows.max())
+            found.append(f"{name}: expected row indices in {expected}, found {held}")
         else:
             used += np.bincount(rows, minlength=count)
     repeated = int(np.count_nonzero(used > 1))
     if repeated:
-        found.append(f"splits: expected disjoint index sets without duplicates, {repeated} rows occur more than once")
+        found.append(
+            f"{wording.name('splits')}: expected disjoint index sets without duplicates, "
+            f"{repeated} rows occur more than once"
+        )
     return found

@@ -6,10 +6,18 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from typing import Generic, Self, TypeVar
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from zsl_runner.data.records import Rows
+
 Batch = TypeVar("Batch")
+
+
+def on_device(values: Rows, device: torch.device) -> Tensor:
+    """Return rows, or classes of rows, as int64 on a device."""
+    return torch.from_numpy(np.ascontiguousarray(values, dtype=np.int64)).to(device)
 
 
 class RowView(ABC, Generic[Batch]):

@@ -7,6 +7,8 @@ nobody sees; both name the same thing. Never imports torch.
 from __future__ import annotations
 
 import codecs
+import csv
+import io
 import unicodedata
 from collections.abc import Iterable
 from pathlib import Path
@@ -94,6 +96,26 @@ def read_names(path: Path, content: str) -> list[str]:
     Raises:
         DataError: see `read_text`.
     """
-    # Files that were joined have a byte order mark in their middle, too.
-    lines = (normal(line.strip().strip(MARK).strip()) for line in read_text(path, content).split("\n"))
+    lines = map(_cleaned, read_text(path, content).split("\n"))
     return [line for line in lines if line]
+
+
+def read_rows(path: Path, content: str) -> list[list[str]]:
+    """Return the rows of a table with commas between its cells, each cell as a name; empty lines are left out.
+
+    A cell in quotation marks may hold commas and line breaks.
+
+    Raises:
+        DataError: see `read_text`; or a quotation mark is left open, or a cell far too long.
+    """
+    try:
+        reader = csv.reader(io.StringIO(read_text(path, content), newline=""), strict=True)
+        rows = [[_cleaned(cell) for cell in row] for row in reader]
+    except csv.Error as error:
+        raise DataError(f"{path}: expected {content} with commas between, found no such table: {error}") from error
+    return [row for row in rows if row not in ([], [""])]
+
+
+def _cleaned(name: str) -> str:
+    # Files that were joined have a byte order mark in their middle, too.
+    return normal(name.strip().strip(MARK).strip())

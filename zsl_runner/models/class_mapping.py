@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from zsl_runner.data.tagged.folds import TaggedShape
+from zsl_runner.data.images.folds import ImageShape
 from zsl_runner.errors import ConfigError
 from zsl_runner.models.base import Model
 from zsl_runner.models.class_mapping_conf import CorrelationConf, HeadedMapperConf
@@ -111,7 +111,7 @@ class HeadedMapper(ClassMapper):
         ConfigError: images are smaller than the network's stride.
     """
 
-    def __init__(self, conf: HeadedMapperConf, shape: TaggedShape, streams: Streams) -> None:
+    def __init__(self, conf: HeadedMapperConf, shape: ImageShape, streams: Streams) -> None:
         super().__init__()
         if min(shape.height, shape.width) < conf.reduction():
             raise ConfigError(

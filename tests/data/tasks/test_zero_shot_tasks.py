@@ -9,9 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.conftest import make_records
+from tests.zero_shot import zero_shot_folds
 from zsl_runner.data.sources.xlsa17.conf import XLSA17TasksConf
 from zsl_runner.data.tasks.stages import StaticFolds, ZeroShotTaskStages
-from zsl_runner.data.zero_shot.folds import FoldOptions, ZeroShotFolds
+from zsl_runner.data.zero_shot.folds import ZeroShotFolds
 from zsl_runner.errors import DataError
 
 CPU = torch.device("cpu")
@@ -42,7 +43,7 @@ def small():
 def stages(records, setting="dynamic", **options):
     conf = XLSA17TasksConf(name="x", root="nowhere", task_setting=setting, **options)
     kind = StaticFolds if setting == "static" else ZeroShotFolds
-    return ZeroShotTaskStages(kind(records, FoldOptions(), CPU), conf, setting)
+    return ZeroShotTaskStages(zero_shot_folds(records, kind), conf)
 
 
 def row_numbers(rows):

@@ -34,7 +34,7 @@ def chosen(name: str, overrides: Sequence[str] = (), *, with_files: bool = True)
         ConfigError: an unknown name or key, a value out of range; all problems together.
         DataError: its files are missing or have another checksum than the one configured.
     """
-    arguments = [f"dataset={name}", *(_below_dataset(override) for override in overrides)]
+    arguments = [f"dataset={name}", *(below_dataset(override) for override in overrides)]
     composition = compose(_loader(), arguments)
     draft = Draft(composition)
     fit.check_components(draft)
@@ -61,7 +61,8 @@ def _loader() -> Loader:
     return Loader(Source(conf_directory()))
 
 
-def _below_dataset(override: str) -> str:
+def below_dataset(override: str) -> str:
+    """Return an override of a data set's option as `zsl-run` takes it."""
     return override if override.lstrip("+~").startswith("dataset.") else f"dataset.{override}"
 
 

@@ -126,7 +126,7 @@ def _reading(
 def _prepare(given: argparse.Namespace) -> int:
     from zsl_runner.data.command.preparation import prepare
 
-    return _each(given, prepare)
+    return _each(given, lambda name, conf: prepare(name, conf, given.overrides))
 
 
 def _verify(given: argparse.Namespace) -> int:

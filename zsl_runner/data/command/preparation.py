@@ -6,23 +6,25 @@ Which data sets keep a copy, and where, their configurations declare (``kept_cop
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from zsl_runner.config.quoting import line, setting
 from zsl_runner.config.registry import resolve
 from zsl_runner.config.schema import DatasetConf
+from zsl_runner.data.command.chosen import below_dataset
 from zsl_runner.data.load import load
 from zsl_runner.errors import DataError
 from zsl_runner.files.folders import KeptCopy, expanded
 
 
-def prepare(option: str, conf: DatasetConf) -> Iterable[str]:
+def prepare(option: str, conf: DatasetConf, overrides: Sequence[str] = ()) -> Iterable[str]:
     """Load the data set, which writes its cache, and yield what was done, line by line.
 
     Args:
         option: its name in ``conf/dataset``.
         conf: its configuration.
+        overrides: the options that were given, without which a run would read other data.
 
     Raises:
         DataError: the data are damaged or inconsistent, or the cache cannot be written.
@@ -43,7 +45,10 @@ def prepare(option: str, conf: DatasetConf) -> Iterable[str]:
     load(conf)
     yield f"  cache {copy.path}"
     yield f"  read and checked in {cold:.2f} s; from the cache in {time.perf_counter() - started:.2f} s"
-    yield f"  run with {line('zsl-run', f'dataset={option}', *_places(conf, copy.path))}"
+    places = list(_places(conf, copy.path))
+    keys = {place.partition("=")[0] for place in places}
+    given = [text for text in map(below_dataset, overrides) if text.partition("=")[0] not in keys]
+    yield f"  run with {line('zsl-run', f'dataset={option}', *given, *places)}"
 
 
 def _places(conf: DatasetConf, cache: Path) -> Iterable[str]:

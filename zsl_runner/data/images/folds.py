@@ -11,7 +11,7 @@ from torch import Tensor
 from zsl_runner.config.schema import DatasetConf, TrainerConf
 from zsl_runner.data.images.records import ImageRecords
 from zsl_runner.data.records import Records, Rows
-from zsl_runner.data.rows import RowView
+from zsl_runner.data.rows import RowView, on_device
 from zsl_runner.data.stages import Fold, OneStage, spread
 
 UNLABELLED = -1
@@ -46,7 +46,7 @@ class ImageShape:
         channels: 1 or 3.
         height: pixels.
         width: pixels.
-        classes: number of classes; 0 if the images have none.
+        classes: number of classes, of tagged images the background among them; 0 if the images have none.
     """
 
     channels: int
@@ -155,7 +155,7 @@ class ImageStages(OneStage[ImageTrainingSet, ImageEvaluationSet]):
         """Return the training rows and the rows of one split; see `OneStage.fold`."""
         records, splits = self._records, self._records.splits()
         visible = np.where(np.isin(records.train, records.labelled), self._labels[records.train], UNLABELLED)
-        training = ImageTrainingSet(self._view(records.train), self._on_device(visible), self._shape)
+        training = ImageTrainingSet(self._view(records.train), on_device(visible, self._device), self._shape)
         evaluation = ImageEvaluationSet(
             name=evaluated,
             rows=self._known(splits[evaluated]),
@@ -168,14 +168,11 @@ class ImageStages(OneStage[ImageTrainingSet, ImageEvaluationSet]):
         return ImageFold(training, evaluation)
 
     def _view(self, rows: Rows) -> ImageView:
-        return ImageView(self._images, self._on_device(rows))
+        return ImageView(self._images, on_device(rows, self._device))
 
     def _known(self, rows: Rows) -> LabelledImages:
-        factors = None if self._records.factors is None else self._on_device(self._records.factors[rows])
-        return LabelledImages(self._view(rows), self._on_device(self._labels[rows]), factors)
-
-    def _on_device(self, values: np.ndarray) -> Tensor:
-        return torch.from_numpy(np.ascontiguousarray(values, dtype=np.int64)).to(self._device)
+        factors = None if self._records.factors is None else on_device(self._records.factors[rows], self._device)
+        return LabelledImages(self._view(rows), on_device(self._labels[rows], self._device), factors)
 
 
 def image_folds(records: Records, conf: DatasetConf, trainer: TrainerConf, device: torch.device) -> ImageStages:

@@ -18,6 +18,8 @@ class ImagesConf(DatasetConf):
 
     folds: ClassVar[str] = "zsl_runner.data.images.folds:image_folds"
     provides: ClassVar[frozenset[str]] = frozenset({Provision.IMAGE_ROWS})
+    own_side: ClassVar[int | None] = None
+    """Side of the images as they are; None if the files decide."""
 
     side: int | None = option(
         None, "resize to squares of this side, bilinearly; null keeps the data set's own size", low=8, high=512
@@ -25,7 +27,7 @@ class ImagesConf(DatasetConf):
 
     def image_side(self) -> int | None:
         """Return the side of the square images in pixels; None if the files decide."""
-        return self.side
+        return self.own_side if self.side is None else self.side
 
     def setting(self, model: ModelConf, trainer: TrainerConf) -> dict[str, str]:
         """Return that no label takes part."""

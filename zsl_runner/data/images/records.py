@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import ClassVar, Final
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from zsl_runner.data.images.pixels import contrast_doubts, contrast_problems
-from zsl_runner.data.records import Provenance, Rows, SplitRecords, split_problems
+from zsl_runner.data.records import SPLIT_NAMES, Provenance, Rows, SplitRecords, split_problems
 from zsl_runner.files.names import alike, some
-
-SPLIT_NAMES: Final = {"train": "training", "val": "validation", "test": "test", "labelled": "labelled training"}
 
 
 @dataclass(frozen=True)
@@ -70,10 +68,11 @@ class ImageRecords(SplitRecords):
         found = contrast_doubts(self.images)
         if self.labels is not None:
             labelled = {} if len(self.labelled) == len(self.train) else {"labelled": self.labelled}
+            names = SPLIT_NAMES | {"labelled": "labelled training"}
             for split, rows in (self.splits() | labelled).items():
                 counts = np.bincount(self.labels[rows], minlength=len(self.class_names))
                 if absent := [name for name, count in zip(self.class_names, counts, strict=True) if not count]:
-                    found.append(f"No image of {some(absent)} is among the {SPLIT_NAMES[split]} images.")
+                    found.append(f"No image of {some(absent)} is among the {names[split]} images.")
         if near := alike(self.class_names):
             found.append(f"Classes whose names differ in the case of letters only: {some(near)}.")
         return found

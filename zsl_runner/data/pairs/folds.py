@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, Protocol
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from zsl_runner.data.records import Rows
-from zsl_runner.data.rows import RowView
+from zsl_runner.data.rows import RowView, on_device
 from zsl_runner.data.stages import Fold, OneStage, spread
 
 
@@ -137,11 +135,9 @@ class PairStages(OneStage[PairTrainingSet, PairEvaluationSet]):
     ) -> None:
         self._shape = shape
         self._layout = layout
-        self._views: Callable[[str], PairView] = lambda name: PairView(
-            source, torch.from_numpy(np.ascontiguousarray(rows[name], dtype=np.int64)).to(device)
-        )
+        self._views = {split: PairView(source, on_device(part, device)) for split, part in rows.items()}
 
     def fold(self, evaluated: str) -> PairFold:
         """Return the training rows and the rows of one split; see `OneStage.fold`."""
-        evaluation = PairEvaluationSet(evaluated, self._views(evaluated), self._shape, self._layout)
-        return PairFold(PairTrainingSet(self._views("train"), self._shape), evaluation)
+        evaluation = PairEvaluationSet(evaluated, self._views[evaluated], self._shape, self._layout)
+        return PairFold(PairTrainingSet(self._views["train"], self._shape), evaluation)

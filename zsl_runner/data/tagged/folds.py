@@ -10,30 +10,14 @@ import torch
 from torch import Tensor
 
 from zsl_runner.config.schema import DatasetConf, TrainerConf
-from zsl_runner.data.images.folds import ImageView
+from zsl_runner.data.images.folds import ImageShape, ImageView
 from zsl_runner.data.records import Records
+from zsl_runner.data.rows import on_device
 from zsl_runner.data.stages import Fold, OneStage, spread
 from zsl_runner.data.tagged.options import TaggedConf
 from zsl_runner.data.tagged.records import TaggedRecords
 from zsl_runner.errors import DataError
 from zsl_runner.files.names import some
-
-
-@dataclass(frozen=True)
-class TaggedShape:
-    """Sizes a model takes from the data.
-
-    Attributes:
-        channels: 1 or 3.
-        height: pixels.
-        width: pixels.
-        classes: number K of classes, the background among them.
-    """
-
-    channels: int
-    height: int
-    width: int
-    classes: int
 
 
 class TaggedBatch(NamedTuple):
@@ -75,7 +59,7 @@ class TaggedTrainingSet:
 
     images: ImageView
     tags: Tensor
-    shape: TaggedShape
+    shape: ImageShape
     flip: bool = False
 
     def __len__(self) -> int:
@@ -144,7 +128,7 @@ class TaggedEvaluationSet:
     images: ImageView
     tags: Tensor
     masks: Tensor | None
-    shape: TaggedShape
+    shape: ImageShape
     class_names: tuple[str, ...]
 
 
@@ -168,7 +152,7 @@ class TaggedStages(OneStage[TaggedTrainingSet, TaggedEvaluationSet]):
         self._masked = masked
         self._images = torch.from_numpy(records.images).to(device)
         channels, height, width = records.images.shape[1:]
-        self._shape = TaggedShape(channels, height, width, len(records.class_names))
+        self._shape = ImageShape(channels, height, width, len(records.class_names))
 
     def fold(self, evaluated: str) -> TaggedFold:
         """Return the training rows and the rows of one split; see `OneStage.fold`.
@@ -202,7 +186,7 @@ class TaggedStages(OneStage[TaggedTrainingSet, TaggedEvaluationSet]):
         return MaskedTrainingSet(*seen, masks=torch.from_numpy(records.masks[rows]).to(self._device))
 
     def _view(self, rows: np.ndarray) -> ImageView:
-        return ImageView(self._images, torch.from_numpy(rows).to(self._device))
+        return ImageView(self._images, on_device(rows, self._device))
 
     def _tags(self, rows: np.ndarray) -> Tensor:
         return torch.from_numpy(self._records.tags[rows]).float().to(self._device)

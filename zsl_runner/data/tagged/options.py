@@ -19,10 +19,6 @@ class TaggedConf(DatasetConf):
 
     flip: bool = option(False, "mirror every other training image, chosen at random each time it is drawn")
 
-    def image_side(self) -> int | None:
-        """Return the side of the square images in pixels; None if the files decide."""
-        return None
-
     def has_masks(self) -> bool:
         """Tell whether there are masks; a file that is not there, or an image without one, is found in loading."""
         return True

@@ -11,10 +11,8 @@ from numpy.typing import NDArray
 
 from zsl_runner.data.images.pixels import contrast_doubts, contrast_problems
 from zsl_runner.data.pairs.segmentation.records import MOST_CLASSES, VOID
-from zsl_runner.data.records import Provenance, Rows, SplitRecords, split_problems
+from zsl_runner.data.records import SPLIT_NAMES, Provenance, Rows, SplitRecords, split_problems
 from zsl_runner.files.names import some
-
-SPLIT_NAMES = {"train": "training", "val": "validation", "test": "test"}
 
 
 @dataclass(frozen=True)

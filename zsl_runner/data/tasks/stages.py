@@ -10,12 +10,12 @@ from typing import Final
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from zsl_runner.config.schema import DatasetConf, TrainerConf
 from zsl_runner.data.images.folds import ImageView
 from zsl_runner.data.images.records import ImageRecords
 from zsl_runner.data.records import Records, Rows
+from zsl_runner.data.rows import on_device
 from zsl_runner.data.stages import OneStage
 from zsl_runner.data.tasks.folds import (
     TaskEvaluation,
@@ -29,8 +29,7 @@ from zsl_runner.data.tasks.folds import (
 from zsl_runner.data.tasks.options import TasksConf, ZeroShotTasksConf
 from zsl_runner.data.tasks.order import TaskOrder, even_sizes, ordered
 from zsl_runner.data.zero_shot.draws import held_out_rows
-from zsl_runner.data.zero_shot.folds import ZeroShotFold, ZeroShotFolds, fold_options
-from zsl_runner.data.zero_shot.records import ZeroShotRecords
+from zsl_runner.data.zero_shot.folds import ZeroShotFold, ZeroShotFolds, zero_shot_folds
 
 STATIC_TEST_SHARE: Final = 0.2
 STATIC_TEST_SEED: Final = 42
@@ -72,11 +71,8 @@ class ImageTaskStages(OneStage[TaskTraining, TaskEvaluation]):
         return with_rows(fold, self._records.name)
 
     def _rows(self, rows: Rows) -> TaskRows:
-        positions = self._on_device(rows)
-        return TaskRows(ImageView(self._images, positions), self._on_device(self._labels[rows]))
-
-    def _on_device(self, values: Rows) -> Tensor:
-        return torch.from_numpy(np.ascontiguousarray(values, dtype=np.int64)).to(self._images.device)
+        device = self._images.device
+        return TaskRows(ImageView(self._images, on_device(rows, device)), on_device(self._labels[rows], device))
 
 
 def image_tasks(records: Records, conf: DatasetConf, trainer: TrainerConf, device: torch.device) -> ImageTaskStages:
@@ -92,7 +88,7 @@ class StaticFolds(ZeroShotFolds):
     def tune(self) -> ZeroShotFold:
         """Training rows, and some held out of each class."""
         train, _ = self._split()
-        kept, held = held_out_rows(self.records.labels, train, self.options.holdout, self.options.holdout_seed)
+        kept, held = held_out_rows(self.records.labels, train, self.conf.holdout, self.conf.holdout_seed)
         return self._of_all("val", kept, held)
 
     def final(self) -> ZeroShotFold:
@@ -114,18 +110,16 @@ class ZeroShotTaskStages:
 
     Args:
         folds: cuts them without tasks.
-        conf: how classes are divided.
-        setting: ``dynamic`` or ``static``.
+        conf: how classes are divided, and whether ``dynamic`` or ``static``.
 
     Raises:
         DataError: a task has no class, or no row for testing; a class has no training row; or the order is not one of
             these classes. What validation rows lack is refused when they are cut.
     """
 
-    def __init__(self, folds: ZeroShotFolds, conf: TasksConf, setting: str) -> None:
+    def __init__(self, folds: ZeroShotFolds, conf: ZeroShotTasksConf) -> None:
         self._folds = folds
         self._conf = conf
-        self._setting = setting
         records = folds.records
         ordered(np.concatenate([records.seen_classes, records.unseen_classes]), conf.class_order, None)
         self.tested("final")  # before a run, not at its end
@@ -162,7 +156,7 @@ class ZeroShotTaskStages:
                 order=order,
                 class_names=tuple(evaluation.class_names[label] for label in [*seen, *unseen]),
                 class_vectors=vectors,
-                setting=self._setting,
+                setting=conf.task_setting,
                 unseen=UnseenRows(unseen_rows, later) if later.classes else None,
             ),
         )
@@ -173,7 +167,6 @@ def zero_shot_tasks(
     records: Records, conf: DatasetConf, trainer: TrainerConf, device: torch.device
 ) -> ZeroShotTaskStages:
     """Return what cuts the folds of zero-shot data whose classes arrive in tasks."""
-    assert isinstance(records, ZeroShotRecords)
     assert isinstance(conf, ZeroShotTasksConf)
     kind = StaticFolds if conf.task_setting == "static" else ZeroShotFolds
-    return ZeroShotTaskStages(kind(records, fold_options(conf, trainer), device), conf, conf.task_setting)
+    return ZeroShotTaskStages(zero_shot_folds(records, conf, trainer, device, kind), conf)

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from zsl_runner.config.schema import DatasetConf, TrainerConf
 from zsl_runner.data.records import Records, Rows
-from zsl_runner.data.rows import RowView
+from zsl_runner.data.rows import RowView, on_device
 from zsl_runner.data.stages import Fold, spread
 from zsl_runner.data.zero_shot.draws import held_out_rows, thinned
 from zsl_runner.data.zero_shot.options import ZeroShotConf
@@ -160,46 +160,31 @@ class ZeroShotEvaluation:
 ZeroShotFold = Fold[ZeroShotTraining, ZeroShotEvaluation]
 
 
-@dataclass(frozen=True)
-class FoldOptions:
-    """How folds are cut and prepared; read from the data set's configuration.
-
-    Attributes:
-        feature_scaling: a mode of `scaling.PIPELINES`, fitted on the training rows of the fold.
-        radius: norm of a row after an ``l2`` step; None for sqrt(D).
-        semantic_scaling: ``none``, ``l2``, ``sqrt`` or ``standard`` for the class vectors.
-        holdout: share of each training class held out in the tune stage.
-        holdout_seed: seed of that draw (of the data set, not of the run: all runs validate on the same rows).
-        unlabelled: also hand the unlabelled unseen rows to training.
-        known_prior: also hand the class frequencies of the unseen rows to training (a leak, on request only).
-        unseen_imbalance: ratio to which the sizes of the unseen classes are thinned; 1 keeps all rows.
-        unseen_imbalance_seed: seed of the thinning.
-    """
-
-    feature_scaling: str = "none"
-    radius: float | None = None
-    semantic_scaling: str = "none"
-    holdout: float = 0.2
-    holdout_seed: int = 0
-    unlabelled: bool = False
-    known_prior: bool = False
-    unseen_imbalance: float = 1.0
-    unseen_imbalance_seed: int = 0
-
-
 class ZeroShotFolds:
     """Cuts the folds of one data set.
 
     Args:
         records: the data set.
-        options: how to cut and scale.
+        conf: how to cut and scale; its seeds are of the data set, not of the run: all runs validate on the same rows.
         device: where the tensors live; on a CPU the feature matrix is not copied.
+        unlabelled: also hand the unlabelled unseen rows to training.
+        known_prior: also hand the class frequencies of the unseen rows to training (a leak, on request only).
     """
 
-    def __init__(self, records: ZeroShotRecords, options: FoldOptions, device: torch.device) -> None:
+    def __init__(
+        self,
+        records: ZeroShotRecords,
+        conf: ZeroShotConf,
+        device: torch.device,
+        *,
+        unlabelled: bool = False,
+        known_prior: bool = False,
+    ) -> None:
         self.records = records
-        self.options = options
+        self.conf = conf
         self.device = device
+        self._unlabelled = unlabelled
+        self._known_prior = known_prior
         self._matrix = torch.from_numpy(records.features).to(device)
 
     def tune(self) -> ZeroShotFold:
@@ -208,7 +193,7 @@ class ZeroShotFolds:
         training = np.setdiff1d(records.seen_classes, records.validation_classes)
         is_validation = np.isin(records.labels[records.trainval], records.validation_classes)
         kept, held = held_out_rows(
-            records.labels, records.trainval[~is_validation], self.options.holdout, self.options.holdout_seed
+            records.labels, records.trainval[~is_validation], self.conf.holdout, self.conf.holdout_seed
         )
         return self._fold("val", kept, held, records.trainval[is_validation], training, records.validation_classes)
 
@@ -247,20 +232,18 @@ class ZeroShotFolds:
     def _fold(
         self, name: str, train: Rows, seen: Rows, unseen: Rows, seen_classes: Rows, unseen_classes: Rows
     ) -> ZeroShotFold:
-        scaling = FeatureScaling.fit(
-            self._matrix, self._tensor(train), self.options.feature_scaling, self.options.radius
-        )
+        labels, conf = self.records.labels, self.conf
+        scaling = FeatureScaling.fit(self._matrix, self._tensor(train), conf.feature_scaling, conf.radius)
         vectors = torch.from_numpy(self.records.class_vectors).to(self.device)
-        vectors = scale_class_vectors(vectors, self.options.semantic_scaling, self._tensor(seen_classes))
-        labels, options = self.records.labels, self.options
-        if options.unseen_imbalance != 1:
-            unseen = thinned(labels, unseen, options.unseen_imbalance, options.unseen_imbalance_seed)
+        vectors = scale_class_vectors(vectors, conf.semantic_scaling, self._tensor(seen_classes))
+        if conf.unseen_imbalance != 1:
+            unseen = thinned(labels, unseen, conf.unseen_imbalance, conf.unseen_imbalance_seed)
 
         def view(rows: Rows) -> FeatureView:
             return FeatureView(self._matrix, self._tensor(rows), scaling)
 
         prior = None
-        if self.options.known_prior:
+        if self._known_prior:
             counts = np.bincount(labels[unseen], minlength=len(vectors))[unseen_classes]
             prior = sum_normalised(torch.from_numpy(counts).double(), 0).float().to(self.device)
         training = ZeroShotTraining(
@@ -269,7 +252,7 @@ class ZeroShotFolds:
             class_vectors=vectors,
             seen_classes=self._tensor(seen_classes),
             unseen_classes=self._tensor(unseen_classes),
-            unlabelled=view(unseen) if self.options.unlabelled else None,
+            unlabelled=view(unseen) if self._unlabelled else None,
             unseen_prior=prior,
         )
         evaluation = ZeroShotEvaluation(
@@ -286,26 +269,18 @@ class ZeroShotFolds:
         return ZeroShotFold(training, evaluation)
 
     def _tensor(self, values: Rows) -> Tensor:
-        return torch.from_numpy(np.ascontiguousarray(values, dtype=np.int64)).to(self.device)
+        return on_device(values, self.device)
 
 
-def fold_options(conf: DatasetConf, trainer: TrainerConf) -> FoldOptions:
-    """Return how the folds are cut: the data set's options, and what the training procedure may see."""
-    assert isinstance(conf, ZeroShotConf), f"{type(conf).__name__} has no seen and unseen classes"
-    return FoldOptions(
-        feature_scaling=conf.feature_scaling,
-        radius=conf.radius,
-        semantic_scaling=conf.semantic_scaling,
-        holdout=conf.holdout,
-        holdout_seed=conf.holdout_seed,
-        unlabelled=trainer.sees_unlabelled(),
-        known_prior=trainer.prior_source() == "known",
-        unseen_imbalance=conf.unseen_imbalance,
-        unseen_imbalance_seed=conf.unseen_imbalance_seed,
-    )
-
-
-def zero_shot_folds(records: Records, conf: DatasetConf, trainer: TrainerConf, device: torch.device) -> ZeroShotFolds:
-    """Return what cuts the folds of zero-shot records."""
+def zero_shot_folds(
+    records: Records,
+    conf: DatasetConf,
+    trainer: TrainerConf,
+    device: torch.device,
+    kind: type[ZeroShotFolds] = ZeroShotFolds,
+) -> ZeroShotFolds:
+    """Return what cuts the folds of zero-shot records, by the options of the data set and what training may see."""
     assert isinstance(records, ZeroShotRecords), f"{type(records).__name__} has no seen and unseen classes"
-    return ZeroShotFolds(records, fold_options(conf, trainer), device)
+    assert isinstance(conf, ZeroShotConf), f"{type(conf).__name__} has no seen and unseen classes"
+    known_prior = trainer.prior_source() == "known"
+    return kind(records, conf, device, unlabelled=trainer.sees_unlabelled(), known_prior=known_prior)

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from zsl_runner.config.problems import did_you_mean
 from zsl_runner.data.records import Records
+from zsl_runner.data.rows import on_device
 from zsl_runner.data.stages import AnyFold
 from zsl_runner.data.zero_shot.folds import ZeroShotEvaluation, ZeroShotFold, ZeroShotTraining
 from zsl_runner.data.zero_shot.records import ZeroShotRecords
@@ -136,23 +137,21 @@ def with_records(fold: ZeroShotFold, records: Records) -> tuple[ZeroShotFold, li
     data, train = fold.evaluation, fold.train
     _require_fitting(data, train.features.width, records)
     place = {name: index for index, name in enumerate(data.class_names)}
+    device = train.labels.device
     labels = np.array([place[name] for name in records.class_names])[records.labels]
-    view = train.features.others(torch.from_numpy(records.features).to(train.labels.device))
+    view = train.features.others(torch.from_numpy(records.features).to(device))
     seen, unseen = (np.flatnonzero(np.isin(labels, ids.cpu())) for ids in (data.seen_classes, data.unseen_classes))
     for what, found in (("seen", seen), ("unseen", unseen)):
         if len(found) == 0:
             raise DataError(f"new rows: expected some of the stage's {what} classes, found none")
 
-    def tensor(values: Any) -> Tensor:
-        return torch.from_numpy(np.ascontiguousarray(values, dtype=np.int64)).to(train.labels.device)
-
     evaluation = replace(
         data,
         name="new",
-        seen=view.part(tensor(seen)),
-        seen_labels=tensor(labels[seen]),
-        unseen=view.part(tensor(unseen)),
-        unseen_labels=tensor(labels[unseen]),
+        seen=view.part(on_device(seen, device)),
+        seen_labels=on_device(labels[seen], device),
+        unseen=view.part(on_device(unseen, device)),
+        unseen_labels=on_device(labels[unseen], device),
     )
     return ZeroShotFold(train, evaluation), _remarks(train, records, len(seen) + len(unseen))
 

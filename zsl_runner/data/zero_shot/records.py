@@ -9,7 +9,8 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from zsl_runner.data.records import OWN, Provenance, Records, Rows, Wording
+from zsl_runner.data.records import OWN, Provenance, Records, Rows, Wording, split_problems
+from zsl_runner.files.names import some
 
 
 @dataclass(frozen=True)
@@ -144,36 +145,19 @@ def _class_problems(records: ZeroShotRecords, wording: Wording) -> list[str]:
 
 
 def _split_problems(records: ZeroShotRecords, wording: Wording) -> list[str]:
-    found = []
     rows = len(records.features)
-    used = np.zeros(rows, dtype=np.int64)
-    for field_name in ("trainval", "test_seen", "test_unseen"):
-        index: Rows = getattr(records, field_name)
-        name = wording.name(field_name)
-        if len(index) == 0:
-            found.append(f"{name}: expected row indices, found none")
+    splits = {name: getattr(records, name) for name in ("trainval", "test_seen", "test_unseen")}
+    found = split_problems(splits, rows, wording)
+    for split, index in splits.items():
+        if not len(index) or index.min() < 0 or index.max() >= rows or len(records.labels) != rows:
             continue
-        low, high = int(index.min()), int(index.max())
-        if low < 0 or high >= rows:
-            found.append(
-                f"{name}: expected row indices in {wording.span(0, rows - 1)}, found {wording.span(low, high)}"
-            )
-            continue
-        used += np.bincount(index, minlength=rows)
-        if len(records.labels) != rows:
-            continue
+        name = wording.name(split)
         held = set(np.unique(records.labels[index]).tolist())
-        allowed = set((records.unseen_classes if field_name == "test_unseen" else records.seen_classes).tolist())
+        allowed = set((records.unseen_classes if split == "test_unseen" else records.seen_classes).tolist())
         if held - allowed:
             found.append(f"{name}: holds rows of classes {wording.numbers(held - allowed)} that do not belong there")
-        if field_name != "test_seen" and allowed - held:
+        if split != "test_seen" and allowed - held:
             found.append(f"{name}: expected rows of every class, found none of {wording.numbers(allowed - held)}")
-    repeated = int(np.count_nonzero(used > 1))
-    if repeated:
-        found.append(
-            f"{wording.name('splits')}: expected disjoint index sets without duplicates, "
-            f"{repeated} rows occur more than once"
-        )
     return found
 
 
@@ -209,5 +193,4 @@ def _alike(records: ZeroShotRecords) -> Iterable[str]:
 
 
 def _class_names(records: ZeroShotRecords, classes: Rows) -> str:
-    named = ", ".join(records.class_names[label] for label in classes[:5])
-    return named + (f" and {len(classes) - 5} more" if len(classes) > 5 else "")
+    return some(records.class_names[label] for label in classes)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zsl_runner.data.records import Rows
+from zsl_runner.data.stages import spread
 from zsl_runner.data.zero_shot.records import ZeroShotRecords
 
 if TYPE_CHECKING:
@@ -28,9 +29,7 @@ LONGEST_NAME = 20
 def describe(records: ZeroShotRecords) -> Iterable[str]:
     """Yield a summary of the data set, line by line."""
     source = records.provenance
-    rows, width = records.features.shape
-    classes = len(records.class_vectors)
-    yield f"{records.name}: {rows:,} rows of {width:,} features, {classes} classes ({source.kind} data)"
+    yield f"{records.name}: {records.sizes()} ({source.kind} data)"
     yield ""
     yield f"features       {source.feature_kind}"
     yield from (f"               {line}" for line in _feature_lines(records.features))
@@ -48,13 +47,6 @@ def describe(records: ZeroShotRecords) -> Iterable[str]:
 def split_rows(records: ZeroShotRecords) -> dict[str, Rows]:
     """Return the row indices of the three splits by name."""
     return {"trainval": records.trainval, "test_seen": records.test_seen, "test_unseen": records.test_unseen}
-
-
-def sampled_rows(records: ZeroShotRecords) -> NDArray[np.float32]:
-    """Return evenly spaced trainval rows, enough for a histogram."""
-    index = np.linspace(0, len(records.trainval) - 1, min(SAMPLED_ROWS, len(records.trainval))).astype(np.int64)
-    rows: NDArray[np.float32] = records.features[records.trainval[index]]
-    return rows
 
 
 def cosine_similarity(vectors: NDArray[np.floating]) -> NDArray[np.float64]:
@@ -169,7 +161,8 @@ def _draw_sizes(axes: Any, records: ZeroShotRecords) -> None:
 
 
 def _draw_values(axes: Any, records: ZeroShotRecords) -> None:
-    axes.hist(sampled_rows(records).ravel(), bins=80, color=SEEN, log=True)
+    rows = records.trainval[spread(len(records.trainval), SAMPLED_ROWS)]
+    axes.hist(records.features[rows].ravel(), bins=80, color=SEEN, log=True)
     axes.set_ylim(bottom=0.5)
     axes.set_title("Feature values on training rows")
     axes.set_xlabel("value, unscaled")

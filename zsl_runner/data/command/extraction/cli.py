@@ -116,13 +116,13 @@ def _weights(command: argparse.ArgumentParser, otherwise: str) -> None:
 
 
 def _extract(given: argparse.Namespace) -> int:
-    from zsl_runner.data.command.extraction.images import class_images
+    from zsl_runner.data.sources.pictures.classes import class_pictures
 
     _require_free(given.output)
-    images = class_images(given.images)
-    classes = len(set(images.labels))
-    print(f"pictures    {len(images.paths):,} of {classes:,} classes in {given.images}")
-    for note in images.notes:
+    tree, labels = class_pictures(given.images, "give a folder that holds a folder of pictures for each class")
+    classes = len(set(labels))
+    print(f"pictures    {len(tree.pictures):,} of {classes:,} classes in {given.images}")
+    for note in tree.notes():
         print(f"            {note}")
 
     from zsl_runner.data.command.extraction.backbones import build, device_of
@@ -138,9 +138,9 @@ def _extract(given: argparse.Namespace) -> int:
     print(f"backbone    {given.backbone}{_of(given.weights)} on {device}\nread as     {backbone.preprocessing}")
 
     parts = Parts(given.output.with_name(f"{given.output.name}.parts"), made_with)
-    with parts.held(), watching(len(images.paths)) as watch:
+    with parts.held(), watching(len(tree.pictures)) as watch:
         try:
-            found = Extraction(images, backbone, device, given.batch, given.workers, parts).features(watch)
+            found = Extraction(tree.pictures, backbone, device, given.batch, given.workers, parts).features(watch)
         except KeyboardInterrupt:
             print(
                 f"stopped after {watch.done:,} of {watch.total:,} pictures; the same command goes on, with what "
@@ -149,7 +149,7 @@ def _extract(given: argparse.Namespace) -> int:
             )
             raise
         provenance = {"name": given.backbone, "weights": given.weights, "folder": str(given.images), **made_with}
-        write(given.output, images, found, provenance)
+        write(given.output, tree.pictures, labels, found, provenance)
         parts.finish()
     kind = f"{given.backbone}{_of(given.weights)}, {found.shape[1]}-d"
     print(f"features    {found.shape[0]:,} x {found.shape[1]:,} in {given.output}")
@@ -158,8 +158,8 @@ def _extract(given: argparse.Namespace) -> int:
 
 
 def _class_vectors(given: argparse.Namespace) -> int:
-    from zsl_runner.data.command.extraction.parts import write_arrays
     from zsl_runner.data.command.extraction.texts import class_texts
+    from zsl_runner.files.arrays import write_arrays
 
     _require_free(given.output)
     texts = class_texts(given.names, given.template or [])

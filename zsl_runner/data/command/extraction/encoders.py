@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
 from typing import Any, Final
 
 import numpy as np
@@ -71,8 +72,8 @@ def class_vectors(encode: Encoder, texts: Mapping[str, Sequence[str]]) -> NDArra
     """
     flat = [text for several in texts.values() for text in several]
     found = np.concatenate([_encoded(encode, flat[start : start + BATCH]) for start in range(0, len(flat), BATCH)])
-    bounds = np.cumsum([0, *map(len, texts.values())])
-    means = np.stack([_unit(found[first:end], flat[first:end]).mean(axis=0) for first, end in _pairs(bounds)])
+    bounds = np.cumsum([0, *map(len, texts.values())]).tolist()
+    means = np.stack([_unit(found[first:end], flat[first:end]).mean(axis=0) for first, end in pairwise(bounds)])
     return _unit(means, list(texts)).astype(np.float32)
 
 
@@ -99,7 +100,3 @@ def _unit(rows: NDArray[np.float64], words: Sequence[str]) -> NDArray[np.float64
         raise DataError(f"{OPTION}: gives no vector for {words[wrong[0]]!r}: its length is {lengths[wrong[0], 0]:g}")
     scaled: NDArray[np.float64] = rows / lengths
     return scaled
-
-
-def _pairs(bounds: NDArray[np.int64]) -> list[tuple[int, int]]:
-    return list(zip(bounds[:-1].tolist(), bounds[1:].tolist(), strict=True))

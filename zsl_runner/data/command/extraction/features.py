@@ -16,10 +16,11 @@ import torch
 from numpy.typing import NDArray
 
 from zsl_runner.data.command.extraction.backbones import Backbone
-from zsl_runner.data.command.extraction.images import ClassImages
-from zsl_runner.data.command.extraction.parts import Parts, write_arrays
+from zsl_runner.data.command.extraction.parts import Parts
 from zsl_runner.data.command.extraction.watching import Watch
+from zsl_runner.data.sources.pictures.walk import PictureFile
 from zsl_runner.errors import DataError
+from zsl_runner.files.arrays import write_arrays
 from zsl_runner.files.names import some
 
 BATCHES: Final = 8
@@ -32,7 +33,7 @@ class Extraction:
     """What turns pictures into features.
 
     Args:
-        images: the pictures.
+        pictures: their files.
         backbone: the network, on the device.
         device: where it computes.
         batch: pictures in a batch.
@@ -43,7 +44,7 @@ class Extraction:
         broken: why pictures cannot be read, by their position.
     """
 
-    images: ClassImages
+    pictures: Sequence[PictureFile]
     backbone: Backbone
     device: torch.device
     batch: int
@@ -60,7 +61,7 @@ class Extraction:
         Raises:
             DataError: pictures are broken, or the backbone gives what is no row of numbers for each.
         """
-        count = len(self.images.paths)
+        count = len(self.pictures)
         found = []
         with ThreadPoolExecutor(self.workers) as pool, warnings.catch_warnings():
             warnings.simplefilter("ignore")  # `decoded` does it for a single thread
@@ -84,7 +85,7 @@ class Extraction:
     def _part(self, rows: range, pool: ThreadPoolExecutor, watch: Watch) -> NDArray[np.float32]:
         """Return the features of some pictures; they are computed and kept if they were not before."""
         path = self.parts.path([self._identity(row) for row in rows])
-        kept = self.parts.take(path, len(rows))
+        kept = self.parts.take(path)
         if kept is not None:
             watch.skip(len(rows))
             return kept
@@ -105,26 +106,26 @@ class Extraction:
         features = self.backbone.features(pixels, self.device)
         wrong = np.flatnonzero(~np.isfinite(features).all(axis=1))
         if len(wrong):
-            path = self.images.paths[first + wrong[0]]
+            path = self.pictures[first + wrong[0]].path
             raise DataError(f"{path}: the backbone gives NaN or infinite features; is it the picture or the weights?")
         return features
 
     def _pixels(self, row: int) -> Pixels | None:
         """Return the pixels of a picture; None, and a note, if it is broken."""
         try:
-            return self.backbone.preprocessing.pixels(self.images.paths[row])
+            return self.backbone.preprocessing.pixels(self.pictures[row].path)
         except DataError as error:
             self.broken[row] = str(error)
             return None
 
     def _identity(self, row: int) -> tuple[str, int, int]:
         """Return what tells a picture from another one or from one that was changed: name, bytes and time."""
-        path = self.images.paths[row]
+        picture = self.pictures[row]
         try:
-            status = path.stat()
+            status = picture.path.stat()
         except OSError as error:
-            raise DataError(f"{path}: cannot be read: {error.strerror or error}") from error
-        return self.images.files[row], status.st_size, status.st_mtime_ns
+            raise DataError(f"{picture.path}: cannot be read: {error.strerror or error}") from error
+        return picture.name, status.st_size, status.st_mtime_ns
 
 
 def common(backbone: Backbone, device: torch.device, batch: int) -> dict[str, Any]:
@@ -139,7 +140,13 @@ def common(backbone: Backbone, device: torch.device, batch: int) -> dict[str, An
     }
 
 
-def write(path: Path, images: ClassImages, features: NDArray[np.float32], provenance: dict[str, Any]) -> None:
+def write(
+    path: Path,
+    pictures: Sequence[PictureFile],
+    labels: Sequence[str],
+    features: NDArray[np.float32],
+    provenance: dict[str, Any],
+) -> None:
     """Write features, labels and files, and how they were made.
 
     Raises:
@@ -149,8 +156,8 @@ def write(path: Path, images: ClassImages, features: NDArray[np.float32], proven
         path,
         {
             "features": features,
-            "labels": np.array(images.labels),
-            "files": np.array(images.files),
+            "labels": np.array(labels),
+            "files": np.array([picture.name for picture in pictures]),
             "provenance": np.array(json.dumps(provenance)),
         },
     )

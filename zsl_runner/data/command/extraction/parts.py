@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zsl_runner.errors import RunError
+from zsl_runner.files.arrays import kept_arrays, write_arrays
 from zsl_runner.files.locks import exclusive
-from zsl_runner.files.writing import remove_leftovers, replacing
+from zsl_runner.files.writing import remove_leftovers
 
 
 class Parts:
@@ -49,21 +50,18 @@ class Parts:
             try:
                 yield
             finally:
-                if not any(self.folder.glob("*.npy")):
+                if not any(self.folder.glob("*.npz")):
                     self.finish()
 
     def path(self, sources: Sequence[Any]) -> Path:
         """Return the file of the part that is computed from these sources, as JSON takes them."""
         digest = hashlib.sha256(f"{self._common}{json.dumps(sources)}".encode())
-        return self.folder / f"{digest.hexdigest()[:32]}.npy"
+        return self.folder / f"{digest.hexdigest()[:32]}.npz"
 
-    def take(self, path: Path, rows: int) -> NDArray[np.float32] | None:
-        """Return the rows of a part; None if it is not there."""
-        try:
-            found: NDArray[np.float32] = np.load(path, allow_pickle=False)
-        except (OSError, ValueError, EOFError):  # not there, or damaged on the disk: it is computed again
-            return None
-        return found if found.shape[:1] == (rows,) and found.dtype == np.float32 else None
+    def take(self, path: Path) -> NDArray[np.float32] | None:
+        """Return the rows of a part; None if it is not there, or damaged: then it is computed again."""
+        found = kept_arrays(path)
+        return None if found is None else found["rows"]
 
     def keep(self, path: Path, rows: NDArray[np.float32]) -> None:
         """Write a part.
@@ -71,30 +69,8 @@ class Parts:
         Raises:
             RunError: it cannot be written.
         """
-        _write(path, lambda stream: np.save(stream, rows))
+        write_arrays(path, {"rows": rows})
 
     def finish(self) -> None:
         """Remove the folder."""
         shutil.rmtree(self.folder, ignore_errors=True)
-
-
-def write_arrays(path: Path, arrays: Mapping[str, Any]) -> None:
-    """Write an ``.npz`` file in one step, the same bytes for the same arrays.
-
-    Raises:
-        RunError: it cannot be written.
-    """
-    _write(path, lambda stream: np.savez(stream, **arrays))
-
-
-def _write(path: Path, write: Callable[[Any], None]) -> None:
-    """Have NumPy write a file, whole or not at all.
-
-    Raises:
-        RunError: it cannot be written.
-    """
-    try:
-        with replacing(path) as temporary, temporary.open("xb") as stream:
-            write(stream)
-    except OSError as error:
-        raise RunError(f"{path}: cannot be written: {error.strerror or error}") from error

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 from zsl_runner.errors import ConfigError, DataError
-from zsl_runner.files.names import normal, read_names, read_text, some
+from zsl_runner.files.names import read_names, read_rows, some
 
 NAME: Final = "name"
 DESCRIPTION: Final = "description"
@@ -62,24 +61,19 @@ def spoken(name: str) -> str:
 def _rows(path: Path) -> list[tuple[str, str | None]]:
     if path.suffix.lower() != ".csv":
         return [(name, None) for name in read_names(path, "class names")]
-    lines = list(csv.reader(read_text(path, "class names").splitlines()))
-    header = [cell.strip().lower() for cell in lines[0]] if lines else []
+    header, *lines = read_rows(path, "class names") or [[]]
+    header = [cell.lower() for cell in header]
     if NAME not in header:
         raise DataError(
             f"{path}: expected a column {NAME!r}, and perhaps {DESCRIPTION!r}, found {some(header) or 'none'}"
         )
-    ragged = [number for number, line in enumerate(lines, start=1) if line and len(line) != len(header)]
-    if ragged:
-        raise DataError(f"{path}: expected {len(header)} cells in each row, found another number in row {ragged[0]}")
-    names = header.index(NAME)
-    descriptions = header.index(DESCRIPTION) if DESCRIPTION in header else None
     rows: list[tuple[str, str | None]] = []
-    for number, line in enumerate(lines[1:], start=2):
-        if not line:
-            continue
-        name = normal(line[names].strip())
-        description = None if descriptions is None else " ".join(line[descriptions].split())
+    for number, line in enumerate(lines, start=2):
+        if len(line) != len(header):
+            raise DataError(f"{path}: expected {len(header)} cells in each row, found {len(line)} in row {number}")
+        cells = dict(zip(header, line, strict=True))
+        name, description = cells[NAME], cells.get(DESCRIPTION)
         if not name or description == "":
             raise DataError(f"{path}: row {number}: expected a {NAME if not name else DESCRIPTION}, found none")
-        rows.append((name, description))
+        rows.append((name, None if description is None else " ".join(description.split())))
     return rows

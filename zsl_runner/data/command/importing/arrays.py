@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pickle
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -15,7 +14,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zsl_runner.data.command.importing.table import read_table
-from zsl_runner.data.sources.xlsa17.matlab import Foreign, Value, foreign, in_words, read_variables, variable_names
+from zsl_runner.data.sources.xlsa17.matlab import (
+    Foreign,
+    Value,
+    foreign,
+    in_words,
+    read_variables,
+    readable,
+    variable_names,
+)
 from zsl_runner.errors import DataError
 from zsl_runner.files.folders import expanded
 from zsl_runner.files.names import normal, read_names, some
@@ -82,7 +89,7 @@ class Files:
             reader = READERS.get(path.suffix.lower())
             if reader is None:
                 raise DataError(f"{path}: expected a file that ends in {', '.join(READERS)}, found {path.name}")
-            with _readable(path):
+            with readable(path, f"a {path.suffix} file"):
                 self._read[path] = reader(path)
         return self._read[path]
 
@@ -101,25 +108,6 @@ def _usable(path: Path, name: str, value: Value) -> Found:
     if isinstance(value, tuple):
         return Found(origin, tuple(normal(text.strip()) for text in value))
     return Found(origin, value)
-
-
-@contextmanager
-def _readable(path: Path) -> Iterator[None]:
-    if not path.is_file():  # whatever else is there is not opened: reading a pipe would never end
-        raise DataError(f"{path}: expected a file, found {'a folder' if path.is_dir() else 'none'}")
-    try:
-        yield
-    except DataError:
-        raise
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read: {error.strerror or error}") from error
-    except MemoryError as error:
-        raise DataError(f"{path}: expected arrays that fit into memory, found larger ones, or damage") from error
-    except Exception as error:  # the parsers raise whatever damaged bytes lead them to
-        raise DataError(
-            f"{path}: cannot be read as {path.suffix} ({type(error).__name__}); it is truncated, damaged or another "
-            "kind of file"
-        ) from error
 
 
 def _value(array: NDArray[Any]) -> Value:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import re
 from pathlib import Path
 from typing import Final
@@ -11,7 +10,7 @@ import numpy as np
 
 from zsl_runner.data.sources.xlsa17.matlab import Value
 from zsl_runner.errors import DataError
-from zsl_runner.files.names import read_text
+from zsl_runner.files.names import read_rows
 
 MATRIX: Final = "numbers"
 """The variable that all columns of numbers make."""
@@ -29,8 +28,7 @@ def read_table(path: Path) -> dict[str, Value]:
     Raises:
         DataError: lines of different lengths, text where a number is expected, a column without heading.
     """
-    rows = [row for row in csv.reader(read_text(path, "a table").split("\n"), strict=True) if row]
-    rows = [[cell.strip() for cell in row] for row in rows]
+    rows = read_rows(path, "numbers")
     if not rows:
         raise DataError(f"{path}: expected a table, found no line")
     for number, row in enumerate(rows, 1):

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import ClassVar, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from zsl_runner.data.pairs.completion.options import QuadrantConf, quadrant_mask
-from zsl_runner.data.records import Provenance, Rows, SplitRecords, checked, split_problems
+from zsl_runner.data.images.pixels import contrast_problems
+from zsl_runner.data.records import Provenance, Rows, SplitRecords, split_problems
 
 WHITE: Final = 255
 
@@ -31,7 +31,7 @@ class CompletionRecords(SplitRecords):
         provenance: where all this came from.
     """
 
-    INVARIANTS: ClassVar[str] = "splits disjoint and in range, one label for each image, some pixels differ"
+    INVARIANTS: ClassVar[str] = "splits disjoint and in range, a label for each image, images differ and have contrast"
 
     name: str
     images: NDArray[np.uint8]
@@ -49,8 +49,7 @@ class CompletionRecords(SplitRecords):
         count, height, side = self.images.shape
         if side % 2 or height != side:
             found.append(f"images: expected squares with an even side, found {height} x {side}")
-        if self.images.min() == self.images.max():
-            found.append("images: expected contrast, found one single grey value")
+        found += contrast_problems(self.images)
         if self.labels.shape != (count,):
             found.append(f"labels: expected {count}, one for each image, found shape {self.labels.shape}")
         return found + split_problems(self.splits(), count)
@@ -74,34 +73,3 @@ class CompletionRecords(SplitRecords):
         p = np.arange(1, WHITE) / WHITE
         entropy = -(p * np.log(p) + (1 - p) * np.log(1 - p))
         return float(counts[1:WHITE] @ entropy / len(rows))
-
-
-def completion_records(
-    conf: QuadrantConf,
-    images: NDArray[np.uint8],
-    labels: Rows,
-    rows: tuple[Rows, Rows, Rows],
-    provenance: Provenance,
-    origin: str,
-) -> CompletionRecords:
-    """Return checked records.
-
-    Args:
-        conf: what is observed and what predicted.
-        images: (N, S, S).
-        labels: (N,).
-        rows: of training, validation and test.
-        provenance: where the images came from; what is observed is added to it.
-        origin: folder or source, for messages.
-
-    Raises:
-        DataError: an odd side, an empty or overlapping split, images without any contrast.
-    """
-    side = images.shape[-1]
-    observed = quadrant_mask(conf.observed_quadrants(), side)
-    predicted = quadrant_mask(conf.predicted_quadrants(), side)
-    semantics = (
-        f"observed: {', '.join(conf.observed_quadrants())}; {int(predicted.sum())} {conf.target} pixels to be predicted"
-    )
-    provenance = replace(provenance, semantics=semantics)
-    return checked(CompletionRecords(conf.name, images, labels, observed, predicted, *rows, provenance), origin)

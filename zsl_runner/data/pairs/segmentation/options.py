@@ -18,7 +18,3 @@ class SegmentationConf(DatasetConf):
     provides: ClassVar[frozenset[str]] = frozenset({Provision.PAIRS, Provision.SEGMENTATION})
 
     flip: bool = option(False, "mirror every other training image, chosen at random each time it is drawn")
-
-    def image_side(self) -> int | None:
-        """Return the side of the square images in pixels; None if the files decide."""
-        return None

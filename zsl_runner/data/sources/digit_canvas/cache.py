@@ -8,11 +8,8 @@ that start at once may all write it: the last one wins, with the same content.
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import logging
-import zipfile
-import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zsl_runner.errors import RunError
-from zsl_runner.files.writing import remove_leftovers, write_bytes
+from zsl_runner.files.arrays import kept_arrays, write_arrays
+from zsl_runner.files.writing import remove_leftovers
 
 Canvases = tuple[NDArray[np.uint8], NDArray[np.uint8]]
 
@@ -63,12 +61,10 @@ def cached(file: CanvasFile | None, build: Callable[[], Canvases]) -> Canvases:
         return found
     images, labels = build()
     if file is not None:
-        buffer = io.BytesIO()
-        np.savez(buffer, images=images, labels=labels, identity=np.array(file.identity))
         try:
             file.path.parent.mkdir(parents=True, exist_ok=True)
             remove_leftovers(file.path.parent)
-            write_bytes(file.path, buffer.getvalue())
+            write_arrays(file.path, {"images": images, "labels": labels, "identity": np.array(file.identity)})
         except (OSError, RunError) as error:
             _log.warning(
                 "%s: the canvases cannot be kept (%s); the run goes on without. "
@@ -80,9 +76,8 @@ def cached(file: CanvasFile | None, build: Callable[[], Canvases]) -> Canvases:
 
 
 def read(file: CanvasFile) -> Canvases | None:
-    """Return the content of a cache file, whose checksums zip verifies; None if there is none that may be used."""
-    try:
-        with np.load(io.BytesIO(file.path.read_bytes()), allow_pickle=False) as content:
-            return (content["images"], content["labels"]) if str(content["identity"]) == file.identity else None
-    except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile, zlib.error):  # absent or damaged: rebuilt
+    """Return the content of a cache file; None if it is not there, damaged, or of other canvases."""
+    found = kept_arrays(file.path)
+    if found is None or str(found.get("identity")) != file.identity:
         return None
+    return found["images"], found["labels"]

@@ -6,8 +6,8 @@ from collections.abc import Collection, Sequence
 from typing import Final
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
+from scipy.ndimage import binary_dilation
 
 from zsl_runner.data.sources.digit_canvas.conf import CanvasOptions
 from zsl_runner.data.sources.digit_canvas.pools import INK, DigitPool
@@ -16,8 +16,8 @@ from zsl_runner.errors import DataError
 Picture = NDArray[np.float64]
 Coverage = NDArray[np.float64]
 Random = np.random.Generator
-Box = tuple[int, int, int, int]
-"""Top, left, height and width."""
+Window = tuple[slice, slice]
+"""Rows and columns of a picture."""
 
 BRIGHTNESS: Final = np.array([0.299, 0.587, 0.114])
 DECIMALS: Final = 9
@@ -59,31 +59,29 @@ def _canvas(pool: DigitPool, conf: CanvasOptions, random: Random) -> tuple[NDArr
     picture = _ground(conf, random)
     labels = np.zeros((side, side), dtype=np.uint8)
     margins = labels.copy()
-    boxes: list[Box] = []
+    taken: list[Window] = []
     shown: set[int] = set()
     for _ in range(conf.strokes):
-        _paint(picture, (0, 0), _stroke(side, random), _colour(conf, random))
+        _paint(picture, np.s_[:, :], _stroke(side, random), _colour(conf, random))
     for _ in range(conf.fragments):
         ink, _ = _digit(pool, conf, random)
         height, width = (max(1, round(size * _between(FRAGMENT, random))) for size in ink.shape)
         piece = ink[_window(ink.shape, (height, width), random)]
-        _paint(picture, _place(side, piece.shape, random), piece, _colour(conf, random))
+        _paint(picture, _window((side, side), piece.shape, random), piece, _colour(conf, random))
     for _ in range(random.integers(conf.digits[0], conf.digits[1], endpoint=True)):
         ink, digit = _digit(pool, conf, random, shown if conf.distinct else ())
-        box = _free_box(ink.shape, boxes, conf, random)
-        if box is None:
+        below = _free_window(ink.shape, taken, conf, random)
+        if below is None:
             return None
-        top, left, _, _ = box
-        below = (slice(top, top + ink.shape[0]), slice(left, left + ink.shape[1]))
         colour = _distinct(picture[below].mean(axis=(0, 1)), conf, random)
-        _paint(picture, (top, left), ink, colour)
+        _paint(picture, below, ink, colour)
         label = 1 if conf.pixel_classes() == 2 else 1 + digit
         labels[below][ink > 0.5] = label
         if conf.dilation:
             own = np.zeros((side, side), dtype=bool)
             own[below] = ink > 0.5
             margins[dilated(own, conf.dilation)] = label
-        boxes.append(box)
+        taken.append(below)
         shown.add(digit)
     for _ in range(conf.covers):
         height, width = (max(1, round(side * _between(conf.cover_size, random))) for _ in range(2))
@@ -99,8 +97,7 @@ def dilated(mask: NDArray[np.bool_], pixels: int) -> NDArray[np.bool_]:
     >>> dilated(np.array([[True, False, False]]), 1).tolist()
     [[True, True, False]]
     """
-    windows = sliding_window_view(np.pad(mask, pixels), (2 * pixels + 1, 2 * pixels + 1))
-    return np.asarray(windows.any(axis=(-2, -1)))
+    return np.asarray(binary_dilation(mask, np.ones([2 * pixels + 1] * 2)))
 
 
 def resampled(image: NDArray[np.floating], height: int, width: int) -> Picture:
@@ -174,42 +171,32 @@ def _between(limits: Sequence[float], random: Random) -> float:
     return random.uniform(limits[0], limits[1])
 
 
-def _place(side: int, shape: tuple[int, ...], random: Random) -> tuple[int, int]:
-    """Return the corner of a random place where something of ``shape`` lies inside the canvas."""
-    top, left = (int(random.integers(side - size, endpoint=True)) for size in shape)
-    return top, left
-
-
-def _free_box(shape: tuple[int, ...], taken: Sequence[Box], conf: CanvasOptions, random: Random) -> Box | None:
-    """Return a random box of ``shape`` that the taken ones do not overlap too much, or None if some tries find none."""
+def _free_window(shape: tuple[int, ...], taken: Sequence[Window], conf: CanvasOptions, random: Random) -> Window | None:
+    """Return a random window of ``shape`` that those taken do not overlap too much, or None if some tries find none."""
     for _ in range(PLACES):
-        box = (*_place(conf.side, shape, random), shape[0], shape[1])
-        if all(overlap(box, other) <= conf.overlap for other in taken):
-            return box
+        window = _window((conf.side, conf.side), shape, random)
+        if all(overlap(window, other) <= conf.overlap for other in taken):
+            return window
     return None
 
 
-def overlap(box: Box, other: Box) -> float:
-    """Return which share of the smaller of two boxes lies in the other.
+def overlap(one: Window, other: Window) -> float:
+    """Return which share of the smaller of two windows lies in the other.
 
-    >>> overlap((0, 0, 4, 4), (2, 0, 2, 8)), overlap((0, 0, 4, 4), (4, 0, 2, 2))
+    >>> overlap(np.s_[0:4, 0:4], np.s_[2:4, 0:8]), overlap(np.s_[0:4, 0:4], np.s_[4:6, 0:2])
     (0.5, 0.0)
     """
-    sides = (min(box[k] + box[k + 2], other[k] + other[k + 2]) - max(box[k], other[k]) for k in (0, 1))
-    height, width = (max(0, length) for length in sides)
-    return height * width / min(box[2] * box[3], other[2] * other[3])
+    height, width = (max(0, min(a.stop, b.stop) - max(a.start, b.start)) for a, b in zip(one, other, strict=True))
+    smaller = min((rows.stop - rows.start) * (columns.stop - columns.start) for rows, columns in (one, other))
+    return float(height * width / smaller)
 
 
-def _window(shape: tuple[int, ...], size: tuple[int, int], random: Random) -> tuple[slice, slice]:
-    """Return the slices of a random window of a picture of ``shape``."""
-    top = int(random.integers(shape[0] - size[0], endpoint=True))
-    left = int(random.integers(shape[1] - size[1], endpoint=True))
+def _window(shape: tuple[int, ...], size: tuple[int, ...], random: Random) -> Window:
+    """Return a random window of a size inside a picture of ``shape``."""
+    top, left = (int(random.integers(whole - part, endpoint=True)) for whole, part in zip(shape, size, strict=True))
     return slice(top, top + size[0]), slice(left, left + size[1])
 
 
-def _paint(picture: Picture, corner: tuple[int, int], coverage: Coverage, colour: Picture) -> None:
+def _paint(picture: Picture, window: Window, coverage: Coverage, colour: Picture) -> None:
     """Lay a colour over part of the picture, in place."""
-    rows = slice(corner[0], corner[0] + coverage.shape[0])
-    columns = slice(corner[1], corner[1] + coverage.shape[1])
-    share = coverage[:, :, None]
-    picture[rows, columns] += share * (colour - picture[rows, columns])
+    picture[window] += coverage[:, :, None] * (colour - picture[window])

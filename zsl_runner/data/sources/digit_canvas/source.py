@@ -53,7 +53,7 @@ def load(conf: DigitCanvasConf) -> SegmentationRecords:
     Raises:
         DataError: see `drawn_canvases`.
     """
-    drawn = drawn_canvases(conf, conf.name, f"exact masks of {conf.classes} classes")
+    drawn = drawn_canvases(conf, f"exact masks of {conf.classes} classes")
     records = SegmentationRecords(
         name=conf.name,
         images=drawn.images,
@@ -65,14 +65,13 @@ def load(conf: DigitCanvasConf) -> SegmentationRecords:
     return checked(records, drawn.origin)
 
 
-def drawn_canvases(conf: CanvasOptions, name: str, semantics: str) -> DrawnCanvases:
+def drawn_canvases(conf: DigitCanvasConf | TaggedCanvasConf, semantics: str) -> DrawnCanvases:
     """Return the canvases that options describe, from the cache if they are there.
 
     Every canvas has a generator of its own, so that fewer canvases are the first ones of more.
 
     Args:
         conf: what is drawn.
-        name: of the data set.
         semantics: what is known of the canvases, for their record.
 
     Raises:
@@ -104,7 +103,7 @@ def drawn_canvases(conf: CanvasOptions, name: str, semantics: str) -> DrawnCanva
         class_names=("background", "digit") if conf.pixel_classes() == 2 else ("background", *map(str, range(10))),
         rows=dict(zip(SPLITS, rows, strict=True)),
         provenance=provenance,
-        origin=name if file is None else str(file.path),
+        origin=conf.name if file is None else str(file.path),
     )
 
 
@@ -143,7 +142,7 @@ def load_tagged(conf: TaggedCanvasConf) -> TaggedRecords:
     Raises:
         DataError: see `drawn_canvases`.
     """
-    drawn = drawn_canvases(conf, conf.name, "the digits on it, exact masks for evaluation")
+    drawn = drawn_canvases(conf, "the digits on it, exact masks for evaluation")
     records = TaggedRecords(
         name=conf.name,
         images=drawn.images if conf.colour else np.ascontiguousarray(drawn.images[:, :1]),

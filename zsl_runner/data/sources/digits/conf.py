@@ -46,13 +46,10 @@ class DigitsImagesConf(LabelledImagesConf):
 
     implementation: ClassVar[str] = "zsl_runner.data.sources.digits.source:load_images"
     contents: ClassVar[str] = "zsl_runner.data.sources.digits.images:contents"
+    own_side: ClassVar[int] = SIDE
 
     kind: str = option("digits_images", "the implementation; fixed by the file chosen in the group")
     validation_rows: int = _validation_rows()
-
-    def image_side(self) -> int:
-        """Return the side of the images."""
-        return SIDE if self.side is None else self.side
 
     def problems(self) -> Iterable[Problem]:
         """A labelled image of each class is needed, and there must be as many."""
@@ -75,15 +72,12 @@ class DigitsQuadrantConf(QuadrantConf):
 class SplitDigitsConf(ImageTasksConf, ImagesConf):
     """The digits of 8 x 8 pixels, enlarged likewise, in tasks, two in each unless `n_tasks` says otherwise."""
 
-    implementation: ClassVar[str] = "zsl_runner.data.sources.digits.source:load_tasks"
+    implementation: ClassVar[str] = "zsl_runner.data.sources.digits.source:load_images"
     contents: ClassVar[str] = "zsl_runner.data.sources.digits.images:contents"
+    own_side: ClassVar[int] = SIDE
 
     kind: str = option("split_digits", "the implementation; fixed by the file chosen in the group")
     validation_rows: int = _validation_rows()
-
-    def image_side(self) -> int:
-        """Return the side of the images."""
-        return SIDE if self.side is None else self.side
 
     def problems(self) -> Iterable[Problem]:
         """A task has at least one digit."""

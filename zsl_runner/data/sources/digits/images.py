@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -13,7 +12,8 @@ from PIL import Image
 from sklearn.datasets import load_digits
 
 from zsl_runner.config.schema import DatasetConf
-from zsl_runner.data.records import Provenance, Rows, SourceFile
+from zsl_runner.data.records import Provenance, SourceFile
+from zsl_runner.data.sources.digit_images import DigitImages
 from zsl_runner.data.sources.digits.conf import NOT_FOR_TESTING
 
 WHITE: Final = 255
@@ -31,28 +31,7 @@ def contents(_conf: DatasetConf) -> tuple[SourceFile, ...]:
     return digits_checksum(load_digits().data)
 
 
-@dataclass(frozen=True)
-class EnlargedDigits:
-    """All 1,797 images, and which of them are for what.
-
-    Attributes:
-        images: (N, side, side) bytes.
-        labels: (N,).
-        train: row indices.
-        validation: the last of the first 1,500 rows.
-        test: the other rows.
-        provenance: where they came from; what is predicted is left to the caller.
-    """
-
-    images: NDArray[np.uint8]
-    labels: Rows
-    train: Rows
-    validation: Rows
-    test: Rows
-    provenance: Provenance
-
-
-def enlarged_digits(side: int, validation_rows: int) -> EnlargedDigits:
+def enlarged_digits(side: int, validation_rows: int) -> DigitImages:
     """Return the digits enlarged to squares of ``side``, the last ``validation_rows`` of 1,500 for validation."""
     found = load_digits()
     rows = np.arange(len(found.images))
@@ -68,13 +47,14 @@ def enlarged_digits(side: int, validation_rows: int) -> EnlargedDigits:
             f"validation: the last {validation_rows} of the other 1,500 images",
         ),
     )
-    return EnlargedDigits(
+    return DigitImages(
         np.stack([enlarged(image, side) for image in found.images]),
         found.target.astype(np.int64),
         rows[:first_validation],
         rows[first_validation:NOT_FOR_TESTING],
         rows[NOT_FOR_TESTING:],
         provenance,
+        ORIGIN,
     )
 
 

@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import sklearn
 from sklearn.datasets import load_digits
 
-from zsl_runner.data.images.labels import labelled_rows
 from zsl_runner.data.images.records import ImageRecords
-from zsl_runner.data.pairs.completion.records import CompletionRecords, completion_records
-from zsl_runner.data.records import Provenance, Rows, checked
-from zsl_runner.data.sources.digit_classes import DIGITS, digit_attributes, digit_split
+from zsl_runner.data.pairs.completion.records import CompletionRecords
+from zsl_runner.data.records import Provenance, checked
+from zsl_runner.data.sources.digit_classes import digit_attributes, digit_split
+from zsl_runner.data.sources.digit_images import completion_records, image_records
 from zsl_runner.data.sources.digits.conf import SIDE, DigitsConf, DigitsImagesConf, DigitsQuadrantConf, SplitDigitsConf
-from zsl_runner.data.sources.digits.images import (
-    BRIGHTEST,
-    ORIGIN,
-    EnlargedDigits,
-    digits_checksum,
-    enlarged_digits,
-)
+from zsl_runner.data.sources.digits.images import BRIGHTEST, ORIGIN, digits_checksum, enlarged_digits
 from zsl_runner.data.zero_shot.draws import held_out_rows
 from zsl_runner.data.zero_shot.records import ZeroShotRecords
 
@@ -62,38 +54,11 @@ def load(conf: DigitsConf) -> ZeroShotRecords:
     return checked(records, ORIGIN)
 
 
-def load_images(conf: DigitsImagesConf) -> ImageRecords:
+def load_images(conf: DigitsImagesConf | SplitDigitsConf) -> ImageRecords:
     """Load the data set: 1,500 images for training and validation, the last 297 for testing."""
-    digits = enlarged_digits(conf.image_side(), conf.validation_rows)
-    labelled = labelled_rows(digits.labels, digits.train, DIGITS, conf.labelled, conf.label_seed, ORIGIN)
-    return _image_records(conf, digits, labelled, conf.notes_on_labels())
-
-
-def load_tasks(conf: SplitDigitsConf) -> ImageRecords:
-    """Load the data set with all labels; see `load_images`. Its folds are cut into tasks."""
-    digits = enlarged_digits(conf.image_side(), conf.validation_rows)
-    return _image_records(conf, digits, digits.train, ())
-
-
-def _image_records(
-    conf: DigitsImagesConf | SplitDigitsConf, digits: EnlargedDigits, labelled: Rows, notes: tuple[str, ...]
-) -> ImageRecords:
-    records = ImageRecords(
-        name=conf.name,
-        images=digits.images[:, np.newaxis],
-        labels=digits.labels,
-        class_names=tuple(map(str, range(DIGITS))),
-        labelled=labelled,
-        train=digits.train,
-        validation=digits.validation,
-        test=digits.test,
-        provenance=replace(digits.provenance, semantics=f"{DIGITS} classes", notes=(*digits.provenance.notes, *notes)),
-    )
-    return checked(records, ORIGIN)
+    return image_records(enlarged_digits(conf.side or SIDE, conf.validation_rows), conf)
 
 
 def load_quadrants(conf: DigitsQuadrantConf) -> CompletionRecords:
-    """Load the data set: 1,500 images for training and validation, the last 297 for testing."""
-    digits = enlarged_digits(SIDE, conf.validation_rows)
-    rows = (digits.train, digits.validation, digits.test)
-    return completion_records(conf, digits.images, digits.labels, rows, digits.provenance, ORIGIN)
+    """Load the data set; rows as in `load_images`."""
+    return completion_records(enlarged_digits(SIDE, conf.validation_rows), conf)

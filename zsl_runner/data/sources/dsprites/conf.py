@@ -23,6 +23,7 @@ class DSpritesConf(LabelledImagesConf):
     """737,280 black and white images of three shapes in all scales, orientations and places; a class is a shape."""
 
     implementation: ClassVar[str] = "zsl_runner.data.sources.dsprites.source:load"
+    own_side: ClassVar[int] = SIDE
 
     kind: str = option("dsprites", "the implementation; fixed by the file chosen in the group")
     root: str = option(MISSING, "folder of the file; relative to the working directory")
@@ -36,10 +37,6 @@ class DSpritesConf(LabelledImagesConf):
     def path(self) -> Path:
         """Return the place of the file."""
         return expanded(self.root) / DSPRITES_FILE
-
-    def image_side(self) -> int:
-        """Return the side of the images."""
-        return SIDE if self.side is None else self.side
 
     def required_files(self) -> Iterable[RequiredFile]:
         """Yield the one file."""

@@ -154,6 +154,7 @@ def load(conf: DSpritesConf) -> ImageRecords:
     pixels = resized(read_images(path, rows, len(factors)), conf.side)
     labels = factors[rows, FACTORS.index("shape")]
     train = np.sort(train)
+    limited = () if len(rows) == len(factors) else (f"{len(rows):,} of {len(factors):,} images, drawn at random",)
     records = ImageRecords(
         name=conf.name,
         images=pixels[:, np.newaxis],
@@ -169,7 +170,7 @@ def load(conf: DSpritesConf) -> ImageRecords:
             semantics=f"{len(SHAPES)} shapes",
             split_version=f"own ({conf.test_rows:,} for testing at random, seed {conf.split_seed})",
             files=(SourceFile(str(path), sha256_of(path)),),
-            notes=() if len(rows) == len(factors) else (f"{len(rows):,} of {len(factors):,} images, drawn at random",),
+            notes=(*limited, *conf.notes_on_labels()),
         ),
         factors=factors[rows],
         factor_names=FACTORS,

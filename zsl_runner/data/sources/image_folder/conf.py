@@ -15,6 +15,7 @@ from zsl_runner.config.problems import Problem
 from zsl_runner.config.schema import RequiredFile
 from zsl_runner.data.pairs.segmentation.options import SegmentationConf
 from zsl_runner.data.pairs.segmentation.records import MOST_CLASSES
+from zsl_runner.data.sources.pictures.shares import share_problems
 from zsl_runner.data.tagged.options import TaggedConf
 from zsl_runner.files.folders import expanded
 from zsl_runner.files.names import normal
@@ -97,8 +98,8 @@ class PictureFolderOptions:
                 yield Problem("colours", f"expected six hexadecimal digits RRGGBB, found {', '.join(wrong)}")
         elif self.threshold is None and self.void is not None and self.void < len(names):
             yield Problem("void", f"{self.void} is the label of {names[self.void]!r}; choose a larger one or null")
-        if self.shares is not None and (len(self.shares) != 3 or abs(sum(self.shares) - 1) > 1e-6):
-            yield Problem("shares", f"expected three numbers that sum to 1, found {list(self.shares)}")
+        if self.shares is not None:
+            yield from share_problems(self.shares)
 
 
 @dataclass
@@ -117,7 +118,7 @@ class TaggedFolderConf(PictureFolderOptions, TaggedConf):
     """Images in a folder, their tags in a text file, and perhaps masks, for evaluation and for training of a bound."""
 
     implementation: ClassVar[str] = "zsl_runner.data.sources.image_folder.tagged:load"
-    contents: ClassVar[str] = "zsl_runner.data.sources.image_folder.tagged:contents"
+    contents: ClassVar[str] = "zsl_runner.data.sources.image_folder.source:contents"
 
     kind: str = option("tagged_folder", "the implementation; fixed by the file chosen in the group")
     tags: str = option("tags.txt", "text file in `root`, in each line the name of an image and its tags")

@@ -10,6 +10,7 @@ import numpy as np
 
 from zsl_runner.data.records import Rows
 from zsl_runner.data.sources.image_folder.conf import LISTS, ImageFolderConf, PictureFolderOptions
+from zsl_runner.data.sources.pictures.shares import drawn_split
 from zsl_runner.data.sources.pictures.walk import pictures_below
 from zsl_runner.errors import DataError
 from zsl_runner.files.names import other_case, read_names, some
@@ -40,22 +41,14 @@ def paired_files(conf: ImageFolderConf) -> dict[str, tuple[Path, Path]]:
     return {name: (images[name], masks[name]) for name in sorted(images)}
 
 
-def split_rows(conf: PictureFolderOptions, names: Sequence[str]) -> dict[str, Rows]:
-    """Return the positions in ``names`` of the training, validation and test images.
+def split_names(conf: PictureFolderOptions, names: Sequence[str]) -> tuple[list[str], dict[str, Rows]]:
+    """Return those of ``names`` that belong to a split, in their order, and where among them those of each split are.
 
     Raises:
         DataError: a list is missing, names an unknown image, or one image twice; a split is empty.
     """
     if conf.shares is not None:
-        order = np.random.default_rng(conf.split_seed).permutation(len(names))
-        ends = np.round(np.cumsum(conf.shares[:-1]) * len(names)).astype(np.int64)
-        parts = np.split(order, ends)
-        if min(map(len, parts)) == 0:
-            raise DataError(
-                f"{conf.folder(conf.images)}: {len(names)} images are too few for dataset.shares={list(conf.shares)}: "
-                "a split has none"
-            )
-        return {split: np.sort(part) for split, part in zip(LISTS, parts, strict=True)}
+        return list(names), drawn_split(len(names), conf.shares, conf.split_seed, conf.folder(conf.images))
     places = {name: place for place, name in enumerate(names)}
     listed: dict[str, str] = {}
     rows = {}
@@ -75,7 +68,8 @@ def split_rows(conf: PictureFolderOptions, names: Sequence[str]) -> dict[str, Ro
                 raise DataError(f"{path}: {name!r} is also in {listed[name]}; an image belongs to one split, once")
             listed[name] = file
         rows[split] = np.array([places[name] for name in wanted], dtype=np.int64)
-    return rows
+    used = np.sort(np.concatenate(list(rows.values())))
+    return [names[row] for row in used], {split: np.searchsorted(used, found) for split, found in rows.items()}
 
 
 def pictures_by_name(folder: Path) -> Mapping[str, Path]:

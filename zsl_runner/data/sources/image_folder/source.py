@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from zsl_runner.data.pairs.segmentation.records import SPLITS, VOID, SegmentationRecords
+from zsl_runner.data.pairs.segmentation.records import VOID, SegmentationRecords
 from zsl_runner.data.records import Provenance, Rows, SourceFile, checked
-from zsl_runner.data.sources.image_folder.conf import ImageFolderConf, PictureFolderOptions
-from zsl_runner.data.sources.image_folder.files import PLACES, paired_files, split_rows
-from zsl_runner.data.sources.image_folder.pictures import read_pairs
+from zsl_runner.data.sources.image_folder.conf import ImageFolderConf, TaggedFolderConf
+from zsl_runner.data.sources.image_folder.files import PLACES, paired_files, split_names
+from zsl_runner.data.sources.image_folder.pictures import PicturePairs, read_pairs
 from zsl_runner.data.sources.pictures.pixels import notes_on
+from zsl_runner.data.sources.pictures.shares import in_words
 from zsl_runner.data.sources.pictures.walk import pictures_below
 from zsl_runner.errors import DataError
 from zsl_runner.files.checksums import sha256_of, sha256_of_all
@@ -28,84 +29,56 @@ def load(conf: ImageFolderConf) -> SegmentationRecords:
             `files` and `pictures`.
     """
     files = paired_files(conf)
-    names = list(files)
-    rows = split_rows(conf, names)
-    used = np.sort(np.concatenate(list(rows.values())))
-    pairs = read_pairs([files[names[row]] for row in used], conf)
-    places = {split: np.searchsorted(used, rows[split]) for split in SPLITS}
-    check_classes(conf, pairs.labels, places["train"], pairs.values)
+    used, rows = split_names(conf, list(files))
+    pairs = read_pairs([files[name] for name in used], conf)
+    check_classes(conf, pairs.labels, rows["train"], pairs.values)
+    semantics = f"masks of {len(conf.classes)} classes: {', '.join(conf.classes)}"
     records = SegmentationRecords(
         name=conf.name,
         images=pairs.images,
         labels=pairs.labels,
         class_names=tuple(conf.classes),
-        train=places["train"],
-        validation=places["validation"],
-        test=places["test"],
-        provenance=_provenance(conf, files, rows, pairs.labels.shape[1:], notes_on(pairs.changes)),
+        **rows,
+        provenance=folder_provenance(conf, semantics, pairs, len(files) - len(used)),
     )
     return checked(records, str(conf.folder("")))
 
 
-def _provenance(
-    conf: ImageFolderConf,
-    files: Mapping[str, tuple[Path, Path]],
-    rows: Mapping[str, Rows],
-    size: tuple[int, ...],
-    changes: tuple[str, ...],
-) -> Provenance:
-    semantics = f"masks of {len(conf.classes)} classes: {', '.join(conf.classes)}"
-    return folder_provenance(conf, semantics, len(files), rows, size, (contents(conf), changes))
-
-
 def folder_provenance(
-    conf: PictureFolderOptions,
-    semantics: str,
-    count: int,
-    rows: Mapping[str, Rows],
-    size: tuple[int, ...],
-    read: tuple[tuple[SourceFile, ...], tuple[str, ...]],
+    conf: ImageFolderConf | TaggedFolderConf, semantics: str, pairs: PicturePairs, left_out: int
 ) -> Provenance:
     """Return where pictures of a folder came from.
 
     Args:
         conf: the folder and its splits.
         semantics: what is known of the pictures.
-        count: how many images there are.
-        rows: those of each split.
-        size: height and width.
-        read: the files with their checksums, and what was done to show the pictures.
+        pairs: the pictures.
+        left_out: how many further ones are in no split.
     """
-    if conf.shares is None:
-        split = "own (lists of names in the folder)"
-        left_out = count - sum(map(len, rows.values()))
-        notes = (f"{left_out} images are in no list and left out",) if left_out else ()
-    else:
-        split = f"own (shares {', '.join(f'{share:g}' for share in conf.shares)}, seed {conf.split_seed})"
-        notes = ()
+    height, width = pairs.labels.shape[1:]
+    lists = "own (lists of names in the folder)"
     return Provenance(
         kind="real",
-        feature_kind=f"images of {size[1]} x {size[0]} pixels, RGB" + ("" if conf.side is None else ", resized"),
+        feature_kind=f"images of {width} x {height} pixels, RGB" + ("" if conf.side is None else ", resized"),
         semantics=semantics,
-        split_version=split,
-        files=read[0],
-        notes=("checksums of folders are over names and contents of their pictures", *notes, *read[1]),
+        split_version=lists if conf.shares is None else in_words(conf.shares, conf.split_seed),
+        files=contents(conf),
+        notes=(
+            "checksums of folders are over names and contents of their pictures",
+            *([f"{left_out} images are in no list and left out"] if left_out else []),
+            *notes_on(pairs.changes),
+        ),
     )
 
 
-def contents(conf: ImageFolderConf) -> tuple[SourceFile, ...]:
-    """Return the two folders, each with one checksum over the names and contents of its pictures, and the lists.
+def contents(conf: ImageFolderConf | TaggedFolderConf) -> tuple[SourceFile, ...]:
+    """Return each folder with one checksum over the names and contents of its pictures, and the text files.
 
     Raises:
         DataError: a folder is missing or has no picture, or a file cannot be read.
     """
-    return folder_contents(conf, (conf.images, conf.masks))
-
-
-def folder_contents(conf: PictureFolderOptions, names: Iterable[str]) -> tuple[SourceFile, ...]:
-    """Return some folders of pictures in `root` and the required files with their checksums; see `contents`."""
     found = []
-    for folder in map(conf.folder, names):
+    for folder in [conf.folder(name) for name in (conf.images, conf.masks) if name is not None]:
         tree = pictures_below(folder, PLACES)
         found.append(SourceFile(str(folder), sha256_of_all([picture.path for picture in tree.pictures], folder)))
     lists = [Path(file.path) for file in conf.required_files()]

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from zsl_runner.data.pairs.segmentation.records import SPLITS
-from zsl_runner.data.records import SourceFile, checked
+from zsl_runner.data.records import checked
 from zsl_runner.data.sources.image_folder.conf import TaggedFolderConf
-from zsl_runner.data.sources.image_folder.files import pictures_by_name, split_rows
+from zsl_runner.data.sources.image_folder.files import pictures_by_name, split_names
 from zsl_runner.data.sources.image_folder.pictures import read_pairs
-from zsl_runner.data.sources.image_folder.source import folder_contents, folder_provenance
-from zsl_runner.data.sources.pictures.pixels import notes_on
+from zsl_runner.data.sources.image_folder.source import folder_provenance
 from zsl_runner.data.tagged.records import TaggedRecords
 from zsl_runner.errors import DataError
-from zsl_runner.files.names import normal, other_case, read_names, some
+from zsl_runner.files.names import normal, other_case, read_rows, some
 
 
 def load(conf: TaggedFolderConf) -> TaggedRecords:
@@ -36,34 +33,21 @@ def load(conf: TaggedFolderConf) -> TaggedRecords:
             f"ending; {len(without)} masks have no image: {some(without)}{other_case(without, sorted(images))}"
         )
     names = sorted(images)
-    rows = split_rows(conf, names)
-    used = np.sort(np.concatenate(list(rows.values())))
-    drawn = [names[row] for row in used]
-    tags = read_tags(conf.folder(conf.tags), names, drawn, conf.classes)
-    pairs = read_pairs([(images[name], masks.get(name)) for name in drawn], conf)
-    places = {split: np.searchsorted(used, rows[split]) for split in SPLITS}
+    used, rows = split_names(conf, names)
+    tags = read_tags(conf.folder(conf.tags), names, used, conf.classes)
+    pairs = read_pairs([(images[name], masks.get(name)) for name in used], conf)
     semantics = f"tags of {len(conf.classes) - 1} classes: {', '.join(conf.classes[1:])}"
-    read = contents(conf), notes_on(pairs.changes)
     records = TaggedRecords(
         name=conf.name,
         images=pairs.images,
-        tags=np.stack([tags[name] for name in drawn]),
+        tags=np.stack([tags[name] for name in used]),
         class_names=tuple(conf.classes),
-        provenance=folder_provenance(conf, semantics, len(names), rows, pairs.labels.shape[1:], read),
+        provenance=folder_provenance(conf, semantics, pairs, len(names) - len(used)),
         masks=pairs.labels if masks else None,
-        names=tuple(drawn),
-        **places,
+        names=tuple(used),
+        **rows,
     )
     return checked(records, str(conf.folder("")))
-
-
-def contents(conf: TaggedFolderConf) -> tuple[SourceFile, ...]:
-    """Return the folders, each with one checksum over the names and contents of its pictures, the tags and the lists.
-
-    Raises:
-        DataError: a folder is missing or has no picture, or a file cannot be read.
-    """
-    return folder_contents(conf, (conf.images, *([] if conf.masks is None else [conf.masks])))
 
 
 def read_tags(
@@ -83,8 +67,7 @@ def read_tags(
     known = set(names)
     labels = {normal(name): label for label, name in enumerate(classes)}
     tags: dict[str, NDArray[np.bool_]] = {}
-    for line in read_names(path, "names and tags"):
-        name, *shown = _parts(path, line)
+    for name, *shown in read_rows(path, "names and tags"):
         if name not in known:
             raise DataError(
                 f"{path}: expected names of images without their ending; no image is called "
@@ -106,11 +89,3 @@ def read_tags(
     if without := [name for name in needed if name not in tags]:
         raise DataError(f"{path}: expected a line for each image, found none for {len(without)}: {some(without)}")
     return tags
-
-
-def _parts(path: Path, line: str) -> list[str]:
-    """Return the entries of a line; one with a comma in it stands in quotation marks."""
-    try:
-        return [part.strip() for part in next(csv.reader([line]))]
-    except csv.Error as error:
-        raise DataError(f"{path}: expected names with commas between, found a line that is no such: {error}") from error

@@ -6,38 +6,25 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar
 
-from omegaconf import MISSING
-
 from zsl_runner.config.fields import option
 from zsl_runner.config.problems import Problem
-from zsl_runner.config.schema import RequiredFile
 from zsl_runner.config.vocabulary import Provision
 from zsl_runner.data.images.options import ImagesConf, LabelledImagesConf
 from zsl_runner.data.pairs.completion.options import QuadrantConf
 from zsl_runner.data.sources.digit_classes import DIGITS, DigitConf
-from zsl_runner.data.sources.mnist.files import MNISTFiles, OfficialSplitConf
-from zsl_runner.data.sources.mnist.images import SIDE
+from zsl_runner.data.sources.mnist.files import SIDE, IdxFolderConf, OfficialSplitConf
 from zsl_runner.data.tasks.options import ImageTasksConf
 
 
 @dataclass
-class MNISTConf(DigitConf):
+class MNISTConf(IdxFolderConf, DigitConf):
     """70,000 images of 28 x 28 pixels; the official test file supplies the test rows."""
 
     implementation: ClassVar[str] = "zsl_runner.data.sources.mnist.source:load"
     provides: ClassVar[frozenset[str]] = DigitConf.provides | {Provision.IMAGES}
 
     kind: str = option("mnist", "the implementation; fixed by the file chosen in the group")
-    root: str = option(MISSING, "folder of the four idx files; relative to the working directory")
     limit: int | None = option(None, "use only the first rows of each digit in either file; null uses all", low=10)
-
-    def files(self) -> MNISTFiles:
-        """Return the places of the idx files."""
-        return MNISTFiles(self.root)
-
-    def required_files(self) -> Iterable[RequiredFile]:
-        """Yield the four idx files."""
-        return self.files().required()
 
 
 @dataclass
@@ -48,12 +35,9 @@ class MNISTImagesConf(OfficialSplitConf, LabelledImagesConf):
     """
 
     implementation: ClassVar[str] = "zsl_runner.data.sources.mnist.source:load_images"
+    own_side: ClassVar[int] = SIDE
 
     kind: str = option("mnist_images", "the implementation; fixed by the file chosen in the group")
-
-    def image_side(self) -> int:
-        """Return the side of the images."""
-        return SIDE if self.side is None else self.side
 
     def problems(self) -> Iterable[Problem]:
         """A labelled training image of each class is needed, and there must be as many."""
@@ -75,13 +59,10 @@ class MNISTQuadrantConf(OfficialSplitConf, QuadrantConf):
 class SplitMNISTConf(ImageTasksConf, OfficialSplitConf, ImagesConf):
     """The digits in tasks, two in each unless `n_tasks` says otherwise; rows for validation and testing as usual."""
 
-    implementation: ClassVar[str] = "zsl_runner.data.sources.mnist.source:load_tasks"
+    implementation: ClassVar[str] = "zsl_runner.data.sources.mnist.source:load_images"
+    own_side: ClassVar[int] = SIDE
 
     kind: str = option("split_mnist", "the implementation; fixed by the file chosen in the group")
-
-    def image_side(self) -> int:
-        """Return the side of the images."""
-        return SIDE if self.side is None else self.side
 
     def problems(self) -> Iterable[Problem]:
         """A task has at least one digit."""

@@ -20,6 +20,7 @@ TRAIN_LABELS: Final = "train-labels-idx1-ubyte"
 TEST_IMAGES: Final = "t10k-images-idx3-ubyte"
 TEST_LABELS: Final = "t10k-labels-idx1-ubyte"
 TRAIN_ROWS: Final = 60_000
+SIDE: Final = 28
 NAMES: Final = (TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS)
 
 
@@ -45,13 +46,10 @@ class MNISTFiles:
 
 
 @dataclass
-class OfficialSplitConf(DatasetConf):
-    """Where the four files are, and which rows are for what."""
+class IdxFolderConf(DatasetConf):
+    """Where the four files are."""
 
     root: str = option(MISSING, "folder of the four idx files; relative to the working directory")
-    validation_rows: int = option(10_000, "last rows of the training file, for validation", low=1, high=TRAIN_ROWS - 1)
-    train_limit: int | None = option(None, "use only the first training rows; null uses all", low=1)
-    test_limit: int | None = option(None, "use only the first test rows; null uses all", low=1)
 
     def files(self) -> MNISTFiles:
         """Return the places of the idx files."""
@@ -60,6 +58,15 @@ class OfficialSplitConf(DatasetConf):
     def required_files(self) -> Iterable[RequiredFile]:
         """Yield the four idx files."""
         return self.files().required()
+
+
+@dataclass
+class OfficialSplitConf(IdxFolderConf):
+    """Which rows of the four files are for what."""
+
+    validation_rows: int = option(10_000, "last rows of the training file, for validation", low=1, high=TRAIN_ROWS - 1)
+    train_limit: int | None = option(None, "use only the first training rows; null uses all", low=1)
+    test_limit: int | None = option(None, "use only the first test rows; null uses all", low=1)
 
     def most_training_rows(self) -> int:
         """Return how many rows of the training file are not for validation."""

@@ -7,16 +7,26 @@ import math
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
-from zsl_runner.data.records import Rows, SourceFile
+from zsl_runner.data.images.pixels import resized
+from zsl_runner.data.records import Provenance, Rows, SourceFile
 from zsl_runner.data.sources.digit_classes import DIGITS
-from zsl_runner.data.sources.mnist.files import NAMES, TEST_IMAGES, TEST_LABELS, TRAIN_IMAGES, TRAIN_LABELS, MNISTFiles
+from zsl_runner.data.sources.digit_images import DigitImages
+from zsl_runner.data.sources.mnist.files import (
+    NAMES,
+    SIDE,
+    TEST_IMAGES,
+    TEST_LABELS,
+    TRAIN_IMAGES,
+    TRAIN_LABELS,
+    MNISTFiles,
+    OfficialSplitConf,
+)
 from zsl_runner.errors import DataError
 from zsl_runner.files.checksums import sha256_of
 
@@ -26,7 +36,6 @@ MOST_PACKED = 1100
 """Bytes that one byte of a gzipped file can stand for at most: deflate packs 1,032."""
 CHUNK = 2**20
 AGAIN = "copy or download it again"
-SIDE = 28
 
 
 def read_idx(path: Path, dimensions: int) -> NDArray[np.uint8]:
@@ -106,63 +115,48 @@ def source_files(files: MNISTFiles) -> tuple[SourceFile, ...]:
     return tuple(SourceFile(str(files.path(name)), sha256_of(files.path(name))) for name in NAMES)
 
 
-@dataclass(frozen=True)
-class OfficialSplit:
-    """All images, and which of them are for what.
-
-    Attributes:
-        images: (N, 28, 28) bytes: those of the training file, then those of the test file.
-        labels: (N,).
-        train: row indices.
-        validation: the last rows of the training file.
-        test: the rows of the test file.
-        notes: what a reader of a result should know.
-    """
-
-    images: NDArray[np.uint8]
-    labels: Rows
-    train: Rows
-    validation: Rows
-    test: Rows
-    notes: tuple[str, ...]
-
-
-def official_split(
-    files: MNISTFiles, validation_rows: int, train_limit: int | None, test_limit: int | None
-) -> OfficialSplit:
-    """Return both files' images, the last of the training file for validation.
+def digit_images(conf: OfficialSplitConf, side: int | None = None) -> DigitImages:
+    """Return the images of both files, those of the test file for testing, the last of the training file to validate.
 
     Args:
-        files: where they are.
-        validation_rows: how many are for validation.
-        train_limit: take only the first training rows; None takes all.
-        test_limit: take only the first test rows; None takes all.
+        conf: where the files are, and how many rows of them are for what.
+        side: resize to squares of this side; None leaves them as they are.
 
     Raises:
         DataError: a file is missing, damaged or does not fit the others, or no training row is left.
     """
+    files = conf.files()
     train, train_labels = training_images(files)
     test, test_labels = test_images(files)
-    first_validation = len(train) - validation_rows
+    first_validation = len(train) - conf.validation_rows
     if first_validation < 1:
         raise DataError(
-            f"{files.root}: the training file has {len(train):,} images; dataset.validation_rows={validation_rows} "
+            f"{conf.root}: the training file has {len(train):,} images; dataset.validation_rows={conf.validation_rows} "
             "leaves none to train on"
         )
     rows = np.arange(len(train) + len(test))
-    kept, tested = rows[:first_validation][:train_limit], rows[len(train) :][:test_limit]
-    notes = [f"validation: the last {validation_rows:,} images of the training file"]
-    if train_limit is not None:
+    kept, tested = rows[:first_validation][: conf.train_limit], rows[len(train) :][: conf.test_limit]
+    notes = [f"validation: the last {conf.validation_rows:,} images of the training file"]
+    if conf.train_limit is not None:
         notes.append(f"only the first {len(kept):,} training images")
-    if test_limit is not None:
+    if conf.test_limit is not None:
         notes.append(f"only the first {len(tested):,} test images")
-    return OfficialSplit(
-        np.concatenate([train, test]),
-        np.concatenate([train_labels, test_labels]),
-        kept,
-        rows[first_validation : len(train)],
-        tested,
-        tuple(notes),
+    images = resized(np.concatenate([train, test]), side)
+    return DigitImages(
+        images=images,
+        labels=np.concatenate([train_labels, test_labels]),
+        train=kept,
+        validation=rows[first_validation : len(train)],
+        test=tested,
+        provenance=Provenance(
+            kind="real",
+            feature_kind=f"pixels, {images.shape[-1]}x{images.shape[-1]} in 0..1",
+            semantics="",
+            split_version="official test file",
+            files=source_files(files),
+            notes=tuple(notes),
+        ),
+        origin=conf.root,
     )
 
 

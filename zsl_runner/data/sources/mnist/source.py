@@ -5,15 +5,14 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from zsl_runner.data.images.labels import labelled_rows
-from zsl_runner.data.images.pixels import resized
 from zsl_runner.data.images.records import ImageRecords
-from zsl_runner.data.pairs.completion.records import CompletionRecords, completion_records
+from zsl_runner.data.pairs.completion.records import CompletionRecords
 from zsl_runner.data.records import Provenance, Rows, checked
-from zsl_runner.data.sources.digit_classes import DIGITS, digit_attributes, digit_split
+from zsl_runner.data.sources.digit_classes import digit_attributes, digit_split
+from zsl_runner.data.sources.digit_images import completion_records, image_records
 from zsl_runner.data.sources.mnist import images
 from zsl_runner.data.sources.mnist.conf import MNISTConf, MNISTImagesConf, MNISTQuadrantConf, SplitMNISTConf
-from zsl_runner.data.sources.mnist.images import SIDE
+from zsl_runner.data.sources.mnist.files import SIDE
 from zsl_runner.data.zero_shot.records import ZeroShotRecords
 
 
@@ -64,70 +63,18 @@ def load(conf: MNISTConf) -> ZeroShotRecords:
     return checked(records, conf.root)
 
 
-def load_images(conf: MNISTImagesConf) -> ImageRecords:
+def load_images(conf: MNISTImagesConf | SplitMNISTConf) -> ImageRecords:
     """Load the data set: the last rows of the training file are for validation, the test file is for testing.
 
     Raises:
         DataError: a file is missing, damaged or does not fit the others, or too few rows are left.
     """
-    split = images.official_split(conf.files(), conf.validation_rows, conf.train_limit, conf.test_limit)
-    labelled = labelled_rows(split.labels, split.train, DIGITS, conf.labelled, conf.label_seed, conf.root)
-    return _image_records(conf, split, labelled, conf.notes_on_labels())
-
-
-def load_tasks(conf: SplitMNISTConf) -> ImageRecords:
-    """Load the data set with all labels; see `load_images`. Its folds are cut into tasks.
-
-    Raises:
-        DataError: a file is missing, damaged or does not fit the others, or too few rows are left.
-    """
-    split = images.official_split(conf.files(), conf.validation_rows, conf.train_limit, conf.test_limit)
-    return _image_records(conf, split, split.train, ())
-
-
-def _image_records(
-    conf: MNISTImagesConf | SplitMNISTConf, split: images.OfficialSplit, labelled: Rows, notes: tuple[str, ...]
-) -> ImageRecords:
-    pixels = resized(split.images, conf.side)
-    side = pixels.shape[-1]
-    records = ImageRecords(
-        name=conf.name,
-        images=pixels[:, np.newaxis],
-        labels=split.labels,
-        class_names=tuple(map(str, range(DIGITS))),
-        labelled=labelled,
-        train=split.train,
-        validation=split.validation,
-        test=split.test,
-        provenance=Provenance(
-            kind="real",
-            feature_kind=f"pixels, {side}x{side} in 0..1",
-            semantics=f"{DIGITS} classes",
-            split_version="official test file",
-            files=images.source_files(conf.files()),
-            notes=(*split.notes, *notes),
-        ),
-    )
-    return checked(records, conf.root)
+    return image_records(images.digit_images(conf, conf.side), conf)
 
 
 def load_quadrants(conf: MNISTQuadrantConf) -> CompletionRecords:
-    """Load the data set: the last rows of the training file are for validation, the test file is for testing.
-
-    Raises:
-        DataError: a file is missing, damaged or does not fit the others, or too few rows are left.
-    """
-    split = images.official_split(conf.files(), conf.validation_rows, conf.train_limit, conf.test_limit)
-    provenance = Provenance(
-        kind="real",
-        feature_kind="pixels, 28x28 in 0..1",
-        semantics="",
-        split_version="official test file",
-        files=images.source_files(conf.files()),
-        notes=split.notes,
-    )
-    rows = (split.train, split.validation, split.test)
-    return completion_records(conf, split.images, split.labels, rows, provenance, conf.root)
+    """Load the data set; rows and errors as in `load_images`."""
+    return completion_records(images.digit_images(conf), conf)
 
 
 def _first_of_each(labels: Rows, rows: Rows, count: int) -> Rows:

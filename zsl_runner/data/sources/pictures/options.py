@@ -13,6 +13,7 @@ from omegaconf import MISSING
 from zsl_runner.config.fields import option
 from zsl_runner.config.problems import Problem
 from zsl_runner.data.images.options import ImagesConf
+from zsl_runner.data.sources.pictures.shares import share_problems
 from zsl_runner.files.folders import expanded
 
 
@@ -51,5 +52,4 @@ class PictureSetConf(ImagesConf):
         yield from super().problems()
         if self.root != MISSING and not os.path.isdir(self.folder()):
             yield Problem("root", f"{self.folder()} is not there; expected the folder of the pictures")
-        if len(self.shares) != 3 or abs(sum(self.shares) - 1) > 1e-6:
-            yield Problem("shares", f"expected three numbers that sum to 1, found {list(self.shares)}")
+        yield from share_problems(self.shares)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -11,66 +10,56 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from zsl_runner.data.images.labels import labelled_rows
+from zsl_runner.data.images.options import LabelledImagesConf
 from zsl_runner.data.images.records import ImageRecords
 from zsl_runner.data.records import Provenance, Rows, SourceFile, checked
 from zsl_runner.data.sources.pictures.options import PictureSetConf
 from zsl_runner.data.sources.pictures.pixels import notes_on, read_image
+from zsl_runner.data.sources.pictures.shares import drawn_split, in_words
 from zsl_runner.data.sources.pictures.walk import PictureTree, pictures_below
 from zsl_runner.errors import DataError
 from zsl_runner.files.checksums import sha256_of_all
 
 
-@dataclass(frozen=True)
-class PictureLabels:
-    """What the pictures show.
-
-    Attributes:
-        labels: (N,) class of each picture.
-        names: K names.
-        labelled: how many training pictures have a label for training; None for all.
-        seed: of that draw.
-    """
-
-    labels: Rows
-    names: tuple[str, ...]
-    labelled: int | None
-    seed: int
-
-
-def picture_records(tree: PictureTree, conf: PictureSetConf, known: PictureLabels | None) -> ImageRecords:
+def picture_records(
+    tree: PictureTree, conf: PictureSetConf, labels: Rows | None = None, names: Sequence[str] = ()
+) -> ImageRecords:
     """Read the pictures, draw their splits and return the checked data set.
 
     Args:
         tree: the files.
-        conf: sizes and splits.
-        known: their classes; None if there are none.
+        conf: sizes and splits; of pictures with labels also how many of these training sees.
+        labels: (N,) class of each picture; None if there are no classes.
+        names: K names.
 
     Raises:
         DataError: see `read_pictures` and `drawn_split`; or more labels are asked for than there are.
     """
     paths = [picture.path for picture in tree.pictures]
     images, changes = read_pictures(paths, conf)
-    train, validation, test = drawn_split(len(paths), conf)
+    rows = drawn_split(len(paths), conf.shares, conf.split_seed, conf.folder())
     origin, side = str(conf.folder()), images.shape[-1]
-    labelled = np.empty(0, dtype=np.int64)
-    if known is not None:
-        labelled = labelled_rows(known.labels, train, len(known.names), known.labelled, known.seed, origin)
+    labelled, notes = np.empty(0, dtype=np.int64), (*notes_on(changes), *tree.notes())
+    if labels is not None:
+        assert isinstance(conf, LabelledImagesConf)
+        labelled = labelled_rows(labels, rows["train"], len(names), conf.labelled, conf.label_seed, origin)
+        notes = (*notes, *conf.notes_on_labels())
     records = ImageRecords(
         name=conf.name,
         images=images,
-        labels=None if known is None else known.labels,
-        class_names=() if known is None else known.names,
+        labels=labels,
+        class_names=tuple(names),
         labelled=labelled,
-        train=train,
-        validation=validation,
-        test=test,
+        train=rows["train"],
+        validation=rows["validation"],
+        test=rows["test"],
         provenance=Provenance(
             kind="real",
             feature_kind=f"pixels, {side}x{side}x{images.shape[1]} in 0..1",
-            semantics="no classes" if known is None else f"{len(known.names)} classes",
-            split_version=f"own (shares {', '.join(f'{share:g}' for share in conf.shares)}, seed {conf.split_seed})",
+            semantics="no classes" if labels is None else f"{len(names)} classes",
+            split_version=in_words(conf.shares, conf.split_seed),
             files=contents(conf),
-            notes=("checksum over names and contents of the pictures", *notes_on(changes), *tree.notes()),
+            notes=("checksum over names and contents of the pictures", *notes),
         ),
     )
     return checked(records, origin)
@@ -95,22 +84,6 @@ def read_pictures(paths: Sequence[Path], conf: PictureSetConf) -> tuple[NDArray[
             )
         images[place] = picture
     return images, changes
-
-
-def drawn_split(count: int, conf: PictureSetConf) -> tuple[Rows, Rows, Rows]:
-    """Return ascending rows of training, validation and test images.
-
-    Raises:
-        DataError: there are too few pictures for three splits.
-    """
-    order = np.random.default_rng(conf.split_seed).permutation(count)
-    ends = np.round(np.cumsum(conf.shares[:-1]) * count).astype(np.int64)
-    train, validation, test = (np.sort(part) for part in np.split(order, ends))
-    if min(len(train), len(validation), len(test)) == 0:
-        raise DataError(
-            f"{conf.folder()}: {count} pictures are too few for dataset.shares={list(conf.shares)}: a split has none"
-        )
-    return train, validation, test
 
 
 def contents(conf: PictureSetConf) -> tuple[SourceFile, ...]:

@@ -5,13 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from zsl_runner.data.images.records import ImageRecords
+from zsl_runner.data.sources.pictures.classes import LAYOUT, class_pictures
 from zsl_runner.data.sources.pictures.conf import ImageClassesConf, UnlabelledImagesConf
-from zsl_runner.data.sources.pictures.picture_set import PictureLabels, picture_records
+from zsl_runner.data.sources.pictures.picture_set import picture_records
 from zsl_runner.data.sources.pictures.walk import pictures_below
 from zsl_runner.errors import DataError
-from zsl_runner.files.names import some
-
-LAYOUT = "expected a folder for each class with its pictures in it"
 
 
 def load_classes(conf: ImageClassesConf) -> ImageRecords:
@@ -22,27 +20,15 @@ def load_classes(conf: ImageClassesConf) -> ImageRecords:
             read; see `zsl_runner.data.sources.pictures.picture_set`.
     """
     root = conf.folder()
-    tree = pictures_below(root, "check dataset.root")
-    parts = [picture.parts for picture in tree.pictures]
-    loose = [part[0] for part in parts if len(part) == 1]
-    if loose:
-        raise DataError(
-            f"{root}: {LAYOUT}, found {loose[0]} and {len(loose) - 1} more beside them; "
-            "use dataset=unlabelled_images for pictures without classes"
-        )
-    names = sorted({part[0] for part in parts})
-    empty = sorted({folder[0] for folder in tree.folders}.difference(names))
-    if empty:
-        left_out = "".join(f" ({note})" for note in tree.notes())
-        raise DataError(
-            f"{root}: {LAYOUT}, found no picture in {some(empty)}{left_out}; remove a folder that is no class, "
-            "or hide it with a dot before its name"
-        )
+    tree, classes = class_pictures(
+        root, "check dataset.root", "use dataset=unlabelled_images for pictures without classes"
+    )
+    names = sorted(set(classes))
     if len(names) < 2:
         raise DataError(f"{root}: {LAYOUT}, found one class, {names[0]}; use dataset=unlabelled_images")
     numbers = {name: number for number, name in enumerate(names)}
-    labels = np.array([numbers[part[0]] for part in parts], dtype=np.int64)
-    return picture_records(tree, conf, PictureLabels(labels, tuple(names), conf.labelled, conf.label_seed))
+    labels = np.array([numbers[name] for name in classes], dtype=np.int64)
+    return picture_records(tree, conf, labels, names)
 
 
 def load_unlabelled(conf: UnlabelledImagesConf) -> ImageRecords:
@@ -51,4 +37,4 @@ def load_unlabelled(conf: UnlabelledImagesConf) -> ImageRecords:
     Raises:
         DataError: there is none, or a file cannot be read; see `zsl_runner.data.sources.pictures.picture_set`.
     """
-    return picture_records(pictures_below(conf.folder(), "check dataset.root"), conf, None)
+    return picture_records(pictures_below(conf.folder(), "check dataset.root"), conf)

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from zsl_runner.data.sources.xlsa17.elements import check_elements
 from zsl_runner.errors import DataError
 
+MATLAB: Final = "a MATLAB file of version 5 or 7.3"
 MOST_PACKED: Final = 1100
 """How many times its size in the file a variable can have in memory: deflate packs no more than 1,032 bytes in one."""
 FREE_BYTES: Final = 2**24
@@ -60,7 +61,7 @@ def read_variables(path: Path, wanted: Sequence[str]) -> dict[str, Value]:
     Raises:
         DataError: the file is missing, empty, truncated or no MATLAB file, or does not fit into memory.
     """
-    with _readable(path):
+    with readable(path, MATLAB, "check dataset.root or ZSL_DATA"):
         if h5py.is_hdf5(path):
             with h5py.File(path, "r", locking=False) as file:
                 return {name: _from_hdf5(file, name) for name in wanted if _holds(file, name)}
@@ -71,7 +72,7 @@ def read_variables(path: Path, wanted: Sequence[str]) -> dict[str, Value]:
 
 def variable_names(path: Path) -> tuple[str, ...]:
     """Return the names of all variables in the file; errors as in `read_variables`."""
-    with _readable(path):
+    with readable(path, MATLAB, "check dataset.root or ZSL_DATA"):
         if h5py.is_hdf5(path):
             with h5py.File(path, "r", locking=False) as file:
                 return tuple(name for name in file if not name.startswith("#"))
@@ -80,16 +81,24 @@ def variable_names(path: Path) -> tuple[str, ...]:
 
 
 @contextmanager
-def _readable(path: Path) -> Iterator[None]:
+def readable(path: Path, kind: str, remedy: str = "check the path") -> Iterator[None]:
+    """Say of every failure inside the block that the file is not of its kind, or cannot be read.
+
+    Args:
+        path: the file.
+        kind: what it should be, e.g. ``a MATLAB file``.
+        remedy: what to do if there is no such file.
+
+    Raises:
+        DataError: it is missing, empty, truncated, of another kind, or does not fit into memory.
+    """
     if not path.is_file():  # whatever else is there is not opened: reading a pipe would never end
         found = "a folder" if path.is_dir() else "what is no file" if path.exists() else "none"
-        raise DataError(f"{path}: expected a MATLAB file, found {found}; check dataset.root or ZSL_DATA")
+        raise DataError(f"{path}: expected {kind}, found {found}; {remedy}")
     if path.stat().st_size == 0:
-        raise DataError(f"{path}: expected a MATLAB file, found an empty file; copy or download it again")
+        raise DataError(f"{path}: expected {kind}, found an empty file; copy or download it again")
     try:
         yield
-    except PermissionError as error:
-        raise DataError(f"{path}: cannot be read: {error.strerror}; check the file's permissions") from error
     except DataError:
         raise
     except MemoryError as error:
@@ -98,9 +107,11 @@ def _readable(path: Path) -> Iterator[None]:
             "the file is damaged (copy or download it again), or the machine is too small for it"
         ) from error
     except Exception as error:  # the parsers raise whatever the damaged bytes lead them to
+        if isinstance(error, OSError) and error.strerror:
+            raise DataError(f"{path}: cannot be read: {error.strerror}; check the file's permissions") from error
         raise DataError(
-            f"{path}: expected a MATLAB file of version 5 or 7.3, found {path.stat().st_size:,} bytes that cannot be "
-            f"read as one ({type(error).__name__}: {error}); it is truncated, damaged or another kind of file: "
+            f"{path}: expected {kind}, found {path.stat().st_size:,} bytes that cannot be read as one "
+            f"({type(error).__name__}: {error}); it is truncated, damaged or another kind of file: "
             "copy or download it again"
         ) from error
 
