@@ -58,10 +58,10 @@ def files(folder, schemas=True):
 
 FLOORS = (
     "errors",
-    "files streams objectives graphs sheets",
+    "files streams objectives graphs",
     "config",
-    "console",
-    "data tracking",
+    "console tracking",
+    "data",
     "models",
     "classifiers",
     "class_prior",
@@ -75,7 +75,7 @@ FLOORS = (
 """The rooms of the package from the ground up: a module imports from its own room and from floors below it."""
 
 ROOMS = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms.split()}
-SMALLEST_ROOMS = ("errors", "streams", "sheets", "evaluate", "train", "api", "__main__")
+SMALLEST_ROOMS = ("errors", "streams", "evaluate", "train", "api", "__main__")
 """The only modules that are rooms of their own, at the top of the package."""
 
 

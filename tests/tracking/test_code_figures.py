@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from zsl_runner.sheets import GAP
 from zsl_runner.tracking.figures.codes import MOST_DIMENSIONS, code_histograms, latent_scatter
+from zsl_runner.tracking.figures.one_image import GAP
 from zsl_runner.tracking.figures.sheets import mosaic
 
 

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from torch import Tensor
 
-from zsl_runner.sheets import sheet
+from zsl_runner.tracking.figures.one_image import sheet
 from zsl_runner.tracking.figures.style import styled
 
 CELL = 1.05

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from zsl_runner.data.pairs.completion.records import CompletionRecords
-from zsl_runner.sheets import sheet
+from zsl_runner.tracking.figures.one_image import sheet
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zsl_runner.data.images.records import ImageRecords
-from zsl_runner.sheets import sheet
+from zsl_runner.tracking.figures.one_image import sheet
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

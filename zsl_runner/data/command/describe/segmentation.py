@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from zsl_runner.data.command.describe.images import picture
 from zsl_runner.data.pairs.segmentation.records import SPLITS, VOID, SegmentationRecords, colour_map
 from zsl_runner.data.records import Rows
-from zsl_runner.sheets import sheet
+from zsl_runner.tracking.figures.one_image import sheet
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

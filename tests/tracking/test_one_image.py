@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zsl_runner.sheets import GAP, sheet
+from zsl_runner.tracking.figures.one_image import GAP, sheet
 
 
 @given(st.lists(st.lists(st.booleans(), min_size=1, max_size=3), min_size=1, max_size=3), st.booleans())
