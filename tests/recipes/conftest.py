@@ -18,6 +18,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from hydra.core.config_store import ConfigStore
 
 from zsl_runner.config.registry import register, resolve, schemas
 from zsl_runner.config.schema import GROUPS
@@ -68,9 +69,11 @@ def launch():
     torch.set_num_threads(1)
     for name in IMPORTED_LATE:
         importlib.import_module(name)
-    for implementation in {schema.implementation for group in GROUPS for schema in schemas(group).values()}:
-        resolve(implementation)
     register()
+    for group in GROUPS:
+        for kind, schema in schemas(group).items():
+            resolve(schema.implementation)
+            ConfigStore.instance().load(f"schema/{group}/{kind}.yaml")
     gc.collect()
     gc.freeze()  # no child looks through this, or copies its pages, when it collects
     started = []
