@@ -2,10 +2,12 @@ import os
 import subprocess
 import sys
 from functools import cache
+from itertools import count
 from pathlib import Path
 
 import pytest
 
+from tests.config.light import Light
 from zsl_runner.config import registry
 from zsl_runner.config.check import check
 from zsl_runner.config.loader import Loader, Source
@@ -52,17 +54,38 @@ def problems(verdict):
     return run
 
 
-@pytest.fixture
-def zsl_run(tmp_path):
-    """Run the command in a process of its own, in an empty folder."""
+@pytest.fixture(scope="session")
+def light():
+    process = Light()
+    yield process
+    process.end()
 
-    def run(*arguments, program=("-m", "zsl_runner.train"), **environment):
+
+@pytest.fixture
+def zsl_run(tmp_path, light):
+    """Run the command in a process of its own, in an empty folder."""
+    numbers = count()
+
+    def run(*arguments, places=(), **environment):
+        folder = tmp_path / "elsewhere"
+        folder.mkdir(exist_ok=True)
+        log = tmp_path / f"process-{next(numbers)}"
+        return light.run(folder, log, *arguments, places=places, environment=environment)
+
+    return run
+
+
+@pytest.fixture
+def fresh_zsl_run(tmp_path):
+    """Run the command in a new interpreter, in an empty folder."""
+
+    def run(*arguments, program=("-m", "zsl_runner.train")):
         folder = tmp_path / "elsewhere"
         folder.mkdir(exist_ok=True)
         return subprocess.run(
             [sys.executable, *program, *arguments],
             cwd=folder,
-            env={**os.environ, "PYTHONPATH": str(REPOSITORY), "OMP_NUM_THREADS": "1", **environment},
+            env={**os.environ, "PYTHONPATH": str(REPOSITORY), "OMP_NUM_THREADS": "1"},
             capture_output=True,
             text=True,
             timeout=120,

@@ -35,8 +35,8 @@ def left(folder):
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*"))
 
 
-def test_a_refused_configuration_exits_2_writes_nothing_and_never_imports_torch(zsl_run, tmp_path):
-    done = zsl_run(
+def test_a_refused_configuration_exits_2_writes_nothing_and_never_imports_torch(fresh_zsl_run, tmp_path):
+    done = fresh_zsl_run(
         "+model.typo=1", "trainer.optim.lr=-1", "runtime.device=cuda:99", "dataset=toyy", program=WITHOUT_TORCH
     )
     assert done.returncode == 2
@@ -48,8 +48,8 @@ def test_a_refused_configuration_exits_2_writes_nothing_and_never_imports_torch(
     assert left(tmp_path / "elsewhere") == []
 
 
-def test_task_check_says_what_would_run_and_writes_nothing(zsl_run, tmp_path):
-    done = zsl_run("task=check", "dataset=toy", program=WITHOUT_TORCH)
+def test_task_check_says_what_would_run_and_writes_nothing(fresh_zsl_run, tmp_path):
+    done = fresh_zsl_run("task=check", "dataset=toy", program=WITHOUT_TORCH)
     assert done.returncode == 0
     assert "dataset    toy (toy)" in done.stdout
     assert "no problem found" in done.stdout
@@ -71,12 +71,12 @@ def test_task_check_says_what_would_run_and_writes_nothing(zsl_run, tmp_path):
     ],
 )
 def test_what_only_shows_something_does_without_torch(zsl_run, tmp_path, arguments, expected):
-    done = zsl_run(*arguments, program=WITHOUT_TORCH)
+    done = zsl_run(*arguments)
     assert done.returncode == 0, done.stderr
     for text in expected:
         assert text in done.stdout
     assert "schema/" not in done.stdout or "--info" in arguments
-    assert done.stderr.endswith("False\n")
+    assert not done.torch
     assert left(tmp_path / "elsewhere") == []
 
 
@@ -116,28 +116,23 @@ def test_members_of_other_distributions_are_found(zsl_run, tmp_path):
         "defaults:\n  - /schema/model/theirs@_here_\n  - _self_\n  - override /trainer@_global_.trainer: closed_form\n"
         "name: theirs\n"
     )
-    program = (
-        "-c",
-        f"import sys; sys.path.insert(0, {str(package)!r})\nimport zsl_runner.train as t; sys.exit(t.main())",
-    )
-    done = zsl_run("--config-dir", str(tmp_path / "own"), "task=check", "dataset=toy", "model=theirs", program=program)
+    places = [package]
+    done = zsl_run("--config-dir", str(tmp_path / "own"), "task=check", "dataset=toy", "model=theirs", places=places)
     assert "model      theirs (theirs)" in done.stdout, done.stderr
-    done = zsl_run(
-        "--config-dir", str(tmp_path / "own"), "dataset=toy", "model=theirs", "model.width=0", program=program
-    )
+    done = zsl_run("--config-dir", str(tmp_path / "own"), "dataset=toy", "model=theirs", "model.width=0", places=places)
     assert done.returncode == 2
     assert "expected 1 <= value, found 0" in done.stderr
 
 
 def distribution(folder, entries, **modules):
-    """Write a distribution ``theirs`` with these entry points; return the program that finds it and is zsl-run."""
+    """Write a distribution ``theirs`` with these entry points; return the places where it is found."""
     for name, text in modules.items():
         (folder / f"{name}.py").write_text(text)
     info = folder / "theirs-1.0.dist-info"
     info.mkdir(parents=True)
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: theirs\nVersion: 1.0\n")
     (info / "entry_points.txt").write_text(entries)
-    return "-c", f"import sys; sys.path.insert(0, {str(folder)!r})\nimport zsl_runner.train as t; sys.exit(t.main())"
+    return [folder]
 
 
 @pytest.mark.parametrize(
@@ -152,8 +147,8 @@ def distribution(folder, entries, **modules):
 )
 def test_a_broken_package_is_one_line_and_everything_else_goes_on(zsl_run, tmp_path, text, reason):
     (tmp_path / "site").mkdir()
-    program = distribution(tmp_path / "site", "[zsl_runner.schemas]\ntheirs = their_old:TheirConf\n", their_old=text)
-    done = zsl_run("task=check", "dataset=toy", program=program)
+    places = distribution(tmp_path / "site", "[zsl_runner.schemas]\ntheirs = their_old:TheirConf\n", their_old=text)
+    done = zsl_run("task=check", "dataset=toy", places=places)
     assert done.returncode == 0
     (line,) = done.stderr.splitlines()
     assert line.startswith("theirs: its entry point theirs = their_old:TheirConf (zsl_runner.schemas) is left out: ")
@@ -166,17 +161,17 @@ def test_a_package_ships_its_yaml_files(zsl_run, tmp_path):
     folder.mkdir(parents=True)
     (folder / "narrow.yaml").write_text("defaults: [vzsl, _self_]\nname: narrow\nlatent_dim: 3\n")
     (folder.parents[1] / "__init__.py").write_text("")
-    program = distribution(tmp_path / "site", "[zsl_runner.conf]\ntheirs = their_package.conf\n")
-    done = zsl_run("task=check", "dataset=toy", "model=narrow", program=program)
+    places = distribution(tmp_path / "site", "[zsl_runner.conf]\ntheirs = their_package.conf\n")
+    done = zsl_run("task=check", "dataset=toy", "model=narrow", places=places)
     assert (done.returncode, done.stderr) == (0, "")
     assert "model      narrow (vzsl)" in done.stdout
-    done = zsl_run("task=check", "dataset=toy", "model=narow", program=program)
+    done = zsl_run("task=check", "dataset=toy", "model=narow", places=places)
     assert "narrow" in done.stderr.partition("did you mean")[2]
 
 
 def test_a_package_without_the_folder_it_names(zsl_run, tmp_path):
-    program = distribution(tmp_path / "site", "[zsl_runner.conf]\ntheirs = no_such_package.conf\n")
-    done = zsl_run("task=check", "dataset=toy", program=program)
+    places = distribution(tmp_path / "site", "[zsl_runner.conf]\ntheirs = no_such_package.conf\n")
+    done = zsl_run("task=check", "dataset=toy", places=places)
     assert done.returncode == 0
     assert "theirs: its entry point theirs = no_such_package.conf (zsl_runner.conf) is left out" in done.stderr
 

@@ -48,17 +48,12 @@ printf '%s\\n' "${{COMPREPLY[@]}}"
 
 
 @pytest.fixture
-def offered(tmp_path):
+def offered(tmp_path, light):
     """Return what zsl-run offers behind the beginning of a command line."""
 
     def ask(line):
-        done = subprocess.run(
-            [sys.executable, "-c", PROGRAM, "-sc", "query=bash"],
-            capture_output=True,
-            text=True,
-            cwd=tmp_path,
-            env={"COMP_LINE": f"zsl-run {line}", "COMP_POINT": "99", "PATH": "/bin", "PYTHONPATH": str(REPOSITORY)},
-        )
+        typed = {"COMP_LINE": f"zsl-run {line}", "COMP_POINT": "99"}
+        done = light.run(tmp_path, tmp_path / "log", "-sc", "query=bash", environment=typed)
         assert done.returncode == 0, done.stderr
         return done.stdout.split()
 

@@ -8,9 +8,7 @@ import gc
 import importlib
 import json
 import multiprocessing
-import os
 import re
-import sys
 import time
 import warnings
 from pathlib import Path
@@ -18,7 +16,9 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from hydra.core.config_store import ConfigStore
 
+from tests.forked import be_command
 from zsl_runner.config.registry import register, resolve, schemas
 from zsl_runner.config.schema import GROUPS
 
@@ -51,15 +51,9 @@ QUICK = [
 ]
 
 
-def _work(folder, log, module, arguments):
-    os.chdir(folder)
-    for stream, name in ((1, "out"), (2, "err")):
-        os.dup2(os.open(f"{log}.{name}", os.O_WRONLY | os.O_CREAT | os.O_TRUNC), stream)
-    sys.stdout, sys.stderr = os.fdopen(1, "w", buffering=1), os.fdopen(2, "w", buffering=1)
-    sys.argv = ["zsl", *arguments]
+def _work(*command):
     warnings.simplefilter("ignore")
-    code = importlib.import_module(module).main()
-    sys.exit(code)
+    be_command(*command)
 
 
 @pytest.fixture(scope="session")
@@ -68,9 +62,11 @@ def launch():
     torch.set_num_threads(1)
     for name in IMPORTED_LATE:
         importlib.import_module(name)
-    for implementation in {schema.implementation for group in GROUPS for schema in schemas(group).values()}:
-        resolve(implementation)
     register()
+    for group in GROUPS:
+        for kind, schema in schemas(group).items():
+            resolve(schema.implementation)
+            ConfigStore.instance().load(f"schema/{group}/{kind}.yaml")
     gc.collect()
     gc.freeze()  # no child looks through this, or copies its pages, when it collects
     started = []

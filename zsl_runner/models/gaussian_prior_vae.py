@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from zsl_runner.data.zero_shot.folds import ZeroShotShape
 from zsl_runner.errors import ConfigError
+from zsl_runner.graphs.uncompiled import uncompiled
 from zsl_runner.models.base import ConditionalGenerator, GenerationOptions
 from zsl_runner.models.network_conf import GaussianPriorConf
 from zsl_runner.models.networks import (
@@ -137,7 +138,7 @@ class GaussianPriorVAE(ConditionalGenerator):
         z = reparameterise(*posterior, self._noise(posterior.mean))
         return self.conf.reconstruction_weight * squared_error(x, self.decode(z), row_weights)
 
-    @torch.compiler.disable  # type: ignore[untyped-decorator]
+    @uncompiled
     def _noise(self, like: Tensor) -> Tensor:
         return _normal(like, self.streams["noise"])
 

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from zsl_runner.errors import NonFiniteError
+from zsl_runner.graphs.uncompiled import uncompiled
 from zsl_runner.models.network_conf import BlockConf, HiddenConf
 from zsl_runner.objectives.gaussian import bounded_log_variance
 from zsl_runner.streams import Streams
@@ -40,7 +41,7 @@ class Dropout(nn.Module):
         mask: Tensor = self._mask(x)
         return x * mask
 
-    @torch.compiler.disable  # type: ignore[untyped-decorator]
+    @uncompiled
     def _mask(self, x: Tensor) -> Tensor:
         generator = self._streams["dropout"] if self.generator is None else self.generator
         keep = 1.0 - self.rate

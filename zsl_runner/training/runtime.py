@@ -50,7 +50,10 @@ class Runtime:
             threadpool_limits(limits=conf.threads)
         if conf.deterministic:
             os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-        torch.use_deterministic_algorithms(conf.deterministic)
+        if conf.compile:
+            torch.use_deterministic_algorithms(conf.deterministic)
+        else:  # the same but for the compiler, whose import takes longer than all else a short command does
+            torch.set_deterministic_debug_mode("error" if conf.deterministic else "default")
         # Otherwise every new tensor is filled with NaN first; nothing here reads memory it has not written.
         torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
         torch.backends.cudnn.benchmark = not conf.deterministic

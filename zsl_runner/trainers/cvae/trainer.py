@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from zsl_runner.data.pairs.folds import Pair, PairTrainingSet
+from zsl_runner.graphs.uncompiled import uncompiled
 from zsl_runner.models.networks import Gaussians
 from zsl_runner.models.output_prediction import Condition, LatentOutputPredictor
 from zsl_runner.objectives.gaussian import kl_divergence, reparameterise
@@ -72,7 +73,7 @@ class ConditionalVAETrainer(PredictionTrainer):
         z = reparameterise(*codes, self._noise(shape, stream))
         return self.model.log_likelihood(self.model.generate(condition, z), pair.y, pair.valid)
 
-    @torch.compiler.disable  # type: ignore[untyped-decorator]
+    @uncompiled
     def _noise(self, shape: tuple[int, ...], stream: str) -> Tensor:
         generator = self.context.streams[stream]
         return torch.randn(shape, generator=generator, device=generator.device)

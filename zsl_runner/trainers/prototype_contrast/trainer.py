@@ -9,6 +9,7 @@ from torch import Tensor
 
 from zsl_runner.data.tagged.folds import TaggedTrainingSet
 from zsl_runner.errors import ConfigError
+from zsl_runner.graphs.uncompiled import uncompiled
 from zsl_runner.objectives.class_maps import resized
 from zsl_runner.objectives.equivariance import equivariance_loss, tag_loss
 from zsl_runner.objectives.prototype_contrast import cross_map, cross_prototype, intra_view
@@ -124,7 +125,7 @@ class PrototypeContrast(ClassMappingTrainer):
             terms["intra"] = weights.intra * intra_view(*pair, conf.temperature, self.mining, draws)
         return terms
 
-    @torch.compiler.disable  # type: ignore[untyped-decorator]
+    @uncompiled
     def _uniform(self, count: int) -> Tensor:
         generator = self.context.streams["hard_pixels"]
         return torch.rand(count, generator=generator, device=generator.device)
