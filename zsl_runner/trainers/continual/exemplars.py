@@ -107,10 +107,9 @@ class ExemplarPhase:
         self._label = 0
 
     def _draw(self, task: int) -> ClassDraw:
-        new = self._label in self._data.order.of(task)
-        return ClassDraw(
-            self._label, self._data.data.positions_of(range(self._label, self._label + 1)) if new else None
-        )
+        if self._label not in self._data.order.of(task):
+            return ClassDraw(self._label, None)
+        return ClassDraw(self._label, self._data.data.positions_of(range(self._label, self._label + 1)))
 
     def _turn(self) -> None:
         self._label += 1
