@@ -19,6 +19,9 @@ import torch
 from hydra.core.config_store import ConfigStore
 
 from tests.forked import be_command
+from zsl_runner.config.check import check
+from zsl_runner.config.loader import Loader, Source
+from zsl_runner.config.paths import conf_directory
 from zsl_runner.config.registry import register, resolve, schemas
 from zsl_runner.config.schema import GROUPS
 
@@ -31,6 +34,7 @@ IMPORTED_LATE = (
     "matplotlib.backends.backend_agg",
     "matplotlib.figure",
     "sklearn.cluster",
+    "torch._dynamo",  # by torch.optim
 )
 QUICK = [
     "dataset=toy",
@@ -63,10 +67,11 @@ def launch():
     for name in IMPORTED_LATE:
         importlib.import_module(name)
     register()
-    for group in GROUPS:
-        for kind, schema in schemas(group).items():
-            resolve(schema.implementation)
-            ConfigStore.instance().load(f"schema/{group}/{kind}.yaml")
+    for implementation in {schema.implementation for group in GROUPS for schema in schemas(group).values()}:
+        resolve(implementation)
+    for schema in (f"schema/{group}/{kind}.yaml" for group in GROUPS for kind in schemas(group)):
+        ConfigStore.instance().load(schema)
+    check(Loader(Source(conf_directory())), ["dataset=toy"], count_devices=lambda: 0)
     gc.collect()
     gc.freeze()  # no child looks through this, or copies its pages, when it collects
     started = []
