@@ -183,7 +183,7 @@ def main(monkeypatch, tmp_path):
     calls = []
 
     def call(*arguments, act=complete):
-        def execute(config, overrides, swept=(), announce=None, only=False):
+        def execute(config, overrides, swept=(), announce=None, only=False, study=""):
             calls.append(("new", config, overrides))
             result = act(config)
             if announce is not None:  # one of a sweep
