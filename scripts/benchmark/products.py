@@ -1,14 +1,19 @@
-"""The matrix products that a training step cannot do without, taken from the step itself."""
+"""The matrix products and the updates that a training step cannot do without, taken from the step itself."""
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 import torch
 from torch import Tensor, nn
+from torch.optim import Optimizer
+from torch.optim.optimizer import register_optimizer_step_pre_hook
 from torch.utils._python_dispatch import TorchDispatchMode
+
+from scripts.benchmark.timing import Cost, Effort, Quantity, cost_of, interleaved
 
 FIRST_FACTOR: Final = {torch.ops.aten.mm: 0, torch.ops.aten.addmm: 1, torch.ops.aten.addmm_: 1}
 """Operations that are matrix products, and the place of the first factor among their arguments; the second follows."""
@@ -118,3 +123,60 @@ def own_products(step: Callable[[], object]) -> Callable[[], None]:
             torch.mm(one, other)
 
     return compute
+
+
+def own_updates(step: Callable[[], object]) -> Callable[[], None]:
+    """Return a function that takes the optimisers' own steps of one ``step``, in its order, and nothing else.
+
+    Copies of the optimisers, at the state they are in, move copies of the parameters by gradients that stay the same.
+    """
+    alike: dict[int, Optimizer] = {}
+    order: list[Optimizer] = []
+
+    def note(optimiser: Optimizer, args: Any, kwargs: Any) -> None:
+        if id(optimiser) not in alike:
+            own = copy.deepcopy(optimiser)
+            for group, theirs in zip(own.param_groups, optimiser.param_groups, strict=True):
+                for parameter, met in zip(group["params"], theirs["params"], strict=True):
+                    parameter.grad = None if met.grad is None else met.grad.clone()
+            alike[id(optimiser)] = own
+        order.append(alike[id(optimiser)])
+
+    hook = register_optimizer_step_pre_hook(note)
+    try:
+        step()
+    finally:
+        hook.remove()
+
+    def compute() -> None:
+        for optimiser in order:
+            optimiser.step()
+
+    return compute
+
+
+def against_the_unavoidable(
+    step: Callable[[], object], products: Callable[[], object], effort: Effort
+) -> list[dict[str, Quantity]]:
+    """Compare a step with its matrix products, and with these and its optimisers' updates.
+
+    Args:
+        step: takes one.
+        products: computes the step's products and nothing else, see `bare` and `own_products`.
+        effort: how long to measure.
+
+    Returns:
+        Costs of one step beside those of the products, and beside those of products and updates.
+    """
+    count, updates = effort.steps(step), own_updates(step)
+
+    def repeated(*tasks: Callable[[], object]) -> Cost:
+        return cost_of(lambda: [task() for _ in range(count) for task in tasks])
+
+    return interleaved(
+        effort.repeats,
+        lambda: repeated(step),
+        lambda: repeated(products),
+        lambda: repeated(products, updates),
+        divide_by=count,
+    )

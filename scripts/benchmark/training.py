@@ -9,11 +9,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-import torch
 from rich.console import Console
 
 from scripts.benchmark import problem
-from scripts.benchmark.products import bare, products_of
+from scripts.benchmark.products import against_the_unavoidable, bare, products_of
 from scripts.benchmark.timing import Cost, Effort, Finding, cost_of, interleaved, quantities
 from zsl_runner.config.schema import RunConfig
 from zsl_runner.runs.checkpoint import Checkpoints
@@ -22,7 +21,6 @@ from zsl_runner.tracking.tracker import Tracker
 from zsl_runner.training.base import Phase, StepReport, Trainer
 from zsl_runner.training.build import StageParts
 from zsl_runner.training.loop import Cadence, Loop, Selection
-from zsl_runner.training.optimisers import build_optimiser
 
 LOOP_AIM = 1.05
 
@@ -211,22 +209,8 @@ def step_findings(
     config = problem.configuration(*overrides)
     parts = problem.stage(config)
     phase = problem.phase(parts, phase_name)
-    before = {key: value.clone() for key, value in parts.model.state_dict().items()}
     products = products_of(parts.model, phase.step)
-    moved = {key for key, value in parts.model.state_dict().items() if not torch.equal(before[key], value)}
-    compute, update = bare(products), _updates(config, parts, moved)
-    steps = effort.steps(phase.step)
-
-    def repeated(*tasks: Callable[[], object]) -> Cost:
-        return cost_of(lambda: [task() for _ in range(steps) for task in tasks])
-
-    alone, updated = interleaved(
-        effort.repeats,
-        lambda: repeated(phase.step),
-        lambda: repeated(compute),
-        lambda: repeated(compute, update),
-        divide_by=steps,
-    )
+    alone, updated = against_the_unavoidable(phase.step, bare(products), effort)
     flops = sum(product.flops for product in products)
     step_seconds, product_seconds = alone["cpu"].medians
     facts = {
@@ -241,26 +225,3 @@ def step_findings(
         Finding(topic, what, "its matrix products", alone, facts=facts),
         Finding(topic, what, "these and the optimiser's update", updated),
     ]
-
-
-def _updates(config: RunConfig, parts: StageParts, moved: set[str]) -> Callable[[], None]:
-    """Return a function that does the optimisers' arithmetic for the parameters a step moves."""
-    names = {id(parameter): name for name, parameter in parts.model.named_parameters()}
-    groups = parts.model.parameter_groups()
-    optimisers = []
-    for group, conf in config.trainer.optimisers().items():
-        copies = [
-            torch.nn.Parameter(parameter.detach().clone())
-            for parameter in groups.get(group, [])
-            if names[id(parameter)] in moved
-        ]
-        for copy in copies:
-            copy.grad = torch.full_like(copy, 1e-3)
-        if copies:
-            optimisers.append(build_optimiser(copies, conf))
-
-    def update() -> None:
-        for optimiser in optimisers:
-            optimiser.step()
-
-    return update

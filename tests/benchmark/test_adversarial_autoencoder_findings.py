@@ -2,10 +2,11 @@
 
 import pytest
 import torch
+from torch.optim.optimizer import register_optimizer_step_pre_hook
 
 from scripts.benchmark.adversarial_autoencoder import adversarial_autoencoder_findings, trainer_of_sizes
 from scripts.benchmark.iterations import Products
-from scripts.benchmark.products import own_products
+from scripts.benchmark.products import own_products, own_updates
 from scripts.benchmark.timing import Effort
 from tests.references.adversarial_autoencoder import PlainAdversarialAutoencoder
 from zsl_runner.objectives.adversarial import discriminator_loss, generator_loss
@@ -36,7 +37,12 @@ def test_findings_can_be_read():
     assert [finding.aim for finding in against_products] == [1.25, 1.25]
     for finding in findings:
         assert finding.quantities["cpu"].ratio > 0
-    for finding in [finding for finding in findings if finding not in against_products]:
+        assert "products and updates" in "".join(finding.facts) or finding.aim != 1.25
+    both = [
+        finding for finding in findings if finding.reference == "its own matrix products and its optimisers' updates"
+    ]
+    assert len(both) == 2
+    for finding in [finding for finding in findings if finding not in [*against_products, *both]]:
         assert finding.facts["parameters"] == "833,841"
         assert "plainly" in finding.facts["CPU seconds for 1,000 images"]
 
@@ -50,3 +56,28 @@ def test_a_step_s_own_products_are_as_many_as_it_has(encode):
     with Products() as repeated:
         products()
     assert repeated.flops == found.flops > 0
+
+
+def test_a_step_s_own_updates_are_those_of_its_optimisers_and_leave_them_as_they_are():
+    trainer = trainer_of_sizes("fp32")
+    updates = own_updates(trainer.step)
+    before = {name: value.clone() for name, value in trainer.model.state_dict().items()}
+    moved: list[int] = []
+
+    def note(optimiser, args, kwargs):
+        moved.append(sum(p.numel() for group in optimiser.param_groups for p in group["params"] if p.grad is not None))
+
+    hook = register_optimizer_step_pre_hook(note)
+    try:
+        updates()
+        of_the_copies, _ = list(moved), moved.clear()
+        trainer.step()
+    finally:
+        hook.remove()
+    assert of_the_copies == moved
+    assert len(moved) == 3
+    updates()
+    after_the_step = {name: value.clone() for name, value in trainer.model.state_dict().items()}
+    updates()
+    assert all(torch.equal(value, trainer.model.state_dict()[name]) for name, value in after_the_step.items())
+    assert any(not torch.equal(value, after_the_step[name]) for name, value in before.items())
