@@ -170,6 +170,17 @@ def test_an_impossible_size_is_noticed_before_memory_is_asked_for(files, tmp_pat
         read(path, {})
 
 
+def test_a_member_that_became_a_folder_is_noticed(files, tmp_path):
+    """No checksum of format 1 covers the attributes of its members."""
+    content = bytearray(files[1])
+    data = content.rindex(b"older/data/0")
+    content[data - 8] ^= 0x10
+    path = tmp_path / "step-000000003.pt"
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match="its member older/data/0 is marked as a folder"):
+        read(path, {})
+
+
 def test_a_damaged_file_is_said_and_the_one_before_is_taken(tmp_path, caplog):
     kept = checkpoints(tmp_path)
     kept.save(1, state_of(1))

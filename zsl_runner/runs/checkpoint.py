@@ -25,6 +25,8 @@ from zsl_runner.files.writing import replacing
 
 FORMAT = 2
 PATTERN = "step-*.pt"
+_FOLDER = 0x10
+"""Attribute of a folder in an archive, as MS-DOS has it."""
 _SEAL = b"\nzsl-run checkpoint of format 2, sha256 %s\n"
 _SEAL_SIZE = len(_SEAL % (b"0" * 64))
 _BLOCK = 2**20
@@ -259,6 +261,8 @@ def _prove_archive(file: BinaryIO, size: int) -> None:
         for member in archive.infolist():
             if member.compress_type != zipfile.ZIP_STORED or not member.file_size == member.compress_size <= size:
                 raise ValueError(f"its member {member.filename} has an impossible size")
+            if member.external_attr & _FOLDER:  # torch would leave its content out
+                raise ValueError(f"its member {member.filename} is marked as a folder")
         damaged = archive.testzip()
     if damaged is not None:
         raise ValueError(f"its member {damaged} does not have its checksum")
