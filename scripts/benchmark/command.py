@@ -14,7 +14,7 @@ import torch
 
 from scripts.benchmark.machine import load_average, machine
 from scripts.benchmark.timing import Effort, Finding
-from scripts.benchmark.topics import TOPICS
+from scripts.benchmark.topics import ON_CUDA, TOPICS
 from zsl_runner.errors import RunError
 from zsl_runner.files.writing import write_text
 
@@ -51,6 +51,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         for topic in options.only:
             print(f"\n{topic}", flush=True)
+            if topic in ON_CUDA and not torch.cuda.is_available():
+                print(f"  left out: torch {torch.__version__} sees no CUDA device")
+                continue
             with tempfile.TemporaryDirectory(prefix="zsl-benchmark-") as folder:
                 for finding in TOPICS[topic](effort, Path(folder)):
                     found.append(finding)

@@ -38,7 +38,7 @@ def continual_findings(effort: Effort) -> list[Finding]:
         rows = trainer.conf.batch_size
         model = trainer.model
         measured = [MeasuredStep(f"{method}, step of {rows} images", step, AIM)]
-        plainly = _plain(trainer, method)
+        plainly = plain_step(trainer, method)
         findings += image_step_findings(TOPIC, effort, measured, plainly, "the same written plainly", model.main, rows)
         if method != "finetune":
             pulled = _trainer(f"a_{method}")
@@ -86,8 +86,8 @@ def _together(steps: list[Callable[[], object]]) -> Callable[[], object]:
     return lambda: [step() for step in steps]
 
 
-def _plain(trainer: ContinualTrainer, method: str) -> Callable[[], None]:
-    """Return what takes the same step plainly, on the same rows."""
+def plain_step(trainer: ContinualTrainer, method: str) -> Callable[[], None]:
+    """Return what takes the second task's step plainly, on the same rows."""
     model, conf, data = trainer.model, trainer.conf, trainer.data
     assert isinstance(model, TaskModel)
     network = model.main
@@ -98,7 +98,7 @@ def _plain(trainer: ContinualTrainer, method: str) -> Callable[[], None]:
         reference = trainer.references(1)["stability"]
         plain.importance = dict(zip(plain.importance, reference.importances, strict=True))
     positions, classes = data.data.positions_of(data.order.of(1)), data.order.of(1)
-    sampler = EpochSampler(len(positions), Streams(0)["batches"])
+    sampler = EpochSampler(len(positions), Streams(0, data.data.labels.device)["batches"])
 
     def step() -> None:
         drawn = positions[sampler.draw(conf.batch_size)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from scripts.benchmark import problem
@@ -31,21 +32,28 @@ def joint_vae_findings(effort: Effort) -> list[Finding]:
     precisions = ("fp32", "bf16") if has_bf16() else ("fp32",)
     trainers = [_trainer(precision) for precision in precisions]
     first = trainers[0]
-    conf, model = first.conf, first.model
-    assert isinstance(model, JointVAE)
-    plain = PlainJointVAE(model, conf.optim.lr, conf.gamma_z)
-    rows = conf.batch_size
-    sampler = EpochSampler(len(first.images), Streams(0)["batches"])
-
-    def plainly() -> None:
-        x = first.images.take(sampler.draw(rows))
-        plain.step(x, model.draw_noise(rows, first.context.streams), (0.5, 0.5), model.temperature)
-
+    rows = first.conf.batch_size
     measured = [
         MeasuredStep(f"JointVAE step of {rows} images, {precision}", trainer.phases()[0].step, aim)
         for precision, trainer, aim in zip(precisions, trainers, (FP32_AIM, BF16_AIM), strict=False)
     ]
-    return image_step_findings(TOPIC, effort, measured, plainly, "the same written plainly, fp32", model, rows)
+    return image_step_findings(
+        TOPIC, effort, measured, plain_step(first), "the same written plainly, fp32", first.model, rows
+    )
+
+
+def plain_step(trainer: CapacityTrainer) -> Callable[[], object]:
+    """Return what takes the same step, written plainly."""
+    conf, model, streams = trainer.conf, trainer.model, trainer.context.streams
+    assert isinstance(model, JointVAE)
+    plain = PlainJointVAE(model, conf.optim.lr, conf.gamma_z)
+    sampler = EpochSampler(len(trainer.images), Streams(0, streams.device)["batches"])
+
+    def step() -> object:
+        x = trainer.images.take(sampler.draw(conf.batch_size))
+        return plain.step(x, model.draw_noise(conf.batch_size, streams), (0.5, 0.5), model.temperature)
+
+    return step
 
 
 def _trainer(precision: str) -> CapacityTrainer:

@@ -24,12 +24,13 @@ def environment() -> Mapping[str, str]:
     return {**os.environ, **dict.fromkeys(THREADS, "1"), "PYTHONPATH": os.pathsep.join(filter(None, paths))}
 
 
-def python(*arguments: str, folder: Path | None = None) -> tuple[Cost, str]:
+def python(*arguments: str, folder: Path | None = None, variables: Mapping[str, str] | None = None) -> tuple[Cost, str]:
     """Run ``python ARGUMENTS`` to its end.
 
     Args:
         arguments: arguments of the interpreter, e.g. ``-c`` and a program.
         folder: working directory.
+        variables: environment variables beside those of `environment`.
 
     Returns:
         What it took with the processes it waited for, and what it printed.
@@ -41,7 +42,12 @@ def python(*arguments: str, folder: Path | None = None) -> tuple[Cost, str]:
     with tempfile.TemporaryFile() as printed, tempfile.TemporaryFile() as complained:
         start = time.perf_counter()
         process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=printed, stderr=complained, cwd=folder, env=environment()
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=printed,
+            stderr=complained,
+            cwd=folder,
+            env={**environment(), **(variables or {})},
         )
         _, status, usage = os.wait4(process.pid, 0)
         wall = time.perf_counter() - start

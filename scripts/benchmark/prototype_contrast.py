@@ -37,8 +37,7 @@ def prototype_contrast_findings(effort: Effort) -> list[Finding]:
     for name, terms in (("all terms", CONTRASTS), ("SEAM's terms", ())):
         trainer = _trainer(terms)
         model, rows = trainer.model, trainer.conf.batch_size
-        assert isinstance(model, ClassMaps)
-        plain = _plain(trainer, model, terms)
+        plain = plain_step(trainer, terms)
         phase = trainer.phases()[1]
         assert phase.begin is not None
         phase.begin()
@@ -54,14 +53,18 @@ def _trainer(terms: tuple[str, ...]) -> PrototypeContrast:
     return trainer
 
 
-def _plain(trainer: PrototypeContrast, model: ClassMaps, terms: tuple[str, ...]) -> Callable[[], object]:
-    """Return what takes the same step plainly."""
+def plain_step(trainer: PrototypeContrast, terms: tuple[str, ...]) -> Callable[[], object]:
+    """Return what takes the second phase's step plainly."""
+    model = trainer.model
+    assert isinstance(model, ClassMaps)
     plain = PlainContrast(model, 5e-4, terms)
     images, rows = trainer.context.data, trainer.conf.batch_size
+    device = trainer.context.streams.device
     cells = model.map_side(trainer.conf.view_side(images.shape.height)) ** 2
 
     def step() -> object:
-        batch = images.take(torch.randint(len(images), (rows,)))
-        return plain.step(batch.x, batch.tags, (torch.rand(rows * cells), torch.rand(rows * cells)))
+        batch = images.take(torch.randint(len(images), (rows,), device=device))
+        draws = torch.rand(2, rows * cells, device=device)
+        return plain.step(batch.x, batch.tags, (draws[0], draws[1]))
 
     return step

@@ -6,9 +6,11 @@ import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Final
 
 from scripts.benchmark import problem
 from scripts.benchmark.adversarial_autoencoder import adversarial_autoencoder_findings
+from scripts.benchmark.captured_steps import captured_findings
 from scripts.benchmark.continual import continual_findings
 from scripts.benchmark.feature_gan import BI_VAEGAN, iteration_findings, share_findings
 from scripts.benchmark.joint_vae import joint_vae_findings
@@ -16,6 +18,7 @@ from scripts.benchmark.loading import load_findings
 from scripts.benchmark.memory import adversarial_memory_finding, memory_findings
 from scripts.benchmark.prototype_contrast import prototype_contrast_findings
 from scripts.benchmark.reporting import report_findings
+from scripts.benchmark.shared_card import shared_card_findings
 from scripts.benchmark.sharing import sharing_finding
 from scripts.benchmark.startup import first_step_findings, help_finding
 from scripts.benchmark.timing import Effort, Finding
@@ -156,6 +159,16 @@ def measure_report(effort: Effort, folder: Path) -> Iterator[Finding]:
     yield from report_findings(at_most(effort, 3), folder)
 
 
+def measure_captured(effort: Effort, folder: Path) -> Iterator[Finding]:
+    """Yield what replayed steps take on CUDA beside others."""
+    yield from captured_findings(at_most(effort, 5))
+
+
+def measure_card(effort: Effort, folder: Path) -> Iterator[Finding]:
+    """Yield what runs that share a card take."""
+    yield from shared_card_findings(at_most(effort, 1), folder)
+
+
 TOPICS: Mapping[str, Callable[[Effort, Path], Iterable[Finding]]] = {
     "loop": measure_loop,
     "step": measure_step,
@@ -171,4 +184,8 @@ TOPICS: Mapping[str, Callable[[Effort, Path], Iterable[Finding]]] = {
     "prototype_contrast": measure_prototype_contrast,
     "start": measure_start,
     "report": measure_report,
+    "captured": measure_captured,
+    "card": measure_card,
 }
+ON_CUDA: Final = ("captured", "card")
+"""Topics that need a GPU."""

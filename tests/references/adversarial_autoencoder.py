@@ -42,7 +42,7 @@ class PlainAdversarialAutoencoder:
         """Update both sides and return the losses of autoencoder and discriminator."""
         codes = self.model.encode(x, noise)
         decoded = self.model.decode(codes.z, None)
-        ones, zeros = torch.ones(len(x), 1), torch.zeros(len(x), 1)
+        ones, zeros = x.new_ones(len(x), 1), x.new_zeros(len(x), 1)
         reconstruction = 0.5 * F.mse_loss(decoded, x, reduction="none").sum(dim=-1).mean()
         fooled = F.binary_cross_entropy(self._judged(codes.z), ones)
         loss = reconstruction + self.scale * fooled

@@ -42,6 +42,7 @@ class PlainJointVAE:
         self.code = _fresh(model.decoder.hidden)
         self.decoder = _fresh(model.decoder.convolutions)
         networks = nn.ModuleList([self.encoder, self.hidden, *self.heads, self.code, self.decoder])
+        networks.to(weights[0].device)
         self.parameters = list(networks.parameters())
         self.optimiser = torch.optim.Adam(self.parameters, lr=lr)
 

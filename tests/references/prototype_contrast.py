@@ -119,7 +119,7 @@ class PlainContrast:
 
     def mean_nce(self, pixels: Tensor, labels: Tensor, prototypes: dict[int, Tensor]) -> Tensor:
         """Return the mean cross entropy of the pixels whose class has a prototype."""
-        names = torch.tensor(list(prototypes))
+        names = torch.tensor(list(prototypes), device=labels.device)
         known = torch.isin(labels, names)
         logits = pixels[known] @ torch.stack(list(prototypes.values())).T / 0.1
         return F.cross_entropy(logits, torch.searchsorted(names, labels[known]))
@@ -135,9 +135,9 @@ class PlainContrast:
             positive = members @ own
             order, drawn = positive.detach().argsort(), draws[labels == label].argsort()[: math.ceil(0.5 * count)]
             first, last = math.floor(0.1 * count + 1e-9), math.ceil(0.6 * count - 1e-9)
-            chosen = torch.tensor(sorted({*order[first:last].tolist(), *drawn.tolist()}))
+            chosen = torch.tensor(sorted({*order[first:last].tolist(), *drawn.tolist()}), device=pixels.device)
             others = torch.stack([vector for name, vector in prototypes.items() if name != label])
             negatives = (members[chosen] @ others.T).sort(1, descending=True).values[:, 1:6]
             logits = torch.cat([positive[chosen, None], negatives], 1) / 0.1
-            means.append(F.cross_entropy(logits, torch.zeros(len(chosen), dtype=torch.int64)))
+            means.append(F.cross_entropy(logits, torch.zeros_like(chosen)))
         return torch.stack(means).mean()

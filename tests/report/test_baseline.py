@@ -107,6 +107,14 @@ def test_costs_are_means_and_stages_sums(outputs):
         150.5,
     ]
     assert other["CPU seconds"] == ""
+    assert other["peak MiB on the GPU"] == sgal["peak MiB on the GPU"] == ""
+
+
+def test_memory_of_the_gpu_has_a_column_where_runs_had_one(outputs):
+    outputs.add(40.0, cost={"peak_memory_mb": 900.0, "device_memory_mb": 310.4})
+    text = markdown(outputs.report(cost=True))
+    assert "| memory | GPU memory |" in text
+    assert "| 900 MiB | 310 MiB |" in text
 
 
 @pytest.mark.parametrize(("features", "verdict"), [("fc1000", "compared"), ("res101", "NOT compared: ours are fc1000")])

@@ -67,6 +67,9 @@ def test_the_record_tells_of_the_length_that_was_selected(select, validation, ga
     assert done.result.cost["stage_seconds"] == {"tune": 1.5, "final": 0.5}
     assert done.result.cost["graphs"] == {"tune/fit": 3}
     assert done.result.cost["eager_variants"] == {"tune/fit": 1}
+    assert "device_memory_mb" not in done.result.cost
+    done.conclude(EvaluatorConf(select=select, select_metric="val/H"), device_memory=512.0)
+    assert done.result.cost["device_memory_mb"] == 512.0
 
 
 def test_a_record_from_before_steps_were_captured_is_read():

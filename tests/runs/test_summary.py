@@ -33,7 +33,9 @@ def test_metrics_conditions_and_places(tmp_path):
     assert "8x8 [pixels]  [embedded]" in text
     assert "inductive, unseen class prior uniform" in text
     assert "val on val/H; steps tune 100, final 80" in text
-    assert "cost         1:15, peak memory 300 MB" in text
+    assert "cost         1:15, peak memory 300 MB\n" in text
+    cost = {"wall_seconds": 75.0, "peak_memory_mb": 300.0, "device_memory_mb": 512.4}
+    assert "cost         1:15, peak memory 300 MB, on the GPU 512 MB\n" in summary_table(make(cost=cost), run)
     assert "confusion.png" in text
     assert f"TensorBoard  tensorboard --logdir '{tmp_path / 'out puts'}'" in text
 

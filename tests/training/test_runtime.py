@@ -51,3 +51,18 @@ def test_memory_that_a_step_gives_back_is_there_for_the_next(restored):
     for _ in range(20):
         step()
     assert resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before < 20 * 256  # a quarter of one gradient each
+
+
+def test_memory_of_the_gpu_is_counted_from_the_start_of_the_run(restored, monkeypatch):
+    called = []
+    monkeypatch.setattr("zsl_runner.training.runtime._device", lambda name: torch.device("cuda", 1))
+    for name in ("init", "empty_cache", "reset_peak_memory_stats"):
+        monkeypatch.setattr(torch.cuda, name, lambda *device, name=name: called.append((name, *device)))
+    monkeypatch.setattr(torch.cuda, "max_memory_reserved", lambda device: 3 * 2**20 * device.index)
+    runtime = Runtime(RuntimeConf(device="cuda:1"))
+    assert called == [("init",), ("empty_cache",), ("reset_peak_memory_stats", torch.device("cuda", 1))]
+    assert runtime.device_memory() == 3.0
+
+
+def test_a_run_on_the_cpu_holds_no_memory_of_a_gpu(restored):
+    assert Runtime(RuntimeConf(device="cpu")).device_memory() is None

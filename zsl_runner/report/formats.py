@@ -23,6 +23,7 @@ COSTS: dict[str, tuple[str, str, Callable[[float], str]]] = {
     "time": ("wall_seconds", "seconds", duration),
     "CPU time": ("cpu_seconds", "CPU seconds", duration),
     "memory": ("peak_memory_mb", "peak MiB", lambda value: f"{value:.0f} MiB"),
+    "GPU memory": ("device_memory_mb", "peak MiB on the GPU", lambda value: f"{value:.0f} MiB"),
     "steps": ("gradient_steps", "gradient steps", lambda value: f"{value:.0f}"),
 }
 """Cost columns: what is recorded, its title in CSV, and how tables show it; by title."""

@@ -51,7 +51,7 @@ class Result:
         data: name, kind, feature_kind, semantics, split_version, files with sha256, notes.
         versions: of Python, the libraries, the platform and the device; see `versions`.
         cost: wall_seconds, cpu_seconds, peak_memory_mb, gradient_steps, real_rows, stage_seconds; of captured steps
-            graphs and eager_variants, by phase.
+            graphs and eager_variants, by phase; on a GPU device_memory_mb, the most it held for the last process.
         git: commit and dirty of the source tree, or None.
         host: name of the machine whose process works, or worked last, on the run; None if that was not recorded.
         started: UTC time, ISO 8601.

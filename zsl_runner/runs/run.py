@@ -85,7 +85,7 @@ class Run:
         except BaseException:
             context.tracker.close(complete=False)
             raise
-        self.state.conclude(self.config.evaluator)
+        self.state.conclude(self.config.evaluator, self.runtime.device_memory())
         steps = sum(record.steps for record in self.state.finished.values())
         context.tracker.conclude(self._hyperparameters(), outcome(self.config, self.result), steps)
         context.tracker.close(complete=True)

@@ -107,8 +107,13 @@ class RunState:
         self.warn(state.get("warnings", ()))
         self._wall_before, self._cpu_before = state["wall"], state["cpu"]
 
-    def conclude(self, evaluator: EvaluatorConf) -> None:
-        """Put selection, its validation metrics and the run's cost into the record of a run whose stages are done."""
+    def conclude(self, evaluator: EvaluatorConf, device_memory: float | None = None) -> None:
+        """Put selection, its validation metrics and the run's cost into the record of a run whose stages are done.
+
+        Args:
+            evaluator: the options of the evaluator.
+            device_memory: see `Runtime.device_memory`.
+        """
         tuned, finished = validated(self.finished), self.finished
         if tuned is not None:
             self.result.validation = tuned.best if evaluator.select == "val" else tuned.last
@@ -123,6 +128,7 @@ class RunState:
             "wall_seconds": self._wall(),
             "cpu_seconds": self._cpu(),
             "peak_memory_mb": peak_memory(),
+            **({} if device_memory is None else {"device_memory_mb": device_memory}),
             "gradient_steps": {name: record.gradient_steps for name, record in finished.items()},
             "real_rows": {name: record.real_rows for name, record in finished.items()},
             "stage_seconds": {name: record.seconds for name, record in finished.items()},

@@ -144,7 +144,9 @@ def _conditions(result: Result) -> list[str]:
         lengths = ", ".join(f"{stage} {length}" for stage, length in selection.get("stage_lengths", {}).items())
         lines.append(f"selection    {selection.get('mode')} on {selection.get('metric', 'val/H')}; steps {lengths}")
     if cost:
-        lines.append(f"cost         {duration(cost['wall_seconds'])}, peak memory {cost['peak_memory_mb']:.0f} MB")
+        on_device = f", on the GPU {cost['device_memory_mb']:.0f} MB" if "device_memory_mb" in cost else ""
+        memory = f"peak memory {cost['peak_memory_mb']:.0f} MB{on_device}"
+        lines.append(f"cost         {duration(cost['wall_seconds'])}, {memory}")
     return lines
 
 

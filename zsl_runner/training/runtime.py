@@ -38,6 +38,10 @@ class Runtime:
         os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
         _keep_freed_memory()
         self.device = _device(conf.device)
+        if self.device.type == "cuda":  # memory is counted from here: the process may have done other runs of a sweep
+            torch.cuda.init()  # type: ignore[no-untyped-call]
+            torch.cuda.empty_cache()
+            torch.cuda.reset_peak_memory_stats(self.device)
         if conf.capture == "always" and self.device.type != "cuda":
             raise ConfigError(
                 f"runtime.capture=always: only CUDA captures steps, found device {self.device}; "
@@ -66,6 +70,13 @@ class Runtime:
     def device_name(self) -> str:
         """Name of the device for the record, e.g. ``cpu`` or the GPU's product name."""
         return torch.cuda.get_device_name(self.device) if self.device.type == "cuda" else str(self.device)
+
+    def device_memory(self) -> float | None:
+        """Return the most memory of the GPU that torch has held since the start of the run, in MiB; None on a CPU.
+
+        CUDA itself takes some hundred MiB beside it.
+        """
+        return torch.cuda.max_memory_reserved(self.device) / 2**20 if self.device.type == "cuda" else None
 
     @property
     def captures(self) -> bool:
