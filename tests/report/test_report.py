@@ -516,12 +516,28 @@ def test_a_report_over_different_kinds_of_data(outputs):
     assert markdown(outputs.report()) == MIXED
 
 
-@pytest.mark.parametrize("kind", ["semi-supervised, 100 labels", "unsupervised"])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "semi-supervised, 100 labels",
+        "unsupervised",
+        "continual, 5 tasks",
+        "weakly supervised, tags",
+        "fully supervised, training masks",
+    ],
+)
 def test_classes_of_images_are_no_side_information(outputs, kind):
     outputs.add_likelihood(60.0, data=PAIRS | {"semantics": "10 classes"}, setting={"kind": kind})
     assert f"{kind}. Data: 28 x 28 grey, 1 quadrant observed. Labels: 10 classes. Split: own." in (
         markdown(outputs.report())
     )
+
+
+@pytest.mark.parametrize("task_setting", ["dynamic", "static"])
+def test_class_vectors_of_tasks_are_side_information(outputs, task_setting):
+    kind = f"continual, 10 tasks, {task_setting}"
+    outputs.add(40.0, setting={"kind": kind})
+    assert f"{kind}. Features: fc1000. Side information: att. Split: PS1." in markdown(outputs.report())
 
 
 def test_outputs_of_supervised_data_are_named(outputs):
