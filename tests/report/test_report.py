@@ -189,8 +189,8 @@ def test_runs_that_are_not_complete_are_listed(outputs):
     report = outputs.report()
     assert [row.cells["test/H"].mean for row in rows_of(report)] == [40.0]
     assert report.notes[0] == f"failed: {failed} (seed 1): NonFiniteError: kl=nan"
-    assert report.notes[1] == f"interrupted: {stopped} (seed 2); go on with: {again(stopped)}"
-    assert report.notes[2] == f"cut short: {running} (seed 3); go on with: {again(running)}"
+    assert report.notes[1] == f"interrupted: {stopped} (seed 2); continue with: {again(stopped)}"
+    assert report.notes[2] == f"cut short: {running} (seed 3); continue with: {again(running)}"
     with exclusive(running):
         assert outputs.report().notes[2] == f"running: {running} (seed 3)"
     assert report.notes[3] == f"complete but without U, H: {bare}"

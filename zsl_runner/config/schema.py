@@ -369,8 +369,8 @@ class RunConfig:
     existing: str = option(
         "auto",
         "where outputs holds a run of the same configuration and seed: new = run again in a directory of its own; "
-        "keep = go on with it if it is unfinished, leave it if it is complete or failed; retry = the same, but go on "
-        "with a failed one, too; auto = keep in a sweep, new otherwise",
+        "keep = continue it if it is unfinished, leave it if it is complete or failed; retry = the same, but continue "
+        "a failed one, too; auto = keep in a sweep, new otherwise",
         choices=("auto", "new", "keep", "retry"),
     )
     objectives: list[str] = option(
