@@ -19,12 +19,12 @@ from zsl_runner.console.terminal import require_printed
 from zsl_runner.errors import RunError
 from zsl_runner.files.writing import remove_leftovers, write_text
 
-DESCRIPTION = """Score the newest checkpoint of a run with the run's own evaluation protocol.
+DESCRIPTION = """Score the newest checkpoint of a run with the run's own evaluator.
 
-A run that reached its final stage or finished its fit stage is scored on the test rows, one that was stopped in its
-tune or fit stage on the validation rows. The metrics are printed and kept in RUN/evaluations/; the run itself is not
-changed. Predictions of test rows are for looking at a finished method: a setting chosen by them is chosen on test
-labels."""
+A run that reached its final stage or finished its fit stage is scored on the test rows; a run that was stopped in its
+tune or fit stage is scored on the validation rows. The metrics are printed and kept in RUN/evaluations/; the run
+itself is not changed. Predictions of test rows are for looking at a finished method: a setting chosen by them is
+chosen on test labels."""
 
 EXAMPLES = """examples:
   zsl-eval outputs/sgal/digits/seed-0
@@ -49,14 +49,14 @@ def parser() -> argparse.ArgumentParser:
         "--predictions",
         type=Path,
         metavar="FILE",
-        help="write every scored row to a new .csv file: row, split, true and predicted class, scores for all "
-        "candidates; also print accuracies of single classes and the pairs confused most often",
+        help="write every scored row to a new .csv file: row, split, true and predicted class, scores of all "
+        "candidates; also print the accuracy of each class and the pairs confused most often",
     )
     arguments.add_argument(
         "--data",
         type=Path,
         metavar="FOLDER",
-        help="score all rows of other files in the layout of the run's data instead, with the same classes by name",
+        help="score all rows of this folder instead; it has the layout of the run's data and the same classes by name",
     )
     arguments.add_argument("--json", action="store_true", help="print JSON instead of a table")
     return arguments
@@ -184,7 +184,7 @@ def _not_a_new_table(path: Path) -> str | None:
     if path.suffix != ".csv":
         return f"expected a file that ends in .csv, found {path}"
     if path.exists():
-        return f"{path} is there already; name another file"
+        return f"{path} exists already and is not overwritten; name another file"
     return None if path.absolute().parent.is_dir() else f"{path.parent}: no such folder"
 
 

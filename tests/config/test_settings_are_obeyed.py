@@ -130,8 +130,8 @@ def test_a_missing_value_is_refused_for_every_option(value):
 @pytest.mark.parametrize(
     ("argument", "expected"),
     [
-        ("trainer.optim.eps=???", "??? stands for a missing value and would be passed over"),
-        ("trainer.optim.betas=[0.9,???]", "??? stands for a missing value and would be passed over"),
+        ("trainer.optim.eps=???", "??? stands for a missing value and would be ignored"),
+        ("trainer.optim.betas=[0.9,???]", "??? stands for a missing value and would be ignored"),
         ("trainer.optim.betas=[0.9,${nothing}]", "Interpolation key 'nothing' not found; set what it refers to"),
         ("trainer.optim.lr=${nothing}", "Interpolation key 'nothing' not found; set what it refers to"),
         ("+reference.metrics={test/H: .nan}", "expected a number, found '.nan'"),

@@ -84,7 +84,7 @@ def test_a_sweep_stops_and_says_how_to_go_on(strike, monkeypatch, zsl_run, tmp_p
     done = zsl_run("-m", *TRAINED, "seed=0,1", code=143)
     assert record(tmp_path)[0]["status"] == ("complete" if name == "test" else "interrupted")
     assert "not started" in done.stdout
-    assert "The same command again goes on" in done.stdout
+    assert "Repeat the command to continue" in done.stdout
     monkeypatch.undo()
     assert "2 of 2 runs complete" in zsl_run("-m", *TRAINED, "seed=0,1").stdout
 

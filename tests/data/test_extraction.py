@@ -176,7 +176,7 @@ def test_an_interrupted_extraction_says_how_to_go_on(extract, monkeypatch, capsy
     monkeypatch.setattr(Tiny, "forward", stopped)
     code, text, output = extract()
     assert code == 130
-    assert "stopped after 0 of 25 pictures; the same command goes on" in text
+    assert "stopped after 0 of 25 pictures; repeat the command to continue" in text
     assert not output.exists()
 
 
@@ -217,7 +217,7 @@ def test_nothing_is_overwritten(extract, tmp_path):
     (tmp_path / "features.npz").write_text("mine")
     code, text, output = extract()
     assert code == 2
-    assert "is there already" in text
+    assert "exists already" in text
     assert output.read_text() == "mine"
     assert extract(name="features.txt")[0] == 2
 

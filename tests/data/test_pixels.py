@@ -316,7 +316,7 @@ def test_what_cannot_be_read_is_named(folder, monkeypatch):
             grey(path)
     path.write_bytes(buffer.getvalue())
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
-    with pytest.raises(DataError, match=r"bad.png: is too large a picture: .*save it with fewer pixels"):
+    with pytest.raises(DataError, match=r"bad.png: the picture is too large: .*save it with fewer pixels"):
         grey(path)
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 2000)  # Pillow warns up to twice as many
     assert grey(path).shape == (50, 50)

@@ -130,7 +130,7 @@ def test_empty_foreign_and_missing_files(tmp_path):
     empty.touch()
     text.write_text("<!DOCTYPE html><html>404 not found</html>" * 20)
     assert messages(empty, read_features).endswith("found an empty file; copy or download it again")
-    assert "is truncated, damaged or another kind of file" in messages(text, read_features)
+    assert "is truncated, damaged or of another kind" in messages(text, read_features)
     assert "found none" in messages(tmp_path / "absent.mat", read_features)
 
 

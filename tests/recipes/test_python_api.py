@@ -108,7 +108,7 @@ def test_new_rows_are_scored_under_a_name_of_their_own(tmp_path, zsl_run, capsys
     [
         (["--predictions", "p.txt"], "expected a file that ends in .csv"),
         (["--predictions", "nowhere/p.csv"], "nowhere: no such folder"),
-        (["--predictions", "there.csv"], "is there already"),
+        (["--predictions", "there.csv"], "exists already"),
         (["--data", "nowhere"], "nowhere: no such folder"),
     ],
 )

@@ -189,8 +189,8 @@ def test_runs_that_are_not_complete_are_listed(outputs):
     report = outputs.report()
     assert [row.cells["test/H"].mean for row in rows_of(report)] == [40.0]
     assert report.notes[0] == f"failed: {failed} (seed 1): NonFiniteError: kl=nan"
-    assert report.notes[1] == f"interrupted: {stopped} (seed 2); go on with: {again(stopped)}"
-    assert report.notes[2] == f"cut short: {running} (seed 3); go on with: {again(running)}"
+    assert report.notes[1] == f"interrupted: {stopped} (seed 2); continue with: {again(stopped)}"
+    assert report.notes[2] == f"cut short: {running} (seed 3); continue with: {again(running)}"
     with exclusive(running):
         assert outputs.report().notes[2] == f"running: {running} (seed 3)"
     assert report.notes[3] == f"complete but without U, H: {bare}"
@@ -516,12 +516,28 @@ def test_a_report_over_different_kinds_of_data(outputs):
     assert markdown(outputs.report()) == MIXED
 
 
-@pytest.mark.parametrize("kind", ["semi-supervised, 100 labels", "unsupervised"])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "semi-supervised, 100 labels",
+        "unsupervised",
+        "continual, 5 tasks",
+        "weakly supervised, tags",
+        "fully supervised, training masks",
+    ],
+)
 def test_classes_of_images_are_no_side_information(outputs, kind):
     outputs.add_likelihood(60.0, data=PAIRS | {"semantics": "10 classes"}, setting={"kind": kind})
     assert f"{kind}. Data: 28 x 28 grey, 1 quadrant observed. Labels: 10 classes. Split: own." in (
         markdown(outputs.report())
     )
+
+
+@pytest.mark.parametrize("task_setting", ["dynamic", "static"])
+def test_class_vectors_of_tasks_are_side_information(outputs, task_setting):
+    kind = f"continual, 10 tasks, {task_setting}"
+    outputs.add(40.0, setting={"kind": kind})
+    assert f"{kind}. Features: fc1000. Side information: att. Split: PS1." in markdown(outputs.report())
 
 
 def test_outputs_of_supervised_data_are_named(outputs):

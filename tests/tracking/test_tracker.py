@@ -80,7 +80,7 @@ def test_a_failing_figure_warns_once_and_stops_nothing(tracker, tmp_path, caplog
         assert tracker.figure("confusion", broken, 2) is None
         assert tracker.figure("other", figure, 2) is not None
     assert [record.getMessage() for record in caplog.records] == [
-        "figure confusion was not written: ZeroDivisionError: no classes; the run goes on"
+        "figure confusion was not written: ZeroDivisionError: no classes; the run continues"
     ]
     assert not (tmp_path / "figures" / "confusion.png").exists()
 

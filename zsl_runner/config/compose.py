@@ -289,7 +289,7 @@ def _hint(message: str) -> str:
     """Return what to write instead, if Hydra stumbled over how a file inside a group names another group."""
     gone = next((group for group in GONE if re.search(rf"(override '/?|\$\{{){group}\b", message)), None)
     if gone is not None:
-        return f"\nthere is no such group any more: {GONE[gone]}"
+        return f"\nthis group no longer exists: {GONE[gone]}"
     found = re.search(r"'(\w+)@\w+\.\1'", message)
     return f"\nWithin a group's file write: override /{found[1]}@_global_.{found[1]}: OPTION" if found else ""
 
@@ -303,7 +303,7 @@ def _missing_file(loader: Loader, missing: str, message: str, options: Sequence[
     file = loader.repository.file(parent) if parent else None
     origin = Origin(file=file).describe() if file else ""
     if group in GONE:
-        return Problem(group, f"there is no such group any more: {GONE[group]}", origin)
+        return Problem(group, f"this group no longer exists: {GONE[group]}", origin)
     if group.startswith("schema/") or group in COMPOSED_GROUPS:
         options = loader.options(group)
     return _unknown_option(loader, group or "configuration", value, options or [], origin)

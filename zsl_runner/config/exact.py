@@ -27,7 +27,7 @@ def objection(value: Any, shape: Shape, written: str | None) -> str:
     """
     for entry in _entries(value):
         if entry == MISSING:
-            return f"{MISSING} stands for a missing value and would be passed over; give a value, or leave it out"
+            return f"{MISSING} stands for a missing value and would be ignored; give a value, or leave it out"
         if shape.item is str and isinstance(entry, bool):
             return f"expected text, found {str(entry).lower()}; quote it if it is meant as text"
         if shape.item is str and isinstance(entry, (int, float)) and written not in (None, str(entry)):

@@ -91,7 +91,7 @@ def copy_option(group: str, name: str, loader: Loader, folder: Path) -> str:
         with source.open("rb") as original, target.open("xb") as copy:
             shutil.copyfileobj(original, copy)
     except FileExistsError as error:
-        raise ConfigError(f"{target}: is there already; choose another folder with --to FOLDER") from error
+        raise ConfigError(f"{target}: exists already; choose another folder with --to FOLDER") from error
     return f"{target}: change it, then\n  zsl-run --config-dir {folder} {group}={own}"
 
 

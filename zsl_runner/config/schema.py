@@ -266,10 +266,10 @@ class EvaluatorConf(Component):
         "training length: last = as configured; val = where select_metric was best on validation data",
         choices=("last", "val"),
     )
-    select_metric: str = option("val/H", "validation metric that selects, stops early and is returned to sweepers")
+    select_metric: str = option("val/H", "validation metric for selection, early stopping and searches")
     every: int = option(100, "steps between two validations", low=1)
     patience: int | None = option(
-        None, "stop after so many validations without a better select_metric; null never", low=1
+        None, "stop after this number of validations without a better select_metric; null never stops early", low=1
     )
     batch_size: int = option(4096, "rows scored at a time", low=1)
     oracle: bool = option(False, "also compute oracle/* metrics, which look at test labels; never used for a decision")
@@ -323,7 +323,7 @@ class TrackerConf:
 class DebugConf:
     """Looks at what a run does; metrics of a run with any of these are comparable with nothing."""
 
-    steps: int | None = option(None, "most steps of a phase; null = as many as the trainer says", low=1)
+    steps: int | None = option(None, "largest number of steps in a phase; null = as many as the trainer takes", low=1)
     overfit: bool = option(
         False,
         "train on one batch of rows, spread evenly over the training rows, again and again; see trainer.batch_size",
@@ -369,8 +369,8 @@ class RunConfig:
     existing: str = option(
         "auto",
         "where outputs holds a run of the same configuration and seed: new = run again in a directory of its own; "
-        "keep = go on with it if it is unfinished, leave it if it is complete or failed; retry = the same, but go on "
-        "with a failed one, too; auto = keep in a sweep, new otherwise",
+        "keep = continue it if it is unfinished, leave it if it is complete or failed; retry = the same, but continue "
+        "a failed one, too; auto = keep in a sweep, new otherwise",
         choices=("auto", "new", "keep", "retry"),
     )
     objectives: list[str] = option(

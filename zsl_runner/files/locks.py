@@ -82,7 +82,9 @@ def is_held(directory: Path) -> bool:
 def _tell_of_missing_locks(directory: Path, device: int) -> None:
     if device not in _LOCKLESS:
         _LOCKLESS.add(device)
-        log.warning("%s: this file system knows no locks; see to it that no two processes work on a run", directory)
+        log.warning(
+            "%s: this file system knows no locks; make sure that no two processes work on the same run", directory
+        )
 
 
 def _lock(file: IO[str], kind: int) -> bool | None:

@@ -19,8 +19,12 @@ from zsl_runner.files.folders import expanded
 class CorrelationConf:
     """The correlation module, which sees the image and two layers without moving them."""
 
-    layers: list[int] = option([4, 5], "numbers of the two layers it sees, the first is 1", low=1)
-    channels: list[int] = option([16, 32], "channels to which it reduces each of them", low=1)
+    layers: list[int] = option(
+        [4, 5], "numbers of the two layers that the correlation module sees; the first is 1", low=1
+    )
+    channels: list[int] = option(
+        [16, 32], "channels to which the correlation module reduces each of the two layers", low=1
+    )
     width: int = option(48, "channels of the features that are correlated", low=1)
     centred: bool = option(
         False,

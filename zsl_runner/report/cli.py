@@ -20,10 +20,10 @@ from zsl_runner.report.values import parted
 from zsl_runner.report.where import narrowed
 
 DESCRIPTION = """\
-Reads every result.json below the given folders, groups runs that differ in nothing but the seed, and prints
-mean ± standard deviation. Inductive and transductive runs, different features, side information or splits never
-share a table. Runs that failed, were interrupted, still run or were made for debugging are listed below the tables,
-never dropped."""
+Read every result.json below the given folders, group runs that differ in nothing but the seed, and print
+mean ± standard deviation. Inductive and transductive runs, and runs with different features, side information or
+splits, never share a table. Runs that failed, were interrupted, are still running or were made for debugging are
+listed below the tables, never dropped."""
 
 EXAMPLES = """\
 examples:
@@ -38,11 +38,11 @@ examples:
   zsl-report outputs --html page
   zsl-report --diff outputs/sgal/cub/seed-0 outputs/sgal/cub/latent_dim-32+seed-0
 
-Of several complete runs with the same configuration and seed the one started first counts; the others are listed,
-and a note says so if their metrics differ. Differences to a baseline are tested by the paired t test over common
-seeds (two-sided, adjusted after Holm for the rows of a table), from five pairs on. Published results of an
-experiment file are compared only if they were measured on the same kind of features as the runs; --reference lists
-them all.
+Of several complete runs with the same configuration and seed only the one started first counts; the others are
+listed, and a note says so if their metrics differ. With five pairs or more, differences from a baseline are tested by
+the paired t test over common seeds (two-sided, adjusted after Holm for the rows of a table). Published results that
+an experiment file quotes are compared only if they were measured on the same kind of features as the runs;
+--reference lists all of them.
 
 --plot draws, for every table: a metric against each swept parameter, or parallel coordinates and a scatter plot of a
 search; U against S; plasticity against stability along a swept parameter, or the second of two metrics of --metric
@@ -58,14 +58,14 @@ def parser() -> argparse.ArgumentParser:
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    made.add_argument("folders", nargs="+", type=Path, metavar="OUTPUTS", help="folders of runs, searched through")
+    made.add_argument("folders", nargs="+", type=Path, metavar="OUTPUTS", help="folders to search for runs")
     columns = ", ".join(TRAITS)
     made.add_argument(
         "--by",
         action="extend",
         type=_names,
         metavar="KEY,...",
-        help=f"group by these only ({columns}, or configuration keys); default: everything but the seed",
+        help=f"group runs by these only ({columns}, or configuration keys); default: everything but the seed",
     )
     made.add_argument(
         "--metric",
@@ -73,52 +73,52 @@ def parser() -> argparse.ArgumentParser:
         type=_names,
         metavar="NAME,...",
         help="columns: T1, H, AUSUC, H_cal, NCLL, NCLL_se, ... or tags like val/H, oracle/H_cal; default: T1, U, S, H, "
-        "of tasks also mU, mS, mH and forg_tag, with calibrated and oracle metrics, or all test metrics of a table "
-        "that has none of these",
+        "for tasks also mU, mS, mH and forg_tag, with calibrated and oracle metrics; in tables without any of these, "
+        "all test metrics",
     )
     made.add_argument(
         "--where",
         action="append",
         default=[],
         metavar="KEY=VALUE",
-        help="only runs of which this holds; several must all hold. KEY is seed, a column as in --by, a metric or a "
-        "configuration key, of which the last part will do; also !=, <, <=, >, >= and KEY=ONE,OTHER",
+        help="only runs for which this holds; several must all hold. KEY is seed, a column as in --by, a metric or a "
+        "configuration key (its last part is enough); also !=, <, <=, >, >= and KEY=ONE,OTHER",
     )
     made.add_argument(
-        "--format", choices=["text", *sorted(FORMATS)], help="default: text, aligned, on a terminal, else md"
+        "--format", choices=["text", *sorted(FORMATS)], help="default: text (aligned) on a terminal, otherwise md"
     )
     made.add_argument("--sort", metavar="NAME", help="sort the rows of a table by this metric, best first")
     made.add_argument(
         "--top",
         type=positive,
         metavar="N",
-        help="of each table only the N best rows by --sort, or else by the validation metric they were selected by",
+        help="show only the N best rows of each table, by --sort or else by the validation metric that selected them",
     )
     made.add_argument(
-        "--unfold", action="store_true", help="a row for each setting of a search, not one for the setting it chose"
+        "--unfold", action="store_true", help="show a row for each setting of a search, not only the one it chose"
     )
     made.add_argument(
         "--baseline",
         metavar="MODEL[/TRAINER][,KEY=VALUE]",
-        help="add differences to this row, paired by seed, and their p values",
+        help="add differences from this row, paired by seed, and their p values",
     )
-    made.add_argument("--reference", action="store_true", help="list what experiment files quote, comparable or not")
+    made.add_argument("--reference", action="store_true", help="list what experiment files quote as published results")
     made.add_argument("--cost", action="store_true", help="also show CPU time, peak memory and gradient steps")
     made.add_argument(
-        "--plot", type=Path, metavar="DIR", help="instead of tables draw figures into this folder (PNG); see below"
+        "--plot", type=Path, metavar="DIR", help="draw figures into this folder (PNG) instead of tables; see below"
     )
     made.add_argument(
         "--html",
         type=Path,
         metavar="DIR",
-        help="write tables, figures and settings as one page to mail, DIR/report.html",
+        help="write tables, figures and settings into DIR/report.html, a single page that can be mailed",
     )
     made.add_argument(
-        "--diff", action="store_true", help="instead of tables show where two runs differ: zsl-report --diff RUN RUN"
+        "--diff", action="store_true", help="show how two runs differ instead of tables: zsl-report --diff RUN RUN"
     )
-    made.add_argument("--into", type=Path, metavar="FILE", help="write into a section of this file, not to the screen")
+    made.add_argument("--into", type=Path, metavar="FILE", help="replace a section of this file instead of printing")
     made.add_argument(
-        "--section", metavar="NAME", help="the text between <!-- zsl-report:NAME --> and <!-- /zsl-report:NAME -->"
+        "--section", metavar="NAME", help="the section between <!-- zsl-report:NAME --> and <!-- /zsl-report:NAME -->"
     )
     return made
 

@@ -61,7 +61,7 @@ def on_unfinished(runs: Sequence[FoundRun]) -> list[str]:
 def _remedy(run: FoundRun) -> str:
     """Return the command that goes on with a run that was stopped."""
     if run.state in ("interrupted", CUT_SHORT):
-        return f"; go on with: {again(run.directory)}"
+        return f"; continue with: {again(run.directory)}"
     return f"; if it does not: {again(run.directory)}" if run.state == UNKNOWN else ""
 
 

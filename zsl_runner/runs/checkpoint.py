@@ -152,7 +152,7 @@ class Checkpoints:
                 raise CheckpointError(f"{path}: cannot be read: {error.strerror}; nothing was changed") from error
             except Exception as error:
                 reason = f"{path}: {type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'empty file'}"
-                log.warning("passing over a damaged checkpoint, %s", reason)
+                log.warning("skipping a damaged checkpoint, %s", reason)
                 continue
             if content["torch"] != torch.__version__:
                 log.warning(

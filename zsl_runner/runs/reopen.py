@@ -174,7 +174,7 @@ def _changes_of_data(before: Sequence[tuple[str, str]] | None, files: Iterable[S
 
 def _rebuilt(directory: Path, config: RunConfig, saved: Saved | None) -> Result:
     """Return the record that a run must have had, from its checkpoint, else from its configuration."""
-    log.warning("%s: result.json is missing or damaged, and made anew", directory)
+    log.warning("%s: result.json is missing or damaged, and is rebuilt", directory)
     if saved is not None:
         return Result.of(saved.record, str(saved.path))
     begun = (directory / CONFIG_FILE).stat().st_mtime

@@ -75,7 +75,7 @@ def at(directory: Path) -> Existing | None:
         return Existing(directory, Result.load(directory / FILE_NAME))
     except RunError as error:
         if isinstance(error.__cause__, PermissionError):
-            log.warning("%s; this run is passed over", error)
+            log.warning("%s; this run is skipped", error)
             return None
     try:
         return Existing(directory, unrecorded(saved_values(directory)))

@@ -74,7 +74,7 @@ def launch(
     if state == "failed" and config.existing != "retry":
         error = existing.result.error or {}
         reason = f"{error.get('type')}: {error.get('message')}"
-        raise RunError(f"{existing.directory}: failed before ({reason}); existing=retry goes on with it")
+        raise RunError(f"{existing.directory}: failed before ({reason}); use existing=retry to continue it")
     return resume(existing.directory, config)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import shlex
 from pathlib import Path
 
@@ -20,7 +21,10 @@ FIRST = ("T1", "U", "S", "H", "AUSUC", "U_cal", "S_cal", "H_cal")
 WIDTH = 100
 
 
-WITHOUT_CLASS_VECTORS = ("supervised", "semi-supervised", "unsupervised")
+WITHOUT_CLASS_VECTORS = re.compile(
+    r"(semi-supervised|unsupervised|weakly supervised|fully supervised|continual, \d+ tasks$)"
+)
+"""Settings whose classes are known by name alone; tasks of zero-shot data name their setting after their number."""
 
 
 def semantics_are(setting: str) -> str:
@@ -28,10 +32,12 @@ def semantics_are(setting: str) -> str:
 
     >>> semantics_are("inductive"), semantics_are("supervised"), semantics_are("semi-supervised, 100 labels")
     ('side information', 'outputs', 'labels')
+    >>> semantics_are("continual, 5 tasks"), semantics_are("continual, 5 tasks, static")
+    ('labels', 'side information')
     """
     if setting == "supervised":
         return "outputs"
-    return "labels" if setting.startswith(WITHOUT_CLASS_VECTORS) else "side information"
+    return "labels" if WITHOUT_CLASS_VECTORS.match(setting) else "side information"
 
 
 def summary_table(result: Result, directory: Path) -> str:

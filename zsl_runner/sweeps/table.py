@@ -59,7 +59,9 @@ def outcome(folder: Path, objectives: list[str]) -> tuple[str, bool]:
     told = [f"{counts[state]} {words}" for state, words in _STATES.items() if counts[state] and state != "complete"]
     parts.append("; ".join([f"{counts['complete']} of {len(lines)} runs complete", *told]))
     if told:
-        parts.append("The same command again goes on with unfinished runs; with existing=retry with failed ones, too.")
+        parts.append(
+            "Repeat the command to continue unfinished runs; with existing=retry it continues failed ones, too."
+        )
     return "\n".join(parts), not told
 
 

@@ -100,7 +100,7 @@ class Table:
             known = list(read(self.path))
             kept = known[:rows] if rows is not None else [row for row in known if row.step <= resume_step]
         if rows is not None and len(kept) < rows:
-            log.warning("%s: %d of the %d rows that the run had written are there", self.path, len(kept), rows)
+            log.warning("%s: only %d of the %d rows that the run had written are left", self.path, len(kept), rows)
         self.rows = len(kept)
         write_bytes(self.path, self._encoded(kept, header=True))
         try:

@@ -239,4 +239,4 @@ class Tracker:
         if what not in self._failed:
             self._failed.add(what)
             self.warnings.append(f"{what} not written: {type(error).__name__}: {error}")
-            log.warning("%s was not written: %s: %s; the run goes on", what, type(error).__name__, error)
+            log.warning("%s was not written: %s: %s; the run continues", what, type(error).__name__, error)

@@ -225,7 +225,7 @@ def a_signal_in_the_test_of_a_sweep(place: Place) -> None:
         states = [record_of(directory)["status"] for directory in runs(place, f"sweep-{number}")]
         require(states.count("complete") < 2, "silent", f"{signal.Signals(number).name} was swallowed: {states}")
         require(done.code != 0, "silent", f"exit 0 after {signal.Signals(number).name}")
-        require("same command again" in done.text, "other", f"it does not say how to go on: {done.text[-300:]}")
+        require("Repeat the command" in done.text, "other", f"it does not say how to go on: {done.text[-300:]}")
         expected(place.run("zsl-run", *command), 0)
         states = [record_of(directory)["status"] for directory in runs(place, f"sweep-{number}")]
         require(states == ["complete", "complete"], "lost", f"after the same command again: {states}")

@@ -86,7 +86,7 @@ def _parser() -> argparse.ArgumentParser:
     synthesize = commands.add_parser(
         "synthesize",
         help="write a small invented data set in the xlsa17 layout",
-        description="Write a small invented data set in the xlsa17 layout, to try the road of your own data. "
+        description="Write a small invented data set in the xlsa17 layout, to try out how your own data are used. "
         "Nothing is overwritten.",
     )
     synthesize.add_argument("folder", metavar="FOLDER", type=Path, help="where to write")

@@ -43,7 +43,7 @@ class ZeroShotConf(DatasetConf):
     holdout: float = option(
         0.2, "share of each training class held out in the tune stage", low=0.0, high=1.0, above=True, below=True
     )
-    holdout_seed: int = option(0, "seed of that draw; the same for all runs of a study", low=0)
+    holdout_seed: int = option(0, "seed of the rows held out; the same for all runs of a study", low=0)
     validation_classes: int | None = option(
         None,
         "number of validation classes drawn from the seen ones; null takes the data set's own, or a fifth",
@@ -55,11 +55,13 @@ class ZeroShotConf(DatasetConf):
 
     unseen_imbalance: float = option(
         1.0,
-        "thin the rows of unseen classes (in the tune stage of validation classes) until class sizes fall "
+        "thin the rows of unseen classes (of validation classes in the tune stage) until class sizes fall "
         "geometrically by this ratio, to study class priors; 1 keeps all rows",
         low=1.0,
     )
-    unseen_imbalance_seed: int = option(0, "seed of that thinning; the same for all runs of a study", low=0)
+    unseen_imbalance_seed: int = option(
+        0, "seed of the thinning of unseen classes; the same for all runs of a study", low=0
+    )
 
     def setting(self, model: ModelConf, trainer: TrainerConf) -> dict[str, str]:
         """Return whether training saw unlabelled rows of unseen classes, and where their frequencies came from."""

@@ -22,7 +22,7 @@ class PriorMatchConf:
     """Two-sample tests of the codes of all evaluated images against draws of the prior."""
 
     rows: int = option(2000, "codes, and draws, of the kernel test (MMD)", low=10)
-    permutations: int = option(500, "random divisions behind its p value", low=1)
+    permutations: int = option(500, "random divisions behind the p value of the kernel test", low=1)
     classifier_epochs: int = option(
         30, "passes of the network (two layers of 64 units) that learns to tell codes from draws on half of them", low=1
     )
@@ -75,8 +75,8 @@ class AutoencodingEvaluatorConf(OneStageEvaluatorConf):
     name: str = "autoencoding"
     select_metric: str = option(
         "val/reconstruction",
-        "validation metric that selects, stops early and is returned to sweepers; error needs model.labels=category, "
-        "the others of that name model.n_clusters",
+        "validation metric for selection, early stopping and searches; val/error needs model.labels=category, "
+        "the other errors need model.n_clusters",
         choices=("val/reconstruction", "val/mmd", "val/error", *(f"val/{name}" for name in CLUSTER_ERRORS)),
     )
     batch_size: int = option(1000, "rows encoded at a time", low=1)

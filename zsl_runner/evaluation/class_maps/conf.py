@@ -43,7 +43,7 @@ class ClassMapsEvaluatorConf(OneStageEvaluatorConf):
     name: str = option("class_maps", "the label in directories, tables and TensorBoard")
     select_metric: str = option(
         "val/mIoU_refined",
-        "validation metric that selects, stops early and is returned to sweepers",
+        "validation metric for selection, early stopping and searches",
         choices=("val/mIoU_refined", "val/mIoU_plain", "val/tag_accuracy", "val/tag_exact_match"),
     )
     batch_size: int = option(100, "images scored at a time", low=1)

@@ -39,7 +39,7 @@ class ContinualEvaluatorConf(OneStageEvaluatorConf):
     name: str = option("continual", "the label in directories, tables and TensorBoard")
     select_metric: str = option(
         "val/avg_acc_taw",
-        "validation metric that is returned to sweepers",
+        "validation metric for searches",
         choices=("val/avg_acc_taw", "val/avg_acc_tag", "val/avg_inc_acc_taw", "val/avg_inc_acc_tag"),
     )
 
@@ -73,7 +73,7 @@ class ContinualZeroShotEvaluatorConf(EvaluatorConf):
     name: str = option("continual_zero_shot", "the label in directories, tables and TensorBoard")
     select_metric: str = option(
         "val/mH",
-        "validation metric that is returned to sweepers",
+        "validation metric for searches",
         choices=("val/mH", "val/mS", "val/mU", "val/avg_acc_tag"),
     )
 

@@ -37,7 +37,7 @@ class JointCodeEvaluatorConf(OneStageEvaluatorConf):
     name: str = option("joint_code", "the label in directories, tables and TensorBoard")
     select_metric: str = option(
         "val/reconstruction",
-        "validation metric that selects, stops early and is returned to sweepers; none that looks at labels",
+        "validation metric for selection, early stopping and searches; none that looks at labels",
         choices=("val/reconstruction", "val/mutual_information"),
     )
     batch_size: int = option(500, "images encoded at a time", low=1)

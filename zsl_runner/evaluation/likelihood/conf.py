@@ -37,7 +37,7 @@ class LikelihoodEvaluatorConf(OneStageEvaluatorConf):
     name: str = "likelihood"
     select_metric: str = option(
         "val/NCLL",
-        "validation metric that selects, stops early and is returned to sweepers",
+        "validation metric for selection, early stopping and searches",
         choices=("val/NCLL", "val/NCLL_ELBO", "val/NCLL_MC", "val/NCLL_IS", "val/pixel_error"),
     )
     batch_size: int = option(500, "rows scored at a time", low=1)

@@ -41,7 +41,7 @@ class SegmentationEvaluatorConf(LikelihoodEvaluatorConf):
     name: str = "segmentation"
     select_metric: str = option(
         "val/pixel_accuracy",
-        "validation metric that selects, stops early and is returned to sweepers",
+        "validation metric for selection, early stopping and searches",
         choices=("val/pixel_accuracy", "val/IoU", "val/NCLL", "val/NCLL_ELBO", "val/NCLL_MC", "val/NCLL_IS"),
     )
     batch_size: int = option(100, "rows scored at a time", low=1)

@@ -24,7 +24,7 @@ class ZeroShotEvaluatorConf(EvaluatorConf):
     name: str = "zsl"
     select_metric: str = option(
         "val/H",
-        "validation metric that selects, stops early and is returned to sweepers",
+        "validation metric for selection, early stopping and searches",
         choices=("val/H", "val/T1", "val/U", "val/S", "val/AUSUC"),
     )
     calibration: str = option(

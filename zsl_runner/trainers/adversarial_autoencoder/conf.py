@@ -21,7 +21,7 @@ class NoiseConf:
         "input = on what the encoder sees (the paper); discriminator = on what the discriminators see (some codes)",
         choices=("input", "discriminator"),
     )
-    std: float = option(0.0, "its standard deviation; 0 for none (0.3 on semi-supervised MNIST)", low=0.0)
+    std: float = option(0.0, "standard deviation of the noise; 0 for none (0.3 on semi-supervised MNIST)", low=0.0)
 
 
 @dataclass

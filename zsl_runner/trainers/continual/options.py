@@ -52,9 +52,11 @@ class TaskTrainerConf(TrainerConf):
 class AuxiliaryConf:
     """The network that is fine-tuned on a task alone. It is trained if its weight is not 0."""
 
-    iterations: int | None = option(None, "its steps of each task; null: see epochs", low=1)
-    epochs: int | None = option(None, "its passes over the rows of each task; null: as the main network's", low=1)
-    optim: OptimizerConf = section(OptimizerConf, "its optimiser")
+    iterations: int | None = option(None, "steps of the auxiliary network on each task; null: see epochs", low=1)
+    epochs: int | None = option(
+        None, "passes of the auxiliary network over the rows of each task; null: as many as the main network's", low=1
+    )
+    optim: OptimizerConf = section(OptimizerConf, "optimiser of the auxiliary network")
 
     def problems(self) -> Iterable[Problem]:
         """The length of a task is given at most once."""

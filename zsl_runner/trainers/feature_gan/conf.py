@@ -47,12 +47,14 @@ class FeatureGANTrainerConf(TrainerConf):
         low=1,
     )
     warmup_epochs: int = option(
-        0, "mode=transductive: the first so many epochs are inductive (Bi-VAEGAN with an unknown prior: 1 or 3)", low=0
+        0, "mode=transductive: inductive epochs at the start (Bi-VAEGAN with an unknown prior: 1 or 3)", low=0
     )
     batch_size: int = option(64, "rows of a step (64 in all sources); fewer if there are fewer rows", low=2)
     critic_steps: int = option(5, "critic steps before each generator step", low=1)
     regressor_every: int = option(5, "regressor=level_1: generator steps between two regressor blocks", low=1)
-    regressor_steps: int = option(5, "steps of the attribute critic and then of the regressor in such a block", low=1)
+    regressor_steps: int = option(
+        5, "steps of the attribute critic, and then of the regressor, in a regressor block", low=1
+    )
     evaluate_every: int = option(10, "epochs between two validations in the tune stage", low=1)
     class_prior: str = option(
         "uniform",
@@ -65,10 +67,16 @@ class FeatureGANTrainerConf(TrainerConf):
     seen_classifier: SeenClassifierConf = section(SeenClassifierConf, "the softmax that judges generated rows")
     optim: OptimizerConf = section(OptimizerConf, "optimiser of all networks")
     encoder_betas: list[float] | None = option(
-        None, "Adam's decay rates for the encoder; null = as all (TF-VAEGAN 0.9, 0.999)", low=0.0, high=1.0, below=True
+        None,
+        "Adam's decay rates for the encoder; null = those of all (TF-VAEGAN 0.9, 0.999)",
+        low=0.0,
+        high=1.0,
+        below=True,
     )
-    regressor_lr: float | None = option(None, "learning rate of the regressor; null = as all", low=0.0)
-    feedback_lr: float | None = option(None, "learning rate of the feedback network; null = as all", low=0.0)
+    regressor_lr: float | None = option(None, "learning rate of the regressor; null = that of all networks", low=0.0)
+    feedback_lr: float | None = option(
+        None, "learning rate of the feedback network; null = that of all networks", low=0.0
+    )
 
     def optimisers(self) -> dict[str, OptimizerConf]:
         """One optimiser for each network, equal but for the options that name one."""

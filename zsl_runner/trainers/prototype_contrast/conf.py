@@ -45,7 +45,7 @@ class PrototypesConf:
         choices=("complement", "constant"),
     )
     absent_masked: bool = option(True, "classes that no image of the batch shows have no prototype; false as released")
-    clamped: bool = option(True, "no confidence is negative; false as released")
+    clamped: bool = option(True, "keep confidences from being negative; false as released")
     ties: str = option(
         "shared",
         "pixels of equal confidence at the end of the K: shared = all alike; first = the first ones, as released",

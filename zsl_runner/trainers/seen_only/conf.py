@@ -17,9 +17,13 @@ class MatchedBudgetConf:
     """The EM schedule whose budget the second phase spends on real rows alone."""
 
     em_iterations: int = option(0, "iterations of the EM phase to be matched; 0 leaves the second phase out", low=0)
-    em_batch_size: int = option(64, "batch size of that EM run", low=2)
-    real_step_prob: float = option(0.5, "its probability of a real-only step", low=0.0, high=1.0)
-    gen_ratio: float = option(0.9, "its share of generated draws", low=0.0, high=1.0, below=True)
+    em_batch_size: int = option(64, "batch size of the EM run to be matched", low=2)
+    real_step_prob: float = option(
+        0.5, "probability of a real-only step in the EM run to be matched", low=0.0, high=1.0
+    )
+    gen_ratio: float = option(
+        0.9, "share of generated draws in the EM run to be matched", low=0.0, high=1.0, below=True
+    )
     train_prior: bool = option(True, "whether the prior network learns in the second phase")
 
 

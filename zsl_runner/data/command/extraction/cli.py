@@ -18,8 +18,8 @@ from zsl_runner.errors import ConfigError, DataError
 
 EXTRACT: Final = """\
 Turn the pictures in class folders (IMAGES/cat/1.jpg) into features, with any backbone of timm or open_clip (both in
-the extra [extract]) or with a function of your own that returns a torch.nn.Module. A command that was ended goes on
-where it was when it is called again. Nothing is overwritten. The guide: docs/guides/extract.md
+the extra [extract]) or with a function of your own that returns a torch.nn.Module. A command that was stopped
+continues where it was when it is called again. Nothing is overwritten. See docs/guides/extract.md
 """
 EXTRACT_EXAMPLES: Final = """examples:
   zsl-data extract photos features.npz --backbone timm:resnet101.a1_in1k
@@ -29,9 +29,9 @@ EXTRACT_EXAMPLES: Final = """examples:
 """
 VECTORS: Final = """\
 Turn class names or descriptions into class vectors of unit length, with a sentence encoder, the text tower of a CLIP
-(both in the extra [extract]) or a function of your own. NAMES is a text file with a class in each line, or a table
-(.csv) with the columns name and description; of several rows for a class, or several templates, the mean is taken.
-Nothing is overwritten. The guide: docs/guides/extract.md
+(both in the extra [extract]) or a function of your own. NAMES is a text file with one class on each line, or a table
+(.csv) with the columns name and description; several rows for a class, or several templates, are averaged.
+Nothing is overwritten. See docs/guides/extract.md
 """
 VECTORS_EXAMPLES: Final = """examples:
   zsl-data class-vectors names.txt class_vectors.npz --encoder sentence:all-MiniLM-L6-v2
@@ -49,15 +49,15 @@ def add_extraction(commands: argparse._SubParsersAction[argparse.ArgumentParser]
     extract.add_argument(
         "--backbone", metavar="SOURCE:NAME", required=True, help="timm:NAME, open_clip:NAME or package.module:function"
     )
-    _weights(extract, "given to the function")
+    _weights(extract)
     steps = extract.add_argument_group("preprocessing; default: what the backbone was evaluated with")
     steps.add_argument("--size", type=positive, metavar="N", help="side of the square that the backbone reads")
     steps.add_argument(
-        "--resize", type=positive, metavar="N", help="length to which pictures are scaled before the cut"
+        "--resize", type=positive, metavar="N", help="length to which pictures are scaled before they are cropped"
     )
-    steps.add_argument("--fit", choices=FITS, help="keep the proportions and cut the middle out, or squash")
+    steps.add_argument("--fit", choices=FITS, help="crop: keep the proportions and take the middle; squash: distort")
     steps.add_argument("--interpolation", choices=INTERPOLATIONS, help="how pictures are scaled")
-    for name, meaning in (("mean", "subtracted from values between 0 and 1"), ("std", "what the rest is divided by")):
+    for name, meaning in (("mean", "subtracted from values between 0 and 1"), ("std", "divides the difference")):
         steps.add_argument(f"--{name}", type=float, nargs=3, metavar=("R", "G", "B"), help=meaning)
     extract.add_argument("--batch", type=positive, default=64, metavar="N", help="pictures in a batch (default 64)")
     extract.add_argument(
@@ -78,7 +78,7 @@ def add_extraction(commands: argparse._SubParsersAction[argparse.ArgumentParser]
         required=True,
         help="sentence:NAME, open_clip:NAME or package.module:function",
     )
-    _weights(vectors, "given to the function")
+    _weights(vectors)
     vectors.add_argument(
         "--template",
         action="append",
@@ -102,16 +102,16 @@ def _command(commands: Any, name: str, meaning: str, description: str, examples:
 
 def _output(command: argparse.ArgumentParser, content: str) -> None:
     command.add_argument(
-        "output", metavar="FILE", type=Path, help=f"the .npz file of {content} to write; must not be there yet"
+        "output", metavar="FILE", type=Path, help=f"the .npz file of {content} to write; must not exist yet"
     )
 
 
-def _weights(command: argparse.ArgumentParser, otherwise: str) -> None:
+def _weights(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--weights",
         metavar="FILE",
-        help=f"a file of weights; for open_clip also a tag, e.g. openai; {otherwise} of your own; "
-        "default: what the name stands for on its hub",
+        help="a file of weights, or for open_clip a tag, e.g. openai; with a function of your own, its argument; "
+        "default: the weights that the name stands for on its hub",
     )
 
 
@@ -143,8 +143,8 @@ def _extract(given: argparse.Namespace) -> int:
             found = Extraction(tree.pictures, backbone, device, given.batch, given.workers, parts).features(watch)
         except KeyboardInterrupt:
             print(
-                f"stopped after {watch.done:,} of {watch.total:,} pictures; the same command goes on, with what "
-                f"{parts.folder} holds",
+                f"stopped after {watch.done:,} of {watch.total:,} pictures; repeat the command to continue "
+                f"from {parts.folder}",
                 file=sys.stderr,
             )
             raise
@@ -198,6 +198,6 @@ def _require_free(output: Path) -> None:
     if output.suffix != ".npz":
         raise ConfigError(f"{output}: expected the name of a file that ends in .npz")
     if os.path.lexists(output):
-        raise ConfigError(f"{output}: is there already, and nothing is overwritten; remove it or choose another name")
+        raise ConfigError(f"{output}: exists already and is not overwritten; remove it or choose another name")
     if not output.absolute().parent.is_dir():
         raise DataError(f"{output.absolute().parent}: expected a folder to write to, found none; make it")

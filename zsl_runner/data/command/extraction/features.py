@@ -73,8 +73,8 @@ class Extraction:
                 pool.shutdown(wait=True, cancel_futures=True)
         if self.broken:
             raise DataError(
-                f"{len(self.broken)} of {count} pictures cannot be read; mend or remove them and call the same command "
-                f"again, which keeps what is done:\n  "
+                f"{len(self.broken)} of {count} pictures cannot be read; mend or remove them and repeat the "
+                f"command, which keeps what is done:\n  "
                 + "\n  ".join(reason for _, reason in sorted(self.broken.items()))
             )
         widths = {part.shape[1] for part in found}

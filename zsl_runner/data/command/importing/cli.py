@@ -31,29 +31,29 @@ def add_import(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    command.add_argument("folder", metavar="FOLDER", type=Path, help="where to write; must not be there yet")
+    command.add_argument("folder", metavar="FOLDER", type=Path, help="where to write; must not exist yet")
     arrays = command.add_argument_group("arrays")
     arrays.add_argument("--features", metavar="FILE", required=True, help="a row for each image")
     arrays.add_argument(
-        "--labels", metavar="FILE", help="the class of each image, as name or number; default: beside the features"
+        "--labels", metavar="FILE", help="the class of each image, a name or a number; default: in the features' file"
     )
     arrays.add_argument("--class-vectors", metavar="FILE", required=True, help="a row for each class")
     arrays.add_argument(
-        "--class-names", metavar="FILE", help="names in the order of the class vectors; default: beside these"
+        "--class-names", metavar="FILE", help="names in the order of the class vectors; default: in their file"
     )
     arrays.add_argument(
         "--features-are",
         choices=("N,D", "D,N"),
         metavar="N,D|D,N",
         default="N,D",
-        help="which way round features are; default N,D",
+        help="axes of the features: one row (N,D) or one column (D,N) for each image; default N,D",
     )
     arrays.add_argument(
         "--class-vectors-are",
         choices=("C,A", "A,C"),
         metavar="C,A|A,C",
         default="C,A",
-        help="the same of class vectors; default C,A",
+        help="axes of the class vectors: one row (C,A) or one column (A,C) for each class; default C,A",
     )
     arrays.add_argument(
         "--count-from", type=int, choices=(0, 1), default=0, help="number of the first class and row; default 0"
@@ -61,13 +61,13 @@ def add_import(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     arrays.add_argument("--feature-kind", metavar="TEXT", help='the features in words, e.g. "ViT-B/16, 768-d"')
     split = command.add_argument_group("split")
     unseen = split.add_mutually_exclusive_group(required=True)
-    unseen.add_argument("--unseen", metavar="NAMES", help="unseen classes: a,b,c or a file with a name in each line")
-    unseen.add_argument("--draw-unseen", metavar="N", type=int, help="draw so many")
+    unseen.add_argument("--unseen", metavar="NAMES", help="unseen classes: a,b,c or a file with one name on each line")
+    unseen.add_argument("--draw-unseen", metavar="N", type=int, help="draw this number of unseen classes")
     validation = split.add_mutually_exclusive_group()
     validation.add_argument(
-        "--validation", metavar="NAMES", help="seen classes to validate on, written likewise; default: drawn by a run"
+        "--validation", metavar="NAMES", help="seen classes to validate on, given likewise; default: drawn by a run"
     )
-    validation.add_argument("--draw-validation", metavar="N", type=int, help="draw so many")
+    validation.add_argument("--draw-validation", metavar="N", type=int, help="draw this number of validation classes")
     test = split.add_mutually_exclusive_group()
     test.add_argument("--test-rows", metavar="FILE", help="rows of seen classes for testing: numbers, or a mask")
     test.add_argument(

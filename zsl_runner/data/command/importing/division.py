@@ -38,7 +38,7 @@ def unseen_classes(request: Request, names: Sequence[str]) -> tuple[Rows, str]:
         unseen = np.sort(np.random.default_rng([request.seed, 1]).permutation(len(names))[:count])
         how = f"drawn with seed {request.seed}"
     if len(names) - len(unseen) < 2:
-        raise DataError(f"--unseen: expected two seen classes at least, found {len(names) - len(unseen)}")
+        raise DataError(f"--unseen: expected at least two seen classes, found {len(names) - len(unseen)}")
     return unseen, how
 
 
@@ -65,7 +65,9 @@ def validation_classes(request: Request, names: Sequence[str], seen: Rows) -> tu
     else:
         return None, "not said; a run draws a fifth of the seen classes, or dataset.validation_classes of them"
     if len(validation) == len(seen):
-        raise DataError("--validation: expected some of the seen classes, found all; one at least must be trained on")
+        raise DataError(
+            "--validation: expected some of the seen classes, found all; at least one must be left to train on"
+        )
     return validation, f"{len(validation)} {how}"
 
 
@@ -100,7 +102,7 @@ def rows_of_seen_classes(
     if request.test_rows is None:
         if (np.bincount(labels[of_seen])[seen] < 2).all():
             raise DataError(
-                "expected two rows of a seen class at least, one to train on and one to test, found one of each; "
+                "expected a seen class with at least two rows, one to train on and one to test, found one row of each; "
                 "all rows of the unseen classes are for testing"
             )
         trainval, test_seen = held_out_rows(labels, of_seen, request.test_share, request.seed)

@@ -37,7 +37,7 @@ class DigitsConf(DigitConf):
     test_share: float = option(
         0.2, "share of each seen digit that is held out as test_seen", low=0.0, high=1.0, above=True, below=True
     )
-    test_seed: int = option(0, "seed of that draw; the same for all runs of a study", low=0)
+    test_seed: int = option(0, "seed of the draw of the test_seen rows; the same for all runs of a study", low=0)
 
 
 @dataclass

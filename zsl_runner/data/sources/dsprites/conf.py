@@ -28,7 +28,9 @@ class DSpritesConf(LabelledImagesConf):
     kind: str = option("dsprites", "the implementation; fixed by the file chosen in the group")
     root: str = option(MISSING, "folder of the file; relative to the working directory")
     limit: int | None = option(
-        None, "use only so many images, drawn at random; null uses all, which take 3 GB of memory at 64 x 64", low=10
+        None,
+        "use only this number of images, drawn at random; null uses all, which take 3 GB of memory at 64 x 64",
+        low=10,
     )
     validation_rows: int = option(2_000, "images for validation, drawn at random", low=1)
     test_rows: int = option(20_000, "images for testing, drawn at random; the others are trained on", low=1)

@@ -60,7 +60,7 @@ class PictureFolderOptions:
         high=1.0,
         above=True,
     )
-    split_seed: int = option(0, "seed of that draw; unused where text files name the splits", low=0)
+    split_seed: int = option(0, "seed of the draw of the splits; unused where text files name them", low=0)
 
     def image_side(self) -> int | None:
         """Return the side images are resized to."""

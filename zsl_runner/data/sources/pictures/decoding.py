@@ -36,7 +36,7 @@ def decoded(path: Path) -> Iterator[Image.Image]:
     except RunError:
         raise
     except Image.DecompressionBombError as error:
-        raise DataError(f"{path}: is too large a picture: {error}; save it with fewer pixels") from error
+        raise DataError(f"{path}: the picture is too large: {error}; save it with fewer pixels") from error
     except Exception as error:  # a damaged file can make Pillow's many readers raise anything
         if isinstance(error, OSError) and error.strerror:
             raise DataError(f"{path}: cannot be read: {error.strerror}") from error

@@ -41,7 +41,7 @@ class PictureSetConf(ImagesConf):
         high=1.0,
         above=True,
     )
-    split_seed: int = option(0, "seed of that draw", low=0)
+    split_seed: int = option(0, "seed of the draw of the splits", low=0)
 
     def folder(self) -> Path:
         """Return the folder of the pictures."""

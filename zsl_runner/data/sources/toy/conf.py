@@ -32,7 +32,7 @@ class ToyConf(ZeroShotConf):
     hidden: int = option(40, "hidden units of mapping=tanh", low=1)
     noise: float = option(0.4, "standard deviation of each feature within a class", low=0.0, above=True)
     nuisance_rank: int = option(0, "directions of additional within-class variation", low=0)
-    nuisance_scale: float = option(0.6, "standard deviation along these directions", low=0.0, above=True)
+    nuisance_scale: float = option(0.6, "standard deviation along the additional directions", low=0.0, above=True)
     train_rows: int = option(80, "trainval rows of each seen class", low=2)
     test_rows: int = option(40, "test_seen rows of each seen class", low=1)
     unseen_rows: int = option(120, "test_unseen rows of each unseen class", low=1)

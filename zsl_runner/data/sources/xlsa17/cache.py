@@ -67,7 +67,7 @@ def load_features(source: Path, folder: Path | None) -> LoadedFeatures:
         _write(target, table, source, sha256)
     except (OSError, RuntimeError) as error:  # h5py reports a full disk as either
         _log.warning(
-            "%s: the cache cannot be written (%s); the run goes on without it. "
+            "%s: the cache cannot be written (%s); the run continues without it. "
             "Set ZSL_CACHE or dataset.cache to a writable folder, or dataset.cache=null.",
             target,
             error,

@@ -111,7 +111,7 @@ def readable(path: Path, kind: str, remedy: str = "check the path") -> Iterator[
             raise DataError(f"{path}: cannot be read: {error.strerror}; check the file's permissions") from error
         raise DataError(
             f"{path}: expected {kind}, found {path.stat().st_size:,} bytes that cannot be read as one "
-            f"({type(error).__name__}: {error}); it is truncated, damaged or another kind of file: "
+            f"({type(error).__name__}: {error}); it is truncated, damaged or of another kind: "
             "copy or download it again"
         ) from error
 
