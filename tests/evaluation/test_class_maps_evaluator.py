@@ -191,9 +191,11 @@ def test_the_threshold_is_chosen_on_validation_images_and_handed_to_the_test():
         assert validation.metrics[f"val/mIoU_{kind}"] >= validation.metrics[f"val/mIoU_fixed_{kind}"]
     lowest = measure(model, tested, choices={"threshold_plain": 0.1, "threshold_refined": 0.1}).metrics
     assert lowest["test/mIoU_plain"] == pytest.approx(100 * float(validation.details.counts["plain"].ious()[0]))
-    unknown = measure(model, tested).metrics
-    assert "test/mIoU_plain" not in unknown
-    assert "test/mIoU_fixed_plain" in unknown
+    without = measure(model, tested)
+    assert "test/mIoU_plain" not in without.metrics
+    assert "test/mIoU_fixed_plain" in without.metrics
+    (note,) = without.warnings()
+    assert note.startswith("No threshold was chosen, for no validation image has a mask")
 
 
 @pytest.mark.parametrize(("chosen", "end"), [(0.1, "smallest"), (0.5, None), (0.9, "largest")])

@@ -32,6 +32,10 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 NO_MASKS = "no image of the set has a mask"
+NO_CHOICE = (
+    "No threshold was chosen, for no validation image has a mask: of the metrics of masks only those at "
+    "evaluator.threshold are measured."
+)
 
 
 @dataclass
@@ -149,12 +153,12 @@ class ClassMapsEvaluator(Evaluator[TaggedTrainingSet, TaggedEvaluationSet, Class
             {f"{data.name}/{name}": value for name, value in metrics.items()},
             made,
             details,
-            notes=self._at_an_end(chosen, thresholds),
+            notes=self._doubts(chosen, thresholds),
         )
 
-    def _at_an_end(self, chosen: Mapping[str, float], thresholds: Tensor) -> list[str]:
-        """Return which chosen thresholds are the smallest or the largest tried, beyond which a better one may lie."""
-        notes = []
+    def _doubts(self, chosen: Mapping[str, float], thresholds: Tensor) -> list[str]:
+        """Return that no threshold was chosen, or which one is at an end of those tried."""
+        notes = [] if chosen else [NO_CHOICE]
         for name, value in chosen.items():
             place, last = _place(thresholds, value), len(thresholds) - 1
             end = {0: "smallest", last: "largest"}.get(place)

@@ -53,7 +53,10 @@ def class_map_figures(
     yield (
         "class_maps",
         lambda: picture_columns(
-            columns(model, data, conf, thresholds), "Class maps of test images and their tags", shown_tags(data), key
+            columns(model, data, conf, thresholds),
+            "Class maps of test images and their tags; black maps where the model finds no tag",
+            shown_tags(data),
+            key,
         ),
     )
     yield (

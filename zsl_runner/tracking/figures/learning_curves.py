@@ -15,7 +15,7 @@ from zsl_runner.tracking.table import METRIC_PREFIXES, Row
 
 VALIDATION = {"val/H": ("H", INK), "val/S": ("S", SEEN), "val/U": ("U", UNSEEN), "val/T1": ("T1", "#009E73")}
 LOG_SPAN = 50.0
-MOST_INSIDE = 10
+MOST_INSIDE = 6
 """Curves whose names fit into a panel; the names of more stand beside it."""
 LEGEND_WIDTH = 1.8
 """Inches."""
