@@ -96,6 +96,9 @@ def test_colours_of_labels():
     assert colours.shape == (1, 4, 3)
     assert len({tuple(colour) for colour in colours[0]}) == 4
     assert tuple(colours[0, 3]) == (255, 255, 255)
+    twenty = colour_map(np.array([[*range(21), VOID]], dtype=np.uint8))[0].astype(float)
+    apart = np.linalg.norm(twenty[:, None] - twenty, axis=2) + 999 * np.eye(22)
+    assert apart.min() > 50  # as many as PASCAL VOC has classes, and none like another
 
 
 def folds(records, flip=False):

@@ -74,7 +74,7 @@ def test_what_is_inconsistent_is_named(changes, expected):
     assert expected in "\n".join(records(**changes).problems())
 
 
-def test_doubts_name_tags_without_pixels_pixels_without_tags_absent_classes_and_missing_masks():
+def test_doubts_name_tags_without_pixels_pixels_without_tags_lone_classes_and_missing_masks():
     masks = records().masks.copy()
     masks[4] = 0  # a validation image is tagged, and nothing is in its mask
     masks[6, 0, 0] = 2  # a test image shows a dog and is not tagged with it
@@ -87,7 +87,12 @@ def test_doubts_name_tags_without_pixels_pixels_without_tags_absent_classes_and_
         "Test masks with pixels of a class the image is not tagged with: 1 of 1.",
     ]
     absent = records(tags=only_cats, masks=None).doubts()
-    assert absent == [f"No {name} image is tagged with dog." for name in ("training", "validation", "test")]
+    training, everywhere, *others = absent
+    splits = "training", "validation", "test"
+    assert [training, *others] == [f"No {split} image is tagged with dog." for split in splits]
+    assert everywhere == (
+        "Every training image is tagged with cat: tags alone cannot tell from the background what is always there."
+    )
 
 
 def test_canvases_are_those_of_the_segmentation_data_with_tags_for_masks(tmp_path):

@@ -9,9 +9,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from torch.nn import functional as F
 
-from tests.tagged import CANVASES, network, tagged_fold
+from tests.tagged import CANVASES, NETWORK, network, tagged_fold
 from zsl_runner.data.pairs.segmentation.records import VOID
 from zsl_runner.data.sources.digit_canvas.source import load_tagged
+from zsl_runner.data.sources.image_folder.conf import TaggedFolderConf
 from zsl_runner.errors import ConfigError
 from zsl_runner.evaluation.class_maps.conf import ClassMapsEvaluatorConf
 from zsl_runner.evaluation.class_maps.counts import (
@@ -22,7 +23,16 @@ from zsl_runner.evaluation.class_maps.counts import (
     threshold_confusions,
 )
 from zsl_runner.evaluation.class_maps.evaluator import ClassMapsEvaluator
-from zsl_runner.evaluation.class_maps.figures import MARK, columns, labelled_pixels, received, similarity
+from zsl_runner.evaluation.class_maps.figures import (
+    MARK,
+    MOST_TAGS,
+    class_map_figures,
+    columns,
+    labelled_pixels,
+    received,
+    shown_tags,
+    similarity,
+)
 from zsl_runner.evaluation.class_maps.seeds import seeds
 from zsl_runner.models.class_mapping import ClassMapper, PixelMaps
 from zsl_runner.objectives.class_maps import confidences, resized
@@ -181,9 +191,38 @@ def test_the_threshold_is_chosen_on_validation_images_and_handed_to_the_test():
         assert validation.metrics[f"val/mIoU_{kind}"] >= validation.metrics[f"val/mIoU_fixed_{kind}"]
     lowest = measure(model, tested, choices={"threshold_plain": 0.1, "threshold_refined": 0.1}).metrics
     assert lowest["test/mIoU_plain"] == pytest.approx(100 * float(validation.details.counts["plain"].ious()[0]))
-    unknown = measure(model, tested).metrics
-    assert "test/mIoU_plain" not in unknown
-    assert "test/mIoU_fixed_plain" in unknown
+    without = measure(model, tested)
+    assert "test/mIoU_plain" not in without.metrics
+    assert "test/mIoU_fixed_plain" in without.metrics
+    (note,) = without.warnings()
+    assert note.startswith("No threshold was chosen, for no validation image has a mask")
+
+
+@pytest.mark.parametrize(("chosen", "end"), [(0.1, "smallest"), (0.5, None), (0.9, "largest")])
+def test_a_threshold_at_an_end_of_those_tried_is_noted(chosen, end):
+    fold, _ = readable()
+    choices = {"threshold_plain": chosen, "threshold_refined": 0.5}
+    found = measure(Reader(), fold, choices=choices).warnings()
+    if end is None:
+        assert found == []
+    else:
+        (note,) = found
+        assert note.startswith(
+            f"The threshold of plain maps is the {end} that was tried on validation images, {chosen}"
+        )
+        assert "evaluator.thresholds" in note
+        alone = dataclasses.replace(CONF, thresholds=[0.1, 0.1], threshold_count=1)
+        assert measure(Reader(), fold, alone, choices).warnings() == []  # there is no choice to widen
+
+
+def test_a_choice_by_masks_is_refused_before_a_run_where_there_are_none():
+    folder = TaggedFolderConf(name="mine", root="mine", classes=["background", "cat", "dog"])
+    (problem,) = CONF.fits(NETWORK, folder)
+    assert problem.key == "select_metric"
+    assert "val/mIoU_refined is measured by masks, and dataset.masks names none" in problem.message
+    assert "evaluator.select_metric=val/tag_accuracy" in problem.message
+    assert not list(CONF.fits(NETWORK, dataclasses.replace(folder, masks="masks")))
+    assert not list(dataclasses.replace(CONF, select_metric="val/tag_accuracy").fits(NETWORK, folder))
 
 
 def test_thresholds_hold_the_fixed_one():
@@ -259,6 +298,24 @@ def test_pictures_show_what_is_measured():
         np.testing.assert_array_equal(found[name], found["truth"])
     assert found["image"].shape == (8, 32, 32, 3)
     assert "truth" not in columns(Reader(), readable(masks=None)[0].evaluation, CONF, {"plain": 0.2, "refined": 0.2})
+
+
+def test_pictures_name_the_tags_of_each_image_and_the_colours_of_the_classes():
+    fold, _ = readable()
+    data = fold.evaluation
+    drawn = dict(class_map_figures(Reader(), data, CONF, {"plain": 0.2, "refined": 0.2}))
+    figure = drawn["class_maps"]()
+    expected = ["\n".join(str(tag) for tag in np.flatnonzero(row)) for row in data.tags.numpy()]
+    assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == expected
+    (legend,) = figure.legends
+    assert [text.get_text() for text in legend.get_texts()] == ["background", *map(str, range(10))]
+    shown = [tuple(patch.get_facecolor()[:3]) for patch in legend.get_patches()]
+    masked = columns(Reader(), data, CONF, {"plain": 0.2, "refined": 0.2})["truth"]
+    assert {tuple(colour) for colour in (masked.reshape(-1, 3) / 255)} <= set(shown)
+    first = [label.get_text() for label in drawn["affinity"]().axes[0].get_yticklabels()]
+    assert first == [names.split("\n")[0] for names in expected]
+    many = dataclasses.replace(data, tags=torch.ones_like(data.tags))
+    assert shown_tags(many)[0].split("\n") == [*map(str, range(MOST_TAGS)), "…"]
 
 
 def test_prototypes_of_pixels_read_off_are_orthogonal():

@@ -102,3 +102,10 @@ def test_a_measurement_holds_no_metric_that_is_not_finite(value):
 def test_what_the_data_leave_undefined_is_warned_of():
     found = Measurement({"test/IoU": math.nan}, undefined={"test/IoU": "no pixel is valid"})
     assert found.warnings() == ["test/IoU is undefined: no pixel is valid; it is null in the record"]
+    why = {"test/IoU": "no mask", "test/recall": "no mask", "test/AUC": "one class"}
+    several = Measurement(dict.fromkeys(why, math.nan), undefined=why, notes=["What else."])
+    assert several.warnings() == [
+        "test/IoU, test/recall are undefined: no mask; they are null in the record",
+        "test/AUC is undefined: one class; it is null in the record",
+        "What else.",
+    ]

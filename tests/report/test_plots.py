@@ -12,8 +12,8 @@ from zsl_runner.report.cli import main
 from zsl_runner.report.collect import collect
 from zsl_runner.report.groups import groups_of
 from zsl_runner.report.plots.command import figures, plot
-from zsl_runner.report.plots.curves import curves_of
-from zsl_runner.report.plots.material import families, is_logarithmic, materials, plain
+from zsl_runner.report.plots.curves import Curve, curves_of, validation_curves
+from zsl_runner.report.plots.material import Material, families, is_logarithmic, materials, plain
 from zsl_runner.report.plots.parameter import parameter
 from zsl_runner.report.plots.search import Scale, parallel, scatter
 from zsl_runner.report.plots.trade_off import seen_unseen
@@ -219,6 +219,24 @@ def test_curves_are_means_and_deviations_at_each_step(outputs):
     (axes,) = drawn["validation"].axes
     np.testing.assert_allclose(axes.lines[0].get_ydata(), [33.0, 32.0, 31.0])
     assert [axes.get_title(loc="left") for axes in drawn["curves-sgal"].axes] == ["tune/em", "validation"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "measured", "expected"),
+    [
+        (("test/d", "test/b"), "abcdef", "db"),
+        (("oracle/z",), "abcdef", "fabc"),
+        ((), "abcdef", "fabc"),
+        ((), ("H", "a"), ("H",)),
+        (("test/a",), ("H", "a"), ("a",)),
+    ],
+)
+def test_validation_curves_are_of_what_was_asked_for_or_selects(outputs, asked, measured, expected):
+    add(outputs, 40.0, selection={"mode": "last", "metric": "val/f"}, metrics={"test/f": 1.0})
+    (selected,) = material_of(outputs).groups
+    curves = {f"val/{name}": Curve([1, 2], [1.0, 2.0], [0.0, 0.0]) for name in measured}
+    figure = validation_curves(Material("block", (selected,), asked), [selected], [curves], "")
+    assert [axes.get_title(loc="left") for axes in figure.axes] == list(expected)
 
 
 def test_what_goes_on_over_phases_is_one_curve(outputs):

@@ -185,6 +185,18 @@ def test_validation_metrics_of_other_data_have_a_panel_per_unit():
     assert axes["validation: nats"].lines[0].get_xydata().tolist() == [[1, 89], [2, 88]]
 
 
+@pytest.mark.parametrize("count", [6, 7, 17])
+def test_names_of_many_curves_stand_beside_their_panel(count):
+    rows = [Row(step, "fit", "train", f"val/metric_{n}", 90.0 - n) for step in (1, 2) for n in range(count)]
+    figure = learning_curves(rows)
+    (axes,) = figure.axes
+    figure.savefig(io.BytesIO(), format="png")
+    panel, legend = axes.get_window_extent(), axes.get_legend().get_window_extent()
+    assert (legend.x0 >= panel.x1) == (count > 6)
+    assert legend.x1 <= figure.bbox.x1
+    assert legend.y0 >= figure.bbox.y0
+
+
 def test_class_prior_bars_are_in_the_order_of_the_true_shares():
     assumed, true = np.array([0.2, 0.5, 0.3]), np.array([0.1, 0.6, 0.3])
     axes = class_prior_bars(assumed, true, ("a", "b", "c")).axes[0]

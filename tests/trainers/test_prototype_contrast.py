@@ -200,6 +200,20 @@ def test_mining_reaches_the_loss(released):
     assert not torch.equal(ours["intra"], theirs["intra"])
 
 
+def test_too_few_classes_for_a_negative_within_a_view_are_told():
+    training = tagged_fold().train
+    assert trainer(training).warnings() == []
+    told = trainer(training, mining=MiningConf(dropped=10, last=11))
+    (warning,) = told.warnings()
+    assert warning.startswith("trainer.weights.intra has no effect: of 11 classes with the background")
+    assert "trainer.mining.dropped=10 leaves no prototype but a pixel's own" in warning
+    told.model.train()
+    assert told.contrast_terms(*training.take(torch.arange(8)))["intra"].item() == pytest.approx(0, abs=1e-6)
+    kept = MiningConf(dropped=10, last=11, positive_ranked=True)
+    assert trainer(training, mining=kept).warnings() == []
+    assert trainer(training, mining=told.conf.mining, weights=SEAM).warnings() == []
+
+
 def test_views_are_compared_on_the_grid_that_is_asked_for():
     fold = tagged_fold()
     weights = WeightsConf(0, 1, 0, 1, 0, 0)
@@ -260,6 +274,10 @@ def test_problems():
     assert problems(PhaseConf(steps=3, warmup=4)) == {"warmup": "is longer than the phase of 3 steps"}
     assert "no negative is left" in problems(MiningConf(dropped=6))["last"]
     assert problems(MiningConf(band=[0.6, 0.1])) == {"band": "expected [smallest, largest], found [0.6, 0.1]"}
+    assert problems(PrototypesConf(pixels=1.5)) == {
+        "pixels": "from 1 on it is a number of pixels, which is whole; found 1.5"
+    }
+    assert problems(PrototypesConf(pixels=3.0)) == problems(PrototypesConf(pixels=0.3)) == {}
     assert "no pixel is left" in problems(MiningConf(band=[0.1, 0.1], random_share=0.0))["band"]
 
 

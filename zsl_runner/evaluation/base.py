@@ -72,6 +72,7 @@ class Measurement(Generic[Details]):
         details: whatever the evaluator's own figures need; left out by an evaluator whose details are None.
         undefined: why the data leave a metric undefined, by its tag. It is recorded as null, with a warning.
         tables: what is more than single numbers, by name; the result keeps those of the test rows.
+        notes: what else a reader must know before trusting the metrics, in sentences; kept are those of the test rows.
 
     Raises:
         NonFiniteError: a metric or a choice is NaN or infinite and not among the undefined ones.
@@ -82,13 +83,22 @@ class Measurement(Generic[Details]):
     details: Details = cast(Any, None)  # a type parameter has no default of its own
     undefined: Mapping[str, str] = field(default_factory=dict)
     tables: Mapping[str, Table] = field(default_factory=dict)
+    notes: Sequence[str] = ()
 
     def __post_init__(self) -> None:
         require_finite_metrics({**self.choices, **self.metrics}, self.undefined)
 
     def warnings(self) -> list[str]:
-        """Return a sentence on each metric that is undefined."""
-        return [f"{self.undefined_in_words(tag)}; it is null in the record" for tag in self.undefined]
+        """Return a sentence on the metrics that are undefined for each reason, and the notes."""
+        found = []
+        for reason in dict.fromkeys(self.undefined.values()):
+            tags = [tag for tag in self.undefined if self.undefined[tag] == reason]
+            is_one = len(tags) == 1
+            found.append(
+                f"{', '.join(tags)} {'is' if is_one else 'are'} undefined: {reason}; "
+                f"{'it is' if is_one else 'they are'} null in the record"
+            )
+        return [*found, *self.notes]
 
     def undefined_in_words(self, tag: str) -> str:
         """Return why a metric is undefined."""

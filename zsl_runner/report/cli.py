@@ -46,7 +46,8 @@ an experiment file quotes are compared only if they were measured on the same ki
 
 --plot draws, for every table: a metric against each swept parameter, or parallel coordinates and a scatter plot of a
 search; U against S; plasticity against stability along a swept parameter, or the second of two metrics of --metric
-against the first; tables of results as heat maps; validation metrics over training; learning curves of each group.
+against the first; tables of results as heat maps; validation metrics over training, those of --metric if it is given;
+learning curves of each group.
 Means and bands are over seeds."""
 
 

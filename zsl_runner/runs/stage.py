@@ -189,7 +189,7 @@ class StageRun:
         measurement = self._measured(self.parts.fold)
         metric = self.context.config.evaluator.select_metric
         if metric in measurement.undefined:
-            raise NonFiniteError(f"{measurement.undefined_in_words(metric)}; choose another select_metric")
+            raise NonFiniteError(f"{measurement.undefined_in_words(metric)}; choose another evaluator.select_metric")
         return {**measurement.metrics, **self._diagnosed(self.parts.fold, "val")}, measurement.choices
 
     def probe(self) -> Mapping[str, float]:

@@ -78,6 +78,12 @@ class TaggedRecords(SplitRecords):
             counts = self.tags[rows].sum(axis=0)
             if absent := [tag for tag, count in zip(self.class_names[1:], counts, strict=True) if not count]:
                 found.append(f"No {name} image is tagged with {some(absent)}.")
+            always = [tag for tag, count in zip(self.class_names[1:], counts, strict=True) if count == len(rows)]
+            if split == "train" and always:
+                found.append(
+                    f"Every {name} image is tagged with {some(always)}: tags alone cannot tell from the background "
+                    "what is always there."
+                )
             found += self._mask_doubts(name, rows, measured=split != "train")
         return found
 

@@ -71,7 +71,13 @@ class ClassMapsEvaluatorConf(OneStageEvaluatorConf):
             yield Problem("scales", "expected at least one size, e.g. [1.0]")
 
     def fits(self, model: ModelConf, dataset: DatasetConf) -> Iterable[Problem]:
-        """Yield a size below the stride of the network."""
+        """Yield a choice by masks that are not there, and a size below the stride of the network."""
+        if isinstance(dataset, TaggedConf) and not dataset.has_masks() and "mIoU" in self.select_metric:
+            yield Problem(
+                "select_metric",
+                f"{self.select_metric} is measured by masks, and dataset.masks names none; give their folder in "
+                "dataset.root, e.g. dataset.masks=masks, or use evaluator.select_metric=val/tag_accuracy",
+            )
         side = dataset.image_side() if isinstance(dataset, TaggedConf) else None
         if side is None or not isinstance(model, ClassMapperConf) or not self.scales:
             return

@@ -32,6 +32,10 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 NO_MASKS = "no image of the set has a mask"
+NO_CHOICE = (
+    "No threshold was chosen, for no validation image has a mask: of the metrics of masks only those at "
+    "evaluator.threshold are measured."
+)
 
 
 @dataclass
@@ -145,7 +149,26 @@ class ClassMapsEvaluator(Evaluator[TaggedTrainingSet, TaggedEvaluationSet, Class
         metrics["mIoU_all_background"] = _percent(class_ious(all_background(counts["plain"].confusion[0])))
         made = {f"threshold_{name}": value for name, value in chosen.items()} if data.name == "val" else {}
         details = ClassMapDetails(thresholds, counts, true_tags, chosen)
-        return Measurement({f"{data.name}/{name}": value for name, value in metrics.items()}, made, details)
+        return Measurement(
+            {f"{data.name}/{name}": value for name, value in metrics.items()},
+            made,
+            details,
+            notes=self._doubts(chosen, thresholds),
+        )
+
+    def _doubts(self, chosen: Mapping[str, float], thresholds: Tensor) -> list[str]:
+        """Return that no threshold was chosen, or which one is at an end of those tried."""
+        notes = [] if chosen else [NO_CHOICE]
+        for name, value in chosen.items():
+            place, last = _place(thresholds, value), len(thresholds) - 1
+            end = {0: "smallest", last: "largest"}.get(place)
+            if end is None or self.conf.threshold_count == 1 or not 0 < value < 1:
+                continue
+            notes.append(
+                f"The threshold of {name} maps is the {end} that was tried on validation images, {value:g}; a better "
+                "one may lie beyond it. Widen evaluator.thresholds."
+            )
+        return notes
 
     def thresholds(self) -> Tensor:
         """Return the thresholds that are tried, ascending, the fixed one among them."""

@@ -24,6 +24,8 @@ from zsl_runner.objectives.normalisation import l2_normalised, max_normalised
 from zsl_runner.objectives.prototypes import pixel_weights, prototypes
 
 ROWS = 10
+MOST_TAGS, NAME_LENGTH = 5, 12
+"""Tags beside a picture, and letters of each."""
 PROTOTYPE_IMAGES = 64
 PROTOTYPE_SHARE = 8
 """A prototype is made of as many pixels as one image's map has, divided by this."""
@@ -44,14 +46,44 @@ def class_map_figures(
     """
     from zsl_runner.tracking.figures.class_maps import pixel_scatter, prototype_similarity
     from zsl_runner.tracking.figures.sheets import picture_columns
+    from zsl_runner.tracking.figures.style import shorts
 
-    yield "class_maps", lambda: picture_columns(columns(model, data, conf, thresholds), "Class maps of test images")
-    yield "affinity", lambda: picture_columns(received(model, data, ROWS), "What a pixel's refined maps are made of")
+    colours = colour_map(np.arange(data.shape.classes, dtype=np.uint8)[:, None])[:, 0] / 255
+    key = dict(zip(shorts(data.class_names), colours, strict=True))
+    yield (
+        "class_maps",
+        lambda: picture_columns(
+            columns(model, data, conf, thresholds),
+            "Class maps of test images and their tags; black maps where the model finds no tag",
+            shown_tags(data),
+            key,
+        ),
+    )
+    yield (
+        "affinity",
+        lambda: picture_columns(
+            received(model, data, ROWS),
+            "What a pixel's refined maps are made of",
+            [names.partition("\n")[0] for names in shown_tags(data)],
+            key if data.masks is not None else None,
+        ),
+    )
     yield "prototypes", lambda: prototype_similarity(similarity(model, data), data.class_names)
     if data.masks is not None:
-        colours = colour_map(np.arange(data.shape.classes, dtype=np.uint8)[:, None])[:, 0] / 255
         drawn = partial(labelled_pixels, model, data, PROTOTYPE_IMAGES)
         yield "pixels", lambda: pixel_scatter(*drawn(), data.class_names, colours)
+
+
+def shown_tags(data: TaggedEvaluationSet) -> list[str]:
+    """Return the tags of the images that are shown, one below the other; of many the first ones."""
+    from zsl_runner.tracking.figures.style import shorts
+
+    names = shorts(data.class_names[1:], NAME_LENGTH)
+    shown = []
+    for row in data.tags[:ROWS].cpu().numpy() > 0:
+        found = [name for name, there in zip(names, row, strict=True) if there]
+        shown.append("\n".join(found[:MOST_TAGS] + ["…"] * (len(found) > MOST_TAGS)))
+    return shown
 
 
 @torch.no_grad()

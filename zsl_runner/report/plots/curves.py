@@ -21,6 +21,7 @@ from zsl_runner.tracking.table import FILE_NAME, METRIC_PREFIXES, read
 
 MOST = 10
 MOST_ALONE = 6
+MOST_METRICS = 4
 """Groups that get a figure of their own."""
 COLOURS = {tag.partition("/")[2]: colour for tag, (_, colour) in VALIDATION.items()}
 
@@ -86,7 +87,7 @@ def validation_curves(material: Material, groups: Sequence[Group], curves: Seque
     Raises:
         ValueError: no group has a validation metric.
     """
-    tags = _validation_tags(curves)
+    tags = _validation_tags(material, curves)
     if not tags:
         raise ValueError("no validation metric in any metrics.csv")
     columns = min(len(tags), 2)
@@ -150,7 +151,7 @@ def _panels(material: Material, curves: Curves) -> dict[str, dict[str, Curve]]:
     """Return the curves by panel and label, phases first; what goes on over phases is joined."""
     panels: dict[str, dict[str, Curve]] = {}
     validation: dict[str, dict[str, Curve]] = {}
-    shown = _validation_tags([curves])
+    shown = _validation_tags(material, [curves])
     for tag, curve in curves.items():
         if tag in shown:
             validation.setdefault(f"validation, {material.quantity(tag).unit}", {})[tag.partition("/")[2]] = curve
@@ -172,11 +173,23 @@ def _joined(first: Curve, second: Curve) -> Curve:
     return Curve(list(steps), list(means), list(spreads))
 
 
-def _validation_tags(curves: Sequence[Curves]) -> list[str]:
-    """Return the accuracies of zero-shot data, or else the first metrics that are no standard errors."""
+def _validation_tags(material: Material, curves: Sequence[Curves]) -> list[str]:
+    """Return which validation metrics are drawn.
+
+    Those asked for; or else the accuracies of zero-shot data; or else what the runs were selected by and the first
+    metrics that are no standard errors.
+    """
     present = dict.fromkeys(tag for found in curves for tag in found if tag.startswith("val/"))
-    usual = [tag for tag in VALIDATION if tag in present]
-    return usual or [tag for tag in present if not is_standard_error(tag) and tag.count("/") == 1][:4]
+    if asked := [tag for tag in map(_on_validation, material.metrics) if tag in present]:
+        return list(dict.fromkeys(asked))
+    if usual := [tag for tag in VALIDATION if tag in present]:
+        return usual
+    plain = [tag for tag in present if not is_standard_error(tag) and tag.count("/") == 1]
+    return sorted(plain, key=material.groups[0].objective.__ne__)[:MOST_METRICS]
+
+
+def _on_validation(tag: str) -> str:
+    return f"val/{tag.partition('/')[2]}"
 
 
 def _draw(axes: Axes, curve: Curve, colour: str, label: str) -> None:

@@ -37,7 +37,7 @@ def threshold_curves(
             label = f"threshold in use: {chosen[name]:g}"
             axes.plot([chosen[name]], [height], marker="o", color=line.get_color(), label=label)
     axes.axhline(baseline, color="black", linestyle="--", label="all background")
-    axes.set_xlabel("threshold")
+    axes.set_xlabel("threshold (confidence of a class, 0 to 1)")
     axes.set_ylabel("mean intersection over union (%)")
     axes.set_ylim(bottom=0)
     axes.legend()

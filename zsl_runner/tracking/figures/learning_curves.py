@@ -15,6 +15,10 @@ from zsl_runner.tracking.table import METRIC_PREFIXES, Row
 
 VALIDATION = {"val/H": ("H", INK), "val/S": ("S", SEEN), "val/U": ("U", UNSEEN), "val/T1": ("T1", "#009E73")}
 LOG_SPAN = 50.0
+MOST_INSIDE = 6
+"""Curves whose names fit into a panel; the names of more stand beside it."""
+LEGEND_WIDTH = 1.8
+"""Inches."""
 TOTAL = "loss"
 Curve = tuple[list[int], list[float]]
 
@@ -54,7 +58,8 @@ def learning_curves(rows: Iterable[Row], quantities: Mapping[str, Any] | None = 
     names = list(panels) + (["validation classes"] if validation else [])
     columns = min(len(names), 3 if len(names) > 4 else 2)
     lines = math.ceil(len(names) / columns)
-    figure = Figure(figsize=(4.6 * columns, 3.2 * lines), layout="constrained")
+    beside = LEGEND_WIDTH * any(len(terms) > MOST_INSIDE for terms in panels.values())
+    figure = Figure(figsize=(4.6 * columns + beside, 3.2 * lines), layout="constrained")
     for place, name in enumerate(names, start=1):
         axes = figure.add_subplot(lines, columns, place)
         if validation and name == "validation classes":
@@ -84,16 +89,20 @@ def place_of(tag: str) -> tuple[str, str]:
 
 def _draw_terms(axes: Axes, terms: dict[str, Curve]) -> None:
     for index, (name, (steps, values)) in enumerate(terms.items()):
-        style: str | tuple[int, tuple[int, int]] = ("-", "--", ":")[index // len(QUALITATIVE) % 3]
+        turn = index // len(QUALITATIVE) % 3
+        style: str | tuple[int, tuple[int, int]] = ("-", "--", ":")[turn]
         colour = QUALITATIVE[index % len(QUALITATIVE)]
         if name == TOTAL:  # often equal to its largest term, which must stay visible below it
             style, colour = (0, (1, 2)), INK
-        marker = "o" if len(steps) == 1 else None
+        marker = "os^"[turn] if len(steps) == 1 else None
         axes.plot(steps, values, linestyle=style, color=colour, marker=marker, markersize=4, label=name)
     everything = [value for _, values in terms.values() for value in values]
     if min(everything) > 0 and max(everything) / min(everything) > LOG_SPAN:
         axes.set_yscale("log")
-    axes.legend(ncols=2 if len(terms) > 4 else 1)
+    if len(terms) > MOST_INSIDE:  # they would hide the curves
+        axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.02), fontsize=7, labelspacing=0.3)
+    else:
+        axes.legend(ncols=2 if len(terms) > 4 else 1)
 
 
 def _draw_validation(axes: Axes, metrics: dict[str, Curve]) -> None:

@@ -52,6 +52,11 @@ class PrototypesConf:
         choices=("shared", "first"),
     )
 
+    def problems(self) -> Iterable[Problem]:
+        """Yield a number of pixels that is none."""
+        if self.pixels > 1 and self.pixels != round(self.pixels):
+            yield Problem("pixels", f"from 1 on it is a number of pixels, which is whole; found {self.pixels:g}")
+
 
 @dataclass
 class MiningConf:

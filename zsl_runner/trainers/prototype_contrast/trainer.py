@@ -80,6 +80,18 @@ class PrototypeContrast(ClassMappingTrainer):
                 f"cells, found {wanted:,}"
             )
 
+    def warnings(self) -> list[str]:
+        """Return that there are too few classes for a negative within a view."""
+        negatives, dropped = self.context.data.shape.classes - 1, self.mining.dropped
+        ranked = negatives + self.mining.positive_ranked
+        if not (self.conf.contrast.steps and self.conf.weights.intra) or ranked > dropped:
+            return []
+        return [
+            f"trainer.weights.intra has no effect: of {negatives + 1} classes with the background, "
+            f"trainer.mining.dropped={dropped} leaves no prototype but a pixel's own. Use a smaller one, or "
+            "trainer.weights.intra=0."
+        ]
+
     def tag_terms(self, x: Tensor, tags: Tensor) -> dict[str, Tensor]:
         """Return ``tags``, the loss of the image alone."""
         return {"tags": tag_loss(self.model.maps(x).logits, tags)}
