@@ -128,15 +128,13 @@ def test_what_is_loaded_is_what_was_given(write, imported, tmp_path):
     assert f"dataset.root={tmp_path / 'mine'}" in out
 
 
-FLOATS = st.floats(allow_nan=False, allow_infinity=False, allow_subnormal=False, width=32)
+FLOATS = st.floats(allow_nan=False, allow_infinity=False, width=32)
 
 
 @settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     features=arrays.arrays(np.float32, (ROWS, WIDTH), elements=FLOATS),
-    vectors=arrays.arrays(
-        np.float32, (CLASSES, ENTRIES), elements=st.floats(-1e3, 1e3, allow_subnormal=False, width=32)
-    ),
+    vectors=arrays.arrays(np.float32, (CLASSES, ENTRIES), elements=st.floats(-1e3, 1e3, width=32)),
     number=st.integers(0, 99),
 )
 def test_every_format_gives_the_same_files(features, vectors, number, tmp_path_factory):

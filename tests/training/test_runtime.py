@@ -3,6 +3,7 @@
 import platform
 import resource
 
+import numpy as np
 import pytest
 import torch
 
@@ -15,7 +16,18 @@ def restored():
     threads = torch.get_num_threads()
     yield
     torch.set_num_threads(threads)
-    torch.set_flush_denormal(False)
+
+
+@pytest.fixture(scope="module")
+def after_a_run():
+    Runtime(RuntimeConf(device="cpu"))
+    assert np.float32(1e-30) * np.float32(1e-9) == 0
+
+
+def test_a_test_in_the_process_of_a_run_has_subnormal_numbers(after_a_run):
+    """Hypothesis refuses to draw floating-point numbers where they are flushed."""
+    assert np.float32(1e-30) * np.float32(1e-9) > 0
+    assert (torch.full((8,), 1e-30) * 1e-9).count_nonzero() == 8
 
 
 @pytest.mark.parametrize("threads", [1, 2])
