@@ -416,6 +416,14 @@ def test_mistakes_of_options_are_named(options, code, expected, imported, tmp_pa
     assert not (tmp_path / "mine").exists()
 
 
+def test_two_classes_are_too_few_to_have_an_unseen_one(tmp_path, capsys):
+    np.savez(tmp_path / "a.npz", features=np.eye(8), labels=np.arange(8) % 2, class_vectors=np.eye(2))
+    arrays = ("--features", tmp_path / "a.npz", "--class-vectors", tmp_path / "a.npz")
+    code, _, err = run(capsys, "import", tmp_path / "mine", *arrays, "--draw-unseen", "1")
+    assert code == 1
+    assert "--draw-unseen: expected one class more than the two seen ones, found 2 in all" in err
+
+
 @pytest.mark.parametrize("kind", ["pt", "npy", "npz", "module"])
 def test_no_code_in_a_file_is_run(kind, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
