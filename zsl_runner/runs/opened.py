@@ -203,7 +203,7 @@ def open_run(directory: Path, device: str = "auto", batch_size: int | None = Non
     finished = records(state)
     folds = cut_folds(left.records, config.dataset, config.trainer, runtime.device, config.evaluator.reads)
     fold = folds.cut(stage)
-    parts = build_stage(config, stage, fold, runtime)
+    parts = build_stage(config, stage, fold, runtime, trained=True)
     parts.load_state_dict(state["parts"])
     tests = StagePlan.of(stage, config.evaluator, finished).may_test(finished)
     return TrainedRun(
