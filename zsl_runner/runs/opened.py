@@ -20,13 +20,7 @@ from zsl_runner.config.typed import typed
 from zsl_runner.data.load import cut_folds, load
 from zsl_runner.data.records import Records
 from zsl_runner.data.stages import AnyFold
-from zsl_runner.data.zero_shot.new_rows import (
-    class_ids,
-    class_names,
-    with_records,
-    zero_shot_fold,
-    zero_shot_training,
-)
+from zsl_runner.data.zero_shot.new_rows import class_ids, class_names, with_records, zero_shot_fold, zero_shot_training
 from zsl_runner.data.zero_shot.options import ZeroShotConf
 from zsl_runner.errors import CheckpointError, ConfigError, RunError
 from zsl_runner.evaluation.base import AnyEvaluator
