@@ -8,6 +8,7 @@ from pathlib import Path
 import hypothesis
 import numpy as np
 import pytest
+import torch
 
 from tests.zero_shot import zero_shot_folds
 from zsl_runner.config.schema import RuntimeConf
@@ -58,6 +59,12 @@ def pytest_collection_finish():
     """Spare what is in memory by now the collections after each stage; they take longer than a short training."""
     gc.collect()
     gc.freeze()
+
+
+@pytest.fixture(autouse=True)
+def subnormal_numbers():
+    """A run flushes them to zero for its process, which may go on with tests that draw any floating-point number."""
+    torch.set_flush_denormal(False)
 
 
 @pytest.fixture

@@ -35,8 +35,10 @@ def open_run(directory: str | Path, device: str = "auto", unfinished: bool = Fal
             it began with.
     """
     from zsl_runner.runs import opened  # torch is imported only when a run is opened
+    from zsl_runner.training.runtime import settings_kept
 
-    run = opened.open_run(Path(directory), device)
+    with settings_kept():
+        run = opened.open_run(Path(directory), device)
     if run.status != "complete" and not unfinished:
         raise CheckpointError(
             f"{run.directory}: the run is not complete: its newest checkpoint is of step {run.step}, in the "
@@ -72,7 +74,8 @@ def read_results(*folders: str | Path) -> list[dict[str, Any]]:
 def run(overrides: Sequence[str] = ()) -> TrainedRun:
     """Do in this process what ``zsl-run`` does with the same overrides, and return the finished run, opened.
 
-    Ctrl-C saves the state of the run, as it does for the command.
+    Ctrl-C saves the state of the run, as it does for the command. What a run sets in torch for its process, such as
+    threads and determinism, is as before afterwards.
 
     Args:
         overrides: of one run, each as on the command line, for example ``["model=vzsl", "seed=1"]``.
@@ -90,8 +93,11 @@ def run(overrides: Sequence[str] = ()) -> TrainedRun:
         raise ConfigError(report(verdict.problems))
     if verdict.config.task == "check":
         raise ConfigError("task=check starts no run that could be returned; use the command")
+    from zsl_runner.training.runtime import settings_kept  # torch is imported only when something runs
+
     directories: list[Path] = []
-    start(verdict.config, list(command.overrides), verdict.resumes, directories.append)
+    with settings_kept():
+        start(verdict.config, list(command.overrides), verdict.resumes, directories.append)
     return open_run(directories[0], verdict.config.runtime.device)
 
 

@@ -168,6 +168,19 @@ def test_parts_that_do_not_fit_name_those_that_do(problems):
     assert "models that fit trainer=em: sgal" in message
 
 
+@pytest.mark.parametrize(
+    ("arguments", "fitting", "key"),
+    [
+        (("model=task_heads_cnn", "dataset=toy"), ("dataset=toy_tasks",), "model.channels"),
+        (("model=joint_vae", "dataset=digit_canvas", "dataset.side=48"), ("dataset=digits_images",), "model.kind"),
+    ],
+)
+def test_parts_without_what_they_need_are_not_asked_about_details(problems, arguments, fitting, key):
+    """They would tell to change an option where the part itself must be another one."""
+    assert key not in problems(*arguments)
+    assert key in problems(*arguments, *fitting)
+
+
 def test_blocks_find_mistakes_between_their_keys(problems):
     message, origin = problems("trainer.em.gen_ratio=0.5", "trainer.em.gen_ratio_jitter=0.8")[
         "trainer.em.gen_ratio_jitter"

@@ -67,7 +67,7 @@ ENTRIES = (
     | st.integers(-3, 3)
     | st.integers()
     | st.sampled_from([2**63, -(2**63) - 1, 10**400, 2**53 + 1, -0.0, math.nan, math.inf, -math.inf, 1.0, 1e3, 0.5])
-    | st.floats(allow_subnormal=False)
+    | st.floats()
     | st.sampled_from(["???", "", " ", "${nothing}", "yes", "No", "true", "1.0", "1e3", "1e-3", " 7 ", "0x10", "null"])
     | st.text(max_size=4)
 )

@@ -278,6 +278,25 @@ def test_commands_that_are_shown_are_understood(capsys, tmp_path, monkeypatch):
         assert (code, f"{command[1]}: " in err) == (1, True), (command, err)
 
 
+@pytest.mark.parametrize("classes", [1, 2, 3, 10])
+def test_the_command_that_is_proposed_works(classes, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("names.txt").write_text("\n".join(COLOURS[:classes]))
+    write_pictures(tmp_path / "photos", COLOURS[:classes], count=3)
+    vectors = ("class-vectors", "names.txt", "class_vectors.npz", "--encoder", f"{HERE}:colours", "--device", "cpu")
+    for command in (vectors, ("extract", "photos", "features.npz", *TINY)):
+        code, out, err = run(capsys, *command)
+        assert code == 0, err
+        proposed = out.rpartition("import it")[2].strip()
+        assert proposed.startswith("zsl-data import mine ") == (classes > 2), proposed
+    if classes > 2:
+        code, out, err = run(capsys, *shlex.split(proposed)[1:])
+        assert code == 0, err
+        assert (tmp_path / "mine" / "res101.mat").is_file()
+    else:
+        assert proposed.endswith(f"found {classes} in all")
+
+
 def test_from_pictures_and_names_to_a_trained_sgal(tmp_path, capsys):
     """Colours it never saw are told apart by their descriptions."""
     photos = write_pictures(tmp_path / "photos", count=12)

@@ -128,15 +128,13 @@ def test_what_is_loaded_is_what_was_given(write, imported, tmp_path):
     assert f"dataset.root={tmp_path / 'mine'}" in out
 
 
-FLOATS = st.floats(allow_nan=False, allow_infinity=False, allow_subnormal=False, width=32)
+FLOATS = st.floats(allow_nan=False, allow_infinity=False, width=32)
 
 
 @settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     features=arrays.arrays(np.float32, (ROWS, WIDTH), elements=FLOATS),
-    vectors=arrays.arrays(
-        np.float32, (CLASSES, ENTRIES), elements=st.floats(-1e3, 1e3, allow_subnormal=False, width=32)
-    ),
+    vectors=arrays.arrays(np.float32, (CLASSES, ENTRIES), elements=st.floats(-1e3, 1e3, width=32)),
     number=st.integers(0, 99),
 )
 def test_every_format_gives_the_same_files(features, vectors, number, tmp_path_factory):
@@ -416,6 +414,14 @@ def test_mistakes_of_options_are_named(options, code, expected, imported, tmp_pa
     assert found == code
     assert expected in err
     assert not (tmp_path / "mine").exists()
+
+
+def test_two_classes_are_too_few_to_have_an_unseen_one(tmp_path, capsys):
+    np.savez(tmp_path / "a.npz", features=np.eye(8), labels=np.arange(8) % 2, class_vectors=np.eye(2))
+    arrays = ("--features", tmp_path / "a.npz", "--class-vectors", tmp_path / "a.npz")
+    code, _, err = run(capsys, "import", tmp_path / "mine", *arrays, "--draw-unseen", "1")
+    assert code == 1
+    assert "--draw-unseen: expected one class more than the two seen ones, found 2 in all" in err
 
 
 @pytest.mark.parametrize("kind", ["pt", "npy", "npz", "module"])

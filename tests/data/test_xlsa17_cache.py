@@ -20,6 +20,7 @@ from zsl_runner.data.sources.xlsa17.cache import cache_path, load_features
 from zsl_runner.data.sources.xlsa17.conf import XLSA17Conf
 from zsl_runner.data.sources.xlsa17.layout import FeatureTable, read_features
 from zsl_runner.data.sources.xlsa17.source import load
+from zsl_runner.files.checksums import sha256_of
 from zsl_runner.files.folders import default_cache_folder
 
 
@@ -132,9 +133,9 @@ def flip_a_feature(path):
         file["features"][3, 2] += 1
 
 
-def wrong_format(path):
-    with h5py.File(path, "r+") as file:
-        file.attrs["format"] = 0
+def another_format(path):
+    content = path.read_bytes()
+    path.write_bytes(content.replace(b"features 2", b"features 1", 1))
 
 
 def lose_labels(path):
@@ -142,9 +143,8 @@ def lose_labels(path):
         del file["labels"]
 
 
-def lose_checksum(path):
-    with h5py.File(path, "r+") as file:
-        del file.attrs["crc32"]
+def lose_seal(path):
+    path.write_bytes(bytes(cache.SEAL) + path.read_bytes()[cache.SEAL :])
 
 
 def foreign(path):
@@ -158,9 +158,9 @@ def foreign(path):
     [
         truncate,
         flip_a_feature,
-        wrong_format,
+        another_format,
         lose_labels,
-        lose_checksum,
+        lose_seal,
         foreign,
         lambda path: path.write_bytes(b""),
         lambda path: path.write_text("not HDF5"),
@@ -175,6 +175,19 @@ def test_a_damaged_cache_is_never_used_and_is_replaced(source, folder, damage):
     warm = load_features(source, folder)
     assert warm.from_cache
     assert same(cold, warm)
+
+
+def test_hdf5_never_sees_a_damaged_cache(source, folder, monkeypatch):
+    """Damaged bytes can keep its library busy for ever."""
+    load_features(source, folder)
+    target = cache_path(source, folder)
+    content = target.read_bytes()
+    monkeypatch.setattr(cache.h5py, "File", lambda *_, **__: pytest.fail("the damaged file was opened"))
+    for place in (0, cache.SEAL, len(content) - 1, *np.random.default_rng(0).permutation(len(content))[:300]):
+        target.write_bytes(content[:place] + bytes([content[place] ^ 0x10]) + content[place + 1 :])
+        assert cache._read(target, source, sha256_of(source)) is None
+        target.write_bytes(content[:place])
+        assert cache._read(target, source, sha256_of(source)) is None
 
 
 def test_a_writer_killed_half_way_leaves_nothing_that_is_read(source, folder):

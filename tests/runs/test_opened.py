@@ -1,6 +1,8 @@
 """A run opened from Python: features generated in the scale of the data, rows predicted, other rows scored."""
 
 import dataclasses
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -44,6 +46,17 @@ def test_predictions_give_the_reported_metrics(name, request):
     assert accuracy(run, data.test_unseen, "unseen") == reported["test/T1"]
     assert accuracy(run, data.test_unseen, "all") == reported["test/U"]
     assert accuracy(run, data.test_seen, "all") == reported["test/S"]
+
+
+def test_scoring_a_trained_run_imports_no_compiler(sgal):
+    """Optimisers bring it, which takes as long as importing torch; nothing is trained here."""
+    script = "import sys; from zsl_runner.evaluate import main; code = main([sys.argv[1]]); "
+    script += "assert 'torch' in sys.modules and 'torch._dynamo' not in sys.modules; sys.exit(code)"
+    done = subprocess.run(
+        [sys.executable, "-c", script, sgal.directory], capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert f" {Result.load(sgal.directory).metrics['test/H']:.2f} %\n" in done.stdout
 
 
 def test_what_is_predicted_is_named(eszsl):

@@ -13,7 +13,7 @@ from zsl_runner.evaluation.base import Table
 from zsl_runner.runs.result import FILE_NAME, Result
 from zsl_runner.runs.state import RunState
 
-NUMBERS = st.none() | st.floats(-1e6, 1e6, allow_subnormal=False)
+NUMBERS = st.none() | st.floats(-1e6, 1e6)
 NAMES = st.text(st.characters(codec="utf-8"), min_size=1)
 
 

@@ -136,7 +136,7 @@ def test_a_finished_phase_keeps_its_own_values():
 
 @given(
     width=st.integers(0, 200),
-    values=st.dictionaries(st.sampled_from(["kl", "margin", "val/H", "val/U"]), st.floats(allow_subnormal=False)),
+    values=st.dictionaries(st.sampled_from(["kl", "margin", "val/H", "val/U"]), st.floats()),
 )
 def test_values_are_whole_or_missing(width, values):
     recent = Recent()

@@ -1,21 +1,91 @@
 """What a run asks of torch."""
 
+import contextlib
 import platform
 import resource
 
+import numpy as np
 import pytest
 import torch
 
+import zsl_runner as zsl
+from tests.small_runs import CLOSED, SMALL
 from zsl_runner.config.schema import RuntimeConf
-from zsl_runner.training.runtime import Runtime
+from zsl_runner.errors import RunError
+from zsl_runner.training.runtime import Runtime, settings_kept
 
 
 @pytest.fixture
 def restored():
-    threads = torch.get_num_threads()
-    yield
-    torch.set_num_threads(threads)
-    torch.set_flush_denormal(False)
+    with settings_kept():
+        yield
+
+
+@pytest.fixture(scope="module")
+def after_a_run():
+    Runtime(RuntimeConf(device="cpu"))
+    assert np.float32(1e-30) * np.float32(1e-9) == 0
+
+
+def test_a_test_in_the_process_of_a_run_has_subnormal_numbers(after_a_run):
+    """Hypothesis refuses to draw floating-point numbers where they are flushed."""
+    assert np.float32(1e-30) * np.float32(1e-9) > 0
+    assert (torch.full((8,), 1e-30) * 1e-9).count_nonzero() == 8
+
+
+def settings():
+    """Return what a run sets in torch, and whether there are subnormal numbers."""
+    return {
+        "threads": torch.get_num_threads(),
+        "deterministic": torch.get_deterministic_debug_mode(),
+        "filled": torch.utils.deterministic.fill_uninitialized_memory,
+        "benchmark": torch.backends.cudnn.benchmark,
+        "precision": torch.get_float32_matmul_precision(),
+        "subnormal": bool(np.float32(1e-30) * np.float32(1e-9) > 0),
+    }
+
+
+@pytest.fixture
+def of_a_program():
+    """Settings of a program that are none of a run's."""
+    with settings_kept():
+        torch.set_num_threads(2)
+        torch.set_deterministic_debug_mode("warn")
+        torch.set_float32_matmul_precision("medium")
+        torch.utils.deterministic.fill_uninitialized_memory = True
+        torch.backends.cudnn.benchmark = True
+        yield settings()
+
+
+def test_a_program_gets_its_settings_back_from_a_run(of_a_program):
+    expected = {"threads": 1, "deterministic": 2, "precision": "highest"}
+    expected |= dict.fromkeys(("filled", "benchmark", "subnormal"), False)
+    with settings_kept():
+        runtime = Runtime(RuntimeConf(device="cpu"))
+        assert settings() == expected
+    assert settings() == of_a_program
+    with contextlib.suppress(ValueError), runtime.in_force():
+        assert settings() == expected
+        raise ValueError("stop")
+    assert settings() == of_a_program
+    torch.set_flush_denormal(True)
+    with settings_kept():
+        torch.set_flush_denormal(False)
+    assert not settings()["subnormal"]
+
+
+def test_a_run_in_python_leaves_the_settings_of_the_program(of_a_program, tmp_path):
+    run = zsl.run([*SMALL, "runtime.device=cpu", f"outputs='{tmp_path}'"])
+    assert settings() == of_a_program
+    rows = run.data.features[run.data.test_unseen]
+    found, generated = run.predict(rows), run.generate(0, 2)
+    assert settings() == of_a_program
+    with run.runtime.in_force():
+        np.testing.assert_array_equal(run.predict(rows).scores, found.scores)
+        np.testing.assert_array_equal(run.generate(0, 2), generated)
+    with pytest.raises(RunError, match="generates no features"):
+        zsl.run([*CLOSED, "dataset=toy", "runtime.device=cpu", f"outputs='{tmp_path}'"]).generate(0, 2)
+    assert settings() == of_a_program
 
 
 @pytest.mark.parametrize("threads", [1, 2])

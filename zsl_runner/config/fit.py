@@ -72,7 +72,10 @@ def check_components(draft: Draft) -> None:
 
 
 def check_fit(draft: Draft) -> None:
-    """Ask model, trainer and evaluator what they cannot do with the options of the others."""
+    """Ask model, trainer and evaluator what they cannot do with the options of the others.
+
+    Not where a part was reported, as `check_parts` does of one that needs or calls what another does not offer.
+    """
     dataset, model, trainer, evaluator = (draft.build(key) if key in draft.kinds else None for key in _FITTED)
     if not isinstance(dataset, DatasetConf) or not isinstance(model, ModelConf):
         return

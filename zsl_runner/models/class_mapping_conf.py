@@ -11,7 +11,6 @@ from zsl_runner.config.fields import option, section
 from zsl_runner.config.problems import Problem
 from zsl_runner.config.schema import DatasetConf, ModelConf
 from zsl_runner.config.vocabulary import Capability, Provision
-from zsl_runner.data.tagged.options import TaggedConf
 from zsl_runner.files.folders import expanded
 
 
@@ -86,7 +85,7 @@ class ClassMapperConf(ModelConf):
             yield Problem(
                 "weights", f"expected a file of weights or the directory of a run, found nothing at {weights}"
             )
-        side = dataset.image_side() if isinstance(dataset, TaggedConf) else None
+        side = dataset.image_side()
         if side is not None and side < self.reduction():
             yield Problem(
                 "strides",

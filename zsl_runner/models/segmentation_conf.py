@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from zsl_runner.config.fields import option, section
 from zsl_runner.config.problems import Problem
 from zsl_runner.config.schema import DatasetConf
-from zsl_runner.data.pairs.segmentation.options import SegmentationConf
 
 KERNELS = (1, 3, 5, 7, 9, 11)
 
@@ -91,7 +90,7 @@ class LabelCNNConf:
 
 def unfit_sides(dataset: DatasetConf, key: str, reduction: int) -> Iterable[Problem]:
     """Yield a problem if images of the data set cannot be shrunk by ``reduction``."""
-    side = dataset.image_side() if isinstance(dataset, SegmentationConf) else None
+    side = dataset.image_side()
     if side is not None and side % reduction:
         yield Problem(
             key, f"divides sides by {reduction}, which images of {side} x {side} pixels do not allow; use fewer layers"

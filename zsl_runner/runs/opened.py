@@ -20,13 +20,7 @@ from zsl_runner.config.typed import typed
 from zsl_runner.data.load import cut_folds, load
 from zsl_runner.data.records import Records
 from zsl_runner.data.stages import AnyFold
-from zsl_runner.data.zero_shot.new_rows import (
-    class_ids,
-    class_names,
-    with_records,
-    zero_shot_fold,
-    zero_shot_training,
-)
+from zsl_runner.data.zero_shot.new_rows import class_ids, class_names, with_records, zero_shot_fold, zero_shot_training
 from zsl_runner.data.zero_shot.options import ZeroShotConf
 from zsl_runner.errors import CheckpointError, ConfigError, RunError
 from zsl_runner.evaluation.base import AnyEvaluator
@@ -60,6 +54,7 @@ class TrainedRun:
         complete: whether the stage is finished.
         status: what the record says of the whole run, e.g. ``complete``.
         data: the data set as arrays, all splits of it.
+        runtime: how it computes.
     """
 
     directory: Path
@@ -74,6 +69,7 @@ class TrainedRun:
     complete: bool
     status: str
     data: Records
+    runtime: Runtime
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -110,9 +106,9 @@ class TrainedRun:
             raise RunError(f"n: expected a positive number of features of each class, found {n!r}")
         vectors = train.class_vectors[ids].repeat_interleave(n, 0)
         streams = Streams(derived_seed(seed, "opened_run"), vectors.device)
-        with evaluating(self.model), torch.no_grad():
+        with self.runtime.in_force(), evaluating(self.model), torch.no_grad():
             blocks = [self.model.synthesize(block, streams) for block in torch.split(vectors, GENERATED)]
-        own = train.features.in_own_scale(finite("generated features", torch.cat(blocks)))
+            own = train.features.in_own_scale(finite("generated features", torch.cat(blocks)))
         return own.reshape(len(ids), n, -1).cpu().numpy()
 
     def predict(self, rows: ArrayLike | Tensor, among: str = "all") -> PredictedRows:
@@ -128,7 +124,8 @@ class TrainedRun:
         """
         if among not in ("all", "unseen"):
             raise RunError(f"among: expected all or unseen, found {among!r}")
-        everywhere = self.evaluator.predict(self.model, self.fold, rows)
+        with self.runtime.in_force():
+            everywhere = self.evaluator.predict(self.model, self.fold, rows)
         found = everywhere if among == "all" else everywhere.among_unseen
         assert found is not None  # the rows are taken for those of unseen classes
         ids = found.predicted.cpu().numpy()
@@ -203,7 +200,7 @@ def open_run(directory: Path, device: str = "auto", batch_size: int | None = Non
     finished = records(state)
     folds = cut_folds(left.records, config.dataset, config.trainer, runtime.device, config.evaluator.reads)
     fold = folds.cut(stage)
-    parts = build_stage(config, stage, fold, runtime)
+    parts = build_stage(config, stage, fold, runtime, trained=True)
     parts.load_state_dict(state["parts"])
     tests = StagePlan.of(stage, config.evaluator, finished).may_test(finished)
     return TrainedRun(
@@ -219,4 +216,5 @@ def open_run(directory: Path, device: str = "auto", batch_size: int | None = Non
         complete=stage in finished,
         status=left.result.status,
         data=left.records,
+        runtime=runtime,
     )

@@ -54,7 +54,7 @@ class StageParts:
         self.streams.load_state_dict(state["streams"])  # type: ignore[arg-type]
 
 
-def build_stage(config: RunConfig, name: str, fold: AnyFold, runtime: Runtime) -> StageParts:
+def build_stage(config: RunConfig, name: str, fold: AnyFold, runtime: Runtime, trained: bool = False) -> StageParts:
     """Build model, optimisers and trainer for one stage, all randomness derived from ``config.seed`` and the stage.
 
     Args:
@@ -62,6 +62,7 @@ def build_stage(config: RunConfig, name: str, fold: AnyFold, runtime: Runtime) -
         name: the stage's name.
         fold: the stage's data.
         runtime: device and precision.
+        trained: nothing is trained any more, so that no group gets an optimiser; torch's take long to import.
     """
     data = fold.train
     if config.debug.overfit:
@@ -72,7 +73,8 @@ def build_stage(config: RunConfig, name: str, fold: AnyFold, runtime: Runtime) -
         model: Model = resolve(config.model.implementation)(config.model, data.shape, streams)
     model.to(runtime.device)
     groups = model.parameter_groups()
-    settings = {group: conf for group, conf in config.trainer.optimisers().items() if group in groups}
+    wanted = {} if trained else config.trainer.optimisers()
+    settings = {group: conf for group, conf in wanted.items() if group in groups}
     optimisers = Optimisers({group: groups[group] for group in settings}, settings)
     context = TrainingContext(model=model, data=data, optimisers=optimisers, runtime=runtime, streams=streams)
     trainer: Trainer = resolve(config.trainer.implementation)(config.trainer, context)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import ctypes
 import os
 import sys
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, Final
 
 import torch
@@ -47,6 +47,11 @@ class Runtime:
                 f"runtime.capture=always: only CUDA captures steps, found device {self.device}; "
                 "use runtime.capture=auto"
             )
+        self._set()
+
+    def _set(self) -> None:
+        """Set for the process what decides how numbers are computed."""
+        conf = self.conf
         allow_graphs(conf.capture != "never")
         if conf.threads:
             torch.set_num_threads(conf.threads)
@@ -65,6 +70,13 @@ class Runtime:
         # slower. The weights of pixels that are nearly always black are such.
         torch.set_flush_denormal(True)
         torch.set_float32_matmul_precision("high" if conf.precision == "tf32" else "highest")
+
+    @contextmanager
+    def in_force(self) -> Iterator[None]:
+        """Compute as the run did inside the block, whatever the process has set since."""
+        with settings_kept():
+            self._set()
+            yield
 
     @property
     def device_name(self) -> str:
@@ -102,6 +114,25 @@ class Runtime:
     def compile(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """Return ``function``, compiled if ``runtime.compile`` is set."""
         return torch.compile(function) if self.conf.compile else function
+
+
+@contextmanager
+def settings_kept() -> Iterator[None]:
+    """Give back at the end what a `Runtime` sets in torch: the program that called for it has numbers of its own."""
+    threads, deterministic = torch.get_num_threads(), torch.get_deterministic_debug_mode()
+    filled = torch.utils.deterministic.fill_uninitialized_memory  # type: ignore[attr-defined]
+    benchmark, precision = torch.backends.cudnn.benchmark, torch.get_float32_matmul_precision()
+    flushed = not torch.full((1,), 1e-30).mul(1e-9).any()
+    with threadpool_limits():
+        try:
+            yield
+        finally:
+            torch.set_num_threads(threads)
+            torch.set_deterministic_debug_mode(deterministic)
+            torch.utils.deterministic.fill_uninitialized_memory = filled  # type: ignore[attr-defined]
+            torch.backends.cudnn.benchmark = benchmark
+            torch.set_float32_matmul_precision(precision)
+            torch.set_flush_denormal(flushed)
 
 
 def _keep_freed_memory() -> None:

@@ -10,7 +10,6 @@ from zsl_runner.config.fields import option
 from zsl_runner.config.problems import Problem
 from zsl_runner.config.schema import DatasetConf, ModelConf, Quantity
 from zsl_runner.config.vocabulary import Capability, Provision
-from zsl_runner.data.tagged.options import TaggedConf
 from zsl_runner.evaluation.one_stage_conf import OneStageEvaluatorConf
 from zsl_runner.models.class_mapping_conf import ClassMapperConf
 
@@ -78,7 +77,7 @@ class ClassMapsEvaluatorConf(OneStageEvaluatorConf):
                 f"{self.select_metric} is measured by masks, and dataset.masks names none; give their folder in "
                 "dataset.root, e.g. dataset.masks=masks, or use evaluator.select_metric=val/tag_accuracy",
             )
-        side = dataset.image_side() if isinstance(dataset, TaggedConf) else None
+        side = dataset.image_side()
         if side is None or not isinstance(model, ClassMapperConf) or not self.scales:
             return
         smallest = scaled_side(side, min(self.scales))

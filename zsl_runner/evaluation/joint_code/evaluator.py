@@ -10,12 +10,7 @@ from torch import Tensor
 
 from zsl_runner.data.images.folds import UNLABELLED, ImageEvaluationSet, ImageFold, ImageTrainingSet
 from zsl_runner.evaluation.base import Draw, Evaluator, Measurement
-from zsl_runner.evaluation.cluster_mapping import (
-    contingency,
-    hungarian_mapping,
-    majority_mapping,
-    mapped_accuracy,
-)
+from zsl_runner.evaluation.cluster_mapping import contingency, hungarian_mapping, majority_mapping, mapped_accuracy
 from zsl_runner.evaluation.joint_code.conf import JointCodeEvaluatorConf
 from zsl_runner.evaluation.joint_code.encoding import Encoding, encode, score_of_codes
 from zsl_runner.evaluation.joint_code.figures import JointCodeDetails, joint_code_figures

@@ -10,13 +10,7 @@ from zsl_runner.config.fields import option, section
 from zsl_runner.config.problems import Problem
 from zsl_runner.config.schema import DatasetConf, ModelConf
 from zsl_runner.config.vocabulary import Capability, Provision, View
-from zsl_runner.models.segmentation_conf import (
-    KERNELS,
-    ContractingConf,
-    ExpandingConf,
-    LabelCNNConf,
-    unfit_sides,
-)
+from zsl_runner.models.segmentation_conf import KERNELS, ContractingConf, ExpandingConf, LabelCNNConf, unfit_sides
 
 
 @dataclass

@@ -10,7 +10,6 @@ from zsl_runner.config.fields import option
 from zsl_runner.config.problems import Problem
 from zsl_runner.config.schema import DatasetConf, ModelConf
 from zsl_runner.config.vocabulary import Capability, Provision
-from zsl_runner.data.images.options import ImagesConf
 
 SIDES: Final = (32, 64)
 
@@ -56,7 +55,7 @@ class JointVAEConf(ModelConf):
 
     def fits(self, dataset: DatasetConf) -> Iterable[Problem]:
         """The networks take two sizes of images."""
-        side = dataset.image_side() if isinstance(dataset, ImagesConf) else None
+        side = dataset.image_side()
         if side is not None and side not in SIDES:
             yield Problem(
                 "kind",

@@ -9,7 +9,6 @@ from typing import ClassVar
 from zsl_runner.config.fields import option, section
 from zsl_runner.config.problems import Problem
 from zsl_runner.config.schema import DatasetConf, ModelConf
-from zsl_runner.data.tagged.options import TaggedConf
 from zsl_runner.models.class_mapping_conf import ClassMapperConf
 from zsl_runner.trainers.class_mapping_conf import ClassMappingTrainerConf, PhaseConf
 
@@ -124,7 +123,7 @@ class PrototypeContrastConf(ClassMappingTrainerConf):
 
     def fits(self, model: ModelConf, dataset: DatasetConf) -> Iterable[Problem]:
         """Yield a second view below the stride of the network, and more pixels for a prototype than a batch has."""
-        side = dataset.image_side() if isinstance(dataset, TaggedConf) else None
+        side = dataset.image_side()
         if side is None or not isinstance(model, ClassMapperConf) or not self.contrast.steps:
             return
         view = self.view_side(side)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from zsl_runner.data.command.describe.images import summary
 from zsl_runner.data.pairs.completion.records import CompletionRecords
 from zsl_runner.tracking.figures.one_image import sheet
 
@@ -20,12 +21,8 @@ UNSEEN = 128
 
 def describe(records: CompletionRecords) -> Iterable[str]:
     """Yield sizes, splits and the entropy floor."""
-    yield f"{records.name}: {records.sizes()} ({records.provenance.kind} data)"
-    for label, fact in records.facts():
-        yield f"  {label:<12} {fact}"
     floor = records.entropy_floor(records.test)
-    yield f"  {'floor':<12} {floor:.2f} nats: mean entropy of the grey pixels to be predicted"
-    yield from (f"  {label:<12} {text}" for label, text in records.provenance.remarks())
+    yield from summary(records, ("floor", f"{floor:.2f} nats: mean entropy of the grey pixels to be predicted"))
 
 
 def draw(records: CompletionRecords) -> Figure:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zsl_runner.data.images.records import ImageRecords
+from zsl_runner.data.records import Records
 from zsl_runner.tracking.figures.one_image import sheet
 
 if TYPE_CHECKING:
@@ -18,14 +19,21 @@ COLUMNS: Final = 12
 ROWS: Final = 12
 
 
+def summary(records: Records, *more: tuple[str, str]) -> Iterable[str]:
+    """Yield what any data have, sizes, facts and remarks, with more by labels before the remarks."""
+    yield f"{records.name}: {records.sizes()} ({records.provenance.kind} data)"
+    known = (*records.facts(), *more, *records.provenance.remarks())
+    yield from (f"  {label:<12} {text}" for label, text in known)
+
+
+def grey_values(images: NDArray[np.uint8]) -> tuple[str, str]:
+    """Return mean and deviation of all values, for a `summary`."""
+    return "pixels", f"mean {images.mean() / 255:.4f}, deviation {images.std() / 255:.4f} in 0..1"
+
+
 def describe(records: ImageRecords) -> Iterable[str]:
     """Yield sizes, splits, grey values and, of each class, its share of the splits."""
-    yield f"{records.name}: {records.sizes()} ({records.provenance.kind} data)"
-    for label, fact in records.facts():
-        yield f"  {label:<12} {fact}"
-    yield f"  {'pixels':<12} mean {records.images.mean() / 255:.4f}, deviation {records.images.std() / 255:.4f} in 0..1"
-    yield f"  {'split':<12} {records.provenance.split_version}"
-    yield from (f"  {label:<12} {text}" for label, text in records.provenance.remarks())
+    yield from summary(records, grey_values(records.images), ("split", records.provenance.split_version))
     if records.labels is not None:
         yield f"  {'class':<12}" + "".join(f" {name:>8}" for name in (*records.splits(), "labelled"))
         columns = [records.labels[rows] for rows in (*records.splits().values(), records.labelled)]

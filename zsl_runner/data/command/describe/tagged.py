@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from zsl_runner.data.command.describe.images import grey_values, summary
 from zsl_runner.data.command.describe.segmentation import masked_sheet
 from zsl_runner.data.pairs.segmentation.records import VOID
 from zsl_runner.data.tagged.records import TaggedRecords
@@ -17,12 +18,7 @@ if TYPE_CHECKING:
 
 def describe(records: TaggedRecords) -> Iterable[str]:
     """Yield sizes, splits, and of each class the share of images with its tag and of pixels in the masks."""
-    yield f"{records.name}: {records.sizes()} ({records.provenance.kind} data)"
-    for label, fact in records.facts():
-        yield f"  {label:<12} {fact}"
-    yield f"  {'pixels':<12} mean {records.images.mean() / 255:.4f}, deviation {records.images.std() / 255:.4f} in 0..1"
-    yield f"  {'split':<12} {records.provenance.split_version}"
-    yield from (f"  {label:<12} {text}" for label, text in records.provenance.remarks())
+    yield from summary(records, grey_values(records.images), ("split", records.provenance.split_version))
     splits = records.splits()
     yield f"  {'class':<12}" + "".join(f" {name:>14}" for name in splits) + "   (per cent of images / of pixels)"
     pixels = {name: _pixel_shares(records, name) for name in splits}

@@ -14,6 +14,7 @@ import numpy as np
 from zsl_runner.config.quoting import line, place
 from zsl_runner.console.arguments import positive
 from zsl_runner.data.command.extraction.preprocessing import FITS, INTERPOLATIONS
+from zsl_runner.data.command.importing.request import LEAST_SEEN
 from zsl_runner.errors import ConfigError, DataError
 
 EXTRACT: Final = """\
@@ -189,7 +190,10 @@ def _of(weights: str | None) -> str:
 
 
 def _next(classes: int, *arguments: object) -> None:
-    """Print the command that takes the file, with a fifth of the classes unseen."""
+    """Print the command that takes the file, with a fifth of the classes unseen; or that it takes more."""
+    if classes <= LEAST_SEEN:
+        print(f"\nimport it   with more classes: two at least are seen and one is unseen, found {classes} in all")
+        return
     words = [place(word) if isinstance(word, Path) else str(word) for word in arguments]
     print(f"\nimport it   {line('zsl-data', 'import', 'mine', *words, '--draw-unseen', str(max(1, classes // 5)))}")
 

@@ -14,18 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zsl_runner.data.command.importing.table import read_table
-from zsl_runner.data.sources.xlsa17.matlab import (
-    Foreign,
-    Value,
-    foreign,
-    in_words,
-    read_variables,
-    readable,
-    variable_names,
-)
+from zsl_runner.data.sources.xlsa17.matlab import Foreign, Value, foreign, in_words, read_variables, variable_names
 from zsl_runner.errors import DataError
 from zsl_runner.files.folders import expanded
 from zsl_runner.files.names import normal, read_names, some
+from zsl_runner.files.reading import readable
 
 PICKLED: Final = "Python objects, which are not loaded because that would run code of theirs"
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from zsl_runner.data.command.importing.arrays import Files, Found
 from zsl_runner.data.command.importing.numbers import from_digits, listed, whole_numbers
-from zsl_runner.data.command.importing.request import Request
+from zsl_runner.data.command.importing.request import LEAST_SEEN, Request
 from zsl_runner.data.command.importing.table import MATRIX
 from zsl_runner.data.records import Rows
 from zsl_runner.data.zero_shot.draws import draw_validation_classes, held_out_rows
@@ -29,15 +29,16 @@ def unseen_classes(request: Request, names: Sequence[str]) -> tuple[Rows, str]:
     if request.unseen is not None:
         unseen, how = _chosen("--unseen", request.unseen, names), "as listed"
     else:
-        count = request.draw_unseen or 0
-        if not 1 <= count <= len(names) - 2:
+        count, most = request.draw_unseen or 0, len(names) - LEAST_SEEN
+        if most < 1:
+            raise DataError(f"--draw-unseen: expected one class more than the two seen ones, found {len(names)} in all")
+        if not 1 <= count <= most:
             raise DataError(
-                f"--draw-unseen: expected 1 to {len(names) - 2}, so that two of the {len(names)} classes are seen, "
-                f"found {count}"
+                f"--draw-unseen: expected 1 to {most}, so that two of the {len(names)} classes are seen, found {count}"
             )
         unseen = np.sort(np.random.default_rng([request.seed, 1]).permutation(len(names))[:count])
         how = f"drawn with seed {request.seed}"
-    if len(names) - len(unseen) < 2:
+    if len(names) - len(unseen) < LEAST_SEEN:
         raise DataError(f"--unseen: expected at least two seen classes, found {len(names) - len(unseen)}")
     return unseen, how
 

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from zsl_runner.data.records import Rows
+
+LEAST_SEEN: Final = 2
+"""Fewest seen classes: with one alone there is nothing to tell apart in training."""
 
 
 def unit(vectors: NDArray[np.float32]) -> NDArray[np.float64]:

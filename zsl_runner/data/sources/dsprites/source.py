@@ -20,15 +20,16 @@ from zsl_runner.data.sources.dsprites.conf import SIDE, DSpritesConf
 from zsl_runner.data.sources.published import PUBLISHED
 from zsl_runner.errors import DataError
 from zsl_runner.files.checksums import sha256_of
+from zsl_runner.files.reading import MOST_PACKED, readable
 
 FACTORS: Final = ("color", "shape", "scale", "orientation", "position x", "position y")
 SHAPES: Final = ("square", "ellipse", "heart")
 IMAGES, CLASSES = "imgs", "latents_classes"
-REMEDY: Final = f"Get it again from {PUBLISHED['dsprites'].home}."
+ARCHIVE: Final = f"an archive of the arrays {IMAGES} and {CLASSES}"
+CHECK: Final = "check dataset.root or ZSL_DATA"
+AGAIN: Final = f"get it again from {PUBLISHED['dsprites'].home}"
 CHUNK: Final = 4096
 """Images unpacked at a time."""
-MOST_PACKED: Final = 1100
-"""Bytes that one byte of the archive can stand for at most: deflate packs 1,032."""
 
 
 def read_factors(path: Path) -> NDArray[np.int64]:
@@ -37,7 +38,8 @@ def read_factors(path: Path) -> NDArray[np.int64]:
     Raises:
         DataError: the file is missing or damaged, or has another layout.
     """
-    factors = _guarded(path, lambda: _factors(path))
+    with readable(path, ARCHIVE, CHECK, AGAIN):
+        factors = _factors(path)
     shapes = np.unique(factors[:, FACTORS.index("shape")])
     if not np.isin(shapes, range(len(SHAPES))).all():
         raise DataError(f"{path}: {CLASSES}: expected shapes 0..{len(SHAPES) - 1}, found {shapes.tolist()}")
@@ -55,23 +57,12 @@ def read_images(path: Path, rows: Rows, count: int) -> NDArray[np.uint8]:
     Raises:
         DataError: the file is damaged or has another layout.
     """
-    images: NDArray[np.uint8] = _guarded(path, lambda: _images(path, rows, count))
+    with readable(path, ARCHIVE, CHECK, AGAIN):
+        images = _images(path, rows, count)
     if images.max(initial=0) > 1:
         raise DataError(f"{path}: {IMAGES}: expected pixels of 0 and 1, found {images.max()}")
     images *= 255
     return images
-
-
-def _guarded(path: Path, read: Any) -> NDArray[Any]:
-    try:
-        found: NDArray[Any] = read()
-    except KeyError as error:
-        raise DataError(f"{path}: expected the arrays {IMAGES} and {CLASSES}, found no {error}. {REMEDY}") from error
-    except DataError:
-        raise
-    except Exception as error:  # the parsers raise whatever the damaged bytes lead them to
-        raise DataError(f"{path}: cannot be read as an archive of arrays: {error}. {REMEDY}") from error
-    return found
 
 
 @contextmanager
@@ -81,8 +72,6 @@ def _array(path: Path, name: str) -> Iterator[tuple[IO[bytes], tuple[int, ...], 
     Raises:
         ValueError: the header declares more bytes than the archive can hold.
     """
-    if not path.is_file():  # reading a pipe would never end
-        raise FileNotFoundError("there is no such file")
     with zipfile.ZipFile(path) as archive, archive.open(f"{name}.npy") as stream:
         version = np.lib.format.read_magic(stream)
         header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
@@ -100,7 +89,7 @@ def _factors(path: Path) -> NDArray[Any]:
         if len(shape) != 2 or shape[1] != len(FACTORS) or dtype.kind not in "iu":
             raise DataError(
                 f"{path}: {CLASSES}: expected whole numbers of shape (N, {len(FACTORS)}), found {dtype} of shape "
-                f"{shape}. {REMEDY}"
+                f"{shape}; {AGAIN}"
             )
         content = _exactly(stream, math.prod(shape) * dtype.itemsize, CLASSES)
     return np.frombuffer(content, dtype=dtype).reshape(shape, order="F" if fortran else "C")
@@ -118,7 +107,7 @@ def _images(path: Path, rows: Rows, count: int) -> NDArray[np.uint8]:
         if shape != (count, SIDE, SIDE) or dtype != np.uint8 or fortran:
             raise DataError(
                 f"{path}: {IMAGES}: expected uint8 of shape {(count, SIDE, SIDE)}, one image for each row of "
-                f"{CLASSES}, found {dtype} of shape {shape}. {REMEDY}"
+                f"{CLASSES}, found {dtype} of shape {shape}; {AGAIN}"
             )
         images = np.empty((len(rows), SIDE, SIDE), dtype=np.uint8)
         done = 0

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import math
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -29,12 +28,12 @@ from zsl_runner.data.sources.mnist.files import (
 )
 from zsl_runner.errors import DataError
 from zsl_runner.files.checksums import sha256_of
+from zsl_runner.files.reading import MOST_PACKED, readable
 
 UNSIGNED_BYTE = 0x08
 GZIP = b"\x1f\x8b"
-MOST_PACKED = 1100
-"""Bytes that one byte of a gzipped file can stand for at most: deflate packs 1,032."""
 CHUNK = 2**20
+IDX = "an idx file, gzipped or plain"
 AGAIN = "copy or download it again"
 
 
@@ -50,7 +49,7 @@ def read_idx(path: Path, dimensions: int) -> NDArray[np.uint8]:
     Raises:
         DataError: missing, empty, truncated or damaged file, another type or number of axes, wrong length.
     """
-    with _opened(path) as (stream, most):
+    with readable(path, IDX, "check dataset.root or ZSL_DATA", AGAIN), _unpacked(path) as (stream, most):
         sizes = _sizes(path, stream.read(4 + 4 * dimensions), dimensions)
         wanted, shape = math.prod(sizes), " x ".join(map(str, sizes))
         if wanted > most:
@@ -79,25 +78,16 @@ def _sizes(path: Path, header: bytes, dimensions: int) -> tuple[int, ...]:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[tuple[BinaryIO, int]]:
+def _unpacked(path: Path) -> Iterator[tuple[BinaryIO, int]]:
     """Open a file, unpacking it if it is gzipped; also give the most bytes that can be in it."""
-    if path.exists() and not path.is_file():  # reading a pipe would never end
-        raise DataError(f"{path}: expected an idx file, found {'a folder' if path.is_dir() else 'what is no file'}")
-    try:
-        with path.open("rb") as file:
-            begin, size = file.read(len(GZIP)), path.stat().st_size
-            file.seek(0)
-            if not begin:
-                raise DataError(f"{path}: expected an idx file, found an empty file; {AGAIN}")
-            if begin != GZIP:
-                yield file, size
-                return
-            with gzip.GzipFile(fileobj=file) as unpacked:
-                yield unpacked, size * MOST_PACKED  # type: ignore[misc]
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise DataError(f"{path}: expected a gzipped idx file, found a truncated or damaged one; {AGAIN}") from error
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read: {error.strerror}; check dataset.root or ZSL_DATA") from error
+    with path.open("rb") as file:
+        begin, size = file.read(len(GZIP)), path.stat().st_size
+        file.seek(0)
+        if begin != GZIP:
+            yield file, size
+            return
+        with gzip.GzipFile(fileobj=file) as unpacked:
+            yield unpacked, size * MOST_PACKED  # type: ignore[misc]
 
 
 def training_images(files: MNISTFiles) -> tuple[NDArray[np.uint8], Rows]:

@@ -12,14 +12,7 @@ from numpy.typing import NDArray
 from zsl_runner.data.records import Provenance, Rows, SourceFile
 from zsl_runner.data.sources.known_files import split_version_of
 from zsl_runner.data.sources.synthetic.conf import LISTED_LABELS, SyntheticConf
-from zsl_runner.data.sources.xlsa17.audit import (
-    cover_problems,
-    inconsistent,
-    norm_in_words,
-    range_problems,
-    turned_problems,
-    wording_of,
-)
+from zsl_runner.data.sources.xlsa17.audit import inconsistent, norm_in_words, split_problems, wording_of
 from zsl_runner.data.sources.xlsa17.layout import indices, read_splits
 from zsl_runner.data.sources.xlsa17.matlab import read_variables
 from zsl_runner.data.sources.xlsa17.source import records_of_split
@@ -43,11 +36,7 @@ def load(conf: SyntheticConf) -> ZeroShotRecords:
     splits = read_splits(conf.splits_path(), "att")
     labels_path = conf.labels_path()
     labels = read_labels(labels_path)
-    problems = list(turned_problems(conf.splits_file, "att", splits.vectors, splits.classes(labels)))
-    problems = problems or list(range_problems(labels_path.name, labels, conf.splits_file, splits))
-    if problems:
-        raise inconsistent(conf.root, problems)
-    problems += cover_problems(labels_path.name, conf.splits_file, splits, len(labels))
+    problems = split_problems(conf.root, labels_path.name, labels, conf.splits_file, splits)
     validation, notes = validation_classes(
         conf.splits_file, splits, labels, conf.validation_classes, conf.validation_seed
     )

@@ -50,8 +50,32 @@ def wording_of(features_file: str, splits_file: str, vectors_file: str, vectors_
     return Wording(1, {name: f"{file}: {field}" for name, (file, field) in owners.items()})
 
 
+def split_problems(
+    root: str, labels_file: str, labels: Rows, splits_file: str, splits: SplitTable, field: str = "att"
+) -> list[str]:
+    """Return whether rows are in none of the three splits.
+
+    Args:
+        root: the folder.
+        labels_file: name of the file of the labels.
+        labels: (N,) 0-based.
+        splits_file: name of the splits file.
+        splits: its content.
+        field: name of its class vectors.
+
+    Raises:
+        DataError: class vectors are transposed, or labels or row numbers out of range; nothing else can be checked
+            before these are right.
+    """
+    turned = list(turned_problems(splits_file, field, splits.vectors, splits.classes(labels)))
+    wrong = turned or list(range_problems(labels_file, labels, splits_file, splits))
+    if wrong:
+        raise inconsistent(root, wrong)
+    return list(_cover_problems(labels_file, splits_file, splits, len(labels)))
+
+
 def range_problems(labels_file: str, labels: Rows, splits_file: str, splits: SplitTable) -> Iterable[str]:
-    """Yield labels and row numbers out of range; nothing else can be checked before these are right."""
+    """Yield labels and row numbers out of range."""
     classes, rows = len(splits.vectors), len(labels)
     fields = [(labels_file, "labels", labels, classes, "one column of class vectors for each class")]
     for field in ("trainval", "test_seen", "test_unseen", "train", "val"):
@@ -65,7 +89,7 @@ def range_problems(labels_file: str, labels: Rows, splits_file: str, splits: Spl
             yield f"{file}: {field}: expected 1..{most} ({why}), found {low}..{high}{hint}"
 
 
-def cover_problems(labels_file: str, splits_file: str, splits: SplitTable, rows: int) -> Iterable[str]:
+def _cover_problems(labels_file: str, splits_file: str, splits: SplitTable, rows: int) -> Iterable[str]:
     """Yield whether rows are in none of the three splits."""
     used = np.bincount(np.concatenate([splits.trainval, splits.test_seen, splits.test_unseen]), minlength=rows)
     idle = int(np.count_nonzero(used == 0))

@@ -1,9 +1,10 @@
 """A fast copy of a features file: one HDF5 file whose features are mapped into memory, not read into it.
 
-Runs that work at the same time on one machine therefore share them. The copy is used only if it is whole (its checksum
-is verified) and its source has still the content it was made of. It is written under another name and
-renamed when complete, so that readers and other writers never meet half a file. Splits and class vectors are small and
-always read from their own files.
+Runs that work at the same time on one machine therefore share them. The copy is opened only if it is whole, for damaged
+bytes can keep the HDF5 library busy for ever: it begins with a seal, the checksum of all that follows. It is used only
+if its source has still the content it was made of. It is written under another name and renamed when complete, so that
+readers and other writers never meet half a file. Splits and class vectors are small and always read from their own
+files.
 """
 
 from __future__ import annotations
@@ -27,7 +28,9 @@ from zsl_runner.files.checksums import sha256_of
 from zsl_runner.files.folders import KeptCopy
 from zsl_runner.files.writing import remove_leftovers, replacing
 
-FORMAT: Final = 1
+FORMAT: Final = 2
+SEAL: Final = 512
+"""Bytes of the seal, which HDF5 leaves to whoever writes a file."""
 
 _log = logging.getLogger(__name__)
 
@@ -84,22 +87,27 @@ def kept_copy(conf: XLSA17Conf) -> KeptCopy:
     return KeptCopy(target, usable=_read(target, source, sha256_of(source)) is not None)
 
 
-def _checksum(table: FeatureTable) -> int:
-    return zlib.crc32(table.labels.data, zlib.crc32(table.features.data))
+def _seal(content: NDArray[np.uint8]) -> bytes:
+    """Return the first bytes of a file in which these follow."""
+    return f"zsl-run features {FORMAT} crc32 {zlib.crc32(content.data):08x}\n".encode().ljust(SEAL, b"\0")
+
+
+def _whole(target: Path) -> bool:
+    """Tell whether a file has been left as it was written."""
+    content = np.memmap(target, np.uint8, mode="r")
+    return bytes(content[:SEAL]) == _seal(content[SEAL:])
 
 
 def _read(target: Path, source: Path, sha256: str) -> FeatureTable | None:
     """Return the cached features; None if there is no cache that may be used."""
     try:
+        if not _whole(target):
+            return None
         with h5py.File(target, "r", locking=False) as file:
-            attributes = dict(file.attrs)
-            if attributes.get("format") != FORMAT or attributes.get("application") != "zsl-run":
+            if (file.attrs["source_path"], file.attrs["source_sha256"]) != (str(source.resolve()), sha256):
                 return None
-            if (attributes["source_path"], attributes["source_sha256"]) != (str(source.resolve()), sha256):
-                return None
-            table = FeatureTable(_mapped(file["features"], target), file["labels"][()])
-            return table if _checksum(table) == int(attributes["crc32"]) else None
-    except (OSError, KeyError, TypeError, ValueError, RuntimeError):  # absent, foreign or damaged: rebuilt
+            return FeatureTable(_mapped(file["features"], target), file["labels"][()])
+    except (OSError, KeyError, TypeError, ValueError, RuntimeError):  # absent, empty or unreadable: rebuilt
         return None
 
 
@@ -117,14 +125,15 @@ def _mapped(dataset: h5py.Dataset, target: Path) -> NDArray[Any]:
 def _write(target: Path, table: FeatureTable, source: Path, sha256: str) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     remove_leftovers(target.parent)
-    with replacing(target) as temporary, h5py.File(temporary, "x", locking=False) as file:
-        file.create_dataset("features", data=table.features)
-        file.create_dataset("labels", data=table.labels)
-        file.attrs.update(
-            application="zsl-run",
-            format=FORMAT,
-            source_path=str(source.resolve()),
-            source_sha256=sha256,
-            crc32=_checksum(table),
-            created=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-        )
+    with replacing(target) as temporary:
+        with h5py.File(temporary, "x", locking=False, userblock_size=SEAL) as file:
+            file.create_dataset("features", data=table.features)
+            file.create_dataset("labels", data=table.labels)
+            file.attrs.update(
+                source_path=str(source.resolve()),
+                source_sha256=sha256,
+                created=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+            )
+        seal = _seal(np.memmap(temporary, np.uint8, mode="r", offset=SEAL))
+        with temporary.open("r+b") as stream:
+            stream.write(seal)

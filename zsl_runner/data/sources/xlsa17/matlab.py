@@ -8,8 +8,7 @@ reversed, hence the transpositions.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -21,11 +20,9 @@ import scipy.sparse
 from numpy.typing import NDArray
 
 from zsl_runner.data.sources.xlsa17.elements import check_elements
-from zsl_runner.errors import DataError
+from zsl_runner.files.reading import MOST_PACKED, readable
 
 MATLAB: Final = "a MATLAB file of version 5 or 7.3"
-MOST_PACKED: Final = 1100
-"""How many times its size in the file a variable can have in memory: deflate packs no more than 1,032 bytes in one."""
 FREE_BYTES: Final = 2**24
 """Bytes a variable may have in memory whatever the file's size."""
 
@@ -78,42 +75,6 @@ def variable_names(path: Path) -> tuple[str, ...]:
                 return tuple(name for name in file if not name.startswith("#"))
         check_elements(path)
         return tuple(name for name, _, _ in scipy.io.whosmat(path))
-
-
-@contextmanager
-def readable(path: Path, kind: str, remedy: str = "check the path") -> Iterator[None]:
-    """Say of every failure inside the block that the file is not of its kind, or cannot be read.
-
-    Args:
-        path: the file.
-        kind: what it should be, e.g. ``a MATLAB file``.
-        remedy: what to do if there is no such file.
-
-    Raises:
-        DataError: it is missing, empty, truncated, of another kind, or does not fit into memory.
-    """
-    if not path.is_file():  # whatever else is there is not opened: reading a pipe would never end
-        found = "a folder" if path.is_dir() else "what is no file" if path.exists() else "none"
-        raise DataError(f"{path}: expected {kind}, found {found}; {remedy}")
-    if path.stat().st_size == 0:
-        raise DataError(f"{path}: expected {kind}, found an empty file; copy or download it again")
-    try:
-        yield
-    except DataError:
-        raise
-    except MemoryError as error:
-        raise DataError(
-            f"{path}: expected variables that fit into memory, found larger ones ({error or 'out of memory'}); "
-            "the file is damaged (copy or download it again), or the machine is too small for it"
-        ) from error
-    except Exception as error:  # the parsers raise whatever the damaged bytes lead them to
-        if isinstance(error, OSError) and error.strerror:
-            raise DataError(f"{path}: cannot be read: {error.strerror}; check the file's permissions") from error
-        raise DataError(
-            f"{path}: expected {kind}, found {path.stat().st_size:,} bytes that cannot be read as one "
-            f"({type(error).__name__}: {error}); it is truncated, damaged or of another kind: "
-            "copy or download it again"
-        ) from error
 
 
 def _from_version_5(value: Any) -> Value:

@@ -10,12 +10,11 @@ from numpy.typing import NDArray
 from zsl_runner.data.records import Provenance, Rows, SourceFile
 from zsl_runner.data.sources.known_files import feature_kind_of, split_version_of
 from zsl_runner.data.sources.xlsa17.audit import (
-    cover_problems,
     differences,
     inconsistent,
     norm_in_words,
     norm_problems,
-    range_problems,
+    split_problems,
     turned_problems,
     wording_of,
 )
@@ -41,12 +40,7 @@ def load(conf: XLSA17Conf) -> ZeroShotRecords:
     field = "original_att" if conf.semantics == "original_att" else "att"
     splits = read_splits(splits_path, field)
     files = [loaded.source, SourceFile(str(splits_path), sha256_of(splits_path))]
-    problems = list(turned_problems(conf.splits_file, field, splits.vectors, splits.classes(labels)))
-    problems = problems or list(range_problems(conf.features_file, labels, conf.splits_file, splits))
-    if problems:
-        raise inconsistent(conf.root, problems)
-
-    problems += cover_problems(conf.features_file, conf.splits_file, splits, len(labels))
+    problems = split_problems(conf.root, conf.features_file, labels, conf.splits_file, splits, field)
     vectors, vectors_file = splits.vectors, conf.splits_file
     if conf.semantics == "sent":
         sentences_path = conf.file(conf.sentences_file)
