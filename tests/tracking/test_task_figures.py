@@ -61,6 +61,17 @@ def test_courses_begin_at_their_own_task(tasks):
     np.testing.assert_allclose(lines[-1].get_ydata(), means)
 
 
+def test_axes_of_percentages_end_at_100_and_at_0():
+    perfect = np.where(np.tri(3, dtype=bool), 100.0, np.nan)
+    forgotten = np.where(np.eye(3, dtype=bool), 100.0, np.where(np.tri(3, dtype=bool), 0.0, np.nan))
+    assert drawn(task_courses(perfect, "Accuracy")).axes[0].get_ylim()[1] == 100
+    assert drawn(task_courses(forgotten, "Accuracy")).axes[0].get_ylim() == (0, 100)
+    assert drawn(zero_shot_courses({"S": [100, 99], "U": [0, 1], "H": [0, 1.98]})).axes[0].get_ylim() == (0, 100)
+    low, high = drawn(task_courses(np.array([[60.0, np.nan], [50.0, 70.0]]), "Accuracy")).axes[0].get_ylim()
+    assert 40 < low < 50
+    assert 70 < high < 80
+
+
 @pytest.mark.parametrize("tasks", TASKS)
 @pytest.mark.parametrize("undefined", [False, True])
 def test_seen_unseen_and_their_mean(tasks, undefined):

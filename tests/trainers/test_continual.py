@@ -9,6 +9,9 @@ import torch
 from tests.recipes.comparison import same
 from tests.task_data import OPTIM, task_accuracy, task_trainer, task_training, train
 from tests.training.emulated_graph import EmulatedGraph
+from zsl_runner.data.sources.digits.conf import SplitDigitsConf
+from zsl_runner.data.sources.mnist.conf import SplitMNISTConf
+from zsl_runner.data.sources.toy.conf import ToyTasksConf
 from zsl_runner.errors import ConfigError
 from zsl_runner.models.task_heads.conf import TaskHeadsConf
 from zsl_runner.models.task_model import loaded
@@ -335,6 +338,42 @@ def test_class_means_decide():
 def test_memories_that_cannot_be_filled(options, message):
     with pytest.raises(ConfigError, match=message):
         task_trainer(dataclasses.replace(HOLDING["icarl"], **options))
+
+
+def told(conf, dataset):
+    return [f"{problem.key}: {problem.message}" for problem in conf.fits(TaskHeadsConf(), dataset)]
+
+
+@pytest.mark.parametrize(
+    ("dataset", "rows"),
+    [
+        (SplitDigitsConf(), "1,200"),
+        (SplitDigitsConf(validation_rows=500), "1,000"),
+        (SplitMNISTConf(train_limit=1500), "1,500"),
+    ],
+)
+def test_memories_that_cannot_be_filled_are_found_before_data_of_known_size_are_loaded(dataset, rows):
+    message = f"memory: expected 10 (one exemplar of each class) to {rows} (all training rows), found"
+    assert told(ICaRLConf(), dataset) == [f"{message} 2,000"]
+    assert told(ICaRLConf(memory=9), dataset) == [f"{message} 9"]
+    assert told(ICaRLConf(memory=200), dataset) == []
+    (found,) = told(ICaRLConf(memory=None, memory_per_class=151), dataset)
+    assert found.startswith("memory_per_class: expected at most 1")
+    assert told(ICaRLConf(memory=None, memory_per_class=100), dataset) == []
+
+
+def test_data_whose_files_decide_are_not_judged_before():
+    assert told(ICaRLConf(memory=10**6), ToyTasksConf()) == []
+    assert told(ICaRLConf(), SplitMNISTConf()) == []
+
+
+def test_a_plane_needs_two_tasks():
+    conf = LwFConf(plane=True, auxiliary_weight=1.0)
+    (found,) = told(conf, SplitDigitsConf(n_tasks=1))
+    assert found.startswith("plane: its first corner is the network before the last of at least two tasks")
+    assert told(conf, SplitDigitsConf(n_tasks=2)) == []
+    assert told(dataclasses.replace(conf, plane=False), SplitDigitsConf(n_tasks=1)) == []
+    assert [problem.key for problem in LwFConf(plane=True).problems()] == ["plane"]
 
 
 def test_a_number_of_exemplars_for_each_class():

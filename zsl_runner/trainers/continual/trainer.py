@@ -72,7 +72,7 @@ class ContinualTrainer(Trainer):
         self._regulariser, self._weight, self._auxiliary_weight = _pulls(conf, self.order)
         if self._auxiliary_weight:
             self.model.keep_auxiliaries()
-        self._plane = isinstance(conf, HeldTrainerConf) and conf.plane and self.order.tasks > 1
+        self._plane = isinstance(conf, HeldTrainerConf) and conf.plane
         if self._plane:
             self.model.keep_joint()
         self._importance: ImportancePhase | None = None
