@@ -367,6 +367,28 @@ def test_data_whose_files_decide_are_not_judged_before():
     assert told(ICaRLConf(), SplitMNISTConf()) == []
 
 
+def test_the_third_corner_of_a_plane_is_trained_on_all_rows_and_changes_nothing_else():
+    conf = with_auxiliary(HOLDING["ewc"])
+    plain, drawn = task_trainer(conf), task_trainer(dataclasses.replace(conf, plane=True))
+    train(plain)
+    train(drawn, until="task_3.joint")
+    assert names(drawn) == [*names(plain), "task_3.joint"]
+    phase = drawn.phases()[-1]
+    phase.begin()
+    model, data = drawn.model, drawn.data
+    assert distance(model.auxiliary, model.snapshots[1]) == 0
+    assert sorted(drawn._pool.tolist()) == list(range(len(data.data)))
+    for _ in range(phase.steps):
+        phase.step()
+    phase.end()
+    with loaded(model.main, model.joint):
+        assert min(task_accuracy(model.main, data, task) for task in range(3)) > 0.8
+    assert not torch.equal(model.joint, model.snapshots[1])
+    for name in ("snapshots", "auxiliaries"):
+        assert torch.equal(getattr(model, name), getattr(plain.model, name))
+    same(model.main.state_dict(), plain.model.main.state_dict())
+
+
 def test_a_plane_needs_two_tasks():
     conf = LwFConf(plane=True, auxiliary_weight=1.0)
     (found,) = told(conf, SplitDigitsConf(n_tasks=1))
@@ -438,7 +460,7 @@ def test_weights_that_are_held_need_no_answers():
 
 @pytest.mark.parametrize("name", HOLDING)
 def test_a_trainer_resumes_in_every_phase_with_the_same_bits(name):
-    conf = with_auxiliary(dataclasses.replace(HOLDING[name], iterations=4, batch_size=32))
+    conf = with_auxiliary(dataclasses.replace(HOLDING[name], iterations=4, batch_size=32, plane=name == "mas"))
     whole = task_trainer(conf)
     train(whole)
     steps = sum(phase.steps for phase in whole.phases())
