@@ -185,6 +185,19 @@ def test_validation_metrics_of_other_data_have_a_panel_per_unit():
     assert axes["validation: nats"].lines[0].get_xydata().tolist() == [[1, 89], [2, 88]]
 
 
+@pytest.mark.parametrize("count", [3, 8, 9, 14])
+def test_validation_comes_last_and_many_names_stand_below_the_curves(count):
+    rows = [Row(step, "fit", "one", f"val/metric_{place}", 10.0 * place) for step in (1, 2) for place in range(count)]
+    rows += [Row(2, "fit", "two", "train/two/kl", 1.0)]
+    figure = learning_curves(rows)
+    figure.draw_without_rendering()
+    training, validation = figure.axes
+    assert training.get_title(loc="left") == "train/two"
+    names, curves = validation.get_legend().get_window_extent(), validation.get_window_extent()
+    assert (names.y1 < curves.y0) == (count > 8)
+    assert len(validation.get_legend().get_texts()) == count
+
+
 def test_class_prior_bars_are_in_the_order_of_the_true_shares():
     assumed, true = np.array([0.2, 0.5, 0.3]), np.array([0.1, 0.6, 0.3])
     axes = class_prior_bars(assumed, true, ("a", "b", "c")).axes[0]

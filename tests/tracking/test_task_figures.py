@@ -6,7 +6,14 @@ import warnings
 import numpy as np
 import pytest
 
-from zsl_runner.tracking.figures.tasks import by_layer, by_task, task_courses, task_matrix, zero_shot_courses
+from zsl_runner.tracking.figures.tasks import (
+    accuracy_in_plane,
+    by_layer,
+    by_task,
+    task_courses,
+    task_matrix,
+    zero_shot_courses,
+)
 
 TASKS = (1, 5, 20)
 
@@ -70,6 +77,17 @@ def test_axes_of_percentages_end_at_100_and_at_0():
     low, high = drawn(task_courses(np.array([[60.0, np.nan], [50.0, 70.0]]), "Accuracy")).axes[0].get_ylim()
     assert 40 < low < 50
     assert 70 < high < 80
+
+
+@pytest.mark.parametrize(("low", "high"), [(20, 95), (99.9, 100), (100, 100)])
+def test_a_plane_has_levels_up_to_its_best_accuracy(low, high):
+    u, v = np.linspace(-1, 5, 5), np.linspace(-1, 4, 5)
+    accuracy = np.linspace(low, high, 25).reshape(5, 5)
+    figure = drawn(accuracy_in_plane(u, v, accuracy, {"old": (0, 0), "joint": (2, 3)}))
+    bottom, top = figure.axes[1].get_ylim()
+    assert high - 46 < bottom <= high - 1
+    assert high <= top <= high + 5
+    assert [text.get_text() for text in figure.axes[0].texts] == ["old", "joint"]
 
 
 @pytest.mark.parametrize("tasks", TASKS)

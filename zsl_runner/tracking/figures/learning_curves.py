@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Final
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -16,6 +16,8 @@ from zsl_runner.tracking.table import METRIC_PREFIXES, Row
 VALIDATION = {"val/H": ("H", INK), "val/S": ("S", SEEN), "val/U": ("U", UNSEEN), "val/T1": ("T1", "#009E73")}
 LOG_SPAN = 50.0
 TOTAL = "loss"
+MOST_NAMED_INSIDE: Final = 8
+"""Most curves whose names leave room for the curves; those of more are written below."""
 Curve = tuple[list[int], list[float]]
 
 
@@ -51,7 +53,9 @@ def learning_curves(rows: Iterable[Row], quantities: Mapping[str, Any] | None = 
         raise ValueError("learning curves: metrics.csv holds no loss term and no validation metric yet")
 
     validation = panels.pop("validation classes", None)
-    names = list(panels) + (["validation classes"] if validation else [])
+    names = sorted(panels, key=lambda name: name.startswith("validation")) + (
+        ["validation classes"] if validation else []
+    )
     columns = min(len(names), 3 if len(names) > 4 else 2)
     lines = math.ceil(len(names) / columns)
     figure = Figure(figsize=(4.6 * columns, 3.2 * lines), layout="constrained")
@@ -93,7 +97,10 @@ def _draw_terms(axes: Axes, terms: dict[str, Curve]) -> None:
     everything = [value for _, values in terms.values() for value in values]
     if min(everything) > 0 and max(everything) / min(everything) > LOG_SPAN:
         axes.set_yscale("log")
-    axes.legend(ncols=2 if len(terms) > 4 else 1)
+    if len(terms) > MOST_NAMED_INSIDE:
+        axes.legend(ncols=3, loc="upper center", bbox_to_anchor=(0.5, -0.2), fontsize=7)
+    else:
+        axes.legend(ncols=2 if len(terms) > 4 else 1)
 
 
 def _draw_validation(axes: Axes, metrics: dict[str, Curve]) -> None:

@@ -8,6 +8,8 @@ from typing import Any, Final
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from zsl_runner.tracking.figures.heat_map import MOST_NUMBERS, heat_map
@@ -146,14 +148,16 @@ def accuracy_in_plane(
     """
     figure = Figure(figsize=(5.6, 4.4), layout="constrained")
     axes = figure.subplots()
-    levels = np.linspace(max(accuracy.min(), accuracy.max() - 40), accuracy.max(), 13)
+    most = accuracy.max()
+    levels = MaxNLocator(12).tick_values(np.clip(accuracy.min(), most - 40, most - 1), most)
     filled = axes.contourf(u, v, accuracy, levels=levels, cmap="Blues", extend="min")
-    bar = figure.colorbar(filled, ax=axes, shrink=0.75, pad=0.02, format="%.0f")
+    bar = figure.colorbar(filled, ax=axes, shrink=0.75, pad=0.02)
     bar.outline.set_visible(False)
     bar.set_label("mean accuracy over tasks (per cent)")
     for place, (name, at) in enumerate(places.items()):
         axes.scatter(*at, s=55, color=QUALITATIVE[(place + 1) % len(QUALITATIVE)], edgecolor="white", zorder=3)
-        axes.annotate(name, at, xytext=(6, 6), textcoords="offset points", fontsize=9)
+        label = axes.annotate(name, at, xytext=(6, 6), textcoords="offset points", fontsize=9)
+        label.set_path_effects([withStroke(linewidth=2.5, foreground="white")])  # readable on dark blue, too
     axes.set_aspect("equal")
     axes.set(xlabel="from the old to the auxiliary network", ylabel="towards joint training")
     axes.set_title("Accuracy in the plane of three networks; main is projected")
