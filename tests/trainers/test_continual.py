@@ -20,6 +20,7 @@ from zsl_runner.trainers.continual.conf import EWCConf, FinetuneConf, ICaRLConf,
 from zsl_runner.trainers.continual.exemplars import herded
 from zsl_runner.trainers.continual.memory import ExemplarMemory
 from zsl_runner.trainers.continual.options import AuxiliaryConf
+from zsl_runner.trainers.continual.regularisers import WeightPull
 from zsl_runner.training.replay import Capture
 from zsl_runner.training.terms import TermSums
 
@@ -264,6 +265,32 @@ def test_heads_are_held_or_not(held):
     assert any(value.sum() > 0 for value in of_heads) == (held == "all")
 
 
+@pytest.mark.parametrize("outputs", ["scenario", "all"])
+def test_importances_are_measured_by_the_outputs_that_are_meant(outputs):
+    newest = {"accumulate": "online", "decay": 0.0, "outputs": outputs}
+    trainer = task_trainer(dataclasses.replace(HOLDING["ewc"], **newest))
+    train(trainer, until="task_3")
+    names_of = [name for name, _ in trainer.model.main.named_parameters()]
+    sums = dict(zip(names_of, trainer._importance.old, strict=True))
+    counts = [bool(sums[f"heads.{task}.weight"].sum() > 0) for task in range(3)]
+    assert counts == [outputs == "all", True, False]
+
+
+def test_the_squared_norm_of_outputs_weighs_rows_by_twice_the_norm():
+    trainer = task_trainer(HOLDING["mas"])
+    train(trainer, until="task_2")
+    network, x = trainer.model.old, trainer.data.data.rows.take(torch.arange(1))
+    labels, drawn = torch.zeros(1, dtype=torch.int64), torch.Generator()
+    plain, squared = (
+        WeightPull(MASConf(squared=choice), trainer.order).learn(network, x, labels, range(2), drawn)
+        for choice in (False, True)
+    )
+    size = float(network(x, range(2)).norm())
+    assert sum(float(value.sum()) for value in plain) > 0
+    for one, other in zip(plain, squared, strict=True):
+        torch.testing.assert_close(other, 2 * size * one)
+
+
 def test_some_rows_are_enough_for_importances():
     trainer = task_trainer(dataclasses.replace(HOLDING["mas"], importance_rows=20))
     lengths = {phase.name: phase.steps for phase in trainer.phases()}
@@ -311,6 +338,22 @@ def test_exemplars_are_of_their_class_and_the_first_chosen_stay():
     assert torch.equal(memory.of(0, 2), memory.of(0, 0)[:5])
     total = sum(len(memory.of(label, 2)) for label in range(6))
     assert total == 30
+
+
+def test_exemplars_may_be_drawn():
+    drawn, again, herding = (
+        task_trainer(dataclasses.replace(HOLDING["icarl"], selection=selection))
+        for selection in ("random", "random", "herding")
+    )
+    for trainer in (drawn, again, herding):
+        train(trainer, until="task_2")
+    labels = drawn.data.data.labels
+    for label in (0, 1):
+        chosen = drawn._exemplars.memory.of(label, 0)
+        assert len(set(chosen.tolist())) == 15
+        assert (labels[chosen] == label).all()
+        assert torch.equal(chosen, again._exemplars.memory.of(label, 0))
+        assert set(chosen.tolist()) != set(herding._exemplars.memory.of(label, 0).tolist())
 
 
 def test_class_means_decide():
