@@ -5,6 +5,7 @@ import math
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
 from tests.outputs import REAL
 from zsl_runner.errors import RunError
@@ -13,6 +14,7 @@ from zsl_runner.report.collect import collect
 from zsl_runner.report.groups import groups_of
 from zsl_runner.report.plots.command import figures, plot
 from zsl_runner.report.plots.curves import Curve, curves_of, validation_curves
+from zsl_runner.report.plots.frame import scale_x
 from zsl_runner.report.plots.material import Material, families, is_logarithmic, materials, plain
 from zsl_runner.report.plots.parameter import parameter
 from zsl_runner.report.plots.search import Scale, parallel, scatter
@@ -76,6 +78,26 @@ def test_a_grid_is_drawn_against_each_parameter(grid):
     dashed = [line for line in accuracy.lines if line.get_linestyle() == "--" and len(line.get_xdata())]
     np.testing.assert_allclose(dashed[-1].get_ydata(), [46.0, 47.0, 49.0])  # validation
     assert "mean and one standard deviation over 2 seeds" in "\n".join(texts(figure))
+
+
+@pytest.mark.parametrize(
+    ("swept", "scale"),
+    [
+        ([0, 1e6, 1e7, 1e8, 1e9], "symlog"),
+        ([1e6, 1e7, 1e8, 1e9], "log"),
+        ([0, 1, 2, 3], "linear"),
+        ([-1, 1, 10, 1000], "linear"),
+    ],
+)
+def test_a_zero_before_powers_of_ten_stands_a_decade_below_them(swept, scale):
+    axes = Figure().subplots()
+    axes.plot(swept, swept)
+    scale_x(axes, swept)
+    assert axes.get_xscale() == scale
+    assert axes.get_xticks().tolist() == swept
+    if scale == "symlog":
+        places = axes.transData.transform([(value, 0) for value in swept])[:, 0]
+        np.testing.assert_allclose(np.diff(places), np.diff(places)[0], rtol=0.15)
 
 
 def test_words_stand_side_by_side_without_a_line(outputs):

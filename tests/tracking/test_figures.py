@@ -197,6 +197,15 @@ def test_names_of_many_curves_stand_beside_their_panel(count):
     assert legend.y0 >= figure.bbox.y0
 
 
+def test_validation_comes_last():
+    rows = [Row(step, "fit", "one", "val/metric", 10.0) for step in (1, 2)] + [
+        Row(2, "fit", "two", "train/two/kl", 1.0)
+    ]
+    training, validation = learning_curves(rows).axes
+    assert training.get_title(loc="left") == "train/two"
+    assert validation.get_title(loc="left").startswith("validation")
+
+
 def test_class_prior_bars_are_in_the_order_of_the_true_shares():
     assumed, true = np.array([0.2, 0.5, 0.3]), np.array([0.1, 0.6, 0.3])
     axes = class_prior_bars(assumed, true, ("a", "b", "c")).axes[0]

@@ -6,7 +6,14 @@ import warnings
 import numpy as np
 import pytest
 
-from zsl_runner.tracking.figures.tasks import by_layer, by_task, task_courses, task_matrix, zero_shot_courses
+from zsl_runner.tracking.figures.tasks import (
+    accuracy_in_plane,
+    by_layer,
+    by_task,
+    task_courses,
+    task_matrix,
+    zero_shot_courses,
+)
 
 TASKS = (1, 5, 20)
 
@@ -59,6 +66,28 @@ def test_courses_begin_at_their_own_task(tasks):
     assert len({str(line.get_color()) for line in lines}) == tasks + 1
     means = [matrix[step, : step + 1].mean() for step in range(tasks)]
     np.testing.assert_allclose(lines[-1].get_ydata(), means)
+
+
+def test_axes_of_percentages_end_at_100_and_at_0():
+    perfect = np.where(np.tri(3, dtype=bool), 100.0, np.nan)
+    forgotten = np.where(np.eye(3, dtype=bool), 100.0, np.where(np.tri(3, dtype=bool), 0.0, np.nan))
+    assert drawn(task_courses(perfect, "Accuracy")).axes[0].get_ylim()[1] == 100
+    assert drawn(task_courses(forgotten, "Accuracy")).axes[0].get_ylim() == (0, 100)
+    assert drawn(zero_shot_courses({"S": [100, 99], "U": [0, 1], "H": [0, 1.98]})).axes[0].get_ylim() == (0, 100)
+    low, high = drawn(task_courses(np.array([[60.0, np.nan], [50.0, 70.0]]), "Accuracy")).axes[0].get_ylim()
+    assert 40 < low < 50
+    assert 70 < high < 80
+
+
+@pytest.mark.parametrize(("low", "high"), [(20, 95), (99.9, 100), (100, 100)])
+def test_a_plane_has_levels_up_to_its_best_accuracy(low, high):
+    u, v = np.linspace(-1, 5, 5), np.linspace(-1, 4, 5)
+    accuracy = np.linspace(low, high, 25).reshape(5, 5)
+    figure = drawn(accuracy_in_plane(u, v, accuracy, {"old": (0, 0), "joint": (2, 3)}))
+    bottom, top = figure.axes[1].get_ylim()
+    assert high - 46 < bottom <= high - 1
+    assert high <= top <= high + 5
+    assert [text.get_text() for text in figure.axes[0].texts] == ["old", "joint"]
 
 
 @pytest.mark.parametrize("tasks", TASKS)

@@ -8,6 +8,10 @@ import torch
 
 from tests.recipes.comparison import same
 from tests.task_data import OPTIM, task_accuracy, task_trainer, task_training, train
+from tests.training.emulated_graph import EmulatedGraph
+from zsl_runner.data.sources.digits.conf import SplitDigitsConf
+from zsl_runner.data.sources.mnist.conf import SplitMNISTConf
+from zsl_runner.data.sources.toy.conf import ToyTasksConf
 from zsl_runner.errors import ConfigError
 from zsl_runner.models.task_heads.conf import TaskHeadsConf
 from zsl_runner.models.task_model import loaded
@@ -16,6 +20,9 @@ from zsl_runner.trainers.continual.conf import EWCConf, FinetuneConf, ICaRLConf,
 from zsl_runner.trainers.continual.exemplars import herded
 from zsl_runner.trainers.continual.memory import ExemplarMemory
 from zsl_runner.trainers.continual.options import AuxiliaryConf
+from zsl_runner.trainers.continual.regularisers import WeightPull
+from zsl_runner.training.replay import Capture
+from zsl_runner.training.terms import TermSums
 
 LENGTH = {"iterations": 20, "epochs": None, "batch_size": 16, "optim": OPTIM}
 HELD = LENGTH | {"auxiliary": AuxiliaryConf(optim=OPTIM)}
@@ -258,6 +265,32 @@ def test_heads_are_held_or_not(held):
     assert any(value.sum() > 0 for value in of_heads) == (held == "all")
 
 
+@pytest.mark.parametrize("outputs", ["scenario", "all"])
+def test_importances_are_measured_by_the_outputs_that_are_meant(outputs):
+    newest = {"accumulate": "online", "decay": 0.0, "outputs": outputs}
+    trainer = task_trainer(dataclasses.replace(HOLDING["ewc"], **newest))
+    train(trainer, until="task_3")
+    names_of = [name for name, _ in trainer.model.main.named_parameters()]
+    sums = dict(zip(names_of, trainer._importance.old, strict=True))
+    counts = [bool(sums[f"heads.{task}.weight"].sum() > 0) for task in range(3)]
+    assert counts == [outputs == "all", True, False]
+
+
+def test_the_squared_norm_of_outputs_weighs_rows_by_twice_the_norm():
+    trainer = task_trainer(HOLDING["mas"])
+    train(trainer, until="task_2")
+    network, x = trainer.model.old, trainer.data.data.rows.take(torch.arange(1))
+    labels, drawn = torch.zeros(1, dtype=torch.int64), torch.Generator()
+    plain, squared = (
+        WeightPull(MASConf(squared=choice), trainer.order).learn(network, x, labels, range(2), drawn)
+        for choice in (False, True)
+    )
+    size = float(network(x, range(2)).norm())
+    assert sum(float(value.sum()) for value in plain) > 0
+    for one, other in zip(plain, squared, strict=True):
+        torch.testing.assert_close(other, 2 * size * one)
+
+
 def test_some_rows_are_enough_for_importances():
     trainer = task_trainer(dataclasses.replace(HOLDING["mas"], importance_rows=20))
     lengths = {phase.name: phase.steps for phase in trainer.phases()}
@@ -307,6 +340,22 @@ def test_exemplars_are_of_their_class_and_the_first_chosen_stay():
     assert total == 30
 
 
+def test_exemplars_may_be_drawn():
+    drawn, again, herding = (
+        task_trainer(dataclasses.replace(HOLDING["icarl"], selection=selection))
+        for selection in ("random", "random", "herding")
+    )
+    for trainer in (drawn, again, herding):
+        train(trainer, until="task_2")
+    labels = drawn.data.data.labels
+    for label in (0, 1):
+        chosen = drawn._exemplars.memory.of(label, 0)
+        assert len(set(chosen.tolist())) == 15
+        assert (labels[chosen] == label).all()
+        assert torch.equal(chosen, again._exemplars.memory.of(label, 0))
+        assert set(chosen.tolist()) != set(herding._exemplars.memory.of(label, 0).tolist())
+
+
 def test_class_means_decide():
     trainer = task_trainer(dataclasses.replace(HOLDING["icarl"], iterations=60, scenario="cil"))
     train(trainer)
@@ -334,6 +383,64 @@ def test_memories_that_cannot_be_filled(options, message):
         task_trainer(dataclasses.replace(HOLDING["icarl"], **options))
 
 
+def told(conf, dataset):
+    return [f"{problem.key}: {problem.message}" for problem in conf.fits(TaskHeadsConf(), dataset)]
+
+
+@pytest.mark.parametrize(
+    ("dataset", "rows"),
+    [
+        (SplitDigitsConf(), "1,200"),
+        (SplitDigitsConf(validation_rows=500), "1,000"),
+        (SplitMNISTConf(train_limit=1500), "1,500"),
+    ],
+)
+def test_memories_that_cannot_be_filled_are_found_before_data_of_known_size_are_loaded(dataset, rows):
+    message = f"memory: expected 10 (one exemplar of each class) to {rows} (all training rows), found"
+    assert told(ICaRLConf(), dataset) == [f"{message} 2,000"]
+    assert told(ICaRLConf(memory=9), dataset) == [f"{message} 9"]
+    assert told(ICaRLConf(memory=200), dataset) == []
+    (found,) = told(ICaRLConf(memory=None, memory_per_class=151), dataset)
+    assert found.startswith("memory_per_class: expected at most 1")
+    assert told(ICaRLConf(memory=None, memory_per_class=100), dataset) == []
+
+
+def test_data_whose_files_decide_are_not_judged_before():
+    assert told(ICaRLConf(memory=10**6), ToyTasksConf()) == []
+    assert told(ICaRLConf(), SplitMNISTConf()) == []
+
+
+def test_the_third_corner_of_a_plane_is_trained_on_all_rows_and_changes_nothing_else():
+    conf = with_auxiliary(HOLDING["ewc"])
+    plain, drawn = task_trainer(conf), task_trainer(dataclasses.replace(conf, plane=True))
+    train(plain)
+    train(drawn, until="task_3.joint")
+    assert names(drawn) == [*names(plain), "task_3.joint"]
+    phase = drawn.phases()[-1]
+    phase.begin()
+    model, data = drawn.model, drawn.data
+    assert distance(model.auxiliary, model.snapshots[1]) == 0
+    assert sorted(drawn._pool.tolist()) == list(range(len(data.data)))
+    for _ in range(phase.steps):
+        phase.step()
+    phase.end()
+    with loaded(model.main, model.joint):
+        assert min(task_accuracy(model.main, data, task) for task in range(3)) > 0.8
+    assert not torch.equal(model.joint, model.snapshots[1])
+    for name in ("snapshots", "auxiliaries"):
+        assert torch.equal(getattr(model, name), getattr(plain.model, name))
+    same(model.main.state_dict(), plain.model.main.state_dict())
+
+
+def test_a_plane_needs_two_tasks():
+    conf = LwFConf(plane=True, auxiliary_weight=1.0)
+    (found,) = told(conf, SplitDigitsConf(n_tasks=1))
+    assert found.startswith("plane: its first corner is the network before the last of at least two tasks")
+    assert told(conf, SplitDigitsConf(n_tasks=2)) == []
+    assert told(dataclasses.replace(conf, plane=False), SplitDigitsConf(n_tasks=1)) == []
+    assert [problem.key for problem in LwFConf(plane=True).problems()] == ["plane"]
+
+
 def test_a_number_of_exemplars_for_each_class():
     memory = ExemplarMemory(task_training(), None, 7)
     assert [memory.share(0, task) for task in range(3)] == [7, 7, 7]
@@ -341,9 +448,62 @@ def test_a_number_of_exemplars_for_each_class():
     assert memory.kept(2) == 28
 
 
+def unasked(trainer):
+    """Let the trainer ask the resting networks with every step."""
+    trainer._ask = lambda task: {}
+    return trainer
+
+
+@pytest.mark.parametrize("name", ["lwf", "lfl", "icarl"])
+@pytest.mark.parametrize("vectors", [False, True])
+def test_what_resting_networks_say_is_the_same_at_once_and_step_by_step(name, vectors):
+    conf = with_auxiliary(HOLDING[name])
+    at_once = task_trainer(conf, task_training(vectors=vectors))
+    each = unasked(task_trainer(conf, task_training(vectors=vectors)))
+    found, expected = train(at_once), train(each)
+    asked = {name: len(answers) for name, answers in at_once._answers.items()}
+    assert asked == {"stability": len(at_once._pool), "plasticity": len(at_once._pool)}
+    assert each._answers == {}
+    for phase, steps in expected.items():
+        for one, other in zip(found[phase], steps, strict=True):
+            assert one == pytest.approx(other, rel=1e-5, abs=1e-6), phase
+    torch.testing.assert_close(at_once.model.snapshots, each.model.snapshots, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize(("iterations", "asks"), [(4, False), (5, True)])
+def test_a_phase_that_does_not_see_all_rows_asks_step_by_step(iterations, asks):
+    trainer = task_trainer(dataclasses.replace(HOLDING["lwf"], iterations=iterations))  # 80 rows, 16 in a step
+    train(trainer)
+    assert bool(trainer._answers) == asks
+
+
+@pytest.mark.parametrize("name", HOLDING)
+def test_replayed_steps_take_the_same_answers(name):
+    conf = with_auxiliary(HOLDING[name])
+    plain, replayed = task_trainer(conf), task_trainer(conf)
+    train(plain)
+    capture = Capture(replayed.context.streams, replayed.context.optimisers, graphs=lambda: EmulatedGraph)
+    for phase in replayed.phases():
+        if phase.begin is not None:
+            phase.begin()
+        take = capture.of(phase.step, TermSums(), phase.name)
+        for _ in range(phase.steps):
+            take()
+        if phase.end is not None:
+            phase.end()
+    assert capture.variants["task_3"].graphs == 1
+    same(replayed.model.state_dict(), plain.model.state_dict())
+
+
+def test_weights_that_are_held_need_no_answers():
+    trainer = task_trainer(with_auxiliary(HOLDING["ewc"]))
+    train(trainer)
+    assert trainer._answers == {}
+
+
 @pytest.mark.parametrize("name", HOLDING)
 def test_a_trainer_resumes_in_every_phase_with_the_same_bits(name):
-    conf = with_auxiliary(dataclasses.replace(HOLDING[name], iterations=4))
+    conf = with_auxiliary(dataclasses.replace(HOLDING[name], iterations=4, batch_size=32, plane=name == "mas"))
     whole = task_trainer(conf)
     train(whole)
     steps = sum(phase.steps for phase in whole.phases())

@@ -13,7 +13,7 @@ from tests.task_data import OPTIM, task_fold, task_trainer, task_training, train
 from zsl_runner.errors import NonFiniteError
 from zsl_runner.evaluation.continual.conf import ContinualEvaluatorConf
 from zsl_runner.evaluation.continual.evaluator import ContinualEvaluator
-from zsl_runner.evaluation.continual.figures import similarities
+from zsl_runner.evaluation.continual.figures import accuracy_plane, similarities
 from zsl_runner.evaluation.continual.metrics import intransigence, summary
 from zsl_runner.objectives.similarity import linear_cka
 from zsl_runner.trainers.continual.conf import FinetuneConf, ICaRLConf, JointConf, LwFConf
@@ -237,6 +237,40 @@ def test_layers_are_compared_on_the_rows_of_the_last_task():
             wanted = float(linear_cka(own[layer].double(), layers[layer].double()))
             assert value == pytest.approx(wanted)
             assert 0 < value < 1
+
+
+def test_the_plane_goes_through_the_three_networks():
+    fold = fold_of(counts=(60, 12, 3, 9, 11, 5))
+    trainer = task_trainer(dataclasses.replace(METHODS["a_lwf"], plane=True), fold.train)
+    train(trainer)
+    before, model = copy.deepcopy(trainer.model.state_dict()), trainer.model
+    plane = accuracy_plane(model, fold.evaluation, 4096)
+    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+    old, auxiliary, joint, main = model.snapshots[1], model.auxiliaries[2], model.joint, model.snapshots[2]
+    assert plane.places["old"] == (0, 0)
+    assert plane.places["auxiliary"] == pytest.approx((float((auxiliary - old).norm()), 0), abs=1e-4)
+    first = (auxiliary - old) / (auxiliary - old).norm()
+    along, up = plane.places["joint"]
+    second = (joint - old - along * first) / up
+    assert float(second.norm()) == pytest.approx(1, abs=1e-4)
+    assert float(first @ second) == pytest.approx(0, abs=1e-4)
+    assert plane.places["main"] == pytest.approx([float((main - old) @ axis) for axis in (first, second)], abs=1e-4)
+    for places, axis in ((plane.u, 0), (plane.v, 1)):
+        assert all(places[0] < place[axis] < places[-1] for place in plane.places.values())
+    rows, labels = fold.evaluation.data.rows, fold.evaluation.data.labels
+    for line, column in ((0, 0), (8, 3), (16, 12)):
+        network = network_with(trainer, old + float(plane.u[column]) * first + float(plane.v[line]) * second)
+        shares = []
+        for task in range(3):
+            heads = fold.evaluation.order.of(task)
+            right = []
+            for label in heads:
+                chosen = (labels == label).nonzero().flatten()[:50]
+                with torch.no_grad():
+                    decided = network(rows.take(chosen), heads).argmax(1) + heads.start
+                right += (decided == label).tolist()
+            shares.append(100 * np.mean(right))
+        assert plane.accuracy[line, column] == pytest.approx(np.mean(shares), abs=1e-6)
 
 
 def test_weights_that_are_not_finite_are_refused():

@@ -83,10 +83,10 @@ def test_a_zero_shot_run_keeps_its_steps(tmp_path, zero_shot, setting):
 
 def test_figures_of_a_run_are_drawn(tmp_path):
     overrides = [entry for entry in DIGITS if entry not in ("tracker.figures=false", "tracker.tensorboard=false")]
-    run = finished(tmp_path, *overrides, "trainer=a_lwf")
+    run = finished(tmp_path, *overrides, "trainer=a_lwf", "trainer.plane=true")
     assert configuration(run).tracker.figures
     names = {path.stem for path in run.rglob("*.png")}
-    wanted = {"acc_taw", "acc_tag", "acc_taw_course", "acc_tag_course", "distances", "similarities"}
+    wanted = {"acc_taw", "acc_tag", "acc_taw_course", "acc_tag_course", "distances", "similarities", "plane"}
     assert wanted <= {name.rsplit("/")[-1].removeprefix("test_") for name in names}, names
 
 

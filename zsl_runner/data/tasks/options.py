@@ -37,6 +37,10 @@ class TasksConf(DatasetConf):
         """Return that classes arrive in tasks."""
         return {"kind": f"continual, {self.n_tasks} tasks"}
 
+    def known_sizes(self) -> tuple[int, int] | None:
+        """Return how many classes have training rows, and the most training rows there can be; None if files decide."""
+        return None
+
     def problems(self) -> Iterable[Problem]:
         """Yield two orders at once, and classes in two tasks."""
         yield from super().problems()

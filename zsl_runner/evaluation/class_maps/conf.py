@@ -10,6 +10,7 @@ from zsl_runner.config.fields import option
 from zsl_runner.config.problems import Problem
 from zsl_runner.config.schema import DatasetConf, ModelConf, Quantity
 from zsl_runner.config.vocabulary import Capability, Provision
+from zsl_runner.data.tagged.options import TaggedConf
 from zsl_runner.evaluation.one_stage_conf import OneStageEvaluatorConf
 from zsl_runner.models.class_mapping_conf import ClassMapperConf
 

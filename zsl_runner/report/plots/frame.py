@@ -66,6 +66,8 @@ def legend_below(figure: Figure, entries: int) -> None:
 def scale_x(axes: Axes, values: Sequence[Value]) -> None:
     """Set the axis of a parameter: its values as ticks if they are few, a logarithm where that spreads them better.
 
+    A 0 before numbers of a logarithmic axis, often what the others are compared with, stands a decade below them.
+
     Args:
         axes: where words stand at 0, 1, 2, ... in the order of ``values``.
         values: the different values of the parameter.
@@ -74,8 +76,11 @@ def scale_x(axes: Axes, values: Sequence[Value]) -> None:
         axes.set_xticks(range(len(values)), [str(value) for value in values])
         axes.set_xlim(-0.5, len(values) - 0.5)
         return
+    above = [value for value in values if not isinstance(value, str) and value > 0]
     if is_logarithmic(values):
         axes.set_xscale("log")
+    elif min(values) == 0 and is_logarithmic(above):
+        axes.set_xscale("symlog", linthresh=min(above))
     if len(values) <= FEW:
         axes.set_xticks([float(value) for value in values], [f"{value:g}" for value in values])
         axes.minorticks_off()

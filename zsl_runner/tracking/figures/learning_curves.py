@@ -55,7 +55,9 @@ def learning_curves(rows: Iterable[Row], quantities: Mapping[str, Any] | None = 
         raise ValueError("learning curves: metrics.csv holds no loss term and no validation metric yet")
 
     validation = panels.pop("validation classes", None)
-    names = list(panels) + (["validation classes"] if validation else [])
+    names = sorted(panels, key=lambda name: name.startswith("validation")) + (
+        ["validation classes"] if validation else []
+    )
     columns = min(len(names), 3 if len(names) > 4 else 2)
     lines = math.ceil(len(names) / columns)
     beside = LEGEND_WIDTH * any(len(terms) > MOST_INSIDE for terms in panels.values())

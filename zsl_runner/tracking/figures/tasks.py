@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from zsl_runner.tracking.figures.heat_map import MOST_NUMBERS, heat_map
 from zsl_runner.tracking.figures.style import INK, QUALITATIVE, SEEN, UNSEEN, class_colours, styled
 
 STEP_COLOURS = {"S": SEEN, "U": UNSEEN, "H": INK}
+POINTS: Final[dict[str, Any]] = {"marker": "o", "markersize": 3.5, "clip_on": False}
+"""Points that are whole on the edge of the axes, too."""
 
 
 @styled
@@ -49,8 +53,9 @@ def task_courses(matrix: NDArray[np.floating[Any]], title: str) -> Figure:
     axes = figure.subplots()
     steps = np.arange(1, len(matrix) + 1)
     for task, colour in enumerate(class_colours(len(matrix))):
-        axes.plot(steps[task:], matrix[task:, task], marker="o", markersize=3.5, color=colour, label=str(task + 1))
-    axes.plot(steps, np.nanmean(matrix, 1), color=INK, linestyle="--", label="mean")
+        axes.plot(steps[task:], matrix[task:, task], color=colour, label=str(task + 1), **POINTS)
+    axes.plot(steps, np.nanmean(matrix, 1), color=INK, linestyle="--", label="mean", clip_on=False)
+    _end_at_all(axes)
     _number_tasks(axes, 1, len(steps))
     axes.set(xlabel="after training on task", ylabel="accuracy (per cent)", title=title)
     axes.grid(axis="y")
@@ -69,7 +74,8 @@ def zero_shot_courses(steps: Mapping[str, Sequence[float]]) -> Figure:
     axes = figure.subplots()
     for name, values in steps.items():
         places = range(1, len(values) + 1)
-        axes.plot(places, values, marker="o", markersize=3.5, color=STEP_COLOURS[name], label=name)
+        axes.plot(places, values, color=STEP_COLOURS[name], label=name, **POINTS)
+    _end_at_all(axes)
     _number_tasks(axes, 1, len(next(iter(steps.values()))))
     axes.set(
         xlabel="after training on task",
@@ -142,18 +148,26 @@ def accuracy_in_plane(
     """
     figure = Figure(figsize=(5.6, 4.4), layout="constrained")
     axes = figure.subplots()
-    levels = np.linspace(max(accuracy.min(), accuracy.max() - 40), accuracy.max(), 13)
+    most = accuracy.max()
+    levels = MaxNLocator(12).tick_values(np.clip(accuracy.min(), most - 40, most - 1), most)
     filled = axes.contourf(u, v, accuracy, levels=levels, cmap="Blues", extend="min")
-    bar = figure.colorbar(filled, ax=axes, shrink=0.75, pad=0.02, format="%.0f")
+    bar = figure.colorbar(filled, ax=axes, shrink=0.75, pad=0.02)
     bar.outline.set_visible(False)
     bar.set_label("mean accuracy over tasks (per cent)")
     for place, (name, at) in enumerate(places.items()):
         axes.scatter(*at, s=55, color=QUALITATIVE[(place + 1) % len(QUALITATIVE)], edgecolor="white", zorder=3)
-        axes.annotate(name, at, xytext=(6, 6), textcoords="offset points", fontsize=9)
+        label = axes.annotate(name, at, xytext=(6, 6), textcoords="offset points", fontsize=9)
+        label.set_path_effects([withStroke(linewidth=2.5, foreground="white")])  # readable on dark blue, too
     axes.set_aspect("equal")
     axes.set(xlabel="from the old to the auxiliary network", ylabel="towards joint training")
     axes.set_title("Accuracy in the plane of three networks; main is projected")
     return figure
+
+
+def _end_at_all(axes: Axes) -> None:
+    """Let an axis of percentages end at 0 and 100 where it would go on."""
+    low, high = axes.get_ylim()
+    axes.set_ylim(max(low, 0.0), min(high, 100.0))
 
 
 def _number_tasks(axes: Axes, first: int, count: int) -> None:

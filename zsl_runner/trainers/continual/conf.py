@@ -10,6 +10,7 @@ from zsl_runner.config.fields import option
 from zsl_runner.config.problems import Problem
 from zsl_runner.config.schema import DatasetConf, ModelConf
 from zsl_runner.config.vocabulary import Capability
+from zsl_runner.data.tasks.options import TasksConf
 from zsl_runner.trainers.continual.options import HeldTrainerConf, ImportanceTrainerConf, TaskTrainerConf
 
 
@@ -107,8 +108,30 @@ class ICaRLConf(HeldTrainerConf):
             yield Problem("memory_per_class", "expected either memory or memory_per_class, the other null")
 
     def fits(self, model: ModelConf, dataset: DatasetConf) -> Iterable[Problem]:
-        """Classes are decided by means of rows; of classes without rows there are none."""
+        """Classes are decided by means of rows, and exemplars are rows; of classes without rows there are none."""
         yield from super().fits(model, dataset)
+        sizes = dataset.known_sizes() if isinstance(dataset, TasksConf) else None
+        if sizes is not None:
+            classes, rows = sizes
+            yield from unfit_memory(self.memory, self.memory_per_class, classes, rows, rows // classes)
         if Capability.UNSEEN_LOGITS in model.capabilities:
             remedy = "choose another trainer"
             yield Problem("kind", f"has no means of unseen classes, which model {model.name} is for; {remedy}")
+
+
+def unfit_memory(total: int | None, per_class: int | None, classes: int, rows: int, smallest: int) -> Iterable[Problem]:
+    """Yield that there are fewer rows than exemplars, or fewer exemplars than classes.
+
+    Args:
+        total: exemplars of all classes together; None for a number for each class.
+        per_class: exemplars of each class; None likewise.
+        classes: number of classes.
+        rows: training rows.
+        smallest: training rows of the smallest class, or the most that it can have.
+    """
+    if total is not None and not classes <= total <= rows:
+        expected = f"expected {classes} (one exemplar of each class) to {rows:,} (all training rows)"
+        yield Problem("memory", f"{expected}, found {total:,}")
+    if per_class is not None and per_class > smallest:
+        expected = f"expected at most {smallest:,}, for the smallest class has no more rows"
+        yield Problem("memory_per_class", f"{expected}; found {per_class:,}")

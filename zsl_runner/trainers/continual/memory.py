@@ -9,6 +9,7 @@ from torch import Tensor
 
 from zsl_runner.data.tasks.folds import TaskTraining
 from zsl_runner.errors import ConfigError
+from zsl_runner.trainers.continual.conf import unfit_memory
 
 
 class ExemplarMemory:
@@ -28,16 +29,8 @@ class ExemplarMemory:
         self._total, self._per_class = total, per_class
         counts = torch.bincount(data.data.labels, minlength=data.order.classes)
         self._rows = [int(count) for count in counts.tolist()]
-        if total is not None and not data.order.classes <= total <= len(data.data):
-            raise ConfigError(
-                f"trainer.memory: expected {data.order.classes} (one exemplar of each class) to {len(data.data):,} "
-                f"(all training rows), found {total:,}"
-            )
-        if per_class is not None and per_class > min(self._rows):
-            raise ConfigError(
-                f"trainer.memory_per_class: expected at most {min(self._rows):,}, the rows of the smallest class, "
-                f"found {per_class:,}"
-            )
+        for problem in unfit_memory(total, per_class, data.order.classes, len(data.data), min(self._rows)):
+            raise ConfigError(f"trainer.{problem.key}: {problem.message}")
         self._chosen: dict[int, Tensor] = {}
 
     def share(self, label: int, task: int) -> int:

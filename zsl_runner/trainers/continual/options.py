@@ -10,6 +10,7 @@ from zsl_runner.config.fields import option, section
 from zsl_runner.config.problems import Problem
 from zsl_runner.config.schema import DatasetConf, ModelConf, OptimizerConf, TrainerConf
 from zsl_runner.config.vocabulary import Capability, Provision
+from zsl_runner.data.tasks.options import TasksConf
 
 
 @dataclass
@@ -87,6 +88,14 @@ class HeldTrainerConf(TaskTrainerConf):
         yield from super().problems()
         if self.plane and not self.auxiliary_weight:
             yield Problem("plane", "needs an auxiliary network as its second corner; expected false, or a weight of it")
+
+    def fits(self, model: ModelConf, dataset: DatasetConf) -> Iterable[Problem]:
+        """The first corner of a plane is the network before the last task."""
+        yield from super().fits(model, dataset)
+        if self.plane and isinstance(dataset, TasksConf) and dataset.n_tasks == 1:
+            yield Problem(
+                "plane", "its first corner is the network before the last of at least two tasks; expected false"
+            )
 
     def optimisers(self) -> dict[str, OptimizerConf]:
         """The network that is kept, and the auxiliary one if there is any."""

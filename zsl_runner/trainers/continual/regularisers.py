@@ -32,11 +32,14 @@ class Reference:
         network: the network.
         classes: the classes it has learned and speaks for: all before the task, or those of the task.
         importances: of its weights, in the order of its parameters; empty for methods that learn none.
+        answers: (B, ...) what it says about the batch, see `Regulariser.answers`; None where that was not computed
+            before.
     """
 
     network: TaskNetwork
     classes: range
     importances: list[Tensor]
+    answers: Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -62,8 +65,8 @@ class Regulariser:
         order: the tasks and their classes.
     """
 
-    learns: ClassVar[bool] = False
-    """Whether importances of weights are to be learned from rows of a task."""
+    asks: ClassVar[bool] = False
+    """Whether the penalty takes from a reference what it says about rows, and nothing else."""
 
     def __init__(self, conf: Any, order: TaskOrder) -> None:
         self.order = order
@@ -75,6 +78,16 @@ class Regulariser:
         Called with gradient; none flows into the reference.
         """
         raise TypeError(f"{type(self).__name__} holds nothing")
+
+    def answers(self, network: TaskNetwork, x: Tensor, classes: range) -> Tensor:
+        """Return what the penalty takes from a reference: (B, ...) values, each of its own row.
+
+        Args:
+            network: the reference's.
+            x: (B, ...) rows.
+            classes: those it speaks for.
+        """
+        raise TypeError(f"{type(self).__name__} asks nothing")
 
     def learn(
         self, network: TaskNetwork, x: Tensor, labels: Tensor, classes: range, generator: torch.Generator
@@ -109,8 +122,6 @@ class WeightPull(Regulariser):
             gradients of the outputs' norm.
         order: the tasks and their classes.
     """
-
-    learns = True
 
     def __init__(self, conf: EWCConf | MASConf, order: TaskOrder) -> None:
         super().__init__(conf, order)
@@ -180,7 +191,25 @@ def _size(logits: Tensor, _targets: Tensor, squared: bool) -> Tensor:
     return output_size(logits, squared)
 
 
-class SoftenedOutputs(Regulariser):
+class AnswerPull(Regulariser):
+    """Base of those that hold what a network says about rows; here its logits."""
+
+    asks = True
+
+    def answers(self, network: TaskNetwork, x: Tensor, classes: range) -> Tensor:
+        """Return the (B, len(classes)) logits; see `Regulariser.answers`."""
+        logits: Tensor = network(x, classes)
+        return logits
+
+    def theirs(self, student: Student, reference: Reference) -> Tensor:
+        """Return what the reference says about the batch."""
+        if reference.answers is not None:
+            return reference.answers
+        with torch.no_grad():
+            return self.answers(reference.network, student.x, reference.classes)
+
+
+class SoftenedOutputs(AnswerPull):
     """LwF: softened outputs stay as the reference's are.
 
     Args:
@@ -197,7 +226,7 @@ class SoftenedOutputs(Regulariser):
         classes = reference.classes
         if self.conf.heads == "all" and classes.start == 0:  # of the old network
             classes = self.order.until(self.order.task_of_class[classes.stop])
-        own, theirs = _outputs(student, reference, classes)
+        own, theirs = student.network.classify(student.features, classes), self.theirs(student, reference)
         if self.conf.heads != "each":
             return distillation(own, theirs, self.conf.temperature)
         spans = [self.order.of(task) for task in range(self.order.tasks)]
@@ -205,27 +234,22 @@ class SoftenedOutputs(Regulariser):
         return distillation_by_head(own, theirs, self.conf.temperature, sizes)
 
 
-class SingleOutputs(Regulariser):
+class SingleOutputs(AnswerPull):
     """iCaRL: outputs, taken one by one, stay as the reference's are."""
 
     def penalty(self, student: Student, reference: Reference) -> Tensor:
         """Return `binary_distillation`."""
-        return binary_distillation(*_outputs(student, reference, reference.classes))
+        own = student.network.classify(student.features, reference.classes)
+        return binary_distillation(own, self.theirs(student, reference))
 
 
-class Features(Regulariser):
+class Features(AnswerPull):
     """LFL: normalised features stay as the reference's are."""
+
+    def answers(self, network: TaskNetwork, x: Tensor, classes: range) -> Tensor:
+        """Return the (B, F) features; see `Regulariser.answers`."""
+        return network.represent(x)
 
     def penalty(self, student: Student, reference: Reference) -> Tensor:
         """Return `feature_distance`."""
-        with torch.no_grad():
-            theirs = reference.network.represent(student.x)
-        return feature_distance(student.features, theirs)
-
-
-def _outputs(student: Student, reference: Reference, classes: range) -> tuple[Tensor, Tensor]:
-    """Return the logits of the network in training for some classes, and of the reference for those it speaks for."""
-    own = student.network.classify(student.features, classes)
-    with torch.no_grad():
-        theirs = reference.network(student.x, reference.classes)
-    return own, theirs
+        return feature_distance(student.features, self.theirs(student, reference))

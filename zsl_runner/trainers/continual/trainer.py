@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -15,6 +16,7 @@ from zsl_runner.data.tasks.folds import TaskTraining
 from zsl_runner.data.tasks.order import TaskOrder
 from zsl_runner.models.task_model import TaskModel, TaskNetwork
 from zsl_runner.objectives.continual import task_cross_entropy
+from zsl_runner.trainers.continual.answers import answered
 from zsl_runner.trainers.continual.conf import ICaRLConf, JointConf
 from zsl_runner.trainers.continual.exemplars import ExemplarPhase
 from zsl_runner.trainers.continual.importance import ImportancePhase, RowDraw
@@ -22,6 +24,17 @@ from zsl_runner.trainers.continual.memory import ExemplarMemory
 from zsl_runner.trainers.continual.options import HeldTrainerConf, ImportanceTrainerConf, TaskTrainerConf
 from zsl_runner.trainers.continual.regularisers import Reference, Regulariser, Student
 from zsl_runner.training.base import Phase, Step, StepReport, Trainer, TrainingContext
+
+
+@dataclass(frozen=True)
+class PoolDraw(RowDraw):
+    """The rows of a step of the main network.
+
+    Attributes:
+        places: (B,) int64, of the same rows among those that the phase draws from.
+    """
+
+    places: Tensor
 
 
 class ContinualTrainer(Trainer):
@@ -59,7 +72,7 @@ class ContinualTrainer(Trainer):
         self._regulariser, self._weight, self._auxiliary_weight = _pulls(conf, self.order)
         if self._auxiliary_weight:
             self.model.keep_auxiliaries()
-        self._plane = isinstance(conf, HeldTrainerConf) and conf.plane and self.order.tasks > 1
+        self._plane = isinstance(conf, HeldTrainerConf) and conf.plane
         if self._plane:
             self.model.keep_joint()
         self._importance: ImportancePhase | None = None
@@ -77,6 +90,7 @@ class ContinualTrainer(Trainer):
         self._pool = self.data.data.labels.new_empty(0)
         self._stream = ""
         self._sampler: EpochSampler | None = None
+        self._answers: dict[str, Tensor] | None = None
         self._compiled = context.runtime.compile(self.terms)
 
     def warnings(self) -> list[str]:
@@ -112,8 +126,8 @@ class ContinualTrainer(Trainer):
                 phases.append(before)
         main = Phase(
             name,
-            _steps(self.conf.iterations, self.conf.epochs, self._pool_size(task), self.conf.batch_size),
-            Step(self._draw, partial(self._compute, task)),
+            self._main_steps(task),
+            Step(partial(self._draw_asked, task), partial(self._compute, task)),
             begin=partial(self._begin, task),
             end=None if self._exemplars is not None else partial(self.model.finish_task, task),
             validates=self._exemplars is None,
@@ -190,6 +204,9 @@ class ContinualTrainer(Trainer):
             length = (self.conf.iterations, self.conf.epochs)
         return _steps(*length, rows, self.conf.batch_size)
 
+    def _main_steps(self, task: int) -> int:
+        return _steps(self.conf.iterations, self.conf.epochs, self._pool_size(task), self.conf.batch_size)
+
     def _pool_size(self, task: int) -> int:
         if isinstance(self.conf, JointConf):
             return sum(len(rows) for rows in self._rows[: task + 1])
@@ -203,6 +220,7 @@ class ContinualTrainer(Trainer):
             rows = self._rows[: task + 1]
         elif self._exemplars is not None and task:
             rows.append(self._exemplars.memory.before(task))
+        self._answers = None
         self._sample(torch.cat(rows), "batches")
         self.context.optimisers.restart("model")
 
@@ -226,22 +244,52 @@ class ContinualTrainer(Trainer):
         assert self._sampler is not None
         return RowDraw(self._pool[self._sampler.draw(self.conf.batch_size)])
 
+    def _draw_asked(self, task: int) -> PoolDraw:
+        """Draw rows of a step of the main network; before the first, ask the resting networks about all of them."""
+        assert self._sampler is not None
+        if self._answers is None:
+            self._answers = self._ask(task)
+        places = self._sampler.draw(self.conf.batch_size)
+        return PoolDraw(self._pool[places], places)
+
+    def _ask(self, task: int) -> dict[str, Tensor]:
+        """Return what the resting networks say about the rows of the pool, by the name of the reference.
+
+        Nothing where the phase is over before it has seen all rows: asking with every step is less then.
+        """
+        regulariser, size = self._regulariser, min(self.conf.batch_size, len(self._pool))
+        if regulariser is None or not regulariser.asks or self._main_steps(task) * size < len(self._pool):
+            return {}
+        found = {}
+        for name, reference in self.references(task).items():
+            network = reference.network.eval()
+
+            def answer(rows: Tensor, network: TaskNetwork = network, classes: range = reference.classes) -> Tensor:
+                return regulariser.answers(network, self.data.data.rows.take(rows), classes)
+
+            with self.context.runtime.autocast():
+                found[name] = answered(answer, self._pool, size)
+        return found
+
     def _take(self, drawn: RowDraw) -> tuple[Tensor, Tensor]:
         return self.data.data.rows.take(drawn.positions), self.data.data.labels[drawn.positions]
 
-    def _compute(self, task: int, drawn: RowDraw) -> StepReport:
+    def _compute(self, task: int, drawn: PoolDraw) -> StepReport:
         x, labels = self._take(drawn)
-        self.model.main.train()
-        self.model.old.eval()
-        self.model.auxiliary.eval()
+        _set_mode(self.model.main, training=True)
+        _set_mode(self.model.old, training=False)
+        _set_mode(self.model.auxiliary, training=False)
+        references = self.references(task)
+        for name, answers in (self._answers or {}).items():
+            references[name] = replace(references[name], answers=answers[drawn.places])
         with self.context.runtime.autocast():
-            terms = self._compiled(task, x, labels, self.references(task))
+            terms = self._compiled(task, x, labels, references)
         return StepReport(self.context.minimize_terms(terms, "model"), len(x), {"x": x, "labels": labels})
 
     def _compute_auxiliary(self, task: int, drawn: RowDraw, is_own: bool = True) -> StepReport:
         x, labels = self._take(drawn)
         network = self.model.auxiliary
-        network.train()
+        _set_mode(network, training=True)
         with self.context.runtime.autocast():
             loss = self._cross_entropy(network, network.represent(x), labels, task, is_own)
         found = self.context.minimize_terms({"task": loss}, "auxiliary")
@@ -259,6 +307,7 @@ class ContinualTrainer(Trainer):
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take up the state that `state_dict` returned."""
+        self._answers = None
         if state["sampler"] is not None:
             self._sample(state["pool"], state["stream"])
             assert self._sampler is not None
@@ -274,6 +323,11 @@ def _pulls(conf: TaskTrainerConf, order: TaskOrder) -> tuple[Regulariser | None,
     if not isinstance(conf, HeldTrainerConf):
         return None, 0.0, 0.0
     return resolve(conf.regulariser)(conf, order), conf.weight, conf.auxiliary_weight
+
+
+def _set_mode(network: TaskNetwork, training: bool) -> None:
+    if network.training != training:  # a look is cheaper than a way through all modules
+        network.train(training)
 
 
 def _steps(iterations: int | None, epochs: int | None, rows: int, batch_size: int) -> int:

@@ -79,6 +79,10 @@ class SplitDigitsConf(ImageTasksConf, ImagesConf):
     kind: str = option("split_digits", "the implementation; fixed by the file chosen in the group")
     validation_rows: int = _validation_rows()
 
+    def known_sizes(self) -> tuple[int, int]:
+        """Return ten classes, and the rows that are neither for validation nor for testing."""
+        return DIGITS, NOT_FOR_TESTING - self.validation_rows
+
     def problems(self) -> Iterable[Problem]:
         """A task has at least one digit."""
         yield from super().problems()

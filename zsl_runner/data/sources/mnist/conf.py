@@ -64,6 +64,10 @@ class SplitMNISTConf(ImageTasksConf, OfficialSplitConf, ImagesConf):
 
     kind: str = option("split_mnist", "the implementation; fixed by the file chosen in the group")
 
+    def known_sizes(self) -> tuple[int, int]:
+        """Return ten classes, and the rows of the training file that are neither left out nor for validation."""
+        return DIGITS, min(self.most_training_rows(), self.train_limit or self.most_training_rows())
+
     def problems(self) -> Iterable[Problem]:
         """A task has at least one digit."""
         yield from super().problems()
