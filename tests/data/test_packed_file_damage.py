@@ -96,7 +96,7 @@ def test_damage_at_the_end_of_a_gzipped_file_is_found(tmp_path):
     path, content = tmp_path / "images.gz", gzip.compress(idx(IMAGES))
     for changed in (content + b"more", content[:-8] + bytes(8), content[:-4] + bytes(4)):
         path.write_bytes(changed)
-        assert "it is truncated, damaged or another kind of file" in refusal(read_idx, path, 3)
+        assert "it is truncated, damaged or of another kind" in refusal(read_idx, path, 3)
     path.write_bytes(content + bytes(16))  # padding, which gzip allows
     np.testing.assert_array_equal(read_idx(path, 3), IMAGES)
 
