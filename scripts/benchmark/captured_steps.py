@@ -11,7 +11,7 @@ import torch
 from torch.profiler import ProfilerActivity, profile
 
 from scripts.benchmark import adversarial_autoencoder, continual, joint_vae, problem, prototype_contrast
-from scripts.benchmark.timing import Cost, Effort, Finding, Quantity, cost_of, interleaved
+from scripts.benchmark.timing import Cost, Effort, Finding, Quantity, cost_of, interleaved, wall_first
 from tests.references.feature_gan import PlainFeatureGAN
 from zsl_runner.config.schema import RunConfig
 from zsl_runner.models.feature_gan.model import FeatureGAN
@@ -118,7 +118,7 @@ def step_findings(name: str, measured: Measured, effort: Effort, device: str) ->
     if on_cuda:
         facts["memory"] = f"{own_memory:.0f} MiB, operation by operation {eager_memory:.0f} MiB"
     found = [
-        Finding(TOPIC, f"{name}: replayed step", reference, {"wall": each["wall"], "cpu": each["cpu"]}, aim, more)
+        Finding(TOPIC, f"{name}: replayed step", reference, wall_first(each), aim, more)
         for each, reference, aim, more in zip(costs, references, (EAGER_AIM, None), (facts, {}), strict=False)
     ]
     busy, kernels = _kernels(replayed.take, on_cuda)

@@ -13,7 +13,7 @@ from typing import Final
 
 from scripts.benchmark import problem
 from scripts.benchmark.processes import python
-from scripts.benchmark.timing import Cost, Effort, Finding, Quantity, interleaved
+from scripts.benchmark.timing import Cost, Effort, Finding, interleaved, wall_first
 from zsl_runner.errors import RunError
 
 TOPIC: Final = "card"
@@ -66,17 +66,12 @@ def shared_card_findings(
     (at_once,) = interleaved(effort.repeats, lambda: swept(runs), one_after_the_other)
     name, reference = f"{runs} SGAL runs at once, {{}}", "one after the other"
     facts = {"steps of a run": str(2 * steps), "memory of a run": _memory(folder)}
-    yield Finding(TOPIC, name.format("through the pool launcher"), reference, _wall_first(at_once), facts=facts)
+    yield Finding(TOPIC, name.format("through the pool launcher"), reference, wall_first(at_once), facts=facts)
     if shutil.which(CONTROL) is None:
         return
     with _service(folder) as variables:
         (served,) = interleaved(effort.repeats, lambda: swept(runs, variables), one_after_the_other)
-    yield Finding(TOPIC, name.format("under the multi-process service"), reference, _wall_first(served))
-
-
-def _wall_first(quantities: Mapping[str, Quantity]) -> dict[str, Quantity]:
-    """Return the quantities with the clock's seconds, which the aim is about, before those of the CPU."""
-    return {"wall": quantities["wall"], "cpu": quantities["cpu"]}
+    yield Finding(TOPIC, name.format("under the multi-process service"), reference, wall_first(served))
 
 
 def _memory(folder: Path) -> str:

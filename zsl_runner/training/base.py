@@ -166,8 +166,8 @@ class TrainingContext(Generic[Data]):
     Attributes:
         model: built and on the device.
         data: what training may see, in the view that the model reads; see `zsl_runner.data.views`.
-        optimisers: one per parameter group; ``optimisers.minimize(loss, name)``. There
-            are none in a run that is opened again.
+        optimisers: one per parameter group; ``optimisers.minimize(loss, name)``. There are none in a run that is opened
+            again.
         runtime: device, precision, compilation.
         streams: random generators.
     """

@@ -21,8 +21,9 @@ from zsl_runner.tracking.table import FILE_NAME, METRIC_PREFIXES, read
 
 MOST = 10
 MOST_ALONE = 6
-MOST_METRICS = 4
 """Groups that get a figure of their own."""
+MOST_METRICS = 4
+"""Validation metrics that are drawn where none are asked for."""
 COLOURS = {tag.partition("/")[2]: colour for tag, (_, colour) in VALIDATION.items()}
 
 
