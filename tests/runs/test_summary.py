@@ -1,3 +1,5 @@
+import math
+
 from tests.results import make_result
 from zsl_runner.runs.result import Result
 from zsl_runner.runs.summary import summary_table
@@ -48,6 +50,12 @@ def test_what_training_saw_too_much_for_is_a_table_of_bounds(tmp_path):
     assert row(text, "validation") == ["validation", "69.0"]
     assert "oracle       mIoU_true_tags 81.2 (looked at test labels; not a result)" in text
     assert "test " not in text.replace("looked at test labels", "")
+
+
+def test_an_undefined_metric_is_a_dash(tmp_path):
+    metrics = {"test/tag_accuracy": 90.0, "test/mIoU_plain": math.nan}
+    text = summary_table(make(metrics=metrics, validation={}), tmp_path / "a" / "b" / "c")
+    assert row(text, "test") == ["test", "90.0", "-"]
 
 
 def test_a_failed_run_shows_its_error(tmp_path):

@@ -432,6 +432,16 @@ def test_the_third_corner_of_a_plane_is_trained_on_all_rows_and_changes_nothing_
     same(model.main.state_dict(), plain.model.main.state_dict())
 
 
+@pytest.mark.parametrize(
+    ("changes", "sizes", "told"),
+    [({}, (4,), 1), ({"weight": 0.0, "auxiliary_weight": 1.0}, (4,), 1), ({"weight": 0.0}, (4,), 0), ({}, (2, 2), 0)],
+)
+def test_weights_without_an_old_network_are_told(changes, sizes, told):
+    trainer = task_trainer(LwFConf(**LENGTH, **changes), task_training(sizes=sizes))
+    found = ["trainer.weight and trainer.auxiliary_weight have no effect" in text for text in trainer.warnings()]
+    assert found == [True] * told
+
+
 def test_a_plane_needs_two_tasks():
     conf = LwFConf(plane=True, auxiliary_weight=1.0)
     (found,) = told(conf, SplitDigitsConf(n_tasks=1))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import re
 import shlex
 from pathlib import Path
@@ -120,7 +121,8 @@ def _cell(result: Result, values: dict[str, float], tag: str) -> str:
 
 
 def _number(result: Result, tag: str, value: float) -> str:
-    return f"{value:.{quantity_of(tag, result.quantities).digits}f}"
+    """Return a value with the digits of its quantity; a dash for one that is undefined, of which a warning says why."""
+    return "-" if math.isnan(value) else f"{value:.{quantity_of(tag, result.quantities).digits}f}"
 
 
 def _conditions(result: Result) -> list[str]:

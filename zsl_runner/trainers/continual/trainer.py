@@ -94,7 +94,15 @@ class ContinualTrainer(Trainer):
         self._compiled = context.runtime.compile(self.terms)
 
     def warnings(self) -> list[str]:
-        """Return that tasks of one class teach nothing where only the classes of the row's task compete."""
+        """Return what has no effect: the pulls with one task; tasks of one class if only their classes compete."""
+        return [*self._without_old_network(), *self._without_decision()]
+
+    def _without_old_network(self) -> list[str]:
+        if self.order.tasks > 1 or not (self._weight or self._auxiliary_weight):
+            return []
+        return ["one task: there is no old network, so that trainer.weight and trainer.auxiliary_weight have no effect"]
+
+    def _without_decision(self) -> list[str]:
         single = [str(task + 1) for task, size in enumerate(self.order.sizes) if size == 1]
         if not single or not self.decides_by_task:
             return []
