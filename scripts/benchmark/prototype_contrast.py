@@ -19,10 +19,12 @@ SETTING: Final = (
     "model=class_maps",
     "dataset=tagged_canvas_embedded",
     "dataset.train=200",
+    "trainer.batch_size=32",
+    "trainer.view_scale=0.5",
     "trainer.classify.steps=1",
     "trainer.contrast.steps=1000000",
 )
-"""The default network and batch; few canvases, whose number costs nothing in a step."""
+"""The default network; few canvases, whose number costs nothing in a step."""
 CONTRASTS: Final = ("cross_prototype", "cross_map", "intra")
 AIM: Final = 1.15
 

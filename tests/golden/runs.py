@@ -68,9 +68,16 @@ _CLASS_MAPS = [
     "dataset.validation=10",
     "dataset.test=10",
     "trainer.batch_size=10",
+    "trainer.backbone.lr=2e-3",
+    "trainer.heads.lr=2e-3",
     "evaluator.every=6",
 ]
-_CONTRAST = [*_CLASS_MAPS, "trainer.classify.steps=6", "trainer.contrast.steps=6"]
+_CONTRAST = [
+    *_CLASS_MAPS,
+    "trainer.view_scale=0.5",
+    "trainer.classify={steps: 6, power: 0.0}",
+    "trainer.contrast={steps: 6, factor: 0.25}",
+]
 
 RUNS: dict[str, list[str]] = {
     "em": ["model=sgal", *_ZERO_SHOT, *_SMALL_VAE, *_EM, "trainer.em.rollback_every=6", "trainer.em.refresh_every=3"],
@@ -135,8 +142,8 @@ RUNS: dict[str, list[str]] = {
         *_CLASS_MAPS,
         "trainer=mask_supervision",
         "dataset.flip=true",
-        "trainer.first.steps=6",
-        "trainer.second.steps=6",
+        "trainer.first={steps: 6, power: 0.0}",
+        "trainer.second={steps: 6, factor: 0.25}",
     ],
 }
 """What `zsl-run` is called with, by a name for the run; `QUIET` comes to each."""
