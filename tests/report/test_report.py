@@ -230,6 +230,15 @@ def test_missing_values_are_counted_not_hidden(outputs):
     assert "41.0 ± 1.4 (2)" in markdown(outputs.report())
 
 
+def test_rows_that_pool_alike_share_a_note(outputs):
+    for trainer in ("em", "em_control"):
+        for latent_dim in (8, 16):
+            outputs.add(40.0, latent_dim, trainer=trainer, config={"latent_dim": latent_dim})
+    (note,) = outputs.report(by=["model", "trainer"]).notes
+    assert note.startswith("sgal/em, sgal/em_control on ")
+    assert note.endswith(": each row pools 2 configurations, on request (--by)")
+
+
 def test_pooling_is_done_on_request_and_said(outputs):
     outputs.add(40.0, 0, config={"latent_dim": 8})
     outputs.add(44.0, 0, config={"latent_dim": 16})

@@ -15,11 +15,9 @@ NAMED = 3
 
 def on_groups(groups: Sequence[Group]) -> list[str]:
     """Return notes on groups that pool configurations, and on seeds that were run more than once."""
-    notes = []
+    notes = _on_pools(groups)
     for group in groups:
-        name = f"{group.traits['model']}/{group.traits['trainer']} on {group.traits['dataset']}"
-        if group.configurations > 1:
-            notes.append(f"{name}: pools {group.configurations} configurations, on request (--by)")
+        name = f"{_method(group)} on {group.traits['dataset']}"
         for run in group.duplicates:
             used = next(
                 kept
@@ -33,6 +31,24 @@ def on_groups(groups: Sequence[Group]) -> list[str]:
                 f"{run.directory} does not ({verdict})"
             )
     return notes
+
+
+def _on_pools(groups: Sequence[Group]) -> list[str]:
+    """Return one note on all rows of a data set that pool so many configurations, each name once."""
+    alike: dict[tuple[str, int], list[str]] = {}
+    for group in groups:
+        if group.configurations > 1:
+            alike.setdefault((group.traits["dataset"], group.configurations), []).append(_method(group))
+    notes = []
+    for (dataset, configurations), methods in alike.items():
+        pool = "pools" if len(methods) == 1 else "each row pools"
+        found = ", ".join(dict.fromkeys(methods))
+        notes.append(f"{found} on {dataset}: {pool} {configurations} configurations, on request (--by)")
+    return notes
+
+
+def _method(group: Group) -> str:
+    return f"{group.traits['model']}/{group.traits['trainer']}"
 
 
 def on_debug_runs(runs: Sequence[FoundRun]) -> list[str]:
