@@ -66,6 +66,17 @@ def test_only_seeds_of_both_are_pairs(compared):
     assert difference.mean == pytest.approx(1.6)
 
 
+def test_pooled_configurations_are_paired_if_each_seed_has_one(outputs):
+    for seed, (ours, theirs) in enumerate(zip(OURS, THEIRS, strict=True)):
+        outputs.add(ours, seed, model="sgal", config={"weights": f"first+seed-{seed}"})
+        outputs.add(theirs, seed, model="eszsl", config={"weights": f"first+seed-{seed}"})
+    found = row(outputs.report(by=["model"], metrics=["H"], baseline="eszsl"), "sgal").differences["test/H"]
+    assert found.n == 5
+    assert found.p == pytest.approx(scipy.stats.ttest_rel(OURS, THEIRS).pvalue)
+    outputs.add(49.0, 0, model="sgal", config={"weights": "another"})
+    assert row(outputs.report(by=["model"], metrics=["H"], baseline="eszsl"), "sgal").differences["test/H"] is None
+
+
 def test_equal_differences_are_no_test(outputs):
     for seed in range(6):
         outputs.add(40.0 + seed, seed, model="sgal")

@@ -138,10 +138,10 @@ def _fill(block: Block, named: Row) -> None:
 
 
 def _difference(group: Group, reference: Group, tag: str) -> Difference | None:
-    """Average the differences over common seeds; pooled configurations have no pairs."""
-    if group.configurations > 1 or reference.configurations > 1:
-        return None
+    """Average the differences over common seeds; where rows pool several runs of a seed there are no pairs."""
     values, against = dict(group.values(tag)), dict(reference.values(tag))
+    if len(values) < len(group.values(tag)) or len(against) < len(reference.values(tag)):
+        return None
     differences = [values[seed] - against[seed] for seed in sorted(values.keys() & against.keys())]
     if not differences:
         return None
