@@ -139,8 +139,9 @@ def _fill(block: Block, named: Row) -> None:
 
 def _difference(group: Group, reference: Group, tag: str) -> Difference | None:
     """Average the differences over common seeds; where rows pool several runs of a seed there are no pairs."""
-    values, against = dict(group.values(tag)), dict(reference.values(tag))
-    if len(values) < len(group.values(tag)) or len(against) < len(reference.values(tag)):
+    found = group.values(tag), reference.values(tag)
+    values, against = map(dict, found)
+    if (len(values), len(against)) != tuple(map(len, found)):
         return None
     differences = [values[seed] - against[seed] for seed in sorted(values.keys() & against.keys())]
     if not differences:
