@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from typing import Final
 
@@ -73,10 +74,10 @@ def _begun(trainer: ContinualTrainer, wanted: list[str]) -> list[Callable[[], ob
 
 def _step(trainer: ContinualTrainer, phase: Phase) -> Callable[[], object]:
     """Return what takes a step of a phase, whatever phase was begun since."""
-    pool, sampler = trainer._pool, trainer._sampler
+    pool = copy.copy(trainer._pool)  # the next phase begins anew with the one it is a copy of
 
     def step() -> object:
-        trainer._pool, trainer._sampler = pool, sampler
+        trainer._pool = pool
         return phase.step()
 
     return step

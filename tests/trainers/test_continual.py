@@ -2,6 +2,7 @@
 
 import copy
 import dataclasses
+import re
 
 import pytest
 import torch
@@ -9,6 +10,7 @@ import torch
 from tests.recipes.comparison import same
 from tests.task_data import OPTIM, task_accuracy, task_trainer, task_training, train
 from tests.training.emulated_graph import EmulatedGraph
+from zsl_runner.config.schema import OptimizerConf
 from zsl_runner.data.sources.digits.conf import SplitDigitsConf
 from zsl_runner.data.sources.mnist.conf import SplitMNISTConf
 from zsl_runner.data.sources.toy.conf import ToyTasksConf
@@ -203,9 +205,9 @@ def test_the_auxiliary_network_sees_the_task_s_own_rows_alone():
     phases = {phase.name: phase for phase in trainer.phases()}
     phases["task_2.auxiliary"].begin()
     labels = trainer.data.data.labels
-    assert set(labels[trainer._pool].tolist()) == {2, 3}
+    assert set(labels[trainer._pool.rows].tolist()) == {2, 3}
     phases["task_2"].begin()
-    assert set(labels[trainer._pool].tolist()) == {0, 1, 2, 3}
+    assert set(labels[trainer._pool.rows].tolist()) == {0, 1, 2, 3}
 
 
 def test_joint_training_goes_through_all_rows_so_far():
@@ -420,7 +422,7 @@ def test_the_third_corner_of_a_plane_is_trained_on_all_rows_and_changes_nothing_
     phase.begin()
     model, data = drawn.model, drawn.data
     assert distance(model.auxiliary, model.snapshots[1]) == 0
-    assert sorted(drawn._pool.tolist()) == list(range(len(data.data)))
+    assert sorted(drawn._pool.rows.tolist()) == list(range(len(data.data)))
     for _ in range(phase.steps):
         phase.step()
     phase.end()
@@ -437,9 +439,26 @@ def test_the_third_corner_of_a_plane_is_trained_on_all_rows_and_changes_nothing_
     [({}, (4,), 1), ({"weight": 0.0, "auxiliary_weight": 1.0}, (4,), 1), ({"weight": 0.0}, (4,), 0), ({}, (2, 2), 0)],
 )
 def test_weights_without_an_old_network_are_told(changes, sizes, told):
-    trainer = task_trainer(LwFConf(**LENGTH, **changes), task_training(sizes=sizes))
+    conf = LwFConf(**LENGTH, **changes, auxiliary=AuxiliaryConf(optim=OPTIM))
+    trainer = task_trainer(conf, task_training(sizes=sizes))
     found = ["trainer.weight and trainer.auxiliary_weight have no effect" in text for text in trainer.warnings()]
     assert found == [True] * told
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({}, []),
+        ({"iterations": 3}, ["trainer.auxiliary.iterations"]),
+        ({"epochs": 3, "optim": OptimizerConf(lr=0.5)}, ["trainer.auxiliary.epochs", "trainer.auxiliary.optim"]),
+    ],
+)
+def test_options_of_an_auxiliary_network_that_is_left_out_are_told(changes, told):
+    conf = LwFConf(**LENGTH, auxiliary=AuxiliaryConf(**{"optim": OPTIM} | changes))
+    found = task_trainer(conf).warnings()
+    assert [text for text in found if "there is no auxiliary network" in text] == found
+    assert [name for text in found for name in re.findall(r"trainer\.auxiliary\.\w+", text)] == told
+    assert task_trainer(dataclasses.replace(conf, auxiliary_weight=1.0)).warnings() == []
 
 
 def test_a_plane_needs_two_tasks():
@@ -472,7 +491,7 @@ def test_what_resting_networks_say_is_the_same_at_once_and_step_by_step(name, ve
     each = unasked(task_trainer(conf, task_training(vectors=vectors)))
     found, expected = train(at_once), train(each)
     asked = {name: len(answers) for name, answers in at_once._answers.items()}
-    assert asked == {"stability": len(at_once._pool), "plasticity": len(at_once._pool)}
+    assert asked == {"stability": len(at_once._pool.rows), "plasticity": len(at_once._pool.rows)}
     assert each._answers == {}
     for phase, steps in expected.items():
         for one, other in zip(found[phase], steps, strict=True):

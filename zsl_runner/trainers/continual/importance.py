@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -15,19 +14,9 @@ from zsl_runner.data.tasks.folds import TaskTraining
 from zsl_runner.models.task_model import TaskNetwork
 from zsl_runner.streams import Streams
 from zsl_runner.trainers.continual.options import ImportanceTrainerConf
+from zsl_runner.trainers.continual.pool import RowDraw
 from zsl_runner.trainers.continual.regularisers import Regulariser
-from zsl_runner.training.base import Drawn, Phase, Step, StepReport
-
-
-@dataclass(frozen=True)
-class RowDraw(Drawn):
-    """The rows of a step.
-
-    Attributes:
-        positions: (B,) int64, of the training rows.
-    """
-
-    positions: Tensor
+from zsl_runner.training.base import Phase, Step, StepReport
 
 
 class ImportancePhase:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -11,30 +11,18 @@ import torch
 from torch import Tensor
 
 from zsl_runner.config.registry import resolve
-from zsl_runner.data.rows import EpochSampler
 from zsl_runner.data.tasks.folds import TaskTraining
 from zsl_runner.data.tasks.order import TaskOrder
 from zsl_runner.models.task_model import TaskModel, TaskNetwork
 from zsl_runner.objectives.continual import task_cross_entropy
-from zsl_runner.trainers.continual.answers import answered
 from zsl_runner.trainers.continual.conf import ICaRLConf, JointConf
 from zsl_runner.trainers.continual.exemplars import ExemplarPhase
-from zsl_runner.trainers.continual.importance import ImportancePhase, RowDraw
+from zsl_runner.trainers.continual.importance import ImportancePhase
 from zsl_runner.trainers.continual.memory import ExemplarMemory
-from zsl_runner.trainers.continual.options import HeldTrainerConf, ImportanceTrainerConf, TaskTrainerConf
+from zsl_runner.trainers.continual.options import AuxiliaryConf, HeldTrainerConf, ImportanceTrainerConf, TaskTrainerConf
+from zsl_runner.trainers.continual.pool import PoolDraw, RowDraw, RowPool, answered
 from zsl_runner.trainers.continual.regularisers import Reference, Regulariser, Student
 from zsl_runner.training.base import Phase, Step, StepReport, Trainer, TrainingContext
-
-
-@dataclass(frozen=True)
-class PoolDraw(RowDraw):
-    """The rows of a step of the main network.
-
-    Attributes:
-        places: (B,) int64, of the same rows among those that the phase draws from.
-    """
-
-    places: Tensor
 
 
 class ContinualTrainer(Trainer):
@@ -87,20 +75,28 @@ class ContinualTrainer(Trainer):
             self._exemplars = ExemplarPhase(self.model, self.data, memory, conf.selection, context.streams)
         self._task_of_class = torch.tensor(self.order.task_of_class, device=self.data.data.labels.device)
         self._rows = [self.data.data.positions_of(self.order.of(task)) for task in range(self.order.tasks)]
-        self._pool = self.data.data.labels.new_empty(0)
-        self._stream = ""
-        self._sampler: EpochSampler | None = None
+        self._pool = RowPool(context.streams, self.data.data.labels.device)
         self._answers: dict[str, Tensor] | None = None
         self._compiled = context.runtime.compile(self.terms)
 
     def warnings(self) -> list[str]:
-        """Return what has no effect: the pulls with one task; tasks of one class if only their classes compete."""
-        return [*self._without_old_network(), *self._without_decision()]
+        """Return what has no effect: pulls with one task, options of no auxiliary network, tasks of one class."""
+        return [*self._without_old_network(), *self._without_auxiliary(), *self._without_decision()]
 
     def _without_old_network(self) -> list[str]:
         if self.order.tasks > 1 or not (self._weight or self._auxiliary_weight):
             return []
         return ["one task: there is no old network, so that trainer.weight and trainer.auxiliary_weight have no effect"]
+
+    def _without_auxiliary(self) -> list[str]:
+        if not isinstance(self.conf, HeldTrainerConf) or self._auxiliary_weight:
+            return []
+        own, unchanged = self.conf.auxiliary, AuxiliaryConf(optim=self.conf.optim)
+        given = [name for name in ("iterations", "epochs", "optim") if getattr(own, name) != getattr(unchanged, name)]
+        if not given:
+            return []
+        listed = " and ".join(f"trainer.auxiliary.{name}" for name in given)
+        return [f"trainer.auxiliary_weight=0: there is no auxiliary network, so that {listed} have no effect"]
 
     def _without_decision(self) -> list[str]:
         single = [str(task + 1) for task, size in enumerate(self.order.sizes) if size == 1]
@@ -229,44 +225,38 @@ class ContinualTrainer(Trainer):
         elif self._exemplars is not None and task:
             rows.append(self._exemplars.memory.before(task))
         self._answers = None
-        self._sample(torch.cat(rows), "batches")
+        self._pool.begin(torch.cat(rows), "batches")
         self.context.optimisers.restart("model")
 
     def _begin_auxiliary(self, task: int) -> None:
         """Make the auxiliary network and begin its training, on the task's own rows alone."""
         self.model.begin_auxiliary()
-        self._sample(self._rows[task], "auxiliary_batches")
+        self._pool.begin(self._rows[task], "auxiliary_batches")
         self.context.optimisers.restart("auxiliary")
 
     def _begin_joint(self) -> None:
         """Make the auxiliary network the old one again and begin its training on the rows of all tasks."""
         self.model.begin_joint()
-        self._sample(torch.cat(self._rows), "joint_batches")
+        self._pool.begin(torch.cat(self._rows), "joint_batches")
         self.context.optimisers.restart("auxiliary")
 
-    def _sample(self, pool: Tensor, stream: str) -> None:
-        self._pool, self._stream = pool, stream
-        self._sampler = EpochSampler(len(pool), self.context.streams[stream])
-
     def _draw(self) -> RowDraw:
-        assert self._sampler is not None
-        return RowDraw(self._pool[self._sampler.draw(self.conf.batch_size)])
+        return RowDraw(self._pool.draw(self.conf.batch_size).positions)
 
     def _draw_asked(self, task: int) -> PoolDraw:
         """Draw rows of a step of the main network; before the first, ask the resting networks about all of them."""
-        assert self._sampler is not None
         if self._answers is None:
             self._answers = self._ask(task)
-        places = self._sampler.draw(self.conf.batch_size)
-        return PoolDraw(self._pool[places], places)
+        return self._pool.draw(self.conf.batch_size)
 
     def _ask(self, task: int) -> dict[str, Tensor]:
         """Return what the resting networks say about the rows of the pool, by the name of the reference.
 
         Nothing where the phase is over before it has seen all rows: asking with every step is less then.
         """
-        regulariser, size = self._regulariser, min(self.conf.batch_size, len(self._pool))
-        if regulariser is None or not regulariser.asks or self._main_steps(task) * size < len(self._pool):
+        regulariser, pool = self._regulariser, self._pool.rows
+        size = min(self.conf.batch_size, len(pool))
+        if regulariser is None or not regulariser.asks or self._main_steps(task) * size < len(pool):
             return {}
         found = {}
         for name, reference in self.references(task).items():
@@ -276,7 +266,7 @@ class ContinualTrainer(Trainer):
                 return regulariser.answers(network, self.data.data.rows.take(rows), classes)
 
             with self.context.runtime.autocast():
-                found[name] = answered(answer, self._pool, size)
+                found[name] = answered(answer, pool, size)
         return found
 
     def _take(self, drawn: RowDraw) -> tuple[Tensor, Tensor]:
@@ -306,9 +296,7 @@ class ContinualTrainer(Trainer):
     def state_dict(self) -> dict[str, Any]:
         """Return the rows of the present phase and the order they are drawn in, importances, and exemplars."""
         return {
-            "pool": self._pool,
-            "stream": self._stream,
-            "sampler": None if self._sampler is None else self._sampler.state_dict(),
+            **self._pool.state_dict(),
             "importance": None if self._importance is None else self._importance.state_dict(),
             "exemplars": None if self._exemplars is None else self._exemplars.state_dict(),
         }
@@ -316,10 +304,7 @@ class ContinualTrainer(Trainer):
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take up the state that `state_dict` returned."""
         self._answers = None
-        if state["sampler"] is not None:
-            self._sample(state["pool"], state["stream"])
-            assert self._sampler is not None
-            self._sampler.load_state_dict(state["sampler"])
+        self._pool.load_state_dict(state)
         if self._importance is not None:
             self._importance.load_state_dict(state["importance"])
         if self._exemplars is not None:
