@@ -23,6 +23,7 @@ from zsl_runner.config.schema import (
     ModelConf,
     RequiredFile,
     RuntimeConf,
+    TrackerConf,
     TrainerConf,
 )
 from zsl_runner.files.checksums import sha256_of
@@ -100,6 +101,15 @@ def check_debug(draft: Draft) -> None:
         draft.report("debug.overfit", f"trainer={trainer.name} knows no batches; use a trainer with batch_size")
     if debug.anomaly and isinstance(runtime, RuntimeConf) and runtime.compile:
         draft.report("debug.anomaly", "a compiled function has no operations to name; use runtime.compile=false")
+
+
+def check_figures(draft: Draft) -> None:
+    """Complain about training for figures that are not drawn."""
+    tracker = draft.build("tracker")
+    trainer = draft.build("trainer") if "trainer" in draft.kinds else None
+    if isinstance(tracker, TrackerConf) and not tracker.figures and isinstance(trainer, TrainerConf):
+        for key in trainer.serves_figures():
+            draft.report(f"trainer.{key}", "serves a figure alone, and with tracker.figures=false none is drawn")
 
 
 def check_files(draft: Draft) -> None:

@@ -230,6 +230,10 @@ class TrainerConf(Component):
         """Tell whether training also sees the masks of tagged images: its metrics are bounds, called ``oracle/...``."""
         return Provision.MASKS in self.needs
 
+    def serves_figures(self) -> tuple[str, ...]:
+        """Return the options that are on and change nothing but the figures at the end; keys are below the trainer."""
+        return ()
+
     def prior_source(self) -> str:
         """Return where the frequencies of the unseen classes come from, for the record.
 

@@ -97,6 +97,10 @@ class HeldTrainerConf(TaskTrainerConf):
                 "plane", "its first corner is the network before the last of at least two tasks; expected false"
             )
 
+    def serves_figures(self) -> tuple[str, ...]:
+        """A plane is there to be looked at."""
+        return ("plane",) if self.plane else ()
+
     def optimisers(self) -> dict[str, OptimizerConf]:
         """The network that is kept, and the auxiliary one if there is any."""
         return super().optimisers() | ({"auxiliary": self.auxiliary.optim} if self.auxiliary_weight else {})
