@@ -36,12 +36,8 @@ def plain_terms(
     leaf = interpolate(real, fake, mix, radius).detach().requires_grad_()
     (gradient,) = torch.autograd.grad(score(parameters, leaf, condition, slope).sum(), leaf, create_graph=True)
     norms = gradient.norm(dim=1)
-    return CriticTerms(
-        score(parameters, real, real_condition, slope).mean(),
-        score(parameters, fake, fake_condition, slope).mean(),
-        (norms - 1).square().mean(),
-        norms.mean(),
-    )
+    sides = ((real, real_condition), (fake, fake_condition))
+    return CriticTerms(torch.stack([score(parameters, *side, slope)[:, 0] for side in sides]), norms)
 
 
 def plain_loss(parameters, real, fake, mix, *, penalty_weight, weight=1.0, **options):

@@ -2,6 +2,7 @@
 
 import copy
 import logging
+import math
 from dataclasses import dataclass
 
 import pytest
@@ -117,7 +118,7 @@ class Descent:
 
     def compute(self, drawn):
         noise = torch.rand((), generator=self.streams["noise"], device=self.weight.device)
-        moved = self.weight + drawn.rate * noise
+        moved = self.weight + (drawn.rate * noise).nan_to_num(nan=math.nan)  # an argument that does not equal itself
         if self.spoil == "number":
             moved = moved + self.taken
         if self.spoil == "wait" and float(moved) < 0:

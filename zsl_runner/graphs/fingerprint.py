@@ -83,4 +83,5 @@ class _Noting(TorchDispatchMode):  # type: ignore[no-untyped-call]
             return (*kind, address, leaf.storage_offset())
         if isinstance(leaf, torch.Generator):
             return f"generator {leaf.initial_seed()}"
-        return leaf if isinstance(leaf, (bool, int, float, str, type(None))) else repr(leaf)
+        # repr, too, for NaN: as a number it would not even equal itself.
+        return leaf if isinstance(leaf, (bool, int, str, type(None))) else repr(leaf)

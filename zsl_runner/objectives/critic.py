@@ -7,6 +7,8 @@ which saves its repacking, half of the time in bfloat16. The right factor is lai
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -35,19 +37,40 @@ class CriticParameters(NamedTuple):
 
 
 class CriticTerms(NamedTuple):
-    """What a critic step saw, as scalars on the device of the data.
+    """What a critic step saw of each row, on the device of the data; of several steps, ``S`` of each in front.
 
     Attributes:
-        real: mean score of the real rows.
-        fake: mean score of the generated rows.
-        penalty: mean of (gradient norm - 1)^2, without any weight.
-        gradient_norm: mean gradient norm at the interpolates.
+        scores: (..., 2, B) of the real and of the generated rows.
+        gradient_norms: (..., B) at the interpolates.
     """
 
-    real: Tensor
-    fake: Tensor
-    penalty: Tensor
-    gradient_norm: Tensor
+    scores: Tensor
+    gradient_norms: Tensor
+
+    @property
+    def real(self) -> Tensor:
+        """(...) mean score of the real rows."""
+        return self.scores[..., 0, :].mean(-1)
+
+    @property
+    def fake(self) -> Tensor:
+        """(...) mean score of the generated rows."""
+        return self.scores[..., 1, :].mean(-1)
+
+    @property
+    def penalty(self) -> Tensor:
+        """(...) mean of (gradient norm - 1)^2, without any weight."""
+        return (self.gradient_norms - 1).square().mean(-1)
+
+    @property
+    def gradient_norm(self) -> Tensor:
+        """(...) mean gradient norm."""
+        return self.gradient_norms.mean(-1)
+
+    @classmethod
+    def of_steps(cls, steps: Sequence[CriticTerms]) -> CriticTerms:
+        """Return those of several steps as one."""
+        return cls(*(torch.stack(parts) for parts in zip(*steps, strict=True)))
 
 
 def product_buffer(parameters: CriticParameters, dtype: torch.dtype) -> Tensor:
@@ -61,6 +84,28 @@ def product_buffer(parameters: CriticParameters, dtype: torch.dtype) -> Tensor:
     line = CACHE_LINE // dtype.itemsize
     padded = -(-width // line) * line
     return torch.zeros(rows, padded, dtype=dtype, device=parameters.hidden_weight.device)[:, :width]
+
+
+def row_signs(rows: int, weight: float, like: Tensor) -> Tensor:
+    r"""Return the derivatives of the loss by the scores of real and of generated rows, and 1 for each interpolate.
+
+    .. math:: \big( -\tfrac{\gamma}{B}, \; \tfrac{\gamma}{B}, \; 1 \big)
+
+    Args:
+        rows: B.
+        weight: gamma, the factor on the whole loss.
+        like: its type and device are taken.
+
+    Returns:
+        (3B,), the same in every step of a critic.
+
+    >>> row_signs(2, 1.0, torch.zeros(1))
+    tensor([-0.5000, -0.5000,  0.5000,  0.5000,  1.0000,  1.0000])
+    """
+    signs = like.new_ones(3 * rows)
+    signs[:rows].fill_(-weight / rows)
+    signs[rows : 2 * rows].fill_(weight / rows)
+    return signs
 
 
 @torch.no_grad()
@@ -78,8 +123,9 @@ def critic_step(
     weight: float = 1.0,
     slope: float = 0.2,
     products: Tensor | None = None,
+    signs: Tensor | None = None,
 ) -> CriticTerms:
-    r"""Write the gradients of the critic's loss into buffers and return the loss's terms.
+    r"""Write the gradients of the critic's loss into buffers and return what the loss is made of.
 
     .. math::
         L = \gamma \Big[ \frac1B \sum_i C(\tilde x_i, \tilde a_i) - \frac1B \sum_i C(x_i, a_i)
@@ -116,9 +162,10 @@ def critic_step(
         products: None for matrix products in the parameters' own type, else a buffer from `product_buffer` in whose
             type the operands and results of the products are rounded. It is overwritten. Sums, norms, the penalty and
             the gradients keep the parameters' type.
+        signs: `row_signs` of B and ``weight``, if they were made before; a step starts fewer kernels then.
 
     Returns:
-        The terms; L = weight (fake - real + penalty_weight penalty).
+        Scores and gradient norms; L = weight (fake - real + penalty_weight penalty).
 
     Raises:
         ValueError: ``fake_condition`` stands alone, or widths do not sum to the hidden weight's.
@@ -144,42 +191,43 @@ def critic_step(
     both, visual_weight = 2 * rows, hidden_weight[:, :visual]
 
     # Right factor of the hidden weight's gradient: real rows, generated rows, and q beside zeros.
-    inputs = hidden_weight.new_zeros(3 * rows, visual + given)
-    inputs[:rows, :visual], inputs[rows:both, :visual] = real, fake
-    if real_condition is not None:
-        inputs[:rows, visual:] = real_condition
-        inputs[rows:both, visual:] = real_condition if fake_condition is None else fake_condition
+    inputs = hidden_weight.new_empty(3 * rows, visual + given)
+    if real_condition is None:
+        torch.cat([real, fake], out=inputs[:both])
+    else:
+        torch.cat([real, real_condition], 1, out=inputs[:rows])
+        torch.cat([fake, real_condition if fake_condition is None else fake_condition], 1, out=inputs[rows:both])
+        inputs[both:, visual:].zero_()
 
     # (H, 3B): real, generated, interpolated.
     pre_activation = real.new_empty(len(hidden_weight), 3 * rows)
-    pre_activation[:, :both] = visual_weight @ inputs[:both, :visual].T.contiguous()
+    _product(visual_weight, _laid_out(inputs[:both, :visual].T), pre_activation[:, :both])
     _mix(pre_activation, mix)
     if radius is not None:
         norms = torch.linalg.vector_norm(torch.lerp(fake, real, mix), dim=1)
-        pre_activation[:, both:] *= torch.where(norms > 0, radius / norms, 0)
+        pre_activation[:, both:].mul_(_nothing_for_infinity(radius / norms))
     if real_condition is not None and fake_condition is None:
         shared = (hidden_weight[:, visual:] @ inputs[:rows, visual:].T).to(real.dtype)
         pre_activation.view(-1, 3, rows).add_(shared[:, None])
     elif real_condition is not None:
         part = torch.empty_like(pre_activation)
-        part[:, :both] = hidden_weight[:, visual:] @ inputs[:both, visual:].T
+        _product(hidden_weight[:, visual:], inputs[:both, visual:].T, part[:, :both])
         pre_activation += _mix(part, mix)
     pre_activation += parameters.hidden_bias[:, None]
 
     # dL/dC of each row, with 1 for the interpolates; so the last third of `pulled` is u.
-    signs = real.new_ones(3 * rows)
-    signs[:rows].fill_(-weight / rows)
-    signs[rows:both].fill_(weight / rows)
+    if signs is None:
+        signs = row_signs(rows, weight, real)
     hidden = functional.leaky_relu(pre_activation[:, :both], slope)
-    scores = (parameters.output_weight @ hidden + parameters.output_bias).view(2, rows).mean(1)
+    scores = (parameters.output_weight @ hidden + parameters.output_bias).view(2, rows)
     pulled = _times_slopes(parameters.output_weight.T * signs, pre_activation, slope)
     left = pulled.to(hidden_weight.dtype)
 
-    g = product_over_units(left[:, both:].T.contiguous(), visual_weight).to(real.dtype)
+    g = product_over_units(_laid_out(left[:, both:].T), visual_weight).to(real.dtype)
     norms = torch.linalg.vector_norm(g, dim=1)
-    factor = torch.where(norms > 0, 1 - 1 / norms, 0) * (penalty_weight * (2 * weight / rows))
-    inputs[both:, :visual] = g * factor[:, None]
-    back = (visual_weight @ inputs[both:, :visual].T.contiguous()).to(real.dtype)
+    factor = _nothing_for_infinity(1 - norms.reciprocal()) * (penalty_weight * (2 * weight / rows))
+    torch.mul(g, factor[:, None], out=inputs[both:, :visual])
+    back = (visual_weight @ _laid_out(inputs[both:, :visual].T)).to(real.dtype)
     of_penalty = _times_slopes(back, pre_activation[:, both:], slope).sum(1)
 
     torch.addmv(of_penalty, hidden, signs[:both], out=gradients.output_weight.view(-1))
@@ -189,7 +237,25 @@ def critic_step(
         torch.mm(left, inputs, out=gradients.hidden_weight)
     else:
         gradients.hidden_weight.copy_(torch.mm(left, inputs, out=products))
-    return CriticTerms(scores[0], scores[1], (norms - 1).square().mean(), norms.mean())
+    return CriticTerms(scores, norms)
+
+
+def _laid_out(factor: Tensor) -> Tensor:
+    """Return the right factor of a product as a CPU needs it; a GPU reads it as it lies."""
+    return factor.contiguous() if factor.device.type == "cpu" else factor
+
+
+def _product(left: Tensor, right: Tensor, out: Tensor) -> None:
+    """Write ``left @ right``, rounded to their type, into ``out``, which may have another."""
+    if out.dtype == left.dtype:
+        torch.mm(left, right, out=out)
+    else:
+        out.copy_(left @ right)
+
+
+def _nothing_for_infinity(values: Tensor) -> Tensor:
+    """Put 0 where a norm of 0 was divided by; what is no number stays so."""
+    return values.nan_to_num_(nan=math.nan, posinf=0.0, neginf=0.0)
 
 
 def _mix(columns: Tensor, mix: Tensor) -> Tensor:

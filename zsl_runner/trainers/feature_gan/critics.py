@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from zsl_runner.models.feature_gan.networks import Critic
-from zsl_runner.objectives.critic import CriticParameters, CriticTerms, critic_step, product_buffer
+from zsl_runner.objectives.critic import CriticParameters, CriticTerms, critic_step, product_buffer, row_signs
 from zsl_runner.training.optimisers import Optimisers
 
 
@@ -31,10 +31,11 @@ def means_of(name: str, steps: Sequence[CriticTerms]) -> dict[str, Tensor]:
         name: of the critic; a key is ``distance/<name>`` and so on.
         steps: at least one.
     """
+    terms = CriticTerms.of_steps(steps)
     return {
-        f"distance/{name}": torch.stack([terms.real - terms.fake for terms in steps]).mean(),
-        f"penalty/{name}": torch.stack([terms.penalty for terms in steps]).mean(),
-        f"gradient_norm/{name}": torch.stack([terms.gradient_norm for terms in steps]).mean(),
+        f"distance/{name}": (terms.real - terms.fake).mean(),
+        f"penalty/{name}": terms.penalty.mean(),
+        f"gradient_norm/{name}": terms.gradient_norm.mean(),
     }
 
 
@@ -79,6 +80,7 @@ class CriticTrainer:
         self._parameters = _parameters(critic)
         self._gradients = gradients
         self._products = None if dtype == torch.float32 else product_buffer(self._parameters, dtype)
+        self._signs: dict[int, Tensor] = {}
         self.penalty_weight = torch.full((), penalty_weight, device=critic.hidden.weight.device)
 
     @torch.no_grad()
@@ -99,6 +101,9 @@ class CriticTrainer:
             real_condition: (B, c) conditions of the real rows, if the critic has any.
             fake_condition: (B, c) conditions of the fake rows; None for those of the real ones.
         """
+        rows = len(real)
+        if rows not in self._signs:
+            self._signs[rows] = row_signs(rows, self.weight, real)
         terms = critic_step(
             self._parameters,
             self._gradients,
@@ -112,6 +117,7 @@ class CriticTrainer:
             weight=self.weight,
             slope=self.critic.slope,
             products=self._products,
+            signs=self._signs[rows],
         )
         self._optimisers.descend(self.name, self._gradients)
         return terms
