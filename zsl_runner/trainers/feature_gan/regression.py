@@ -51,7 +51,8 @@ class RegressorStep:
         Args:
             x: (B, D) seen features.
             vectors: (B, A) their class vectors.
-            unlabelled: (B, D) unseen features whose regressed class vectors the attribute critic judges too.
+            unlabelled: (B, D) unseen features; the attribute critic then judges what both give, by the sum of
+                its mean scores.
         """
         with self._context.runtime.autocast():
             joined = x if unlabelled is None else torch.cat([x, unlabelled])
@@ -60,7 +61,7 @@ class RegressorStep:
             loss = self.weights.regression * regression
             if unlabelled is not None and self.critic is not None:
                 scores = self.critic(regressed, fixed=True)
-                judged = scores[: len(x)].mean() + scores[len(x) :].mean()
+                judged = scores.view(2, -1).mean(1).sum()
                 loss = loss - self.weights.attribute_generator * judged
         self._context.optimisers.minimize(loss, "regressor")
         return regression.detach()
