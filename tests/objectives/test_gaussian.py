@@ -186,6 +186,13 @@ def test_beyond_the_range_the_gradient_is_alive_and_that_of_the_bound(output):
     assert in_single.item() == pytest.approx(gradient.item(), rel=1e-5)
 
 
+def test_the_bound_is_differentiated_once_and_no_more():
+    point = torch.tensor([11.0], requires_grad=True)
+    (gradient,) = torch.autograd.grad(bounded_log_variance(point).square(), point, create_graph=True)
+    with pytest.raises(RuntimeError, match="differentiate twice"):
+        gradient.backward()
+
+
 def test_the_bound_has_no_kink():
     for end in (LEAST_LOG_VARIANCE, MOST_LOG_VARIANCE):
         points = end + torch.tensor([-1e-6, 1e-6], dtype=torch.float64)

@@ -6,10 +6,11 @@ A log-variance may have any shape that broadcasts against its mean, so one share
 from __future__ import annotations
 
 import math
-from typing import Final
+from typing import Any, Final
 
 import torch
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
 LEAST_LOG_VARIANCE: Final = -20.0
@@ -49,6 +50,9 @@ def bounded_log_variance(output: Tensor) -> Tensor:
 
     A *prior's* log-variance enters exponentials with the opposite sign: -`bounded_log_variance`(-o).
 
+    The slope is the square of 1 / (1 + e / s), with the excess e over the range, which is 0 within. That quotient is
+    all that is kept, in place of a graph of the formula, so there is no second derivative.
+
     Args:
         output: of any shape.
 
@@ -58,11 +62,25 @@ def bounded_log_variance(output: Tensor) -> Tensor:
     >>> bounded_log_variance(torch.tensor([-1e30, -20.0, -3.0, 10.0, 12.0, 1e30]))
     tensor([-22., -20.,  -3.,  10.,  11.,  12.])
     """
-    inside = output.clamp(LEAST_LOG_VARIANCE, MOST_LOG_VARIANCE)
-    excess = output - inside
-    # So written, its slope is one quotient; that of e / (1 + e / s) is a difference, which rounding can make negative.
-    beyond = inside + excess.sign() * SOFTNESS * (1 - 1 / (1 + excess.abs() / SOFTNESS))
-    return torch.where(excess == 0, output, beyond)
+    bounded: Tensor = _BoundedLogVariance.apply(output)  # type: ignore[no-untyped-call]
+    return bounded
+
+
+class _BoundedLogVariance(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, output: Tensor) -> Tensor:
+        inside = output.clamp(LEAST_LOG_VARIANCE, MOST_LOG_VARIANCE)
+        excess = output - inside
+        quotient = excess.abs().div_(SOFTNESS).add_(1).reciprocal_()
+        ctx.save_for_backward(quotient)
+        return torch.add(inside, torch.copysign(1 - quotient, excess), alpha=SOFTNESS)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:
+        (quotient,) = ctx.saved_tensors
+        slope: Tensor = quotient.square()
+        return gradient * slope
 
 
 def reparameterise(mean: Tensor, log_var: Tensor, noise: Tensor) -> Tensor:
