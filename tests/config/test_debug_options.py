@@ -7,13 +7,6 @@ def test_what_would_do_nothing_is_refused(problems):
     assert not problems("debug=fast", "debug.anomaly=true")
 
 
-def test_training_for_a_figure_that_is_not_drawn_is_refused(problems):
-    plane = ("model=task_heads", "dataset=split_digits", "trainer=a_ewc", "trainer.plane=true")
-    assert problems(*plane, "tracker=minimal").keys() == {"trainer.plane"}
-    assert not problems(*plane)
-    assert not problems(*plane[:-1], "tracker=minimal")
-
-
 def test_every_file_of_the_group_is_accepted_and_none_is_the_usual_one(loader, verdict):
     names = loader.options("debug")
     assert set(names) == {"none", "fast", "overfit", "profile", "anomaly"}

@@ -41,6 +41,16 @@ def test_the_directory_holds_what_the_design_promises(finished):
     assert {path.name for path in finished.parents[2].iterdir()} == {"sgal", ".lock"}
 
 
+def test_a_projector_that_has_nothing_to_show_is_told(tmp_path, launch, finished):
+    process, log = launch(tmp_path, "model=eszsl", "dataset=toy", "tracker.figures=false", "tracker.projector=true")
+    process.join()
+    assert process.exitcode == 0, log
+    (written,) = tmp_path.glob("outputs/eszsl/toy/*/")
+    reason = "evaluator zsl has no points of model eszsl for it"
+    assert result(written)["warnings"] == [f"tracker.projector has no effect: {reason}"]
+    assert result(finished)["warnings"] == []
+
+
 def test_the_result_says_what_was_run_on_what_and_what_came_out(finished):
     found = result(finished)
     assert (found["status"], found["model"], found["dataset"], found["trainer"], found["seed"]) == (

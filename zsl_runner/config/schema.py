@@ -322,6 +322,11 @@ class TrackerConf:
         choices=("auto", "bar", "lines", "none"),
     )
 
+    def problems(self) -> Iterable[Problem]:
+        """The projector is a page of TensorBoard."""
+        if self.projector and not self.tensorboard:
+            yield Problem("projector", "has no effect with tensorboard=false")
+
 
 @dataclass
 class DebugConf:

@@ -257,14 +257,22 @@ class StageRun:
         if config.tracker.figures:
             self._draw(tested, measurement, step)
         if config.tracker.projector:
-            for points in self.context.evaluator.points(self.parts.model, tested.evaluation):
-                tracker.embedding(points.name, points.values, points.columns, step)
+            self._project(tested, step)
 
     def _draw(self, tested: AnyFold, measurement: Measurement[Any], step: int) -> None:
         evaluator, tracker, shown = self.context.evaluator, self.context.tracker, self.parts.trainer.shown()
         for name, draw in evaluator.figures(self.parts.model, tested.evaluation, measurement, shown):
             tracker.figure(name, draw, step)
         tracker.learning_curves(step, self.context.state.result.quantities)
+
+    def _project(self, tested: AnyFold, step: int) -> None:
+        found = list(self.context.evaluator.points(self.parts.model, tested.evaluation))
+        for points in found:
+            self.context.tracker.embedding(points.name, points.values, points.columns, step)
+        if not found:
+            conf, state = self.context.config, self.context.state
+            reason = f"evaluator {conf.evaluator.name} has no points of model {conf.model.name} for it"
+            state.warn((*state.result.warnings, f"tracker.projector has no effect: {reason}"))
 
     def _measured(self, fold: AnyFold, choices: Mapping[str, float] | None = None) -> Measurement[Any]:
         return measured(self.context.evaluator, self.plan.name, self.parts.model, fold, choices)
