@@ -53,7 +53,8 @@ _JOINT_VAE = [
     "evaluator.factor_batch=10",
 ]
 _TASKS = ["trainer.iterations=6", "trainer.batch_size=32", "evaluator.every=4"]
-_IMAGE_TASKS = ["dataset=split_digits", "dataset.n_tasks=3", *_TASKS]
+_IMAGES = ["dataset=split_digits", "dataset.n_tasks=3"]
+_IMAGE_TASKS = [*_IMAGES, *_TASKS]
 _ZERO_SHOT_TASKS = ["model=cosine_heads", "dataset=toy_tasks", "model.hidden=[16]", "model.width=8", *_TASKS]
 _CLASS_MAPS = [
     "model=class_maps",
@@ -124,7 +125,7 @@ RUNS: dict[str, list[str]] = {
     "capacity": _JOINT_VAE,
     "beta_vae": [*_JOINT_VAE, "trainer=beta_vae"],
     "a_ewc": ["model=task_heads", "model.hidden=[24]", "trainer=a_ewc", "trainer.estimator=sampled", *_IMAGE_TASKS],
-    "a_icarl": ["model=task_heads", "model.hidden=[24]", "trainer=a_icarl", "trainer.memory=60", *_IMAGE_TASKS],
+    "a_icarl": ["model=task_heads", "model.hidden=[24]", "trainer=a_icarl", "trainer.memory=60", *_IMAGES, *_TASKS[:2]],
     "a_lfl": ["model=task_heads_cnn", "model.channels=[4]", "model.hidden=16", "trainer=a_lfl", *_IMAGE_TASKS],
     "finetune": ["model=task_heads", "model.hidden=[24]", *_IMAGE_TASKS],
     "joint": ["model=task_heads", "model.hidden=[24]", "trainer=joint", *_IMAGE_TASKS],

@@ -64,6 +64,7 @@ def check(
     fit.check_fit(draft)
     fit.check_debug(draft)
     fit.check_figures(draft)
+    fit.check_cadence(draft)
     fit.check_files(draft)
     fit.check_labels(draft)
     fit.check_objectives(draft)

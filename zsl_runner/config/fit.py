@@ -112,6 +112,18 @@ def check_figures(draft: Draft) -> None:
             draft.report(f"trainer.{key}", "serves a figure alone, and with tracker.figures=false none is drawn")
 
 
+def check_cadence(draft: Draft) -> None:
+    """Complain about steps between validations, given on the command line, that the trainer does not count."""
+    trainer = draft.build("trainer") if "trainer" in draft.kinds else None
+    key = "evaluator.every"
+    if (
+        isinstance(trainer, TrainerConf)
+        and draft.origin(key).text_of(key) is not None
+        and (when := trainer.validates())
+    ):
+        draft.report(key, f"has no effect: with trainer={trainer.name} a run validates {when}")
+
+
 def check_files(draft: Draft) -> None:
     """Complain about data files that are missing or not the expected ones."""
     dataset = draft.build("dataset") if "dataset" in draft.kinds else None

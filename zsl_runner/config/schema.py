@@ -230,6 +230,10 @@ class TrainerConf(Component):
         """Tell whether training also sees the masks of tagged images: its metrics are bounds, called ``oracle/...``."""
         return Provision.MASKS in self.needs
 
+    def validates(self) -> str:
+        """Return in words when the procedure itself has runs validate; empty where ``evaluator.every`` says it."""
+        return "every trainer.evaluate_every epochs" if hasattr(self, "evaluate_every") else ""
+
     def serves_figures(self) -> tuple[str, ...]:
         """Return the options that are on and change nothing but the figures at the end; keys are below the trainer."""
         return ()
@@ -271,7 +275,7 @@ class EvaluatorConf(Component):
         choices=("last", "val"),
     )
     select_metric: str = option("val/H", "validation metric for selection, early stopping and searches")
-    every: int = option(100, "steps between two validations", low=1)
+    every: int = option(100, "steps between two validations, unless the trainer counts epochs (evaluate_every)", low=1)
     patience: int | None = option(
         None, "stop after this number of validations without a better select_metric; null never stops early", low=1
     )

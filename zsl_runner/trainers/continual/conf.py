@@ -107,6 +107,10 @@ class ICaRLConf(HeldTrainerConf):
         if self.memory is not None and self.memory_per_class is not None:
             yield Problem("memory_per_class", "expected either memory or memory_per_class, the other null")
 
+    def validates(self) -> str:
+        """Classes are decided by means of exemplars."""
+        return "when the exemplars of a task are chosen"
+
     def fits(self, model: ModelConf, dataset: DatasetConf) -> Iterable[Problem]:
         """Classes are decided by means of rows, and exemplars are rows; of classes without rows there are none."""
         yield from super().fits(model, dataset)
