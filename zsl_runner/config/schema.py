@@ -282,6 +282,13 @@ class EvaluatorConf(Component):
     batch_size: int = option(4096, "rows scored at a time", low=1)
     oracle: bool = option(False, "also compute oracle/* metrics, which look at test labels; never used for a decision")
 
+    def problems(self) -> Iterable[Problem]:
+        """An oracle has nothing to look at where the test rows stay unread."""
+        if self.oracle and list(self.stages) == ["tune"]:
+            yield Problem(
+                "oracle", "has no effect with stages=[tune]: it looks at the test rows, which are not read then"
+            )
+
     def fits(self, model: ModelConf, dataset: DatasetConf) -> Iterable[Problem]:
         """Yield what the evaluator cannot measure of this model on this data set; keys are below the evaluator."""
         return ()

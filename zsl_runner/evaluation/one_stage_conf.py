@@ -23,5 +23,6 @@ class OneStageEvaluatorConf(EvaluatorConf):
 
     def problems(self) -> Iterable[Problem]:
         """Yield stages that are not for such data."""
+        yield from super().problems()
         if list(self.stages) not in (["fit"], ["tune"]):
             yield Problem("stages", f"must be [fit] or [tune], found {list(self.stages)}")

@@ -79,6 +79,7 @@ class ContinualZeroShotEvaluatorConf(EvaluatorConf):
 
     def problems(self) -> Iterable[Problem]:
         """Yield stages that are not for such data, and choices that look at later tasks."""
+        yield from super().problems()
         if list(self.stages) not in (["tune"], ["final"], ["tune", "final"]):
             yield Problem("stages", "must be [tune], [final] or [tune,final], each once and in this order")
         yield from _selection_problems(self)

@@ -36,6 +36,7 @@ class ZeroShotEvaluatorConf(EvaluatorConf):
 
     def problems(self) -> Iterable[Problem]:
         """Calibration and selection need the tune stage."""
+        yield from super().problems()
         if list(self.stages) not in (["tune"], ["final"], ["tune", "final"]):
             yield Problem("stages", "must be [tune], [final] or [tune,final], each once and in this order")
         if "tune" not in self.stages:
