@@ -19,6 +19,20 @@ def test_one_process_at_a_time(tmp_path):
     assert not is_held(tmp_path)
 
 
+def test_who_only_asks_whether_it_is_held_is_waited_for(tmp_path, monkeypatch):
+    asking, waits = (tmp_path / ".lock").open("w"), []
+    fcntl.flock(asking, fcntl.LOCK_SH)
+
+    def waited(seconds):
+        waits.append(seconds)
+        asking.close()
+
+    monkeypatch.setattr("time.sleep", waited)
+    with exclusive(tmp_path):
+        assert is_held(tmp_path)
+    assert len(waits) == 1
+
+
 @pytest.mark.parametrize("number", [errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOLCK, errno.EINVAL, errno.EBADF])
 def test_a_file_system_without_locks_is_told_once(tmp_path, monkeypatch, caplog, number):
     def flock(*_arguments):

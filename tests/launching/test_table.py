@@ -1,6 +1,7 @@
 """The table of a sweep is made of files alone."""
 
 import fcntl
+from dataclasses import replace
 
 import pytest
 
@@ -109,6 +110,17 @@ def test_a_run_is_known_by_configuration_and_seed(earlier, loader, tmp_path):
         loader, ["dataset=toy", f"outputs={tmp_path}/o", "model=eszsl", "seed=1", *bookkeeping], strictly=False
     )
     assert find(same.config).directory == directory
+
+
+def test_a_run_that_ends_while_it_is_looked_for_is_complete(earlier, monkeypatch):
+    config, directory = earlier("a", "model=eszsl", status="running")
+
+    def ends(_):
+        replace(Result.load(directory), status="complete").save(directory)
+        return False
+
+    monkeypatch.setattr("zsl_runner.runs.repeated.is_held", ends)
+    assert find(config).state == "complete"
 
 
 def test_the_best_of_several_is_taken_and_damage_passed_over(earlier):

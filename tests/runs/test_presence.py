@@ -30,6 +30,12 @@ def test_a_run_whose_lock_is_free_was_cut_short(tmp_path, host):
     assert state_of(tmp_path, record(host=host)) == "cut short"
 
 
+def test_a_run_that_ends_while_it_is_read_was_running(tmp_path):
+    read = record(host=platform.node())
+    record("complete", platform.node()).save(tmp_path)
+    assert state_of(tmp_path, read) == "running"
+
+
 def test_of_another_machine_a_held_lock_is_believed_and_a_free_one_is_not(tmp_path):
     result = record(host="node7.elsewhere")
     with exclusive(tmp_path):

@@ -23,6 +23,7 @@ from zsl_runner.config.typed import plain, typed
 from zsl_runner.data.command.synthesis import synthesize
 from zsl_runner.data.sources.toy.conf import ToyConf
 from zsl_runner.errors import CheckpointError, RunError
+from zsl_runner.runs import attempt
 from zsl_runner.runs.attempt import resume
 from zsl_runner.runs.opened import open_run
 from zsl_runner.runs.reopen import reopen
@@ -66,6 +67,22 @@ def test_harmless_keys_and_places_may_change(stopped_run):
         outputs="elsewhere",
     )
     assert resume(stopped_run, configuration(stopped_run)).status == "complete"
+
+
+def test_a_run_that_another_process_ends_first_is_only_reported(stopped_run, monkeypatch, capsys):
+    hold, ended = attempt.exclusive, []
+
+    def ends_first(directory):
+        monkeypatch.setattr(attempt, "exclusive", hold)
+        resume(directory, configuration(directory))
+        ended.append(content(directory))
+        return hold(directory)
+
+    monkeypatch.setattr(attempt, "exclusive", ends_first)
+    assert resume(stopped_run, configuration(stopped_run)) == Result.load(stopped_run)
+    assert ended == [content(stopped_run)]
+    first, second = capsys.readouterr().out.split("sgal on toy", 2)[1:]
+    assert first.strip() == second.strip()
 
 
 def other(value, draw):

@@ -18,6 +18,8 @@ LOCK = ".lock"
 _HELD = (errno.EWOULDBLOCK, errno.EACCES)
 _LOCKLESS: set[int] = set()
 """File systems that were told of."""
+_INSTANT = 0.02
+"""Seconds until a lock is tried again."""
 _PATIENCE = 10
 """How often a lock that nobody holds may be refused: it may have become free in between, or be out of reach."""
 log = logging.getLogger(__name__)
@@ -37,7 +39,7 @@ def exclusive(directory: Path) -> Iterator[None]:
     except OSError as error:
         raise CheckpointError(f"{directory / LOCK}: cannot be written: {error.strerror or error}") from error
     with file:
-        free = _lock(file, fcntl.LOCK_EX)
+        free = _taken(file, directory)
         if free is None:
             _tell_of_missing_locks(directory, os.fstat(file.fileno()).st_dev)
         elif not free:
@@ -58,7 +60,7 @@ def one_at_a_time(folder: Path) -> Iterator[None]:
                 refused = 0 if is_held(folder) else refused + 1
                 if refused == _PATIENCE:
                     raise
-                time.sleep(0.02)
+                time.sleep(_INSTANT)
         yield
 
 
@@ -85,6 +87,16 @@ def _tell_of_missing_locks(directory: Path, device: int) -> None:
         log.warning(
             "%s: this file system knows no locks; make sure that no two processes work on the same run", directory
         )
+
+
+def _taken(file: IO[str], directory: Path) -> bool | None:
+    """Take a run directory's lock as `_lock` does; who only asks whether it is held has it for an instant: wait."""
+    for _ in range(_PATIENCE):
+        free = _lock(file, fcntl.LOCK_EX)
+        if free is not False or is_held(directory):
+            return free
+        time.sleep(_INSTANT)
+    return False
 
 
 def _lock(file: IO[str], kind: int) -> bool | None:

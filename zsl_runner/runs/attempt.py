@@ -100,16 +100,18 @@ def resume(directory: Path, config: RunConfig) -> Result:
     """
     directory = open_existing(directory)
     complete = completed(directory, config)
-    if complete is not None:
-        print(summary_table(complete, directory))
-        return complete
-    with ExitStack() as lock:
-        lock.enter_context(exclusive(directory))
-        earlier = reopen(directory, config, Runtime(config.runtime).device)
-        run_directory.remove_leftovers(directory)
-        result = earlier.result
-        result.status, result.error, result.finished = "running", None, None
-        return _supervise(directory, config, result, lock.pop_all(), earlier)
+    if complete is None:
+        with ExitStack() as lock:
+            lock.enter_context(exclusive(directory))
+            complete = completed(directory, config)  # another process may have come to its end since
+            if complete is None:
+                earlier = reopen(directory, config, Runtime(config.runtime).device)
+                run_directory.remove_leftovers(directory)
+                result = earlier.result
+                result.status, result.error, result.finished = "running", None, None
+                return _supervise(directory, config, result, lock.pop_all(), earlier)
+    print(summary_table(complete, directory))
+    return complete
 
 
 def _supervise(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from zsl_runner.runs.directory import folder_of
 from zsl_runner.runs.result import FILE_NAME, Result, checksums
 
 _BEST_FIRST = ("complete", "running", "interrupted", "failed")
+_FINAL = ("complete", "failed")
 log = logging.getLogger(__name__)
 
 
@@ -30,17 +31,19 @@ class Existing:
     Attributes:
         directory: its directory.
         result: its record.
+        held: whether a process worked on it when the record was read.
     """
 
     directory: Path
     result: Result
+    held: bool = False
 
     @property
     def state(self) -> str:
         """``complete``, ``failed``, ``running`` while a process works on it, or ``unfinished``."""
-        if self.result.status in ("complete", "failed"):
+        if self.result.status in _FINAL:
             return self.result.status
-        return "running" if is_held(self.directory) else "unfinished"
+        return "running" if self.held else "unfinished"
 
 
 def find(config: RunConfig) -> Existing | None:
@@ -71,6 +74,14 @@ def find(config: RunConfig) -> Existing | None:
 
 def at(directory: Path) -> Existing | None:
     """Return the run in a directory, be its record missing or damaged; None if there is no run that can be read."""
+    run = _read(directory)
+    if run is None or run.result.status in _FINAL:
+        return run
+    # A process writes the record before it gives the lock back, so the record read once it is free is the last word.
+    return replace(run, held=True) if is_held(directory) else _read(directory)
+
+
+def _read(directory: Path) -> Existing | None:
     try:
         return Existing(directory, Result.load(directory / FILE_NAME))
     except RunError as error:
