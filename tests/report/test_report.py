@@ -5,7 +5,6 @@ import os
 import re
 import subprocess
 import sys
-import time
 
 import pytest
 
@@ -381,7 +380,7 @@ def test_the_same_folder_twice_counts_once(outputs):
     assert len(collect([outputs.folder, outputs.folder / "sgal"]).runs) == 1
 
 
-def test_a_thousand_runs_take_seconds_and_no_torch(outputs):
+def test_a_thousand_runs_need_no_torch(outputs):
     for seed in range(250):
         for model in ("a", "b", "c", "d"):
             outputs.add(40.0 + seed % 7, seed, model=model)
@@ -389,11 +388,9 @@ def test_a_thousand_runs_take_seconds_and_no_torch(outputs):
         "import sys; from zsl_runner.report.cli import main; code = main(sys.argv[1:]); "
         "assert not {'torch', 'matplotlib', 'tensorboard', 'sklearn'} & sys.modules.keys(); sys.exit(code)"
     )
-    start = time.perf_counter()
     done = subprocess.run([sys.executable, "-c", program, str(outputs.folder)], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert "| 250 |" in done.stdout
-    assert time.perf_counter() - start < 15
 
 
 def test_the_lower_mean_is_best_where_lower_is_better(outputs):
