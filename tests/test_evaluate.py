@@ -9,6 +9,7 @@ def scores(**changes):
         "stage": "final",
         "steps_done": 7,
         "complete": True,
+        "settings": [],
         "metrics": {"test/H": 53.333, "test/T1": 9.9},
         "quantities": {},
     }

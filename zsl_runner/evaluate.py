@@ -12,6 +12,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+from zsl_runner.config.rescore import rescored
 from zsl_runner.console import frame
 from zsl_runner.console.arguments import completing
 from zsl_runner.console.failures import expected
@@ -23,14 +24,16 @@ DESCRIPTION = """Score the newest checkpoint of a run with the run's own evaluat
 
 A run that reached its final stage or finished its fit stage is scored on the test rows; a run that was stopped in its
 tune or fit stage is scored on the validation rows. The metrics are printed and kept in RUN/evaluations/; the run
-itself is not changed. Predictions of test rows are for looking at a finished method: a setting chosen by them is
-chosen on test labels."""
+itself is not changed. Other settings of the evaluator, such as the rate of final classifiers, are tried on validation
+rows alone: train with evaluator.stages=[tune]. Predictions of test rows are for looking at a finished method: a
+setting chosen by them is chosen on test labels."""
 
 EXAMPLES = """examples:
   zsl-eval outputs/sgal/digits/seed-0
   zsl-eval outputs/sgal/cub/seed-0 --device cuda --json
   zsl-eval outputs/sgal/cub/seed-0 --predictions predictions.csv
-  zsl-eval outputs/sgal/cub/seed-0 --data FOLDER"""
+  zsl-eval outputs/sgal/cub/seed-0 --data FOLDER
+  zsl-eval outputs/f_clswgan/cub/tuned evaluator.classifier.lr=1e-4"""
 
 CLASSES, CONFUSIONS = "classes", "confusions"
 """Names of the tables that come with predictions."""
@@ -43,6 +46,12 @@ def parser() -> argparse.ArgumentParser:
         prog="zsl-eval", description=DESCRIPTION, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     arguments.add_argument("run", type=Path, metavar="RUN", help="directory of the run")
+    arguments.add_argument(
+        "settings",
+        nargs="*",
+        metavar="evaluator.KEY=VALUE",
+        help="score validation rows with other settings of the run's evaluator, without training again",
+    )
     arguments.add_argument("--device", default="auto", help="auto (default), cpu, cuda or cuda:N")
     arguments.add_argument("--batch-size", type=int, metavar="N", help="rows scored at a time; default: the run's")
     arguments.add_argument(
@@ -68,6 +77,7 @@ def evaluate(
     batch_size: int | None = None,
     predictions: Path | None = None,
     data: Path | None = None,
+    settings: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Score the newest checkpoint of the run in ``directory``.
 
@@ -77,20 +87,25 @@ def evaluate(
         batch_size: rows scored at a time; None takes the run's.
         predictions: where to write a table of all scored rows; None writes none.
         data: folder of other rows to score; None takes the run's own.
+        settings: other settings of the run's evaluator, ``evaluator.KEY=VALUE``; only for a run that is scored on
+            validation rows.
 
     Returns:
         ``metrics`` by tag, in per cent unless ``quantities`` says otherwise (by name without prefix), ``tables`` by
         name, ``warnings``, and what they belong to: ``run``, ``checkpoint_step``, ``stage``, ``steps_done``,
-        ``complete`` (whether the stage was finished), ``data`` (with checksums), with predictions their file.
+        ``complete`` (whether the stage was finished), ``settings``, ``data`` (with checksums), with predictions their
+        file.
 
     Raises:
+        ConfigError: ``settings`` are refused.
         RunError: the run, its checkpoints or the data cannot be used, the evaluator predicts no classes, or the file
             cannot be written.
     """
+    evaluator = rescored(directory, settings) if settings else None
     from zsl_runner.evaluation.base import measured
     from zsl_runner.runs.opened import open_run  # torch is imported only when something is scored
 
-    run = open_run(directory, device, batch_size)
+    run = open_run(directory, device, batch_size, evaluator)
     fold, records, remarks = (run.fold, run.data, []) if data is None else run.other_rows(data)
     measurement = measured(run.evaluator, run.stage, run.model, fold, run.choices)
     scores: dict[str, Any] = {
@@ -99,6 +114,7 @@ def evaluate(
         "stage": run.stage,
         "steps_done": run.steps_done,
         "complete": run.complete,
+        "settings": list(settings),
         "data": records.origin(),
         "metrics": {tag: value for tag, value in measurement.metrics.items() if tag not in measurement.undefined},
         "tables": {name: table.plain() for name, table in measurement.tables.items()},
@@ -154,6 +170,7 @@ def table(scores: dict[str, Any]) -> str:
     from zsl_runner.config.quantities import quantity_of
 
     state = "finished" if scores["complete"] else f"stopped after {scores['steps_done']} steps"
+    changed = f", scored with {' '.join(scores['settings'])}" if scores["settings"] else ""
     rows = []
     for tag, value in scores["metrics"].items():
         quantity = quantity_of(tag, scores["quantities"])
@@ -166,7 +183,7 @@ def table(scores: dict[str, Any]) -> str:
     for name in (CLASSES, CONFUSIONS):
         if name in scores.get("tables", ()):
             lines += ["", *_lines(name, scores["tables"][name])]
-    return "\n".join([scores["run"], f"{scores['stage']} stage, {state}", *lines])
+    return "\n".join([scores["run"], f"{scores['stage']} stage, {state}{changed}", *lines])
 
 
 def _lines(name: str, shown: dict[str, list[Any]]) -> list[str]:
@@ -194,14 +211,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _work(arguments: Sequence[str] | None) -> int:
-    options = completing(parser()).parse_args(arguments)
+    options = completing(parser()).parse_intermixed_args(arguments)
     if options.batch_size is not None and options.batch_size < 1:
         parser().error(f"--batch-size: expected a number of rows, found {options.batch_size}")
     if options.predictions is not None and (wrong := _not_a_new_table(options.predictions)):
         parser().error(f"--predictions: {wrong}")
     if options.data is not None and not options.data.is_dir():
         parser().error(f"--data: {options.data}: no such folder")
-    scores = evaluate(options.run, options.device, options.batch_size, options.predictions, options.data)
+    scores = evaluate(
+        options.run, options.device, options.batch_size, options.predictions, options.data, options.settings
+    )
     print(json.dumps(scores, indent=2) if options.json else table(scores))
     require_printed()
     try:

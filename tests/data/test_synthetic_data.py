@@ -1,6 +1,5 @@
 """Invented features: sparse, non-negative, deterministic, with signal, and marked as synthetic."""
 
-
 import numpy as np
 import pytest
 import scipy.io

@@ -117,8 +117,13 @@ def listed(options: Iterable[str]) -> list[str]:
 
 def report(problems: Sequence[Problem]) -> str:
     """Return the numbered list that is printed when a configuration is refused."""
+    return f"zsl-run: {numbered(problems, 'nothing was run and nothing was written.')}"
+
+
+def numbered(problems: Sequence[Problem], consequence: str) -> str:
+    """Return how many problems there are, what follows from them, and each with its number, over several lines."""
     count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
-    lines = [f"zsl-run: {count} found; nothing was run and nothing was written."]
+    lines = [f"{count} found; {consequence}"]
     for number, problem in enumerate(problems, start=1):
         where = f"  ({problem.origin})" if problem.origin else ""
         lines += ["", f"  {number}. {problem.key}{where}"]

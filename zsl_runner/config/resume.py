@@ -7,10 +7,10 @@ from pathlib import Path
 
 from hydra.core.override_parser.types import Override
 
-from zsl_runner.config.compose import Composition, Layer, command_line, parse
-from zsl_runner.config.problems import Origin, Problem
+from zsl_runner.config.changes import compose_changed
+from zsl_runner.config.compose import Composition, parse
+from zsl_runner.config.problems import Problem
 from zsl_runner.config.quoting import line, meant
-from zsl_runner.config.saved import CONFIG_FILE, read_saved
 from zsl_runner.errors import RunError
 from zsl_runner.files.folders import expanded
 
@@ -31,25 +31,10 @@ def resumed(arguments: Sequence[str]) -> Path | None:
 
 def compose_resumed(directory: Path, arguments: Sequence[str]) -> Composition:
     """Return the saved configuration of a run and the harmless changes to it; refuse the others by name."""
-    composition = Composition()
     try:
-        values = read_saved(directory)
+        return compose_changed(directory, arguments, _is_harmless, _refused)
     except RunError as error:
         return Composition(problems=[Problem("resume", str(error))])
-    composition.layers.append(Layer(values, Origin(file=directory.resolve() / CONFIG_FILE)))
-    overrides = []
-    for argument in arguments:
-        override = parse(argument)
-        if isinstance(override, Problem):
-            composition.problems.append(override)
-        elif override.is_sweep_override():
-            composition.problems.append(Problem(override.key_or_group, "several values: add -m, or write key=[a,b]"))
-        elif _is_harmless(override):
-            overrides.append(override)
-        else:
-            composition.problems.append(_refused(override, directory))
-    composition.layers += command_line(overrides)
-    return composition
 
 
 def _is_harmless(override: Override) -> bool:
@@ -65,6 +50,6 @@ def _refused(override: Override, directory: Path) -> Problem:
         key,
         "cannot be changed while a run is resumed: the result would be neither the old run's nor a new one's\n"
         f"may be changed: {_LISTED}\n"
-        f"for a new run: {anew}",
+        f"for a new run:\n  {anew}",
         f"command line: {override.input_line}",
     )

@@ -1,0 +1,87 @@
+"""`zsl-eval RUN evaluator.KEY=VALUE`: a trained model is scored with other settings, on validation rows."""
+
+import json
+
+import pytest
+
+from tests.recipes.conftest import QUICK
+
+TUNED = [
+    *QUICK,
+    "trainer.pretrain_steps=20",
+    "trainer.em.iterations=10",
+    "trainer.em.rollback_every=null",
+    "evaluator=final_classifier",
+    "evaluator.stages=[tune]",
+    "evaluator.classifier.synthetic_per_class=20",
+    "evaluator.classifier.epochs=3",
+    "evaluator.every=15",
+]
+OTHERS = ["evaluator.classifier.synthetic_per_class=7", "evaluator.classifier.lr=0.03"]
+
+
+@pytest.fixture
+def run(zsl_run, tmp_path):
+    """Return what runs the small configuration with other values and gives the directory."""
+
+    def start(name, *values):
+        zsl_run(*TUNED, *values, f"name={name}")
+        return tmp_path / "outputs/sgal/toy" / name
+
+    return start
+
+
+@pytest.fixture
+def score(zsl_run):
+    """Return what scores a run."""
+    return lambda *arguments, code=0: zsl_run(*map(str, arguments), code=code, module="zsl_runner.evaluate")
+
+
+def content(directory):
+    """Return every file of a run but its scores and its lock."""
+    files = [path for path in directory.rglob("*") if path.is_file() and path.name != ".lock"]
+    return {path: path.read_bytes() for path in files if path.parent.name != "evaluations"}
+
+
+def test_the_scores_are_those_of_a_run_that_had_these_settings(run, score):
+    plain, other = run("plain"), run("other", *OTHERS)
+    before = content(plain)
+    wanted = [json.loads((directory / "result.json").read_text())["validation"] for directory in (plain, other)]
+    assert wanted[0] != wanted[1]
+    as_it_is = json.loads(score(plain, "--json").stdout)
+    changed = json.loads(score(plain, OTHERS[0], "--json", OTHERS[1]).stdout)
+    assert [as_it_is["metrics"], changed["metrics"]] == wanted
+    assert (as_it_is["settings"], changed["settings"]) == ([], OTHERS)
+    assert f"tune stage, finished, scored with {' '.join(OTHERS)}" in score(plain, *OTHERS).stdout.splitlines()
+    kept = sorted((plain / "evaluations").iterdir(), key=lambda path: path.stat().st_mtime_ns)
+    assert [json.loads(path.read_text())["settings"] for path in kept] == [[], OTHERS, OTHERS]
+    assert content(plain) == before
+
+
+def test_no_setting_is_tried_on_test_rows(run, score):
+    directory = run("final", "evaluator.stages=[tune,final]")
+    done = score(directory, OTHERS[0], code=1)
+    assert "a setting tried there is chosen on test labels" in done.stderr
+    assert f"--config-path {directory} --config-name config 'evaluator.stages=[tune]'" in done.stderr
+    assert not (directory / "evaluations").exists()
+
+
+def test_what_cannot_be_changed_is_told_at_once(run, score):
+    directory = run("plain")
+    wrong = {
+        "evaluator=zsl": "stays the run's own",
+        "evaluator.oracle=true": "looks at test rows",
+        "evaluator.every=3": "says how a run is trained",
+        "evaluator.stages=[tune,final]": "says how a run is trained",
+        "model.latent_dim=3": f"zsl-run --config-path {directory} --config-name config model.latent_dim=3",
+        "evaluator.classifier.lr=1,2": "several values",
+        "evaluator.clasifier.lr=1": "did you mean evaluator.classifier?",
+        "evaluator.classifier.epochs=0": "expected",
+        "evaluator.classifier.betas=[0.5]": "expected two decay rates, found 1",
+        "nonsense": "not understood as key=value",
+    }
+    done = score(directory, *wrong, code=2)
+    assert done.stderr.startswith(f"zsl-eval: {len(wrong)} problems found; nothing was scored.")
+    assert [message for message in wrong.values() if message not in done.stderr] == []
+    assert not (directory / "evaluations").exists()
+    assert "no such run directory" in score(directory / "no", OTHERS[0], code=1).stderr
