@@ -6,19 +6,22 @@ import argparse
 import contextlib
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from zsl_runner.config.rescore import rescored
+from zsl_runner.config.quantities import quantity_of
 from zsl_runner.console import frame
 from zsl_runner.console.arguments import completing
 from zsl_runner.console.failures import expected
 from zsl_runner.console.terminal import require_printed
 from zsl_runner.errors import RunError
 from zsl_runner.files.writing import remove_leftovers, write_text
+
+if TYPE_CHECKING:
+    from zsl_runner.runs.opened import TrainedRun
 
 DESCRIPTION = """Score the newest checkpoint of a run with the run's own evaluator.
 
@@ -33,7 +36,7 @@ EXAMPLES = """examples:
   zsl-eval outputs/sgal/cub/seed-0 --device cuda --json
   zsl-eval outputs/sgal/cub/seed-0 --predictions predictions.csv
   zsl-eval outputs/sgal/cub/seed-0 --data FOLDER
-  zsl-eval outputs/f_clswgan/cub/tuned evaluator.classifier.lr=1e-4"""
+  zsl-eval outputs/f_clswgan/cub/tuned evaluator.classifier.lr=1e-4,1e-3"""
 
 CLASSES, CONFUSIONS = "classes", "confusions"
 """Names of the tables that come with predictions."""
@@ -50,7 +53,8 @@ def parser() -> argparse.ArgumentParser:
         "settings",
         nargs="*",
         metavar="evaluator.KEY=VALUE",
-        help="score validation rows with other settings of the run's evaluator, without training again",
+        help="score validation rows with other settings of the run's evaluator, without training again; several "
+        "values of a key, as in KEY=1,2, are compared",
     )
     arguments.add_argument("--device", default="auto", help="auto (default), cpu, cuda or cuda:N")
     arguments.add_argument("--batch-size", type=int, metavar="N", help="rows scored at a time; default: the run's")
@@ -78,19 +82,19 @@ def evaluate(
     predictions: Path | None = None,
     data: Path | None = None,
     settings: Sequence[str] = (),
-) -> dict[str, Any]:
-    """Score the newest checkpoint of the run in ``directory``.
+) -> Iterator[dict[str, Any]]:
+    """Score the newest checkpoint of the run in ``directory``: once, or once for each combination of settings.
 
     Args:
         directory: the run's directory.
         device: where to compute.
         batch_size: rows scored at a time; None takes the run's.
-        predictions: where to write a table of all scored rows; None writes none.
+        predictions: where to write a table of all scored rows, of the last combination; None writes none.
         data: folder of other rows to score; None takes the run's own.
-        settings: other settings of the run's evaluator, ``evaluator.KEY=VALUE``; only for a run that is scored on
-            validation rows.
+        settings: other settings of the run's evaluator, see `zsl_runner.config.rescore.rescored`; only for a run that
+            is scored on validation rows.
 
-    Returns:
+    Yields:
         ``metrics`` by tag, in per cent unless ``quantities`` says otherwise (by name without prefix), ``tables`` by
         name, ``warnings``, and what they belong to: ``run``, ``checkpoint_step``, ``stage``, ``steps_done``,
         ``complete`` (whether the stage was finished), ``settings``, ``data`` (with checksums), with predictions their
@@ -101,11 +105,26 @@ def evaluate(
         RunError: the run, its checkpoints or the data cannot be used, the evaluator predicts no classes, or the file
             cannot be written.
     """
-    evaluator = rescored(directory, settings) if settings else None
-    from zsl_runner.evaluation.base import measured
+    evaluators = {}
+    if settings:
+        from zsl_runner.config.rescore import rescored  # Hydra is imported only where it reads something
+
+        evaluators = rescored(directory, settings)
     from zsl_runner.runs.opened import open_run  # torch is imported only when something is scored
 
-    run = open_run(directory, device, batch_size, evaluator)
+    run = open_run(directory, device, batch_size)
+    if not evaluators:
+        yield _scores(run, predictions, data)
+    for combination, conf in evaluators.items():
+        conf.batch_size = conf.batch_size if batch_size is None else batch_size
+        yield _scores(run.scored_by(conf), predictions, data, combination)
+
+
+def _scores(
+    run: TrainedRun, predictions: Path | None, data: Path | None, settings: Sequence[str] = ()
+) -> dict[str, Any]:
+    from zsl_runner.evaluation.base import measured
+
     fold, records, remarks = (run.fold, run.data, []) if data is None else run.other_rows(data)
     measurement = measured(run.evaluator, run.stage, run.model, fold, run.choices)
     scores: dict[str, Any] = {
@@ -167,15 +186,12 @@ def keep(directory: Path, scores: dict[str, Any]) -> Path:
 
 def table(scores: dict[str, Any]) -> str:
     """Return the scores as aligned text, with one decimal more than tables over runs have."""
-    from zsl_runner.config.quantities import quantity_of
-
     state = "finished" if scores["complete"] else f"stopped after {scores['steps_done']} steps"
     changed = f", scored with {' '.join(scores['settings'])}" if scores["settings"] else ""
     rows = []
     for tag, value in scores["metrics"].items():
-        quantity = quantity_of(tag, scores["quantities"])
-        unit = "%" if quantity.unit == "per cent" else quantity.unit
-        rows.append((tag, f"{value:.{quantity.digits + 1}f}", unit))
+        unit = quantity_of(tag, scores["quantities"]).unit
+        rows.append((tag, _number(tag, value, scores), "%" if unit == "per cent" else unit))
     width = max([12, *(len(tag) for tag, _, _ in rows)])
     digits = max([6, *(len(value) for _, value, _ in rows)])
     lines = [f"  {tag:<{width}} {value:>{digits}} {unit}" for tag, value, unit in rows]
@@ -184,6 +200,33 @@ def table(scores: dict[str, Any]) -> str:
         if name in scores.get("tables", ()):
             lines += ["", *_lines(name, scores["tables"][name])]
     return "\n".join([scores["run"], f"{scores['stage']} stage, {state}{changed}", *lines])
+
+
+def comparison(found: Sequence[dict[str, Any]]) -> str:
+    """Return scores of a run under several settings as an aligned table: values of the keys that vary, then metrics.
+
+    Args:
+        found: the scores, of the same keys in the same order.
+    """
+    settings = [[setting.partition("=") for setting in scores["settings"]] for scores in found]
+    varying = [place for place, column in enumerate(zip(*settings, strict=True)) if len(set(column)) > 1]
+    tags = list(dict.fromkeys(tag for scores in found for tag in scores["metrics"]))
+    head = [*(settings[0][place][0] for place in varying), *tags]
+    lines = [
+        [
+            *(values[place][2] for place in varying),
+            *(_number(tag, scores["metrics"][tag], scores) if tag in scores["metrics"] else "" for tag in tags),
+        ]
+        for values, scores in zip(settings, found, strict=True)
+    ]
+    widths = [max(map(len, column)) for column in zip(head, *lines, strict=True)]
+    return "\n".join(
+        "  ".join(f"{cell:>{width}}" for cell, width in zip(line, widths, strict=True)) for line in [head, *lines]
+    )
+
+
+def _number(tag: str, value: float, scores: dict[str, Any]) -> str:
+    return f"{value:.{quantity_of(tag, scores['quantities']).digits + 1}f}"
 
 
 def _lines(name: str, shown: dict[str, list[Any]]) -> list[str]:
@@ -218,19 +261,41 @@ def _work(arguments: Sequence[str] | None) -> int:
         parser().error(f"--predictions: {wrong}")
     if options.data is not None and not options.data.is_dir():
         parser().error(f"--data: {options.data}: no such folder")
-    scores = evaluate(
+    several = bool(options.settings) and _have_several_values(options.settings)
+    if several and options.predictions is not None:
+        parser().error("--predictions: one file has the scores under one setting; give one value of each key")
+    found = []
+    for scores in evaluate(
         options.run, options.device, options.batch_size, options.predictions, options.data, options.settings
-    )
-    print(json.dumps(scores, indent=2) if options.json else table(scores))
-    require_printed()
-    try:
-        path = keep(options.run, scores)
-    except (OSError, RunError) as error:  # what was asked for has been printed
-        print(f"zsl-eval: the scores are not kept: {expected(error)}", file=sys.stderr)
-    else:
+    ):
+        found.append(scores)
         if not options.json:
-            print(f"kept in {path}")
+            print(table(scores))
+            require_printed()
+        kept = _keep(options.run, scores)
+        if kept and not options.json:
+            print(f"kept in {kept}")
+    if options.json:
+        print(json.dumps(found if several else found[0], indent=2))
+    elif several:
+        print(f"\n{comparison(found)}")
+    require_printed()
     return 0
+
+
+def _have_several_values(settings: Sequence[str]) -> bool:
+    from zsl_runner.config.rescore import combinations  # Hydra is imported only where it reads something
+
+    return len(combinations(settings)) > 1
+
+
+def _keep(directory: Path, scores: dict[str, Any]) -> Path | None:
+    """Keep the scores, or say why that cannot be: they are what was asked for, and the terminal shows them."""
+    try:
+        return keep(directory, scores)
+    except (OSError, RunError) as error:
+        print(f"zsl-eval: the scores are not kept: {expected(error)}", file=sys.stderr)
+        return None
 
 
 if __name__ == "__main__":

@@ -58,6 +58,26 @@ def test_the_scores_are_those_of_a_run_that_had_these_settings(run, score):
     assert content(plain) == before
 
 
+def test_several_values_are_compared(run, score, tmp_path):
+    directory = run("plain")
+    several = ("evaluator.classifier.lr=0.03,0.003", OTHERS[0], "evaluator.classifier.epochs=3,1")
+    text = score(directory, *several).stdout
+    kept = sorted((directory / "evaluations").iterdir(), key=lambda path: path.stat().st_mtime_ns)
+    lines = [line.split() for line in text.splitlines()[-5:]]
+    assert lines[0][:2] == ["evaluator.classifier.lr", "evaluator.classifier.epochs"]
+    assert [line[:2] for line in lines[1:]] == [["0.03", "3"], ["0.03", "1"], ["0.003", "3"], ["0.003", "1"]]
+    for line, path in zip(lines[1:], kept, strict=True):
+        metrics = json.loads(path.read_text())["metrics"]
+        assert dict(zip(lines[0][2:], line[2:], strict=True)) == {tag: f"{metrics[tag]:.2f}" for tag in metrics}
+    both = json.loads(score(directory, several[0], OTHERS[0], "--json").stdout)
+    assert [scores["metrics"] for scores in both] == [json.loads(kept[i].read_text())["metrics"] for i in (0, 2)]
+    table = tmp_path / "rows.csv"
+    assert "give one value of each key" in score(directory, *several, "--predictions", table, code=2).stderr
+    assert not table.exists()
+    score(directory, OTHERS[0], "--predictions", table)
+    assert "val_seen" in table.read_text()
+
+
 def test_no_setting_is_tried_on_test_rows(run, score):
     directory = run("final", "evaluator.stages=[tune,final]")
     done = score(directory, OTHERS[0], code=1)
@@ -74,14 +94,15 @@ def test_what_cannot_be_changed_is_told_at_once(run, score):
         "evaluator.every=3": "says how a run is trained",
         "evaluator.stages=[tune,final]": "says how a run is trained",
         "model.latent_dim=3": f"zsl-run --config-path {directory} --config-name config model.latent_dim=3",
-        "evaluator.classifier.lr=1,2": "several values",
+        "evaluator.classifier.lr=-1,0.1,-2": "found -2.0",
+        "evaluator.classifier.lr_gzsl=interval(1,2)": "several values",
         "evaluator.clasifier.lr=1": "did you mean evaluator.classifier?",
         "evaluator.classifier.epochs=0": "expected",
         "evaluator.classifier.betas=[0.5]": "expected two decay rates, found 1",
         "nonsense": "not understood as key=value",
     }
     done = score(directory, *wrong, code=2)
-    assert done.stderr.startswith(f"zsl-eval: {len(wrong)} problems found; nothing was scored.")
+    assert done.stderr.startswith(f"zsl-eval: {len(wrong) + 1} problems found; nothing was scored.")
     assert [message for message in wrong.values() if message not in done.stderr] == []
     assert not (directory / "evaluations").exists()
     assert "no such run directory" in score(directory / "no", OTHERS[0], code=1).stderr

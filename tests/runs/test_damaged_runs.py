@@ -144,7 +144,7 @@ def readonly(path):
 
 
 def test_scores_say_on_what_data(stopped_run):
-    scores = evaluate.evaluate(stopped_run, "cpu")
+    (scores,) = evaluate.evaluate(stopped_run, "cpu")
     evaluate.keep(stopped_run, scores)
     (file,) = (stopped_run / "evaluations").iterdir()
     assert json.loads(file.read_text())["data"]["name"] == "toy"

@@ -1,7 +1,8 @@
-"""Other settings of a run's own evaluator, to score its trained model with."""
+"""Other settings of a run's own evaluator, under which its trained model is scored."""
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from hydra.core.override_parser.types import Override
 
 from zsl_runner.config import fit
 from zsl_runner.config.changes import compose_changed
+from zsl_runner.config.compose import parse
 from zsl_runner.config.draft import Draft
 from zsl_runner.config.problems import Problem, numbered
 from zsl_runner.config.quoting import line
@@ -19,28 +21,45 @@ _OF_TRAINING = ("kind", "name", "stages", "select", "select_metric", "every", "p
 """Options of every evaluator that say when it measures and what its numbers decide."""
 
 
-def rescored(directory: Path, settings: Sequence[str]) -> EvaluatorConf:
-    """Return the evaluator of the run in ``directory`` with other values of its options.
+def combinations(settings: Sequence[str]) -> list[tuple[str, ...]]:
+    """Return all combinations of values where settings have several, as in a sweep.
+
+    >>> combinations(["evaluator.a=1,2", "evaluator.b=x"])
+    [('evaluator.a=1', 'evaluator.b=x'), ('evaluator.a=2', 'evaluator.b=x')]
+    """
+    return list(itertools.product(*map(_values, settings)))
+
+
+def rescored(directory: Path, settings: Sequence[str]) -> dict[tuple[str, ...], EvaluatorConf]:
+    """Return the evaluator of the run in ``directory`` with other values of its options, for each of `combinations`.
 
     Args:
         directory: the run's directory.
-        settings: ``evaluator.KEY=VALUE`` as on the command line of a run.
+        settings: ``evaluator.KEY=VALUE`` or ``evaluator.KEY=VALUE,VALUE`` as on the command line of a run.
 
     Raises:
         CheckpointError: there is no run, or its configuration cannot be read.
         ConfigError: some settings cannot be changed, are unknown, or have values that do not fit; all are told at once.
     """
-    composition = compose_changed(directory, settings, _is_of_scoring, _refused)
-    draft = Draft(composition)
-    fit.check_parts(draft, None)
-    fit.check_components(draft)
-    fit.check_fit(draft)
-    problems = tuple(dict.fromkeys(composition.problems + draft.problems))
+    evaluators, problems = {}, []
+    for combination in combinations(settings):
+        composition = compose_changed(directory, combination, _is_of_scoring, _refused)
+        draft = Draft(composition)
+        fit.check_parts(draft, None)
+        fit.check_components(draft)
+        fit.check_fit(draft)
+        problems += composition.problems + draft.problems
+        evaluators[combination] = draft.build("evaluator")
     if problems:
-        raise ConfigError(numbered(problems, "nothing was scored."))
-    evaluator = draft.build("evaluator")
-    assert isinstance(evaluator, EvaluatorConf)
-    return evaluator
+        raise ConfigError(numbered(tuple(dict.fromkeys(problems)), "nothing was scored."))
+    return evaluators
+
+
+def _values(setting: str) -> list[str]:
+    override = parse(setting)
+    if isinstance(override, Problem) or not override.is_discrete_sweep():
+        return [setting]
+    return [f"{override.key_or_group}={value}" for value in override.sweep_string_iterator()]
 
 
 def _is_of_scoring(override: Override) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -46,7 +46,7 @@ class TrainedRun:
         config: its configuration.
         model: the networks with the checkpoint's weights.
         fold: what the stage trained on, and the rows to score: those of the test split if the run has read it.
-        evaluator: the run's evaluator, with other settings if some were given.
+        evaluator: the run's evaluator.
         choices: what the evaluator chose on validation data, for scoring the test rows.
         step: global step of the checkpoint.
         stage: name of the stage.
@@ -137,6 +137,26 @@ class TrainedRun:
             scores=found.scores.cpu().numpy(),
         )
 
+    def scored_by(self, conf: EvaluatorConf) -> TrainedRun:
+        """Return the run with other settings of its evaluator, on the same validation rows.
+
+        Args:
+            conf: the settings; see `zsl_runner.config.rescore.rescored`.
+
+        Raises:
+            RunError: the run is scored on test rows, on which no setting is tried.
+        """
+        if self.fold.evaluation.name == "test":
+            tuned = line(
+                "zsl-run", "--config-path", place(self.directory), "--config-name", "config", "evaluator.stages=[tune]"
+            )
+            raise RunError(
+                f"{self.directory}: the run is scored on its test rows, and a setting tried there is chosen on test "
+                f"labels; try it on validation rows, with a run of the tune stage alone: {tuned}"
+            )
+        evaluator = resolve(conf.implementation)(conf, self.config.seed)
+        return replace(self, config=replace(self.config, evaluator=conf), evaluator=evaluator)
+
     def other_rows(self, folder: Path) -> tuple[AnyFold, Records, list[str]]:
         """Return the fold with the rows of another folder to evaluate on, these data, and what to know about them.
 
@@ -172,31 +192,25 @@ class PredictedRows:
     scores: NDArray[np.float32]
 
 
-def open_run(
-    directory: Path, device: str = "auto", batch_size: int | None = None, evaluator: EvaluatorConf | None = None
-) -> TrainedRun:
+def open_run(directory: Path, device: str = "auto", batch_size: int | None = None) -> TrainedRun:
     """Return the run in ``directory``.
 
     Args:
         directory: the run's directory.
         device: where to put model and data.
         batch_size: rows scored at a time; None takes the run's.
-        evaluator: the run's evaluator with other settings, for validation rows; see
-            `zsl_runner.config.rescore.rescored`.
 
     Raises:
-        RunError: the run, its checkpoints or its data cannot be used, or are not those it began with. Or the run is
-            scored on test rows, on which no other setting is tried.
+        RunError: the run, its checkpoints or its data cannot be used, or are not those it began with.
     """
     directory = open_existing(directory)
     try:
         config = typed(OmegaConf.create(read_saved(directory)))
     except ConfigError as error:
         raise CheckpointError(f"{directory / CONFIG_FILE}: {error}{restoring(directory)}") from error
-    scores = config.evaluator if evaluator is None else evaluator
     config.runtime.device = device
     if batch_size is not None:
-        scores.batch_size = batch_size
+        config.evaluator.batch_size = batch_size
     runtime = Runtime(config.runtime)
     left = reopen(directory, config, runtime.device)
     if left.saved is None:
@@ -204,25 +218,18 @@ def open_run(
     state = left.saved.state
     stage = state["stage"]
     finished = records(state)
-    tests = StagePlan.of(stage, config.evaluator, finished).may_test(finished)
-    if evaluator is not None and tests:
-        tuned = line("zsl-run", "--config-path", place(directory), "--config-name", "config", "evaluator.stages=[tune]")
-        raise RunError(
-            f"{directory}: the run is scored on its test rows, and a setting tried there is chosen on test labels; "
-            f"try it on validation rows, with a run of the tune stage alone: {tuned}"
-        )
     folds = cut_folds(left.records, config.dataset, config.trainer, runtime.device, config.evaluator.reads)
     fold = folds.cut(stage)
     parts = build_stage(config, stage, fold, runtime, trained=True)
     parts.load_state_dict(state["parts"])
-    config.evaluator = scores  # only now: what went before is the run's own
+    tests = StagePlan.of(stage, config.evaluator, finished).may_test(finished)
     return TrainedRun(
         directory=directory,
         config=config,
         model=parts.model,
         fold=folds.tested(stage) if tests else fold,
-        evaluator=resolve(scores.implementation)(scores, config.seed),
-        choices=chosen(finished, scores.select) if tests else {},
+        evaluator=resolve(config.evaluator.implementation)(config.evaluator, config.seed),
+        choices=chosen(finished, config.evaluator.select) if tests else {},
         step=state["step"],
         stage=stage,
         steps_done=state["loop"]["position"]["done"],

@@ -39,7 +39,8 @@ def zero_shot(tmp_path):
 def same_as_the_record(run):
     """Let zsl-eval measure a finished run again: the same metrics and the same tables."""
     result = Result.load(run / "result.json")
-    again = json.loads(json.dumps(evaluate(run, "cpu")))
+    (scores,) = evaluate(run, "cpu")
+    again = json.loads(json.dumps(scores))
     assert again["complete"]
     tested = {tag: value for tag, value in result.metrics.items() if tag.startswith("test/")}
     assert again["metrics"] == tested
