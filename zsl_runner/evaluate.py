@@ -17,10 +17,12 @@ from zsl_runner.console import frame
 from zsl_runner.console.arguments import completing
 from zsl_runner.console.failures import expected
 from zsl_runner.console.terminal import require_printed
-from zsl_runner.errors import RunError
+from zsl_runner.errors import ConfigError, RunError
 from zsl_runner.files.writing import remove_leftovers, write_text
 
 if TYPE_CHECKING:
+    from zsl_runner.data.records import Records
+    from zsl_runner.data.stages import AnyFold
     from zsl_runner.runs.opened import TrainedRun
 
 DESCRIPTION = """Score the newest checkpoint of a run with the run's own evaluator.
@@ -89,7 +91,7 @@ def evaluate(
         directory: the run's directory.
         device: where to compute.
         batch_size: rows scored at a time; None takes the run's.
-        predictions: where to write a table of all scored rows, of the last combination; None writes none.
+        predictions: where to write a table of all scored rows, for one combination alone; None writes none.
         data: folder of other rows to score; None takes the run's own.
         settings: other settings of the run's evaluator, see `zsl_runner.config.rescore.rescored`; only for a run that
             is scored on validation rows.
@@ -101,7 +103,7 @@ def evaluate(
         file.
 
     Raises:
-        ConfigError: ``settings`` are refused.
+        ConfigError: ``settings`` are refused, or would give several tables of predictions.
         RunError: the run, its checkpoints or the data cannot be used, the evaluator predicts no classes, or the file
             cannot be written.
     """
@@ -110,22 +112,28 @@ def evaluate(
         from zsl_runner.config.rescore import rescored  # Hydra is imported only where it reads something
 
         evaluators = rescored(directory, settings)
+        if predictions is not None and len(evaluators) > 1:
+            raise ConfigError("--predictions: one file has the scores under one setting; give one value of each key")
     from zsl_runner.runs.opened import open_run  # torch is imported only when something is scored
 
     run = open_run(directory, device, batch_size)
+    rows = (run.fold, run.data, []) if data is None else run.other_rows(data)
     if not evaluators:
-        yield _scores(run, predictions, data)
+        yield _scores(run, rows, predictions)
     for combination, conf in evaluators.items():
         conf.batch_size = conf.batch_size if batch_size is None else batch_size
-        yield _scores(run.scored_by(conf), predictions, data, combination)
+        yield _scores(run.scored_by(conf), rows, predictions, combination)
 
 
 def _scores(
-    run: TrainedRun, predictions: Path | None, data: Path | None, settings: Sequence[str] = ()
+    run: TrainedRun,
+    rows: tuple[AnyFold, Records, list[str]],
+    predictions: Path | None,
+    settings: Sequence[str] = (),
 ) -> dict[str, Any]:
     from zsl_runner.evaluation.base import measured
 
-    fold, records, remarks = (run.fold, run.data, []) if data is None else run.other_rows(data)
+    fold, records, remarks = rows
     measurement = measured(run.evaluator, run.stage, run.model, fold, run.choices)
     scores: dict[str, Any] = {
         "run": str(run.directory),
@@ -261,9 +269,6 @@ def _work(arguments: Sequence[str] | None) -> int:
         parser().error(f"--predictions: {wrong}")
     if options.data is not None and not options.data.is_dir():
         parser().error(f"--data: {options.data}: no such folder")
-    several = bool(options.settings) and _have_several_values(options.settings)
-    if several and options.predictions is not None:
-        parser().error("--predictions: one file has the scores under one setting; give one value of each key")
     found = []
     for scores in evaluate(
         options.run, options.device, options.batch_size, options.predictions, options.data, options.settings
@@ -276,17 +281,11 @@ def _work(arguments: Sequence[str] | None) -> int:
         if kept and not options.json:
             print(f"kept in {kept}")
     if options.json:
-        print(json.dumps(found if several else found[0], indent=2))
-    elif several:
+        print(json.dumps(found if len(found) > 1 else found[0], indent=2))
+    elif len(found) > 1:
         print(f"\n{comparison(found)}")
     require_printed()
     return 0
-
-
-def _have_several_values(settings: Sequence[str]) -> bool:
-    from zsl_runner.config.rescore import combinations  # Hydra is imported only where it reads something
-
-    return len(combinations(settings)) > 1
 
 
 def _keep(directory: Path, scores: dict[str, Any]) -> Path | None:

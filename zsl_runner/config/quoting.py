@@ -71,6 +71,11 @@ def again(directory: Path) -> str:
     return line("zsl-run", setting("resume", place(directory)))
 
 
+def anew(directory: Path, *overrides: str) -> str:
+    """Return the command that starts a new run with the configuration of an old one, and what is to be different."""
+    return line("zsl-run", "--config-path", str(directory.resolve()), "--config-name", "config", *overrides)
+
+
 def restoration(directory: Path) -> str:
     """Return the command that writes a run's configuration anew."""
     return line("python", "-m", "zsl_runner.runs.restore", place(directory))

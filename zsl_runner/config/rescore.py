@@ -13,36 +13,31 @@ from zsl_runner.config.changes import compose_changed
 from zsl_runner.config.compose import parse
 from zsl_runner.config.draft import Draft
 from zsl_runner.config.problems import Problem, numbered
-from zsl_runner.config.quoting import line
+from zsl_runner.config.quoting import anew
 from zsl_runner.config.schema import EvaluatorConf
+from zsl_runner.config.sweep import single_values
 from zsl_runner.errors import ConfigError
 
 _OF_TRAINING = ("kind", "name", "stages", "select", "select_metric", "every", "patience")
 """Options of every evaluator that say when it measures and what its numbers decide."""
 
 
-def combinations(settings: Sequence[str]) -> list[tuple[str, ...]]:
-    """Return all combinations of values where settings have several, as in a sweep.
-
-    >>> combinations(["evaluator.a=1,2", "evaluator.b=x"])
-    [('evaluator.a=1', 'evaluator.b=x'), ('evaluator.a=2', 'evaluator.b=x')]
-    """
-    return list(itertools.product(*map(_values, settings)))
-
-
 def rescored(directory: Path, settings: Sequence[str]) -> dict[tuple[str, ...], EvaluatorConf]:
-    """Return the evaluator of the run in ``directory`` with other values of its options, for each of `combinations`.
+    """Return the evaluator of the run in ``directory`` with other values of its options.
 
     Args:
         directory: the run's directory.
         settings: ``evaluator.KEY=VALUE`` or ``evaluator.KEY=VALUE,VALUE`` as on the command line of a run.
+
+    Returns:
+        The evaluator under each combination of single values, as in a sweep.
 
     Raises:
         CheckpointError: there is no run, or its configuration cannot be read.
         ConfigError: some settings cannot be changed, are unknown, or have values that do not fit; all are told at once.
     """
     evaluators, problems = {}, []
-    for combination in combinations(settings):
+    for combination in itertools.product(*map(_values, settings)):
         composition = compose_changed(directory, combination, _is_of_scoring, _refused)
         draft = Draft(composition)
         fit.check_parts(draft, None)
@@ -59,7 +54,7 @@ def _values(setting: str) -> list[str]:
     override = parse(setting)
     if isinstance(override, Problem) or not override.is_discrete_sweep():
         return [setting]
-    return [f"{override.key_or_group}={value}" for value in override.sweep_string_iterator()]
+    return single_values(override)
 
 
 def _is_of_scoring(override: Override) -> bool:
@@ -74,8 +69,6 @@ def _refused(override: Override, directory: Path) -> Problem:
     elif group == "evaluator" and key == "oracle":
         message = "looks at test rows; other settings are scored on validation rows alone"
     else:
-        anew = line(
-            "zsl-run", "--config-path", str(directory.resolve()), "--config-name", "config", str(override.input_line)
-        )
-        message = f"says how a run is trained, not how it is scored\nfor a new run:\n  {anew}"
+        command = anew(directory, str(override.input_line))
+        message = f"says how a run is trained, not how it is scored\nfor a new run:\n  {command}"
     return Problem(override.key_or_group, message, f"command line: {override.input_line}")

@@ -10,7 +10,7 @@ from hydra.core.override_parser.types import Override
 from zsl_runner.config.changes import compose_changed
 from zsl_runner.config.compose import Composition, parse
 from zsl_runner.config.problems import Problem
-from zsl_runner.config.quoting import line, meant
+from zsl_runner.config.quoting import anew, meant
 from zsl_runner.errors import RunError
 from zsl_runner.files.folders import expanded
 
@@ -44,12 +44,10 @@ def _is_harmless(override: Override) -> bool:
 
 
 def _refused(override: Override, directory: Path) -> Problem:
-    key, where = override.key_or_group, str(directory.resolve())
-    anew = line("zsl-run", "--config-path", where, "--config-name", "config", str(override.input_line))
     return Problem(
-        key,
+        override.key_or_group,
         "cannot be changed while a run is resumed: the result would be neither the old run's nor a new one's\n"
         f"may be changed: {_LISTED}\n"
-        f"for a new run:\n  {anew}",
+        f"for a new run:\n  {anew(directory, str(override.input_line))}",
         f"command line: {override.input_line}",
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Mapping, Sequence
 
-from hydra.core.override_parser.types import IntervalSweep
+from hydra.core.override_parser.types import IntervalSweep, Override
 from omegaconf import DictConfig, OmegaConf
 
 from zsl_runner.config.compose import parse
@@ -73,6 +73,12 @@ def is_search(settings: DictConfig) -> bool:
     return _class_of(settings, "sweeper") != "BasicSweeper"
 
 
+def single_values(override: Override) -> list[str]:
+    """Return one argument for each value of a discrete sweep, such as ``key=1,2`` or ``key=range(1,3)``."""
+    key = override.get_key_element()
+    return [f"{key}={value}" for value in override.sweep_string_iterator()]
+
+
 def _class_of(settings: DictConfig, part: str) -> str:
     return str(OmegaConf.select(settings, f"{part}._target_")).rpartition(".")[2]
 
@@ -86,7 +92,7 @@ def _values(loader: Loader, argument: str) -> tuple[str, list[str]]:
     if not override.is_sweep_override():
         return key, [argument]
     if override.is_discrete_sweep():
-        return key, [f"{key}={value}" for value in override.sweep_string_iterator()] or [argument]
+        return key, single_values(override) or [argument]
     interval = override.value()
     assert isinstance(interval, IntervalSweep)
     return key, [f"{key}={interval.start}", f"{key}={interval.end}"]

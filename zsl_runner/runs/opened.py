@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from omegaconf import OmegaConf
 from torch import Tensor
 
-from zsl_runner.config.quoting import again, line, place
+from zsl_runner.config.quoting import again, anew
 from zsl_runner.config.registry import resolve
 from zsl_runner.config.saved import CONFIG_FILE, open_existing, read_saved, restoring
 from zsl_runner.config.schema import EvaluatorConf, RunConfig
@@ -147,12 +147,10 @@ class TrainedRun:
             RunError: the run is scored on test rows, on which no setting is tried.
         """
         if self.fold.evaluation.name == "test":
-            tuned = line(
-                "zsl-run", "--config-path", place(self.directory), "--config-name", "config", "evaluator.stages=[tune]"
-            )
             raise RunError(
                 f"{self.directory}: the run is scored on its test rows, and a setting tried there is chosen on test "
-                f"labels; try it on validation rows, with a run of the tune stage alone: {tuned}"
+                f"labels; try it on validation rows, with a run of the tune stage alone: "
+                f"{anew(self.directory, 'evaluator.stages=[tune]')}"
             )
         evaluator = resolve(conf.implementation)(conf, self.config.seed)
         return replace(self, config=replace(self.config, evaluator=conf), evaluator=evaluator)
