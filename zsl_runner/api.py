@@ -12,7 +12,7 @@ from zsl_runner.config import registry
 from zsl_runner.config.check import check
 from zsl_runner.config.command import read
 from zsl_runner.config.loader import Loader
-from zsl_runner.config.problems import report
+from zsl_runner.config.problems import report, without_effect
 from zsl_runner.config.quoting import again
 from zsl_runner.errors import CheckpointError, ConfigError
 from zsl_runner.report.collect import collect
@@ -93,6 +93,8 @@ def run(overrides: Sequence[str] = ()) -> TrainedRun:
         raise ConfigError(report(verdict.problems))
     if verdict.config.task == "check":
         raise ConfigError("task=check starts no run that could be returned; use the command")
+    for line in without_effect([verdict.idle]):
+        warnings.warn(line, stacklevel=2)
     from zsl_runner.training.runtime import settings_kept  # torch is imported only when something runs
 
     directories: list[Path] = []

@@ -1,6 +1,8 @@
-"""Options that would do nothing because of what other parts of a run are, and are refused."""
+"""Options that do nothing because of what others are: switches are refused, values with a default are told."""
 
 import pytest
+
+from tests.golden.runs import RUNS
 
 
 @pytest.mark.parametrize(
@@ -40,3 +42,94 @@ def test_an_oracle_that_would_look_at_no_test_rows_is_refused(problems, parts):
     assert problems(*parts, "evaluator.stages=[tune]", "evaluator.oracle=true").keys() == {"evaluator.oracle"}
     assert not problems(*parts, "evaluator.oracle=true")
     assert not problems(*parts, "evaluator.stages=[tune]")
+
+
+@pytest.mark.parametrize(
+    ("parts", "given", "expected"),
+    [
+        (["model=sgal"], ["model.margin.weight=0", "model.margin.per_dim=1"], {"model.margin.per_dim": "weight=0"}),
+        (["model=sgal"], ["model.margin={weight: 0, pairs: classes}"], {"model.margin.pairs": "weight=0"}),
+        (["model=sgal"], ["model.prior.hidden=[8]", "model.prior.layers=2"], {"model.prior.layers": "hidden=[8]"}),
+        (
+            ["model=sgal", "model.decoder.hidden=[]"],
+            ["model.decoder.order=norm_dropout_activation", "trainer.em.decoder_dropout=true"],
+            {
+                "model.decoder.order": "a network without hidden blocks",
+                "trainer.em.decoder_dropout": "a decoder without dropout",
+            },
+        ),
+        (["model=sgal"], ["trainer.em.iterations=0", "trainer.em.copies=2"], {"trainer.em.copies": "em.iterations=0"}),
+        (
+            ["model=vzsl"],
+            ["model.sharpening_weight=2", "model.blocks.norm_eps=1e-4"],
+            {
+                "model.sharpening_weight": "trainer=seen_only, which never calls target_terms",
+                "model.blocks.norm_eps": "networks without batch norm",
+            },
+        ),
+        (["model=vzsl", "trainer=transductive"], ["model.sharpening_weight=2"], {}),
+        (
+            ["model=bi_vaegan", "trainer.class_prior=known"],
+            ["trainer.prior_classifier.lr=1e-4", "trainer.regressor_every=2"],
+            {"trainer.prior_classifier.lr": "class_prior=known"},
+        ),
+        (["model=bi_vaegan", "trainer.class_prior=cpe"], ["trainer.prior_classifier.lr=1e-4"], {}),
+        (
+            ["model=bi_vaegan", "trainer=feature_gan"],
+            ["model.weights.unseen_critic=2"],
+            {"model.weights.unseen_critic": "trainer.mode=inductive"},
+        ),
+        (
+            ["model=task_heads", "dataset=split_digits", "trainer=lwf"],
+            ["trainer.auxiliary.optim.lr=0.5", "trainer.auxiliary.epochs=3", "trainer.temperature=3"],
+            {"trainer.auxiliary.optim.lr": "auxiliary_weight=0", "trainer.auxiliary.epochs": "auxiliary_weight=0"},
+        ),
+        (
+            ["model=baseline_nn", "dataset=digits_quadrant"],
+            ["evaluator.samples=3"],
+            {"evaluator.samples": "a model without codes"},
+        ),
+        (
+            ["model=eszsl", "dataset=digits"],
+            ["evaluator.patience=3"],
+            {"evaluator.patience": "trainer=closed_form, which takes one step"},
+        ),
+        (
+            ["model=sgal"],
+            ["trainer.optim.algorithm=sgd", "trainer.optim.eps=1e-3"],
+            {"trainer.optim.eps": "algorithm=sgd"},
+        ),
+    ],
+)
+def test_an_option_that_does_nothing_is_told_where_the_command_line_gives_it(verdict, parts, given, expected):
+    found = verdict("dataset=toy", *parts, *given)
+    assert found.config is not None
+    assert {option.key: option.message for option in found.idle} == {
+        key: f"has no effect with {why}" for key, why in expected.items()
+    }
+    assert all(option.origin.removeprefix("command line: ") in given for option in found.idle)
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_defaults_that_do_nothing_are_not_told(verdict, name):
+    given = [argument for argument in RUNS[name] if not argument.startswith(("trainer=", "model=", "dataset="))]
+    assert {option.key for option in verdict(*RUNS[name]).idle} <= {argument.partition("=")[0] for argument in given}
+
+
+def test_a_run_tells_of_options_that_do_nothing_and_starts(zsl_run):
+    found = zsl_run("model=sgal", "dataset=toy", "task=check", "dataset.nuisance_scale=2")
+    assert found.returncode == 0
+    assert "no problem found" in found.stdout
+    assert found.stderr.splitlines() == [
+        "zsl-run: dataset.nuisance_scale has no effect with nuisance_rank=0  (command line: dataset.nuisance_scale=2)"
+    ]
+
+
+def test_a_sweep_tells_in_how_many_runs_an_option_does_nothing(zsl_run):
+    swept = ["trainer.class_prior=known,cpe", "trainer.prior_classifier.lr=0.002", "seed=0,1"]
+    found = zsl_run("-m", "model=bi_vaegan", "dataset=toy", "task=check", *swept)
+    assert found.returncode == 0
+    assert found.stderr.splitlines() == [
+        "zsl-run: trainer.prior_classifier.lr has no effect with class_prior=known, in 2 of 4 runs  "
+        "(command line: trainer.prior_classifier.lr=0.002)"
+    ]

@@ -2,7 +2,6 @@
 
 import copy
 import dataclasses
-import re
 
 import pytest
 import torch
@@ -10,7 +9,6 @@ import torch
 from tests.recipes.comparison import same
 from tests.task_data import OPTIM, task_accuracy, task_trainer, task_training, train
 from tests.training.emulated_graph import EmulatedGraph
-from zsl_runner.config.schema import OptimizerConf
 from zsl_runner.data.sources.digits.conf import SplitDigitsConf
 from zsl_runner.data.sources.mnist.conf import SplitMNISTConf
 from zsl_runner.data.sources.toy.conf import ToyTasksConf
@@ -443,22 +441,6 @@ def test_weights_without_an_old_network_are_told(changes, sizes, told):
     trainer = task_trainer(conf, task_training(sizes=sizes))
     found = ["trainer.weight and trainer.auxiliary_weight have no effect" in text for text in trainer.warnings()]
     assert found == [True] * told
-
-
-@pytest.mark.parametrize(
-    ("changes", "told"),
-    [
-        ({}, []),
-        ({"iterations": 3}, ["trainer.auxiliary.iterations"]),
-        ({"epochs": 3, "optim": OptimizerConf(lr=0.5)}, ["trainer.auxiliary.epochs", "trainer.auxiliary.optim"]),
-    ],
-)
-def test_options_of_an_auxiliary_network_that_is_left_out_are_told(changes, told):
-    conf = LwFConf(**LENGTH, auxiliary=AuxiliaryConf(**{"optim": OPTIM} | changes))
-    found = task_trainer(conf).warnings()
-    assert [text for text in found if "there is no auxiliary network" in text] == found
-    assert [name for text in found for name in re.findall(r"trainer\.auxiliary\.\w+", text)] == told
-    assert task_trainer(dataclasses.replace(conf, auxiliary_weight=1.0)).warnings() == []
 
 
 def test_a_plane_needs_two_tasks():

@@ -12,7 +12,7 @@ from zsl_runner.config.compose import compose
 from zsl_runner.config.draft import Draft
 from zsl_runner.config.gpus import cuda_devices
 from zsl_runner.config.loader import Loader
-from zsl_runner.config.problems import Problem
+from zsl_runner.config.problems import Idle, Problem
 from zsl_runner.config.resume import compose_resumed, resumed
 from zsl_runner.config.schema import RunConfig
 
@@ -25,11 +25,13 @@ class Verdict:
         problems: all of them; empty if the run may start.
         config: the typed configuration if there are none.
         resumes: the directory of the run to be continued.
+        idle: options that the command line gives and that do nothing.
     """
 
     problems: tuple[Problem, ...]
     config: RunConfig | None = None
     resumes: Path | None = None
+    idle: tuple[Idle, ...] = ()
 
 
 def check(
@@ -79,7 +81,7 @@ def check(
         else:
             problems += hydra_settings.check_composed(composed, arguments)
     config = None if problems else draft.build()
-    return Verdict(tuple(dict.fromkeys(problems)), config, directory)
+    return Verdict(tuple(dict.fromkeys(problems)), config, directory, tuple(dict.fromkeys(draft.idle)))
 
 
 def summary(config: RunConfig) -> str:

@@ -16,7 +16,7 @@ from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 from zsl_runner.config.compose import Composition, Layer
 from zsl_runner.config.exact import MISSING, beyond, objection
 from zsl_runner.config.fields import Rule
-from zsl_runner.config.problems import Origin, Problem, closest, did_you_mean, folded
+from zsl_runner.config.problems import Idle, Origin, Problem, closest, did_you_mean, folded
 from zsl_runner.config.registry import schemas
 from zsl_runner.config.schema import GROUPS, RunConfig
 from zsl_runner.config.words import Shape, rules, shapes
@@ -31,10 +31,12 @@ class Draft:
         node: the typed configuration, as far as it could be filled.
         kinds: the schema of each group that has one.
         problems: those found.
+        idle: options that the command line gives and that do nothing.
     """
 
     def __init__(self, composition: Composition) -> None:
         self.problems: list[Problem] = []
+        self.idle: list[Idle] = []
         self.kinds: dict[str, str] = {}
         self.node = OmegaConf.structured(RunConfig)
         self._origins: dict[str, Origin] = {}
@@ -64,6 +66,19 @@ class Draft:
         where = self.origin(key) if origin is None else origin
         self._bad.add(key)
         self.problems.append(Problem(key, message, where.describe(key) if where != Origin() else ""))
+
+    def take(self, key: str, problem: Problem) -> None:
+        """Record what a schema reports of ``key``; of what does nothing there, what the command line gives."""
+        if not isinstance(problem, Idle):
+            self.report(key, problem.message)
+            return
+        for given, origin in self._origins.items():
+            is_below = given == key or given.startswith(f"{key}.")
+            if is_below and origin.override is not None and not isinstance(self._value(given), DictConfig):
+                self.idle.append(Idle(given, problem.message, origin.describe(given)))
+
+    def _value(self, key: str) -> Any:
+        return OmegaConf.select(self.node, key, throw_on_missing=False)
 
     def build(self, key: str = "") -> Any:
         """Return the typed object at ``key`` (the whole ``RunConfig`` by default); None if values are missing."""

@@ -13,7 +13,7 @@ from typing import Any
 from zsl_runner.config.draft import Draft
 from zsl_runner.config.loader import Loader
 from zsl_runner.config.paths import shown
-from zsl_runner.config.problems import Origin
+from zsl_runner.config.problems import Idle, Origin, idle
 from zsl_runner.config.registry import schemas
 from zsl_runner.config.schema import (
     Component,
@@ -83,12 +83,19 @@ def check_fit(draft: Draft) -> None:
     if any(draft.has_bad_values(key) for key in _FITTED):
         return
     found = [("model", problem) for problem in model.fits(dataset)]
+    called: set[str] = set()
     if isinstance(trainer, TrainerConf):
         found += [("trainer", problem) for problem in trainer.fits(model, dataset)]
+        called |= trainer.requires
     if isinstance(evaluator, EvaluatorConf):
         found += [("evaluator", problem) for problem in evaluator.fits(model, dataset)]
+        called |= evaluator.requires
+    for capability in sorted(model.options_of.keys() - called):
+        who = f"trainer={draft.kinds.get('trainer')}, which never calls {capability}"
+        found += [("model", problem) for problem in idle(who, *model.options_of[capability])]
     for part, problem in found:
-        draft.report(f"{part}.{problem.key}", problem.message)
+        group = problem.part or part if isinstance(problem, Idle) else part
+        draft.take(f"{group}.{problem.key}", problem)
 
 
 def check_debug(draft: Draft) -> None:
@@ -276,7 +283,7 @@ def _ask(draft: Draft, key: str, block: Any) -> None:
     for problem in found:
         below = f"{key}.{problem.key}" if problem.key else key
         if not draft.has_bad_values(below):
-            draft.report(below, problem.message)
+            draft.take(below, problem)
 
 
 def _required(draft: Draft, dataset: DatasetConf) -> list[RequiredFile]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import textwrap
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,6 +62,30 @@ class Problem:
     origin: str = ""
 
 
+@dataclass(frozen=True)
+class Idle(Problem):
+    """An option, or a block of them, that does nothing because of what others are.
+
+    No obstacle, for its default has to be something: it is told, and only where the command line gives it.
+
+    Attributes:
+        part: group of the option, where that is another one than of the schema that reports it.
+    """
+
+    part: str = ""
+
+
+def idle(why: str, *keys: str, part: str = "") -> Iterable[Idle]:
+    """Yield that options have no effect.
+
+    Args:
+        why: what they have none with, e.g. ``algorithm=sgd``.
+        keys: paths below the schema that reports them.
+        part: their group, where it is another one.
+    """
+    return (Idle(key, f"has no effect with {why}", part=part) for key in keys)
+
+
 def did_you_mean(word: str, choices: Iterable[str]) -> str:
     """Return ``; did you mean X?`` for the closest choice, or an empty string.
 
@@ -113,6 +138,26 @@ def listed(options: Iterable[str]) -> list[str]:
     lines = [", ".join(folders.pop("", []))]
     lines += [f"{folder}: {', '.join(names)}" for folder, names in folders.items()]
     return [line for line in lines if line]
+
+
+def without_effect(idle: Iterable[Sequence[Idle]]) -> list[str]:
+    """Return a line for each option that does nothing, with the runs in which it does not if it does in others.
+
+    Args:
+        idle: what was found of each run that was asked for.
+
+    >>> rate = Idle("trainer.lr", "has no effect with trainer.steps=0", "command line: trainer.lr=1")
+    >>> without_effect([[rate], []])
+    ['trainer.lr has no effect with trainer.steps=0, in 1 of 2 runs  (command line: trainer.lr=1)']
+    """
+    runs = list(idle)
+    counts = Counter((found.key, found.message) for run in runs for found in run)
+    origins = {(found.key, found.message): found.origin for run in reversed(runs) for found in run}
+    lines = []
+    for (key, message), count in counts.items():
+        where = "" if count == len(runs) else f", in {count} of {len(runs)} runs"
+        lines.append(f"{key} {message}{where}  ({origins[key, message]})")
+    return lines
 
 
 def report(problems: Sequence[Problem]) -> str:

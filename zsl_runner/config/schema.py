@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 from omegaconf import MISSING
 
 from zsl_runner.config.fields import option, section
-from zsl_runner.config.problems import Problem
+from zsl_runner.config.problems import Problem, idle
 from zsl_runner.config.vocabulary import Provision, View
 
 
@@ -115,12 +115,14 @@ class ModelConf(Component):
     """Base of all models.
 
     ``needs`` names what the data set must provide, ``capabilities`` what trainers and evaluators may call, in words of
-    `zsl_runner.config.vocabulary`; ``reads`` is the view of the data it is built from and trained on.
+    `zsl_runner.config.vocabulary`; ``reads`` is the view of the data it is built from and trained on; ``options_of``
+    names options that have an effect only where trainer or evaluator calls a capability.
     """
 
     needs: ClassVar[frozenset[str]] = frozenset()
     capabilities: ClassVar[frozenset[str]] = frozenset()
     reads: ClassVar[View] = View.OWN
+    options_of: ClassVar[dict[str, tuple[str, ...]]] = {}
 
     def fits(self, dataset: DatasetConf) -> Iterable[Problem]:
         """Yield what the model cannot do with this data set as it is prepared; keys are below the model."""
@@ -155,6 +157,8 @@ class OptimizerConf:
             yield Problem("betas", f"expected two decay rates, found {len(self.betas)}")
         if self.momentum and self.algorithm != "sgd":
             yield Problem("momentum", f"has no effect with algorithm={self.algorithm}; it belongs to sgd")
+        if self.algorithm == "sgd":
+            yield from idle("algorithm=sgd", "betas", "eps")
 
 
 @dataclass
@@ -180,6 +184,8 @@ class ScheduledOptimizerConf(OptimizerConf):
             yield Problem("milestones", f"expected ascending epochs, each once, found {list(self.milestones)}")
         if self.inverse_decay_from and not self.inverse_decay:
             yield Problem("inverse_decay_from", "has no effect with inverse_decay=0")
+        if not self.milestones:
+            yield from idle("milestones=[]", "lr_decay")
 
     def unreached(self, epochs: int) -> Iterable[Problem]:
         """Yield what lies beyond the end of a training of so many epochs."""

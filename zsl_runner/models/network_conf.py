@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from zsl_runner.config.fields import option, section
-from zsl_runner.config.problems import Problem
+from zsl_runner.config.problems import Problem, idle
 from zsl_runner.config.schema import DatasetConf, ModelConf
 from zsl_runner.config.vocabulary import Provision, View
 
@@ -34,12 +34,27 @@ class HiddenConf:
     batch_norm: bool = option(True, "batch normalisation in the hidden blocks")
     order: str = option(ORDERS[0], "order of the operations after a hidden block's linear map", choices=ORDERS)
 
+    def is_deep(self) -> bool:
+        """Tell whether the network has a hidden block."""
+        return True
+
+    def problems(self) -> Iterable[Problem]:
+        """Yield what has no effect on the blocks there are."""
+        if not self.is_deep():
+            yield from idle("a network without hidden blocks", "dropout", "batch_norm", "order")
+        elif not self.batch_norm and not self.dropout:
+            yield from idle("batch_norm=false and dropout=0", "order")
+
 
 @dataclass
 class MLPConf(HiddenConf):
     """A multilayer perceptron between two widths that the data or other options fix."""
 
     hidden: list[int] = option([], "widths of the hidden layers; an empty list is one affine map", low=1)
+
+    def is_deep(self) -> bool:
+        """Tell whether the network has a hidden block."""
+        return bool(self.hidden)
 
 
 @dataclass
@@ -58,8 +73,17 @@ class GaussianPriorConf(ModelConf):
     decoder: MLPConf = section(MLPConf, "from the latent code to the mean of the features")
     blocks: BlockConf = section(BlockConf, "what all hidden blocks have in common")
 
+    def networks(self) -> tuple[HiddenConf, ...]:
+        """Return the options of the networks that may have hidden blocks."""
+        return self.encoder, self.decoder
+
     def problems(self) -> Iterable[Problem]:
-        """A loss without its two main terms trains neither encoder nor decoder."""
+        """A loss without its two main terms trains neither encoder nor decoder; blocks that are not there have none."""
+        deep = [network for network in self.networks() if network.is_deep()]
+        if not deep:
+            yield from idle("networks without hidden blocks", "blocks.slope")
+        if not any(network.batch_norm for network in deep):
+            yield from idle("networks without batch norm", "blocks.norm_momentum", "blocks.norm_eps")
         if self.reconstruction_weight == 0 and self.kl_weight == 0:
             yield Problem("reconstruction_weight", "is 0 and kl_weight is 0: nothing relates codes to features")
 

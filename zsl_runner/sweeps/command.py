@@ -24,7 +24,7 @@ from zsl_runner.config.compose import COMPOSED_GROUPS
 from zsl_runner.config.explain import copy_option, explain, options_of
 from zsl_runner.config.loader import Loader
 from zsl_runner.config.paths import conf_directory
-from zsl_runner.config.problems import Problem, listed, report
+from zsl_runner.config.problems import Idle, Problem, listed, report, without_effect
 from zsl_runner.config.schema import RunConfig
 from zsl_runner.config.sweep import check_search, columns, expand, is_search, starts_elsewhere, told
 from zsl_runner.console.frame import FAILED, REFUSED
@@ -81,11 +81,13 @@ def _checked(command: Command) -> int:
         verdict = check(loader, command.overrides, settings=command.settings())
         if verdict.config is None:
             return _refused(verdict.problems)
+        _tell([verdict.idle])
         return _agreed([verdict.config]) if verdict.config.task == "check" else _single(command, loader, verdict)
     settings = loader.sweep_settings([*command.settings(), *command.overrides])
-    runs, problems = _sweep_runs(loader, command, settings)
+    runs, problems, idle = _sweep_runs(loader, command, settings)
     if problems:
         return _refused(problems)
+    _tell(idle)
     if any(config.task == "check" for config in runs.values()):
         return _agreed(list(runs.values()))
     assert settings is not None  # checked
@@ -97,6 +99,11 @@ def _refused(problems: Sequence[Problem]) -> int:
     return REFUSED
 
 
+def _tell(idle: Sequence[Sequence[Idle]]) -> None:
+    for line in without_effect(idle):
+        print(f"zsl-run: {line}", file=sys.stderr)
+
+
 def _agreed(configs: Sequence[RunConfig]) -> int:
     print(summary(configs[0]))
     print("no problem found" if len(configs) == 1 else f"no problem found in {len(configs)} runs; above is the first")
@@ -105,20 +112,22 @@ def _agreed(configs: Sequence[RunConfig]) -> int:
 
 def _sweep_runs(
     loader: Loader, command: Command, settings: DictConfig | None
-) -> tuple[dict[str, RunConfig], list[Problem]]:
-    """Check all runs of a sweep; return their configurations by their overrides, and each problem once."""
+) -> tuple[dict[str, RunConfig], list[Problem], list[tuple[Idle, ...]]]:
+    """Check all runs of a sweep; return configurations by overrides, each problem once, and what is idle in each."""
     runs: dict[str, RunConfig] = {}
     problems: list[Problem] = []
+    idle: list[tuple[Idle, ...]] = []
     elsewhere = starts_elsewhere(settings)
     for index, run in enumerate(expand(loader, command.overrides, settings)):
         verdict = check(loader, run, settings=command.settings(), elsewhere=elsewhere, strictly=index == 0, alone=False)
         problems += [problem for problem in verdict.problems if problem not in problems]
+        idle.append(verdict.idle)
         if verdict.config is not None:
             runs[told(run)] = verdict.config
     if settings is not None and runs and is_search(settings):
         first = next(iter(runs.values()))
         problems += check_search(settings, columns(loader, command.overrides, settings), first)
-    return runs, problems
+    return runs, problems, idle
 
 
 def _sweep(command: Command, loader: Loader, settings: DictConfig, runs: dict[str, RunConfig]) -> int:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from zsl_runner.config.fields import option, section
-from zsl_runner.config.problems import Problem
+from zsl_runner.config.problems import Problem, idle
 from zsl_runner.config.schema import OptimizerConf, TrainerConf
 from zsl_runner.config.vocabulary import Capability, Provision
 
@@ -29,6 +29,8 @@ class PhaseConf:
 
     def problems(self) -> Iterable[Problem]:
         """Yield a warm-up that is longer than the phase."""
+        if self.steps == 0:
+            yield from idle("steps=0", "factor", "power", "frozen_statistics")
         if self.warmup > self.steps:
             yield Problem("warmup", f"is longer than the phase of {self.steps} steps")
 

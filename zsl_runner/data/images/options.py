@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from zsl_runner.config.fields import option
-from zsl_runner.config.problems import Problem
+from zsl_runner.config.problems import Problem, idle
 from zsl_runner.config.schema import DatasetConf, ModelConf, TrainerConf
 from zsl_runner.config.vocabulary import Provision
 
@@ -47,6 +47,12 @@ class LabelledImagesConf(ImagesConf):
         low=1,
     )
     label_seed: int = option(0, "seed of the draw of labelled images; vary it with the run's seed in a study", low=0)
+
+    def problems(self) -> Iterable[Problem]:
+        """Yield what has no effect where all labels are seen."""
+        yield from super().problems()
+        if self.labelled is None:
+            yield from idle("labelled=null", "label_seed")
 
     def problems_of_labels(self, classes: int, rows: int) -> Iterable[Problem]:
         """Yield that ``labelled`` leaves classes out, or asks for more training images than there are."""

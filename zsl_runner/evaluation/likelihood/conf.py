@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from zsl_runner.config.fields import option
-from zsl_runner.config.problems import Problem
-from zsl_runner.config.schema import Quantity
+from zsl_runner.config.problems import Problem, idle
+from zsl_runner.config.schema import DatasetConf, ModelConf, Quantity
 from zsl_runner.config.vocabulary import Capability, Provision, View
 from zsl_runner.evaluation.one_stage_conf import OneStageEvaluatorConf
 
@@ -62,3 +62,9 @@ class LikelihoodEvaluatorConf(OneStageEvaluatorConf):
         wanted = {"val/NCLL_ELBO": "elbo", "val/NCLL_MC": "mc", "val/NCLL_IS": "is"}.get(self.select_metric)
         if wanted is not None and wanted not in self.estimators:
             yield Problem("select_metric", f"{self.select_metric} needs {wanted} in estimators")
+
+    def fits(self, model: ModelConf, dataset: DatasetConf) -> Iterable[Problem]:
+        """Yield what has no effect on a model without codes."""
+        if Capability.LATENT_OUTPUT not in model.capabilities:
+            codes = ("estimators", "samples", "validation_samples", "sample_batch", "curve", "drawn_samples")
+            yield from idle("a model without codes", *codes)

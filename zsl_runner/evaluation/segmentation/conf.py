@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar
 
 from zsl_runner.config.fields import option
+from zsl_runner.config.problems import Problem, idle
 from zsl_runner.config.schema import Quantity
 from zsl_runner.config.vocabulary import Provision
 from zsl_runner.evaluation.likelihood.conf import LikelihoodEvaluatorConf
@@ -60,3 +62,9 @@ class SegmentationEvaluatorConf(LikelihoodEvaluatorConf):
     refinements: int = option(
         5, "how often the labels of the hidden part and the code are inferred from each other there", low=1
     )
+
+    def problems(self) -> Iterable[Problem]:
+        """Yield what has no effect where nothing is hidden."""
+        yield from super().problems()
+        if self.hidden_side == 0:
+            yield from idle("hidden_side=0", "refinements")

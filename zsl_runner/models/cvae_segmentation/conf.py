@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from zsl_runner.config.fields import option, section
-from zsl_runner.config.problems import Problem
+from zsl_runner.config.problems import Problem, idle
 from zsl_runner.config.schema import DatasetConf, ModelConf
 from zsl_runner.config.vocabulary import Capability, Provision, View
 from zsl_runner.models.segmentation_conf import KERNELS, ContractingConf, ExpandingConf, LabelCNNConf, unfit_sides
@@ -70,6 +70,8 @@ class CVAESegmentationConf(ModelConf):
             yield Problem("recurrent", "only a conditional prior sees the guess; use recurrent=false")
         if self.detach_guess and not self.recurrent:
             yield Problem("detach_guess", "has no effect with recurrent=false")
+        if not self.recurrent:
+            yield from idle("recurrent=false", "guess_scale")
         if self.encoder.reduction() != self.generation.enlargement():
             yield Problem(
                 "generation",

@@ -7,9 +7,18 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from zsl_runner.config.fields import option, section
-from zsl_runner.config.problems import Problem
+from zsl_runner.config.problems import Problem, idle
 from zsl_runner.config.schema import DatasetConf, ModelConf
 from zsl_runner.config.vocabulary import Capability, Provision
+
+UNSEEN_CRITIC = ("weights.unseen_critic", "weights.unseen_generator")
+ATTRIBUTE_CRITIC = (
+    "weights.attribute_critic",
+    "weights.attribute_generator",
+    "penalty.attribute_weight",
+    "penalty.attribute_projection",
+    "perturbation.critic",
+)
 
 
 @dataclass
@@ -156,8 +165,22 @@ class FeatureGANConf(ModelConf):
             yield Problem("reconstruction", f"bce needs features in [0, 1] and output=sigmoid; output is {self.output}")
         if self.perturbation.critic and not self.attribute_critic:
             yield Problem("perturbation.critic", "acts on the attribute critic, which is off")
+        yield from self._idle()
         if self.weights.generator == 0 and self.encoder == "none":
             yield Problem("weights.generator", "is 0 and there is no encoder: nothing would train the generator")
+
+    def _idle(self) -> Iterable[Problem]:
+        """Yield what has no effect because the network it belongs to is off."""
+        if self.encoder == "none":
+            yield from idle("encoder=none", "weights.kl", "weights.reconstruction", "reconstruction")
+        if self.unseen_critic == "none":
+            yield from idle("unseen_critic=none", *UNSEEN_CRITIC)
+        if not self.attribute_critic:
+            yield from idle("attribute_critic=false", "attribute_hidden", *ATTRIBUTE_CRITIC)
+        if self.regressor == "none":
+            yield from idle("regressor=none", "weights.regression", "weights.feedback", "regression_loss")
+        if not self.feedback_loop:
+            yield from idle("feedback_loop=false", "feedback_train", "feedback_synthesis")
 
     def fits(self, dataset: DatasetConf) -> Iterable[Problem]:
         """The generator's output and the regressor's must match how features and class vectors are scaled."""

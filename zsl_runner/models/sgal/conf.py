@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar
 
 from zsl_runner.config.fields import option, section
+from zsl_runner.config.problems import Problem, idle
 from zsl_runner.config.vocabulary import Capability
 from zsl_runner.models.network_conf import ORDERS, GaussianPriorConf, HiddenConf, MLPConf
 
@@ -37,6 +39,16 @@ class PriorConf(HiddenConf):
     order: str = option(ORDERS[1], "order of the operations after a hidden block's linear map", choices=ORDERS)
     const_log_var: float | None = option(0.0, "log-variance of every prior; null learns it with a second tower")
 
+    def is_deep(self) -> bool:
+        """Tell whether a tower has a hidden block."""
+        return self.layers > 1 if self.hidden is None else bool(self.hidden)
+
+    def problems(self) -> Iterable[Problem]:
+        """Yield what has no effect beside the widths of the towers."""
+        yield from super().problems()
+        if self.hidden is not None:
+            yield from idle(f"hidden={list(self.hidden)}", "layers")
+
 
 @dataclass
 class MarginConf:
@@ -50,6 +62,11 @@ class MarginConf:
         "different classes; classes: every pair of classes of the data set once",
         choices=("batch_all", "batch_diff", "classes"),
     )
+
+    def problems(self) -> Iterable[Problem]:
+        """Yield what has no effect without the term."""
+        if self.weight == 0:
+            yield from idle("weight=0", "per_dim", "pairs")
 
 
 @dataclass
@@ -67,3 +84,7 @@ class SGALConf(GaussianPriorConf):
     decoder: DecoderConf = section(DecoderConf, "from the latent code to the mean of the features")
     prior: PriorConf = section(PriorConf, "from class vectors to the class priors")
     margin: MarginConf = section(MarginConf, "distance between the class priors")
+
+    def networks(self) -> tuple[HiddenConf, ...]:
+        """Return also the options of the prior network."""
+        return *super().networks(), self.prior

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from zsl_runner.config.fields import option, section
-from zsl_runner.config.problems import Problem
+from zsl_runner.config.problems import Problem, idle
 from zsl_runner.config.schema import DatasetConf, ModelConf, OptimizerConf, ScheduledOptimizerConf, TrainerConf
 from zsl_runner.config.vocabulary import Capability
 
@@ -22,6 +22,11 @@ class NoiseConf:
         choices=("input", "discriminator"),
     )
     std: float = option(0.0, "standard deviation of the noise; 0 for none (0.3 on semi-supervised MNIST)", low=0.0)
+
+    def problems(self) -> Iterable[Problem]:
+        """Yield that noise that is none is nowhere."""
+        if self.std == 0:
+            yield from idle("std=0", "where")
 
 
 @dataclass
@@ -80,7 +85,10 @@ class AdversarialAutoencoderTrainerConf(TrainerConf):
         }
 
     def fits(self, model: ModelConf, dataset: DatasetConf) -> Iterable[Problem]:
-        """Milestones must be reached while there is training."""
+        """Milestones must be reached while there is training; labels are classified where they are a category."""
+        labels = getattr(model, "labels", "category")
+        if labels != "category":
+            yield from idle(f"model.labels={labels}", "labelled_batch_size", "optim.semi")
         for name, conf in vars(self.optim).items():
             for problem in conf.unreached(self.epochs):
                 yield Problem(f"optim.{name}.{problem.key}", problem.message)

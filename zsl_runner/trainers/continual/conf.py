@@ -44,6 +44,11 @@ class EWCConf(ImportanceTrainerConf):
         choices=("empirical", "exact", "sampled", "batched"),
     )
 
+    def problems(self) -> Iterable[Problem]:
+        """Yield what has no effect without a pull."""
+        yield from super().problems()
+        yield from self.idle_without_pull("estimator")
+
 
 @dataclass
 class MASConf(ImportanceTrainerConf):
@@ -54,6 +59,11 @@ class MASConf(ImportanceTrainerConf):
     squared: bool = option(
         False, "the outputs' squared norm (Aljundi et al. 2018) instead of their norm (released with ANCL)"
     )
+
+    def problems(self) -> Iterable[Problem]:
+        """Yield what has no effect without a pull."""
+        yield from super().problems()
+        yield from self.idle_without_pull("squared")
 
 
 @dataclass
@@ -71,6 +81,11 @@ class LwFConf(HeldTrainerConf):
         "over old and new classes, of which the old network gives the new ones nothing (all)",
         choices=("joint", "each", "all"),
     )
+
+    def problems(self) -> Iterable[Problem]:
+        """Yield what has no effect without a pull."""
+        yield from super().problems()
+        yield from self.idle_without_pull("temperature", "heads")
 
 
 @dataclass

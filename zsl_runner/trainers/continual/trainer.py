@@ -19,7 +19,7 @@ from zsl_runner.trainers.continual.conf import ICaRLConf, JointConf
 from zsl_runner.trainers.continual.exemplars import ExemplarPhase
 from zsl_runner.trainers.continual.importance import ImportancePhase
 from zsl_runner.trainers.continual.memory import ExemplarMemory
-from zsl_runner.trainers.continual.options import AuxiliaryConf, HeldTrainerConf, ImportanceTrainerConf, TaskTrainerConf
+from zsl_runner.trainers.continual.options import HeldTrainerConf, ImportanceTrainerConf, TaskTrainerConf
 from zsl_runner.trainers.continual.pool import PoolDraw, RowDraw, RowPool, answered
 from zsl_runner.trainers.continual.regularisers import Reference, Regulariser, Student
 from zsl_runner.training.base import Phase, Step, StepReport, Trainer, TrainingContext
@@ -80,23 +80,13 @@ class ContinualTrainer(Trainer):
         self._compiled = context.runtime.compile(self.terms)
 
     def warnings(self) -> list[str]:
-        """Return what has no effect: pulls with one task, options of no auxiliary network, tasks of one class."""
-        return [*self._without_old_network(), *self._without_auxiliary(), *self._without_decision()]
+        """Return what has no effect: pulls with one task, and tasks of one class."""
+        return [*self._without_old_network(), *self._without_decision()]
 
     def _without_old_network(self) -> list[str]:
         if self.order.tasks > 1 or not (self._weight or self._auxiliary_weight):
             return []
         return ["one task: there is no old network, so that trainer.weight and trainer.auxiliary_weight have no effect"]
-
-    def _without_auxiliary(self) -> list[str]:
-        if not isinstance(self.conf, HeldTrainerConf) or self._auxiliary_weight:
-            return []
-        own, unchanged = self.conf.auxiliary, AuxiliaryConf(optim=self.conf.optim)
-        given = [name for name in ("iterations", "epochs", "optim") if getattr(own, name) != getattr(unchanged, name)]
-        if not given:
-            return []
-        listed = " and ".join(f"trainer.auxiliary.{name}" for name in given)
-        return [f"trainer.auxiliary_weight=0: there is no auxiliary network, so that {listed} have no effect"]
 
     def _without_decision(self) -> list[str]:
         single = [str(task + 1) for task, size in enumerate(self.order.sizes) if size == 1]

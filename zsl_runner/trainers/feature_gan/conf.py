@@ -8,10 +8,10 @@ from typing import ClassVar
 
 from zsl_runner.classifiers.conf import ClassifierConf
 from zsl_runner.config.fields import option, section
-from zsl_runner.config.problems import Problem
+from zsl_runner.config.problems import Problem, idle
 from zsl_runner.config.schema import DatasetConf, ModelConf, OptimizerConf, TrainerConf
 from zsl_runner.config.vocabulary import Capability, Provision
-from zsl_runner.models.feature_gan.conf import FeatureGANConf
+from zsl_runner.models.feature_gan.conf import ATTRIBUTE_CRITIC, UNSEEN_CRITIC, FeatureGANConf
 
 ESTIMATED = ("cpe", "classifier", "bbse", "bbse_soft")
 
@@ -96,6 +96,15 @@ class FeatureGANTrainerConf(TrainerConf):
 
     def problems(self) -> Iterable[Problem]:
         """Yield options that contradict one another."""
+        if self.class_prior not in ESTIMATED:
+            yield from idle(f"class_prior={self.class_prior}", "prior_classifier")
+        else:
+            unseen_alone = "an estimated class prior, whose classifier knows the unseen classes alone"
+            yield from idle(unseen_alone, "prior_classifier.epochs_gzsl", "prior_classifier.lr_gzsl")
+            if (rows := self.prior_classifier.synthetic_per_class_zsl) is not None:
+                yield from idle(
+                    f"prior_classifier.synthetic_per_class_zsl={rows}", "prior_classifier.synthetic_per_class"
+                )
         if self.encoder_betas is not None and len(self.encoder_betas) != 2:
             yield Problem("encoder_betas", f"expected two decay rates, found {len(self.encoder_betas)}")
         if self.mode == "inductive":
@@ -115,6 +124,12 @@ class FeatureGANTrainerConf(TrainerConf):
         """Yield options of networks the model does not have."""
         if not isinstance(model, FeatureGANConf):
             return
+        if model.weights.classification == 0:
+            yield from idle("model.weights.classification=0", "seen_classifier")
+        if model.regressor != "level_1":
+            yield from idle(f"model.regressor={model.regressor}", "regressor_every", "regressor_steps")
+        if self.mode == "inductive":
+            yield from idle("trainer.mode=inductive", *UNSEEN_CRITIC, *ATTRIBUTE_CRITIC, part="model")
         if self.mode == "transductive" and model.unseen_critic == "none" and not model.attribute_critic:
             yield Problem("mode", "transductive, but the model has neither unseen_critic nor attribute_critic")
         absent = {

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from zsl_runner.config.fields import option, section
-from zsl_runner.config.problems import Problem
+from zsl_runner.config.problems import Problem, idle
 from zsl_runner.config.schema import DatasetConf, ModelConf
 from zsl_runner.models.class_mapping_conf import ClassMapperConf
 from zsl_runner.trainers.class_mapping_conf import ClassMappingTrainerConf, PhaseConf
@@ -118,6 +118,13 @@ class PrototypeContrastConf(ClassMappingTrainerConf):
 
     def problems(self) -> Iterable[Problem]:
         """Yield that there is nothing to do."""
+        weights = self.weights
+        if self.contrast.steps == 0:
+            yield from idle("contrast.steps=0", "view_scale", "grid", "weights", "prototypes", "mining")
+        elif not weights.intra:
+            yield from idle("weights.intra=0", "mining")
+            if not weights.cross_prototype and not weights.cross_map:
+                yield from idle("weights of 0 of all contrasts", "prototypes")
         if self.classify.steps + self.contrast.steps == 0:
             yield Problem("classify.steps", "both phases have none; give one of them steps")
 
