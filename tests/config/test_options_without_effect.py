@@ -104,9 +104,7 @@ def test_an_oracle_that_would_look_at_no_test_rows_is_refused(problems, parts):
 def test_an_option_that_does_nothing_is_told_where_the_command_line_gives_it(verdict, parts, given, expected):
     found = verdict("dataset=toy", *parts, *given)
     assert found.config is not None
-    assert {option.key: option.message for option in found.idle} == {
-        key: f"has no effect with {why}" for key, why in expected.items()
-    }
+    assert {option.key: option.why for option in found.idle} == expected
     assert all(option.origin.removeprefix("command line: ") in given for option in found.idle)
 
 

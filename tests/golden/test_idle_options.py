@@ -90,14 +90,14 @@ def keys_of(overrides):
 
 @cache
 def idle_overrides(name):
-    """Return overrides that are told to do nothing, one for each such option of a run."""
+    """Return overrides that are told to do nothing and may be given together, one for each such option of a run."""
     config = checked(name).config
     assert config is not None
     found = []
     for group in GROUPS:
         for key, value, shape, rule in values(getattr(config, group), group):
             for other in others(value, shape, rule):
-                verdict = checked(name, f"{key}={other}")
+                verdict = checked(name, *found, f"{key}={other}")
                 if verdict.config is not None:
                     found += [f"{key}={other}"] if any(option.key == key for option in verdict.idle) else []
                     break

@@ -183,10 +183,12 @@ def test_snapshots_are_traversals_after_epochs_and_are_kept(build):
     assert torch.equal(other.shown()["epoch_2"], later["epoch_2"])
 
 
-@pytest.mark.parametrize("options", [{"continuous": 0}, {"discrete": []}])
-def test_training_with_one_kind_of_variable(build, options):
+@pytest.mark.parametrize(("options", "absent"), [({"continuous": 0}, "z"), ({"discrete": []}, "c")])
+def test_training_with_one_kind_of_variable(build, options, absent):
     trainer = build(JointVAEConf(**options))
     terms = run(trainer, 50)[-1]
+    assert trainer.targets(50)["zc".index(absent)] == 0
+    assert terms[f"capacity_{absent}"] == 0
     assert all(value.isfinite() for value in terms.values())
     assert trainer.warnings() == []
     assert len(trainer.shown()["capacity_history"]) == 1

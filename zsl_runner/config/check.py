@@ -81,6 +81,8 @@ def check(
         else:
             problems += hydra_settings.check_composed(composed, arguments)
     config = None if problems else draft.build()
+    if config is not None:
+        fit.look_for_idle(draft)
     return Verdict(tuple(dict.fromkeys(problems)), config, directory, tuple(dict.fromkeys(draft.idle)))
 
 

@@ -67,15 +67,12 @@ class Draft:
         self._bad.add(key)
         self.problems.append(Problem(key, message, where.describe(key) if where != Origin() else ""))
 
-    def take(self, key: str, problem: Problem) -> None:
-        """Record what a schema reports of ``key``; of what does nothing there, what the command line gives."""
-        if not isinstance(problem, Idle):
-            self.report(key, problem.message)
-            return
+    def tell(self, key: str, why: str) -> None:
+        """Record that ``key`` and what lies below it have no effect, as far as the command line gives them."""
         for given, origin in self._origins.items():
             is_below = given == key or given.startswith(f"{key}.")
             if is_below and origin.override is not None and not isinstance(self._value(given), DictConfig):
-                self.idle.append(Idle(given, problem.message, origin.describe(given)))
+                self.idle.append(Idle(given, why, origin.describe(given)))
 
     def _value(self, key: str) -> Any:
         return OmegaConf.select(self.node, key, throw_on_missing=False)

@@ -13,7 +13,7 @@ from typing import Any
 from zsl_runner.config.draft import Draft
 from zsl_runner.config.loader import Loader
 from zsl_runner.config.paths import shown
-from zsl_runner.config.problems import Idle, Origin, idle
+from zsl_runner.config.problems import Origin
 from zsl_runner.config.registry import schemas
 from zsl_runner.config.schema import (
     Component,
@@ -30,6 +30,7 @@ from zsl_runner.files.checksums import sha256_of
 
 _LABEL = re.compile(r"[^\W_]([\w.,+=@ -]*[\w.,+=@-])?")
 _FITTED = ("dataset", "model", "trainer", "evaluator")
+_ALONE = ("runtime", "tracker", "debug", "checkpoint", "reference")
 _DEMANDS = (
     # who asks, its list of wishes, who must answer, the list of what it offers, the verb of the message
     ("trainer", "requires", "model", "capabilities", "calls"),
@@ -66,7 +67,7 @@ def check_parts(draft: Draft, loader: Loader | None) -> None:
 
 def check_components(draft: Draft) -> None:
     """Ask every block of options for the problems it finds in itself."""
-    for key in (*draft.kinds, "runtime", "tracker", "debug", "checkpoint", "reference"):
+    for key in (*draft.kinds, *_ALONE):
         built = draft.build(key)
         for below, block in _blocks(built, key) if built is not None else ():
             _ask(draft, below, block)
@@ -83,19 +84,28 @@ def check_fit(draft: Draft) -> None:
     if any(draft.has_bad_values(key) for key in _FITTED):
         return
     found = [("model", problem) for problem in model.fits(dataset)]
-    called: set[str] = set()
     if isinstance(trainer, TrainerConf):
         found += [("trainer", problem) for problem in trainer.fits(model, dataset)]
-        called |= trainer.requires
     if isinstance(evaluator, EvaluatorConf):
         found += [("evaluator", problem) for problem in evaluator.fits(model, dataset)]
-        called |= evaluator.requires
-    for capability in sorted(model.options_of.keys() - called):
-        who = f"trainer={draft.kinds.get('trainer')}, which never calls {capability}"
-        found += [("model", problem) for problem in idle(who, *model.options_of[capability])]
     for part, problem in found:
-        group = problem.part or part if isinstance(problem, Idle) else part
-        draft.take(f"{group}.{problem.key}", problem)
+        draft.report(f"{part}.{problem.key}", problem.message)
+
+
+def look_for_idle(draft: Draft) -> None:
+    """Find the options that have no effect; to be called once nothing is wrong."""
+    built = {key: draft.build(key) for key in (*draft.kinds, *_ALONE)}
+    for key, part in built.items():
+        for below, block in _blocks(part, key):
+            for option in block.idle_options() if hasattr(block, "idle_options") else ():
+                draft.tell(f"{below}.{option.key}", option.why)
+    dataset, model, trainer, evaluator = (built[key] for key in _FITTED)
+    for part, user in (("trainer", trainer), ("evaluator", evaluator)):
+        for option in user.idle_beside(model, dataset):
+            draft.tell(f"{option.part or part}.{option.key}", option.why)
+    for capability in sorted(model.options_of.keys() - (trainer.requires | evaluator.requires)):
+        for key in model.options_of[capability]:
+            draft.tell(f"model.{key}", f"trainer={trainer.kind}, which never calls {capability}")
 
 
 def check_debug(draft: Draft) -> None:
@@ -283,7 +293,7 @@ def _ask(draft: Draft, key: str, block: Any) -> None:
     for problem in found:
         below = f"{key}.{problem.key}" if problem.key else key
         if not draft.has_bad_values(below):
-            draft.take(below, problem)
+            draft.report(below, problem.message)
 
 
 def _required(draft: Draft, dataset: DatasetConf) -> list[RequiredFile]:

@@ -63,15 +63,21 @@ class Problem:
 
 
 @dataclass(frozen=True)
-class Idle(Problem):
-    """An option, or a block of them, that does nothing because of what others are.
+class Idle:
+    """An option, or a block of them, that has no effect because of what others are.
 
-    No obstacle, for its default has to be something: it is told, and only where the command line gives it.
+    No problem, for its default has to be something: it is told, and only where the command line gives it.
 
     Attributes:
+        key: the full configuration key; of what a schema reports the path below it.
+        why: what it has no effect with, e.g. ``algorithm=sgd``.
+        origin: where it was given, in words.
         part: group of the option, where that is another one than of the schema that reports it.
     """
 
+    key: str
+    why: str
+    origin: str = ""
     part: str = ""
 
 
@@ -79,11 +85,11 @@ def idle(why: str, *keys: str, part: str = "") -> Iterable[Idle]:
     """Yield that options have no effect.
 
     Args:
-        why: what they have none with, e.g. ``algorithm=sgd``.
+        why: what they have no effect with, e.g. ``algorithm=sgd``.
         keys: paths below the schema that reports them.
         part: their group, where it is another one.
     """
-    return (Idle(key, f"has no effect with {why}", part=part) for key in keys)
+    return (Idle(key, why, part=part) for key in keys)
 
 
 def did_you_mean(word: str, choices: Iterable[str]) -> str:
@@ -146,17 +152,17 @@ def without_effect(idle: Iterable[Sequence[Idle]]) -> list[str]:
     Args:
         idle: what was found of each run that was asked for.
 
-    >>> rate = Idle("trainer.lr", "has no effect with trainer.steps=0", "command line: trainer.lr=1")
+    >>> rate = Idle("trainer.lr", "trainer.steps=0", "command line: trainer.lr=1")
     >>> without_effect([[rate], []])
     ['trainer.lr has no effect with trainer.steps=0, in 1 of 2 runs  (command line: trainer.lr=1)']
     """
     runs = list(idle)
-    counts = Counter((found.key, found.message) for run in runs for found in run)
-    origins = {(found.key, found.message): found.origin for run in reversed(runs) for found in run}
+    counts = Counter((found.key, found.why) for run in runs for found in run)
+    origins = {(found.key, found.why): found.origin for run in reversed(runs) for found in run}
     lines = []
-    for (key, message), count in counts.items():
+    for (key, why), count in counts.items():
         where = "" if count == len(runs) else f", in {count} of {len(runs)} runs"
-        lines.append(f"{key} {message}{where}  ({origins[key, message]})")
+        lines.append(f"{key} has no effect with {why}{where}  ({origins[key, why]})")
     return lines
 
 

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 from omegaconf import MISSING
 
 from zsl_runner.config.fields import option, section
-from zsl_runner.config.problems import Problem, idle
+from zsl_runner.config.problems import Idle, Problem, idle
 from zsl_runner.config.vocabulary import Provision, View
 
 
@@ -64,6 +64,10 @@ class Component:
 
     def problems(self) -> Iterable[Problem]:
         """Yield the problems that concern several keys of this object at once."""
+        return ()
+
+    def idle_options(self) -> Iterable[Idle]:
+        """Yield the options that have no effect beside the others and whose default does not say so; no problem."""
         return ()
 
 
@@ -157,6 +161,9 @@ class OptimizerConf:
             yield Problem("betas", f"expected two decay rates, found {len(self.betas)}")
         if self.momentum and self.algorithm != "sgd":
             yield Problem("momentum", f"has no effect with algorithm={self.algorithm}; it belongs to sgd")
+
+    def idle_options(self) -> Iterable[Idle]:
+        """Yield what the algorithm has no use for."""
         if self.algorithm == "sgd":
             yield from idle("algorithm=sgd", "betas", "eps")
 
@@ -184,6 +191,10 @@ class ScheduledOptimizerConf(OptimizerConf):
             yield Problem("milestones", f"expected ascending epochs, each once, found {list(self.milestones)}")
         if self.inverse_decay_from and not self.inverse_decay:
             yield Problem("inverse_decay_from", "has no effect with inverse_decay=0")
+
+    def idle_options(self) -> Iterable[Idle]:
+        """Yield what the algorithm has no use for, and the factor of no milestone."""
+        yield from super().idle_options()
         if not self.milestones:
             yield from idle("milestones=[]", "lr_decay")
 
@@ -255,6 +266,10 @@ class TrainerConf(Component):
         """Yield what the procedure cannot do with this model on this data set; keys are below the trainer."""
         return ()
 
+    def idle_beside(self, model: ModelConf, dataset: DatasetConf) -> Iterable[Idle]:
+        """Yield the options that have no effect with this model on this data set; keys are below the trainer."""
+        return ()
+
 
 @dataclass
 class EvaluatorConf(Component):
@@ -297,6 +312,10 @@ class EvaluatorConf(Component):
 
     def fits(self, model: ModelConf, dataset: DatasetConf) -> Iterable[Problem]:
         """Yield what the evaluator cannot measure of this model on this data set; keys are below the evaluator."""
+        return ()
+
+    def idle_beside(self, model: ModelConf, dataset: DatasetConf) -> Iterable[Idle]:
+        """Yield the options that have no effect with this model on this data set; keys are below the evaluator."""
         return ()
 
 

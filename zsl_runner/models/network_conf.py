@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from zsl_runner.config.fields import option, section
-from zsl_runner.config.problems import Problem, idle
+from zsl_runner.config.problems import Idle, Problem, idle
 from zsl_runner.config.schema import DatasetConf, ModelConf
 from zsl_runner.config.vocabulary import Provision, View
 
@@ -38,7 +38,7 @@ class HiddenConf:
         """Tell whether the network has a hidden block."""
         return True
 
-    def problems(self) -> Iterable[Problem]:
+    def idle_options(self) -> Iterable[Idle]:
         """Yield what has no effect on the blocks there are."""
         if not self.is_deep():
             yield from idle("a network without hidden blocks", "dropout", "batch_norm", "order")
@@ -78,14 +78,17 @@ class GaussianPriorConf(ModelConf):
         return self.encoder, self.decoder
 
     def problems(self) -> Iterable[Problem]:
-        """A loss without its two main terms trains neither encoder nor decoder; blocks that are not there have none."""
+        """A loss without its two main terms trains neither encoder nor decoder."""
+        if self.reconstruction_weight == 0 and self.kl_weight == 0:
+            yield Problem("reconstruction_weight", "is 0 and kl_weight is 0: nothing relates codes to features")
+
+    def idle_options(self) -> Iterable[Idle]:
+        """Yield what has no effect on the blocks that the networks have."""
         deep = [network for network in self.networks() if network.is_deep()]
         if not deep:
             yield from idle("networks without hidden blocks", "blocks.slope")
         if not any(network.batch_norm for network in deep):
             yield from idle("networks without batch norm", "blocks.norm_momentum", "blocks.norm_eps")
-        if self.reconstruction_weight == 0 and self.kl_weight == 0:
-            yield Problem("reconstruction_weight", "is 0 and kl_weight is 0: nothing relates codes to features")
 
 
 @dataclass

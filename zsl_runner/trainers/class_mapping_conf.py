@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from zsl_runner.config.fields import option, section
-from zsl_runner.config.problems import Problem, idle
+from zsl_runner.config.problems import Idle, Problem, idle
 from zsl_runner.config.schema import OptimizerConf, TrainerConf
 from zsl_runner.config.vocabulary import Capability, Provision
 
@@ -29,10 +29,13 @@ class PhaseConf:
 
     def problems(self) -> Iterable[Problem]:
         """Yield a warm-up that is longer than the phase."""
-        if self.steps == 0:
-            yield from idle("steps=0", "factor", "power", "frozen_statistics")
         if self.warmup > self.steps:
             yield Problem("warmup", f"is longer than the phase of {self.steps} steps")
+
+    def idle_options(self) -> Iterable[Idle]:
+        """Yield what has no effect on a phase that is left out."""
+        if self.steps == 0:
+            yield from idle("steps=0", "factor", "power", "frozen_statistics")
 
     def factor_at(self, step: int) -> float:
         """Return the factor of the learning rates at a step, the first is 0.

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from zsl_runner.config.fields import option
-from zsl_runner.config.problems import Problem, idle
+from zsl_runner.config.problems import Idle, Problem, idle
 from zsl_runner.config.schema import DatasetConf, ModelConf, TrainerConf
 from zsl_runner.config.vocabulary import Provision
 
@@ -48,9 +48,9 @@ class LabelledImagesConf(ImagesConf):
     )
     label_seed: int = option(0, "seed of the draw of labelled images; vary it with the run's seed in a study", low=0)
 
-    def problems(self) -> Iterable[Problem]:
+    def idle_options(self) -> Iterable[Idle]:
         """Yield what has no effect where all labels are seen."""
-        yield from super().problems()
+        yield from super().idle_options()
         if self.labelled is None:
             yield from idle("labelled=null", "label_seed")
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from zsl_runner.config.fields import option
-from zsl_runner.config.problems import Problem, idle
+from zsl_runner.config.problems import Idle, Problem, idle
 from zsl_runner.config.schema import DatasetConf, ModelConf, TrainerConf
 from zsl_runner.config.vocabulary import Provision
 from zsl_runner.errors import ConfigError
@@ -80,11 +80,15 @@ class ZeroShotConf(DatasetConf):
 
     def problems(self) -> Iterable[Problem]:
         """Yield the options that would have no effect."""
-        if self.unseen_imbalance == 1:
-            yield from idle("unseen_imbalance=1", "unseen_imbalance_seed")
         # Standardising after the projection divides by the radius again.
         if self.radius is not None and not self.feature_scaling.endswith("l2"):
             yield Problem(
                 "radius",
                 f"has no effect with feature_scaling={self.feature_scaling}; use l2 or center_l2, or radius=null",
             )
+
+    def idle_options(self) -> Iterable[Idle]:
+        """Yield what has no effect where all rows are kept."""
+        yield from super().idle_options()
+        if self.unseen_imbalance == 1:
+            yield from idle("unseen_imbalance=1", "unseen_imbalance_seed")

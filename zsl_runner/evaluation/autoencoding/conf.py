@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from zsl_runner.config.fields import option, section
-from zsl_runner.config.problems import Problem, idle
+from zsl_runner.config.problems import Idle, Problem, idle
 from zsl_runner.config.schema import DatasetConf, ModelConf, Quantity
 from zsl_runner.config.vocabulary import Capability, Provision
 from zsl_runner.evaluation.one_stage_conf import OneStageEvaluatorConf
@@ -43,7 +43,7 @@ class ParzenConf:
     )
     validation_rows: int = option(1000, "validation images that choose the width", low=1)
 
-    def problems(self) -> Iterable[Problem]:
+    def idle_options(self) -> Iterable[Idle]:
         """Yield what has no effect where it is left out."""
         if self.samples == 0:
             yield from idle("samples=0", "sigmas", "validation_rows")

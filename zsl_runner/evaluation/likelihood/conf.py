@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from zsl_runner.config.fields import option
-from zsl_runner.config.problems import Problem, idle
+from zsl_runner.config.problems import Idle, Problem, idle
 from zsl_runner.config.schema import DatasetConf, ModelConf, Quantity
 from zsl_runner.config.vocabulary import Capability, Provision, View
 from zsl_runner.evaluation.one_stage_conf import OneStageEvaluatorConf
@@ -63,7 +63,7 @@ class LikelihoodEvaluatorConf(OneStageEvaluatorConf):
         if wanted is not None and wanted not in self.estimators:
             yield Problem("select_metric", f"{self.select_metric} needs {wanted} in estimators")
 
-    def fits(self, model: ModelConf, dataset: DatasetConf) -> Iterable[Problem]:
+    def idle_beside(self, model: ModelConf, dataset: DatasetConf) -> Iterable[Idle]:
         """Yield what has no effect on a model without codes."""
         if Capability.LATENT_OUTPUT not in model.capabilities:
             codes = ("estimators", "samples", "validation_samples", "sample_batch", "curve", "drawn_samples")

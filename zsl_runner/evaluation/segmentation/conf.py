@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from zsl_runner.config.fields import option
-from zsl_runner.config.problems import Problem, idle
+from zsl_runner.config.problems import Idle, idle
 from zsl_runner.config.schema import Quantity
 from zsl_runner.config.vocabulary import Provision
 from zsl_runner.evaluation.likelihood.conf import LikelihoodEvaluatorConf
@@ -63,8 +63,8 @@ class SegmentationEvaluatorConf(LikelihoodEvaluatorConf):
         5, "how often the labels of the hidden part and the code are inferred from each other there", low=1
     )
 
-    def problems(self) -> Iterable[Problem]:
+    def idle_options(self) -> Iterable[Idle]:
         """Yield what has no effect where nothing is hidden."""
-        yield from super().problems()
+        yield from super().idle_options()
         if self.hidden_side == 0:
             yield from idle("hidden_side=0", "refinements")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from zsl_runner.config.fields import option, section
-from zsl_runner.config.problems import Problem, idle
+from zsl_runner.config.problems import Problem
 from zsl_runner.config.schema import DatasetConf, ModelConf
 from zsl_runner.config.vocabulary import Capability, Provision, View
 
@@ -107,7 +107,6 @@ class AdversarialAutoencoderConf(ModelConf):
                 yield Problem("latent_dim", f"prior={self.prior} lies in the plane; use 2, found {self.latent_dim}")
             if self.prior_scale != 1:
                 yield Problem("prior_scale", f"has no effect with prior={self.prior}")
-            yield from idle(f"prior={self.prior}", "prior_scale")
         elif self.labels == "discriminator":
             yield Problem(
                 "prior", f"labels=discriminator needs one with ten parts: gmm10, swiss_roll; it is {self.prior}"
@@ -123,13 +122,10 @@ class AdversarialAutoencoderConf(ModelConf):
                 yield Problem("code", "sum needs a categorical code; use labels=category or give n_clusters")
         elif self.heads != HeadsConf():
             yield Problem("heads", "have no effect with code=concatenate")
-        else:
-            yield from idle("code=concatenate", "heads")
         clusters = self.n_clusters or 0
         if self.code == "sum" and self.heads.placement == "simplex":
             if clusters > self.latent_dim + 1:
                 yield Problem("heads.placement", f"a simplex of {clusters} heads needs latent_dim >= {clusters - 1}")
-            yield from idle("heads.placement=simplex", "heads.weight")
             if self.heads.weight != 1:
                 yield Problem("heads.weight", "has no effect with heads.placement=simplex: its heads do not move")
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from zsl_runner.config.fields import option
-from zsl_runner.config.problems import Problem, idle
+from zsl_runner.config.problems import Idle, Problem, idle
 from zsl_runner.config.vocabulary import Capability
 from zsl_runner.models.network_conf import OutputConf
 
@@ -57,13 +57,17 @@ class CVAEConf(OutputConf):
             for key, default in defaults.items():
                 if getattr(self, key) != default:
                     yield Problem(key, "has no effect with recurrent=false: there is no guess")
-            yield from idle("recurrent=false", "add_guess", *defaults)
         if self.prior == "standard" and self.detach_guess:
             yield Problem("detach_guess", "has no effect with prior=standard: no network sees the guess")
-        if self.prior == "standard":
-            yield from idle("prior=standard", "guess_scale")
         learns = self.add_guess or self.guess_weight or (self.prior == "conditional" and not self.detach_guess)
         if self.recurrent and not learns:
             yield Problem("recurrent", "the guess would never learn; use add_guess=true or give it a guess_weight")
         if self.prior == "standard" and not self.gen_sees_x and not (self.recurrent and self.add_guess):
             yield Problem("gen_sees_x", "nothing of p(y | x) would depend on x; use gen_sees_x=true")
+
+    def idle_options(self) -> Iterable[Idle]:
+        """Yield what has no effect without a guess, or without a network that sees it."""
+        if not self.recurrent:
+            yield from idle("recurrent=false", "add_guess")
+        if self.prior == "standard":
+            yield from idle("prior=standard", "guess_scale")

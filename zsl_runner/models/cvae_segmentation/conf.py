@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from zsl_runner.config.fields import option, section
-from zsl_runner.config.problems import Problem, idle
+from zsl_runner.config.problems import Idle, Problem, idle
 from zsl_runner.config.schema import DatasetConf, ModelConf
 from zsl_runner.config.vocabulary import Capability, Provision, View
 from zsl_runner.models.segmentation_conf import KERNELS, ContractingConf, ExpandingConf, LabelCNNConf, unfit_sides
@@ -70,14 +70,17 @@ class CVAESegmentationConf(ModelConf):
             yield Problem("recurrent", "only a conditional prior sees the guess; use recurrent=false")
         if self.detach_guess and not self.recurrent:
             yield Problem("detach_guess", "has no effect with recurrent=false")
-        if not self.recurrent:
-            yield from idle("recurrent=false", "guess_scale")
         if self.encoder.reduction() != self.generation.enlargement():
             yield Problem(
                 "generation",
                 f"its {len(self.generation.channels)} doublings must undo the encoder, which divides sides by "
                 f"{self.encoder.reduction()} (its stride, and 2 for each convolution)",
             )
+
+    def idle_options(self) -> Iterable[Idle]:
+        """Yield what has no effect without a guess."""
+        if not self.recurrent:
+            yield from idle("recurrent=false", "guess_scale")
 
     def fits(self, dataset: DatasetConf) -> Iterable[Problem]:
         """Yield a problem if the data set's images have a side that the layers cannot halve."""

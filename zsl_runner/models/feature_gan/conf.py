@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from zsl_runner.config.fields import option, section
-from zsl_runner.config.problems import Problem, idle
+from zsl_runner.config.problems import Idle, Problem, idle
 from zsl_runner.config.schema import DatasetConf, ModelConf
 from zsl_runner.config.vocabulary import Capability, Provision
 
@@ -165,11 +165,10 @@ class FeatureGANConf(ModelConf):
             yield Problem("reconstruction", f"bce needs features in [0, 1] and output=sigmoid; output is {self.output}")
         if self.perturbation.critic and not self.attribute_critic:
             yield Problem("perturbation.critic", "acts on the attribute critic, which is off")
-        yield from self._idle()
         if self.weights.generator == 0 and self.encoder == "none":
             yield Problem("weights.generator", "is 0 and there is no encoder: nothing would train the generator")
 
-    def _idle(self) -> Iterable[Problem]:
+    def idle_options(self) -> Iterable[Idle]:
         """Yield what has no effect because the network it belongs to is off."""
         if self.encoder == "none":
             yield from idle("encoder=none", "weights.kl", "weights.reconstruction", "reconstruction")

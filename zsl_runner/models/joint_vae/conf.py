@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Final
 
 from zsl_runner.config.fields import option
-from zsl_runner.config.problems import Problem, idle
+from zsl_runner.config.problems import Idle, Problem, idle
 from zsl_runner.config.schema import DatasetConf, ModelConf
 from zsl_runner.config.vocabulary import Capability, Provision
 
@@ -52,6 +52,9 @@ class JointVAEConf(ModelConf):
             yield Problem("continuous", "is 0 and discrete=[]: there is no latent variable; give at least one")
         if self.hard and not self.discrete:
             yield Problem("hard", "has no effect with discrete=[]; use false")
+
+    def idle_options(self) -> Iterable[Idle]:
+        """Yield what has no effect without discrete variables."""
         if not self.discrete:
             yield from idle("discrete=[]", "temperature")
 

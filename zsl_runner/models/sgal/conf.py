@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from zsl_runner.config.fields import option, section
-from zsl_runner.config.problems import Problem, idle
+from zsl_runner.config.problems import Idle, idle
 from zsl_runner.config.vocabulary import Capability
 from zsl_runner.models.network_conf import ORDERS, GaussianPriorConf, HiddenConf, MLPConf
 
@@ -43,9 +43,9 @@ class PriorConf(HiddenConf):
         """Tell whether a tower has a hidden block."""
         return self.layers > 1 if self.hidden is None else bool(self.hidden)
 
-    def problems(self) -> Iterable[Problem]:
+    def idle_options(self) -> Iterable[Idle]:
         """Yield what has no effect beside the widths of the towers."""
-        yield from super().problems()
+        yield from super().idle_options()
         if self.hidden is not None:
             yield from idle(f"hidden={list(self.hidden)}", "layers")
 
@@ -63,7 +63,7 @@ class MarginConf:
         choices=("batch_all", "batch_diff", "classes"),
     )
 
-    def problems(self) -> Iterable[Problem]:
+    def idle_options(self) -> Iterable[Idle]:
         """Yield what has no effect without the term."""
         if self.weight == 0:
             yield from idle("weight=0", "per_dim", "pairs")

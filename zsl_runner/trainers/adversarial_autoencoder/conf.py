@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from zsl_runner.config.fields import option, section
-from zsl_runner.config.problems import Problem, idle
+from zsl_runner.config.problems import Idle, Problem, idle
 from zsl_runner.config.schema import DatasetConf, ModelConf, OptimizerConf, ScheduledOptimizerConf, TrainerConf
 from zsl_runner.config.vocabulary import Capability
 
@@ -23,7 +23,7 @@ class NoiseConf:
     )
     std: float = option(0.0, "standard deviation of the noise; 0 for none (0.3 on semi-supervised MNIST)", low=0.0)
 
-    def problems(self) -> Iterable[Problem]:
+    def idle_options(self) -> Iterable[Idle]:
         """Yield that noise that is none is nowhere."""
         if self.std == 0:
             yield from idle("std=0", "where")
@@ -85,10 +85,13 @@ class AdversarialAutoencoderTrainerConf(TrainerConf):
         }
 
     def fits(self, model: ModelConf, dataset: DatasetConf) -> Iterable[Problem]:
-        """Milestones must be reached while there is training; labels are classified where they are a category."""
-        labels = getattr(model, "labels", "category")
-        if labels != "category":
-            yield from idle(f"model.labels={labels}", "labelled_batch_size", "optim.semi")
+        """Milestones must be reached while there is training."""
         for name, conf in vars(self.optim).items():
             for problem in conf.unreached(self.epochs):
                 yield Problem(f"optim.{name}.{problem.key}", problem.message)
+
+    def idle_beside(self, model: ModelConf, dataset: DatasetConf) -> Iterable[Idle]:
+        """Yield what has no effect where labels are not classified."""
+        labels = getattr(model, "labels", "category")
+        if labels != "category":
+            yield from idle(f"model.labels={labels}", "labelled_batch_size", "optim.semi")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from zsl_runner.config.fields import option, section
-from zsl_runner.config.problems import Problem, idle
+from zsl_runner.config.problems import Idle, Problem, idle
 from zsl_runner.config.schema import DatasetConf, ModelConf, OptimizerConf, TrainerConf
 from zsl_runner.config.vocabulary import Capability, Provision
 
@@ -72,17 +72,18 @@ class CapacityTrainerConf(TrainerConf):
             yield Problem(
                 "gamma_c", f"capacities=shared has one weight, and gamma_z={self.gamma_z:g}; give both the same value"
             )
-        if self.temperature_end is None:
-            yield from idle("temperature_end=null", "temperature_iters")
         if self.temperature_end is None and self.temperature_iters != 25_000:
             yield Problem("temperature_iters", "has no effect with temperature_end=null: the temperature is fixed")
 
     def fits(self, model: ModelConf, dataset: DatasetConf) -> Iterable[Problem]:
-        """A temperature is one of discrete variables; capacities are of those there are."""
-        if self.capacities == "separate":
-            if not getattr(model, "continuous", True):
-                yield from idle("model.continuous=0", "gamma_z", "cz_min", "cz_max")
-            if not getattr(model, "discrete", True):
-                yield from idle("model.discrete=[]", "gamma_c", "cc_min", "cc_max")
+        """A temperature is one of discrete variables."""
         if self.temperature_end is not None and not getattr(model, "discrete", True):
             yield Problem("temperature_end", "has no effect with model.discrete=[]; use null")
+
+    def idle_beside(self, model: ModelConf, dataset: DatasetConf) -> Iterable[Idle]:
+        """Yield what has no effect without variables of a kind."""
+        weighted = self.capacities == "separate"
+        if not getattr(model, "continuous", True):
+            yield from idle("model.continuous=0", "cz_min", "cz_max", *(["gamma_z"] if weighted else []))
+        if not getattr(model, "discrete", True):
+            yield from idle("model.discrete=[]", "cc_min", "cc_max", *(["gamma_c"] if weighted else []))

@@ -82,10 +82,10 @@ class CapacityTrainer(Trainer):
         return [Phase("fit", steps, self.step, validate_every=validate_every)]
 
     def targets(self, step: int) -> tuple[float, float]:
-        """Return C_z and C_c in nats at a step; the first step is 1."""
+        """Return C_z and C_c in nats at a step, the first is 1; variables that are not there have no capacity."""
         conf = self.conf
         return (
-            capacity(step, conf.cz_min, conf.cz_max, conf.iters),
+            capacity(step, conf.cz_min, conf.cz_max, conf.iters, math.inf if self.model.continuous else 0.0),
             capacity(step, conf.cc_min, conf.cc_max, conf.iters, self._most),
         )
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar
 
-from zsl_runner.config.problems import Problem, idle
+from zsl_runner.config.problems import Idle, idle
 from zsl_runner.config.schema import DatasetConf, ModelConf, TrainerConf
 from zsl_runner.config.vocabulary import Capability, Provision
 
@@ -22,6 +22,6 @@ class ClosedFormTrainerConf(TrainerConf):
     kind: str = "closed_form"
     name: str = "closed_form"
 
-    def fits(self, model: ModelConf, dataset: DatasetConf) -> Iterable[Problem]:
+    def idle_beside(self, model: ModelConf, dataset: DatasetConf) -> Iterable[Idle]:
         """Yield what has no effect where there is nothing to stop early, or to go back to."""
         yield from idle(f"trainer={self.kind}, which takes one step", "select", "every", "patience", part="evaluator")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from zsl_runner.config.fields import option
-from zsl_runner.config.problems import Problem
+from zsl_runner.config.problems import Idle, Problem
 from zsl_runner.config.schema import DatasetConf, ModelConf
 from zsl_runner.config.vocabulary import Capability
 from zsl_runner.data.tasks.options import TasksConf
@@ -44,9 +44,9 @@ class EWCConf(ImportanceTrainerConf):
         choices=("empirical", "exact", "sampled", "batched"),
     )
 
-    def problems(self) -> Iterable[Problem]:
+    def idle_options(self) -> Iterable[Idle]:
         """Yield what has no effect without a pull."""
-        yield from super().problems()
+        yield from super().idle_options()
         yield from self.idle_without_pull("estimator")
 
 
@@ -60,9 +60,9 @@ class MASConf(ImportanceTrainerConf):
         False, "the outputs' squared norm (Aljundi et al. 2018) instead of their norm (released with ANCL)"
     )
 
-    def problems(self) -> Iterable[Problem]:
+    def idle_options(self) -> Iterable[Idle]:
         """Yield what has no effect without a pull."""
-        yield from super().problems()
+        yield from super().idle_options()
         yield from self.idle_without_pull("squared")
 
 
@@ -82,9 +82,9 @@ class LwFConf(HeldTrainerConf):
         choices=("joint", "each", "all"),
     )
 
-    def problems(self) -> Iterable[Problem]:
+    def idle_options(self) -> Iterable[Idle]:
         """Yield what has no effect without a pull."""
-        yield from super().problems()
+        yield from super().idle_options()
         yield from self.idle_without_pull("temperature", "heads")
 
 

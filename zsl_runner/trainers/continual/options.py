@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from zsl_runner.config.fields import option, section
-from zsl_runner.config.problems import Problem, idle
+from zsl_runner.config.problems import Idle, Problem, idle
 from zsl_runner.config.schema import DatasetConf, ModelConf, OptimizerConf, TrainerConf
 from zsl_runner.config.vocabulary import Capability, Provision
 from zsl_runner.data.tasks.options import TasksConf
@@ -86,12 +86,16 @@ class HeldTrainerConf(TaskTrainerConf):
     def problems(self) -> Iterable[Problem]:
         """A plane has three corners."""
         yield from super().problems()
-        if not self.auxiliary_weight:
-            yield from idle("auxiliary_weight=0", "auxiliary")
         if self.plane and not self.auxiliary_weight:
             yield Problem("plane", "needs an auxiliary network as its second corner; expected false, or a weight of it")
 
-    def idle_without_pull(self, *keys: str) -> Iterable[Problem]:
+    def idle_options(self) -> Iterable[Idle]:
+        """Yield what has no effect without an auxiliary network."""
+        yield from super().idle_options()
+        if not self.auxiliary_weight:
+            yield from idle("auxiliary_weight=0", "auxiliary")
+
+    def idle_without_pull(self, *keys: str) -> Iterable[Idle]:
         """Yield that options have no effect where nothing holds the network."""
         if not self.weight and not self.auxiliary_weight:
             yield from idle("weight=0 and auxiliary_weight=0", *keys)
@@ -142,12 +146,16 @@ class ImportanceTrainerConf(HeldTrainerConf):
     )
 
     def problems(self) -> Iterable[Problem]:
-        """A sum has no decay, and an average needs one; importances are those of a pull."""
+        """A sum has no decay, and an average needs one."""
         yield from super().problems()
-        if not self.weight:
-            yield from idle("weight=0", "accumulate", "decay")
-        yield from self.idle_without_pull("importance_rows", "outputs", "held")
         if self.accumulate == "sum" and self.decay != 1:
             yield Problem("decay", "has no effect with accumulate=sum; expected 1")
         if self.accumulate.startswith("average") and self.decay == 1:
             yield Problem("decay", "an average with decay=1 never takes a new importance; expected less, e.g. 0.5")
+
+    def idle_options(self) -> Iterable[Idle]:
+        """Yield what has no effect without a pull, or without one to the old network."""
+        yield from super().idle_options()
+        if not self.weight:
+            yield from idle("weight=0", "accumulate", "decay")
+        yield from self.idle_without_pull("importance_rows", "outputs", "held")

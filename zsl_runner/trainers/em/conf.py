@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from typing import ClassVar
 
 from zsl_runner.config.fields import option, section
-from zsl_runner.config.problems import Problem, idle
+from zsl_runner.config.problems import Idle, Problem, idle
 from zsl_runner.config.schema import DatasetConf, ModelConf, OptimizerConf, TrainerConf
 from zsl_runner.config.vocabulary import Capability, Provision
 from zsl_runner.models.network_conf import GaussianPriorConf
@@ -97,11 +97,6 @@ class EMTrainerConf(TrainerConf):
             yield Problem(
                 "em.gen_ratio_jitter", f"gen_ratio ± jitter reaches {low:g}..{high:g}; it must stay within 0..1"
             )
-        if self.em.iterations == 0:
-            others = [entry.name for entry in fields(self.em) if entry.name != "iterations"]
-            yield from idle("em.iterations=0", *(f"em.{name}" for name in others))
-        if self.em.rollback_every is None:
-            yield from idle("em.rollback_every=null", "em.rollback_metric")
         if self.pretrain_steps + self.em.iterations == 0:
             yield Problem("pretrain_steps", "is 0 and em.iterations is 0: nothing would be trained")
         if not self.em.train_prior and self.em.train_prior_dropout:
@@ -109,7 +104,15 @@ class EMTrainerConf(TrainerConf):
         if self.em.prior_dropout and self.em.train_prior_dropout == 0:
             yield Problem("em.prior_dropout", "drops nothing while em.train_prior_dropout is 0; give a rate, or null")
 
-    def fits(self, model: ModelConf, dataset: DatasetConf) -> Iterable[Problem]:
+    def idle_options(self) -> Iterable[Idle]:
+        """Yield what has no effect where the phase, or the rollback, is left out."""
+        if self.em.iterations == 0:
+            others = [entry.name for entry in fields(self.em) if entry.name != "iterations"]
+            yield from idle("em.iterations=0", *(f"em.{name}" for name in others))
+        if self.em.rollback_every is None:
+            yield from idle("em.rollback_every=null", "em.rollback_metric")
+
+    def idle_beside(self, model: ModelConf, dataset: DatasetConf) -> Iterable[Idle]:
         """Yield what has no effect with the model's networks."""
         if isinstance(model, GaussianPriorConf) and not (model.decoder.is_deep() and model.decoder.dropout):
             yield from idle("a decoder without dropout", "em.decoder_dropout")

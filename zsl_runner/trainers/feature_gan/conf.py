@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from zsl_runner.classifiers.conf import ClassifierConf
 from zsl_runner.config.fields import option, section
-from zsl_runner.config.problems import Problem, idle
+from zsl_runner.config.problems import Idle, Problem, idle
 from zsl_runner.config.schema import DatasetConf, ModelConf, OptimizerConf, TrainerConf
 from zsl_runner.config.vocabulary import Capability, Provision
 from zsl_runner.models.feature_gan.conf import ATTRIBUTE_CRITIC, UNSEEN_CRITIC, FeatureGANConf
@@ -96,15 +96,6 @@ class FeatureGANTrainerConf(TrainerConf):
 
     def problems(self) -> Iterable[Problem]:
         """Yield options that contradict one another."""
-        if self.class_prior not in ESTIMATED:
-            yield from idle(f"class_prior={self.class_prior}", "prior_classifier")
-        else:
-            unseen_alone = "an estimated class prior, whose classifier knows the unseen classes alone"
-            yield from idle(unseen_alone, "prior_classifier.epochs_gzsl", "prior_classifier.lr_gzsl")
-            if (rows := self.prior_classifier.synthetic_per_class_zsl) is not None:
-                yield from idle(
-                    f"prior_classifier.synthetic_per_class_zsl={rows}", "prior_classifier.synthetic_per_class"
-                )
         if self.encoder_betas is not None and len(self.encoder_betas) != 2:
             yield Problem("encoder_betas", f"expected two decay rates, found {len(self.encoder_betas)}")
         if self.mode == "inductive":
@@ -120,16 +111,22 @@ class FeatureGANTrainerConf(TrainerConf):
                 "warmup_epochs", f"is 0, so class_prior={self.class_prior} would start from an untrained generator"
             )
 
+    def idle_options(self) -> Iterable[Idle]:
+        """Yield what has no effect on how the class prior is found."""
+        if self.class_prior not in ESTIMATED:
+            yield from idle(f"class_prior={self.class_prior}", "prior_classifier")
+        else:
+            unseen_alone = "an estimated class prior, whose classifier knows the unseen classes alone"
+            yield from idle(unseen_alone, "prior_classifier.epochs_gzsl", "prior_classifier.lr_gzsl")
+            if (rows := self.prior_classifier.synthetic_per_class_zsl) is not None:
+                yield from idle(
+                    f"prior_classifier.synthetic_per_class_zsl={rows}", "prior_classifier.synthetic_per_class"
+                )
+
     def fits(self, model: ModelConf, dataset: DatasetConf) -> Iterable[Problem]:
         """Yield options of networks the model does not have."""
         if not isinstance(model, FeatureGANConf):
             return
-        if model.weights.classification == 0:
-            yield from idle("model.weights.classification=0", "seen_classifier")
-        if model.regressor != "level_1":
-            yield from idle(f"model.regressor={model.regressor}", "regressor_every", "regressor_steps")
-        if self.mode == "inductive":
-            yield from idle("trainer.mode=inductive", *UNSEEN_CRITIC, *ATTRIBUTE_CRITIC, part="model")
         if self.mode == "transductive" and model.unseen_critic == "none" and not model.attribute_critic:
             yield Problem("mode", "transductive, but the model has neither unseen_critic nor attribute_critic")
         absent = {
@@ -140,3 +137,14 @@ class FeatureGANTrainerConf(TrainerConf):
         for key, (value, is_absent, network) in absent.items():
             if value is not None and is_absent:
                 yield Problem(key, f"has no effect: the model has no {network}")
+
+    def idle_beside(self, model: ModelConf, dataset: DatasetConf) -> Iterable[Idle]:
+        """Yield what has no effect with the model's networks and terms."""
+        if not isinstance(model, FeatureGANConf):
+            return
+        if model.weights.classification == 0:
+            yield from idle("model.weights.classification=0", "seen_classifier")
+        if model.regressor != "level_1":
+            yield from idle(f"model.regressor={model.regressor}", "regressor_every", "regressor_steps")
+        if self.mode == "inductive":
+            yield from idle("trainer.mode=inductive", *UNSEEN_CRITIC, *ATTRIBUTE_CRITIC, part="model")

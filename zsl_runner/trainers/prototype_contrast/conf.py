@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from zsl_runner.config.fields import option, section
-from zsl_runner.config.problems import Problem, idle
+from zsl_runner.config.problems import Idle, Problem, idle
 from zsl_runner.config.schema import DatasetConf, ModelConf
 from zsl_runner.models.class_mapping_conf import ClassMapperConf
 from zsl_runner.trainers.class_mapping_conf import ClassMappingTrainerConf, PhaseConf
@@ -118,6 +118,11 @@ class PrototypeContrastConf(ClassMappingTrainerConf):
 
     def problems(self) -> Iterable[Problem]:
         """Yield that there is nothing to do."""
+        if self.classify.steps + self.contrast.steps == 0:
+            yield Problem("classify.steps", "both phases have none; give one of them steps")
+
+    def idle_options(self) -> Iterable[Idle]:
+        """Yield what has no effect where the second phase, or a contrast, is left out."""
         weights = self.weights
         if self.contrast.steps == 0:
             yield from idle("contrast.steps=0", "view_scale", "grid", "weights", "prototypes", "mining")
@@ -125,8 +130,6 @@ class PrototypeContrastConf(ClassMappingTrainerConf):
             yield from idle("weights.intra=0", "mining")
             if not weights.cross_prototype and not weights.cross_map:
                 yield from idle("weights of 0 of all contrasts", "prototypes")
-        if self.classify.steps + self.contrast.steps == 0:
-            yield Problem("classify.steps", "both phases have none; give one of them steps")
 
     def fits(self, model: ModelConf, dataset: DatasetConf) -> Iterable[Problem]:
         """Yield a second view below the stride of the network, and more pixels for a prototype than a batch has."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from typing import ClassVar
 
 from zsl_runner.config.fields import option, section
-from zsl_runner.config.problems import Problem, idle
+from zsl_runner.config.problems import Idle, Problem, idle
 from zsl_runner.config.schema import OptimizerConf, TrainerConf
 from zsl_runner.config.vocabulary import Capability, Provision
 
@@ -57,10 +57,13 @@ class SeenOnlyTrainerConf(TrainerConf):
         """Something must be trained, and an option of a phase that is left out must not be set."""
         if self.steps + self.matched.em_iterations == 0:
             yield Problem("steps", "is 0 and matched.em_iterations is 0: nothing would be trained")
-        if not self.matched.em_iterations:
-            others = [entry.name for entry in fields(self.matched) if entry.name != "em_iterations"]
-            yield from idle("matched.em_iterations=0", *(f"matched.{name}" for name in others))
         if self.prior_dropout and not self.matched.train_prior:
             yield Problem("prior_dropout", "acts on a prior network that learns; matched.train_prior is false")
         if self.prior_dropout is not None and not self.matched.em_iterations:
             yield Problem("prior_dropout", "acts in the second phase, which matched.em_iterations=0 leaves out")
+
+    def idle_options(self) -> Iterable[Idle]:
+        """Yield what has no effect where the second phase is left out."""
+        if not self.matched.em_iterations:
+            others = [entry.name for entry in fields(self.matched) if entry.name != "em_iterations"]
+            yield from idle("matched.em_iterations=0", *(f"matched.{name}" for name in others))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from zsl_runner.config.fields import option, section
-from zsl_runner.config.problems import Problem, idle
+from zsl_runner.config.problems import Idle, Problem, idle
 from zsl_runner.config.schema import OptimizerConf, TrainerConf
 from zsl_runner.config.vocabulary import Capability, Provision
 
@@ -39,7 +39,10 @@ class TransductiveTrainerConf(TrainerConf):
 
     def problems(self) -> Iterable[Problem]:
         """Something must be trained."""
-        if self.steps == 0:
-            yield from idle("steps=0", "target_batch_size", "target_weight")
         if self.warmup_steps + self.steps == 0:
             yield Problem("steps", "is 0 and warmup_steps is 0: nothing would be trained")
+
+    def idle_options(self) -> Iterable[Idle]:
+        """Yield what has no effect where no unlabelled rows are seen."""
+        if self.steps == 0:
+            yield from idle("steps=0", "target_batch_size", "target_weight")

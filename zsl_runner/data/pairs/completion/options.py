@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zsl_runner.config.fields import option
-from zsl_runner.config.problems import Problem, idle
+from zsl_runner.config.problems import Problem
 from zsl_runner.config.schema import DatasetConf
 from zsl_runner.config.vocabulary import Provision
 
@@ -77,8 +77,6 @@ class QuadrantConf(DatasetConf):
         both = [name for name in self.predicted or () if name in self.observed_quadrants()]
         if both:
             yield Problem("predicted", f"a quadrant cannot be both observed and predicted: {', '.join(both)}")
-        if self.target != "sampled":
-            yield from idle(f"target={self.target}", "target_seed")
         if self.target_seed and self.target != "sampled":
             yield Problem("target_seed", f"has no effect with target={self.target}; it belongs to sampled")
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from zsl_runner.config.fields import option
-from zsl_runner.config.problems import Problem, idle
+from zsl_runner.config.problems import Idle, Problem, idle
 from zsl_runner.config.schema import RequiredFile
 from zsl_runner.data.pairs.segmentation.options import SegmentationConf
 from zsl_runner.data.sources.mnist.files import MNISTFiles
@@ -89,8 +89,6 @@ class CanvasOptions:
             yield Problem("root", "source=mnist needs the folder of MNIST's files; or use source=digits")
         if self.source == "digits" and self.root is not None:
             yield Problem("root", "has no effect with source=digits; use root=null")
-        if self.covers == 0:
-            yield from idle("covers=0", "cover_size")
         for key in ("digits", "digit_size", "cover_size"):
             values = getattr(self, key)
             if len(values) != 2 or values[0] > values[1]:
@@ -99,6 +97,11 @@ class CanvasOptions:
             yield Problem("digits", "expected at least one digit on some canvas, found [0, 0]")
         if len(self.digits) == 2 and self.distinct and self.digits[1] > 10:
             yield Problem("digits", f"at most 10 digits are distinct, found {self.digits[1]}; use distinct=false")
+
+    def idle_options(self) -> Iterable[Idle]:
+        """Yield what has no effect without covers."""
+        if self.covers == 0:
+            yield from idle("covers=0", "cover_size")
 
 
 @dataclass

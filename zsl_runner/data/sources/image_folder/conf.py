@@ -11,7 +11,7 @@ from typing import ClassVar, Final
 from omegaconf import MISSING
 
 from zsl_runner.config.fields import option
-from zsl_runner.config.problems import Problem, idle
+from zsl_runner.config.problems import Idle, Problem, idle
 from zsl_runner.config.schema import RequiredFile
 from zsl_runner.data.pairs.segmentation.options import SegmentationConf
 from zsl_runner.data.pairs.segmentation.records import MOST_CLASSES
@@ -98,10 +98,13 @@ class PictureFolderOptions:
                 yield Problem("colours", f"expected six hexadecimal digits RRGGBB, found {', '.join(wrong)}")
         elif self.threshold is None and self.void is not None and self.void < len(names):
             yield Problem("void", f"{self.void} is the label of {names[self.void]!r}; choose a larger one or null")
-        if self.shares is None:
-            yield from idle("shares=null", "split_seed")
         if self.shares is not None:
             yield from share_problems(self.shares)
+
+    def idle_options(self) -> Iterable[Idle]:
+        """Yield what has no effect where files name the splits."""
+        if self.shares is None:
+            yield from idle("shares=null", "split_seed")
 
 
 @dataclass

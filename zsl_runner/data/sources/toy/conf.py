@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from zsl_runner.config.fields import option
-from zsl_runner.config.problems import Problem, idle
+from zsl_runner.config.problems import Idle, Problem, idle
 from zsl_runner.data.tasks.options import ZeroShotTasksConf
 from zsl_runner.data.zero_shot.options import ZeroShotConf
 
@@ -41,16 +41,20 @@ class ToyConf(ZeroShotConf):
     def problems(self) -> Iterable[Problem]:
         """Yield what is wrong with the combination of options."""
         yield from super().problems()
-        if self.nuisance_rank == 0:
-            yield from idle("nuisance_rank=0", "nuisance_scale")
-        if self.mapping == "linear":
-            yield from idle("mapping=linear", "hidden")
         if self.nuisance_rank > self.width:
             yield Problem("nuisance_rank", f"expected at most width={self.width}, found {self.nuisance_rank}")
         if self.validation_classes is not None and self.validation_classes > self.seen - 1:
             yield Problem(
                 "validation_classes", f"expected fewer than seen={self.seen}, found {self.validation_classes}"
             )
+
+    def idle_options(self) -> Iterable[Idle]:
+        """Yield what has no effect without a hidden layer, or without further directions."""
+        yield from super().idle_options()
+        if self.nuisance_rank == 0:
+            yield from idle("nuisance_rank=0", "nuisance_scale")
+        if self.mapping == "linear":
+            yield from idle("mapping=linear", "hidden")
 
 
 @dataclass

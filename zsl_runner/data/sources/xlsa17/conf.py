@@ -10,7 +10,7 @@ from typing import ClassVar, Final
 from omegaconf import MISSING
 
 from zsl_runner.config.fields import option
-from zsl_runner.config.problems import Problem, idle
+from zsl_runner.config.problems import Idle, Problem, idle
 from zsl_runner.config.schema import RequiredFile
 from zsl_runner.data.sources.published import PUBLISHED, SENTENCES, with_rows
 from zsl_runner.data.tasks.options import ZeroShotTasksConf
@@ -110,10 +110,6 @@ class XLSA17Conf(ZeroShotConf):
         yield from super().problems()
         yield from _wrong_length("expected_classes", self.expected_classes, "[seen, unseen]")
         yield from _wrong_length("expected_rows", self.expected_rows, "[trainval, test_seen, test_unseen]")
-        if self.semantics != "sent":
-            yield from idle(f"semantics={self.semantics}", "sentences_file")
-        if self.semantics != "att":
-            yield from idle(f"semantics={self.semantics}", "require_unit_norm")
         if self.sha256_sentences is not None and self.semantics != "sent":
             yield Problem("sha256_sentences", f"has no effect with semantics={self.semantics}; set it to null")
         if wrong := unknown_home(self.cache):
@@ -123,6 +119,14 @@ class XLSA17Conf(ZeroShotConf):
             yield Problem(
                 "cache", f"{folder} lies inside the data folder, which is never written to; choose another folder"
             )
+
+    def idle_options(self) -> Iterable[Idle]:
+        """Yield what concerns other class vectors than those that are read."""
+        yield from super().idle_options()
+        if self.semantics != "sent":
+            yield from idle(f"semantics={self.semantics}", "sentences_file")
+        if self.semantics != "att":
+            yield from idle(f"semantics={self.semantics}", "require_unit_norm")
 
 
 @dataclass
