@@ -82,7 +82,7 @@ def check(
             problems += hydra_settings.check_composed(composed, arguments)
     config = None if problems else draft.build()
     if config is not None:
-        fit.look_for_idle(draft)
+        fit.look_for_idle(draft, config)
     return Verdict(tuple(dict.fromkeys(problems)), config, directory, tuple(dict.fromkeys(draft.idle)))
 
 

@@ -22,6 +22,7 @@ from zsl_runner.config.schema import (
     EvaluatorConf,
     ModelConf,
     RequiredFile,
+    RunConfig,
     RuntimeConf,
     TrackerConf,
     TrainerConf,
@@ -92,16 +93,15 @@ def check_fit(draft: Draft) -> None:
         draft.report(f"{part}.{problem.key}", problem.message)
 
 
-def look_for_idle(draft: Draft) -> None:
-    """Find the options that have no effect; to be called once nothing is wrong."""
-    built = {key: draft.build(key) for key in (*draft.kinds, *_ALONE)}
-    for key, part in built.items():
-        for below, block in _blocks(part, key):
+def look_for_idle(draft: Draft, config: RunConfig) -> None:
+    """Find the options of a configuration without problems that have no effect."""
+    for key in (*draft.kinds, *_ALONE):
+        for below, block in _blocks(getattr(config, key), key):
             for option in block.idle_options() if hasattr(block, "idle_options") else ():
                 draft.tell(f"{below}.{option.key}", option.why)
-    dataset, model, trainer, evaluator = (built[key] for key in _FITTED)
+    model, trainer, evaluator = config.model, config.trainer, config.evaluator
     for part, user in (("trainer", trainer), ("evaluator", evaluator)):
-        for option in user.idle_beside(model, dataset):
+        for option in user.idle_beside(model, config.dataset):
             draft.tell(f"{option.part or part}.{option.key}", option.why)
     for capability in sorted(model.options_of.keys() - (trainer.requires | evaluator.requires)):
         for key in model.options_of[capability]:
