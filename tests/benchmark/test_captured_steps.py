@@ -31,7 +31,7 @@ def emulated(monkeypatch):
     """Let steps be captured without CUDA, three of them at a time."""
 
     def capture_of(parts):
-        return Capture(parts.streams, parts.optimisers, graphs=lambda: EmulatedGraph)
+        return Capture(parts.streams, parts.optimisers, graphs=lambda device: EmulatedGraph)
 
     monkeypatch.setattr(captured_steps, "capture_of", capture_of)
     monkeypatch.setattr(captured_steps, "STEPS", 3)

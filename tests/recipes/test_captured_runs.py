@@ -15,7 +15,7 @@ def captured(monkeypatch):
     """Let runs capture their steps without CUDA."""
 
     def emulated(parts):
-        return Capture(parts.streams, parts.optimisers, graphs=lambda: EmulatedGraph)
+        return Capture(parts.streams, parts.optimisers, graphs=lambda device: EmulatedGraph)
 
     monkeypatch.setattr("zsl_runner.runs.stage.capture_of", emulated)
 

@@ -493,7 +493,7 @@ def test_replayed_steps_take_the_same_answers(name):
     conf = with_auxiliary(HOLDING[name])
     plain, replayed = task_trainer(conf), task_trainer(conf)
     train(plain)
-    capture = Capture(replayed.context.streams, replayed.context.optimisers, graphs=lambda: EmulatedGraph)
+    capture = Capture(replayed.context.streams, replayed.context.optimisers, graphs=lambda device: EmulatedGraph)
     for phase in replayed.phases():
         if phase.begin is not None:
             phase.begin()

@@ -36,7 +36,7 @@ def stage_of(name, device):
 def capture_for(parts, device):
     if device == "cuda":
         return capture_of(parts)
-    return Capture(parts.streams, parts.optimisers, graphs=lambda: EmulatedGraph)
+    return Capture(parts.streams, parts.optimisers, graphs=lambda device: EmulatedGraph)
 
 
 def train(parts, takers, stop=None):
@@ -139,7 +139,7 @@ class NoOptimisers:
 
 def capture(descent, device, **options):
     if device == "cpu":
-        options["graphs"] = lambda: EmulatedGraph
+        options["graphs"] = lambda device: EmulatedGraph
     return Capture(descent.streams, NoOptimisers(), **options)
 
 

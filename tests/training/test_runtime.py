@@ -41,6 +41,7 @@ def settings():
         "filled": torch.utils.deterministic.fill_uninitialized_memory,
         "benchmark": torch.backends.cudnn.benchmark,
         "precision": torch.get_float32_matmul_precision(),
+        "rounded": torch.backends.cudnn.allow_tf32,
         "subnormal": bool(np.float32(1e-30) * np.float32(1e-9) > 0),
     }
 
@@ -54,12 +55,13 @@ def of_a_program():
         torch.set_float32_matmul_precision("medium")
         torch.utils.deterministic.fill_uninitialized_memory = True
         torch.backends.cudnn.benchmark = True
+        torch.backends.cudnn.allow_tf32 = True
         yield settings()
 
 
 def test_a_program_gets_its_settings_back_from_a_run(of_a_program):
     expected = {"threads": 1, "deterministic": 2, "precision": "highest"}
-    expected |= dict.fromkeys(("filled", "benchmark", "subnormal"), False)
+    expected |= dict.fromkeys(("filled", "benchmark", "rounded", "subnormal"), False)
     with settings_kept():
         runtime = Runtime(RuntimeConf(device="cpu"))
         assert settings() == expected
@@ -72,6 +74,37 @@ def test_a_program_gets_its_settings_back_from_a_run(of_a_program):
     with settings_kept():
         torch.set_flush_denormal(False)
     assert not settings()["subnormal"]
+
+
+@pytest.mark.parametrize(("precision", "rounded"), [("fp32", False), ("tf32", True), ("bf16", False)])
+def test_convolutions_on_cuda_are_as_precise_as_products(precision, rounded, restored):
+    """cuDNN has a setting of its own, which lets it round."""
+    torch.backends.cudnn.allow_tf32 = not rounded
+    Runtime(RuntimeConf(device="cpu", precision=precision))
+    assert torch.backends.cudnn.allow_tf32 is rounded
+    assert torch.get_float32_matmul_precision() == ("high" if rounded else "highest")
+
+
+@pytest.mark.skipif(not hasattr(torch.backends.cudnn, "conv"), reason="torch 2.9 has settings for kinds of layers")
+def test_a_program_that_sets_convolutions_apart_gets_them_back(restored):
+    torch.backends.cudnn.allow_tf32 = True
+    torch.backends.cudnn.conv.fp32_precision = "ieee"
+    with settings_kept():
+        Runtime(RuntimeConf(device="cpu", precision="tf32"))
+        assert torch.backends.cudnn.conv.fp32_precision == "tf32"
+    assert (torch.backends.cudnn.conv.fp32_precision, torch.backends.cudnn.rnn.fp32_precision) == ("ieee", "tf32")
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA")
+def test_a_convolution_on_cuda_rounds_where_it_may(restored):
+    x, weight = torch.rand(1, 64, 32, 32), torch.rand(64, 64, 3, 3)
+    exact = torch.nn.functional.conv2d(x.double(), weight.double())
+    error = {}
+    for precision in ("fp32", "tf32"):
+        Runtime(RuntimeConf(device="cuda", precision=precision))
+        found = torch.nn.functional.conv2d(x.to("cuda"), weight.to("cuda")).cpu().double()
+        error[precision] = float(((found - exact) / exact).abs().max())
+    assert error["fp32"] < 1e-5 < error["tf32"]
 
 
 def test_a_run_in_python_leaves_the_settings_of_the_program(of_a_program, tmp_path):

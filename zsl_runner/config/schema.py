@@ -326,7 +326,7 @@ class RuntimeConf:
     device: str = option("auto", "auto (CUDA if there is one), cpu, cuda or cuda:N")
     precision: str = option(
         "fp32",
-        "fp32; tf32 = fp32 with TensorFloat-32 matrix products on CUDA; bf16 = autocast, fp32 weights",
+        "fp32; tf32 = products and convolutions in TensorFloat-32 on CUDA; bf16 = autocast, fp32 weights",
         choices=("fp32", "tf32", "bf16"),
     )
     threads: int = option(1, "CPU threads; 0 leaves torch's own choice", low=0)

@@ -41,7 +41,7 @@ class Repeated:
         self._compute = compute
         self._make = graph
         if graph is None and _allowed and device.type == "cuda" and calls >= WORTHWHILE:
-            self._make = lambda: CudaGraph(torch.cuda.graph_pool_handle())
+            self._make = lambda: CudaGraph(device, torch.cuda.graph_pool_handle())
         self._graph: Graph | None = None
         self._calls = 0
 

@@ -66,10 +66,10 @@ class Variants:
     eager: int = 0
 
 
-def cuda_graphs() -> Callable[[], Graph]:
-    """Return what makes CUDA graphs that share their memory."""
+def cuda_graphs(device: torch.device) -> Callable[[], Graph]:
+    """Return what makes CUDA graphs of a device that share their memory."""
     pool = torch.cuda.graph_pool_handle()
-    return lambda: CudaGraph(pool)
+    return lambda: CudaGraph(device, pool)
 
 
 @dataclass
@@ -79,7 +79,7 @@ class Capture:
     Attributes:
         streams: generators that steps draw from.
         optimisers: which count their steps.
-        graphs: returns, for a phase, what makes each of its graphs.
+        graphs: returns, for a phase on a device, what makes each of its graphs.
         always: whether a step that cannot be captured stops the run.
         compiled: whether torch.compile takes part; operations are then not compared.
         limit: most graphs of a phase.
@@ -88,7 +88,7 @@ class Capture:
 
     streams: Streams
     optimisers: Optimisers
-    graphs: Callable[[], Callable[[], Graph]] = cuda_graphs
+    graphs: Callable[[torch.device], Callable[[], Graph]] = cuda_graphs
     always: bool = False
     compiled: bool = False
     limit: int = GRAPHS
@@ -161,7 +161,7 @@ class ReplayedStep:
         self._name = name
         self._variants: dict[Hashable, Variant] = {}
         self._count = capture.variants[name]
-        self._make_graph = capture.graphs()
+        self._make_graph = capture.graphs(capture.streams.device)
         self._captures = True
 
     @property

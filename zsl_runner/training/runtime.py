@@ -70,6 +70,8 @@ class Runtime:
         # slower. The weights of pixels that are nearly always black are such.
         torch.set_flush_denormal(True)
         torch.set_float32_matmul_precision("high" if conf.precision == "tf32" else "highest")
+        # It leaves out convolutions, which torch lets cuDNN round to TensorFloat-32 unless told otherwise.
+        torch.backends.cudnn.allow_tf32 = conf.precision == "tf32"
 
     @contextmanager
     def in_force(self) -> Iterator[None]:
@@ -123,6 +125,7 @@ def settings_kept() -> Iterator[None]:
     filled = torch.utils.deterministic.fill_uninitialized_memory  # type: ignore[attr-defined]
     benchmark, precision = torch.backends.cudnn.benchmark, torch.get_float32_matmul_precision()
     flushed = not torch.full((1,), 1e-30).mul(1e-9).any()
+    rounding = _cudnn_rounding()
     with threadpool_limits():
         try:
             yield
@@ -133,6 +136,28 @@ def settings_kept() -> Iterator[None]:
             torch.backends.cudnn.benchmark = benchmark
             torch.set_float32_matmul_precision(precision)
             torch.set_flush_denormal(flushed)
+            _round_in_cudnn(rounding)
+
+
+def _cudnn_rounding() -> dict[str, str] | bool:
+    """Return what cuDNN may round to, by kind of layer; before torch 2.9 whether to TensorFloat-32 at all.
+
+    The one answer for all kinds is refused from then on where a program has set them apart.
+    """
+    kinds = {kind: getattr(torch.backends.cudnn, kind, None) for kind in ("conv", "rnn")}
+    if None in kinds.values():
+        return torch.backends.cudnn.allow_tf32
+    return {kind: settings.fp32_precision for kind, settings in kinds.items() if settings is not None}
+
+
+def _round_in_cudnn(rounding: dict[str, str] | bool) -> None:
+    """Take up what `_cudnn_rounding` returned."""
+    if isinstance(rounding, bool):
+        torch.backends.cudnn.allow_tf32 = rounding
+        return
+    torch.backends.cudnn.allow_tf32 = rounding["conv"] == "tf32"
+    for kind, precision in rounding.items():
+        getattr(torch.backends.cudnn, kind).fp32_precision = precision
 
 
 def _keep_freed_memory() -> None:
