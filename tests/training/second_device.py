@@ -118,14 +118,17 @@ def second_device():
             streams._generators[key] = made.manual_seed(derived_seed(streams.seed, key))
         return streams._generators[key]
 
+    def load(*arguments, **options):
+        content = read(*arguments, **{**options, "map_location": "cpu"})
+        away = options.get("map_location") == AWAY
+        return tree_map_only(Tensor, lambda tensor: tensor.to(AWAY), content) if away else content
+
     optimizers = import_module("torch.optim.optimizer")
-    load, fused = torch.load, optimizers._get_fused_kernels_supported_devices
+    read, fused = torch.load, optimizers._get_fused_kernels_supported_devices
     with pytest.MonkeyPatch.context() as patch, Literals(), Elsewhere():
         patch.setattr("zsl_runner.training.runtime._device", lambda name: AWAY)
         patch.setattr(Streams, "_generator", generator)
         patch.setattr(Runtime, "autocast", lambda runtime: torch.autocast("cpu", enabled=False))
-        patch.setattr(
-            torch, "load", lambda *arguments, **options: load(*arguments, **{**options, "map_location": "cpu"})
-        )
+        patch.setattr(torch, "load", load)
         patch.setattr(optimizers, "_get_fused_kernels_supported_devices", lambda: [*fused(), AWAY.type])
         yield

@@ -5,7 +5,11 @@ import io
 import pytest
 import torch
 
+from scripts.benchmark import problem
+from tests.golden.runs import LONGER, STEPS
 from tests.training.second_device import AWAY, AwayGenerator, AwayTensor, NothingOfTheCPU, second_device
+from zsl_runner.training.replay import eager
+from zsl_runner.training.terms import TermSums
 
 
 @pytest.fixture(autouse=True)
@@ -49,11 +53,14 @@ def test_views_share_their_memory_and_numbers_come_back():
     assert torch.tensor([1.0, 2.0], device=AWAY).tolist() == [1, 2]
 
 
-def test_what_is_saved_is_what_the_cpu_saves():
+@pytest.mark.parametrize("device", [AWAY, torch.device("cpu")])
+def test_what_is_saved_is_put_where_it_is_asked_for(device):
     file = io.BytesIO()
-    torch.save({"rows": rows()}, file)
+    torch.save({"rows": rows(), "history": [torch.ones(2)]}, file)
     file.seek(0)
-    assert torch.load(file, weights_only=True, map_location=AWAY)["rows"].device.type == "cpu"
+    found = torch.load(file, weights_only=True, map_location=device)
+    assert {found["rows"].device, found["history"][0].device} == {device}
+    assert torch.equal(found["rows"].cpu(), rows().cpu())
 
 
 MIXED = {
@@ -91,3 +98,45 @@ def test_a_computation_that_is_to_stay_elsewhere_may_not_touch_the_cpu(left):
     LEFT[left](held)
     with NothingOfTheCPU(), pytest.raises(RuntimeError, match="a tensor of the CPU"):
         LEFT[left](held)
+
+
+ONE_OF_EACH = ("em", "feature_gan_transductive", "hybrid", "aae_adam", "capacity", "a_icarl")
+RESUMED = [
+    name if name in ONE_OF_EACH else pytest.param(name, marks=pytest.mark.slow)
+    for name in sorted(set(STEPS) - {"closed_form"})
+]
+BEFORE, AFTER = 4, 5
+"""Steps of a phase before its checkpoint and after."""
+
+
+def saved_and_loaded(state):
+    file = io.BytesIO()
+    torch.save(state, file)
+    file.seek(0)
+    return torch.load(file, weights_only=True, map_location=AWAY)
+
+
+@pytest.mark.parametrize("name", RESUMED)
+def test_training_goes_on_from_what_was_read_onto_its_device(name, monkeypatch):
+    monkeypatch.setattr("zsl_runner.trainers.capacity.trainer.WATCH_STEPS", 3)
+    config = problem.configuration(*STEPS[name], *LONGER.get(name, []))
+    parts, sums = problem.stage(config), TermSums()
+    resumed = 0
+    for place in range(len(parts.trainer.phases())):
+        phase = parts.trainer.phases()[place]
+        if phase.begin is not None:
+            phase.begin()
+        for step in range(min(phase.steps, BEFORE + AFTER)):
+            if step == BEFORE:
+                state = saved_and_loaded({"parts": parts.state_dict(), "sums": sums.state_dict()})
+                parts, before, sums = problem.stage(config), sums.steps, TermSums()
+                parts.load_state_dict(state["parts"])
+                sums.load_state_dict(state["sums"], before)
+                phase = parts.trainer.phases()[place]
+                resumed += 1
+            eager(phase.step, sums)()
+        assert sums.values()
+        if phase.end is not None:
+            phase.end()
+        assert all(tensor.cpu().numel() for tensor in parts.trainer.shown().values())
+    assert resumed

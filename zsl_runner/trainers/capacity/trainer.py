@@ -202,6 +202,6 @@ class CapacityTrainer(Trainer):
         self._sampler.load_state_dict(state["sampler"])
         self.clock.done = state["done"]
         self._usage.load_state_dict(state["usage"])
-        self._history = list(state["history"])
+        self._history = [line.cpu() for line in state["history"]]  # a checkpoint is read onto the run's device
         self._since.copy_(state["since"])
         self._snapshots = {int(epoch): sheet for epoch, sheet in state["snapshots"].items()}
