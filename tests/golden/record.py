@@ -9,6 +9,7 @@ import math
 import os
 import platform
 import sys
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
@@ -35,13 +36,16 @@ def processor() -> str:
     return " ".join([*words, torch.backends.cpu.get_cpu_capability(), f"torch {torch.__version__.partition('+')[0]}"])
 
 
-def perform(name: str, folder: Path, within: AbstractContextManager[Any] | None = None) -> dict[str, Any]:
+def perform(
+    name: str, folder: Path, within: AbstractContextManager[Any] | None = None, overrides: Sequence[str] = ()
+) -> dict[str, Any]:
     """Carry out the run ``name`` in an empty folder and return its record.
 
     Args:
         name: one of `RUNS`.
         folder: where it goes.
         within: a context for the run itself; what it left behind is read outside.
+        overrides: what else it is called with.
 
     Returns:
         ``trainer`` (its kind), ``test`` (metrics by tag), ``first`` (the earliest values in metrics.csv, loss terms of
@@ -50,7 +54,7 @@ def perform(name: str, folder: Path, within: AbstractContextManager[Any] | None 
     """
     arguments, here = sys.argv, Path.cwd()
     os.chdir(folder)
-    sys.argv = ["zsl-run", *RUNS[name], *QUIET, f"name={name}"]
+    sys.argv = ["zsl-run", *RUNS[name], *QUIET, *overrides, f"name={name}"]
     try:
         with within or nullcontext():
             code = train.main()

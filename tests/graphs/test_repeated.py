@@ -27,6 +27,20 @@ def test_python_takes_part_in_the_first_calls_and_the_capture_alone():
     assert (float(total), len(calls)) == (10.0, 3)
 
 
+class NoMemory:
+    def capture(self, compute, generators):
+        compute()
+        raise torch.OutOfMemoryError("CUDA out of memory.\nDetails")
+
+
+def test_what_cannot_be_captured_is_called_every_time(caplog):
+    _, calls, repeated = counter(graph=NoMemory)
+    for _ in range(10):
+        repeated()
+    assert len(calls) == 11  # and once to try
+    assert caplog.messages == ["a repeated computation is not replayed: CUDA out of memory."]
+
+
 def test_without_cuda_every_call_is_made():
     total, calls, repeated = counter()
     for _ in range(10):

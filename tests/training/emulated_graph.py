@@ -5,8 +5,32 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-WAITS = ("aten._local_scalar_dense.default", "aten.nonzero.default", "aten.equal.default")
+WAITS = (
+    "aten._local_scalar_dense.default",
+    "aten.nonzero.default",
+    "aten.equal.default",
+    "aten.masked_select.default",
+    "aten._unique2.default",
+    "aten.unique_dim.default",
+    "aten.unique_consecutive.default",
+    "aten.bincount.default",
+    "aten._linalg_check_errors.default",
+)
 """Operations after which the host needs to know a value, or a shape that depends on one."""
+AT_POSITIONS = ("aten.index.Tensor", "aten.index_put.default", "aten.index_put_.default")
+
+
+def waits(function, arguments, options=None):
+    """Tell whether the host waits for the device in an operation, if only on CUDA or out of a dispatcher's sight."""
+    name = str(function)
+    if name in AT_POSITIONS:  # a mask is made into positions
+        return any(leaf is not None and leaf.dtype in (torch.bool, torch.uint8) for leaf in arguments[1])
+    if name == "aten.multinomial.default":  # of one draw, or without replacement, it looks at the probabilities first
+        given = dict(zip(("num_samples", "replacement"), arguments[1:], strict=False)) | (options or {})
+        return given["num_samples"] == 1 or not given.get("replacement", False)
+    if name == "aten.repeat_interleave.Tensor":
+        return (options or {}).get("output_size") is None
+    return name in WAITS
 
 
 STATISTICS = {"aten.native_batch_norm.default": (3, 4)}
@@ -39,7 +63,7 @@ class EmulatedGraph(TorchDispatchMode):
 
     def __torch_dispatch__(self, function, types, arguments=(), options=None):
         options = options or {}
-        if str(function) in WAITS:
+        if waits(function, arguments, options):
             raise RuntimeError(f"{function} waits for the device")
         for leaf in tree_leaves((arguments, options)):
             if isinstance(leaf, torch.Generator):

@@ -20,6 +20,31 @@ MOVES = ("aten._to_copy.default", "aten.copy_.default")
 INDEXED = ("aten.index.Tensor", "aten.index_put.default", "aten.index_put_.default")
 """Positions may come from the CPU, as on CUDA; a host that computes them has not to wait for the device."""
 
+UNREPEATABLE = (
+    "aten._adaptive_avg_pool2d_backward.default",
+    "aten._adaptive_avg_pool3d_backward.default",
+    "aten.adaptive_max_pool2d_backward.default",
+    "aten.avg_pool3d_backward.default",
+    "aten.fractional_max_pool2d_backward.default",
+    "aten.fractional_max_pool3d_backward.default",
+    "aten.grid_sampler_2d_backward.default",
+    "aten.grid_sampler_3d_backward.default",
+    "aten.histc.default",
+    "aten.kthvalue.default",
+    "aten.max_unpool2d.default",
+    "aten.max_unpool3d.default",
+    "aten.median.dim",
+    "aten.nanmedian.dim",
+    "aten.nll_loss2d_forward.default",
+    "aten.put_.default",
+    "aten.reflection_pad1d_backward.default",
+    "aten.reflection_pad2d_backward.default",
+    "aten.reflection_pad3d_backward.default",
+    "aten.upsample_bicubic2d_backward.default",
+    "aten.upsample_linear1d_backward.default",
+)
+"""Operations that CUDA refuses where results are to repeat themselves; see `torch.use_deterministic_algorithms`."""
+
 
 class AwayGenerator(torch.Generator):
     """A generator of the CPU that says it is elsewhere."""
@@ -68,6 +93,26 @@ class NothingOfTheCPU(TorchDispatchMode):
         return result
 
 
+class NoNumbersOfTheHost(TorchFunctionMode):
+    """Lets no number be put at a position, and no list of positions be given: to CUDA they are copied and waited for.
+
+    What fills a slice is no copy.
+    """
+
+    def __torch_function__(self, function, types, arguments=(), options=None):
+        if function in (Tensor.__setitem__, Tensor.__getitem__):
+            place = arguments[1] if isinstance(arguments[1], tuple) else (arguments[1],)
+            listed = any(isinstance(part, list) for part in place)
+            single = sum(isinstance(part, int) for part in place) == arguments[0].dim()
+            if listed or (
+                function is Tensor.__setitem__
+                and not isinstance(arguments[2], Tensor)
+                and (single or any(isinstance(part, Tensor) for part in place))
+            ):
+                raise RuntimeError(f"{function.__name__}: a number of the host, at {arguments[1]}")
+        return function(*arguments, **(options or {}))
+
+
 class Literals(TorchFunctionMode):
     """Makes tensors of numbers on the CPU and moves them: torch itself leaves those of ``meta`` empty."""
 
@@ -82,8 +127,11 @@ def performed(function, arguments, options):
     """Perform an operation of torch on what the tensors hold.
 
     Raises:
-        RuntimeError: it takes tensors of both devices; single numbers of the CPU may take part, as on CUDA.
+        RuntimeError: it takes tensors of both devices, where single numbers of the CPU may take part, as on CUDA; or it
+            does not repeat itself there.
     """
+    if str(function) in UNREPEATABLE:
+        raise RuntimeError(f"{function} has no deterministic implementation on CUDA")
     tensors = [leaf for leaf in tree_leaves((arguments, options)) if isinstance(leaf, Tensor)]
     away = {id(tensor.held): tensor for tensor in tensors if isinstance(tensor, AwayTensor)}
     if away and str(function) not in MOVES:

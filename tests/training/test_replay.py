@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from scripts.benchmark import problem
-from tests.golden.runs import LONGER, STEPS
+from tests.golden.runs import LONGER, OPTIONS, STEPS
 from tests.recipes.comparison import same
 from tests.training.emulated_graph import EmulatedGraph
 from zsl_runner.errors import ConfigError, RunError
@@ -22,10 +22,13 @@ from zsl_runner.training.terms import TermSums
 
 DEVICES = ["cpu", pytest.param("cuda", marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA"))]
 TRAINED = sorted(set(STEPS) - {"closed_form"})
+ONE_HOT = ("aae_mixture", "aae_roll", "aae_supervised", "capacity_hard", "cvae_images")
+"""Those whose labels torch looks at to make them one-hot, on the CPU alone; there they are not captured."""
 
 
 def stage_of(name, device):
-    parts = problem.stage(problem.configuration(*STEPS[name], *LONGER.get(name, []), device=device))
+    overrides = (STEPS | OPTIONS)[name]
+    parts = problem.stage(problem.configuration(*overrides, *LONGER.get(name, []), device=device))
     if device == "cpu":  # where learning rates are numbers
         for optimiser in parts.optimisers._optimisers.values():
             for group in optimiser.param_groups:
@@ -61,13 +64,13 @@ def train(parts, takers, stop=None):
 
 
 @pytest.mark.parametrize("device", DEVICES)
-@pytest.mark.parametrize("name", TRAINED)
+@pytest.mark.parametrize("name", [*TRAINED, *(pytest.param(name, marks=pytest.mark.slow) for name in OPTIONS)])
 def test_replayed_steps_are_equal_to_the_bit(name, device):
     one, other = stage_of(name, device), stage_of(name, device)
     capture = capture_for(other, device)
     expected, _ = train(one, eager)
     found, graphs = train(other, lambda step, sums: capture.of(step, sums, name))
-    assert graphs > 0
+    assert graphs > 0 or (device == "cpu" and name in ONE_HOT)
     assert found == expected
     same(one.state_dict(), other.state_dict())
 

@@ -7,7 +7,14 @@ import torch
 
 from scripts.benchmark import problem
 from tests.golden.runs import LONGER, STEPS
-from tests.training.second_device import AWAY, AwayGenerator, AwayTensor, NothingOfTheCPU, second_device
+from tests.training.second_device import (
+    AWAY,
+    AwayGenerator,
+    AwayTensor,
+    NoNumbersOfTheHost,
+    NothingOfTheCPU,
+    second_device,
+)
 from zsl_runner.training.replay import eager
 from zsl_runner.training.terms import TermSums
 
@@ -79,6 +86,24 @@ def test_tensors_of_two_devices_are_refused(mixed):
         MIXED[mixed]()
 
 
+UNREPEATABLE = {
+    "pooled": lambda: torch.nn.functional.adaptive_avg_pool2d(maps(), 2).sum().backward(),
+    "padded": lambda: torch.nn.functional.pad(maps(), (1, 1, 1, 1), mode="reflect").sum().backward(),
+    "median": lambda: rows().median(1),
+    "histogram": lambda: torch.histc(rows(), 3),
+}
+
+
+def maps():
+    return torch.ones(1, 1, 4, 4).to(AWAY).requires_grad_()
+
+
+@pytest.mark.parametrize("unrepeatable", UNREPEATABLE)
+def test_what_does_not_repeat_itself_on_cuda_is_refused(unrepeatable):
+    with pytest.raises(RuntimeError, match="no deterministic implementation"):
+        UNREPEATABLE[unrepeatable]()
+
+
 def test_numpy_does_not_see_what_is_elsewhere():
     with pytest.raises(RuntimeError):
         rows().numpy()
@@ -98,6 +123,35 @@ def test_a_computation_that_is_to_stay_elsewhere_may_not_touch_the_cpu(left):
     LEFT[left](held)
     with NothingOfTheCPU(), pytest.raises(RuntimeError, match="a tensor of the CPU"):
         LEFT[left](held)
+
+
+def numbered(held):
+    held[torch.tensor([0], device=held.device)] = 1.0
+
+
+def numbered_once(held):
+    held[0, 1] = 1.0
+
+
+def listed(held):
+    return held[[0, 1]]
+
+
+@pytest.mark.parametrize("put", [numbered, numbered_once, listed])
+def test_a_computation_that_is_not_to_wait_may_not_put_numbers_at_positions(put):
+    held = torch.ones(2, 3)
+    put(held)
+    with NoNumbersOfTheHost(), pytest.raises(RuntimeError, match="a number of the host"):
+        put(held)
+
+
+def test_what_fills_a_slice_or_comes_from_the_device_is_no_number_of_the_host():
+    held = rows()
+    with NoNumbersOfTheHost():
+        held[:1] = 0.0
+        held[1] = 2.0
+        held[held[0].long()[:1]] = held[1:].clone()
+    assert held.tolist() == [[2, 2, 2], [2, 2, 2]]
 
 
 ONE_OF_EACH = ("em", "feature_gan_transductive", "hybrid", "aae_adam", "capacity", "a_icarl")

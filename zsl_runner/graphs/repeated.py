@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 
 import torch
@@ -13,6 +14,7 @@ WARM_UP = 2
 WORTHWHILE = 50
 """Calls from which on capturing costs less than it saves."""
 _allowed = True
+log = logging.getLogger(__name__)
 
 
 def allow_graphs(allowed: bool) -> None:
@@ -23,6 +25,8 @@ def allow_graphs(allowed: bool) -> None:
 
 class Repeated:
     """Calls a function without arguments, which reads and writes the same tensors in every call and waits for none.
+
+    Where it cannot be captured, for want of memory say, every call is made.
 
     Args:
         compute: the function; it draws no random numbers.
@@ -48,10 +52,17 @@ class Repeated:
     def __call__(self) -> None:
         """Compute once more."""
         self._calls += 1
-        if self._make is not None and self._calls > WARM_UP and self._graph is None:
-            self._graph = self._make()
-            self._graph.capture(self._compute, ())
+        if self._make is not None and self._calls > WARM_UP:
+            self._graph, self._make = self._captured(self._make()), None
         if self._graph is not None:
             self._graph.replay()
         else:
             self._compute()
+
+    def _captured(self, graph: Graph) -> Graph | None:
+        try:
+            graph.capture(self._compute, ())
+        except RuntimeError as error:
+            log.warning("a repeated computation is not replayed: %s", str(error).partition("\n")[0])
+            return None
+        return graph
