@@ -80,6 +80,28 @@ def test_an_oracle_that_would_look_at_no_test_rows_is_refused(problems, parts):
             {"model.weights.unseen_critic": "trainer.mode=inductive"},
         ),
         (
+            ["model=f_vaegan"],
+            ["model.unseen_critic=unconditional"],
+            {"model.unseen_critic": "trainer.mode=inductive"},
+        ),
+        (["model=f_vaegan", "trainer=feature_gan_transductive"], ["model.unseen_critic=unconditional"], {}),
+        (
+            ["model=f_vaegan"],
+            ["model.regressor=level_1", "model.attribute_critic=true"],
+            {"model.attribute_critic": "trainer.mode=inductive"},
+        ),
+        (["model=f_vaegan"], ["model.unseen_critic=none", "model.attribute_critic=false"], {}),
+        (
+            ["model=tf_vaegan"],
+            ["model.weights.feedback=0", "model.regressor_learns_from_generated=true"],
+            {"model.regressor_learns_from_generated": "weights.feedback=0"},
+        ),
+        (
+            ["model=f_vaegan"],
+            ["model.penalty.weight=0", "model.penalty.adaptive=true"],
+            {"model.penalty.adaptive": "penalty.weight=0"},
+        ),
+        (
             ["model=task_heads", "dataset=split_digits", "trainer=lwf"],
             ["trainer.auxiliary.optim.lr=0.5", "trainer.auxiliary.epochs=3", "trainer.temperature=3"],
             {"trainer.auxiliary.optim.lr": "auxiliary_weight=0", "trainer.auxiliary.epochs": "auxiliary_weight=0"},

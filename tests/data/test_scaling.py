@@ -119,6 +119,12 @@ def test_center_shifts_each_entry_and_keeps_the_relative_spread():
     assert torch.equal(constant, torch.zeros(6, 2))
 
 
+@pytest.mark.parametrize("mode", ["standard", "center"])
+def test_a_single_seen_class_only_shifts_class_vectors(mode):
+    vectors = torch.rand(4, 3)
+    assert torch.equal(scale_class_vectors(vectors, mode, torch.tensor([1])), vectors - vectors[1])
+
+
 @pytest.mark.parametrize("mode", ["none", "minmax", "standard"])
 def test_affine_scalings_are_undone_exactly_but_for_rounding(matrix, rows, mode):
     matrix[:, 2] = 7  # a constant feature

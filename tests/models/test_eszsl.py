@@ -1,9 +1,14 @@
+import dataclasses
+
+import numpy as np
 import pytest
 import torch
 
 from tests.models.contract import ModelContract
 from tests.models.real_data import final_fold, zero_shot_metrics
+from tests.zero_shot import zero_shot_folds
 from zsl_runner.data.zero_shot.folds import ZeroShotShape
+from zsl_runner.errors import RunError
 from zsl_runner.models.eszsl.conf import ESZSLConf
 from zsl_runner.models.eszsl.model import ESZSL
 from zsl_runner.streams import Streams
@@ -44,6 +49,19 @@ def test_fit_is_the_papers_formula_on_all_rows(fold, labels, negative):
     expected = left @ x.T @ y @ a @ right
     torch.testing.assert_close(model.map.double(), expected, rtol=1e-5, atol=1e-6)
     assert summary["squared_error"].item() == pytest.approx((x @ expected @ a.T - y).square().mean().item(), rel=1e-9)
+
+
+@pytest.mark.parametrize("key", ["feature_penalty", "class_penalty"])
+def test_a_penalty_below_the_rounding_of_the_sums_is_refused_by_name(records, key):
+    doubled = dataclasses.replace(
+        records,
+        features=np.tile(records.features, (1, 2)),
+        class_vectors=np.tile(records.class_vectors, (1, 2)),
+    )
+    fold = zero_shot_folds(doubled).cut("final")
+    with pytest.raises(RunError, match=rf"model\.{key}=1e-30 .*make it larger"):
+        fit(fold, **{"feature_penalty": 1.0, "class_penalty": 1.0, key: 1e-30})
+    fit(fold, feature_penalty=1e-3, class_penalty=1e-3)
 
 
 # Penalties as selected on validation classes; expectations from data/README.md of the shared data.

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from tests.models.contract import ModelContract
-from tests.models.feature_gan_settings import BI_VAEGAN, TF_VAEGAN
+from tests.models.feature_gan_settings import BI_VAEGAN, F_VAEGAN, TF_VAEGAN
 from tests.zero_shot import zero_shot_folds
 from zsl_runner.data.sources.toy.conf import ToyConf
 from zsl_runner.data.zero_shot.folds import ZeroShotShape
@@ -180,6 +180,23 @@ def test_switches_without_their_network_are_complained_about():
 
 
 @pytest.mark.parametrize(
+    ("conf", "trained"),
+    [
+        (F_VAEGAN, {"generator", "reconstruction"}),
+        (FeatureGANConf(output="relu", weights=WeightsConf(classification=0.01)), {"generator", "classification"}),
+        (TF_VAEGAN, {"generator", "reconstruction", "feedback"}),
+        (dataclasses.replace(BI_VAEGAN, encoder="none", encoded_noise=False), {"generator", "feedback"}),
+    ],
+)
+def test_a_generator_that_no_term_trains_is_complained_about(conf, trained):
+    for kept in trained:
+        weights = dataclasses.replace(conf.weights, **dict.fromkeys(trained - {kept}, 0.0))
+        assert keys(dataclasses.replace(conf, weights=weights).problems()) == set()
+    weights = dataclasses.replace(conf.weights, **dict.fromkeys(trained, 0.0))
+    assert keys(dataclasses.replace(conf, weights=weights).problems()) == {"weights.generator"}
+
+
+@pytest.mark.parametrize(
     ("conf", "scaling", "vectors", "wrong"),
     [
         (BI_VAEGAN, "l2", "l2", set()),
@@ -189,6 +206,9 @@ def test_switches_without_their_network_are_complained_about():
         (TF_VAEGAN, "minmax", "l2", set()),
         (TF_VAEGAN, "none", "none", {"output", "regressor"}),
         (FeatureGANConf(output="relu"), "none", "center", set()),
+        (FeatureGANConf(output="relu"), "standard", "center", {"output"}),
+        (FeatureGANConf(output="relu"), "center_l2", "center", {"output"}),
+        (FeatureGANConf(output="identity"), "center_l2_standard", "center", set()),
         (FeatureGANConf(output="relu", perturbation=PerturbationConf(synthesis=1.0)), "none", "none", {"perturbation"}),
     ],
 )

@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
@@ -7,6 +9,7 @@ from tests.models.contract import ModelContract
 from tests.models.real_data import final_fold, zero_shot_metrics
 from tests.zero_shot import zero_shot_folds
 from zsl_runner.data.zero_shot.folds import ZeroShotShape
+from zsl_runner.errors import RunError
 from zsl_runner.models.ridge_prototype.conf import RidgePrototypeConf
 from zsl_runner.models.ridge_prototype.model import RidgePrototype
 from zsl_runner.streams import Streams
@@ -87,6 +90,14 @@ def test_a_seen_class_is_compared_with_the_mean_of_its_rows_wherever_it_stands(d
 def test_impossible_combination_is_reported():
     assert [c.key for c in RidgePrototypeConf(direction="feature_to_class").problems()] == ["seen_prototypes"]
     assert not list(RidgePrototypeConf().problems())
+
+
+def test_a_penalty_below_the_rounding_of_the_scatter_is_refused_by_name(records):
+    doubled = dataclasses.replace(records, class_vectors=np.tile(records.class_vectors, (1, 2)))
+    data = zero_shot_folds(doubled).cut("final").train
+    with pytest.raises(RunError, match=r"model\.penalty=1e-30 .*make it larger"):
+        fit(data, penalty=1e-30)
+    fit(data, penalty=1e-3)
 
 
 def test_real_result_beats_the_bilinear_map_on_flowers():

@@ -45,6 +45,12 @@ def test_ridge_agrees_with_scikit_learn():
     np.testing.assert_allclose(found.numpy(), Ridge(alpha=2.5).fit(X.numpy(), T.numpy()).coef_.T, rtol=1e-8)
 
 
+def test_a_penalty_that_rounding_swallows_is_refused():
+    gram = torch.ones(3, 3, dtype=torch.float64)
+    with pytest.raises(ValueError, match="found 1e-30"):
+        penalised_solve(gram, gram, penalty=1e-30)
+
+
 def test_bilinear_map_minimises_its_objective():
     """The objective of ESZSL with its penalties: ||X V A^T - Y||^2 + g ||V A^T||^2 + l ||X V||^2 + g l ||V||^2."""
     signs = 2.0 * torch.nn.functional.one_hot(LABELS, 5).double() - 1

@@ -11,6 +11,7 @@ from tests.models.feature_gan_settings import BI_VAEGAN, F_VAEGAN, TF_VAEGAN
 from zsl_runner.classifiers.conf import ClassifierConf
 from zsl_runner.config.schema import OptimizerConf
 from zsl_runner.data.sources.toy.conf import ToyConf
+from zsl_runner.errors import DataError
 from zsl_runner.models.eszsl.conf import ESZSLConf
 from zsl_runner.models.feature_gan.conf import FeatureGANConf, PenaltyConf, WeightsConf
 from zsl_runner.models.feature_gan.model import FeatureGAN
@@ -309,3 +310,20 @@ def test_refuses_a_model_or_data_it_cannot_use(build, make_context, records, sma
         FeatureGANTrainer(TRANSDUCTIVE, context)
     with pytest.raises(TypeError, match="no feature-generating network"):
         FeatureGANTrainer(INDUCTIVE, dataclasses.replace(context, model=torch.nn.Linear(2, 2)))
+
+
+def test_batches_of_one_are_refused_where_a_batch_norm_needs_two(build, records):
+    lone = records.test_unseen[records.labels[records.test_unseen] == records.unseen_classes[0]][:1]
+    few = dataclasses.replace(records, unseen_classes=records.unseen_classes[:1], test_unseen=lone)
+    with pytest.raises(DataError, match=r"batch_norm needs batches of two .* found 120 training and 1 unlabelled rows"):
+        build(BI_VAEGAN, TRANSDUCTIVE, few)
+    run(build(BI_VAEGAN, INDUCTIVE, few))
+    run(build(dataclasses.replace(BI_VAEGAN, encoder="two_layer"), TRANSDUCTIVE, few))
+
+
+@pytest.mark.parametrize("scaling", ["none", "l2"])
+def test_negative_features_are_refused_where_the_generator_makes_none(build, records, scaling):
+    with pytest.raises(DataError, match=r"relu makes no negative feature, found .* down to -\d"):
+        build(F_CLSWGAN, INDUCTIVE, feature_scaling=scaling)
+    positive = dataclasses.replace(records, features=abs(records.features))
+    run(build(F_CLSWGAN, INDUCTIVE, positive, feature_scaling=scaling))

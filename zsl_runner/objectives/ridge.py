@@ -97,11 +97,17 @@ def penalised_solve(gram: Tensor, right: Tensor, *, penalty: float) -> Tensor:
     Returns:
         (P, Q): with gram X^T X and right side X^T T the minimiser of ||X W - T||^2 + lambda ||W||^2.
 
+    Raises:
+        ValueError: the gram has no inverse of its own and the penalty is lost in the rounding of its entries.
+
     >>> penalised_solve(torch.tensor([[3.0]]), torch.tensor([[8.0]]), penalty=1.0)
     tensor([[2.]])
     """
     identity = torch.eye(len(gram), dtype=gram.dtype, device=gram.device)
-    return torch.cholesky_solve(right, torch.linalg.cholesky(gram + penalty * identity))
+    factor, failed = torch.linalg.cholesky_ex(gram + penalty * identity)
+    if failed:
+        raise ValueError(f"expected a penalty that makes the gram invertible, found {penalty:g}")
+    return torch.cholesky_solve(right, factor)
 
 
 def bilinear_map(
@@ -124,6 +130,9 @@ def bilinear_map(
 
     Returns:
         (D, d).
+
+    Raises:
+        ValueError: a penalty is lost in rounding, see `penalised_solve`.
 
     Source: ESZSL (Romera-Paredes and Torr 2015), equation 4.
 

@@ -148,7 +148,8 @@ def scale_class_vectors(vectors: Tensor, mode: str, seen: Tensor) -> Tensor:
         mode: ``none``; ``l2`` to unit norm; ``sqrt`` to norm sqrt(A), so that entries are of order 1;
             ``standard``: each entry to mean 0 and deviation 1 over the **seen** classes; a constant entry is only
             shifted; ``center``: each entry to mean 0 over the seen classes, all entries divided by the one deviation
-            they have together, so that their relative spread stays.
+            they have together, so that their relative spread stays; a single seen class has none, and all entries are
+            only shifted.
         seen: (S,) ids of the seen classes.
 
     Raises:
@@ -166,5 +167,6 @@ def scale_class_vectors(vectors: Tensor, mode: str, seen: Tensor) -> Tensor:
         return (centred * _inverse(centred[seen].square().mean(0).sqrt())).to(vectors.dtype)
     if mode == "center":
         centred = vectors - vectors[seen].mean(0)
-        return centred / centred[seen].square().mean().sqrt().clamp_min(torch.finfo(vectors.dtype).tiny)
+        deviation = centred[seen].square().mean().sqrt()
+        return centred / torch.where(deviation > 0, deviation, 1)
     raise ValueError(f"unknown semantic scaling {mode!r}")

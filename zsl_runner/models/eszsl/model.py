@@ -9,6 +9,7 @@ from torch import Tensor
 
 from zsl_runner.data.zero_shot.folds import ZeroShotShape
 from zsl_runner.data.zero_shot.scaling import FIT_BLOCK
+from zsl_runner.errors import RunError
 from zsl_runner.models.base import ClosedForm
 from zsl_runner.models.eszsl.conf import ESZSLConf
 from zsl_runner.objectives.ridge import bilinear_map, label_cross, moments
@@ -36,15 +37,26 @@ class ESZSL(ClosedForm):
 
     @torch.no_grad()
     def fit(self, data: ZeroShotTraining) -> dict[str, Tensor]:
-        """Fit the map; ``squared_error`` is the mean over rows and seen classes of (x V a - y)^2."""
+        """Fit the map; ``squared_error`` is the mean over rows and seen classes of (x V a - y)^2.
+
+        Raises:
+            RunError: a penalty is too small for double precision.
+        """
         vectors = data.class_vectors
         sums = moments((x, vectors[data.labels[rows]]) for rows, x in data.features.blocks(FIT_BLOCK))
         seen = vectors[data.seen_classes].double()
         negative = -1.0 if self.conf.labels == "signed" else 0.0
         cross = label_cross(sums.cross, sums.total, seen, negative=negative)
-        fitted = bilinear_map(
-            sums.gram, cross, seen, feature_penalty=self.conf.feature_penalty, class_penalty=self.conf.class_penalty
-        )
+        conf = self.conf
+        try:
+            fitted = bilinear_map(
+                sums.gram, cross, seen, feature_penalty=conf.feature_penalty, class_penalty=conf.class_penalty
+            )
+        except ValueError as error:
+            raise RunError(
+                f"model.feature_penalty={conf.feature_penalty:g} or model.class_penalty={conf.class_penalty:g} is lost "
+                "beside the sums that it is added to, which have no inverse of their own: make it larger"
+            ) from error
         self.map.copy_(fitted)
         scores = fitted @ seen.T
         squares = (scores * (sums.gram @ scores)).sum() - 2 * (fitted * cross).sum()

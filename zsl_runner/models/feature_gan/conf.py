@@ -11,6 +11,7 @@ from zsl_runner.config.problems import Idle, Problem, idle
 from zsl_runner.config.schema import DatasetConf, ModelConf
 from zsl_runner.config.vocabulary import Capability, Provision
 
+CENTRED = ("standard", "center_l2", "center_l2_standard")
 UNSEEN_CRITIC = ("weights.unseen_critic", "weights.unseen_generator")
 ATTRIBUTE_CRITIC = (
     "weights.attribute_critic",
@@ -165,11 +166,25 @@ class FeatureGANConf(ModelConf):
             yield Problem("reconstruction", f"bce needs features in [0, 1] and output=sigmoid; output is {self.output}")
         if self.perturbation.critic and not self.attribute_critic:
             yield Problem("perturbation.critic", "acts on the attribute critic, which is off")
-        if self.weights.generator == 0 and self.encoder == "none":
-            yield Problem("weights.generator", "is 0 and there is no encoder: nothing would train the generator")
+        if not self._trains_the_generator():
+            yield Problem(
+                "weights.generator",
+                "is 0, and no other term trains the generator from the first step: that is weights.reconstruction "
+                "with an encoder, weights.feedback with a regressor, or weights.classification",
+            )
+
+    def _trains_the_generator(self) -> bool:
+        """Tell whether a term of every phase does; the divergence reaches the encoder alone."""
+        weights = self.weights
+        return bool(
+            weights.generator
+            or weights.classification
+            or (weights.reconstruction and self.encoder != "none")
+            or (weights.feedback and self.regressor != "none")
+        )
 
     def idle_options(self) -> Iterable[Idle]:
-        """Yield what has no effect because the network it belongs to is off."""
+        """Yield what has no effect because the network or the term it belongs to is off."""
         if self.encoder == "none":
             yield from idle("encoder=none", "weights.kl", "weights.reconstruction", "reconstruction")
         if self.unseen_critic == "none":
@@ -180,6 +195,10 @@ class FeatureGANConf(ModelConf):
             yield from idle("regressor=none", "weights.regression", "weights.feedback", "regression_loss")
         if not self.feedback_loop:
             yield from idle("feedback_loop=false", "feedback_train", "feedback_synthesis")
+        if self.penalty.weight == 0:
+            yield from idle("penalty.weight=0", "penalty.adaptive")
+        if self.weights.feedback == 0:
+            yield from idle("weights.feedback=0", "regressor_learns_from_generated")
 
     def fits(self, dataset: DatasetConf) -> Iterable[Problem]:
         """The generator's output and the regressor's must match how features and class vectors are scaled."""
@@ -195,6 +214,12 @@ class FeatureGANConf(ModelConf):
             yield Problem(
                 "output" if self.output == "sigmoid" else "reconstruction",
                 f"needs features in [0, 1]: dataset.feature_scaling=minmax, found {features}",
+            )
+        if self.output == "relu" and features in CENTRED:
+            yield Problem(
+                "output",
+                f"relu makes no negative feature, and dataset.feature_scaling={features} makes features of mean 0; "
+                "choose minmax, or output=identity",
             )
         perturbed = self.perturbation.critic or self.perturbation.synthesis
         if (self.regressor != "none" or perturbed) and vectors != "l2":

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from zsl_runner.data.zero_shot.folds import ZeroShotShape
 from zsl_runner.data.zero_shot.scaling import FIT_BLOCK
+from zsl_runner.errors import RunError
 from zsl_runner.models.base import ClosedForm
 from zsl_runner.models.ridge_prototype.conf import RidgePrototypeConf
 from zsl_runner.objectives.gaussian import squared_distances
@@ -50,12 +51,22 @@ class RidgePrototype(ClosedForm):
 
     @torch.no_grad()
     def fit(self, data: ZeroShotTraining) -> dict[str, Tensor]:
-        """Fit the map; ``squared_error`` is the mean over inputs of the squared error summed over outputs."""
+        """Fit the map; ``squared_error`` is the mean over inputs of the squared error summed over outputs.
+
+        Raises:
+            RunError: the penalty is too small for double precision.
+        """
         sums = (
             self._class_to_feature(data) if self.conf.direction == "class_to_feature" else self._feature_to_class(data)
         )
         about_means = centred(sums)
-        fitted = penalised_solve(about_means.gram, about_means.cross, penalty=self.conf.penalty)
+        try:
+            fitted = penalised_solve(about_means.gram, about_means.cross, penalty=self.conf.penalty)
+        except ValueError as error:
+            raise RunError(
+                f"model.penalty={self.conf.penalty:g} is lost beside the scatter matrix that it is added to, which has "
+                "no inverse of its own: make it larger"
+            ) from error
         self.map.copy_(fitted)
         self.offset.copy_((sums.target_total - sums.total @ fitted) / sums.rows)
         return {"squared_error": residual_square(about_means, fitted) / sums.rows}

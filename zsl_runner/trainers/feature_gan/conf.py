@@ -147,4 +147,6 @@ class FeatureGANTrainerConf(TrainerConf):
         if model.regressor != "level_1":
             yield from idle(f"model.regressor={model.regressor}", "regressor_every", "regressor_steps")
         if self.mode == "inductive":
-            yield from idle("trainer.mode=inductive", *UNSEEN_CRITIC, *ATTRIBUTE_CRITIC, part="model")
+            critics = {"unseen_critic": model.unseen_critic != "none", "attribute_critic": model.attribute_critic}
+            named = [key for key, is_there in critics.items() if is_there]
+            yield from idle("trainer.mode=inductive", *named, *UNSEEN_CRITIC, *ATTRIBUTE_CRITIC, part="model")

@@ -20,6 +20,8 @@ from zsl_runner.class_prior.estimate import estimate
 from zsl_runner.classifiers.conf import Schedule
 from zsl_runner.classifiers.softmax import fit_softmax
 from zsl_runner.data.zero_shot.folds import ZeroShotTraining
+from zsl_runner.errors import DataError
+from zsl_runner.models.feature_gan.conf import FeatureGANConf
 from zsl_runner.models.feature_gan.model import FeatureGAN
 from zsl_runner.streams import Streams, derived_seed
 from zsl_runner.trainers.feature_gan.conf import ESTIMATED, FeatureGANTrainerConf
@@ -60,6 +62,7 @@ class FeatureGANTrainer(Trainer):
         clock: counts generator iterations by epochs.
 
     Raises:
+        DataError: too few rows for a batch norm, or negative features for a generator that makes none.
         TypeError: the model is of another family.
         ValueError: the transductive mode without an unlabelled pool.
     """
@@ -75,6 +78,7 @@ class FeatureGANTrainer(Trainer):
         self.conf = conf
         self.model = model = context.model
         self.drawing = Drawing(context.data, context.streams, conf.batch_size, model.latent)
+        _require_reachable(model.conf, context.data, self.drawing.size)
         self.critics = CriticBlock(context, model, conf.critic_steps)
         self.generator_step = GeneratorStep(context, model)
         level_1 = model.conf.regressor == "level_1"
@@ -206,3 +210,20 @@ class FeatureGANTrainer(Trainer):
         self.critics.load_state_dict(state["penalty_weights"])
         self.drawing.class_prior.copy_(state["class_prior"])
         self._before_transduction = state["before_transduction"]
+
+
+def _require_reachable(conf: FeatureGANConf, data: ZeroShotTraining, batch: int) -> None:
+    """Refuse what shows in the rows alone: batches of one for a batch norm, and negative features for a ReLU."""
+    if conf.encoder == "batch_norm" and batch < 2:
+        pool = "" if data.unlabelled is None else f" and {len(data.unlabelled)} unlabelled"
+        raise DataError(
+            f"model.encoder=batch_norm needs batches of two rows or more; found {len(data.features)} training{pool} "
+            "rows in this stage: get more, or choose model.encoder=two_layer"
+        )
+    if conf.output == "relu":
+        least = min(float(x.min()) for _, x in data.features.blocks(4096))
+        if least < 0:
+            raise DataError(
+                f"model.output=relu makes no negative feature, found training features down to {least:.4g}; choose "
+                "dataset.feature_scaling=minmax, or model.output=identity"
+            )
