@@ -11,6 +11,9 @@ from zsl_runner.config.problems import Problem
 from zsl_runner.config.schema import DatasetConf, ModelConf, OptimizerConf, ScheduledOptimizerConf, TrainerConf
 from zsl_runner.config.vocabulary import Capability, Provision
 
+OF_RECOGNITION = ("NCLL_ELBO", "NCLL_IS")
+"""Estimates of the likelihood that need codes of a trained recognition network."""
+
 
 @dataclass
 class PredictionTrainerConf(TrainerConf):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-from zsl_runner.trainers.prediction_conf import PredictionTrainerConf
+from zsl_runner.config.schema import ModelConf
+from zsl_runner.trainers.prediction_conf import OF_RECOGNITION, PredictionTrainerConf
 
 
 @dataclass
@@ -16,3 +18,7 @@ class DeterministicTrainerConf(PredictionTrainerConf):
 
     kind: str = "nn"
     name: str = "nn"
+
+    def unmeasured(self, model: ModelConf) -> Mapping[str, str]:
+        """Deterministic predictions need no recognition network."""
+        return dict.fromkeys(OF_RECOGNITION, f"trainer={self.name} trains no recognition network")
