@@ -16,6 +16,7 @@ from zsl_runner.data.images.folds import (
     ImageView,
     LabelledImages,
 )
+from zsl_runner.data.stages import spread
 from zsl_runner.evaluation.joint_code.conf import JointCodeEvaluatorConf
 from zsl_runner.evaluation.joint_code.encoding import score_of_codes
 from zsl_runner.evaluation.joint_code.evaluator import JointCodeEvaluator
@@ -115,8 +116,15 @@ def test_categories_may_share_a_class_but_not_one_to_one():
     assert metrics["test/accuracy_hungarian"] == pytest.approx(200 / 3)
 
 
-def test_a_validation_fits_on_the_first_training_images_only():
-    misleading = torch.cat([CYCLE[:30], (CYCLE[:30] + 1) % 3])
+def test_a_validation_fits_on_training_images_of_all_classes():
+    """Training images may stand in the order of their classes."""
+    data = fold(CYCLE, CYCLE.sort().values, name="val")
+    assert measured(data, mapping_rows=12)["val/accuracy_majority"] == 100
+
+
+def test_a_validation_fits_on_some_training_images_only():
+    misleading = (CYCLE + 1) % 3
+    misleading[spread(60, 30)] = CYCLE[spread(60, 30)]
     data = fold(CYCLE, CYCLE, name="val")
     wrong = dataclasses.replace(data.evaluation.training, labels=misleading)
     data = ImageFold(data.train, dataclasses.replace(data.evaluation, training=wrong))

@@ -45,8 +45,8 @@ class JointCodeEvaluatorConf(OneStageEvaluatorConf):
     batch_size: int = option(500, "images encoded at a time", low=1)
     mapping_rows: int | None = option(
         10_000,
-        "first training images that a validation fits the mapping of categories to classes on; the test takes all. "
-        "null: all in both",
+        "training images, at even distances, that a validation fits the mapping of categories to classes on; the test "
+        "takes all. null: all in both",
         low=1,
     )
     factor_votes: int = option(800, "votes the FactorVAE classifier is made of, and as many to score it", low=1)

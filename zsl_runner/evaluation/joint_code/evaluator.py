@@ -84,16 +84,14 @@ class JointCodeEvaluator(Evaluator[ImageTrainingSet, ImageEvaluationSet, JointCo
         known = classes and bool((data.rows.labels != UNLABELLED).all())
         if not known or not model.categories:
             return {}, JointCodeDetails(found, None, None)
-        rows = len(data.training)
+        training = data.training
         if data.name != "test" and self.conf.mapping_rows is not None:
-            rows = min(rows, self.conf.mapping_rows)
-        fitted = encode(model, data.training.images, rows, self.conf.batch_size, reconstruct=False)
+            training = training.spread(self.conf.mapping_rows)
+        fitted = encode(model, training.images, len(training), self.conf.batch_size, reconstruct=False)
         categories = 1
         for count in model.categories:
             categories *= count
-        on_training = contingency(
-            fitted.joint_categories(model.categories), data.training.labels[:rows], categories, classes
-        )
+        on_training = contingency(fitted.joint_categories(model.categories), training.labels, categories, classes)
         clusters = found.joint_categories(model.categories)
         majority, one_to_one = majority_mapping(on_training), hungarian_mapping(on_training)
         accuracies = {
