@@ -195,3 +195,19 @@ def test_a_code_of_half_of_the_factors_scores_in_between():
 
 def test_a_code_that_never_varies_scores_nothing():
     assert score(torch.zeros(len(VALUES), 3), VALUES[:, :0], ()) == 0.0
+
+
+class Binary(GreyLevels):
+    """Thirty-two variables that copy the first one's answer to the question whether the class is its own."""
+
+    def posterior(self, x):
+        code = super().posterior(x)
+        sure = self.certainty * torch.stack([code.logits[0][:, 0], -code.logits[0][:, 0]], 1)
+        return JointPosterior(code.mean, code.log_var, (sure,) * 31 + (sure.flip(1),))
+
+
+def test_only_combinations_that_occur_take_memory():
+    labels = torch.arange(60) % 2
+    for name in ("val", "test"):
+        metrics = measured(fold(labels, labels, name=name), Binary(categories=(2,) * 32))
+        assert metrics[f"{name}/accuracy_majority"] == metrics[f"{name}/accuracy_hungarian"] == 100
