@@ -290,7 +290,7 @@ JOINT = ["model=joint_vae", "dataset=digits_images", "dataset.side=32"]
     ("parts", "metric", "why"),
     [
         ([*QUADRANTS, "trainer=gsnn"], "NCLL_IS", "alpha=0 trains no recognition network"),
-        ([*QUADRANTS, "trainer=nn"], "NCLL_ELBO", "trainer=nn trains no recognition network"),
+        ([*QUADRANTS, "trainer=nn"], "NCLL_ELBO", "trainer=nn has each code at its mean"),
         ([*CANVAS, "trainer=gsnn"], "NCLL_ELBO", "alpha=0 trains no recognition network"),
         (BASELINE, "NCLL_MC", "of models with codes"),
         ([*JOINT, "model.discrete=[]"], "mutual_information", "model.discrete=[]"),

@@ -115,6 +115,11 @@ def test_an_oracle_that_would_look_at_no_test_rows_is_refused(problems, parts):
             {"evaluator.samples": "a model without codes"},
         ),
         (
+            ["model=cvae_pairs", "dataset=digits_quadrant", "trainer=nn"],
+            ["evaluator.samples=3"],
+            {"evaluator.samples": "trainer=nn, which has each code at its mean"},
+        ),
+        (
             ["model=eszsl", "dataset=digits"],
             ["evaluator.patience=3"],
             {"evaluator.patience": "trainer=closed_form, which takes one step"},

@@ -16,7 +16,7 @@ from zsl_runner.evaluation.likelihood.estimates import RowEstimates, drawn_outpu
 from zsl_runner.evaluation.likelihood.figures import likelihood_figures
 from zsl_runner.models.base import Model
 from zsl_runner.models.networks import evaluating, finite
-from zsl_runner.models.output_prediction import Condition, LatentOutputPredictor, OutputPredictor
+from zsl_runner.models.output_prediction import Condition, LatentOutputPredictor, OutputPredictor, draws_codes
 from zsl_runner.objectives.conditional_likelihood import log_mean_exp
 from zsl_runner.streams import Streams, derived_seed
 
@@ -62,7 +62,7 @@ class LikelihoodEvaluator(Evaluator[PairTrainingSet, PairEvaluationSet, RowEstim
         with evaluating(model), torch.no_grad():
             for positions, pair in data.pairs.blocks(self.conf.batch_size):
                 condition = model.condition(pair.x)
-                if isinstance(model, LatentOutputPredictor):
+                if draws_codes(model):
                     estimates = self._estimates(model, pair, condition, whole, streams["codes"])
                     blocks.append(estimates)
                     found = _log_likelihoods(estimates)
@@ -109,7 +109,7 @@ class LikelihoodEvaluator(Evaluator[PairTrainingSet, PairEvaluationSet, RowEstim
         right = pair.y >= 0.5
         predicted = model.mean_output(finite("predictions", model.predict(condition))) >= 0.5
         metrics: dict[str, Tensor | MeanOfSome] = {"pixel_error": 100 * (predicted != right).float().mean()}
-        if whole and isinstance(model, LatentOutputPredictor):
+        if whole and draws_codes(model):
             drawn = drawn_outputs(model, condition, self.conf.drawn_samples, generator)
             metrics["pixel_error_averaged"] = 100 * ((drawn.mean(0) >= 0.5) != right).float().mean()
             metrics["diversity"] = 255 * mean_difference(drawn)

@@ -17,7 +17,7 @@ from zsl_runner.evaluation.segmentation.metrics import foreground_iou, mean_clas
 from zsl_runner.evaluation.segmentation.partial import label_partly_hidden
 from zsl_runner.models.base import Model
 from zsl_runner.models.networks import finite
-from zsl_runner.models.output_prediction import Condition, LatentOutputPredictor, OutputPredictor
+from zsl_runner.models.output_prediction import Condition, OutputPredictor, draws_codes
 
 
 class SegmentationEvaluator(LikelihoodEvaluator):
@@ -50,7 +50,7 @@ class SegmentationEvaluator(LikelihoodEvaluator):
         }
         if not whole:
             return metrics
-        if isinstance(model, LatentOutputPredictor):
+        if draws_codes(model):
             drawn = drawn_outputs(model, condition, self.conf.drawn_samples, generator)
             labels = drawn.mean(0).argmax(-3)
             metrics["pixel_accuracy_averaged"] = self._accuracy(labels, pair)
