@@ -278,3 +278,44 @@ def test_all_mistakes_come_at_once(problems, tmp_path):
         *(key for key in found if key in ("evaluator.calibration", "evaluator.select", "evaluator.patience")),
     }
     assert not (tmp_path / "outputs").exists()
+
+
+QUADRANTS = ["model=cvae_pairs", "dataset=digits_quadrant"]
+BASELINE = ["model=baseline_nn", "dataset=digits_quadrant"]
+CANVAS = ["model=cvae_segmentation_small", "dataset=digit_canvas_embedded"]
+JOINT = ["model=joint_vae", "dataset=digits_images", "dataset.side=32"]
+
+
+@pytest.mark.parametrize(
+    ("parts", "metric", "why"),
+    [
+        ([*QUADRANTS, "trainer=gsnn"], "NCLL_IS", "alpha=0 trains no recognition network"),
+        ([*QUADRANTS, "trainer=nn"], "NCLL_ELBO", "trainer=nn has each code at its mean"),
+        ([*CANVAS, "trainer=gsnn"], "NCLL_ELBO", "alpha=0 trains no recognition network"),
+        (BASELINE, "NCLL_MC", "of models with codes"),
+        ([*JOINT, "model.discrete=[]"], "mutual_information", "model.discrete=[]"),
+    ],
+)
+def test_a_choice_by_a_metric_that_such_a_model_does_not_have(problems, parts, metric, why):
+    found = problems(*parts, f"evaluator.select_metric=val/{metric}")
+    assert found.keys() == {"evaluator.select_metric"}
+    assert why in found["evaluator.select_metric"][0]
+
+
+@pytest.mark.parametrize(
+    ("parts", "metric"),
+    [
+        ([*QUADRANTS, "trainer=gsnn"], "NCLL_MC"),
+        ([*QUADRANTS, "trainer=hybrid"], "NCLL_IS"),
+        (BASELINE, "NCLL"),
+        (JOINT, "mutual_information"),
+    ],
+)
+def test_a_choice_by_a_metric_that_it_has(problems, parts, metric):
+    assert not problems(*parts, f"evaluator.select_metric=val/{metric}")
+
+
+def test_a_search_for_a_metric_that_such_a_model_does_not_have(problems):
+    found = problems(*QUADRANTS, "trainer=gsnn", "objectives=[val/NCLL,val/NCLL_IS]")
+    assert found.keys() == {"objectives"}
+    assert found["objectives"][0] == "val/NCLL_IS is not measured: alpha=0 trains no recognition network"

@@ -37,6 +37,22 @@ def test_training_for_a_figure_that_is_not_drawn_is_refused(problems):
     assert not problems(*plane[:-1], "tracker=minimal")
 
 
+@pytest.mark.parametrize(
+    ("parts", "rate"),
+    [
+        (["trainer=em", "trainer.em.train_prior=true"], "trainer.em.train_prior_dropout"),
+        (["trainer=em_control"], "trainer.prior_dropout"),
+    ],
+)
+def test_dropout_of_a_prior_network_without_hidden_layers_is_refused_before_it_trains(problems, parts, rate):
+    for model in (["model=vzsl"], ["model=sgal", "model.prior.hidden=[]"]):
+        found = problems(*model, *parts, f"{rate}=0.3")
+        assert found.keys() == {rate}
+        assert "without hidden layers" in found[rate][0]
+        assert not problems(*model, *parts, f"{rate}=null")
+    assert not problems("model=sgal", *parts, f"{rate}=0.3")
+
+
 @pytest.mark.parametrize("parts", [["model=sgal"], ["model=joint_vae", "dataset=digits_images", "dataset.side=32"]])
 def test_an_oracle_that_would_look_at_no_test_rows_is_refused(problems, parts):
     assert problems(*parts, "evaluator.stages=[tune]", "evaluator.oracle=true").keys() == {"evaluator.oracle"}
@@ -58,6 +74,15 @@ def test_an_oracle_that_would_look_at_no_test_rows_is_refused(problems, parts):
                 "trainer.em.decoder_dropout": "a decoder without dropout",
             },
         ),
+        *(
+            (parts, ["trainer.em.prior_dropout=true"], {"trainer.em.prior_dropout": "a prior network without dropout"})
+            for parts in (
+                ["model=vzsl", "trainer=em"],
+                ["model=sgal", "model.prior.dropout=0"],
+                ["model=sgal", "model.prior.hidden=[]"],
+            )
+        ),
+        (["model=sgal", "model.prior.hidden=null", "model.prior.layers=2"], ["trainer.em.prior_dropout=true"], {}),
         (["model=sgal"], ["trainer.em.iterations=0", "trainer.em.copies=2"], {"trainer.em.copies": "em.iterations=0"}),
         (
             ["model=vzsl"],
@@ -110,6 +135,11 @@ def test_an_oracle_that_would_look_at_no_test_rows_is_refused(problems, parts):
             ["model=baseline_nn", "dataset=digits_quadrant"],
             ["evaluator.samples=3"],
             {"evaluator.samples": "a model without codes"},
+        ),
+        (
+            ["model=cvae_pairs", "dataset=digits_quadrant", "trainer=nn"],
+            ["evaluator.samples=3"],
+            {"evaluator.samples": "trainer=nn, which has each code at its mean"},
         ),
         (
             ["model=eszsl", "dataset=digits"],

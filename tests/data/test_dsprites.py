@@ -98,3 +98,12 @@ def test_too_few_images_are_refused(tmp_path):
     small_dsprites(tmp_path)
     with pytest.raises(DataError, match="leave none to train on"):
         load(conf(tmp_path, limit=110))
+
+
+def test_the_first_measured_images_are_of_all_shapes(tmp_path):
+    """In the file images stand in the order of their factors; who measures on a part of the images takes the first."""
+    small_dsprites(tmp_path)
+    records = load(conf(tmp_path, validation_rows=60))
+    for rows in (records.validation, records.test):
+        assert set(records.labels[rows[:20]].tolist()) == {0, 1, 2}
+    assert np.array_equal(records.train, np.sort(records.train))

@@ -72,6 +72,14 @@ def test_grey_or_in_colours(folder):
     assert loose(folder).images.shape == (21, 3, 16, 16)
 
 
+def test_the_first_measured_pictures_are_of_all_classes(folder):
+    """Pictures are read class by class; who measures on a part of them takes the first."""
+    records = classes(folder, shares=[0.2, 0.4, 0.4])
+    for rows in (records.validation, records.test):
+        assert set(records.labels[rows[:4]].tolist()) == {0, 1}
+    assert np.array_equal(records.train, np.sort(records.train))
+
+
 def test_splits_are_drawn_and_repeat(folder):
     first, again, other = classes(folder), classes(folder), classes(folder, split_seed=1)
     assert np.array_equal(first.train, again.train)

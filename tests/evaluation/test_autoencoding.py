@@ -11,6 +11,7 @@ from zsl_runner.data.images.folds import UNLABELLED, ImageFold, LabelledImages, 
 from zsl_runner.data.load import load
 from zsl_runner.data.sources.digits.conf import DigitsImagesConf
 from zsl_runner.data.views import training_rows
+from zsl_runner.evaluation.autoencoding import evaluator
 from zsl_runner.evaluation.autoencoding.conf import AutoencodingEvaluatorConf, ParzenConf, PriorMatchConf
 from zsl_runner.evaluation.autoencoding.encoding import Encoded, beside_z, encode, generated
 from zsl_runner.evaluation.autoencoding.evaluator import AutoencodingEvaluator, cluster_errors, label_from_z
@@ -230,6 +231,17 @@ class TestProtocol:
         same = {tag for tag in first if first[tag] == second[tag]}
         assert {"test/mmd", "test/c2st", "test/log_likelihood", "test/confidence"} <= same
         assert "test/error_majority" not in same
+
+    def test_clusters_are_fitted_to_images_of_all_classes(self, build, stages, monkeypatch):
+        """Training images may stand in the order of their classes."""
+        fold, fitted = stages.cut("fit"), []
+        training = fold.evaluation.training
+        order = training.labels.argsort(stable=True)
+        ordered = LabelledImages(training.images.part(order), training.labels[order])
+        fold = ImageFold(fold.train, dataclasses.replace(fold.evaluation, training=ordered))
+        monkeypatch.setattr(evaluator, "cluster_errors", lambda on, scored, classes: fitted.append(on) or {})
+        self.measure(build(n_clusters=4), fold, fitting_rows=40)
+        assert torch.bincount(fitted[0].labels).tolist() == [4] * 10
 
     def test_images_without_labels_are_measured_without_classes(self, build, stages):
         fold = stages.tested("fit")

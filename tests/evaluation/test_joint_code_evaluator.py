@@ -16,6 +16,7 @@ from zsl_runner.data.images.folds import (
     ImageView,
     LabelledImages,
 )
+from zsl_runner.data.stages import spread
 from zsl_runner.evaluation.joint_code.conf import JointCodeEvaluatorConf
 from zsl_runner.evaluation.joint_code.encoding import score_of_codes
 from zsl_runner.evaluation.joint_code.evaluator import JointCodeEvaluator
@@ -115,8 +116,15 @@ def test_categories_may_share_a_class_but_not_one_to_one():
     assert metrics["test/accuracy_hungarian"] == pytest.approx(200 / 3)
 
 
-def test_a_validation_fits_on_the_first_training_images_only():
-    misleading = torch.cat([CYCLE[:30], (CYCLE[:30] + 1) % 3])
+def test_a_validation_fits_on_training_images_of_all_classes():
+    """Training images may stand in the order of their classes."""
+    data = fold(CYCLE, CYCLE.sort().values, name="val")
+    assert measured(data, mapping_rows=12)["val/accuracy_majority"] == 100
+
+
+def test_a_validation_fits_on_some_training_images_only():
+    misleading = (CYCLE + 1) % 3
+    misleading[spread(60, 30)] = CYCLE[spread(60, 30)]
     data = fold(CYCLE, CYCLE, name="val")
     wrong = dataclasses.replace(data.evaluation.training, labels=misleading)
     data = ImageFold(data.train, dataclasses.replace(data.evaluation, training=wrong))
@@ -187,3 +195,19 @@ def test_a_code_of_half_of_the_factors_scores_in_between():
 
 def test_a_code_that_never_varies_scores_nothing():
     assert score(torch.zeros(len(VALUES), 3), VALUES[:, :0], ()) == 0.0
+
+
+class Binary(GreyLevels):
+    """Thirty-two variables that copy the first one's answer to the question whether the class is its own."""
+
+    def posterior(self, x):
+        code = super().posterior(x)
+        sure = self.certainty * torch.stack([code.logits[0][:, 0], -code.logits[0][:, 0]], 1)
+        return JointPosterior(code.mean, code.log_var, (sure,) * 31 + (sure.flip(1),))
+
+
+def test_only_combinations_that_occur_take_memory():
+    labels = torch.arange(60) % 2
+    for name in ("val", "test"):
+        metrics = measured(fold(labels, labels, name=name), Binary(categories=(2,) * 32))
+        assert metrics[f"{name}/accuracy_majority"] == metrics[f"{name}/accuracy_hungarian"] == 100

@@ -1,22 +1,24 @@
 """The segmentation evaluator: its metrics against plain ones; what is hidden stays hidden; measuring moves nothing."""
 
+import dataclasses
 import io
 
 import numpy as np
 import pytest
 import torch
 
-from zsl_runner.data.pairs.folds import Pair
+from zsl_runner.data.pairs.folds import Pair, PairView
 from zsl_runner.data.pairs.segmentation.folds import segmentation_folds
 from zsl_runner.data.pairs.segmentation.options import SegmentationConf
 from zsl_runner.data.pairs.segmentation.records import VOID, SegmentationRecords
 from zsl_runner.data.records import Provenance
 from zsl_runner.evaluation.likelihood.estimates import drawn_outputs
+from zsl_runner.evaluation.segmentation import evaluator as segmentation
 from zsl_runner.evaluation.segmentation.conf import SegmentationEvaluatorConf
 from zsl_runner.evaluation.segmentation.evaluator import SegmentationEvaluator
 from zsl_runner.evaluation.segmentation.figures import masks, partly_hidden
 from zsl_runner.evaluation.segmentation.metrics import foreground_iou, mean_class_iou, pixel_accuracy
-from zsl_runner.evaluation.segmentation.partial import label_partly_hidden
+from zsl_runner.evaluation.segmentation.partial import PartialLabels, label_partly_hidden
 from zsl_runner.models.baselines.conf import BaselineCNNConf
 from zsl_runner.models.baselines.model import BaselineCNN
 from zsl_runner.models.cvae_segmentation.conf import CVAESegmentationConf, EncoderConf, GenerationConf
@@ -157,6 +159,33 @@ def test_empty_truth_and_prediction_score_as_configured():
 
 def hidden_labels(model, pair, refinements=3):
     return label_partly_hidden(model, pair, 0.5, refinements, torch.Generator().manual_seed(1))
+
+
+def test_images_whose_hidden_part_is_void_count_nowhere_however_many_are_scored_at_a_time(monkeypatch):
+    stages = folds(2, void=False)
+    fold = stages.tested("fit")
+    model = BaselineCNN(BaselineCNNConf(cnn=CNN), fold.train.shape, Streams(0)).eval()
+    pair = fold.evaluation.pairs.take(torch.arange(5))
+    hidden = torch.zeros(5, 16, 16, dtype=torch.bool)
+    hidden[:, :4, :4] = True
+    valid = torch.ones_like(hidden)
+    valid[1:3, :8, :8] = False
+    labels = model.predict(model.condition(pair.x)).argmax(1)
+    expected = 100 * (labels == pair.y)[[0, 3, 4], :4, :4].float().mean().item()
+
+    class Void:
+        def take(self, rows, generator):
+            found = fold.evaluation.pairs.take(rows)
+            return Pair(found.x, found.y, valid[rows])
+
+    def always_there(model, pair, share, refinements, generator):
+        return PartialLabels(pair.x, hidden[: len(pair.y)], model.predict(model.condition(pair.x)).argmax(1), None)
+
+    monkeypatch.setattr(segmentation, "label_partly_hidden", always_there)
+    data = dataclasses.replace(fold.evaluation, pairs=PairView(Void(), torch.arange(5)))
+    for size in (1, 2, 3, 5):
+        metrics = evaluator(batch_size=size).measure(model, dataclasses.replace(fold, evaluation=data), {}).metrics
+        assert metrics["test/hidden_accuracy"] == pytest.approx(expected, abs=1e-4)
 
 
 def test_what_is_hidden_is_not_used():

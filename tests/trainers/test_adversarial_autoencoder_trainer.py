@@ -281,6 +281,16 @@ def test_noise_at_the_discriminators_leaves_the_input_alone(build):
     assert not torch.equal(first["discriminator"], second["discriminator"])
 
 
+@pytest.mark.parametrize("encode", ["twice", "once"])
+def test_the_scale_of_the_prior_changes_the_unit_of_z_alone_also_beside_noise(build, encode):
+    """Four is a power of two, so that no product is rounded."""
+    conf = dataclasses.replace(CONF, noise=NoiseConf("discriminator", 0.3), encode=encode)
+    one, four = (build(conf, dataclasses.replace(SEMI, prior_scale=scale)) for scale in (1.0, 4.0))
+    for _ in range(3):
+        assert one.step().terms == four.step().terms
+    assert all(torch.equal(value, four.model.state_dict()[name]) for name, value in one.model.state_dict().items())
+
+
 def test_the_true_label_replaces_the_category_where_it_is_known(build):
     told = dataclasses.replace(SEMI, bn="none", true_label_in_decoder=True)
     trainer = build(model_conf=told)

@@ -8,9 +8,12 @@ import torch
 from zsl_runner.config.schema import RuntimeConf, ScheduledOptimizerConf
 from zsl_runner.data.load import load
 from zsl_runner.data.pairs.completion.folds import CompletionSource
-from zsl_runner.data.pairs.folds import PairStages
+from zsl_runner.data.pairs.folds import PairEvaluationSet, PairStages
 from zsl_runner.data.sources.digits.conf import DigitsQuadrantConf
+from zsl_runner.data.stages import Fold
 from zsl_runner.data.views import training_as
+from zsl_runner.evaluation.likelihood.conf import LikelihoodEvaluatorConf
+from zsl_runner.evaluation.likelihood.evaluator import LikelihoodEvaluator
 from zsl_runner.models.baselines.conf import BaselineNNConf
 from zsl_runner.models.baselines.model import BaselineNN
 from zsl_runner.models.cvae.conf import CVAEConf
@@ -155,6 +158,25 @@ def test_the_deterministic_procedure_is_maximum_likelihood_with_the_code_at_its_
     expected = -model.log_likelihood(parameters, pair.y, None).mean()
     assert torch.equal(total(terms_of(trainer, pair)), expected)
     assert not model.recognises
+    assert not model.stochastic
+
+
+@pytest.mark.parametrize("name", ["val", "test"])
+def test_what_is_measured_of_it_has_the_code_at_its_mean_too(build, name):
+    """How far codes spread nothing has learned, so drawing some would measure a network nobody trained."""
+    conf = DeterministicTrainerConf(epochs=1, batch_size=50)
+    trainer = build(conf, trainer_class=DeterministicTrainer)
+    for _ in range(5):
+        trainer.step()
+    model, pairs = trainer.context.model.eval(), trainer.context.data.pairs
+    condition = model.condition(pairs.take(torch.arange(60)).x)
+    likelihood = model.log_likelihood(model.predict(condition), pairs.take(torch.arange(60)).y, None)
+    data = PairEvaluationSet(name, pairs.part(torch.arange(60)), trainer.context.data.shape)
+    evaluator = LikelihoodEvaluator(LikelihoodEvaluatorConf(batch_size=25), seed=0)
+    metrics = evaluator.measure(model, Fold(trainer.context.data, data), {}).metrics
+    assert metrics[f"{name}/NCLL"] == pytest.approx(-likelihood.mean().item(), rel=1e-6)
+    measured = {tag.partition("/")[2] for tag in metrics}
+    assert measured - {"NCLL_se"} == {"NCLL", "pixel_error"}
 
 
 def test_the_baseline_learns(build):

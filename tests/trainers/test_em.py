@@ -133,6 +133,19 @@ def test_current_parameters_generate_unless_a_frozen_copy_is_kept(records, make_
     assert not equal(frozen[3], frozen[4])
 
 
+def test_a_copy_is_renewed_in_its_turn_though_the_mixed_batch_has_no_generated_rows(records, make_context):
+    """At a small ratio a batch may hold none; the copy of the next ones must not be of the untrained weights."""
+    conf = em_conf(refresh_every=5, gen_ratio=0.0, gen_ratio_jitter=0.0, real_step_prob=0.0, lr=0.1, pretrain_steps=3)
+    context, _ = make_context(records, conf)
+    trainer = EMTrainer(conf, context)
+    pretraining, em = trainer.phases()
+    for _ in range(pretraining.steps):
+        pretraining.step()
+    pretrained = weights(context)
+    em.step()
+    assert equal(pretrained, trainer.frozen.state_dict())
+
+
 def test_rollback_keeps_better_weights_and_undoes_worse_ones(records, make_context):
     conf = em_conf(pretrain_steps=3, rollback_every=2, lr=0.01)
     context, _ = make_context(records, conf)

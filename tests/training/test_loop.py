@@ -3,7 +3,7 @@ from collections.abc import Mapping
 import pytest
 import torch
 
-from zsl_runner.errors import NonFiniteError
+from zsl_runner.errors import ConfigError, NonFiniteError
 from zsl_runner.training.base import Phase, StepReport, Trainer
 from zsl_runner.training.loop import Cadence, Interrupted, Loop, Selection
 
@@ -118,6 +118,13 @@ def test_selects_the_length_of_the_best_validation():
     assert (loop.selection.best_length, loop.selection.best["val/H"]) == (9, 0)
     assert loop.selection.last["val/H"] == -3
     assert (loop.selection.choices, loop.selection.last_choices) == ({"offset": 9.0}, {"offset": 12.0})
+
+
+def test_a_metric_that_is_not_measured_cannot_choose():
+    loop, _, _ = build(Counting())
+    loop.selection.metric = "val/T1"
+    with pytest.raises(ConfigError, match=r"select_metric: val/T1 was not measured .* measured: val/H$"):
+        loop.run()
 
 
 def test_undone_steps_do_not_count_as_training_length():

@@ -64,6 +64,7 @@ def check(
     fit.check_parts(draft, loader if composition.typed else None)
     fit.check_components(draft)
     fit.check_fit(draft)
+    fit.check_selection(draft)
     fit.check_debug(draft)
     fit.check_figures(draft)
     fit.check_cadence(draft)

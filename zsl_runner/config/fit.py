@@ -93,6 +93,23 @@ def check_fit(draft: Draft) -> None:
         draft.report(f"{part}.{problem.key}", problem.message)
 
 
+def check_selection(draft: Draft) -> None:
+    """Complain about a choice by a metric that a model trained so does not have."""
+    model, trainer, evaluator = (draft.build(key) if key in draft.kinds else None for key in _FITTED[1:])
+    if not isinstance(model, ModelConf) or not isinstance(trainer, TrainerConf):
+        return
+    if any(draft.has_bad_values(key) for key in _FITTED[1:]):
+        return
+    given = [("objectives", list(draft.node.objectives))] if not draft.has_bad_values("objectives") else []
+    if isinstance(evaluator, EvaluatorConf):
+        given.append(("evaluator.select_metric", [evaluator.select_metric]))
+    left_out = trainer.unmeasured(model)
+    for key, names in given:
+        for name in names:
+            if (why := left_out.get(name.partition("/")[2])) is not None:
+                draft.report(key, f"{name} is not measured: {why}")
+
+
 def look_for_idle(draft: Draft, config: RunConfig) -> None:
     """Find the options of a configuration without problems that have no effect."""
     for key in (*draft.kinds, *_ALONE):

@@ -266,6 +266,10 @@ class TrainerConf(Component):
         """Yield what the procedure cannot do with this model on this data set; keys are below the trainer."""
         return ()
 
+    def unmeasured(self, model: ModelConf) -> Mapping[str, str]:
+        """Return the metrics, without prefix, that a model trained so does not have, each with the reason."""
+        return {}
+
     def idle_beside(self, model: ModelConf, dataset: DatasetConf) -> Iterable[Idle]:
         """Yield the options that have no effect with this model on this data set; keys are below the trainer."""
         return ()

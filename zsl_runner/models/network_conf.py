@@ -77,6 +77,15 @@ class GaussianPriorConf(ModelConf):
         """Return the options of the networks that may have hidden blocks."""
         return self.encoder, self.decoder
 
+    def prior_dropout(self) -> float | None:
+        """Return the dropout rate of the prior network; None if it has no hidden block, hence nothing to drop."""
+        return None
+
+    def undroppable(self, rate: float | None, key: str) -> Iterable[Problem]:
+        """Yield a problem if a trainer's ``rate`` for the prior network is more than 0 and nothing there can drop."""
+        if rate and self.prior_dropout() is None:
+            yield Problem(key, f"model={self.kind} has a prior network without hidden layers, which drops nothing")
+
     def problems(self) -> Iterable[Problem]:
         """A loss without its two main terms trains neither encoder nor decoder."""
         if self.reconstruction_weight == 0 and self.kl_weight == 0:

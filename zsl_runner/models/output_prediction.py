@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, TypeGuard
 
 import torch
 from torch import Tensor, nn
@@ -83,11 +83,15 @@ class LatentOutputPredictor(OutputPredictor):
     Its parameter groups are ``generation`` (everything p(y | x) needs) and ``recognition``.
 
     Attributes:
-        recognises: whether the recognition network is trained, so that estimates which use it mean something. Not a
-            part of ``state_dict``: the trainer sets it when it is built.
+        recognises: whether the recognition network is trained, so that estimates which use it mean something.
+        stochastic: whether codes are drawn; False where training has each at its prior mean, so that the model is a
+            deterministic one and nothing has learned how far codes spread.
+
+    Neither is a part of ``state_dict``: the trainer sets them when it is built.
     """
 
     recognises: bool = True
+    stochastic: bool = True
 
     @abstractmethod
     def prior(self, condition: Condition) -> Gaussians:
@@ -103,6 +107,11 @@ class LatentOutputPredictor(OutputPredictor):
     def generate(self, condition: Condition, z: Tensor) -> Tensor:
         """Return the parameters (..., B, ...) of p(y | x, z) for codes (..., B, d)."""
         raise TypeError(f"{type(self).__name__} has no codes")
+
+
+def draws_codes(model: OutputPredictor) -> TypeGuard[LatentOutputPredictor]:
+    """Tell whether a model's predictions depend on codes that are drawn."""
+    return isinstance(model, LatentOutputPredictor) and model.stochastic
 
 
 SCALES = (4, 2)

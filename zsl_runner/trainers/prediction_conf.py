@@ -11,6 +11,11 @@ from zsl_runner.config.problems import Problem
 from zsl_runner.config.schema import DatasetConf, ModelConf, OptimizerConf, ScheduledOptimizerConf, TrainerConf
 from zsl_runner.config.vocabulary import Capability, Provision
 
+OF_RECOGNITION = ("NCLL_ELBO", "NCLL_IS")
+"""Estimates of the likelihood that need codes of a trained recognition network."""
+OF_CODES = ("estimators", "samples", "validation_samples", "sample_batch", "curve", "drawn_samples")
+"""Options of an evaluator of likelihoods that are about drawn codes."""
+
 
 @dataclass
 class PredictionTrainerConf(TrainerConf):

@@ -10,7 +10,7 @@ from typing import Any, NoReturn, Protocol
 
 import torch
 
-from zsl_runner.errors import NonFiniteError
+from zsl_runner.errors import ConfigError, NonFiniteError
 from zsl_runner.training.base import Phase, StepReport, Trainer
 from zsl_runner.training.replay import Capture, eager
 from zsl_runner.training.terms import TermSums
@@ -92,7 +92,11 @@ class Selection:
     stale: int = 0
 
     def note(self, metrics: Mapping[str, float], choices: Mapping[str, float], length: int) -> bool:
-        """Take one validation into account and tell whether it is the best so far."""
+        """Take one validation into account and tell whether it is the best so far.
+
+        Raises:
+            ConfigError: there is a choice to make, and its metric is none of those measured.
+        """
         self.last, self.last_choices = dict(metrics), dict(choices)
         if self._improves(metrics):
             self.best, self.choices, self.best_length, self.stale = dict(metrics), dict(choices), length, 0
@@ -103,6 +107,11 @@ class Selection:
     def _improves(self, metrics: Mapping[str, float]) -> bool:
         if not self.best:
             return True
+        if self.metric not in metrics:
+            raise ConfigError(
+                f"evaluator.select_metric: {self.metric} was not measured on validation data; measured: "
+                f"{', '.join(name for name in metrics if name.startswith('val/')) or 'none'}"
+            )
         value, best = metrics[self.metric], self.best[self.metric]
         return value < best if self.lower_is_better else value > best
 

@@ -77,6 +77,12 @@ class LabelledImages:
     def __len__(self) -> int:
         return len(self.images)
 
+    def spread(self, count: int) -> LabelledImages:
+        """Return so many of them, or all if there are fewer, at even distances: their order may be that of classes."""
+        positions = torch.from_numpy(spread(len(self), count)).to(self.labels.device)
+        factors = None if self.factors is None else self.factors[positions]
+        return LabelledImages(self.images.part(positions), self.labels[positions], factors)
+
 
 @dataclass(frozen=True)
 class ImageTrainingSet:

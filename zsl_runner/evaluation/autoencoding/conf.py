@@ -89,8 +89,8 @@ class AutoencodingEvaluatorConf(OneStageEvaluatorConf):
         10_000, "evaluated images of a validation, at most; null = all. The test reads all its images", low=10
     )
     fitting_rows: int = option(
-        10_000, "images to which clusters' classes and the classifier of z are fitted: training images for a "
-        "validation, validation images for the test",
+        10_000, "images, at even distances, to which clusters' classes and the classifier of z are fitted: training "
+        "images for a validation, validation images for the test",
         low=10,
     )  # fmt: skip
     prior_match: PriorMatchConf = section(PriorMatchConf, "two-sample tests")

@@ -99,8 +99,8 @@ class AutoencodingEvaluator(Evaluator[ImageTrainingSet, ImageEvaluationSet, Auto
             metrics["error"] = 100 * float((encoded.y.argmax(1) != encoded.labels).double().mean())
         if encoded.y is None and not whole:
             return metrics
-        fitting = data.validation if whole else data.training
-        fitted_on = encode(model, fitting, self.conf.fitting_rows, self.conf.batch_size, streams["posterior"])
+        fitting = (data.validation if whole else data.training).spread(self.conf.fitting_rows)
+        fitted_on = encode(model, fitting, None, self.conf.batch_size, streams["posterior"])
         if model.conf.n_clusters is not None:
             metrics |= cluster_errors(fitted_on, encoded, model.classes)
         if whole:

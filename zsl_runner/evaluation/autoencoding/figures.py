@@ -92,8 +92,8 @@ def nearest(samples: Tensor, rows: LabelledImages) -> Tensor:
     """Return the (n, D) training image with the smallest squared distance to each of the samples (n, D)."""
     best = samples.new_full((len(samples),), float("inf"))
     found = torch.zeros_like(samples)
-    for positions in torch.split(torch.arange(min(NEIGHBOUR_ROWS, len(rows)), device=samples.device), 2000):
-        x = rows.images.take(positions).flatten(1)
+    for _, images in rows.spread(NEIGHBOUR_ROWS).images.blocks(2000):
+        x = images.flatten(1)
         distances, places = torch.cdist(samples, x).min(1)
         closer = distances < best
         best, found[closer] = torch.where(closer, distances, best), x[places[closer]]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
 from zsl_runner.config.fields import option
-from zsl_runner.config.schema import Quantity
+from zsl_runner.config.problems import Problem
+from zsl_runner.config.schema import DatasetConf, ModelConf, Quantity
 from zsl_runner.config.vocabulary import Capability, Provision
 from zsl_runner.evaluation.one_stage_conf import OneStageEvaluatorConf
 
@@ -43,9 +45,14 @@ class JointCodeEvaluatorConf(OneStageEvaluatorConf):
     batch_size: int = option(500, "images encoded at a time", low=1)
     mapping_rows: int | None = option(
         10_000,
-        "first training images that a validation fits the mapping of categories to classes on; the test takes all. "
-        "null: all in both",
+        "training images, at even distances, that a validation fits the mapping of categories to classes on; the test "
+        "takes all. null: all in both",
         low=1,
     )
     factor_votes: int = option(800, "votes the FactorVAE classifier is made of, and as many to score it", low=1)
     factor_batch: int = option(200, "images L of a vote, drawn with one factor held fixed", low=2)
+
+    def fits(self, model: ModelConf, dataset: DatasetConf) -> Iterable[Problem]:
+        """Information is that of discrete variables."""
+        if self.select_metric == "val/mutual_information" and not getattr(model, "discrete", True):
+            yield Problem("select_metric", "val/mutual_information is of discrete variables, and model.discrete=[]")

@@ -45,12 +45,26 @@ class Encoding:
     discrete_kl: Tensor
     reconstruction: float | None
 
-    def joint_categories(self, counts: tuple[int, ...]) -> Tensor:
-        """Return (n,) the number of each image's combination of categories, of all discrete variables together."""
-        joint = self.categories.new_zeros(len(self.categories))
-        for place, count in enumerate(counts):
-            joint = joint * count + self.categories[:, place]
-        return joint
+
+def combinations(first: Tensor, second: Tensor, counts: Sequence[int]) -> tuple[Tensor, Tensor, int]:
+    """Number the combinations of categories of all discrete variables together, alike in two sets of images.
+
+    Args:
+        first: (n, K) int64 categories of one set, K >= 1.
+        second: (m, K) of the other.
+        counts: (K,) numbers of categories.
+
+    Returns:
+        (n,) and (m,) int64 numbers, and how many there are: of a single variable its categories, of several the
+        combinations that occur in either set, for those that might grow as the product of ``counts``.
+
+    >>> combinations(torch.tensor([[1, 1], [0, 2]]), torch.tensor([[0, 2]]), [2, 3])
+    (tensor([1, 0]), tensor([0]), 2)
+    """
+    if len(counts) == 1:
+        return first[:, 0], second[:, 0], counts[0]
+    present, numbers = torch.unique(torch.cat([first, second]), dim=0, return_inverse=True)
+    return numbers[: len(first)], numbers[len(first) :], len(present)
 
 
 def encode(model: JointCodeModel, images: ImageView, rows: int, block: int, reconstruct: bool) -> Encoding:

@@ -12,7 +12,7 @@ from zsl_runner.data.images.folds import UNLABELLED, ImageEvaluationSet, ImageFo
 from zsl_runner.evaluation.base import Draw, Evaluator, Measurement
 from zsl_runner.evaluation.cluster_mapping import contingency, hungarian_mapping, majority_mapping, mapped_accuracy
 from zsl_runner.evaluation.joint_code.conf import JointCodeEvaluatorConf
-from zsl_runner.evaluation.joint_code.encoding import Encoding, encode, score_of_codes
+from zsl_runner.evaluation.joint_code.encoding import Encoding, combinations, encode, score_of_codes
 from zsl_runner.evaluation.joint_code.figures import JointCodeDetails, joint_code_figures
 from zsl_runner.models.base import Model
 from zsl_runner.models.joint_code import JointCodeModel
@@ -81,20 +81,15 @@ class JointCodeEvaluator(Evaluator[ImageTrainingSet, ImageEvaluationSet, JointCo
     ) -> tuple[dict[str, float], JointCodeDetails]:
         """Return the accuracies, if there are classes and categories, and the details."""
         classes = len(data.class_names)
-        known = classes and bool((data.rows.labels != UNLABELLED).all())
-        if not known or not model.categories:
+        labelled = classes and bool((data.rows.labels != UNLABELLED).all())
+        if not labelled or not model.categories:
             return {}, JointCodeDetails(found, None, None)
-        rows = len(data.training)
+        training = data.training
         if data.name != "test" and self.conf.mapping_rows is not None:
-            rows = min(rows, self.conf.mapping_rows)
-        fitted = encode(model, data.training.images, rows, self.conf.batch_size, reconstruct=False)
-        categories = 1
-        for count in model.categories:
-            categories *= count
-        on_training = contingency(
-            fitted.joint_categories(model.categories), data.training.labels[:rows], categories, classes
-        )
-        clusters = found.joint_categories(model.categories)
+            training = training.spread(self.conf.mapping_rows)
+        fitted = encode(model, training.images, len(training), self.conf.batch_size, reconstruct=False)
+        known, clusters, categories = combinations(fitted.categories, found.categories, model.categories)
+        on_training = contingency(known, training.labels, categories, classes)
         majority, one_to_one = majority_mapping(on_training), hungarian_mapping(on_training)
         accuracies = {
             "accuracy_majority": 100 * mapped_accuracy(clusters, data.rows.labels, majority),

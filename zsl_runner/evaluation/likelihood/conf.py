@@ -13,6 +13,7 @@ from zsl_runner.config.vocabulary import Capability, Provision, View
 from zsl_runner.evaluation.one_stage_conf import OneStageEvaluatorConf
 
 ESTIMATORS = ("elbo", "mc", "is")
+ESTIMATED = {"val/NCLL_ELBO": "elbo", "val/NCLL_MC": "mc", "val/NCLL_IS": "is"}
 NATS = Quantity("nats", lower_is_better=True, digits=2)
 ERROR = Quantity("per cent", lower_is_better=True, digits=2)
 
@@ -59,9 +60,14 @@ class LikelihoodEvaluatorConf(OneStageEvaluatorConf):
         yield from super().problems()
         if not set(self.estimators) & {"mc", "is"} or len(set(self.estimators)) != len(self.estimators):
             yield Problem("estimators", f"expected mc, is or both, each once, found {list(self.estimators)}")
-        wanted = {"val/NCLL_ELBO": "elbo", "val/NCLL_MC": "mc", "val/NCLL_IS": "is"}.get(self.select_metric)
+        wanted = ESTIMATED.get(self.select_metric)
         if wanted is not None and wanted not in self.estimators:
             yield Problem("select_metric", f"{self.select_metric} needs {wanted} in estimators")
+
+    def fits(self, model: ModelConf, dataset: DatasetConf) -> Iterable[Problem]:
+        """The likelihood of a model without codes is not estimated."""
+        if self.select_metric in ESTIMATED and Capability.LATENT_OUTPUT not in model.capabilities:
+            yield Problem("select_metric", f"{self.select_metric} is of models with codes; use val/NCLL")
 
     def idle_beside(self, model: ModelConf, dataset: DatasetConf) -> Iterable[Idle]:
         """Yield what has no effect on a model without codes."""

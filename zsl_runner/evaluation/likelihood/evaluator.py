@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -16,9 +16,21 @@ from zsl_runner.evaluation.likelihood.estimates import RowEstimates, drawn_outpu
 from zsl_runner.evaluation.likelihood.figures import likelihood_figures
 from zsl_runner.models.base import Model
 from zsl_runner.models.networks import evaluating, finite
-from zsl_runner.models.output_prediction import Condition, LatentOutputPredictor, OutputPredictor
+from zsl_runner.models.output_prediction import Condition, LatentOutputPredictor, OutputPredictor, draws_codes
 from zsl_runner.objectives.conditional_likelihood import log_mean_exp
 from zsl_runner.streams import Streams, derived_seed
+
+
+class MeanOfSome(NamedTuple):
+    """Mean of a metric over those rows of a block that count.
+
+    Attributes:
+        mean: () NaN if none counts.
+        rows: () int64 how many count.
+    """
+
+    mean: Tensor
+    rows: Tensor
 
 
 class LikelihoodEvaluator(Evaluator[PairTrainingSet, PairEvaluationSet, RowEstimates | None]):
@@ -50,7 +62,7 @@ class LikelihoodEvaluator(Evaluator[PairTrainingSet, PairEvaluationSet, RowEstim
         with evaluating(model), torch.no_grad():
             for positions, pair in data.pairs.blocks(self.conf.batch_size):
                 condition = model.condition(pair.x)
-                if isinstance(model, LatentOutputPredictor):
+                if draws_codes(model):
                     estimates = self._estimates(model, pair, condition, whole, streams["codes"])
                     blocks.append(estimates)
                     found = _log_likelihoods(estimates)
@@ -58,10 +70,12 @@ class LikelihoodEvaluator(Evaluator[PairTrainingSet, PairEvaluationSet, RowEstim
                     found = {"NCLL": model.log_likelihood(model.predict(condition), pair.y, pair.valid)}
                 for name, values in found.items():
                     likelihoods.setdefault(name, []).append(values)
-                for name, value in self.output_metrics(model, pair, condition, whole, streams["predictions"]).items():
+                of_block = self.output_metrics(model, pair, condition, whole, streams["predictions"])
+                for name, mean in of_block.items():
+                    value, count = mean if isinstance(mean, MeanOfSome) else (mean, len(positions))
                     known = ~value.isnan()
-                    sums[name] = sums.get(name, 0) + torch.where(known, value, 0) * len(positions)
-                    counted[name] = counted.get(name, 0) + known.long() * len(positions)
+                    sums[name] = sums.get(name, 0) + torch.where(known, value, 0) * count
+                    counted[name] = counted.get(name, 0) + known.long() * count
         metrics = {}
         for name, parts in likelihoods.items():
             values = finite(f"{name} of rows", torch.cat(parts).double())
@@ -76,8 +90,10 @@ class LikelihoodEvaluator(Evaluator[PairTrainingSet, PairEvaluationSet, RowEstim
 
     def output_metrics(
         self, model: OutputPredictor, pair: Pair, condition: Condition, whole: bool, generator: torch.Generator
-    ) -> dict[str, Tensor]:
+    ) -> dict[str, Tensor | MeanOfSome]:
         """Return means over a block of rows, of point predictions and drawn ones; NaN where no row counts.
+
+        Where only some of the rows count it is a `MeanOfSome`.
 
         Here for outputs in [0, 1]: ``pixel_error``, the share of entries on the wrong side of a half, in per cent;
         ``pixel_error_averaged``, of probabilities averaged over codes; ``diversity``, the mean absolute difference of
@@ -92,8 +108,8 @@ class LikelihoodEvaluator(Evaluator[PairTrainingSet, PairEvaluationSet, RowEstim
         """
         right = pair.y >= 0.5
         predicted = model.mean_output(finite("predictions", model.predict(condition))) >= 0.5
-        metrics = {"pixel_error": 100 * (predicted != right).float().mean()}
-        if whole and isinstance(model, LatentOutputPredictor):
+        metrics: dict[str, Tensor | MeanOfSome] = {"pixel_error": 100 * (predicted != right).float().mean()}
+        if whole and draws_codes(model):
             drawn = drawn_outputs(model, condition, self.conf.drawn_samples, generator)
             metrics["pixel_error_averaged"] = 100 * ((drawn.mean(0) >= 0.5) != right).float().mean()
             metrics["diversity"] = 255 * mean_difference(drawn)

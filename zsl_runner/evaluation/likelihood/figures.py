@@ -14,7 +14,7 @@ from zsl_runner.evaluation.base import Draw
 from zsl_runner.evaluation.likelihood.conf import LikelihoodEvaluatorConf
 from zsl_runner.evaluation.likelihood.estimates import RowEstimates, drawn_outputs
 from zsl_runner.models.networks import evaluating
-from zsl_runner.models.output_prediction import LatentOutputPredictor, OutputPredictor
+from zsl_runner.models.output_prediction import OutputPredictor, draws_codes
 from zsl_runner.objectives.conditional_likelihood import log_mean_exp
 from zsl_runner.objectives.gaussian import reparameterise
 from zsl_runner.streams import Streams, derived_seed
@@ -73,7 +73,7 @@ def completion_rows(
     with evaluating(model), torch.no_grad():
         condition = model.condition(pair.x)
         rows["prediction"] = layout.picture(pair.x, model.mean_output(model.predict(condition)))
-        if isinstance(model, LatentOutputPredictor):
+        if draws_codes(model):
             generator = Streams(derived_seed(seed, "figures"), data.pairs.device)["predictions"]
             for number, drawn in enumerate(drawn_outputs(model, condition, samples, generator), 1):
                 rows[f"sample {number}"] = layout.picture(pair.x, drawn)
@@ -90,7 +90,7 @@ def label_rows(
     with evaluating(model), torch.no_grad():
         condition = model.condition(layout.labels()[:COLUMNS].to(device))
         rows = {"prediction": layout.picture(model.mean_output(model.predict(condition)))}
-        if isinstance(model, LatentOutputPredictor):
+        if draws_codes(model):
             prior = model.prior(condition)
             generator = Streams(derived_seed(seed, "figures"), device)["predictions"]
             noise = torch.randn(samples, 1, prior.mean.shape[1], generator=generator, device=device)

@@ -10,14 +10,14 @@ from torch import Tensor
 from zsl_runner.data.pairs.folds import Pair, PairEvaluationSet
 from zsl_runner.evaluation.base import Draw, Measurement
 from zsl_runner.evaluation.likelihood.estimates import RowEstimates, drawn_outputs
-from zsl_runner.evaluation.likelihood.evaluator import LikelihoodEvaluator, mean_difference
+from zsl_runner.evaluation.likelihood.evaluator import LikelihoodEvaluator, MeanOfSome, mean_difference
 from zsl_runner.evaluation.segmentation.conf import SegmentationEvaluatorConf
 from zsl_runner.evaluation.segmentation.figures import segmentation_figures
 from zsl_runner.evaluation.segmentation.metrics import foreground_iou, mean_class_iou, pixel_accuracy
 from zsl_runner.evaluation.segmentation.partial import label_partly_hidden
 from zsl_runner.models.base import Model
 from zsl_runner.models.networks import finite
-from zsl_runner.models.output_prediction import Condition, LatentOutputPredictor, OutputPredictor
+from zsl_runner.models.output_prediction import Condition, OutputPredictor, draws_codes
 
 
 class SegmentationEvaluator(LikelihoodEvaluator):
@@ -34,7 +34,7 @@ class SegmentationEvaluator(LikelihoodEvaluator):
 
     def output_metrics(
         self, model: OutputPredictor, pair: Pair, condition: Condition, whole: bool, generator: torch.Generator
-    ) -> dict[str, Tensor]:
+    ) -> dict[str, Tensor | MeanOfSome]:
         """Return means over a block of images.
 
         ``pixel_accuracy`` and ``IoU`` of the deterministic prediction. Of test images also: both ``_averaged``, of
@@ -44,10 +44,13 @@ class SegmentationEvaluator(LikelihoodEvaluator):
         predicted = finite("predictions", model.predict(condition))
         classes = predicted.shape[-3]
         labels = predicted.argmax(-3)
-        metrics = {"pixel_accuracy": self._accuracy(labels, pair), "IoU": self._iou(labels, pair, classes)}
+        metrics: dict[str, Tensor | MeanOfSome] = {
+            "pixel_accuracy": self._accuracy(labels, pair),
+            "IoU": self._iou(labels, pair, classes),
+        }
         if not whole:
             return metrics
-        if isinstance(model, LatentOutputPredictor):
+        if draws_codes(model):
             drawn = drawn_outputs(model, condition, self.conf.drawn_samples, generator)
             labels = drawn.mean(0).argmax(-3)
             metrics["pixel_accuracy_averaged"] = self._accuracy(labels, pair)
@@ -57,19 +60,20 @@ class SegmentationEvaluator(LikelihoodEvaluator):
 
     def hidden_metrics(
         self, model: OutputPredictor, pair: Pair, classes: int, generator: torch.Generator
-    ) -> dict[str, Tensor]:
+    ) -> dict[str, Tensor | MeanOfSome]:
         """Return metrics of images of which a square is hidden, for a model that sees the rest.
 
         ``hidden_accuracy`` is over the pixels of the square, ``hidden_IoU`` over the whole label map with the true
         labels outside the square; both ``_refined`` use these labels also to infer those inside.
         """
         partial = label_partly_hidden(model, pair, self.conf.hidden_side, self.conf.refinements, generator)
-        inside = Pair(partial.x, pair.y, partial.hidden if pair.valid is None else partial.hidden & pair.valid)
+        valid = partial.hidden if pair.valid is None else partial.hidden & pair.valid
+        inside, count = Pair(partial.x, pair.y, valid), valid.flatten(1).any(1).sum()
         found = {"": partial.predicted} | ({} if partial.refined is None else {"_refined": partial.refined})
-        metrics = {}
+        metrics: dict[str, Tensor | MeanOfSome] = {}
         for suffix, labels in found.items():
             completed = torch.where(partial.hidden, labels, pair.y)
-            metrics[f"hidden_accuracy{suffix}"] = self._accuracy(labels, inside)
+            metrics[f"hidden_accuracy{suffix}"] = MeanOfSome(self._accuracy(labels, inside), count)
             metrics[f"hidden_IoU{suffix}"] = self._iou(completed, pair, classes)
         return metrics
 

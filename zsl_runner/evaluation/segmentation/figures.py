@@ -17,7 +17,7 @@ from zsl_runner.evaluation.likelihood.estimates import drawn_outputs
 from zsl_runner.evaluation.segmentation.conf import SegmentationEvaluatorConf
 from zsl_runner.evaluation.segmentation.partial import label_partly_hidden
 from zsl_runner.models.networks import evaluating
-from zsl_runner.models.output_prediction import LatentOutputPredictor, OutputPredictor
+from zsl_runner.models.output_prediction import OutputPredictor, draws_codes
 from zsl_runner.streams import Streams, derived_seed
 
 ROWS = 8
@@ -56,7 +56,7 @@ def masks(model: OutputPredictor, pair: Pair, samples: int, generator: torch.Gen
         columns = {"image": _image(pair.x), "truth": _truth(pair)}
         if condition.guess is not None:
             columns["CNN"] = _most_likely(model.mean_output(condition.guess))
-        if isinstance(model, LatentOutputPredictor):
+        if draws_codes(model):
             columns["mean code"] = _most_likely(model.mean_output(model.predict(condition)))
             drawn = drawn_outputs(model, condition, samples, generator)
             columns["mean of samples"] = _probability(drawn.mean(0))

@@ -36,7 +36,8 @@ class AdversarialAutoencoder(FeatureGenerator):
         streams: ``init`` for the weights.
 
     All networks work in units of the prior's scale s: the encoder's output is multiplied by it, and what decoder and
-    discriminator see of z is divided by it. So training with s = 5 differs from s = 1 in nothing but the unit of z.
+    discriminator see of z is divided by it. So training with s = 5 differs from s = 1 in nothing but the unit of z,
+    which with ``code=sum`` is that of the heads and of their distance eta, too.
 
     Attributes:
         prior: p(z).

@@ -157,9 +157,11 @@ class CVAE(LatentOutputPredictor, FeatureGenerator):
 
     @torch.no_grad()
     def synthesize(self, class_vectors: Tensor, streams: Streams) -> Tensor:
-        """Return mean features (n, D) of codes drawn from the priors of class vectors (n, A)."""
+        """Return mean features (n, D) of codes drawn from the priors of class vectors (n, A), or at their means."""
         with evaluating(self):
             condition = self.condition(class_vectors)
             prior = self.prior(condition)
+            if not self.stochastic:
+                return self.mean_output(self.generate(condition, prior.mean))
             noise = torch.randn(prior.mean.shape, generator=streams["generate"], device=prior.mean.device)
             return self.mean_output(self.generate(condition, reparameterise(*prior, noise)))

@@ -88,3 +88,7 @@ class SGALConf(GaussianPriorConf):
     def networks(self) -> tuple[HiddenConf, ...]:
         """Return also the options of the prior network."""
         return *super().networks(), self.prior
+
+    def prior_dropout(self) -> float | None:
+        """Return the towers' rate, if they have hidden layers."""
+        return self.prior.dropout if self.prior.is_deep() else None

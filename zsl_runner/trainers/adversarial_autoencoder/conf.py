@@ -18,7 +18,8 @@ class NoiseConf:
 
     where: str = option(
         "input",
-        "input = on what the encoder sees (the paper); discriminator = on what the discriminators see (some codes)",
+        "input = on what the encoder sees (the paper); discriminator = on what the discriminators see, z in units of "
+        "model.prior_scale (some codes)",
         choices=("input", "discriminator"),
     )
     std: float = option(0.0, "standard deviation of the noise; 0 for none (0.3 on semi-supervised MNIST)", low=0.0)

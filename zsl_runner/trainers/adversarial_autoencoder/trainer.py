@@ -166,7 +166,7 @@ class AdversarialAutoencoderTrainer(Trainer):
     def discriminator_step(self, batch: RowBatch, codes: Codes) -> Terms:
         """Update the discriminators on draws of the priors and codes, which are constants here."""
         model, stream = self.model, self.context.streams["prior"]
-        prior, drawn = self._blurred(model.prior_codes(batch.labels, stream)), None
+        prior, drawn = self._blurred(model.prior_codes(batch.labels, stream), model.prior.scale), None
         if model.categories:
             drawn = self._blurred(sample_categories(len(batch.x), model.categories, stream))
         with self.context.runtime.autocast():
@@ -237,15 +237,15 @@ class AdversarialAutoencoderTrainer(Trainer):
     def _shown(self, codes: Codes) -> tuple[Tensor, Tensor | None]:
         """Return z and y as the discriminators see them."""
         y = codes.y
-        return self._blurred(codes.z), None if y is None else self._blurred(y)
+        return self._blurred(codes.z, self.model.prior.scale), None if y is None else self._blurred(y)
 
-    def _blurred(self, codes: Tensor) -> Tensor:
+    def _blurred(self, codes: Tensor, unit: float = 1.0) -> Tensor:
+        """Return codes with the discriminators' noise, if any; ``unit`` is what the discriminator divides them by."""
         noise = self.conf.noise
         if not noise.std or noise.where != "discriminator":
             return codes
-        return codes + noise.std * torch.randn(
-            codes.shape, generator=self.context.streams["noise"], device=codes.device
-        )
+        drawn = torch.randn(codes.shape, generator=self.context.streams["noise"], device=codes.device)
+        return codes + noise.std * unit * drawn
 
     def _posterior_noise(self, seen: Tensor) -> Tensor | None:
         return self.model.posterior_noise(len(seen), self.context.streams["posterior"])

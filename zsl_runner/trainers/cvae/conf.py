@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
 from zsl_runner.config.fields import option
 from zsl_runner.config.problems import Problem
+from zsl_runner.config.schema import ModelConf
 from zsl_runner.config.vocabulary import Capability
-from zsl_runner.trainers.prediction_conf import PredictionTrainerConf
+from zsl_runner.trainers.prediction_conf import OF_RECOGNITION, PredictionTrainerConf
 
 
 @dataclass
@@ -37,3 +38,7 @@ class ConditionalVAETrainerConf(PredictionTrainerConf):
                 yield Problem(key, "has no effect with alpha=0: the GSNN objective has no divergence")
         if self.kl_warmup > self.epochs:
             yield Problem("kl_warmup", f"is longer than the training of {self.epochs} epochs")
+
+    def unmeasured(self, model: ModelConf) -> Mapping[str, str]:
+        """The GSNN objective trains no recognition network."""
+        return {} if self.alpha else dict.fromkeys(OF_RECOGNITION, "alpha=0 trains no recognition network")

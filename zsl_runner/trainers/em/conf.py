@@ -51,7 +51,8 @@ class EMConf:
     )
     loss_weighting: str = option(
         "row",
-        "row: every row alike (released code); class: every class alike (the paper's objective)",
+        "weights of rows in a mixed batch. row: every row alike (released code); class: every class alike (the paper's "
+        "objective). Steps on real rows alone weigh rows alike",
         choices=("row", "class"),
     )
     rollback_every: int | None = option(
@@ -104,6 +105,11 @@ class EMTrainerConf(TrainerConf):
         if self.em.prior_dropout and self.em.train_prior_dropout == 0:
             yield Problem("em.prior_dropout", "drops nothing while em.train_prior_dropout is 0; give a rate, or null")
 
+    def fits(self, model: ModelConf, dataset: DatasetConf) -> Iterable[Problem]:
+        """A rate of dropout needs a prior network that has some."""
+        if isinstance(model, GaussianPriorConf):
+            yield from model.undroppable(self.em.train_prior_dropout, "em.train_prior_dropout")
+
     def idle_options(self) -> Iterable[Idle]:
         """Yield what has no effect where the phase, or the rollback, is left out."""
         if self.em.iterations == 0:
@@ -114,5 +120,9 @@ class EMTrainerConf(TrainerConf):
 
     def idle_beside(self, model: ModelConf, dataset: DatasetConf) -> Iterable[Idle]:
         """Yield what has no effect with the model's networks."""
-        if isinstance(model, GaussianPriorConf) and not (model.decoder.is_deep() and model.decoder.dropout):
+        if not isinstance(model, GaussianPriorConf):
+            return
+        if not (model.decoder.is_deep() and model.decoder.dropout):
             yield from idle("a decoder without dropout", "em.decoder_dropout")
+        if not (model.prior_dropout() if self.em.train_prior_dropout is None else self.em.train_prior_dropout):
+            yield from idle("a prior network without dropout", "em.prior_dropout")

@@ -126,11 +126,11 @@ class EMTrainer(Trainer):
                 if model is not None:
                     model.set_prior_dropout(self.em.train_prior_dropout)
         alone = 0 if drawn.alone is None else self.seen_step.compute(drawn.alone).real_rows
+        if drawn.refresh:
+            self._refresh()
         x, labels = self.seen_step.take(drawn.real)
         real_rows, weights = len(x), None
         if drawn.draws:
-            if drawn.refresh:
-                self._refresh()
             generated, generated_labels = self._expectation(self._classes(drawn.draws))
             x, labels = torch.cat([x, generated]), torch.cat([labels, generated_labels])
             weights = self._weights_of_rows(labels, real_rows, drawn.draws)

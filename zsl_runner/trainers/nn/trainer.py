@@ -15,7 +15,8 @@ class DeterministicTrainer(PredictionTrainer):
     """Minimises the negative log-likelihood of the prediction and the model's auxiliary terms.
 
     A model with codes predicts with the code at its prior mean, which makes it the paper's GDNN: the network of GSNN
-    with the noise switched off. Its recognition network is not trained and does not count as trained.
+    with the noise switched off, in what is measured, too: neither its recognition network nor the spread of its codes
+    is trained.
 
     Args:
         conf: the procedure's options.
@@ -28,7 +29,7 @@ class DeterministicTrainer(PredictionTrainer):
     def __init__(self, conf: DeterministicTrainerConf, context: TrainingContext[PairTrainingSet]) -> None:
         super().__init__(conf, context)
         if isinstance(context.model, LatentOutputPredictor):
-            context.model.recognises = False
+            context.model.recognises = context.model.stochastic = False
 
     def terms(self, pair: Pair, schedule: Tensor) -> dict[str, Tensor]:
         """Return ``negative_log_likelihood`` and the model's auxiliary terms."""

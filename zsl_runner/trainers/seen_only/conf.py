@@ -8,8 +8,9 @@ from typing import ClassVar
 
 from zsl_runner.config.fields import option, section
 from zsl_runner.config.problems import Idle, Problem, idle
-from zsl_runner.config.schema import OptimizerConf, TrainerConf
+from zsl_runner.config.schema import DatasetConf, ModelConf, OptimizerConf, TrainerConf
 from zsl_runner.config.vocabulary import Capability, Provision
+from zsl_runner.models.network_conf import GaussianPriorConf
 
 
 @dataclass
@@ -61,6 +62,11 @@ class SeenOnlyTrainerConf(TrainerConf):
             yield Problem("prior_dropout", "acts on a prior network that learns; matched.train_prior is false")
         if self.prior_dropout is not None and not self.matched.em_iterations:
             yield Problem("prior_dropout", "acts in the second phase, which matched.em_iterations=0 leaves out")
+
+    def fits(self, model: ModelConf, dataset: DatasetConf) -> Iterable[Problem]:
+        """A rate of dropout needs a prior network that has some."""
+        if isinstance(model, GaussianPriorConf):
+            yield from model.undroppable(self.prior_dropout, "prior_dropout")
 
     def idle_options(self) -> Iterable[Idle]:
         """Yield what has no effect where the second phase is left out."""

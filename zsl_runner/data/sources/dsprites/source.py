@@ -151,8 +151,10 @@ def load(conf: DSpritesConf) -> ImageRecords:
         class_names=SHAPES,
         labelled=labelled_rows(labels, train, len(SHAPES), conf.labelled, conf.label_seed, str(path)),
         train=train,
-        validation=np.sort(validation),
-        test=np.sort(test),
+        # In the order in which they were drawn: the file's is that of the factors, and who measures on a part of them
+        # takes the first.
+        validation=validation,
+        test=test,
         provenance=Provenance(
             kind="generated",
             feature_kind=f"pixels, {pixels.shape[-1]}x{pixels.shape[-1]} in 0..1",

@@ -48,7 +48,8 @@ def split_names(conf: PictureFolderOptions, names: Sequence[str]) -> tuple[list[
         DataError: a list is missing, names an unknown image, or one image twice; a split is empty.
     """
     if conf.shares is not None:
-        return list(names), drawn_split(len(names), conf.shares, conf.split_seed, conf.folder(conf.images))
+        drawn = drawn_split(len(names), conf.shares, conf.split_seed, conf.folder(conf.images))
+        return list(names), {split: np.sort(rows) for split, rows in drawn.items()}
     places = {name: place for place, name in enumerate(names)}
     listed: dict[str, str] = {}
     rows = {}

@@ -38,6 +38,9 @@ def picture_records(
     paths = [picture.path for picture in tree.pictures]
     images, changes = read_pictures(paths, conf)
     rows = drawn_split(len(paths), conf.shares, conf.split_seed, conf.folder())
+    # The others stay in the order in which they were drawn: pictures stand class by class, and who measures on a part
+    # of them takes the first.
+    rows["train"] = np.sort(rows["train"])
     origin, side = str(conf.folder()), images.shape[-1]
     labelled, notes = np.empty(0, dtype=np.int64), (*notes_on(changes), *tree.notes())
     if labels is not None:

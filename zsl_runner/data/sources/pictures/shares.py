@@ -19,7 +19,7 @@ def share_problems(shares: Sequence[float]) -> Iterable[Problem]:
 
 
 def drawn_split(count: int, shares: Sequence[float], seed: int, folder: Path) -> dict[str, Rows]:
-    """Return ascending rows under ``train``, ``validation`` and ``test``.
+    """Return rows under ``train``, ``validation`` and ``test``, in the order in which they were drawn.
 
     Args:
         count: how many pictures there are.
@@ -34,7 +34,7 @@ def drawn_split(count: int, shares: Sequence[float], seed: int, folder: Path) ->
     parts = np.split(np.random.default_rng(seed).permutation(count), ends)
     if min(map(len, parts)) == 0:
         raise DataError(f"{folder}: {count} images are too few for dataset.shares={list(shares)}: a split has none")
-    return {split: np.sort(part) for split, part in zip(("train", "validation", "test"), parts, strict=True)}
+    return dict(zip(("train", "validation", "test"), parts, strict=True))
 
 
 def in_words(shares: Sequence[float], seed: int) -> str:
