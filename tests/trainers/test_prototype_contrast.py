@@ -191,6 +191,21 @@ def test_released_prototypes_give_other_terms(released):
         assert not torch.equal(ours["cross_prototype"], theirs["cross_prototype"])
 
 
+@pytest.mark.parametrize("tagged", [True, False])
+def test_classes_without_tag_have_no_prototype_anyway_where_their_maps_are_not_spread(tagged):
+    fold = tagged_fold()
+    conf = dataclasses.replace(NETWORK, correlation=dataclasses.replace(CORRECTED, tagged=tagged))
+    found = []
+    for absent_masked in (True, False):
+        model = ClassMaps(conf, fold.train.shape, Streams(0))
+        prototypes = PrototypesConf(absent_masked=absent_masked)
+        found.append(trainer(fold.train, model=model, prototypes=prototypes).contrast_terms(*batch(fold)))
+    told = dataclasses.replace(STEPS, prototypes=prototypes).idle_beside(conf, CANVASES)
+    assert [option.key for option in told] == ["prototypes.absent_masked"] * tagged
+    for name in CONTRASTS:
+        assert torch.equal(found[0][name], found[1][name]) is tagged
+
+
 @pytest.mark.parametrize("released", [{"positive_ranked": True}, {"dropped": 0}, {"random_share": 0.0}])
 def test_mining_reaches_the_loss(released):
     fold = tagged_fold()
