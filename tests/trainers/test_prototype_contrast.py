@@ -1,5 +1,6 @@
 """Training by pixel-to-prototype contrast: what it sees, which parameter which term moves, arms, schedules, resume."""
 
+import copy
 import dataclasses
 
 import numpy as np
@@ -160,6 +161,49 @@ def test_arms_share_their_first_phase_bit_for_bit():
     fold = tagged_fold()
     first = {name: trained(fold, weights=weights)[0]["classify"] for name, weights in (("seam", SEAM), ("cls", NONE))}
     assert str(first["seam"]) == str(first["cls"]) == str(trained(fold)[0]["classify"])
+
+
+def test_a_second_phase_from_weights_lacks_moments_and_the_place_in_the_order_of_batches_and_nothing_else():
+    """What a run of both phases, and one that begins with the weights of the first, do not have in common."""
+    fold = tagged_fold()
+
+    def after_second(moments, batches):
+        whole = trainer(fold.train)
+        first, second = whole.phases()
+        first.begin()
+        for _ in range(first.steps):
+            first.step()
+        begun = trainer(fold.train, classify=PhaseConf())
+        begun.model.load_state_dict(whole.model.state_dict())
+        if moments:
+            begun.context.optimisers.load_state_dict(copy.deepcopy(whole.context.optimisers.state_dict()))
+        if batches:
+            begun.load_state_dict(whole.state_dict())
+            begun.context.streams.load_state_dict(whole.context.streams.state_dict())
+        for phase in (second, *begun.phases()):
+            phase.begin()
+            for _ in range(phase.steps):
+                phase.step()
+        return same(weights_of(whole), weights_of(begun))
+
+    assert [after_second(*kept) for kept in ((True, True), (True, False), (False, True))] == [True, False, False]
+
+
+def test_what_the_first_phase_does_not_move_has_no_moments_to_keep():
+    procedure = trainer(tagged_fold().train)
+    first, _ = procedure.phases()
+    first.begin()
+    for _ in range(first.steps):
+        first.step()
+    states = procedure.context.optimisers.state_dict()["optimisers"]
+    names = [name for part in ("classes", "projection", "correlation") for name in _below(procedure.model, part)]
+    moved = [names[place] for place in states["heads"]["state"]]
+    assert moved == ["classes.weight"]
+    assert len(states["backbone"]["state"]) == len(list(procedure.model.backbone.parameters()))
+
+
+def _below(model, part):
+    return [f"{part}.{name}" for name, _ in getattr(model, part).named_parameters()]
 
 
 def test_weights_are_factors_of_the_terms():
