@@ -87,7 +87,7 @@ class ResNet38(nn.Module):
         self.last = nn.BatchNorm2d(before)
 
     def forward(self, x: Tensor) -> list[Tensor]:
-        """Return the outputs of the first convolution and of each stage, normalised and activated as the next sees them."""
+        """Return what the first convolution and each stage give, normalised and activated as the next one sees it."""
         x = self.first(x)
         found = []
         for stage in self.stages:
