@@ -151,6 +151,21 @@ def test_an_oracle_that_would_look_at_no_test_rows_is_refused(problems, parts):
             ["trainer.optim.algorithm=sgd", "trainer.optim.eps=1e-3"],
             {"trainer.optim.eps": "algorithm=sgd"},
         ),
+        (
+            ["model=class_maps", "dataset=tagged_canvas_embedded"],
+            ["trainer.prototypes.absent_masked=false"],
+            {"trainer.prototypes.absent_masked": "model.correlation.tagged=true and prototypes.clamped=true"},
+        ),
+        (
+            ["model=class_maps", "dataset=tagged_canvas_embedded", "trainer.contrast.steps=0"],
+            ["trainer.prototypes.absent_masked=false"],
+            {"trainer.prototypes.absent_masked": "contrast.steps=0"},
+        ),
+        (
+            ["model=class_maps", "dataset=tagged_canvas_embedded", "model.correlation.tagged=false"],
+            ["trainer.prototypes.absent_masked=false"],
+            {},
+        ),
     ],
 )
 def test_an_option_that_does_nothing_is_told_where_the_command_line_gives_it(verdict, parts, given, expected):

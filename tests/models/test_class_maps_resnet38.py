@@ -51,6 +51,25 @@ def test_a_pixel_sees_as_far_as_the_dilations_reach_and_no_batch_norm_is_without
     assert still == []
 
 
+def test_layers_are_shown_as_the_next_one_sees_them():
+    """Normalised and activated; the sums that blocks add up to are neither."""
+    shape = ImageShape(1, 32, 32, 11)
+    backbone = network(shape).backbone.train()
+    for _ in range(3):
+        backbone(torch.rand(4, 1, 32, 32))
+    backbone.eval()
+    x = torch.rand(2, 1, 32, 32)
+    shown = backbone(x)
+    sums = [backbone.first(x)]
+    for stage in backbone.stages:
+        sums.append(stage(sums[-1]))
+    assert len(shown) == len(sums) == len(SMALL.channels)
+    assert not all((layer >= 0).all() for layer in sums)
+    firsts = [stage[0] if isinstance(stage, torch.nn.Sequential) else stage for stage in backbone.stages]
+    for layer, raw, norm in zip(shown, sums, [*(block.norms[0] for block in firsts), backbone.last], strict=True):
+        assert torch.equal(layer, norm(raw).relu())
+
+
 def test_images_below_the_stride_are_refused():
     with pytest.raises(ConfigError, match="divides sides by 8, more than images of 7 x 7"):
         network(ImageShape(1, 7, 7, 11))

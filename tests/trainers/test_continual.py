@@ -226,6 +226,43 @@ def test_old_heads_rest_where_only_the_task_s_classes_compete():
     assert torch.equal(trainer.model.main.heads[0].weight, before)
 
 
+@pytest.mark.parametrize("name", ["ewc", "mas"])
+@pytest.mark.parametrize("held", ["all", "shared"])
+@pytest.mark.parametrize("auxiliary_weight", [0.0, 1.0])
+def test_heads_without_importance_do_not_decay(name, held, auxiliary_weight):
+    """The pull has nothing to say of them; a gradient of zeros would let an optimiser shrink them."""
+    decaying = dataclasses.replace(OPTIM, weight_decay=0.1)
+    changes = {"held": held, "auxiliary_weight": auxiliary_weight, "optim": decaying}
+    trainer = task_trainer(dataclasses.replace(HOLDING[name], auxiliary=AuxiliaryConf(optim=decaying), **changes))
+    train(trainer, until="task_2")
+    before = {name: value.clone() for name, value in trainer.model.main.named_parameters()}
+    again = task_trainer(dataclasses.replace(HOLDING[name], auxiliary=AuxiliaryConf(optim=decaying), **changes))
+    again.model.load_state_dict(trainer.model.state_dict())
+    again.load_state_dict(trainer.state_dict())
+    for one in (trainer, again):  # also where a run is resumed
+        task = {phase.name: phase for phase in one.phases()}["task_2"]
+        task.begin()
+        for _ in range(5):
+            task.step()
+        rested = {name for name, value in one.model.main.named_parameters() if torch.equal(value, before[name])}
+        assert rested == {
+            f"heads.{head}.{part}"
+            for head in ([2] if held == "all" else [0, 2])
+            for part in ("weight", "bias")
+        }  # fmt: skip
+
+
+@pytest.mark.parametrize("estimator", ["empirical", "exact", "batched"])
+def test_a_task_of_one_class_leaves_no_importance_and_no_pull(estimator):
+    """The likelihood of its only class is 1 whatever the weights."""
+    conf = dataclasses.replace(HOLDING["ewc"], weight=1e6, estimator=estimator)
+    trainer = task_trainer(conf, task_training(sizes=(1, 2)))
+    found = train(trainer)
+    assert not any(trainer._importance.old_held)
+    assert all(step["stability"] == 0 for step in found["task_2"])
+    assert found["task_2"][-1]["task"] < found["task_2"][0]["task"]
+
+
 @pytest.mark.parametrize(
     ("scenario", "sizes", "told"), [("til", (2, 1, 1), "(2, 3)"), ("cil", (2, 1, 1), ""), ("til", (2, 2), "")]
 )

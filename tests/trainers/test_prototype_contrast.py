@@ -1,5 +1,6 @@
 """Training by pixel-to-prototype contrast: what it sees, which parameter which term moves, arms, schedules, resume."""
 
+import copy
 import dataclasses
 
 import numpy as np
@@ -162,6 +163,49 @@ def test_arms_share_their_first_phase_bit_for_bit():
     assert str(first["seam"]) == str(first["cls"]) == str(trained(fold)[0]["classify"])
 
 
+def test_a_second_phase_from_weights_lacks_moments_and_the_place_in_the_order_of_batches_and_nothing_else():
+    """What a run of both phases, and one that begins with the weights of the first, do not have in common."""
+    fold = tagged_fold()
+
+    def after_second(moments, batches):
+        whole = trainer(fold.train)
+        first, second = whole.phases()
+        first.begin()
+        for _ in range(first.steps):
+            first.step()
+        begun = trainer(fold.train, classify=PhaseConf())
+        begun.model.load_state_dict(whole.model.state_dict())
+        if moments:
+            begun.context.optimisers.load_state_dict(copy.deepcopy(whole.context.optimisers.state_dict()))
+        if batches:
+            begun.load_state_dict(whole.state_dict())
+            begun.context.streams.load_state_dict(whole.context.streams.state_dict())
+        for phase in (second, *begun.phases()):
+            phase.begin()
+            for _ in range(phase.steps):
+                phase.step()
+        return same(weights_of(whole), weights_of(begun))
+
+    assert [after_second(*kept) for kept in ((True, True), (True, False), (False, True))] == [True, False, False]
+
+
+def test_what_the_first_phase_does_not_move_has_no_moments_to_keep():
+    procedure = trainer(tagged_fold().train)
+    first, _ = procedure.phases()
+    first.begin()
+    for _ in range(first.steps):
+        first.step()
+    states = procedure.context.optimisers.state_dict()["optimisers"]
+    names = [name for part in ("classes", "projection", "correlation") for name in _below(procedure.model, part)]
+    moved = [names[place] for place in states["heads"]["state"]]
+    assert moved == ["classes.weight"]
+    assert len(states["backbone"]["state"]) == len(list(procedure.model.backbone.parameters()))
+
+
+def _below(model, part):
+    return [f"{part}.{name}" for name, _ in getattr(model, part).named_parameters()]
+
+
 def test_weights_are_factors_of_the_terms():
     fold = tagged_fold()
     images = batch(fold)
@@ -189,6 +233,21 @@ def test_released_prototypes_give_other_terms(released):
     assert all(term.isfinite() for term in theirs.values())
     if released != {"ties": "first"} and released != {"clamped": False}:  # these two change values in rare cases alone
         assert not torch.equal(ours["cross_prototype"], theirs["cross_prototype"])
+
+
+@pytest.mark.parametrize("tagged", [True, False])
+def test_classes_without_tag_have_no_prototype_anyway_where_their_maps_are_not_spread(tagged):
+    fold = tagged_fold()
+    conf = dataclasses.replace(NETWORK, correlation=dataclasses.replace(CORRECTED, tagged=tagged))
+    found = []
+    for absent_masked in (True, False):
+        model = ClassMaps(conf, fold.train.shape, Streams(0))
+        prototypes = PrototypesConf(absent_masked=absent_masked)
+        found.append(trainer(fold.train, model=model, prototypes=prototypes).contrast_terms(*batch(fold)))
+    told = dataclasses.replace(STEPS, prototypes=prototypes).idle_beside(conf, CANVASES)
+    assert [option.key for option in told] == ["prototypes.absent_masked"] * tagged
+    for name in CONTRASTS:
+        assert torch.equal(found[0][name], found[1][name]) is tagged
 
 
 @pytest.mark.parametrize("released", [{"positive_ranked": True}, {"dropped": 0}, {"random_share": 0.0}])

@@ -13,7 +13,7 @@ from tests.task_data import OPTIM, task_fold, task_trainer, task_training, train
 from zsl_runner.errors import NonFiniteError
 from zsl_runner.evaluation.continual.conf import ContinualEvaluatorConf
 from zsl_runner.evaluation.continual.evaluator import ContinualEvaluator
-from zsl_runner.evaluation.continual.figures import accuracy_plane, similarities
+from zsl_runner.evaluation.continual.figures import accuracy_plane, axes_of, similarities
 from zsl_runner.evaluation.continual.metrics import intransigence, summary
 from zsl_runner.objectives.similarity import linear_cka
 from zsl_runner.trainers.continual.conf import FinetuneConf, ICaRLConf, JointConf, LwFConf
@@ -271,6 +271,25 @@ def test_the_plane_goes_through_the_three_networks():
                 right += (decided == label).tolist()
             shares.append(100 * np.mean(right))
         assert plane.accuracy[line, column] == pytest.approx(np.mean(shares), abs=1e-6)
+
+
+def test_three_networks_on_one_line_have_no_plane_and_no_figure():
+    """With the task given the auxiliary network of a task of one class learns nothing."""
+    fold = fold_of(sizes=(3, 2, 1))
+    trainer = task_trainer(dataclasses.replace(METHODS["a_lwf"], plane=True), fold.train)
+    train(trainer)
+    assert torch.equal(trainer.model.auxiliaries[2], trainer.model.snapshots[1])
+    assert accuracy_plane(trainer.model, fold.evaluation, 4096) is None
+    measurement = measure(trainer, fold)
+    figures = ContinualEvaluator(ContinualEvaluatorConf(), 0).figures(trainer.model, fold.evaluation, measurement, {})
+    names = [name for name, _ in figures]
+    assert "similarities" in names
+    assert "plane" not in names
+    assert any("trainer.plane has no effect" in warning for warning in trainer.warnings())
+    old, auxiliary = torch.zeros(4), torch.tensor([1.0, 2.0, 3.0, 0.1])
+    assert axes_of(old, auxiliary, old) is None
+    assert axes_of(old, auxiliary, 0.7 * auxiliary) is None
+    assert axes_of(old, auxiliary, auxiliary.flip(0)) is not None
 
 
 def test_weights_that_are_not_finite_are_refused():

@@ -26,6 +26,8 @@ TITLES: Final = {"acc_taw": "Accuracy, the task given", "acc_tag": "Accuracy amo
 PLANE_POINTS: Final = 17
 PLANE_MARGIN: Final = 0.35
 """How far beyond the corners the plane is shown, in parts of its extent."""
+COLLINEAR: Final = 1e-5
+"""Distance from a line, as a share of the distance along it, that rounding may leave in single precision."""
 ROWS_OF_CLASS: Final = 50
 CORNERS: Final = ("old", "auxiliary", "joint")
 
@@ -50,8 +52,8 @@ def task_figures(model: TaskModel, data: TaskEvaluation, details: TaskDetails) -
     if len(model.auxiliaries) and int(model.finished) > 1:
         alike = similarities(model, data)
         yield "similarities", lambda: by_layer(alike, "linear CKA", "Representations of the last task's rows")
-    if len(model.joint) and int(model.finished) == data.order.tasks:
-        found = accuracy_plane(model, data, BLOCK)
+    whole = len(model.joint) > 0 and int(model.finished) == data.order.tasks
+    if whole and (found := accuracy_plane(model, data, BLOCK)) is not None:
         yield "plane", lambda: accuracy_in_plane(found.u, found.v, found.accuracy, found.places)
 
 
@@ -105,17 +107,22 @@ class Plane:
     places: dict[str, tuple[float, float]]
 
 
-def axes_of(old: Tensor, auxiliary: Tensor, joint: Tensor) -> tuple[Tensor, Tensor]:
-    """Return two orthonormal directions (P,) of the plane through three points (P,)."""
-    first = auxiliary - old
-    first = first / first.norm()
-    second = joint - old
-    second = second - (second @ first) * first
-    return first, second / second.norm()
+def axes_of(old: Tensor, auxiliary: Tensor, joint: Tensor) -> tuple[Tensor, Tensor] | None:
+    """Return two orthonormal directions (P,) of the plane through three points (P,); None if they are on one line."""
+    first, second = auxiliary - old, joint - old
+    length = first.norm()
+    if length == 0:
+        return None
+    first = first / length
+    beside = second - (second @ first) * first
+    height = beside.norm()
+    return (first, beside / height) if height > COLLINEAR * second.norm() else None
 
 
-def accuracy_plane(model: TaskModel, data: TaskEvaluation, block: int) -> Plane:
+def accuracy_plane(model: TaskModel, data: TaskEvaluation, block: int) -> Plane | None:
     """Return the accuracy around the old, the auxiliary and the jointly trained network of the last task.
+
+    None if the three are on one line, as where the auxiliary network had nothing to learn and is the old one.
 
     Args:
         model: with all three, see `TaskModel.joint`.
@@ -126,7 +133,10 @@ def accuracy_plane(model: TaskModel, data: TaskEvaluation, block: int) -> Plane:
     """
     last = data.order.tasks - 1
     corners = (model.snapshots[last - 1], model.auxiliaries[last], model.joint)
-    first, second = axes_of(*corners)
+    axes = axes_of(*corners)
+    if axes is None:
+        return None
+    first, second = axes
     networks = dict(zip(CORNERS, corners, strict=True)) | {"main": model.snapshots[last]}
     places = {
         name: (float((weights - corners[0]) @ first), float((weights - corners[0]) @ second))

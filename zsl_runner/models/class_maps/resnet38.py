@@ -43,7 +43,14 @@ class Block(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return (B, D, h, w) for (B, C, H, W)."""
-        activated = F.relu(self.norms[0](x))
+        return self.added(x, self.activated(x))
+
+    def activated(self, x: Tensor) -> Tensor:
+        """Return the input as the first convolution sees it."""
+        return F.relu(self.norms[0](x))
+
+    def added(self, x: Tensor, activated: Tensor) -> Tensor:
+        """Return what `forward` does, given `activated`."""
         kept: Tensor = x if self.fit is None else self.fit(activated)
         found: Tensor = self.convolutions[0](activated)
         for norm, layer in zip(self.norms[1:], self.convolutions[1:], strict=True):
@@ -80,12 +87,17 @@ class ResNet38(nn.Module):
         self.last = nn.BatchNorm2d(before)
 
     def forward(self, x: Tensor) -> list[Tensor]:
-        """Return the output of the first convolution and of each stage, the last one activated."""
-        found = [self.first(x)]
+        """Return what the first convolution and each stage give, normalised and activated as the next one sees it."""
+        x = self.first(x)
+        found = []
         for stage in self.stages:
-            found.append(stage(found[-1]))
-        found[-1] = F.relu(self.last(found[-1]))
-        return found
+            first, *others = stage.children() if isinstance(stage, nn.Sequential) else [stage]
+            assert isinstance(first, Block)
+            found.append(first.activated(x))
+            x = first.added(x, found[-1])
+            for block in others:
+                x = block(x)
+        return [*found, F.relu(self.last(x))]
 
 
 class ClassMapsResNet38(HeadedMapper):

@@ -33,6 +33,8 @@ class ImportancePhase:
     Attributes:
         old: importances of all tasks so far, of the old network's weights.
         auxiliary: importances of the present task, of the auxiliary network's weights.
+        old_held: which tensors of the old importances hold one above 0.
+        auxiliary_held: likewise of the auxiliary ones.
     """
 
     def __init__(
@@ -47,6 +49,7 @@ class ImportancePhase:
         self._conf, self._regulariser, self._data, self._streams = conf, regulariser, data, streams
         self._by_task = decides_by_task and conf.outputs == "scenario"
         self.old, self.auxiliary, self._sums = (_zeros(network) for _ in range(3))
+        self.old_held, self.auxiliary_held = _held(self.old), _held(self.auxiliary)
         self._pool = data.data.labels.new_empty(0)
         self._place = 0
 
@@ -99,9 +102,11 @@ class ImportancePhase:
 
     def _settle(self, first: bool) -> None:
         _fill(self.old, self._regulariser.settle(self.old, self._means(), first))
+        self.old_held = _held(self.old)
 
     def _replace(self) -> None:
         _fill(self.auxiliary, self._means())
+        self.auxiliary_held = _held(self.auxiliary)
 
     def state_dict(self) -> dict[str, Any]:
         """Return the importances, and how far the present rows have been summed."""
@@ -117,11 +122,16 @@ class ImportancePhase:
         """Take up the state that `state_dict` returned."""
         for own, kept in ((self.old, "old"), (self.auxiliary, "auxiliary"), (self._sums, "sums")):
             _fill(own, state[kept])
+        self.old_held, self.auxiliary_held = _held(self.old), _held(self.auxiliary)
         self._pool, self._place = state["pool"], state["place"]
 
 
 def _zeros(network: TaskNetwork) -> list[Tensor]:
     return [torch.zeros_like(parameter, requires_grad=False) for parameter in network.parameters()]
+
+
+def _held(importances: list[Tensor]) -> list[bool]:
+    return [bool(importance.any()) for importance in importances]
 
 
 def _fill(targets: list[Tensor], values: list[Tensor]) -> None:

@@ -32,6 +32,7 @@ class Reference:
         network: the network.
         classes: the classes it has learned and speaks for: all before the task, or those of the task.
         importances: of its weights, in the order of its parameters; empty for methods that learn none.
+        held: which tensors of importances hold one above 0, in the same order.
         answers: (B, ...) what it says about the batch, see `Regulariser.answers`; None where that was not computed
             before.
     """
@@ -39,6 +40,7 @@ class Reference:
     network: TaskNetwork
     classes: range
     importances: list[Tensor]
+    held: list[bool]
     answers: Tensor | None = None
 
 
@@ -128,9 +130,14 @@ class WeightPull(Regulariser):
         self.conf = conf
 
     def penalty(self, student: Student, reference: Reference) -> Tensor:
-        """Return `quadratic_penalty`."""
+        """Return `quadratic_penalty`; weights without any importance, as of heads to come, get no gradient from it.
+
+        With one of zeros they would have a loss in the eyes of an optimiser, which lets such weights decay.
+        """
         references = [parameter.detach() for parameter in reference.network.parameters()]
-        return quadratic_penalty(student.network.parameters(), references, reference.importances)
+        pairs = zip(student.network.parameters(), reference.held, strict=True)
+        own = [parameter if held else parameter.detach() for parameter, held in pairs]
+        return quadratic_penalty(own, references, reference.importances)
 
     def learn(
         self, network: TaskNetwork, x: Tensor, labels: Tensor, classes: range, generator: torch.Generator

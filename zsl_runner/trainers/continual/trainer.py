@@ -80,8 +80,8 @@ class ContinualTrainer(Trainer):
         self._compiled = context.runtime.compile(self.terms)
 
     def warnings(self) -> list[str]:
-        """Return what has no effect: pulls with one task, and tasks of one class."""
-        return [*self._without_old_network(), *self._without_decision()]
+        """Return what has no effect: pulls with one task, tasks of one class, and a plane without a second corner."""
+        return [*self._without_old_network(), *self._without_decision(), *self._without_plane()]
 
     def _without_old_network(self) -> list[str]:
         if self.order.tasks > 1 or not (self._weight or self._auxiliary_weight):
@@ -95,6 +95,14 @@ class ContinualTrainer(Trainer):
         return [
             f"tasks of one class ({', '.join(single)}): with the task given there is nothing to decide, so that their "
             "loss is 0 and their taw accuracy 100 whatever the network; scenario=cil trains among all classes so far"
+        ]
+
+    def _without_plane(self) -> list[str]:
+        if not (self._plane and self.decides_by_task and self.order.sizes[-1] == 1):
+            return []
+        return [
+            "trainer.plane has no effect: the last task has one class, so that with the task given its auxiliary "
+            "network learns nothing and stays the old one, the plane's first corner"
         ]
 
     def phases(self) -> Sequence[Phase]:
@@ -170,11 +178,13 @@ class ContinualTrainer(Trainer):
     def references(self, task: int) -> dict[str, Reference]:
         """Return the networks that the main one is held to: ``stability`` the old, ``plasticity`` the auxiliary one."""
         found: dict[str, Reference] = {}
-        old, auxiliary = ([], []) if self._importance is None else (self._importance.old, self._importance.auxiliary)
+        learned = self._importance
+        old = ([], []) if learned is None else (learned.old, learned.old_held)
+        auxiliary = ([], []) if learned is None else (learned.auxiliary, learned.auxiliary_held)
         if task and self._weight:
-            found["stability"] = Reference(self.model.old, self.order.until(task - 1), old)
+            found["stability"] = Reference(self.model.old, self.order.until(task - 1), *old)
         if task and self._auxiliary_weight:
-            found["plasticity"] = Reference(self.model.auxiliary, self.order.of(task), auxiliary)
+            found["plasticity"] = Reference(self.model.auxiliary, self.order.of(task), *auxiliary)
         return found
 
     def _cross_entropy(self, network: TaskNetwork, features: Tensor, labels: Tensor, task: int, is_own: bool) -> Tensor:

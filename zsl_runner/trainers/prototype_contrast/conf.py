@@ -9,7 +9,7 @@ from typing import ClassVar
 from zsl_runner.config.fields import option, section
 from zsl_runner.config.problems import Idle, Problem, idle
 from zsl_runner.config.schema import DatasetConf, ModelConf
-from zsl_runner.models.class_mapping_conf import ClassMapperConf
+from zsl_runner.models.class_mapping_conf import ClassMapperConf, HeadedMapperConf
 from zsl_runner.trainers.class_mapping_conf import ClassMappingTrainerConf, PhaseConf
 
 
@@ -43,7 +43,11 @@ class PrototypesConf:
         "constant = the threshold everywhere, as released, which makes it a tie of all pixels",
         choices=("complement", "constant"),
     )
-    absent_masked: bool = option(True, "classes that no image of the batch shows have no prototype; false as released")
+    absent_masked: bool = option(
+        True,
+        "classes that no image of the batch shows have no prototype; false as released, where their maps are spread, "
+        "too: model.correlation.tagged=false",
+    )
     clamped: bool = option(True, "keep confidences from being negative; false as released")
     ties: str = option(
         "shared",
@@ -130,6 +134,14 @@ class PrototypeContrastConf(ClassMappingTrainerConf):
             yield from idle("weights.intra=0", "mining")
             if not weights.cross_prototype and not weights.cross_map:
                 yield from idle("weights of 0 of all contrasts", "prototypes")
+
+    def idle_beside(self, model: ModelConf, dataset: DatasetConf) -> Iterable[Idle]:
+        """Yield that classes without tag have no prototype anyway where their maps are not spread."""
+        weights = self.weights
+        contrasts = weights.cross_prototype or weights.cross_map or weights.intra
+        alike = isinstance(model, HeadedMapperConf) and model.correlation.tagged and self.prototypes.clamped
+        if self.contrast.steps and contrasts and alike:
+            yield from idle("model.correlation.tagged=true and prototypes.clamped=true", "prototypes.absent_masked")
 
     def fits(self, model: ModelConf, dataset: DatasetConf) -> Iterable[Problem]:
         """Yield a second view below the stride of the network, and more pixels for a prototype than a batch has."""
