@@ -189,9 +189,11 @@ def check_device(draft: Draft, count_devices: Callable[[], int]) -> None:
 def check_labels(draft: Draft) -> None:
     """Complain about labels that cannot name a directory."""
     for key in ("name", *(f"{group}.name" for group in draft.kinds)):
+        if draft.has_bad_values(key):
+            continue
         group = key.rpartition(".")[0]
         label = getattr(draft.build(group), "name", None) if group else draft.node.name
-        if not draft.has_bad_values(key) and isinstance(label, str) and not _LABEL.fullmatch(label):
+        if isinstance(label, str) and not _LABEL.fullmatch(label):
             draft.report(key, f"{label!r} cannot name a directory; use letters, digits and . _ - + = , @")
 
 
