@@ -146,6 +146,12 @@ def test_several_values_without_a_sweep(problems):
     assert "add -m" in problems("seed=1,2")["seed"][0]
 
 
+@pytest.mark.parametrize("argument", ["seed=range(3,3)", "seed=range(5,3)", "model=glob(x*)"])
+def test_a_sweep_without_a_value(problems, argument):
+    key, _, value = argument.partition("=")
+    assert problems(argument)[key] == (f"{value} stands for no value", f"command line: {argument}")
+
+
 def test_arguments_that_cannot_be_parsed(problems):
     found = problems("seed=[1", "model.latent_dim=0")
     assert "not understood as key=value" in found["seed=[1"][0]
@@ -165,8 +171,11 @@ def test_arguments_that_cannot_be_parsed(problems):
         ("resume=~bob/run", "only a shell expands ~; write resume=$HOME/..."),
         ("a..b=3", "a..b cannot be a key; keys are names joined by dots"),
         ("name='x", "the quotation mark ' has to stand before and after the whole value, and not in it"),
-        ("trainer.optim.betas[0]=[1", "a bracket is opened and not closed"),
-        ("seed=range(0,3", "a bracket is opened and not closed"),
+        ("trainer.optim.betas[0]=[1", "brackets do not come in pairs"),
+        ("seed=range(0,3", "brackets do not come in pairs"),
+        ("name=a)", "brackets do not come in pairs"),
+        ("seed=1,", "there is no value before or behind a comma"),
+        ("seed=1,,2", "there is no value before or behind a comma"),
         ("seed=nix(3)", "Unknown function 'nix'"),
     ],
 )

@@ -149,13 +149,10 @@ def _parsed(loader: Loader, arguments: Sequence[str], problems: list[Problem]) -
         if isinstance(override, Problem):
             problems.append(override)
         elif override.is_sweep_override():
-            problems.append(
-                Problem(
-                    override.key_or_group,
-                    "several values: add -m to run all of them, or write one list as key=[a,b]",
-                    f"command line: {argument}",
-                )
-            )
+            told = "several values: add -m to run all of them, or write one list as key=[a,b]"
+            if override.is_discrete_sweep() and not any(override.sweep_string_iterator()):
+                told = f"{argument.partition('=')[2]} stands for no value"
+            problems.append(Problem(override.key_or_group, told, f"command line: {argument}"))
         else:
             parsed.append(override)
     return parsed

@@ -9,6 +9,7 @@ from zsl_runner.config.quoting import line, quoted
 _KEY = re.compile(r"[+~]*[A-Za-z_$][\w$/@:-]*(\[\w+\])*(\.[\w$@:-]+(\[\w+\])*)*")
 _QUOTES = ("'", '"')
 _BRACKETS = (("(", ")"), ("[", "]"), ("{", "}"))
+_EMPTY_ENTRY = re.compile(r"(^|[,(\[{])\s*,|,\s*($|[)\]}])")
 _SPECIAL_IN_SHELL = re.compile(r'["$`\\!]')
 
 
@@ -45,8 +46,10 @@ def _cause(argument: str, reason: str) -> str:
         return f"{name} cannot be a key; keys are names joined by dots"
     if value.startswith(_QUOTES):
         return f"the quotation mark {value[0]} has to stand before and after the whole value, and not in it"
-    if any(value.count(opened) > value.count(closed) for opened, closed in _BRACKETS):
-        return "a bracket is opened and not closed"
+    if any(value.count(opened) != value.count(closed) for opened, closed in _BRACKETS):
+        return "brackets do not come in pairs"
+    if _EMPTY_ENTRY.search(value):
+        return "there is no value before or behind a comma"
     if reason.startswith(("Lexer", "mismatched input '='")):  # which tell no more than that a character is special
         return f"special characters need quotes for Hydra within quotes for the shell: {_pasted(key, value)}"
     return reason.removeprefix(f"Error parsing override '{argument}' ")
