@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from zsl_runner.config.draft import Draft
+from zsl_runner.config.gpus import DEVICE, DEVICES
 from zsl_runner.config.loader import Loader
 from zsl_runner.config.paths import shown
 from zsl_runner.config.problems import Origin
@@ -171,9 +172,9 @@ def check_device(draft: Draft, count_devices: Callable[[], int]) -> None:
     if not isinstance(runtime, RuntimeConf):
         return
     name, key = runtime.device, "runtime.device"
-    grammar = re.fullmatch(r"auto|cpu|cuda(?::(\d+))?", name)
+    grammar = DEVICE.fullmatch(name)
     if grammar is None:
-        draft.report(key, f"expected auto, cpu, cuda or cuda:N, found {name!r}")
+        draft.report(key, f"expected {DEVICES}, found {name!r}")
         return
     devices = 0 if name == "cpu" else count_devices()
     if name.startswith("cuda") and int(grammar[1] or 0) >= devices:

@@ -83,7 +83,7 @@ class StackingCurve:
 
     def area(self) -> float:
         r"""Return AUSUC, $\int U \, dS$ as fractions of one, by the trapezoid rule over the exact change points."""
-        return float(-torch.trapezoid(self.unseen, self.seen)) / 1e4
+        return (0.0 - float(torch.trapezoid(self.unseen, self.seen))) / 1e4  # seen falls; and 0, never -0
 
 
 def accuracies_at(seen: SplitScores, unseen: SplitScores, offset: float) -> tuple[float, float, float]:
