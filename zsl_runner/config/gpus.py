@@ -14,7 +14,6 @@ from typing import Any
 
 from omegaconf import OmegaConf, __version__
 
-
 DEVICE = re.compile(r"auto|cpu|cuda(?::(\d+))?")
 DEVICES = "auto, cpu, cuda or cuda:N"
 """How a device is written, as a pattern and in words."""
