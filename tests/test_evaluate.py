@@ -1,6 +1,8 @@
 """What `zsl-eval` prints; whole runs of it are in tests/recipes/."""
 
-from zsl_runner.evaluate import table
+import pytest
+
+from zsl_runner.evaluate import main, table
 
 
 def scores(**changes):
@@ -34,3 +36,9 @@ def test_other_metrics_have_their_unit_and_decimals():
         "  test/NCLL_ELBO_se    0.126 nats",
         "  test/accuracy         9.90 %",
     ]
+
+
+def test_without_a_run_that_alone_is_asked_for(capsys):
+    with pytest.raises(SystemExit):
+        main([])
+    assert capsys.readouterr().err.endswith("the following arguments are required: RUN\n")

@@ -54,6 +54,7 @@ def parser() -> argparse.ArgumentParser:
     arguments.add_argument(
         "settings",
         nargs="*",
+        default=[],  # or argparse says that it is required
         metavar="evaluator.KEY=VALUE",
         help="score validation rows with other settings of the run's evaluator, without training again; several "
         "values of a key, as in KEY=1,2, are compared",

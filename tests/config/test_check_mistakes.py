@@ -1,4 +1,5 @@
 import hashlib
+import shlex
 
 import pytest
 
@@ -126,19 +127,73 @@ def test_nothing_is_said_about_a_part_whose_file_is_unknown(problems):
     assert list(problems("model=something_else", "model.width=3")) == ["model"]
 
 
-def test_plus_before_a_known_group(problems):
-    message, _ = problems("+runtime=cpu")["runtime"]
+@pytest.mark.parametrize("plus", ["+", "++"])
+def test_plus_before_a_known_group(problems, plus):
+    message, origin = problems(f"{plus}runtime=cpu")["runtime"]
     assert message == "is already part of the configuration: write runtime=cpu"
+    assert origin == f"command line: {plus}runtime=cpu"
+
+
+def test_plus_before_a_known_option(problems):
+    found = problems("seed=1", "+model.latent_dim=3", strictly=True)
+    message, origin = found["model.latent_dim"]
+    assert message == "is already part of the configuration: write model.latent_dim=3"
+    assert origin == "command line: +model.latent_dim=3"
+    assert len(found) == 1
 
 
 def test_several_values_without_a_sweep(problems):
     assert "add -m" in problems("seed=1,2")["seed"][0]
 
 
+@pytest.mark.parametrize("argument", ["seed=range(3,3)", "seed=range(5,3)", "model=glob(x*)"])
+def test_a_sweep_without_a_value(problems, argument):
+    key, _, value = argument.partition("=")
+    assert problems(argument)[key] == (f"{value} stands for no value", f"command line: {argument}")
+
+
 def test_arguments_that_cannot_be_parsed(problems):
     found = problems("seed=[1", "model.latent_dim=0")
     assert "not understood as key=value" in found["seed=[1"][0]
     assert "model.latent_dim" in found
+
+
+@pytest.mark.parametrize(
+    ("argument", "told"),
+    [
+        ("model", "it has no '='; write model=VALUE, without spaces"),
+        ("seed: 3", "it has no '='; write seed=3, without spaces"),
+        ("=vzsl", "there is no key; write KEY=VALUE, without spaces"),
+        ("~", "there is no key; write KEY=VALUE, without spaces"),
+        ("seed = 3", "there is a space before '='; write seed=3"),
+        ("model==vzsl", "there is more than one '='; write model=vzsl"),
+        ("outputs=~/runs", "only a shell expands ~; write outputs=$HOME/runs"),
+        ("resume=~bob/run", "only a shell expands ~; write resume=$HOME/..."),
+        ("a..b=3", "a..b cannot be a key; keys are names joined by dots"),
+        ("name='x", "the quotation mark ' has to stand before and after the whole value, and not in it"),
+        ("trainer.optim.betas[0]=[1", "brackets do not come in pairs"),
+        ("seed=range(0,3", "brackets do not come in pairs"),
+        ("name=a)", "brackets do not come in pairs"),
+        ("seed=1,", "there is no value before or behind a comma"),
+        ("seed=1,,2", "there is no value before or behind a comma"),
+        ("seed=nix(3)", "Unknown function 'nix'"),
+    ],
+)
+def test_an_argument_that_is_not_understood_is_told_once_and_why(problems, argument, told):
+    found = problems(argument)
+    assert list(found) == [argument]
+    assert found[argument][0].startswith("not understood as key=value: ")
+    assert told in found[argument][0]
+    assert "override" not in found[argument][0]
+
+
+@pytest.mark.parametrize("value", ["é", "a=b", "a;b", "a!b", "a&b", "it's"])
+def test_the_quotes_that_a_special_value_needs_work_in_a_shell(problems, value):
+    message, _ = problems(f"dataset.name={value}")[f"dataset.name={value}"]
+    (pasted,) = shlex.split(message.rpartition("quotes for the shell: ")[2])
+    assert pasted.startswith("dataset.name='")
+    found = problems(pasted)
+    assert "dataset.name" not in found or f"{value!r} cannot name a directory" in found["dataset.name"][0]
 
 
 def test_removing_an_option_and_a_group(problems):
@@ -151,10 +206,17 @@ def test_the_kind_belongs_to_the_file(problems):
     assert "is fixed to 'sgal' by the chosen file" in problems("model.kind=vzsl")["model.kind"][0]
 
 
-def test_interpolation_that_leads_nowhere(problems):
-    message, origin = problems("seed=${model.nothing}")["seed"]
-    assert "${model.nothing}" in message
-    assert origin == "command line: seed=${model.nothing}"
+@pytest.mark.parametrize(
+    "key", ["seed", "name", "outputs", "task", "existing", "objectives", "model.name", "dataset.name"]
+)
+def test_interpolation_that_leads_nowhere(problems, key):
+    given = [] if key == "outputs" else ["outputs=elsewhere"]
+    found = problems(*given, f"{key}=${{model.nothing}}")
+    message, origin = found[key]
+    assert "${model.nothing}: " in message
+    assert f"give {key}=VALUE" in message
+    assert origin == f"command line: {key}=${{model.nothing}}"
+    assert len(found) == 1
 
 
 def test_hydras_own_settings_are_hydras_to_judge(problems):

@@ -13,6 +13,7 @@ from hydra._internal.config_loader_impl import ConfigLoaderImpl
 
 from zsl_runner import train
 from zsl_runner.config import compose, registry
+from zsl_runner.config.command import read
 from zsl_runner.config.identity import flatten
 from zsl_runner.config.loader import Loader, Source
 from zsl_runner.config.paths import conf_directory
@@ -78,6 +79,37 @@ def test_what_only_shows_something_does_without_torch(zsl_run, tmp_path, argumen
     assert "schema/" not in done.stdout or "--info" in arguments
     assert not done.torch
     assert left(tmp_path / "elsewhere") == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("--seed=1",), "--seed: no such flag; options are written without dashes: seed=1"),
+        (("--seed", "1"), "--seed: no such flag; options are written without dashes: seed=1"),
+        (("-model=vzsl", "seed=1"), "-model: no such flag; options are written without dashes: model=vzsl"),
+        (
+            ("--model.latent-dim", "8"),
+            "--model.latent-dim: no such flag; options are written without dashes: model.latent_dim=8",
+        ),
+        (("seed=1", "--model", "seed=2"), "--model: no such flag; options are written without dashes: model=VALUE"),
+        (("--explian", "seed"), "--explian: no such flag; did you mean --explain?"),
+        (("--multi-run",), "--multi-run: no such flag; did you mean --multirun?"),
+        (("--config-dir",), "argument --config-dir/-cd: expected one argument"),
+    ],
+)
+def test_a_flag_that_is_none(arguments, told):
+    with pytest.raises(ConfigError) as refused:
+        read(arguments)
+    assert str(refused.value) == told
+
+
+@pytest.mark.parametrize(
+    "arguments", [("-c=job", "model=vzsl"), ("--cfg", "job", "model=vzsl"), ("model=vzsl", "-c", "job")]
+)
+def test_flags_of_hydra_are_read(arguments):
+    found = read(arguments)
+    assert found.overrides == ("model=vzsl",)
+    assert found.only_shows
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What a repository must not hold: paths of a machine, hosts of registries, data."""
+"""What a repository must not hold: paths of a machine, hosts of registries, conflicts of a merge, data."""
 
 import re
 import subprocess
@@ -14,6 +14,7 @@ DATA_SUFFIXES = {".mat", ".h5", ".hdf5", ".npy", ".npz", ".pt", ".pth", ".ckpt",
 # Written so that this file does not contain what it looks for.
 MACHINE_PATH = re.compile(r"(?<![\w.$}/~-])/{1,3}" + r"(work|root|home|opt|Users|mnt|scratch|tmp/dev)/[\w.]")
 REGISTRY = re.compile(r"pypi\." + r"org|pythonhosted\." + r"org|download\.pytorch\." + r"org|npmjs\." + r"org")
+CONFLICT = re.compile(r"^(<{7}|>{7}|\|{7})( |$)|^={7}$")
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +47,10 @@ def test_no_path_of_a_machine(tracked):
 
 def test_no_host_of_a_registry(tracked):
     assert matches(REGISTRY, tracked) == []
+
+
+def test_no_conflict_of_a_merge_is_left(tracked):
+    assert matches(CONFLICT, tracked) == []
 
 
 def test_no_data_and_no_large_file(tracked):

@@ -198,3 +198,9 @@ def test_folders_that_do_not_fit_are_refused(own, sgal, tmp_path):
             run.other_rows(tmp_path / name)
     with pytest.raises(ConfigError, match="data set toy cannot be read from another folder"):
         sgal.other_rows(folder)
+
+
+@pytest.mark.parametrize("device", ["nix", "gpu", "cuda:x", ""])
+def test_a_device_that_is_none_is_refused_before_anything_is_read(tmp_path, device):
+    with pytest.raises(ConfigError, match=f"^device: expected auto, cpu, cuda or cuda:N, found '{device}'$"):
+        open_run(tmp_path / "no run", device)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -78,13 +79,23 @@ def check(
     if not problems and directory is None and strictly:
         composed = loader.strictly([*settings, *arguments], alone)
         if isinstance(composed, str):
-            problems.append(Problem("configuration", composed))
+            problems.append(_refused_by_hydra(composed, arguments))
         else:
             problems += hydra_settings.check_composed(composed, arguments)
     config = None if problems else draft.build()
     if config is not None:
         fit.look_for_idle(draft, config)
     return Verdict(tuple(dict.fromkeys(problems)), config, directory, tuple(dict.fromkeys(draft.idle)))
+
+
+def _refused_by_hydra(message: str, arguments: Sequence[str]) -> Problem:
+    """Return what Hydra refuses; of a ``+`` before an option that is there, in the words that a group has."""
+    added = re.search(r"An item is already at '([^']+)'", message)
+    given = [argument for argument in arguments if added is not None and argument.startswith(f"+{added[1]}=")]
+    if added is None or not given:
+        return Problem("configuration", message)
+    remedy = f"is already part of the configuration: write {given[0][1:]}"
+    return Problem(added[1], remedy, f"command line: {given[0]}")
 
 
 def summary(config: RunConfig) -> str:

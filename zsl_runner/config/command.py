@@ -5,8 +5,9 @@ Flags may stand between overrides, which Hydra alone would refuse.
 
 from __future__ import annotations
 
+import difflib
 import re
-from argparse import ArgumentParser
+from argparse import ArgumentError, ArgumentParser, Namespace
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,9 @@ from zsl_runner.config.resume import resumed
 from zsl_runner.errors import ConfigError
 
 PRIMARY = "config"
+_ALIKE = 0.8
+"""How much a flag must resemble a known one to be taken for it; --model is an option, and not --help."""
+_QUESTIONS = ("--explain", "--list", "--copy")
 _OURS = ("run.dir", "sweep.dir", "sweep.subdir", "job.name", "output_subdir")
 
 
@@ -75,9 +79,9 @@ def read(arguments: Sequence[str]) -> Command:
     """Return the command that ``arguments`` (without the program's name) give.
 
     Raises:
-        ConfigError: a flag names a folder that is not there or cannot mean what it seems to.
+        ConfigError: a flag is unknown, lacks its value, names a folder that is not there or cannot mean what it seems.
     """
-    args = get_args_parser().parse_intermixed_args(list(arguments))
+    args = _parsed(arguments)
     flags = list(arguments)
     for override in args.overrides:
         flags.remove(override)
@@ -102,6 +106,40 @@ def read(arguments: Sequence[str]) -> Command:
     )
 
 
+def _parsed(arguments: Sequence[str]) -> Namespace:
+    """Return what Hydra's own parser makes of the arguments.
+
+    Raises:
+        ConfigError: a flag is unknown or lacks its value.
+    """
+    parser: ArgumentParser = get_args_parser()
+    parser.exit_on_error = False
+    flags = parser._option_string_actions
+    try:
+        args, unknown = parser.parse_known_intermixed_args(list(arguments))
+    except ArgumentError as error:  # -model=vzsl begins with the flag -m
+        dashed = [argument for argument in arguments if re.match(r"-[^=]+=", argument)]
+        unknown = [argument for argument in dashed if argument.partition("=")[0] not in flags]
+        if not unknown:
+            raise ConfigError(str(error)) from error
+    if unknown:
+        raise ConfigError(_no_flag(unknown[0], arguments, [*(flag for flag in flags if len(flag) > 3), *_QUESTIONS]))
+    return args
+
+
+def _no_flag(argument: str, arguments: Sequence[str], flags: Sequence[str]) -> str:
+    """Return that there is no such flag, and the flag or the option that was meant."""
+    name, equals, value = argument.partition("=")
+    meant = difflib.get_close_matches(name, flags, 1, _ALIKE)
+    if meant:
+        return f"{name}: no such flag; did you mean {meant[0]}?"
+    behind = [*arguments[arguments.index(argument) + 1 :], ""][0] if argument in arguments else ""
+    if not equals and "=" not in behind and not behind.startswith("-"):
+        value = behind
+    key = name.lstrip("-").replace("-", "_")
+    return f"{name}: no such flag; options are written without dashes: {key or 'KEY'}={value or 'VALUE'}"
+
+
 @dataclass(frozen=True)
 class Question:
     """What is asked about the configuration instead of a run.
@@ -123,7 +161,7 @@ class Question:
 
 def question(arguments: Sequence[str]) -> Question | None:
     """Return what ``--explain KEY``, ``--list [GROUP]`` or ``--copy GROUP NAME [--to FOLDER]`` ask; None if nothing."""
-    if not any(argument.partition("=")[0] in ("--explain", "--list", "--copy") for argument in arguments):
+    if not any(argument.partition("=")[0] in _QUESTIONS for argument in arguments):
         return None
     parser = ArgumentParser(prog="zsl-run", add_help=False, allow_abbrev=False)
     asked = parser.add_mutually_exclusive_group(required=True)

@@ -24,6 +24,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from zsl_runner.config.bounds import DEEPEST, is_deep
 from zsl_runner.config.loader import Loader
+from zsl_runner.config.misread import misread
 from zsl_runner.config.problems import Origin, Problem, closest, did_you_mean, listed
 from zsl_runner.config.schema import GROUPS
 
@@ -126,16 +127,15 @@ def parse(argument: str, loader: Loader | None = None) -> Override | Problem:
     deep = f"nested too deeply: a whole configuration has fewer than {DEEPEST} levels"
     try:
         override = OverridesParser.create(config_loader=loader).parse_overrides([argument])[0]
+        if not override.key_or_group:
+            return Problem(argument, misread(argument, ""))
         if override.key_or_group.count(".") > DEEPEST or is_deep(override.value()):
             return Problem(_short(argument), deep)
         return override
     except RecursionError:
         return Problem(_short(argument), deep)
     except HydraException as error:
-        reason = re.sub(r"\s+", " ", str(error)).partition(" See https")[0]
-        return Problem(
-            argument, f"not understood as key=value ({reason}); quote values with special characters: key=\\'a,b\\'"
-        )
+        return Problem(argument, misread(argument, re.sub(r"\s+", " ", str(error)).partition(" See https")[0]))
 
 
 def _short(argument: str) -> str:
@@ -149,13 +149,10 @@ def _parsed(loader: Loader, arguments: Sequence[str], problems: list[Problem]) -
         if isinstance(override, Problem):
             problems.append(override)
         elif override.is_sweep_override():
-            problems.append(
-                Problem(
-                    override.key_or_group,
-                    "several values: add -m to run all of them, or write one list as key=[a,b]",
-                    f"command line: {argument}",
-                )
-            )
+            told = "several values: add -m to run all of them, or write one list as key=[a,b]"
+            if override.is_discrete_sweep() and not any(override.sweep_string_iterator()):
+                told = f"{argument.partition('=')[2]} stands for no value"
+            problems.append(Problem(override.key_or_group, told, f"command line: {argument}"))
         else:
             parsed.append(override)
     return parsed
@@ -189,7 +186,7 @@ def _with_known_option(loader: Loader, override: Override, problems: list[Proble
     if override.is_delete() or not isinstance(value, str) or override.package is not None:
         return override
     origin = f"command line: {override.input_line}"
-    if override.is_add() and group in COMPOSED_GROUPS:
+    if (override.is_add() or override.is_force_add()) and group in COMPOSED_GROUPS:
         problems.append(Problem(group, f"is already part of the configuration: write {group}={value}", origin))
         override = _chosen(group, value)
     is_path = ".." in value.split("/")  # which leads to files of other groups

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from zsl_runner.config.draft import Draft
+from zsl_runner.config.gpus import DEVICE, DEVICES
 from zsl_runner.config.loader import Loader
 from zsl_runner.config.paths import shown
 from zsl_runner.config.problems import Origin
@@ -188,9 +189,9 @@ def check_device(draft: Draft, count_devices: Callable[[], int]) -> None:
     if not isinstance(runtime, RuntimeConf):
         return
     name, key = runtime.device, "runtime.device"
-    grammar = re.fullmatch(r"auto|cpu|cuda(?::(\d+))?", name)
+    grammar = DEVICE.fullmatch(name)
     if grammar is None:
-        draft.report(key, f"expected auto, cpu, cuda or cuda:N, found {name!r}")
+        draft.report(key, f"expected {DEVICES}, found {name!r}")
         return
     devices = 0 if name == "cpu" else count_devices()
     if name.startswith("cuda") and int(grammar[1] or 0) >= devices:
@@ -206,9 +207,11 @@ def check_device(draft: Draft, count_devices: Callable[[], int]) -> None:
 def check_labels(draft: Draft) -> None:
     """Complain about labels that cannot name a directory."""
     for key in ("name", *(f"{group}.name" for group in draft.kinds)):
+        if draft.has_bad_values(key):
+            continue
         group = key.rpartition(".")[0]
         label = getattr(draft.build(group), "name", None) if group else draft.node.name
-        if not draft.has_bad_values(key) and isinstance(label, str) and not _LABEL.fullmatch(label):
+        if isinstance(label, str) and not _LABEL.fullmatch(label):
             draft.report(key, f"{label!r} cannot name a directory; use letters, digits and . _ - + = , @")
 
 

@@ -7,11 +7,16 @@ from __future__ import annotations
 
 import ctypes
 import os
+import re
 import sys
 from collections.abc import Callable
 from typing import Any
 
 from omegaconf import OmegaConf, __version__
+
+DEVICE = re.compile(r"auto|cpu|cuda(?::(\d+))?")
+DEVICES = "auto, cpu, cuda or cuda:N"
+"""How a device is written, as a pattern and in words."""
 
 
 def cuda_devices() -> int:

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from omegaconf import OmegaConf
 from torch import Tensor
 
+from zsl_runner.config.gpus import DEVICE, DEVICES
 from zsl_runner.config.quoting import again, anew
 from zsl_runner.config.registry import resolve
 from zsl_runner.config.saved import CONFIG_FILE, open_existing, read_saved, restoring
@@ -199,8 +200,11 @@ def open_run(directory: Path, device: str = "auto", batch_size: int | None = Non
         batch_size: rows scored at a time; None takes the run's.
 
     Raises:
+        ConfigError: there is no such device.
         RunError: the run, its checkpoints or its data cannot be used, or are not those it began with.
     """
+    if not DEVICE.fullmatch(device):
+        raise ConfigError(f"device: expected {DEVICES}, found {device!r}")
     directory = open_existing(directory)
     try:
         config = typed(OmegaConf.create(read_saved(directory)))
