@@ -272,6 +272,20 @@ def test_state_round_trip_continues_bit_identically(build):
     assert torch.equal(straight.drawing.class_prior, resumed.drawing.class_prior)
 
 
+def test_a_transductive_training_that_ends_within_its_inductive_start_says_so(build):
+    trainer = build(BI_VAEGAN, TRANSDUCTIVE)
+    first, second = trainer.phases()
+    for _ in range(first.steps):
+        first.step()
+    (warning,) = trainer.warnings()
+    assert f"ended after {first.steps} steps, within the {first.steps} inductive ones" in warning
+    second.begin()
+    second.step()
+    assert trainer.warnings() == []
+    run(inductive := build(F_VAEGAN))
+    assert inductive.warnings() == []
+
+
 def keys(problems):
     return {problem.key for problem in problems}
 
