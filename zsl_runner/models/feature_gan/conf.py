@@ -24,7 +24,7 @@ ATTRIBUTE_CRITIC = (
 
 @dataclass
 class WeightsConf:
-    """Factors of the loss terms; a term of factor 0 is neither computed nor minimised."""
+    """Factors of the loss terms; a term of factor 0 adds nothing to a loss."""
 
     kl: float = option(1.0, "divergence of the code from N(0, I)", low=0.0)
     reconstruction: float = option(1.0, "reconstruction of seen rows", low=0.0)
