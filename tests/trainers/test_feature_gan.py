@@ -107,7 +107,7 @@ def test_steps_of_an_epoch_of_awa2(build, records, monkeypatch):
     assert steps == expected | {"regressor": 370, "attribute_critic": 370}
 
 
-@pytest.mark.parametrize("prior", ["uniform", "cpe", "classifier", "bbse"])
+@pytest.mark.parametrize("prior", ["uniform", "cpe", "classifier", "bbse", "bbse_soft"])
 def test_shuffled_test_labels_leave_the_trajectory_bit_identical(build, records, prior):
     conf = dataclasses.replace(TRANSDUCTIVE, class_prior=prior, prior_classifier=QUICK)
     labels = records.labels.copy()
