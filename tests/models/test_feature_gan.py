@@ -9,7 +9,7 @@ from tests.zero_shot import zero_shot_folds
 from zsl_runner.data.sources.toy.conf import ToyConf
 from zsl_runner.data.zero_shot.folds import ZeroShotShape
 from zsl_runner.errors import ConfigError
-from zsl_runner.models.feature_gan.conf import FeatureGANConf, PerturbationConf, WeightsConf
+from zsl_runner.models.feature_gan.conf import FeatureGANConf, PenaltyConf, PerturbationConf, WeightsConf
 from zsl_runner.models.feature_gan.model import FeatureGAN
 from zsl_runner.models.feature_gan.networks import Critic, Encoder, Feedback, Generator, Regressor
 from zsl_runner.streams import Streams
@@ -153,6 +153,10 @@ def test_perturbation_moves_synthesis_only_if_it_is_on():
     assert not torch.equal(still.synthesize(vectors, Streams(1)), moved.synthesize(vectors, Streams(1)))
 
 
+TO_THE_FEATURES_RADIUS = dataclasses.replace(BI_VAEGAN, penalty=PenaltyConf(attribute_projection="features"))
+PROJECTION = {"penalty.attribute_projection"}
+
+
 def keys(problems):
     return {problem.key for problem in problems}
 
@@ -205,6 +209,8 @@ def test_a_generator_that_no_term_trains_is_complained_about(conf, trained):
         (BI_VAEGAN, "l2", "center", {"regressor"}),
         (TF_VAEGAN, "minmax", "l2", set()),
         (TF_VAEGAN, "none", "none", {"output", "regressor"}),
+        (TO_THE_FEATURES_RADIUS, "center_l2", "l2", set()),
+        (dataclasses.replace(TO_THE_FEATURES_RADIUS, output="identity"), "none", "l2", PROJECTION),
         (FeatureGANConf(output="relu"), "none", "center", set()),
         (FeatureGANConf(output="relu"), "standard", "center", {"output"}),
         (FeatureGANConf(output="relu"), "center_l2", "center", {"output"}),

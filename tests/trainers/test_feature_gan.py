@@ -107,7 +107,7 @@ def test_steps_of_an_epoch_of_awa2(build, records, monkeypatch):
     assert steps == expected | {"regressor": 370, "attribute_critic": 370}
 
 
-@pytest.mark.parametrize("prior", ["uniform", "cpe", "classifier", "bbse"])
+@pytest.mark.parametrize("prior", ["uniform", "cpe", "classifier", "bbse", "bbse_soft"])
 def test_shuffled_test_labels_leave_the_trajectory_bit_identical(build, records, prior):
     conf = dataclasses.replace(TRANSDUCTIVE, class_prior=prior, prior_classifier=QUICK)
     labels = records.labels.copy()
@@ -270,6 +270,20 @@ def test_state_round_trip_continues_bit_identically(build):
         resumed.phases()[1].step()
     assert same(state(straight), state(resumed))
     assert torch.equal(straight.drawing.class_prior, resumed.drawing.class_prior)
+
+
+def test_a_transductive_training_that_ends_within_its_inductive_start_says_so(build):
+    trainer = build(BI_VAEGAN, TRANSDUCTIVE)
+    first, second = trainer.phases()
+    for _ in range(first.steps):
+        first.step()
+    (warning,) = trainer.warnings()
+    assert f"ended after {first.steps} steps, within the {first.steps} inductive ones" in warning
+    second.begin()
+    second.step()
+    assert trainer.warnings() == []
+    run(inductive := build(F_VAEGAN))
+    assert inductive.warnings() == []
 
 
 def keys(problems):

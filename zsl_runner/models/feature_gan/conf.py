@@ -11,6 +11,7 @@ from zsl_runner.config.problems import Idle, Problem, idle
 from zsl_runner.config.schema import DatasetConf, ModelConf
 from zsl_runner.config.vocabulary import Capability, Provision
 
+SPHERICAL = ("l2", "center_l2")
 CENTRED = ("standard", "center_l2", "center_l2_standard")
 UNSEEN_CRITIC = ("weights.unseen_critic", "weights.unseen_generator")
 ATTRIBUTE_CRITIC = (
@@ -24,7 +25,7 @@ ATTRIBUTE_CRITIC = (
 
 @dataclass
 class WeightsConf:
-    """Factors of the loss terms; a term of factor 0 is neither computed nor minimised."""
+    """Factors of the loss terms; a term of factor 0 adds nothing to a loss."""
 
     kl: float = option(1.0, "divergence of the code from N(0, I)", low=0.0)
     reconstruction: float = option(1.0, "reconstruction of seen rows", low=0.0)
@@ -204,7 +205,7 @@ class FeatureGANConf(ModelConf):
         """The generator's output and the regressor's must match how features and class vectors are scaled."""
         features = getattr(dataset, "feature_scaling", None)
         vectors = getattr(dataset, "semantic_scaling", None)
-        if self.output == "projection" and features not in ("l2", "center_l2"):
+        if self.output == "projection" and features not in SPHERICAL:
             yield Problem(
                 "output",
                 f"projection needs dataset.feature_scaling=l2 or center_l2, found {features}; or choose another",
@@ -220,6 +221,12 @@ class FeatureGANConf(ModelConf):
                 "output",
                 f"relu makes no negative feature, and dataset.feature_scaling={features} makes features of mean 0; "
                 "choose minmax, or output=identity",
+            )
+        if self.attribute_critic and self.penalty.attribute_projection == "features" and features not in SPHERICAL:
+            yield Problem(
+                "penalty.attribute_projection",
+                f"features needs features of one norm, dataset.feature_scaling=l2 or center_l2, found {features}; "
+                "choose unit or none",
             )
         perturbed = self.perturbation.critic or self.perturbation.synthesis
         if (self.regressor != "none" or perturbed) and vectors != "l2":

@@ -195,6 +195,17 @@ class FeatureGANTrainer(Trainer):
             shown["before_transduction"] = self._before_transduction
         return shown
 
+    def warnings(self) -> list[str]:
+        """Return that training ended before a step with unlabelled rows, as a length chosen on validation rows may."""
+        warmup = self.clock.steps(self.conf.warmup_epochs)
+        if self.conf.mode == "inductive" or self.clock.done > warmup:
+            return []
+        return [
+            f"trainer.mode=transductive, but training ended after {self.clock.done} steps, within the {warmup} "
+            "inductive ones at the start: no unlabelled row was seen. Use evaluator.select=last, more patience, or "
+            "fewer trainer.warmup_epochs."
+        ]
+
     def state_dict(self) -> dict[str, Any]:
         """Return the iteration, the penalty weights, the class prior and the rows kept for the figure."""
         return {
