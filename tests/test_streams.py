@@ -61,3 +61,29 @@ def test_a_generator_handed_out_before_goes_on_with_the_loaded_state():
     other.load_state_dict(streams.state_dict())
     assert torch.equal(torch.rand(5, generator=held), torch.rand(5, generator=streams["batches"]))
     assert torch.equal(torch.rand(5, generator=unknown), torch.rand(5, generator=Streams(3)["classes"]))
+
+
+def of_another_device(streams):
+    """Return the state that the streams have, as if those not of the host were of another kind of device."""
+    return {key: state if key.startswith("host:") else state[:16] for key, state in streams.state_dict().items()}
+
+
+def test_streams_of_another_kind_of_device_begin_anew_where_the_others_had_come_to():
+    streams, drawn = Streams(3), []
+    streams["noise"], streams.on_host("schedule")
+    for _ in range(2):
+        state = of_another_device(streams)
+        other, again = Streams(3), Streams(3)
+        assert other.load_state_dict(state) == again.load_state_dict(state) == ["noise"]
+        values = torch.rand(5, generator=other["noise"])
+        assert torch.equal(torch.rand(5, generator=again["noise"]), values)
+        drawn.append(values)
+        schedules = (torch.rand(3, generator=one.on_host("schedule")) for one in (other, streams))
+        assert torch.equal(*schedules)
+        streams["noise"].manual_seed(8)  # whose first bytes differ
+    fresh = torch.rand(5, generator=Streams(3)["noise"])
+    assert not any(torch.equal(one, other) for one, other in ((*drawn,), (drawn[0], fresh), (drawn[1], fresh)))
+
+
+def test_streams_of_the_same_kind_of_device_go_on():
+    assert Streams(3).load_state_dict(Streams(4).state_dict()) == []

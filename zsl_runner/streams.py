@@ -65,13 +65,25 @@ class Streams:
         """Return the state of every generator used so far."""
         return {purpose: generator.get_state() for purpose, generator in self._generators.items()}
 
-    def load_state_dict(self, state: dict[str, torch.Tensor]) -> None:
+    def load_state_dict(self, state: dict[str, torch.Tensor]) -> list[str]:
         """Continue every generator where ``state`` left it, in place: whoever holds one goes on with it.
 
-        A generator that ``state`` does not know starts afresh.
+        A generator that ``state`` does not know starts afresh. One of another kind of device than that in ``state``
+        cannot go on there; it begins anew, with a seed that depends on how far the other had come.
+
+        Returns:
+            The purposes of those that begin anew.
         """
         for key, generator in self._generators.items():
             if key not in state:
                 generator.manual_seed(derived_seed(self.seed, key))
-        for key, generator_state in state.items():
-            self._generator(key).set_state(generator_state.cpu())
+        begun = []
+        for key, found in state.items():
+            generator, left = self._generator(key), found.cpu()
+            if len(left) == len(generator.get_state()):
+                generator.set_state(left)
+            else:
+                digest = hashlib.sha256(left.numpy().tobytes()).hexdigest()
+                generator.manual_seed(derived_seed(self.seed, f"{key} after {digest}"))
+                begun.append(key)
+        return begun

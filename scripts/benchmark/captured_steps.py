@@ -67,7 +67,9 @@ PROBLEMS: Final[Mapping[str, Measured]] = {
         ("model=aae/semi_supervised", "dataset=digits_images", "dataset.labelled=100")
     ),
     "JointVAE, digits": Measured(joint_vae.MNIST_SETTING, joint_vae.plain_step),
-    "segmentation, digit canvas": Measured(("experiment=cvae/hybrid_digit_canvas",)),
+    "segmentation, digit canvas": Measured(
+        ("experiment=cvae/hybrid_digit_canvas", "dataset=digit_canvas_embedded", "dataset.train=2000")
+    ),
     "EWC, split digits": Measured((*_TWO_TASKS, "trainer=ewc"), partial(continual.plain_step, method="ewc")),
     "A-LwF, split digits": Measured((*_TWO_TASKS, "trainer=a_lwf")),
     "prototype contrast, canvases": Measured(

@@ -47,9 +47,17 @@ UNREPEATABLE = (
 
 
 class AwayGenerator(torch.Generator):
-    """A generator of the CPU that says it is elsewhere."""
+    """A generator of the CPU that says it is elsewhere, and whose state is none that the CPU's take up."""
 
     device = AWAY
+
+    def get_state(self):
+        return super().get_state().repeat(2)
+
+    def set_state(self, state):
+        if len(state) != len(self.get_state()):
+            raise RuntimeError("RNG state is wrong size")
+        return super().set_state(state[: len(state) // 2])
 
 
 class AwayTensor(Tensor):

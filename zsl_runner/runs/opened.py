@@ -211,6 +211,8 @@ def open_run(directory: Path, device: str = "auto", batch_size: int | None = Non
     except ConfigError as error:
         raise CheckpointError(f"{directory / CONFIG_FILE}: {error}{restoring(directory)}") from error
     config.runtime.device = device
+    if config.runtime.capture == "always":  # which a CPU refuses; here no step is taken
+        config.runtime.capture = "auto"
     if batch_size is not None:
         config.evaluator.batch_size = batch_size
     runtime = Runtime(config.runtime)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -24,6 +25,8 @@ from zsl_runner.training.base import Trainer
 from zsl_runner.training.build import StageParts, capture_of
 from zsl_runner.training.loop import Cadence, Loop, Selection
 from zsl_runner.training.replay import Variants
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -311,5 +314,9 @@ class StageRun:
         self.best_weights = state.get("best_weights")
         if self._capture is not None:
             self._capture.variants = {phase: Variants(**found) for phase, found in state.get("variants", {}).items()}
-        self.parts.load_state_dict(state["parts"])
+        if begun := self.parts.load_state_dict(state["parts"]):
+            log.warning(
+                "the run goes on on another kind of device: from here on it draws other random numbers (%s)",
+                ", ".join(begun),
+            )
         self.loop.load_state_dict(state["loop"])

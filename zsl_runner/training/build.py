@@ -46,12 +46,12 @@ class StageParts:
             "trainer": self.trainer.state_dict(),
         }
 
-    def load_state_dict(self, state: Mapping[str, dict[str, object]]) -> None:
-        """Take up the state that `state_dict` returned."""
+    def load_state_dict(self, state: Mapping[str, dict[str, object]]) -> list[str]:
+        """Take up the state that `state_dict` returned, and return which random streams begin anew; see `Streams`."""
         self.model.load_state_dict(state["model"])
         self.optimisers.load_state_dict(state["optimisers"])
         self.trainer.load_state_dict(state["trainer"])
-        self.streams.load_state_dict(state["streams"])  # type: ignore[arg-type]
+        return self.streams.load_state_dict(state["streams"])  # type: ignore[arg-type]
 
 
 def build_stage(config: RunConfig, name: str, fold: AnyFold, runtime: Runtime, trained: bool = False) -> StageParts:
