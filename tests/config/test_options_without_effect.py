@@ -4,6 +4,8 @@ import pytest
 
 from tests.golden.runs import RUNS
 
+JOINT = ["model=joint_vae", "dataset=digits_images", "dataset.side=32"]
+
 
 @pytest.mark.parametrize(
     ("model", "trainer", "when"),
@@ -28,6 +30,18 @@ def test_a_distance_of_validations_that_is_not_kept_is_refused(problems, verdict
 def test_a_projector_without_tensorboard_is_refused(problems):
     assert problems("tracker=minimal", "tracker.projector=true").keys() == {"tracker.projector"}
     assert not problems("tracker.projector=true")
+
+
+@pytest.mark.parametrize(
+    ("given", "key"),
+    [
+        ("model.deviation=0.5", "model.deviation"),
+        ("model={prior: standard, add_guess: false, guess_weight: 1}", "model.recurrent"),
+        ("trainer={kl_weight: 0, kl_warmup: 3}", "trainer.kl_warmup"),
+    ],
+)
+def test_switches_of_conditional_autoencoders_that_do_nothing_are_refused(problems, given, key):
+    assert problems("model=cvae_pairs", "dataset=digits_quadrant", given).keys() == {key}
 
 
 def test_training_for_a_figure_that_is_not_drawn_is_refused(problems):
@@ -140,6 +154,34 @@ def test_an_oracle_that_would_look_at_no_test_rows_is_refused(problems, parts):
             ["model=cvae_pairs", "dataset=digits_quadrant", "trainer=nn"],
             ["evaluator.samples=3"],
             {"evaluator.samples": "trainer=nn, which has each code at its mean"},
+        ),
+        (
+            ["model=cvae_pairs", "dataset=digits_quadrant", "trainer=gsnn"],
+            ["evaluator.estimators=[is]"],
+            {"evaluator.estimators": "trainer.alpha=0: the estimate is Monte Carlo"},
+        ),
+        (
+            [*JOINT, "trainer=beta_vae"],
+            ["trainer.iters=5", "dataset.labelled=50"],
+            {"trainer.iters": "capacities that do not rise", "dataset.labelled": "a model that learns without labels"},
+        ),
+        (JOINT, ["trainer.iters=5"], {}),
+        ([*JOINT, "model.discrete=[]"], ["evaluator.mapping_rows=5"], {"evaluator.mapping_rows": "model.discrete=[]"}),
+        (
+            ["model=aae/clustering", "dataset=digits_images"],
+            ["dataset.labelled=50", "dataset.label_seed=1"],
+            dict.fromkeys(("dataset.labelled", "dataset.label_seed"), "a model that learns without labels"),
+        ),
+        (["model=aae/semi_supervised", "dataset=digits_images"], ["dataset.labelled=50", "dataset.label_seed=1"], {}),
+        (
+            ["model=sgal"],
+            ["trainer.em.gen_ratio=0", "trainer.em.gen_ratio_jitter=0", "trainer.em.gen_noise=1"],
+            {"trainer.em.gen_noise": "em.gen_ratio=0 and em.gen_ratio_jitter=0"},
+        ),
+        (
+            ["model=vzsl", "trainer=transductive"],
+            ["trainer.steps=0", "model.sharpening_weight=2"],
+            {"model.sharpening_weight": "trainer.steps=0"},
         ),
         (
             ["model=eszsl", "dataset=digits"],

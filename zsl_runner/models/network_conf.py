@@ -138,3 +138,5 @@ class OutputConf(ModelConf):
             )
         if self.deviation != 1 and self.likelihood == "bernoulli":
             yield Problem("deviation", "has no effect with likelihood=bernoulli")
+        if self.deviation != 1 and self.likelihood == "auto" and pairs:
+            yield Problem("deviation", "has no effect on pixels, which likelihood=auto takes for bernoulli variables")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Final
 
 from zsl_runner.config.fields import option
-from zsl_runner.config.problems import Problem
+from zsl_runner.config.problems import Idle, Problem, idle
 from zsl_runner.config.schema import DatasetConf, ModelConf, Quantity
 from zsl_runner.config.vocabulary import Capability, Provision
 from zsl_runner.evaluation.one_stage_conf import OneStageEvaluatorConf
@@ -51,6 +51,13 @@ class JointCodeEvaluatorConf(OneStageEvaluatorConf):
     )
     factor_votes: int = option(800, "votes the FactorVAE classifier is made of, and as many to score it", low=1)
     factor_batch: int = option(200, "images L of a vote, drawn with one factor held fixed", low=2)
+
+    def idle_beside(self, model: ModelConf, dataset: DatasetConf) -> Iterable[Idle]:
+        """Yield what has no effect where no category is mapped to a class."""
+        if Provision.IMAGE_LABELS not in dataset.provides:
+            yield from idle("images without classes", "mapping_rows")
+        elif not getattr(model, "discrete", True):
+            yield from idle("model.discrete=[]", "mapping_rows")
 
     def fits(self, model: ModelConf, dataset: DatasetConf) -> Iterable[Problem]:
         """Information is that of discrete variables."""

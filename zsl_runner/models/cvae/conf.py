@@ -62,6 +62,8 @@ class CVAEConf(OutputConf):
         learns = self.add_guess or self.guess_weight or (self.prior == "conditional" and not self.detach_guess)
         if self.recurrent and not learns:
             yield Problem("recurrent", "the guess would never learn; use add_guess=true or give it a guess_weight")
+        elif self.recurrent and self.prior == "standard" and not self.add_guess:
+            yield Problem("recurrent", "nothing would see the guess; use add_guess=true or prior=conditional")
         if self.prior == "standard" and not self.gen_sees_x and not (self.recurrent and self.add_guess):
             yield Problem("gen_sees_x", "nothing of p(y | x) would depend on x; use gen_sees_x=true")
 

@@ -93,6 +93,8 @@ class AdversarialAutoencoderTrainerConf(TrainerConf):
 
     def idle_beside(self, model: ModelConf, dataset: DatasetConf) -> Iterable[Idle]:
         """Yield what has no effect where labels are not classified."""
+        if not model.uses_labels():
+            yield from idle("a model that learns without labels", "labelled", "label_seed", part="dataset")
         labels = getattr(model, "labels", "category")
         if labels != "category":
             yield from idle(f"model.labels={labels}", "labelled_batch_size", "optim.semi")

@@ -75,13 +75,20 @@ class CapacityTrainerConf(TrainerConf):
         if self.temperature_end is None and self.temperature_iters != 25_000:
             yield Problem("temperature_iters", "has no effect with temperature_end=null: the temperature is fixed")
 
+    def idle_options(self) -> Iterable[Idle]:
+        """Yield the length of a rise that there is not."""
+        if self.cz_min == self.cz_max and self.cc_min == self.cc_max:
+            yield from idle("capacities that do not rise", "iters")
+
     def fits(self, model: ModelConf, dataset: DatasetConf) -> Iterable[Problem]:
         """A temperature is one of discrete variables."""
         if self.temperature_end is not None and not getattr(model, "discrete", True):
             yield Problem("temperature_end", "has no effect with model.discrete=[]; use null")
 
     def idle_beside(self, model: ModelConf, dataset: DatasetConf) -> Iterable[Idle]:
-        """Yield what has no effect without variables of a kind."""
+        """Yield what has no effect without variables of a kind, and which images have labels."""
+        if not model.uses_labels():
+            yield from idle("a model that learns without labels", "labelled", "label_seed", part="dataset")
         weighted = self.capacities == "separate"
         if not getattr(model, "continuous", True):
             yield from idle("model.continuous=0", "cz_min", "cz_max", *(["gamma_z"] if weighted else []))

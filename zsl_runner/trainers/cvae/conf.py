@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from zsl_runner.config.fields import option
-from zsl_runner.config.problems import Problem
-from zsl_runner.config.schema import ModelConf
+from zsl_runner.config.problems import Idle, Problem, idle
+from zsl_runner.config.schema import DatasetConf, ModelConf
 from zsl_runner.config.vocabulary import Capability
 from zsl_runner.trainers.prediction_conf import OF_RECOGNITION, PredictionTrainerConf
 
@@ -36,8 +36,15 @@ class ConditionalVAETrainerConf(PredictionTrainerConf):
         for key, default in (("kl_weight", 1.0), ("kl_warmup", 0)):
             if self.alpha == 0 and getattr(self, key) != default:
                 yield Problem(key, "has no effect with alpha=0: the GSNN objective has no divergence")
+        if self.alpha and self.kl_warmup and self.kl_weight == 0:
+            yield Problem("kl_warmup", "has no effect with kl_weight=0: nothing rises")
         if self.kl_warmup > self.epochs:
             yield Problem("kl_warmup", f"is longer than the training of {self.epochs} epochs")
+
+    def idle_beside(self, model: ModelConf, dataset: DatasetConf) -> Iterable[Idle]:
+        """Yield the choice of estimates, of which only one is made without a recognition network."""
+        if self.alpha == 0:
+            yield from idle("trainer.alpha=0: the estimate is Monte Carlo", "estimators", part="evaluator")
 
     def unmeasured(self, model: ModelConf) -> Mapping[str, str]:
         """The GSNN objective trains no recognition network."""

@@ -12,6 +12,16 @@ from zsl_runner.config.schema import DatasetConf, ModelConf, OptimizerConf, Trai
 from zsl_runner.config.vocabulary import Capability, Provision
 from zsl_runner.models.network_conf import GaussianPriorConf
 
+OF_GENERATED_ROWS = (
+    "copies",
+    "decoder_dropout",
+    "prior_dropout",
+    "gen_noise",
+    "refresh_every",
+    "loss_weighting",
+)
+"""Options without effect where none are generated; which classes they would be of is recorded all the same."""
+
 
 @dataclass
 class EMConf:
@@ -115,6 +125,8 @@ class EMTrainerConf(TrainerConf):
         if self.em.iterations == 0:
             others = [entry.name for entry in fields(self.em) if entry.name != "iterations"]
             yield from idle("em.iterations=0", *(f"em.{name}" for name in others))
+        elif self.em.gen_ratio + self.em.gen_ratio_jitter == 0:
+            yield from idle("em.gen_ratio=0 and em.gen_ratio_jitter=0", *(f"em.{name}" for name in OF_GENERATED_ROWS))
         if self.em.rollback_every is None:
             yield from idle("em.rollback_every=null", "em.rollback_metric")
 

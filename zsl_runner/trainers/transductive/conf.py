@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from zsl_runner.config.fields import option, section
 from zsl_runner.config.problems import Idle, Problem, idle
-from zsl_runner.config.schema import OptimizerConf, TrainerConf
+from zsl_runner.config.schema import DatasetConf, ModelConf, OptimizerConf, TrainerConf
 from zsl_runner.config.vocabulary import Capability, Provision
 
 
@@ -46,3 +46,9 @@ class TransductiveTrainerConf(TrainerConf):
         """Yield what has no effect where no unlabelled rows are seen."""
         if self.steps == 0:
             yield from idle("steps=0", "target_batch_size", "target_weight")
+
+    def idle_beside(self, model: ModelConf, dataset: DatasetConf) -> Iterable[Idle]:
+        """Yield what of the model is about unlabelled rows alone."""
+        if self.steps == 0:
+            of_target = model.options_of.get(Capability.TARGET_TERMS, ())
+            yield from idle("trainer.steps=0", *of_target, part="model")
