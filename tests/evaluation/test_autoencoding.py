@@ -103,14 +103,16 @@ class TestPriorMatch:
 
 
 def codes(clusters, labels, count, z=None):
-    y = torch.nn.functional.one_hot(torch.tensor(clusters), count).float() * 0.8 + 0.2 / count
-    return Encoded(torch.zeros(len(labels), 1) if z is None else z, y, torch.tensor(labels), torch.zeros(len(labels)))
+    logits = 2.0 * torch.nn.functional.one_hot(torch.tensor(clusters), count)
+    return Encoded(
+        torch.zeros(len(labels), 1) if z is None else z, logits, torch.tensor(labels), torch.zeros(len(labels))
+    )
 
 
 class TestClasses:
     def test_mappings_are_fitted_on_one_set_and_scored_on_the_other(self):
         fitted = codes([0, 0, 0, 1, 1, 2], [7, 7, 3, 3, 3, 7], 3)
-        fitted.y[2, 0] = 0.99  # the surest image of cluster 0 is a 3
+        fitted.logits[2, 0] = 5  # the surest image of cluster 0 is a 3
         scored = codes([0, 0, 1, 2], [7, 7, 3, 7], 3)
         found = cluster_errors(fitted, scored, 8)
         assert found["error_majority"] == 0
@@ -132,7 +134,7 @@ class TestEncoding:
         model, rows = build(labels="category", bn="encoder").eval(), stages.cut("fit").evaluation.rows
         whole, parts = encode(model, rows, None, 1000, rng()), encode(model, rows, None, 7, rng())
         torch.testing.assert_close(whole.z, parts.z)
-        torch.testing.assert_close(whole.y, parts.y)
+        torch.testing.assert_close(whole.logits, parts.logits)
         torch.testing.assert_close(whole.errors, parts.errors)
         assert len(encode(model, rows, 11, 7, rng()).z) == 11
 

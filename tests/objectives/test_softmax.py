@@ -1,8 +1,8 @@
-"""The closed-form gradient of the mean cross entropy."""
+"""The closed-form gradient of the mean cross entropy, and log-odds."""
 
 import torch
 
-from zsl_runner.objectives.softmax import softmax_residual
+from zsl_runner.objectives.softmax import log_odds, softmax_residual
 
 
 def test_it_is_the_gradient_of_the_mean_cross_entropy():
@@ -24,3 +24,10 @@ def test_the_logits_are_not_changed_and_large_ones_do_not_overflow():
     residual = softmax_residual(logits, torch.tensor([1, 0]))
     assert torch.equal(logits, kept)
     assert torch.equal(residual, torch.tensor([[0.5, -0.5], [0.0, 0.0]]))
+
+
+def test_log_odds_are_those_of_the_probabilities_and_keep_apart_what_rounds_to_one():
+    logits = torch.randn(50, 5, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    torch.testing.assert_close(log_odds(logits), logits.softmax(1).logit(), rtol=1e-12, atol=1e-12)
+    sure = log_odds(torch.tensor([[50.0, 0.0, 0.0], [60.0, 0.0, 0.0]]))
+    torch.testing.assert_close(sure[:, 0], torch.tensor([50.0, 60.0]) - torch.tensor(2.0).log())

@@ -11,6 +11,8 @@ from typing import Final
 import torch
 from torch import Tensor
 
+from zsl_runner.objectives.softmax import log_odds
+
 UNMAPPED: Final = -1
 
 
@@ -73,13 +75,15 @@ def hungarian_mapping(counts: Tensor) -> Tensor:
     return mapping.to(counts.device)
 
 
-def exemplar_mapping(probabilities: Tensor, labels: Tensor) -> Tensor:
+def exemplar_mapping(logits: Tensor, labels: Tensor) -> Tensor:
     r"""Map each cluster to the label of the one row that belongs to it most surely.
 
     .. math:: m(k) = y_{n(k)}, \qquad n(k) = \arg\max_n q(k | x_n)
 
+    Rows are compared by their log-odds: the probabilities of sure rows round to 1 and no longer differ.
+
     Args:
-        probabilities: (n, K) membership of each row, or any increasing function of it.
+        logits: (n, K) of each row's membership.
         labels: (n,) int64.
 
     Returns:
@@ -87,10 +91,10 @@ def exemplar_mapping(probabilities: Tensor, labels: Tensor) -> Tensor:
 
     Source: Makhzani et al. 2015, "Adversarial Autoencoders", the clustering experiment.
 
-    >>> exemplar_mapping(torch.tensor([[0.9, 0.1], [0.6, 0.4]]), torch.tensor([7, 3]))
-    tensor([7, 3])
+    >>> exemplar_mapping(torch.tensor([[30.0, 0.0], [40.0, 0.0]]), torch.tensor([7, 3]))
+    tensor([3, 7])
     """
-    return labels[probabilities.argmax(0)]
+    return labels[log_odds(logits).argmax(0)]
 
 
 def mapped_accuracy(clusters: Tensor, labels: Tensor, mapping: Tensor) -> float:

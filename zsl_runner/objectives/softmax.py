@@ -1,7 +1,8 @@
-"""Multinomial logistic regression: the gradient of its cross entropy in closed form."""
+"""Multinomial logistic regression: the gradient of its cross entropy in closed form, and its log-odds."""
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 
 
@@ -25,3 +26,21 @@ def softmax_residual(logits: Tensor, labels: Tensor) -> Tensor:
     index = labels[:, None]
     residual.scatter_(1, index, residual.gather(1, index) - 1)
     return residual.div_(len(logits))
+
+
+def log_odds(logits: Tensor) -> Tensor:
+    r"""Return how sure each row is of each class, also where its probability rounds to 0 or 1.
+
+    $\log \frac{p_{ic}}{1 - p_{ic}} = l_{ic} - \log \sum_{j \ne c} \exp l_{ij}$ with $p_i = \mathrm{softmax}(l_i)$
+
+    Args:
+        logits: (B, C) finite, C >= 2.
+
+    Returns:
+        (B, C).
+
+    >>> log_odds(torch.tensor([[40.0, 0.0]]))
+    tensor([[ 40., -40.]])
+    """
+    others = [torch.cat([logits[:, :c], logits[:, c + 1 :]], 1).logsumexp(1) for c in range(logits.shape[1])]
+    return logits - torch.stack(others, 1)

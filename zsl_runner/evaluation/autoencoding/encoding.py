@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -18,15 +19,20 @@ class Encoded:
 
     Attributes:
         z: (n, d).
-        y: (n, m) probabilities of the categories; None without a categorical code.
+        logits: (n, m) of the categories; None without a categorical code.
         labels: (n,) int64.
         errors: (n,) half the squared error of each image's reconstruction.
     """
 
     z: Tensor
-    y: Tensor | None
+    logits: Tensor | None
     labels: Tensor
     errors: Tensor
+
+    @cached_property
+    def y(self) -> Tensor | None:
+        """The (n, m) probabilities of the categories."""
+        return None if self.logits is None else self.logits.softmax(1)
 
 
 def beside_z(model: AdversarialAutoencoder, labels: Tensor, y: Tensor | None) -> Tensor | None:
@@ -51,19 +57,18 @@ def encode(
         generator: draws the noise of a random posterior.
     """
     positions = torch.arange(min(len(rows), count or len(rows)), device=rows.labels.device)
-    z, y, errors = [], [], []
+    z, logits, errors = [], [], []
     for block in torch.split(positions, size):
         x = rows.images.take(block).flatten(1)
         codes = model.encode(x, model.posterior_noise(len(x), generator))
-        probabilities = codes.y
-        decoded = model.decode(codes.z, beside_z(model, rows.labels[block], probabilities))
+        decoded = model.decode(codes.z, beside_z(model, rows.labels[block], codes.y))
         z.append(codes.z)
         errors.append(0.5 * (decoded - x).square().sum(1))
-        if probabilities is not None:
-            y.append(probabilities)
+        if codes.logits is not None:
+            logits.append(codes.logits)
     return Encoded(
         finite("codes", torch.cat(z)),
-        finite("probabilities of categories", torch.cat(y)) if y else None,
+        finite("logits of categories", torch.cat(logits)) if logits else None,
         rows.labels[positions],
         finite("reconstruction errors", torch.cat(errors)),
     )

@@ -157,11 +157,12 @@ def cluster_errors(fitted_on: Encoded, scored: Encoded, classes: int) -> dict[st
         ``error_majority``: its most frequent label; ``error_hungarian``: clusters and classes one to one, so that
         clusters beyond K are wrong.
     """
+    assert fitted_on.logits is not None
     assert fitted_on.y is not None
     assert scored.y is not None
     counts = contingency(fitted_on.y.argmax(1), fitted_on.labels, fitted_on.y.shape[1], classes)
     mappings = {
-        "error_exemplar": exemplar_mapping(fitted_on.y, fitted_on.labels),
+        "error_exemplar": exemplar_mapping(fitted_on.logits, fitted_on.labels),
         "error_majority": majority_mapping(counts),
         "error_hungarian": hungarian_mapping(counts),
     }
