@@ -55,6 +55,8 @@ def test_a_run_that_is_there_is_opened(tmp_path):
     first = zsl.run(overrides)
     assert zsl.run([*overrides, "existing=keep"]).directory == first.directory
     assert zsl.run([f"resume='{first.directory}'"]).directory == first.directory
+    assert first.result.metrics == Result.load(first.directory).metrics
+    assert repr(first) == f"TrainedRun('{first.directory}': eszsl on toy, seed 0, final stage, complete)"
     assert zsl.run(overrides).directory != first.directory
 
 
@@ -66,6 +68,7 @@ def test_a_run_that_is_there_is_opened(tmp_path):
         (["-m", "seed=0,1"], "flags and sweeps belong to the command"),
         (["task=check"], "task=check starts no run"),
         ("model=sgal", "expected a list of texts"),
+        (["model=sgal", 3], "expected texts such as 'seed=3', found 3"),
     ],
 )
 def test_what_cannot_run_is_refused_and_nothing_written(overrides, words, tmp_path, monkeypatch):

@@ -36,6 +36,16 @@ def test_full_keys_last_parts_and_blocks(loader, key):
     assert told
 
 
+def test_a_full_key_is_that_key_alone(loader):
+    told = explain("name", loader, ["name=mine"]).split("\n\n")
+    assert [part.splitlines()[0] for part in told] == [
+        "name",
+        "see also dataset.name, model.name, trainer.name, evaluator.name",
+    ]
+    assert "in force  mine  (command line: name=mine)" in told[0]
+    assert len(explain("seed", loader, []).split("\n\n")) == 1
+
+
 def test_every_option_can_be_explained(loader):
     keys = {option.key for option in own_options(RunConfig, "")}
     for group in GROUPS:
@@ -103,3 +113,13 @@ def test_the_command_line_asks(tmp_path, monkeypatch, capsys):
     assert perform(["--copy", "model", "vzsl", "--to", "own"]) == 0
     assert (tmp_path / "own" / "model" / "my_vzsl.yaml").is_file()
     assert "zsl-run --config-dir own model=my_vzsl" in capsys.readouterr().out
+    assert perform(["--copy", "model", "vzsl", "--to", "my own"]) == 0
+    assert "zsl-run --config-dir 'my own' model=my_vzsl" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("question", [("--list", "model"), ("--copy", "model", "vzsl")])
+def test_nothing_beside_a_question_is_ignored(question, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ConfigError, match=r"^dataset: not understood beside --list or --copy$"):
+        perform([*question, "dataset"])
+    assert list(tmp_path.iterdir()) == []

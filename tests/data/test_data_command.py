@@ -326,6 +326,9 @@ def test_an_unwritable_figure_is_one_clear_error(tmp_path, capsys):
     ("arguments", "code", "expected"),
     [
         (["describe"], 2, "name a data set: apy, awa1"),
+        (["describe", "dataset=cubb"], 2, "(command line: dataset=cubb)"),
+        (["describe", "toy", "--figure", "toy.pdf"], 2, "--figure: expected a file that ends in .png, found toy.pdf"),
+        (["describe", "toy", "--figure", "toy"], 2, "--figure: expected a file that ends in .png, found toy"),
         (["describe", "cubb"], 2, "did you mean cub?"),
         (["describe", "cub"], 1, "CUB/res101.mat"),
         (["describe", "cub"], 1, "Proposed Splits"),

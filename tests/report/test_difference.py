@@ -19,7 +19,7 @@ def test_settings_that_mean_the_same_do_not_differ(outputs):
     assert part(comparison, "Settings") == (
         ("seed", "0", "1"),
         ("model.dim", "8", "16"),
-        ("model.depth", "None", "-"),
+        ("model.depth", "null", "-"),
     )
     assert part(comparison, "Metrics") == (
         ("H", "40.00", "43.50", "+3.50"),

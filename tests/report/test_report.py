@@ -73,7 +73,7 @@ def test_an_option_that_older_runs_lack_is_shown_only_if_nothing_else_differs(ou
     outputs.add(41.0, config={"latent_dim": 16, "added_since": 1.0})
     assert "| latent_dim=16 |" in markdown(outputs.report())
     outputs.add(42.0, config={"latent_dim": 8, "added_since": 1.0})
-    assert "| added_since=None, latent_dim=8 |" in markdown(outputs.report())
+    assert "| added_since=null, latent_dim=8 |" in markdown(outputs.report())
 
 
 def test_settings_of_a_search_are_shown_in_few_digits_and_found_by_them(outputs):
@@ -372,7 +372,15 @@ def test_the_command(outputs, tmp_path, capsys):
 
 def test_an_empty_folder_says_so(tmp_path, capsys):
     assert main([str(tmp_path)]) == 0
-    assert capsys.readouterr().out == "No complete run with these metrics.\n"
+    assert capsys.readouterr() == ("No complete run with these metrics.\n", "")
+
+
+def test_conditions_that_no_run_meets_are_named(outputs, capsys):
+    outputs.add(40.0)
+    assert main([str(outputs.folder), "--where", "model=sgla", "--where", "seed<3"]) == 0
+    assert capsys.readouterr().err == "zsl-report: none of 1 runs meets --where model=sgla --where seed<3\n"
+    assert main([str(outputs.folder), "--where", "seed<3"]) == 0
+    assert capsys.readouterr().err == ""
 
 
 def test_the_same_folder_twice_counts_once(outputs):

@@ -66,6 +66,7 @@ def test_what_is_predicted_is_named(eszsl):
     assert found.scores.shape == (5, len(data.unseen_classes))
     assert found.classes == tuple(found.candidates[k] for k in found.scores.argmax(1))
     assert found.classes == tuple(eszsl.classes[k] for k in found.ids)
+    assert repr(found) == f"PredictedRows(5 rows, {len(data.unseen_classes)} candidates)"
     assert eszsl.predict(data.features[:5]).scores.shape == (5, len(data.class_names))
 
 

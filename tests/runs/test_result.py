@@ -1,10 +1,12 @@
 import json
 import math
 import os
+import re
 
 import pytest
 
 from tests.results import make_result
+from zsl_runner.config.quoting import again
 from zsl_runner.errors import RunError
 from zsl_runner.files import writing as atomic
 from zsl_runner.runs.result import FILE_NAME, Result, git_state, peak_memory, versions
@@ -126,3 +128,9 @@ def test_provenance_of_this_process():
     assert 5 < peak_memory() < 1e6
     state = git_state()
     assert state is None or (len(state["commit"]) == 40 and isinstance(state["dirty"], bool))
+
+
+def test_of_a_damaged_record_the_command_is_told_that_rebuilds_it(tmp_path):
+    (tmp_path / FILE_NAME).write_text("{")
+    with pytest.raises(RunError, match=re.escape(f"; it is rebuilt by: {again(tmp_path)}") + "$"):
+        Result.load(tmp_path)

@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 from omegaconf import OmegaConf
 
+from zsl_runner.config import quoting
 from zsl_runner.config.compose import COMPOSED_GROUPS, compose
 from zsl_runner.config.described import Described, options_below, own_options
 from zsl_runner.config.draft import Draft
@@ -26,7 +27,7 @@ def explain(key: str, loader: Loader, overrides: Sequence[str]) -> str:
     """Return what an option means, accepts and defaults to, who reads it, and its value with these overrides.
 
     Args:
-        key: a full key, the last part of one, or a block, of which all options are told; a group lists its files.
+        key: a full key; a block, of which all options are told; else the last part of keys. A group lists its files.
         loader: where the YAML files are.
         overrides: the choices and values of a command line.
 
@@ -36,7 +37,10 @@ def explain(key: str, loader: Loader, overrides: Sequence[str]) -> str:
     if key in COMPOSED_GROUPS:
         return options_of(key, loader)
     known = list(_all_options(loader))
-    found = [entry for entry in known if _means(key, entry[1].key)]
+    ending = [entry for entry in known if entry[1].key.endswith(f".{key}")]
+    found = [entry for entry in known if f"{entry[1].key}.".startswith(f"{key}.")]
+    others = list(dict.fromkeys(option.key for _, option in ending)) if found else []
+    found = found or ending
     if not found:
         keys = {option.key for _, option in known}
         hint = did_you_mean(key, keys) or did_you_mean(key.rpartition(".")[2], {k.rpartition(".")[2] for k in keys})
@@ -53,7 +57,8 @@ def explain(key: str, loader: Loader, overrides: Sequence[str]) -> str:
         if option in read or option.key.partition(".")[0] not in GROUPS
     }
     ordered = sorted(readers, key=lambda option: not in_force.get(option))  # what is read here comes first
-    return "\n\n".join(_told(option, readers[option], in_force.get(option, "")) for option in ordered)
+    told = [_told(option, readers[option], in_force.get(option, "")) for option in ordered]
+    return "\n\n".join([*told, f"see also {', '.join(others)}"] if others else told)
 
 
 def options_of(group: str, loader: Loader) -> str:
@@ -92,7 +97,8 @@ def copy_option(group: str, name: str, loader: Loader, folder: Path) -> str:
             shutil.copyfileobj(original, copy)
     except FileExistsError as error:
         raise ConfigError(f"{target}: exists already; choose another folder with --to FOLDER") from error
-    return f"{target}: change it, then\n  zsl-run --config-dir {folder} {group}={own}"
+    command = quoting.line("zsl-run", "--config-dir", quoting.place(folder), f"{group}={own}")
+    return f"{target}: change it, then\n  {command}"
 
 
 def _all_options(loader: Loader) -> Iterator[tuple[str, Described]]:
@@ -111,10 +117,6 @@ def _all_options(loader: Loader) -> Iterator[tuple[str, Described]]:
         if shape.is_section and block not in GROUPS:
             for option in options_below(shape.item, block):
                 yield "every run", option
-
-
-def _means(asked: str, key: str) -> bool:
-    return key == asked or key.startswith(f"{asked}.") or key.endswith(f".{asked}")
 
 
 def _read_here(draft: Draft) -> set[Described]:

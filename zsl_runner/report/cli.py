@@ -146,7 +146,11 @@ def _work(argv: Sequence[str] | None) -> int:
         arguments.error("--plot draws figures: --into, --baseline and --sort belong to tables")
     if options.diff:
         return _show(_difference(options.folders, _form(options)))
-    findings = narrowed(collect(options.folders), options.where)
+    found = collect(options.folders)
+    findings = narrowed(found, options.where)
+    if found.runs and not findings.runs:
+        asked = " ".join(f"--where {condition}" for condition in options.where)
+        print(f"zsl-report: none of {len(found.runs)} runs meets {asked}", file=sys.stderr)
     if options.plot is not None:
         from zsl_runner.report.plots.command import plot
 

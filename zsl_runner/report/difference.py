@@ -14,7 +14,7 @@ from zsl_runner.errors import RunError
 from zsl_runner.report.collect import FoundRun, collect
 from zsl_runner.report.groups import BLOCK, TRAITS, block_of, metric_of
 from zsl_runner.report.text import in_markdown
-from zsl_runner.report.values import meaning
+from zsl_runner.report.values import meaning, written
 from zsl_runner.tracking.progress import duration
 
 UNTOLD = ("name", "outputs", "existing", "resume", "task")
@@ -106,7 +106,7 @@ def _differing(first: Mapping[str, Any], second: Mapping[str, Any]) -> tuple[tup
     for key in dict.fromkeys([*first, *second]):
         in_both = key in first and key in second
         if not in_both or meaning(first[key]) != meaning(second[key]):
-            rows.append((key, *(str(values[key]) if key in values else ABSENT for values in (first, second))))
+            rows.append((key, *(written(values[key]) if key in values else ABSENT for values in (first, second))))
     return tuple(rows)
 
 

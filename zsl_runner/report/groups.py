@@ -13,7 +13,7 @@ from zsl_runner.config.identity import defines_the_run
 from zsl_runner.config.quantities import quantity_of
 from zsl_runner.errors import RunError
 from zsl_runner.report.collect import FoundRun
-from zsl_runner.report.values import meaning
+from zsl_runner.report.values import meaning, written
 from zsl_runner.runs.result import checksums
 
 
@@ -284,7 +284,7 @@ def in_few_digits(values: Iterable[Any]) -> dict[Hashable, str]:
     """Return for each value, by its meaning, a text of four significant digits, or of as many as tell them apart.
 
     >>> list(in_few_digits([0.0025684381317512, 0.0012, 8, None]).values())
-    ['0.002568', '0.0012', '8', 'None']
+    ['0.002568', '0.0012', '8', 'null']
     >>> list(in_few_digits([0.50000001, 0.5, "0.50"]).values())
     ['0.50000001', '0.5']
     """
@@ -293,12 +293,12 @@ def in_few_digits(values: Iterable[Any]) -> dict[Hashable, str]:
         found.setdefault(meaning(value), value)
     for digits in range(4, sys.float_info.dig + 1):
         short = {
-            key: min(f"{value:.{digits}g}", str(value), key=len) if isinstance(value, float) else str(value)
+            key: min(f"{value:.{digits}g}", str(value), key=len) if isinstance(value, float) else written(value)
             for key, value in found.items()
         }
         if len(set(short.values())) == len(found):
             return short
-    return {key: str(value) for key, value in found.items()}
+    return {key: written(value) for key, value in found.items()}
 
 
 def _settings(values: Mapping[str, Any]) -> str:

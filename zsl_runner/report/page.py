@@ -19,6 +19,7 @@ from zsl_runner.report.plots.command import Picture, pictures
 from zsl_runner.report.rows import Block, Row
 from zsl_runner.report.table import Report
 from zsl_runner.report.text import one_line
+from zsl_runner.report.values import written
 
 PAGE = "report.html"
 MOST_RUNS = 6
@@ -109,7 +110,7 @@ def _settings(row: Row) -> str:
         for run in row.group.runs
     )
     config = {key: value for key, value in row.group.config.items() if defines_the_run(key)}
-    table = _table(["setting", "value"], [[_text(key), _text(str(value))] for key, value in config.items()])
+    table = _table(["setting", "value"], [[_text(key), _text(written(value))] for key, value in config.items()])
     run = row.group.runs[0]
     return (
         f"<details><summary>Settings of {_text(_name(row, run, seeds=True))}</summary><ul>{runs}</ul>{table}</details>"

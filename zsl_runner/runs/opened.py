@@ -28,6 +28,7 @@ from zsl_runner.evaluation.base import AnyEvaluator
 from zsl_runner.models.base import FeatureGenerator, Model
 from zsl_runner.models.networks import evaluating, finite
 from zsl_runner.runs.reopen import reopen
+from zsl_runner.runs.result import Result
 from zsl_runner.runs.stage import StagePlan
 from zsl_runner.runs.state import chosen, records
 from zsl_runner.streams import Streams, derived_seed
@@ -38,7 +39,7 @@ GENERATED = 1024
 """Features generated at a time."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class TrainedRun:
     """A run as its newest checkpoint left it.
 
@@ -53,7 +54,7 @@ class TrainedRun:
         stage: name of the stage.
         steps_done: steps done in that stage.
         complete: whether the stage is finished.
-        status: what the record says of the whole run, e.g. ``complete``.
+        result: its record: what it was, what it cost and what it measured, see docs/runs.md.
         data: the data set as arrays, all splits of it.
         runtime: how it computes.
     """
@@ -68,9 +69,19 @@ class TrainedRun:
     stage: str
     steps_done: int
     complete: bool
-    status: str
+    result: Result
     data: Records
     runtime: Runtime
+
+    def __repr__(self) -> str:
+        """Return which run it is; the arrays would fill pages."""
+        what = f"{self.config.model.name} on {self.config.dataset.name}, seed {self.config.seed}"
+        return f"TrainedRun({str(self.directory)!r}: {what}, {self.stage} stage, {self.status})"
+
+    @property
+    def status(self) -> str:
+        """What the record says of the whole run, e.g. ``complete``."""
+        return self.result.status
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -174,7 +185,7 @@ class TrainedRun:
         return fold, others, remarks
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class PredictedRows:
     """Rows with their classes.
 
@@ -189,6 +200,10 @@ class PredictedRows:
     ids: NDArray[np.int64]
     candidates: tuple[str, ...]
     scores: NDArray[np.float32]
+
+    def __repr__(self) -> str:
+        """Return how many there are."""
+        return f"PredictedRows({len(self.ids)} rows, {len(self.candidates)} candidates)"
 
 
 def open_run(directory: Path, device: str = "auto", batch_size: int | None = None) -> TrainedRun:
@@ -238,7 +253,7 @@ def open_run(directory: Path, device: str = "auto", batch_size: int | None = Non
         stage=stage,
         steps_done=state["loop"]["position"]["done"],
         complete=stage in finished,
-        status=left.result.status,
+        result=left.result,
         data=left.records,
         runtime=runtime,
     )

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from zsl_runner import __version__
+from zsl_runner.config.quoting import again
 from zsl_runner.errors import RunError
 from zsl_runner.files.writing import write_text
 
@@ -124,7 +125,8 @@ class Result:
         except OSError as error:
             raise RunError(f"{path}: cannot be read: {error.strerror or error}") from error
         except (ValueError, RecursionError) as error:
-            raise RunError(f"{path}: expected JSON, found a damaged file ({error}); remove it or run again") from error
+            rebuilt = f"it is rebuilt by: {again(path.parent)}"
+            raise RunError(f"{path}: expected JSON, found a damaged file ({error}); {rebuilt}") from error
         return cls.of(content, str(path))
 
     @classmethod

@@ -69,6 +69,8 @@ def _answer(asked: Question, command: Command) -> str:
     loader = Loader(command.source)
     if asked.explain is not None:
         return explain(asked.explain, loader, command.overrides)
+    if command.overrides:
+        raise ConfigError(f"{command.overrides[0]}: not understood beside --list or --copy")
     if asked.copy is not None:
         return copy_option(*asked.copy, loader, asked.to)
     return options_of(asked.list, loader) if asked.list else _groups(loader)

@@ -116,11 +116,18 @@ def _reading(
 ) -> argparse.ArgumentParser:
     """Add a command that reads a data set."""
     command = commands.add_parser(name, help=meaning, description=meaning[0].upper() + meaning[1:] + ".")
-    command.add_argument("name", metavar="NAME", nargs="?", help="a data set, e.g. cub; without it they are listed")
+    command.add_argument(
+        "name", type=_bare, metavar="NAME", nargs="?", help="a data set, e.g. cub; without it they are listed"
+    )
     command.add_argument("overrides", metavar="KEY=VALUE", nargs="*", help="options, e.g. semantics=sent")
     command.add_argument("--source", metavar="DIR", help="folder of the files; the same as root=DIR")
     command.set_defaults(run=run, all=False, cache=None)
     return command
+
+
+def _bare(name: str) -> str:
+    """Return the name of a data set, which may be written as for `zsl-run`."""
+    return name.removeprefix("dataset=")
 
 
 def _prepare(given: argparse.Namespace) -> int:
@@ -139,6 +146,9 @@ def _describe(given: argparse.Namespace) -> int:
     from zsl_runner.data.command.describe import describe, draw, png
     from zsl_runner.data.load import load
     from zsl_runner.files.writing import write_bytes
+
+    if given.figure is not None and given.figure.suffix.lower() != ".png":
+        raise ConfigError(f"--figure: expected a file that ends in .png, found {given.figure}")
 
     def described(_option: str, conf: DatasetConf) -> Iterable[str]:
         records = load(conf)

@@ -13,7 +13,7 @@ from typing import Any
 from zsl_runner.config.quantities import quantity_of, title
 from zsl_runner.config.schema import Quantity
 from zsl_runner.report.groups import BLOCK, Group
-from zsl_runner.report.values import read
+from zsl_runner.report.values import read, written
 
 Value = float | int | str
 
@@ -188,9 +188,8 @@ def plain(value: Any) -> Value:
     (3, 'true', '[500, 500]', 'null', 1e-05)
     """
     value = read(value) if isinstance(value, str) else value
-    if isinstance(value, bool) or value is None:
-        return {True: "true", False: "false", None: "null"}[value]
-    return value if isinstance(value, (int, float)) and math.isfinite(value) else str(value)
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    return value if is_number else written(value)
 
 
 def ordered(values: set[Value]) -> list[Value]:

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from zsl_runner.report.groups import Group
 from zsl_runner.report.plots.frame import framed, legend_below, spread_note
 from zsl_runner.report.plots.material import Family, Material, lines_of
+from zsl_runner.report.values import written
 from zsl_runner.tracking.figures.style import FAINT, INK, QUALITATIVE, halo, styled
 
 Pair = tuple[str, str]
@@ -83,7 +84,7 @@ def _draw_line(axes: Axes, groups: Sequence[Group], pair: Pair, key: str, label:
     points = _draw_marks(axes, groups, pair, "o-", label, colour)
     for group, point in zip(groups, points, strict=True):
         axes.annotate(
-            group.words.get(key, str(group.varied[key])),
+            group.words.get(key, written(group.varied[key])),
             point,
             textcoords="offset points",
             xytext=(6, 5),
