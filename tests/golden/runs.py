@@ -69,6 +69,7 @@ _CLASS_MAPS = [
     "dataset.validation=10",
     "dataset.test=10",
     "trainer.batch_size=10",
+    "trainer.restart_optimisers=false",
     "trainer.backbone.lr=2e-3",
     "trainer.heads.lr=2e-3",
     "evaluator.every=6",

@@ -245,11 +245,8 @@ def test_heads_without_importance_do_not_decay(name, held, auxiliary_weight):
         for _ in range(5):
             task.step()
         rested = {name for name, value in one.model.main.named_parameters() if torch.equal(value, before[name])}
-        assert rested == {
-            f"heads.{head}.{part}"
-            for head in ([2] if held == "all" else [0, 2])
-            for part in ("weight", "bias")
-        }  # fmt: skip
+        heads = [2] if held == "all" else [0, 2]
+        assert rested == {f"heads.{head}.{part}" for head in heads for part in ("weight", "bias")}
 
 
 @pytest.mark.parametrize("estimator", ["empirical", "exact", "batched"])

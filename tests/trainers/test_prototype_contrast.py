@@ -2,6 +2,7 @@
 
 import copy
 import dataclasses
+import itertools
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ import torch
 from tests.references.prototype_contrast import PlainContrast
 from tests.tagged import (
     CANVASES,
+    MASKED_STEPS,
     NETWORK,
     STEPS,
     goes_on_where_it_was,
@@ -163,12 +165,13 @@ def test_arms_share_their_first_phase_bit_for_bit():
     assert str(first["seam"]) == str(first["cls"]) == str(trained(fold)[0]["classify"])
 
 
-def test_a_second_phase_from_weights_lacks_moments_and_the_place_in_the_order_of_batches_and_nothing_else():
+@pytest.mark.parametrize("restarted", [False, True])
+def test_a_second_phase_from_weights_lacks_moments_and_the_place_in_the_order_of_batches_and_nothing_else(restarted):
     """What a run of both phases, and one that begins with the weights of the first, do not have in common."""
     fold = tagged_fold()
 
     def after_second(moments, batches):
-        whole = trainer(fold.train)
+        whole = trainer(fold.train, restart_optimisers=restarted)
         first, second = whole.phases()
         first.begin()
         for _ in range(first.steps):
@@ -186,7 +189,20 @@ def test_a_second_phase_from_weights_lacks_moments_and_the_place_in_the_order_of
                 phase.step()
         return same(weights_of(whole), weights_of(begun))
 
-    assert [after_second(*kept) for kept in ((True, True), (True, False), (False, True))] == [True, False, False]
+    equal = [kept for kept in itertools.product([False, True], repeat=2) if after_second(*kept)]
+    assert equal == [(not restarted, True)]
+
+
+def test_a_restart_is_idle_where_there_is_one_phase():
+    def idle(**changes):
+        return {option.key: option.why for option in dataclasses.replace(STEPS, **changes).idle_options()}
+
+    assert "restart_optimisers" not in idle()
+    assert idle(classify=PhaseConf()) == {"restart_optimisers": "a single phase"}
+    assert idle(contrast=PhaseConf())["restart_optimisers"] == "a single phase"
+    assert "restart_optimisers" in {
+        option.key for option in dataclasses.replace(MASKED_STEPS, first=PhaseConf()).idle_options()
+    }
 
 
 def test_what_the_first_phase_does_not_move_has_no_moments_to_keep():

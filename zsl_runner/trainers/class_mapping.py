@@ -75,6 +75,9 @@ class ClassMappingTrainer(Trainer):
 
     def _begin(self) -> None:
         self._done = 0
+        if self.conf.restart_optimisers:
+            for group in GROUPS:
+                self.context.optimisers.restart(group)
 
     def _draw(self, phase: PhaseConf) -> TaggedDraw:
         factor = phase.factor_at(self._done)

@@ -57,9 +57,20 @@ class ClassMappingTrainerConf(TrainerConf):
     needs: ClassVar[frozenset[str]] = frozenset({Provision.TAGS})
 
     batch_size: int = option(32, "images of a step", low=1)
+    restart_optimisers: bool = option(
+        False,
+        "optimisers begin anew with each phase, as those of a run do that begins with weights; otherwise Adam goes on "
+        "with moments of gradients that are far smaller than those of the next phase, and its first steps are too long",
+        neutral=True,
+    )
     backbone: OptimizerConf = section(OptimizerConf, "optimiser of the backbone")
     heads: OptimizerConf = section(OptimizerConf, "optimiser of the heads and the correlation module")
 
     def optimisers(self) -> dict[str, OptimizerConf]:
         """Settings of the two groups."""
         return {"backbone": self.backbone, "heads": self.heads}
+
+    def idle_with_one_phase(self, *phases: PhaseConf) -> Iterable[Idle]:
+        """Yield what has no effect where no phase follows another."""
+        if sum(phase.steps > 0 for phase in phases) < 2:
+            yield from idle("a single phase", "restart_optimisers")

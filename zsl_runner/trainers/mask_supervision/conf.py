@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from zsl_runner.config.fields import option, section
-from zsl_runner.config.problems import Problem
+from zsl_runner.config.problems import Idle, Problem
 from zsl_runner.config.schema import DatasetConf, ModelConf
 from zsl_runner.config.vocabulary import Provision
 from zsl_runner.data.tagged.options import TaggedConf
@@ -33,6 +33,11 @@ class MaskSupervisionConf(ClassMappingTrainerConf):
         """Yield that there is nothing to do."""
         if self.first.steps + self.second.steps == 0:
             yield Problem("first.steps", "both phases have none; give one of them steps")
+
+    def idle_options(self) -> Iterable[Idle]:
+        """Yield what has no effect where a phase is left out."""
+        yield from super().idle_options()
+        yield from self.idle_with_one_phase(self.first, self.second)
 
     def fits(self, model: ModelConf, dataset: DatasetConf) -> Iterable[Problem]:
         """Yield that there are no masks to learn from."""

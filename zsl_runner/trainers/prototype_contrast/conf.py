@@ -128,6 +128,7 @@ class PrototypeContrastConf(ClassMappingTrainerConf):
     def idle_options(self) -> Iterable[Idle]:
         """Yield what has no effect where the second phase, or a contrast, is left out."""
         weights = self.weights
+        yield from self.idle_with_one_phase(self.classify, self.contrast)
         if self.contrast.steps == 0:
             yield from idle("contrast.steps=0", "view_scale", "grid", "weights", "prototypes", "mining")
         elif not weights.intra:
