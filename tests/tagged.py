@@ -4,7 +4,8 @@ import dataclasses
 
 import torch
 
-from zsl_runner.config.schema import OptimizerConf, RuntimeConf
+from zsl_runner.config.optimizer import OptimizerConf
+from zsl_runner.config.schema import RuntimeConf
 from zsl_runner.data.sources.digit_canvas.conf import TaggedCanvasConf
 from zsl_runner.data.sources.digit_canvas.source import load_tagged
 from zsl_runner.data.tagged.folds import tagged_folds

@@ -4,7 +4,8 @@ import dataclasses
 
 import torch
 
-from zsl_runner.config.schema import OptimizerConf, RuntimeConf
+from zsl_runner.config.optimizer import OptimizerConf
+from zsl_runner.config.schema import RuntimeConf
 from zsl_runner.data.rows import RowView
 from zsl_runner.data.tasks.folds import TaskEvaluation, TaskFold, TaskRows, TaskShape, TaskTraining, UnseenRows
 from zsl_runner.data.tasks.order import TaskOrder

@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from tests.zero_shot import zero_shot_folds
+from zsl_runner.config.optimizer import OptimizerConf
 from zsl_runner.config.registry import resolve
-from zsl_runner.config.schema import OptimizerConf
 from zsl_runner.data.views import training_as
 from zsl_runner.models.base import (
     ClassScorer,

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from tests.models.contract import ModelContract
-from zsl_runner.config.schema import OptimizerConf
+from zsl_runner.config.optimizer import OptimizerConf
 from zsl_runner.data.images.folds import UNLABELLED
 from zsl_runner.data.sources.digits.conf import DigitsImagesConf
 from zsl_runner.data.sources.xlsa17.conf import XLSA17Conf

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from tests.models.contract import ModelContract
-from zsl_runner.config.schema import OptimizerConf
+from zsl_runner.config.optimizer import OptimizerConf
 from zsl_runner.data.pairs.folds import PairShape
 from zsl_runner.data.sources.xlsa17.conf import XLSA17Conf
 from zsl_runner.models.baselines.conf import BaselineNNConf

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from zsl_runner.config.schema import OptimizerConf
+from zsl_runner.config.optimizer import OptimizerConf
 from zsl_runner.data.zero_shot.folds import ZeroShotTraining
 from zsl_runner.models.feature_gan.model import FeatureGAN
 from zsl_runner.models.feature_gan.networks import Critic

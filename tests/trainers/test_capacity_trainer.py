@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from tests.recipes.comparison import same
-from zsl_runner.config.schema import OptimizerConf, RuntimeConf
+from zsl_runner.config.optimizer import OptimizerConf
+from zsl_runner.config.schema import RuntimeConf
 from zsl_runner.data.images.folds import ImageStages
 from zsl_runner.data.load import load
 from zsl_runner.data.sources.digits.conf import DigitsImagesConf

@@ -6,7 +6,7 @@ import torch
 from scipy.stats import chisquare
 
 from tests.zero_shot import zero_shot_folds
-from zsl_runner.config.schema import OptimizerConf
+from zsl_runner.config.optimizer import OptimizerConf
 from zsl_runner.trainers.em.conf import EMConf, EMTrainerConf
 from zsl_runner.trainers.em.mixture import batch_composition, class_balanced_weights
 from zsl_runner.trainers.em.trainer import EMTrainer

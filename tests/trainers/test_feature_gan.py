@@ -9,7 +9,7 @@ import torch
 
 from tests.models.feature_gan_settings import BI_VAEGAN, F_VAEGAN, TF_VAEGAN
 from zsl_runner.classifiers.conf import ClassifierConf
-from zsl_runner.config.schema import OptimizerConf
+from zsl_runner.config.optimizer import OptimizerConf
 from zsl_runner.data.sources.toy.conf import ToyConf
 from zsl_runner.errors import DataError
 from zsl_runner.models.eszsl.conf import ESZSLConf

@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from tests.references.feature_gan import PlainFeatureGAN
-from zsl_runner.config.schema import OptimizerConf, RuntimeConf
+from zsl_runner.config.optimizer import OptimizerConf
+from zsl_runner.config.schema import RuntimeConf
 from zsl_runner.models.feature_gan.conf import FeatureGANConf, PenaltyConf, PerturbationConf, WeightsConf
 from zsl_runner.models.feature_gan.model import FeatureGAN
 from zsl_runner.streams import Streams

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from zsl_runner.config.schema import OptimizerConf
+from zsl_runner.config.optimizer import OptimizerConf
 from zsl_runner.models.sgal.model import SGAL
 from zsl_runner.models.vzsl.conf import VZSLConf
 from zsl_runner.models.vzsl.model import VZSL

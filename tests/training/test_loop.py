@@ -3,7 +3,7 @@ from collections.abc import Mapping
 import pytest
 import torch
 
-from zsl_runner.errors import ConfigError, NonFiniteError
+from zsl_runner.errors import NonFiniteError, RunError
 from zsl_runner.training.base import Phase, StepReport, Trainer
 from zsl_runner.training.loop import Cadence, Interrupted, Loop, Selection
 
@@ -123,7 +123,7 @@ def test_selects_the_length_of_the_best_validation():
 def test_a_metric_that_is_not_measured_cannot_choose():
     loop, _, _ = build(Counting())
     loop.selection.metric = "val/T1"
-    with pytest.raises(ConfigError, match=r"select_metric: val/T1 was not measured .* measured: val/H$"):
+    with pytest.raises(RunError, match=r"select_metric: val/T1 was not measured .* measured: val/H$"):
         loop.run()
 
 

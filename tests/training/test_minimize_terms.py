@@ -3,7 +3,8 @@
 import torch
 from torch import nn
 
-from zsl_runner.config.schema import OptimizerConf, RuntimeConf
+from zsl_runner.config.optimizer import OptimizerConf
+from zsl_runner.config.schema import RuntimeConf
 from zsl_runner.models.base import Model
 from zsl_runner.streams import Streams
 from zsl_runner.training.base import TrainingContext, detached, total

@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from zsl_runner.config.schema import OptimizerConf
+from zsl_runner.config.optimizer import OptimizerConf
 from zsl_runner.training.optimisers import Optimisers
 
 

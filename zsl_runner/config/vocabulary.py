@@ -11,6 +11,9 @@ VALIDATING: Final = ("tune", "fit")
 TESTING: Final = ("final", "fit")
 """Stages that read the test rows at their end."""
 
+OF_CODES: Final = ("estimators", "samples", "validation_samples", "sample_batch", "curve", "drawn_samples")
+"""Options of the evaluators of likelihoods that are about drawn codes."""
+
 
 class View(Enum):
     """How a model or an evaluator reads data: as they are, or as those of another kind; see `zsl_runner.data.views`."""

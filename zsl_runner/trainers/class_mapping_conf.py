@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from zsl_runner.config.fields import option, section
+from zsl_runner.config.optimizer import OptimizerConf
 from zsl_runner.config.problems import Idle, Problem, idle
-from zsl_runner.config.schema import OptimizerConf, TrainerConf
+from zsl_runner.config.schema import TrainerConf
 from zsl_runner.config.vocabulary import Capability, Provision
 
 

@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from zsl_runner.config.fields import option, section
+from zsl_runner.config.optimizer import OptimizerConf, ScheduledOptimizerConf
 from zsl_runner.config.problems import Problem
-from zsl_runner.config.schema import DatasetConf, ModelConf, OptimizerConf, ScheduledOptimizerConf, TrainerConf
+from zsl_runner.config.schema import DatasetConf, ModelConf, TrainerConf
 from zsl_runner.config.vocabulary import Capability, Provision
 
 OF_RECOGNITION = ("NCLL_ELBO", "NCLL_IS")
 """Estimates of the likelihood that need codes of a trained recognition network."""
-OF_CODES = ("estimators", "samples", "validation_samples", "sample_batch", "curve", "drawn_samples")
-"""Options of an evaluator of likelihoods that are about drawn codes."""
 
 
 @dataclass

@@ -10,7 +10,7 @@ from typing import Any, NoReturn, Protocol
 
 import torch
 
-from zsl_runner.errors import ConfigError, NonFiniteError
+from zsl_runner.errors import NonFiniteError, RunError
 from zsl_runner.training.base import Phase, StepReport, Trainer
 from zsl_runner.training.replay import Capture, eager
 from zsl_runner.training.terms import TermSums
@@ -95,7 +95,7 @@ class Selection:
         """Take one validation into account and tell whether it is the best so far.
 
         Raises:
-            ConfigError: there is a choice to make, and its metric is none of those measured.
+            RunError: there is a choice to make, and its metric is none of those measured.
         """
         self.last, self.last_choices = dict(metrics), dict(choices)
         if self._improves(metrics):
@@ -108,7 +108,7 @@ class Selection:
         if not self.best:
             return True
         if self.metric not in metrics:
-            raise ConfigError(
+            raise RunError(
                 f"evaluator.select_metric: {self.metric} was not measured on validation data; measured: "
                 f"{', '.join(name for name in metrics if name.startswith('val/')) or 'none'}"
             )

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from zsl_runner.config.schema import OptimizerConf
+from zsl_runner.config.optimizer import OptimizerConf
 
 
 def build_optimiser(parameters: list[nn.Parameter], conf: OptimizerConf) -> torch.optim.Optimizer:

@@ -9,7 +9,7 @@ from typing import ClassVar
 from zsl_runner.config.fields import option
 from zsl_runner.config.problems import Idle, Problem, idle
 from zsl_runner.config.schema import DatasetConf, ModelConf, Quantity
-from zsl_runner.config.vocabulary import Capability, Provision, View
+from zsl_runner.config.vocabulary import OF_CODES, Capability, Provision, View
 from zsl_runner.evaluation.one_stage_conf import OneStageEvaluatorConf
 
 ESTIMATORS = ("elbo", "mc", "is")
@@ -72,5 +72,4 @@ class LikelihoodEvaluatorConf(OneStageEvaluatorConf):
     def idle_beside(self, model: ModelConf, dataset: DatasetConf) -> Iterable[Idle]:
         """Yield what has no effect on a model without codes."""
         if Capability.LATENT_OUTPUT not in model.capabilities:
-            codes = ("estimators", "samples", "validation_samples", "sample_batch", "curve", "drawn_samples")
-            yield from idle("a model without codes", *codes)
+            yield from idle("a model without codes", *OF_CODES)

@@ -7,8 +7,9 @@ from dataclasses import dataclass, fields
 from typing import ClassVar
 
 from zsl_runner.config.fields import option, section
+from zsl_runner.config.optimizer import OptimizerConf
 from zsl_runner.config.problems import Idle, Problem, idle
-from zsl_runner.config.schema import DatasetConf, ModelConf, OptimizerConf, TrainerConf
+from zsl_runner.config.schema import DatasetConf, ModelConf, TrainerConf
 from zsl_runner.config.vocabulary import Capability, Provision
 from zsl_runner.models.network_conf import GaussianPriorConf
 

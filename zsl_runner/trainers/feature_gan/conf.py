@@ -8,8 +8,9 @@ from typing import ClassVar
 
 from zsl_runner.classifiers.conf import ClassifierConf
 from zsl_runner.config.fields import option, section
+from zsl_runner.config.optimizer import OptimizerConf
 from zsl_runner.config.problems import Idle, Problem, idle
-from zsl_runner.config.schema import DatasetConf, ModelConf, OptimizerConf, TrainerConf
+from zsl_runner.config.schema import DatasetConf, ModelConf, TrainerConf
 from zsl_runner.config.vocabulary import Capability, Provision
 from zsl_runner.models.feature_gan.conf import ATTRIBUTE_CRITIC, UNSEEN_CRITIC, FeatureGANConf
 

@@ -8,8 +8,8 @@ from typing import ClassVar
 
 from zsl_runner.config.problems import Idle, idle
 from zsl_runner.config.schema import DatasetConf, ModelConf
-from zsl_runner.config.vocabulary import Capability
-from zsl_runner.trainers.prediction_conf import OF_CODES, OF_RECOGNITION, PredictionTrainerConf
+from zsl_runner.config.vocabulary import OF_CODES, Capability
+from zsl_runner.trainers.prediction_conf import OF_RECOGNITION, PredictionTrainerConf
 
 
 @dataclass
