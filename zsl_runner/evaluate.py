@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zsl_runner.config.quantities import quantity_of
+from zsl_runner.config.saved import open_existing
 from zsl_runner.console import frame
 from zsl_runner.console.arguments import completing
 from zsl_runner.console.failures import expected
 from zsl_runner.console.terminal import require_printed
-from zsl_runner.errors import ConfigError, RunError
+from zsl_runner.errors import CheckpointError, ConfigError, RunError
 from zsl_runner.files.writing import remove_leftovers, write_text
 
 if TYPE_CHECKING:
@@ -270,6 +271,10 @@ def _work(arguments: Sequence[str] | None) -> int:
         parser().error(f"--predictions: {wrong}")
     if options.data is not None and not options.data.is_dir():
         parser().error(f"--data: {options.data}: no such folder")
+    try:
+        open_existing(options.run)
+    except CheckpointError as error:
+        parser().error(str(error))
     found = []
     for scores in evaluate(
         options.run, options.device, options.batch_size, options.predictions, options.data, options.settings

@@ -105,4 +105,4 @@ def test_what_cannot_be_changed_is_told_at_once(run, score):
     assert done.stderr.startswith(f"zsl-eval: {len(wrong) + 1} problems found; nothing was scored.")
     assert [message for message in wrong.values() if message not in done.stderr] == []
     assert not (directory / "evaluations").exists()
-    assert "no such run directory" in score(directory / "no", OTHERS[0], code=1).stderr
+    assert "no such run directory" in score(directory / "no", OTHERS[0], code=2).stderr

@@ -122,7 +122,7 @@ def test_zsl_eval_scores_the_final_checkpoint_to_the_reported_metrics(finished, 
 
 
 def test_zsl_eval_of_no_run_is_one_clear_error(tmp_path, zsl_run):
-    done = zsl_run(str(tmp_path / "nothing"), code=1, module="zsl_runner.evaluate")
+    done = zsl_run(str(tmp_path / "nothing"), code=2, module="zsl_runner.evaluate")
     assert "no such run directory" in done.stderr
     assert "Traceback" not in done.stderr
 

@@ -118,5 +118,8 @@ def test_opening_runs(tmp_path):
         open_existing(tmp_path)
     with pytest.raises(CheckpointError, match="no such run directory"):
         open_existing(tmp_path / "absent")
+    (create(tmp_path, "sgal", "cub", "seed-0") / "config.yaml").write_text("seed: 0\n")
+    with pytest.raises(CheckpointError, match=r"no such run directory; did you mean seed-0\?"):
+        open_existing(run.with_name("seed-O"))
     with pytest.raises(CheckpointError, match="found a file"):
         open_existing(run / "config.yaml")

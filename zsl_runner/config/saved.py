@@ -10,6 +10,7 @@ from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
 from zsl_runner.config.bounds import check_file
+from zsl_runner.config.problems import did_you_mean
 from zsl_runner.config.quoting import restoration
 from zsl_runner.errors import CheckpointError, RunError
 
@@ -42,7 +43,10 @@ def open_existing(path: Path) -> Path:
         CheckpointError: there is no such directory, or it holds no run.
     """
     if not path.exists():
-        raise CheckpointError(f"{path}: no such run directory; runs lie in outputs/<model>/<dataset>/<run>")
+        meant = did_you_mean(path.name, sorted(run.parent.name for run in path.parent.glob(f"*/{CONFIG_FILE}")))
+        raise CheckpointError(
+            f"{path}: no such run directory{meant or '; runs lie in outputs/<model>/<dataset>/<run>'}"
+        )
     if not path.is_dir():
         raise CheckpointError(f"{path}: expected a run directory, found a file")
     if not (path / CONFIG_FILE).is_file():
