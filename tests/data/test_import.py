@@ -238,6 +238,15 @@ def test_a_class_is_a_class_whatever_lies_in_the_folder(imported, tmp_path, monk
     assert loaded(tmp_path / "b").unseen_classes.tolist() == [4]
 
 
+def test_a_list_longer_than_a_file_name_may_be_names_the_unknown_class(imported, tmp_path):
+    listed = ",".join(["cat", *(f"an unknown class {number}" for number in range(20))])
+    code, _, err = imported(unseen=("--unseen", listed))
+    assert code == 2
+    assert "--unseen: expected names of classes or a file of them, found an unknown class 0, " in err
+    assert "too long" not in err
+    assert not (tmp_path / "mine").exists()
+
+
 def test_everything_may_lie_in_one_file(tmp_path, capsys):
     features, labels, vectors = example()
     np.savez(tmp_path / "all.npz", features=features, labels=named(labels), class_vectors=vectors, names=NAMES)
@@ -369,15 +378,15 @@ def test_what_does_not_fit_is_refused_in_one_error(case, tmp_path, capsys):
 @pytest.mark.parametrize(
     ("options", "code", "expected"),
     [
-        (["--unseen", "cat,horse"], 1, "found horse; the classes are zebra, cat"),
-        (["--unseen", "cat,cat"], 1, "expected each class once, found cat more often"),
-        (["--unseen", ""], 1, "--unseen: expected names of classes"),
-        (["--unseen", "zebra,cat,élan,polar bear,it's"], 1, "expected at least two seen classes, found 1"),
-        (["--draw-unseen", "5"], 1, "expected 1 to 4"),
-        (["--draw-unseen", "0"], 1, "expected 1 to 4"),
-        (["--unseen", "cat", "--validation", "cat"], 1, "expected seen classes, found cat among the unseen ones"),
-        (["--unseen", "cat", "--draw-validation", "5"], 1, "expected 1 to 4, fewer than the seen classes"),
-        (["--unseen", "cat", "--validation", "zebra,élan,polar bear,it's"], 1, "ox"),
+        (["--unseen", "cat,horse"], 2, "found horse; the classes are zebra, cat"),
+        (["--unseen", "cat,cat"], 2, "expected each class once, found cat more often"),
+        (["--unseen", ""], 2, "--unseen: expected names of classes"),
+        (["--unseen", "zebra,cat,élan,polar bear,it's"], 2, "expected at least two seen classes, found 1"),
+        (["--draw-unseen", "5"], 2, "expected 1 to 4"),
+        (["--draw-unseen", "0"], 2, "expected 1 to 4"),
+        (["--unseen", "cat", "--validation", "cat"], 2, "expected seen classes, found cat among the unseen ones"),
+        (["--unseen", "cat", "--draw-validation", "5"], 2, "expected 1 to 4, fewer than the seen classes"),
+        (["--unseen", "cat", "--validation", "zebra,élan,polar bear,it's"], 2, "ox"),
         (["--unseen", "cat", "--test-share", "1"], 2, "between 0 and 1"),
         (["--unseen", "cat", "--test-share", "nan"], 2, "between 0 and 1"),
         (["--unseen", "cat", "--seed", "-1"], 2, "expected 0 or more"),
@@ -420,7 +429,7 @@ def test_two_classes_are_too_few_to_have_an_unseen_one(tmp_path, capsys):
     np.savez(tmp_path / "a.npz", features=np.eye(8), labels=np.arange(8) % 2, class_vectors=np.eye(2))
     arrays = ("--features", tmp_path / "a.npz", "--class-vectors", tmp_path / "a.npz")
     code, _, err = run(capsys, "import", tmp_path / "mine", *arrays, "--draw-unseen", "1")
-    assert code == 1
+    assert code == 2
     assert "--draw-unseen: expected one class more than the two seen ones, found 2 in all" in err
 
 

@@ -28,7 +28,8 @@ def understand(request: Request, files: Files) -> Understood:
     """Read the files of a request and fit them together.
 
     Raises:
-        DataError: what does not fit, with file and variable, expected and found.
+        ConfigError: an option that names or counts classes does not fit them.
+        DataError: what else does not fit, with file and variable, expected and found.
     """
     found = files.variable(request.features, "features", FEATURES)
     features = _matrix(found, request.features_turned, "--features-are", "N,D", "an image")
