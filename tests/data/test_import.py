@@ -4,6 +4,7 @@ import csv
 import json
 import os
 import pickle
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -18,6 +19,10 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from tests.data.data_command import run
+from zsl_runner.config.check import check
+from zsl_runner.config.loader import Loader, Source
+from zsl_runner.config.paths import conf_directory
+from zsl_runner.config.registry import register
 from zsl_runner.data.command.cli import main
 from zsl_runner.data.sources.xlsa17.conf import XLSA17Conf
 from zsl_runner.data.sources.xlsa17.source import load
@@ -236,6 +241,18 @@ def test_a_class_is_a_class_whatever_lies_in_the_folder(imported, tmp_path, monk
     assert loaded(tmp_path / "a").unseen_classes.tolist() == [1]
     assert imported(unseen=("--unseen", "ox, wild"), name="b")[0] == 0
     assert loaded(tmp_path / "b").unseen_classes.tolist() == [4]
+
+
+@pytest.mark.parametrize("name", ["_mine", "a(b)", "my birds", "..x"])
+def test_the_printed_run_is_not_refused_for_the_name_of_the_folder(name, imported, tmp_path, capsys):
+    _, of_import, _ = imported(name=name)
+    _, of_example, _ = run(capsys, "synthesize", tmp_path / "examples" / name, "--rows", 5)
+    register()
+    for printed in (of_import, of_example):
+        (line,) = (line for line in printed.splitlines() if line.startswith("run it"))
+        command, *arguments = shlex.split(line.removeprefix("run it"))
+        assert command == "zsl-run"
+        assert check(Loader(Source(conf_directory())), [*arguments, "model=eszsl"]).problems == ()
 
 
 def test_a_list_longer_than_a_file_name_may_be_names_the_unknown_class(imported, tmp_path):

@@ -161,6 +161,7 @@ def _describe(given: argparse.Namespace) -> int:
 
 
 def _synthesize(given: argparse.Namespace) -> int:
+    from zsl_runner.config.labels import label_of
     from zsl_runner.config.quoting import line, place, setting
     from zsl_runner.data.command.chosen import chosen
     from zsl_runner.data.command.synthesis import synthesize
@@ -184,7 +185,7 @@ def _synthesize(given: argparse.Namespace) -> int:
     for path in synthesize(given.folder, conf, version_7_3=given.v73):
         print(path)
     look = line("zsl-data", "describe", "xlsa17", "--source", place(given.folder))
-    label = setting("dataset.name", given.folder.resolve().name)
+    label = setting("dataset.name", label_of(given.folder.resolve().name))
     start = line("zsl-run", "dataset=xlsa17", label, setting("dataset.root", place(given.folder)))
     print(f"\nlook at it  {look}\nrun it      {start}")
     return 0
