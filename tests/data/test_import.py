@@ -26,7 +26,7 @@ from zsl_runner.config.registry import register
 from zsl_runner.data.command.cli import main
 from zsl_runner.data.sources.xlsa17.conf import XLSA17Conf
 from zsl_runner.data.sources.xlsa17.source import load
-from zsl_runner.errors import DataError
+from zsl_runner.errors import DataError, RunError
 
 pytestmark = pytest.mark.usefixtures("no_real_data")
 
@@ -253,6 +253,65 @@ def test_the_printed_run_is_not_refused_for_the_name_of_the_folder(name, importe
         command, *arguments = shlex.split(line.removeprefix("run it"))
         assert command == "zsl-run"
         assert check(Loader(Source(conf_directory())), [*arguments, "model=eszsl"]).problems == ()
+
+
+@pytest.fixture
+def in_another_order(tmp_path):
+    """Return features with numbers as labels, and a way to write class vectors that are in another order than these."""
+    features, labels, vectors = example()
+    order = [3, 0, 5, 1, 4, 2]
+    np.savez(tmp_path / "f.npz", features=features, labels=labels)
+
+    def write(heading, ids=order, as_text=False):
+        if as_text:
+            np.savez(tmp_path / "f.npz", features=features, labels=labels.astype(str))
+        if heading == "npz":
+            np.savez(tmp_path / "v.npz", class_vectors=vectors[ids], labels=np.array(ids))
+            return ["--features", tmp_path / "f.npz", "--class-vectors", tmp_path / "v.npz"]
+        rows = [[str(number), *map(repr, vectors[number].tolist())] for number in ids]
+        with (tmp_path / "v.csv").open("w", newline="") as stream:
+            csv.writer(stream).writerows([[heading, *"abcde"], *rows])
+        return ["--features", tmp_path / "f.npz", "--class-vectors", tmp_path / "v.csv"]
+
+    return write
+
+
+@pytest.mark.parametrize("heading", ["label", "labels", "name", "class", "npz"])
+def test_numbers_that_may_mean_rows_or_names_are_refused(heading, in_another_order, tmp_path, capsys):
+    """They were taken for rows, whatever the names beside the class vectors: each class had the vector of another."""
+    code, _, err = run(capsys, "import", tmp_path / "mine", *in_another_order(heading), "--draw-unseen", 2)
+    assert code == 1
+    assert "expected labels of one meaning" in err or "in the order of their labels, 0 to 5, found another" in err
+    assert "as text" in err
+    assert not (tmp_path / "mine").exists()
+
+
+@pytest.mark.parametrize("heading", ["label", "name"])
+def test_numbers_as_text_are_names_in_any_order(heading, in_another_order, tmp_path, capsys):
+    arguments = in_another_order(heading, as_text=True)
+    assert run(capsys, "import", tmp_path / "mine", *arguments, "--unseen", "1,2")[0] == 0
+    records, (_, labels, vectors) = loaded(tmp_path / "mine", semantics="original_att"), example()
+    np.testing.assert_array_equal(records.class_vectors[records.labels], vectors[labels])
+    assert records.class_names == ("3", "0", "5", "1", "4", "2")
+
+
+@pytest.mark.parametrize("heading", ["label", "name", "npz"])
+def test_numbers_that_mean_the_same_either_way_are_taken(heading, in_another_order, tmp_path, capsys):
+    arguments = in_another_order(heading, ids=[0, 1, 2, 3, 4, 5])
+    assert run(capsys, "import", tmp_path / "mine", *arguments, "--draw-unseen", 2)[0] == 0
+    records, (_, labels, vectors) = loaded(tmp_path / "mine", semantics="original_att"), example()
+    np.testing.assert_array_equal(records.class_vectors[records.labels], vectors[labels])
+
+
+def test_a_full_disk_is_told_of_the_folder_that_was_asked_for(imported, tmp_path, monkeypatch):
+    def full(path, _content):
+        raise RunError(f"{path}: cannot be written: No space left on device")
+
+    monkeypatch.setattr("zsl_runner.data.command.importing.writing.write_bytes", full)
+    code, _, err = imported()
+    assert code == 1
+    assert err == f"zsl-data: {tmp_path}/mine/res101.mat: cannot be written: No space left on device\n"
+    assert not [path for path in tmp_path.iterdir() if "mine" in path.name]
 
 
 def test_a_list_longer_than_a_file_name_may_be_names_the_unknown_class(imported, tmp_path):
