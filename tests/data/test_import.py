@@ -303,6 +303,40 @@ def test_numbers_that_mean_the_same_either_way_are_taken(heading, in_another_ord
     np.testing.assert_array_equal(records.class_vectors[records.labels], vectors[labels])
 
 
+def test_labels_of_the_same_pictures_in_another_order_are_refused(tmp_path, capsys):
+    features, labels, vectors = example()
+    pictures = [f"{number:02d}.jpg" for number in range(ROWS)]
+    np.savez(tmp_path / "f.npz", features=features, files=np.array(pictures))
+    np.savez(tmp_path / "v.npz", class_vectors=vectors, names=np.array(NAMES))
+    arguments = [
+        "--features",
+        tmp_path / "f.npz",
+        "--labels",
+        tmp_path / "y.csv",
+        "--class-vectors",
+        tmp_path / "v.npz",
+    ]
+    rows = list(zip(pictures, named(labels), strict=True))
+    for name, order, expected in (("a", range(ROWS), 0), ("b", [0, 2, 1, *range(3, ROWS)], 1)):
+        with (tmp_path / "y.csv").open("w", newline="") as stream:
+            csv.writer(stream).writerows([["file", "label"], *(rows[k] for k in order)])
+        code, _, err = run(capsys, "import", tmp_path / name, *arguments, "--unseen", "cat")
+        assert code == expected, err
+    assert "y.csv: file: expected the order of " in err
+    assert "number 1 (from 0) is 02.jpg and there 01.jpg" in err
+    assert not (tmp_path / "b").exists()
+
+
+def test_names_of_the_same_classes_in_another_order_are_refused(imported, tmp_path):
+    (tmp_path / "names.txt").write_text("\n".join(sorted(NAMES)))
+    code, _, err = imported("--class-names", tmp_path / "names.txt")
+    assert code == 1
+    assert f"names.txt: expected the order of {tmp_path}/v.npz: names, found another: number 0 (from 0)" in err
+    assert not (tmp_path / "mine").exists()
+    (tmp_path / "names.txt").write_text("\n".join(NAMES))
+    assert imported("--class-names", tmp_path / "names.txt")[0] == 0
+
+
 def test_a_full_disk_is_told_of_the_folder_that_was_asked_for(imported, tmp_path, monkeypatch):
     def full(path, _content):
         raise RunError(f"{path}: cannot be written: No space left on device")

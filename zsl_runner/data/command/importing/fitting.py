@@ -102,8 +102,15 @@ def _matrix(found: Found, turned: bool, option: str, axes: str, row: str) -> NDA
 
 
 def _labels_found(request: Request, files: Files) -> Found:
+    """Return the labels, whose rows are those of the features.
+
+    Raises:
+        DataError: there are none, or the names of images beside them and beside the features say otherwise.
+    """
     if request.labels is not None:
-        return files.variable(request.labels, "labels", (*LABELS, MATRIX))
+        given = files.variable(request.labels, "labels", (*LABELS, MATRIX))
+        _require_one_order(files.beside(request.features, IMAGES), files.beside(request.labels, IMAGES))
+        return given
     found = files.beside(request.features, LABELS)
     if found is None:
         raise DataError(
@@ -117,11 +124,13 @@ def _names_found(request: Request, files: Files, labels: Found, classes: int) ->
     """Return the names of the class vectors, if there are any; labels beside them name them, too.
 
     Raises:
-        DataError: numbers beside the class vectors say that these are in another order.
+        DataError: numbers or names beside the class vectors say that these are in another order.
     """
-    if request.class_names is not None:
-        return files.variable(request.class_names, "names", CLASS_NAMES)
     found = files.beside(request.class_vectors, CLASS_NAMES)
+    if request.class_names is not None:
+        given = files.variable(request.class_names, "names", CLASS_NAMES)
+        _require_one_order(found, given)
+        return given
     if found is not None:
         return found
     beside = files.beside(request.class_vectors, CLASS_LABELS)
@@ -134,6 +143,18 @@ def _names_found(request: Request, files: Files, labels: Found, classes: int) ->
             "as text"
         )
     return None
+
+
+def _require_one_order(first: Found | None, second: Found | None) -> None:
+    """Refuse two lists of the same names in different orders; lists of different names may mean different things."""
+    if first is None or second is None or not isinstance(first.value, tuple) or not isinstance(second.value, tuple):
+        return
+    if first.value != second.value and sorted(first.value) == sorted(second.value):
+        place = next(k for k, (one, other) in enumerate(zip(first.value, second.value, strict=True)) if one != other)
+        raise DataError(
+            f"{second.origin}: expected the order of {first.origin}, found another: number {place} (from 0) is "
+            f"{second.value[place]} and there {first.value[place]}; bring them into one order"
+        )
 
 
 def _other_length(found: Found, features: NDArray[np.float32], labels: Found, request: Request) -> str:
