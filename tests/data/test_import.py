@@ -337,6 +337,21 @@ def test_names_of_the_same_classes_in_another_order_are_refused(imported, tmp_pa
     assert imported("--class-names", tmp_path / "names.txt")[0] == 0
 
 
+def test_a_mask_may_be_a_column_a_logical_of_matlab_or_digits(imported, tmp_path):
+    mask = np.arange(ROWS) % 3 == 0
+    expected = np.flatnonzero(mask & ~np.isin(example()[1], [1, 3]))
+    np.save(tmp_path / "flat.npy", mask)
+    np.save(tmp_path / "column.npy", mask[:, None])
+    scipy.io.savemat(tmp_path / "logical.mat", {"mask": mask[:, None]})
+    (tmp_path / "digits.csv").write_text("\n".join(str(int(value)) for value in mask))
+    (tmp_path / "digits.txt").write_text("\n".join(str(int(value)) for value in mask))
+    np.save(tmp_path / "numbers.npy", np.flatnonzero(mask))
+    for name in ("flat.npy", "column.npy", "logical.mat", "digits.csv", "digits.txt", "numbers.npy"):
+        code, _, err = imported("--test-rows", tmp_path / name, name=f"from {name}")
+        assert code == 0, err
+        np.testing.assert_array_equal(loaded(tmp_path / f"from {name}").test_seen, expected)
+
+
 def test_a_full_disk_is_told_of_the_folder_that_was_asked_for(imported, tmp_path, monkeypatch):
     def full(path, _content):
         raise RunError(f"{path}: cannot be written: No space left on device")

@@ -142,15 +142,19 @@ def rows_of_seen_classes(
 
 
 def _marked(found: Found, rows: int, first: int) -> Rows:
-    """Return the rows that a mask of all rows, or a list of numbers, means."""
+    """Return the rows that a mask of all rows (true and false, or 1 and 0), or a list of numbers, means."""
     given = from_digits(found)
     if given is None:
         assert isinstance(found.value, tuple)
         raise DataError(f"{found.origin}: expected numbers of rows, found {some(found.value)}")
-    if not isinstance(given.value, tuple) and given.value.dtype == np.bool_:
-        if given.value.shape != (rows,):
-            raise DataError(f"{found.origin}: expected a mask of {rows} rows, found shape {given.value.shape}")
-        return np.flatnonzero(given.value)
+    value = given.value
+    assert not isinstance(value, tuple)
+    is_vector = value.size in value.shape
+    if value.dtype == np.bool_ and not (is_vector and value.size == rows):
+        raise DataError(f"{found.origin}: expected a mask of {rows} rows, found shape {value.shape}")
+    # As numbers of rows, each once, three entries of 0 and 1 make no sense; MATLAB's masks and those in text are such.
+    if value.dtype == np.bool_ or (is_vector and value.size == rows > 2 and np.isin(value, (0, 1)).all()):
+        return np.flatnonzero(value)
     numbers = whole_numbers(given, rows, first, "rows")
     if len(np.unique(numbers)) < len(numbers):
         raise DataError(f"{found.origin}: expected each row once, found {len(numbers) - len(np.unique(numbers))} twice")
