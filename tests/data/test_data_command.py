@@ -1,5 +1,6 @@
 """The command zsl-data, as a person would call it."""
 
+import errno
 import os
 import re
 import subprocess
@@ -127,7 +128,7 @@ def test_prepare_fails_where_no_cache_can_be(own, tmp_path, capsys):
     code, _, err = run(capsys, "prepare", "xlsa17", "--source", own, "--cache", tmp_path / "file" / "cache")
     assert code == 1
     assert "the cache could not be written" in err
-    assert run(capsys, "prepare", "xlsa17", "cache=null", "--source", own)[0] == 1
+    assert run(capsys, "prepare", "xlsa17", "cache=null", "--source", own)[0] == 2
     code, _, err = run(capsys, "prepare", "xlsa17", "--source", own, "--cache", own / "cache")
     assert code == 2
     assert "never written to" in err
@@ -185,6 +186,23 @@ def test_all_takes_what_is_there_and_lists_what_is_not(tmp_path, capsys, own, mo
     assert "takes no name" in err
 
 
+def test_a_folder_that_may_not_be_entered_does_not_stop_the_others(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("zsl_runner.data.command.chosen.data_sets", lambda: ["cub", "toy"])
+    is_file = Path.is_file
+
+    def guarded(path):
+        if "CUB" in path.parts:  # tests may run as a user whom no permission stops
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        return is_file(path)
+
+    monkeypatch.setattr(Path, "is_file", guarded)
+    code, out, err = run(capsys, "verify", "--all")
+    assert code == 1
+    assert err == f"cub: {tmp_path}/nothing/xlsa17/CUB/res101.mat: Permission denied\n"
+    assert out.count("invariants hold") == 1
+    assert out.endswith("left out: none\n")
+
+
 @dataclass
 class KeptConf(ToyConf):
     """A data set that this project does not know, and that keeps a copy."""
@@ -219,7 +237,7 @@ def test_a_new_data_set_declares_its_cache_and_its_expectations(tmp_path, monkey
     assert not (tmp_path / "copy").exists()  # the files were read, no copy was asked for or made
     assert re.search(r"classes .* unseen \(as expected\)", report)
     assert re.search(r"rows .* test_unseen \(no expectation configured\)", report)
-    with pytest.raises(DataError, match="expected a folder for the cache, found null"):
+    with pytest.raises(ConfigError, match="expected a folder for the cache, found null"):
         list(prepare("kept", KeptConf(name="kept", cache=None)))
 
 
@@ -325,7 +343,8 @@ def test_an_unwritable_figure_is_one_clear_error(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("arguments", "code", "expected"),
     [
-        (["describe"], 2, "name a data set: apy, awa1"),
+        (["describe"], 2, "zsl-data: name a data set: apy, awa1"),
+        (["verify"], 2, "zsl-data: name a data set: apy, awa1"),
         (["describe", "dataset=cubb"], 2, "(command line: dataset=cubb)"),
         (["describe", "toy", "--figure", "toy.pdf"], 2, "--figure: expected a file that ends in .png, found toy.pdf"),
         (["describe", "toy", "--figure", "toy"], 2, "--figure: expected a file that ends in .png, found toy"),

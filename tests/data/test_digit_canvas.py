@@ -262,6 +262,18 @@ def test_complaints():
     assert "at most 10 digits are distinct, found 11" in problems(digits=[1, 11], distinct=True)["digits"]
 
 
+def test_data_folders_are_never_written_to(tmp_path):
+    def problems(**changes):
+        found = small(source="mnist", root=str(tmp_path / "mnist"), **changes).problems()
+        return {problem.key: problem.message for problem in found}
+
+    assert problems(cache=str(tmp_path / "cache")) == problems() == {}
+    for inside in ("mnist", "mnist/cache", "other/../mnist"):
+        assert (
+            "lies inside the data folder, which is never written to" in problems(cache=str(tmp_path / inside))["cache"]
+        )
+
+
 def test_the_cache_is_used_and_keyed_by_all_that_draws(tmp_path, monkeypatch):
     conf = small(cache=str(tmp_path))
     first = load(conf)

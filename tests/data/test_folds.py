@@ -13,6 +13,7 @@ from zsl_runner.config.schema import TrainerConf
 from zsl_runner.data.load import load
 from zsl_runner.data.sources.toy.conf import ToyConf
 from zsl_runner.data.zero_shot.draws import draw_validation_classes, held_out_rows
+from zsl_runner.data.zero_shot.folds import ZeroShotFolds
 from zsl_runner.data.zero_shot.folds import zero_shot_folds as folds_of_run
 from zsl_runner.errors import DataError
 
@@ -228,3 +229,13 @@ def test_a_thinned_data_set_says_so_in_the_name_of_its_split():
     conf = ToyConf(name="toy", unseen_imbalance=4.0)
     assert load(conf).provenance.split_version.endswith(", unseen rows thinned 4:1 (seed 0)")
     assert load(ToyConf(name="toy")).provenance.split_version == "own (toy, seed 0)"
+
+
+def test_a_thinned_data_set_says_how_many_rows_a_run_uses():
+    conf = ToyConf(name="toy", unseen_imbalance=4.0)
+    records = load(conf)
+    used = len(ZeroShotFolds(records, conf, torch.device("cpu")).final().evaluation.unseen)
+    assert 0 < used < 960
+    note = f"runs use {used} of the 960 test_unseen rows; sizes and other notes are of all of them"
+    assert records.provenance.notes[-1] == note
+    assert not any("runs use" in text for text in load(ToyConf(name="toy")).provenance.notes)

@@ -4,6 +4,7 @@ import csv
 import json
 import os
 import pickle
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -18,10 +19,14 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from tests.data.data_command import run
+from zsl_runner.config.check import check
+from zsl_runner.config.loader import Loader, Source
+from zsl_runner.config.paths import conf_directory
+from zsl_runner.config.registry import register
 from zsl_runner.data.command.cli import main
 from zsl_runner.data.sources.xlsa17.conf import XLSA17Conf
 from zsl_runner.data.sources.xlsa17.source import load
-from zsl_runner.errors import DataError
+from zsl_runner.errors import DataError, RunError
 
 pytestmark = pytest.mark.usefixtures("no_real_data")
 
@@ -238,6 +243,135 @@ def test_a_class_is_a_class_whatever_lies_in_the_folder(imported, tmp_path, monk
     assert loaded(tmp_path / "b").unseen_classes.tolist() == [4]
 
 
+@pytest.mark.parametrize("name", ["_mine", "a(b)", "my birds", "..x"])
+def test_the_printed_run_is_not_refused_for_the_name_of_the_folder(name, imported, tmp_path, capsys):
+    _, of_import, _ = imported(name=name)
+    _, of_example, _ = run(capsys, "synthesize", tmp_path / "examples" / name, "--rows", 5)
+    register()
+    for printed in (of_import, of_example):
+        (line,) = (line for line in printed.splitlines() if line.startswith("run it"))
+        command, *arguments = shlex.split(line.removeprefix("run it"))
+        assert command == "zsl-run"
+        assert check(Loader(Source(conf_directory())), [*arguments, "model=eszsl"]).problems == ()
+
+
+@pytest.fixture
+def in_another_order(tmp_path):
+    """Return features with numbers as labels, and a way to write class vectors that are in another order than these."""
+    features, labels, vectors = example()
+    order = [3, 0, 5, 1, 4, 2]
+    np.savez(tmp_path / "f.npz", features=features, labels=labels)
+
+    def write(heading, ids=order, as_text=False):
+        if as_text:
+            np.savez(tmp_path / "f.npz", features=features, labels=labels.astype(str))
+        if heading == "npz":
+            np.savez(tmp_path / "v.npz", class_vectors=vectors[ids], labels=np.array(ids))
+            return ["--features", tmp_path / "f.npz", "--class-vectors", tmp_path / "v.npz"]
+        rows = [[str(number), *map(repr, vectors[number].tolist())] for number in ids]
+        with (tmp_path / "v.csv").open("w", newline="") as stream:
+            csv.writer(stream).writerows([[heading, *"abcde"], *rows])
+        return ["--features", tmp_path / "f.npz", "--class-vectors", tmp_path / "v.csv"]
+
+    return write
+
+
+@pytest.mark.parametrize("heading", ["label", "labels", "name", "class", "npz"])
+def test_numbers_that_may_mean_rows_or_names_are_refused(heading, in_another_order, tmp_path, capsys):
+    """They were taken for rows, whatever the names beside the class vectors: each class had the vector of another."""
+    code, _, err = run(capsys, "import", tmp_path / "mine", *in_another_order(heading), "--draw-unseen", 2)
+    assert code == 1
+    assert "expected labels of one meaning" in err or "in the order of their labels, 0 to 5, found another" in err
+    assert "as text" in err
+    assert not (tmp_path / "mine").exists()
+
+
+@pytest.mark.parametrize("heading", ["label", "name"])
+def test_numbers_as_text_are_names_in_any_order(heading, in_another_order, tmp_path, capsys):
+    arguments = in_another_order(heading, as_text=True)
+    assert run(capsys, "import", tmp_path / "mine", *arguments, "--unseen", "1,2")[0] == 0
+    records, (_, labels, vectors) = loaded(tmp_path / "mine", semantics="original_att"), example()
+    np.testing.assert_array_equal(records.class_vectors[records.labels], vectors[labels])
+    assert records.class_names == ("3", "0", "5", "1", "4", "2")
+
+
+@pytest.mark.parametrize("heading", ["label", "name", "npz"])
+def test_numbers_that_mean_the_same_either_way_are_taken(heading, in_another_order, tmp_path, capsys):
+    arguments = in_another_order(heading, ids=[0, 1, 2, 3, 4, 5])
+    assert run(capsys, "import", tmp_path / "mine", *arguments, "--draw-unseen", 2)[0] == 0
+    records, (_, labels, vectors) = loaded(tmp_path / "mine", semantics="original_att"), example()
+    np.testing.assert_array_equal(records.class_vectors[records.labels], vectors[labels])
+
+
+def test_labels_of_the_same_pictures_in_another_order_are_refused(tmp_path, capsys):
+    features, labels, vectors = example()
+    pictures = [f"{number:02d}.jpg" for number in range(ROWS)]
+    np.savez(tmp_path / "f.npz", features=features, files=np.array(pictures))
+    np.savez(tmp_path / "v.npz", class_vectors=vectors, names=np.array(NAMES))
+    arguments = [
+        "--features",
+        tmp_path / "f.npz",
+        "--labels",
+        tmp_path / "y.csv",
+        "--class-vectors",
+        tmp_path / "v.npz",
+    ]
+    rows = list(zip(pictures, named(labels), strict=True))
+    for name, order, expected in (("a", range(ROWS), 0), ("b", [0, 2, 1, *range(3, ROWS)], 1)):
+        with (tmp_path / "y.csv").open("w", newline="") as stream:
+            csv.writer(stream).writerows([["file", "label"], *(rows[k] for k in order)])
+        code, _, err = run(capsys, "import", tmp_path / name, *arguments, "--unseen", "cat")
+        assert code == expected, err
+    assert "y.csv: file: expected the order of " in err
+    assert "number 1 (from 0) is 02.jpg and there 01.jpg" in err
+    assert not (tmp_path / "b").exists()
+
+
+def test_names_of_the_same_classes_in_another_order_are_refused(imported, tmp_path):
+    (tmp_path / "names.txt").write_text("\n".join(sorted(NAMES)))
+    code, _, err = imported("--class-names", tmp_path / "names.txt")
+    assert code == 1
+    assert f"names.txt: expected the order of {tmp_path}/v.npz: names, found another: number 0 (from 0)" in err
+    assert not (tmp_path / "mine").exists()
+    (tmp_path / "names.txt").write_text("\n".join(NAMES))
+    assert imported("--class-names", tmp_path / "names.txt")[0] == 0
+
+
+def test_a_mask_may_be_a_column_a_logical_of_matlab_or_digits(imported, tmp_path):
+    mask = np.arange(ROWS) % 3 == 0
+    expected = np.flatnonzero(mask & ~np.isin(example()[1], [1, 3]))
+    np.save(tmp_path / "flat.npy", mask)
+    np.save(tmp_path / "column.npy", mask[:, None])
+    scipy.io.savemat(tmp_path / "logical.mat", {"mask": mask[:, None]})
+    (tmp_path / "digits.csv").write_text("\n".join(str(int(value)) for value in mask))
+    (tmp_path / "digits.txt").write_text("\n".join(str(int(value)) for value in mask))
+    np.save(tmp_path / "numbers.npy", np.flatnonzero(mask))
+    for name in ("flat.npy", "column.npy", "logical.mat", "digits.csv", "digits.txt", "numbers.npy"):
+        code, _, err = imported("--test-rows", tmp_path / name, name=f"from {name}")
+        assert code == 0, err
+        np.testing.assert_array_equal(loaded(tmp_path / f"from {name}").test_seen, expected)
+
+
+def test_a_full_disk_is_told_of_the_folder_that_was_asked_for(imported, tmp_path, monkeypatch):
+    def full(path, _content):
+        raise RunError(f"{path}: cannot be written: No space left on device")
+
+    monkeypatch.setattr("zsl_runner.data.command.importing.writing.write_bytes", full)
+    code, _, err = imported()
+    assert code == 1
+    assert err == f"zsl-data: {tmp_path}/mine/res101.mat: cannot be written: No space left on device\n"
+    assert not [path for path in tmp_path.iterdir() if "mine" in path.name]
+
+
+def test_a_list_longer_than_a_file_name_may_be_names_the_unknown_class(imported, tmp_path):
+    listed = ",".join(["cat", *(f"an unknown class {number}" for number in range(20))])
+    code, _, err = imported(unseen=("--unseen", listed))
+    assert code == 2
+    assert "--unseen: expected names of classes or a file of them, found an unknown class 0, " in err
+    assert "too long" not in err
+    assert not (tmp_path / "mine").exists()
+
+
 def test_everything_may_lie_in_one_file(tmp_path, capsys):
     features, labels, vectors = example()
     np.savez(tmp_path / "all.npz", features=features, labels=named(labels), class_vectors=vectors, names=NAMES)
@@ -369,15 +503,15 @@ def test_what_does_not_fit_is_refused_in_one_error(case, tmp_path, capsys):
 @pytest.mark.parametrize(
     ("options", "code", "expected"),
     [
-        (["--unseen", "cat,horse"], 1, "found horse; the classes are zebra, cat"),
-        (["--unseen", "cat,cat"], 1, "expected each class once, found cat more often"),
-        (["--unseen", ""], 1, "--unseen: expected names of classes"),
-        (["--unseen", "zebra,cat,élan,polar bear,it's"], 1, "expected at least two seen classes, found 1"),
-        (["--draw-unseen", "5"], 1, "expected 1 to 4"),
-        (["--draw-unseen", "0"], 1, "expected 1 to 4"),
-        (["--unseen", "cat", "--validation", "cat"], 1, "expected seen classes, found cat among the unseen ones"),
-        (["--unseen", "cat", "--draw-validation", "5"], 1, "expected 1 to 4, fewer than the seen classes"),
-        (["--unseen", "cat", "--validation", "zebra,élan,polar bear,it's"], 1, "ox"),
+        (["--unseen", "cat,horse"], 2, "found horse; the classes are zebra, cat"),
+        (["--unseen", "cat,cat"], 2, "expected each class once, found cat more often"),
+        (["--unseen", ""], 2, "--unseen: expected names of classes"),
+        (["--unseen", "zebra,cat,élan,polar bear,it's"], 2, "expected at least two seen classes, found 1"),
+        (["--draw-unseen", "5"], 2, "expected 1 to 4"),
+        (["--draw-unseen", "0"], 2, "expected 1 to 4"),
+        (["--unseen", "cat", "--validation", "cat"], 2, "expected seen classes, found cat among the unseen ones"),
+        (["--unseen", "cat", "--draw-validation", "5"], 2, "expected 1 to 4, fewer than the seen classes"),
+        (["--unseen", "cat", "--validation", "zebra,élan,polar bear,it's"], 2, "ox"),
         (["--unseen", "cat", "--test-share", "1"], 2, "between 0 and 1"),
         (["--unseen", "cat", "--test-share", "nan"], 2, "between 0 and 1"),
         (["--unseen", "cat", "--seed", "-1"], 2, "expected 0 or more"),
@@ -420,7 +554,7 @@ def test_two_classes_are_too_few_to_have_an_unseen_one(tmp_path, capsys):
     np.savez(tmp_path / "a.npz", features=np.eye(8), labels=np.arange(8) % 2, class_vectors=np.eye(2))
     arrays = ("--features", tmp_path / "a.npz", "--class-vectors", tmp_path / "a.npz")
     code, _, err = run(capsys, "import", tmp_path / "mine", *arrays, "--draw-unseen", "1")
-    assert code == 1
+    assert code == 2
     assert "--draw-unseen: expected one class more than the two seen ones, found 2 in all" in err
 
 

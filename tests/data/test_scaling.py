@@ -75,6 +75,17 @@ def test_a_constant_feature_is_only_shifted(matrix, rows, mode, value):
     torch.testing.assert_close(scaled[-1, 2], torch.tensor(1.0), rtol=0, atol=1e-6)
 
 
+@pytest.mark.parametrize("mode", ["minmax", "standard", "center_l2_standard"])
+@pytest.mark.parametrize("spread", [1e-45, 1e-40, 1e-39])
+def test_a_spread_without_a_finite_inverse_is_none(mode, spread):
+    """Softmax outputs and other products underflow to such values in features of one's own."""
+    matrix = torch.tensor([[0.0, 0.0, 1.0], [spread, 1.0, 2.0], [0.0, 2.0, 4.0]])
+    scaled = FeatureScaling.fit(matrix, torch.arange(3), mode, None).apply(matrix)
+    assert scaled.isfinite().all()
+    torch.testing.assert_close(scaled[:, 0], torch.zeros(3), rtol=0, atol=1e-38)
+    assert (scaled[:, 1:].amax(0) - scaled[:, 1:].amin(0) > 0.5).all()
+
+
 def test_no_scaling_hands_out_the_values_as_they_are(matrix, rows):
     assert FeatureScaling.fit(matrix, rows, "none", 1.0).apply(matrix) is matrix
 

@@ -68,6 +68,13 @@ def test_the_cache_says_where_it_comes_from(source, folder):
     assert attributes["created"].startswith("20")
 
 
+def test_a_folder_whose_name_is_no_unicode_has_a_cache(xlsa17_folder, folder):
+    conf = xlsa17_folder(folder=os.fsdecode(b"caf\xe9"))
+    first, second = (load_features(conf.file("res101.mat"), folder) for _ in range(2))
+    assert (first.from_cache, second.from_cache) == (False, True)
+    assert same(first, second)
+
+
 def test_without_a_folder_nothing_is_written(xlsa17_folder, tmp_path):
     before = sorted(tmp_path.rglob("*"))
     conf = xlsa17_folder(conf={"cache": None})

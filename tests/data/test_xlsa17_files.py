@@ -26,6 +26,14 @@ def test_text_with_accents_spaces_and_empty_cells_survives_both_versions(xlsa17_
         assert load(xlsa17_folder(version_7_3=version, allclasses_names=names)).class_names == names
 
 
+def test_letters_of_two_units_and_blanks_at_the_end_are_the_same_in_both_versions(xlsa17_folder):
+    given = ("\U00020bb7", "a \U0001f408", "blank ", "x", "+", "y")
+    for version in (False, True):
+        records = load(xlsa17_folder(version_7_3=version, allclasses_names=given))
+        assert records.class_names == ("\U00020bb7", "a \U0001f408", "blank", "x", "+", "y")
+        assert " ".join(records.class_names).encode()  # half a letter could not even be printed
+
+
 def test_version_7_3_is_recognised_by_its_header(xlsa17_folder):
     conf = xlsa17_folder(version_7_3=True)
     with pytest.raises(NotImplementedError, match=r"HDF reader for matlab v7\.3"):

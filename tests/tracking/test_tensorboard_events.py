@@ -1,4 +1,5 @@
 import math
+import os
 import subprocess
 import sys
 
@@ -46,6 +47,16 @@ def test_scalars_under_their_tags(tmp_path):
     accumulator = load(tmp_path)
     assert set(accumulator.Tags()["scalars"]) == {"train/pretrain/kl", "val/H"}
     assert [event.value for event in accumulator.Scalars("train/pretrain/kl")] == [0, 0.5, 1, 1.5, 2]
+
+
+def test_a_file_name_that_is_no_unicode_is_shown_by_its_numbers(tmp_path):
+    tracker = Tracker(tmp_path, CONF, run_name="sgal/digits/seed-0")
+    tracker.text("config", f"root: {os.fsdecode(b'caf' + bytes([0xE9]))}")
+    tracker.close(complete=True)
+    accumulator = load(tmp_path)
+    (tag,) = (tag for tag in accumulator.Tags()["tensors"] if tag.startswith("config"))
+    (event,) = accumulator.Tensors(tag)
+    assert event.tensor_proto.string_val == [rb"root: caf\udce9"]
 
 
 def test_a_resumed_run_shows_each_step_once(tmp_path):

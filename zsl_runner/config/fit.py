@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import re
 import stat
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 
 from zsl_runner.config.draft import Draft
 from zsl_runner.config.gpus import DEVICE, DEVICES
+from zsl_runner.config.labels import RULE, is_label
 from zsl_runner.config.loader import Loader
 from zsl_runner.config.paths import shown
 from zsl_runner.config.problems import Origin
@@ -30,7 +30,6 @@ from zsl_runner.config.schema import (
 )
 from zsl_runner.files.checksums import sha256_of
 
-_LABEL = re.compile(r"[^\W_]([\w.,+=@ -]*[\w.,+=@-])?")
 _FITTED = ("dataset", "model", "trainer", "evaluator")
 _ALONE = ("runtime", "tracker", "debug", "checkpoint", "reference")
 _DEMANDS = (
@@ -211,8 +210,8 @@ def check_labels(draft: Draft) -> None:
             continue
         group = key.rpartition(".")[0]
         label = getattr(draft.build(group), "name", None) if group else draft.node.name
-        if isinstance(label, str) and not _LABEL.fullmatch(label):
-            draft.report(key, f"{label!r} cannot name a directory; use letters, digits and . _ - + = , @")
+        if isinstance(label, str) and not is_label(label):
+            draft.report(key, f"{label!r} cannot name a directory; {RULE}")
 
 
 def check_objectives(draft: Draft) -> None:

@@ -10,7 +10,9 @@ from zsl_runner.config.registry import resolve
 from zsl_runner.config.schema import DatasetConf, TrainerConf
 from zsl_runner.config.vocabulary import View
 from zsl_runner.data.records import Records, SourceFile
+from zsl_runner.data.zero_shot.draws import thinned
 from zsl_runner.data.zero_shot.options import ZeroShotConf
+from zsl_runner.data.zero_shot.records import ZeroShotRecords
 from zsl_runner.files.checksums import sha256_of
 
 if TYPE_CHECKING:
@@ -28,12 +30,18 @@ def load(conf: DatasetConf) -> Records:
     records: Any = resolve(conf.implementation)(conf)
     assert isinstance(records, Records), f"{conf.implementation} returned {type(records).__name__}"
     known = records.provenance
-    split = known.split_version
-    if isinstance(conf, ZeroShotConf) and conf.unseen_imbalance != 1:
+    split, notes = known.split_version, known.notes
+    if isinstance(conf, ZeroShotConf) and isinstance(records, ZeroShotRecords) and conf.unseen_imbalance != 1:
         # Part of the split's name: such metrics stand beside no others.
         split += f", unseen rows thinned {conf.unseen_imbalance:g}:1 (seed {conf.unseen_imbalance_seed})"
-    known = replace(known, split_version=split, warnings=(*known.warnings, *records.doubts()))
-    loaded: Records = replace(records, provenance=known)  # type: ignore[type-var]
+        whole = records.test_unseen
+        kept = thinned(records.labels, whole, conf.unseen_imbalance, conf.unseen_imbalance_seed)
+        notes = (
+            *notes,
+            f"runs use {len(kept):,} of the {len(whole):,} test_unseen rows; sizes and other notes are of all of them",
+        )
+    known = replace(known, split_version=split, notes=notes, warnings=(*known.warnings, *records.doubts()))
+    loaded: Records = replace(records, provenance=known)
     return loaded
 
 

@@ -83,6 +83,13 @@ def unknown_home(choice: str | None) -> str | None:
     return f"{subject} {named}, but no home of that user is known here; write the path in full, or ./{named}"
 
 
+def among_data(cache: Path | None, data: Path) -> str | None:
+    """Return what is wrong with a folder of prepared data that lies inside the folder of the data, else None."""
+    if cache is None or not cache.resolve().is_relative_to(data.resolve()):
+        return None
+    return f"{cache} lies inside the data folder, which is never written to; choose another folder"
+
+
 def _in_a_known_home(path: str) -> Path | None:
     folder = expanded(path)
     return None if path.startswith("~") and not folder.is_absolute() else folder

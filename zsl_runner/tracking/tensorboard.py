@@ -101,7 +101,8 @@ class TensorBoard:
     def text(self, tag: str, body: str, step: int) -> None:
         """Write Markdown for the Text tab."""
         with _disk(self._directory):
-            self._writer.add_text(tag, body, step)
+            # Bytes of file names that are no text to Python are shown by their numbers: the format knows UTF-8 alone.
+            self._writer.add_text(tag, body.encode(errors="backslashreplace").decode(), step)
             self._writer.flush()
 
     def image(self, tag: str, picture: Picture, step: int) -> None:

@@ -161,6 +161,7 @@ def _describe(given: argparse.Namespace) -> int:
 
 
 def _synthesize(given: argparse.Namespace) -> int:
+    from zsl_runner.config.labels import label_of
     from zsl_runner.config.quoting import line, place, setting
     from zsl_runner.data.command.chosen import chosen
     from zsl_runner.data.command.synthesis import synthesize
@@ -184,7 +185,7 @@ def _synthesize(given: argparse.Namespace) -> int:
     for path in synthesize(given.folder, conf, version_7_3=given.v73):
         print(path)
     look = line("zsl-data", "describe", "xlsa17", "--source", place(given.folder))
-    label = setting("dataset.name", given.folder.resolve().name)
+    label = setting("dataset.name", label_of(given.folder.resolve().name))
     start = line("zsl-run", "dataset=xlsa17", label, setting("dataset.root", place(given.folder)))
     print(f"\nlook at it  {look}\nrun it      {start}")
     return 0
@@ -196,8 +197,7 @@ def _each(given: argparse.Namespace, report: Report) -> int:
     from zsl_runner.data.command.chosen import chosen, data_sets
 
     if given.name is None and not given.all:
-        print("name a data set: " + ", ".join(data_sets()), file=sys.stderr)
-        return 2
+        raise ConfigError("name a data set: " + ", ".join(data_sets()))
     overrides = [] if given.cache is None else [setting("cache", given.cache)]
     if given.all:
         if given.name is not None or given.source is not None:
@@ -222,6 +222,7 @@ def _called(conf: DatasetConf) -> DatasetConf:
 
 def _all(overrides: Sequence[str], report: Report) -> int:
     """Print a report on every data set that is there; a broken one does not stop the others."""
+    from zsl_runner.console.failures import expected
     from zsl_runner.data.command.chosen import chosen, data_sets, missing_files
 
     code, absent = 0, []
@@ -231,16 +232,16 @@ def _all(overrides: Sequence[str], report: Report) -> int:
         except ConfigError:
             absent.append(f"{name} (needs --source)")
             continue
-        if missing := missing_files(conf):
-            absent.append(f"{name} ({missing[0]} is not there)")
-            continue
         try:
+            if missing := missing_files(conf):
+                absent.append(f"{name} ({missing[0]} is not there)")
+                continue
             if overrides and conf.kept_copy:
                 conf = chosen(name, overrides)
             for line in report(name, conf):
                 print(line)
-        except DataError as error:
-            print(f"{name}: {error}", file=sys.stderr)
+        except (DataError, OSError) as error:
+            print(f"{name}: {expected(error)}", file=sys.stderr)
             code = 1
         print()
     print("left out: " + ("; ".join(absent) or "none"))

@@ -14,7 +14,7 @@ from zsl_runner.config.registry import resolve
 from zsl_runner.config.schema import DatasetConf
 from zsl_runner.data.command.chosen import below_dataset
 from zsl_runner.data.load import load
-from zsl_runner.errors import DataError
+from zsl_runner.errors import ConfigError, DataError
 from zsl_runner.files.folders import KeptCopy, expanded
 
 
@@ -27,6 +27,7 @@ def prepare(option: str, conf: DatasetConf, overrides: Sequence[str] = ()) -> It
         overrides: the options that were given, without which a run would read other data.
 
     Raises:
+        ConfigError: the options leave no place for the cache.
         DataError: the data are damaged or inconsistent, or the cache cannot be written.
     """
     started = time.perf_counter()
@@ -38,7 +39,9 @@ def prepare(option: str, conf: DatasetConf, overrides: Sequence[str] = ()) -> It
         return
     copy: KeptCopy = resolve(conf.kept_copy)(conf)
     if copy.path is None:
-        raise DataError("dataset.cache: expected a folder for the cache, found null; leave it out or give --cache DIR")
+        raise ConfigError(
+            "dataset.cache: expected a folder for the cache, found null; leave it out or give --cache DIR"
+        )
     if not copy.usable:
         raise DataError(f"{copy.path}: the cache could not be written; choose another with --cache DIR")
     started = time.perf_counter()

@@ -67,8 +67,8 @@ class FeatureScaling:
             matrix: (N, D) features.
             rows: (n,) int64 training rows.
             mode: a key of `PIPELINES`. ``minmax`` maps to [0, 1]; ``standard`` to mean 0 and deviation 1 (n in the
-                denominator); ``center`` to mean 0; ``l2`` each row to norm ``radius``. A constant feature is
-                only shifted.
+                denominator); ``center`` to mean 0; ``l2`` each row to norm ``radius``. A feature that is constant, or
+                whose spread has no finite inverse in its type (below 3e-39 in float32), is only shifted.
             radius: norm of a row after ``l2``; None for sqrt(D), so that entries are of order 1.
 
         Raises:
@@ -137,7 +137,8 @@ def _fitted(step: str, before: FeatureScaling, matrix: Tensor, rows: Tensor, rad
 
 
 def _inverse(width: Tensor) -> Tensor:
-    return torch.where(width > 0, 1 / width, torch.ones_like(width))
+    inverse = 1 / width
+    return torch.where(inverse.isfinite(), inverse, torch.ones_like(width))
 
 
 def scale_class_vectors(vectors: Tensor, mode: str, seen: Tensor) -> Tensor:

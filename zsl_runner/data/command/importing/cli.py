@@ -78,6 +78,7 @@ def add_import(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 
 def _import(given: argparse.Namespace) -> int:
+    from zsl_runner.config.labels import label_of
     from zsl_runner.config.quoting import line, place, setting
     from zsl_runner.data.command.importing.arrays import Files
     from zsl_runner.data.command.importing.fitting import understand
@@ -113,7 +114,7 @@ def _import(given: argparse.Namespace) -> int:
         print(f"{what:<14} {words}")
     written, records = write(request, understood, files)
     print(f"{'written':<14} {', '.join(map(str, written))}")
-    name = request.folder.resolve().name
+    name = label_of(request.folder.resolve().name)
     for warning in records.provenance.warnings:
         print(f"{'warning':<14} {warning}")
     look = line("zsl-data", "describe", "xlsa17", "--source", place(request.folder))

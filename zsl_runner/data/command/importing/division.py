@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 from collections import Counter
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 
@@ -13,7 +15,7 @@ from zsl_runner.data.command.importing.request import LEAST_SEEN, Request
 from zsl_runner.data.command.importing.table import MATRIX
 from zsl_runner.data.records import Rows
 from zsl_runner.data.zero_shot.draws import draw_validation_classes, held_out_rows
-from zsl_runner.errors import DataError
+from zsl_runner.errors import ConfigError, DataError
 from zsl_runner.files.folders import expanded
 from zsl_runner.files.names import normal, other_case, read_names, some
 
@@ -24,22 +26,25 @@ def unseen_classes(request: Request, names: Sequence[str]) -> tuple[Rows, str]:
     """Return the ids of the unseen classes among ``names``, ascending, and how they were chosen.
 
     Raises:
-        DataError: unknown or repeated names, or fewer than two classes left.
+        ConfigError: unknown or repeated names, or fewer than two classes left.
+        DataError: a file of names cannot be read.
     """
     if request.unseen is not None:
         unseen, how = _chosen("--unseen", request.unseen, names), "as listed"
     else:
         count, most = request.draw_unseen or 0, len(names) - LEAST_SEEN
         if most < 1:
-            raise DataError(f"--draw-unseen: expected one class more than the two seen ones, found {len(names)} in all")
+            raise ConfigError(
+                f"--draw-unseen: expected one class more than the two seen ones, found {len(names)} in all"
+            )
         if not 1 <= count <= most:
-            raise DataError(
+            raise ConfigError(
                 f"--draw-unseen: expected 1 to {most}, so that two of the {len(names)} classes are seen, found {count}"
             )
         unseen = np.sort(np.random.default_rng([request.seed, 1]).permutation(len(names))[:count])
         how = f"drawn with seed {request.seed}"
     if len(names) - len(unseen) < LEAST_SEEN:
-        raise DataError(f"--unseen: expected at least two seen classes, found {len(names) - len(unseen)}")
+        raise ConfigError(f"--unseen: expected at least two seen classes, found {len(names) - len(unseen)}")
     return unseen, how
 
 
@@ -47,17 +52,20 @@ def validation_classes(request: Request, names: Sequence[str], seen: Rows) -> tu
     """Return the ids of the validation classes, None if the choice is left to a run, and how they were chosen.
 
     Raises:
-        DataError: unknown, repeated or unseen classes, or all of the seen ones.
+        ConfigError: unknown, repeated or unseen classes, or all of the seen ones.
+        DataError: a file of names cannot be read.
     """
     if request.validation is not None:
         validation = _chosen("--validation", request.validation, names)
         wrong = np.setdiff1d(validation, seen)
         if len(wrong):
-            raise DataError(f"--validation: expected seen classes, found {listed(names, wrong)} among the unseen ones")
+            raise ConfigError(
+                f"--validation: expected seen classes, found {listed(names, wrong)} among the unseen ones"
+            )
         how = "as listed"
     elif request.draw_validation is not None:
         if not 1 <= request.draw_validation < len(seen):
-            raise DataError(
+            raise ConfigError(
                 f"--draw-validation: expected 1 to {len(seen) - 1}, fewer than the seen classes, found "
                 f"{request.draw_validation}"
             )
@@ -66,7 +74,7 @@ def validation_classes(request: Request, names: Sequence[str], seen: Rows) -> tu
     else:
         return None, "not said; a run draws a fifth of the seen classes, or dataset.validation_classes of them"
     if len(validation) == len(seen):
-        raise DataError(
+        raise ConfigError(
             "--validation: expected some of the seen classes, found all; at least one must be left to train on"
         )
     return validation, f"{len(validation)} {how}"
@@ -77,18 +85,28 @@ def _chosen(option: str, argument: str, names: Sequence[str]) -> Rows:
     known = {name: number for number, name in enumerate(names)}
     whole, path = normal(argument.strip()), expanded(argument)
     chosen = [whole] if whole in known else [normal(part.strip()) for part in argument.split(",")]
-    if not known.keys() >= set(chosen) and path.is_file():
+    if not known.keys() >= set(chosen) and _is_file(path):
         chosen = read_names(path, "names")
     unknown = [name for name in chosen if name not in known]
     if unknown or not chosen:
-        raise DataError(
+        raise ConfigError(
             f"{option}: expected names of classes or a file of them, found {some(unknown) or 'none'}"
             f"{other_case(unknown, known)}; the classes are {some(names)}"
         )
     repeated = [name for name, count in Counter(chosen).items() if count > 1]
     if repeated:
-        raise DataError(f"{option}: expected each class once, found {some(repeated)} more often")
+        raise ConfigError(f"{option}: expected each class once, found {some(repeated)} more often")
     return np.array(sorted(known[name] for name in chosen), dtype=np.int64)
+
+
+def _is_file(path: Path) -> bool:
+    """Tell whether there is such a file; a list of names may be longer than the name of any."""
+    try:
+        return path.is_file()
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            return False
+        raise
 
 
 def rows_of_seen_classes(
@@ -124,15 +142,19 @@ def rows_of_seen_classes(
 
 
 def _marked(found: Found, rows: int, first: int) -> Rows:
-    """Return the rows that a mask of all rows, or a list of numbers, means."""
+    """Return the rows that a mask of all rows (true and false, or 1 and 0), or a list of numbers, means."""
     given = from_digits(found)
     if given is None:
         assert isinstance(found.value, tuple)
         raise DataError(f"{found.origin}: expected numbers of rows, found {some(found.value)}")
-    if not isinstance(given.value, tuple) and given.value.dtype == np.bool_:
-        if given.value.shape != (rows,):
-            raise DataError(f"{found.origin}: expected a mask of {rows} rows, found shape {given.value.shape}")
-        return np.flatnonzero(given.value)
+    value = given.value
+    assert not isinstance(value, tuple)
+    is_vector = value.size in value.shape
+    if value.dtype == np.bool_ and not (is_vector and value.size == rows):
+        raise DataError(f"{found.origin}: expected a mask of {rows} rows, found shape {value.shape}")
+    # As numbers of rows, each once, three entries of 0 and 1 make no sense; MATLAB's masks and those in text are such.
+    if value.dtype == np.bool_ or (is_vector and value.size == rows > 2 and np.isin(value, (0, 1)).all()):
+        return np.flatnonzero(value)
     numbers = whole_numbers(given, rows, first, "rows")
     if len(np.unique(numbers)) < len(numbers):
         raise DataError(f"{found.origin}: expected each row once, found {len(numbers) - len(np.unique(numbers))} twice")

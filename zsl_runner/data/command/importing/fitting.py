@@ -22,13 +22,15 @@ LABELS = ("labels", "label", "class", "names", "name")
 IMAGES = ("files", "file", "image_files")
 CLASS_VECTORS = ("class_vectors", "att", MATRIX)
 CLASS_NAMES = ("names", "name", "class_names", "allclasses_names", "class")
+CLASS_LABELS = ("labels", "label")
 
 
 def understand(request: Request, files: Files) -> Understood:
     """Read the files of a request and fit them together.
 
     Raises:
-        DataError: what does not fit, with file and variable, expected and found.
+        ConfigError: an option that names or counts classes does not fit them.
+        DataError: what else does not fit, with file and variable, expected and found.
     """
     found = files.variable(request.features, "features", FEATURES)
     features = _matrix(found, request.features_turned, "--features-are", "N,D", "an image")
@@ -39,7 +41,7 @@ def understand(request: Request, files: Files) -> Understood:
         raise DataError(_other_length(found, features, given, request))
     vectors_found = files.variable(request.class_vectors, "class vectors", CLASS_VECTORS)
     vectors = _matrix(vectors_found, request.class_vectors_turned, "--class-vectors-are", "C,A", "a class")
-    names_found = _names_found(request, files)
+    names_found = _names_found(request, files, given, len(vectors))
     known = None if names_found is None else _checked_names(names_found, vectors_found, vectors, request)
     labels, how = _class_ids(given, known, len(vectors), request.first)
     names = known or tuple(f"class_{number:03d}" for number in range(1, len(vectors) + 1))
@@ -100,8 +102,15 @@ def _matrix(found: Found, turned: bool, option: str, axes: str, row: str) -> NDA
 
 
 def _labels_found(request: Request, files: Files) -> Found:
+    """Return the labels, whose rows are those of the features.
+
+    Raises:
+        DataError: there are none, or the names of images beside them and beside the features say otherwise.
+    """
     if request.labels is not None:
-        return files.variable(request.labels, "labels", (*LABELS, MATRIX))
+        given = files.variable(request.labels, "labels", (*LABELS, MATRIX))
+        _require_one_order(files.beside(request.features, IMAGES), files.beside(request.labels, IMAGES))
+        return given
     found = files.beside(request.features, LABELS)
     if found is None:
         raise DataError(
@@ -111,10 +120,41 @@ def _labels_found(request: Request, files: Files) -> Found:
     return found
 
 
-def _names_found(request: Request, files: Files) -> Found | None:
+def _names_found(request: Request, files: Files, labels: Found, classes: int) -> Found | None:
+    """Return the names of the class vectors, if there are any; labels beside them name them, too.
+
+    Raises:
+        DataError: numbers or names beside the class vectors say that these are in another order.
+    """
+    found = files.beside(request.class_vectors, CLASS_NAMES)
     if request.class_names is not None:
-        return files.variable(request.class_names, "names", CLASS_NAMES)
-    return files.beside(request.class_vectors, CLASS_NAMES)
+        given = files.variable(request.class_names, "names", CLASS_NAMES)
+        _require_one_order(found, given)
+        return given
+    if found is not None:
+        return found
+    beside = files.beside(request.class_vectors, CLASS_LABELS)
+    if beside is None or beside.origin == labels.origin or isinstance(beside.value, tuple):
+        return None if beside is None or beside.origin == labels.origin else beside
+    if size(beside) == classes and beside.value.ravel().tolist() != list(range(request.first, request.first + classes)):
+        raise DataError(
+            f"{beside.origin}: expected the class vectors in the order of their labels, {request.first} to "
+            f"{request.first + classes - 1}, found another; sort them, or save these labels and those of the features "
+            "as text"
+        )
+    return None
+
+
+def _require_one_order(first: Found | None, second: Found | None) -> None:
+    """Refuse two lists of the same names in different orders; lists of different names may mean different things."""
+    if first is None or second is None or not isinstance(first.value, tuple) or not isinstance(second.value, tuple):
+        return
+    if first.value != second.value and sorted(first.value) == sorted(second.value):
+        place = next(k for k, (one, other) in enumerate(zip(first.value, second.value, strict=True)) if one != other)
+        raise DataError(
+            f"{second.origin}: expected the order of {first.origin}, found another: number {place} (from 0) is "
+            f"{second.value[place]} and there {first.value[place]}; bring them into one order"
+        )
 
 
 def _other_length(found: Found, features: NDArray[np.float32], labels: Found, request: Request) -> str:
@@ -176,8 +216,24 @@ def _class_ids(found: Found, names: tuple[str, ...] | None, classes: int, first:
                 f"{found.origin}: expected names of the class vectors, found {some(unknown)}"
                 f"{other_case(unknown, known)}"
             )
-    numbers = whole_numbers(from_digits(found) or found, classes, first, "classes")
+    numbered = from_digits(found) or found
+    _require_one_meaning(numbered, names or (), first)
+    numbers = whole_numbers(numbered, classes, first, "classes")
     return numbers, f"numbers of class vectors, counting from {first} (--count-from {first})"
+
+
+def _require_one_meaning(labels: Found, names: Sequence[str], first: int) -> None:
+    """Refuse numbers that may be rows of class vectors or, in another order, the names these have."""
+    assert not isinstance(labels.value, tuple)
+    if not names or not all(name.isdecimal() and name.isascii() for name in names):
+        return
+    called = [int(name) for name in names]
+    if called != list(range(first, first + len(called))) and np.isin(labels.value, called).all():
+        raise DataError(
+            f"{labels.origin}: expected labels of one meaning, found numbers that may be rows of the class vectors or "
+            f"their names ({some(names)}); save labels that are names as text, or give names that are no numbers "
+            "with --class-names FILE"
+        )
 
 
 def _check_classes(labels: Rows, names: Sequence[str], given: Found, vectors: Found) -> None:

@@ -62,8 +62,8 @@ def write(request: Request, understood: Understood, files: Files) -> tuple[tuple
         records = load(XLSA17Conf(name=request.folder.resolve().name, root=str(work), cache=None))
         require_free(request.folder)
         os.rename(work, request.folder)  # fails where a folder with something in it has appeared meanwhile
-    except DataError as error:
-        raise DataError(str(error).replace(str(work), str(request.folder))) from error
+    except RunError as error:  # nobody has heard of the folder in which it is made
+        raise type(error)(str(error).replace(str(work), str(request.folder))) from error
     except OSError as error:
         raise RunError(f"{request.folder}: cannot be written: {error.strerror or error}") from error
     finally:

@@ -14,7 +14,7 @@ from zsl_runner.config.schema import RequiredFile
 from zsl_runner.data.pairs.segmentation.options import SegmentationConf
 from zsl_runner.data.sources.mnist.files import MNISTFiles
 from zsl_runner.data.tagged.options import TaggedConf
-from zsl_runner.files.folders import chosen_cache_folder, unknown_home
+from zsl_runner.files.folders import among_data, chosen_cache_folder, expanded, unknown_home
 
 
 @dataclass
@@ -84,6 +84,8 @@ class CanvasOptions:
     def problems(self) -> Iterable[Problem]:
         """Yield what is wrong with the combination of options."""
         if wrong := unknown_home(self.cache):
+            yield Problem("cache", wrong)
+        if self.root is not None and (wrong := among_data(self.cache_folder(), expanded(self.root))):
             yield Problem("cache", wrong)
         if self.source == "mnist" and self.root is None:
             yield Problem("root", "source=mnist needs the folder of MNIST's files; or use source=digits")

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import os
 import time
 import zlib
 from dataclasses import dataclass
@@ -47,7 +48,7 @@ class LoadedFeatures:
 def cache_path(source: Path, folder: Path) -> Path:
     """Return the cache file of a features file, one for each absolute path."""
     resolved = source.resolve()
-    digest = hashlib.sha256(str(resolved).encode()).hexdigest()[:16]
+    digest = hashlib.sha256(os.fsencode(resolved)).hexdigest()[:16]
     return folder / f"{resolved.parent.name}-{resolved.stem}-{digest}.h5"
 
 
@@ -87,6 +88,11 @@ def kept_copy(conf: XLSA17Conf) -> KeptCopy:
     return KeptCopy(target, usable=_read(target, source, sha256_of(source)) is not None)
 
 
+def _named(source: Path) -> str:
+    """Return the absolute path as text of which an HDF5 file can keep every letter."""
+    return os.fsencode(source.resolve()).decode("utf-8", "backslashreplace")
+
+
 def _seal(content: NDArray[np.uint8]) -> bytes:
     """Return the first bytes of a file in which these follow."""
     return f"zsl-run features {FORMAT} crc32 {zlib.crc32(content.data):08x}\n".encode().ljust(SEAL, b"\0")
@@ -104,7 +110,7 @@ def _read(target: Path, source: Path, sha256: str) -> FeatureTable | None:
         if not _whole(target):
             return None
         with h5py.File(target, "r", locking=False) as file:
-            if (file.attrs["source_path"], file.attrs["source_sha256"]) != (str(source.resolve()), sha256):
+            if (file.attrs["source_path"], file.attrs["source_sha256"]) != (_named(source), sha256):
                 return None
             return FeatureTable(_mapped(file["features"], target), file["labels"][()])
     except (OSError, KeyError, TypeError, ValueError, RuntimeError):  # absent, empty or unreadable: rebuilt
@@ -130,7 +136,7 @@ def _write(target: Path, table: FeatureTable, source: Path, sha256: str) -> None
             file.create_dataset("features", data=table.features)
             file.create_dataset("labels", data=table.labels)
             file.attrs.update(
-                source_path=str(source.resolve()),
+                source_path=_named(source),
                 source_sha256=sha256,
                 created=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
             )

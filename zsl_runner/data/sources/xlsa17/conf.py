@@ -15,7 +15,7 @@ from zsl_runner.config.schema import RequiredFile
 from zsl_runner.data.sources.published import PUBLISHED, SENTENCES, with_rows
 from zsl_runner.data.tasks.options import ZeroShotTasksConf
 from zsl_runner.data.zero_shot.options import ZeroShotConf
-from zsl_runner.files.folders import chosen_cache_folder, expanded, unknown_home
+from zsl_runner.files.folders import among_data, chosen_cache_folder, expanded, unknown_home
 
 OWN_FILES: Final = (
     "`zsl-data import` writes these two files from your arrays of features, labels and class vectors (.npy, .npz, .pt, "
@@ -114,11 +114,8 @@ class XLSA17Conf(ZeroShotConf):
             yield Problem("sha256_sentences", f"has no effect with semantics={self.semantics}; set it to null")
         if wrong := unknown_home(self.cache):
             yield Problem("cache", wrong)
-        folder = self.cache_folder()
-        if folder is not None and folder.resolve().is_relative_to(self.file("").resolve()):
-            yield Problem(
-                "cache", f"{folder} lies inside the data folder, which is never written to; choose another folder"
-            )
+        if wrong := among_data(self.cache_folder(), self.file("")):
+            yield Problem("cache", wrong)
 
     def idle_options(self) -> Iterable[Idle]:
         """Yield what concerns other class vectors than those that are read."""

@@ -91,7 +91,7 @@ def _from_version_5(value: Any) -> Value:
 def _text_of(cell: Any) -> str | None:
     """Return the text of a cell, a number as its digits; None if it is neither."""
     entries = np.ravel(cell)
-    return "".join(map(str, entries)) if entries.dtype.kind in "Uiuf" or not entries.size else None
+    return "".join(map(str, entries)).rstrip() if entries.dtype.kind in "Uiuf" or not entries.size else None
 
 
 def _dense(matrix: Any) -> Value:
@@ -156,4 +156,10 @@ def _rows_of_text(item: h5py.Dataset) -> tuple[str, ...]:
     if item.attrs.get("MATLAB_empty", 0):
         return ()
     codes = np.atleast_2d(np.asarray(item[()]).T)
-    return tuple("".join(map(chr, row)).rstrip() for row in codes)
+    return tuple(_decoded(row).rstrip() for row in codes)
+
+
+def _decoded(units: NDArray[np.integer[Any]]) -> str:
+    """Return the text of UTF-16 units, of which letters beyond the first 65,536 take two."""
+    halves = "".join(map(chr, units))
+    return halves.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
