@@ -219,7 +219,11 @@ class Trainer:
         return []
 
     def state_dict(self) -> dict[str, Any]:
-        """Return everything beyond weights, optimisers and generators that an exact resume needs."""
+        """Return everything beyond weights, optimisers and generators that an exact resume needs.
+
+        Tensors, numbers of Python (``int(x)`` of numpy's), text, None, and lists, tuples and dictionaries of these: a
+        checkpoint is loaded without executing anything, and one that could not be loaded is not written.
+        """
         return {}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
