@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from zsl_runner.config.registry import resolve
+from zsl_runner.config.registry import built
 from zsl_runner.config.schema import RunConfig
 from zsl_runner.data.stages import AnyFold
 from zsl_runner.data.views import training_as
@@ -70,14 +70,14 @@ def build_stage(config: RunConfig, name: str, fold: AnyFold, runtime: Runtime, t
     data = training_as(config.model.reads, data)
     streams = Streams(derived_seed(config.seed, name), runtime.device)
     with streams.initialising():
-        model: Model = resolve(config.model.implementation)(config.model, data.shape, streams)
+        model: Model = built(config.model.implementation, config.model, data.shape, streams)
     model.to(runtime.device)
     groups = model.parameter_groups()
     wanted = {} if trained else config.trainer.optimisers()
     settings = {group: conf for group, conf in wanted.items() if group in groups}
     optimisers = Optimisers({group: groups[group] for group in settings}, settings)
     context = TrainingContext(model=model, data=data, optimisers=optimisers, runtime=runtime, streams=streams)
-    trainer: Trainer = resolve(config.trainer.implementation)(config.trainer, context)
+    trainer: Trainer = built(config.trainer.implementation, config.trainer, context)
     return StageParts(name, fold, model, optimisers, streams, trainer)
 
 
