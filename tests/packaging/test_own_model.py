@@ -114,6 +114,39 @@ def test_its_failures_are_told_with_their_line_and_whose_code_it_is(zsl_run, tmp
     assert "a bug" not in done.stderr
 
 
+def test_a_capability_that_no_model_has_is_told_with_the_one_that_may_be_meant(zsl_run, tmp_path):
+    conf = zsl_run.site / "class_gaussians" / "conf.py"
+    with changed(
+        conf, ('"loss_terms", "synthesize"', '"loss_terms", "synthesise"'), ('"class_vectors"', '"class_vector"')
+    ):
+        done = zsl_run(tmp_path, "model=class_gaussians", "dataset=toy", "evaluator=final_classifier")
+    assert done.returncode == 2
+    assert "does not offer: class_vector (did you mean class_vectors?)\n" in done.stderr
+    assert "does not offer: synthesize\n" in done.stderr  # a word that other models offer is no misprint
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (
+            (('return {"autoencoder"', '{"autoencoder"'),),
+            "parameter_groups returned a NoneType, expected lists by name",
+        ),
+        ((('return {"autoencoder": [self.log_var], ', "return {"),), "the group 'autoencoder' of parameters has no"),
+        (
+            (("x.shape[1]}", "x[0]}"),),
+            r"term likelihood of the loss: expected a tensor of one number, found one of shape",
+        ),
+    ],
+)
+def test_what_its_methods_return_is_refused_by_name(zsl_run, tmp_path, change, told):
+    with changed(zsl_run.site / "class_gaussians" / "model.py", *change):
+        done = zsl_run(tmp_path, "model=class_gaussians", "dataset=toy")
+    assert done.returncode == 1
+    assert told in done.stderr
+    assert "report this bug" not in done.stderr
+
+
 @pytest.mark.parametrize("streams", [True, False])
 def test_numbers_of_the_global_generator_are_told_and_recorded(zsl_run, tmp_path, streams):
     drawn = "" if streams else "        x = nn.functional.dropout(x, 0.1)\n"
