@@ -167,6 +167,15 @@ def distribution(folder, entries, **modules):
     return [folder]
 
 
+THEIRS = """from dataclasses import dataclass
+from zsl_runner.config.fields import option
+from zsl_runner.config.schema import ModelConf
+@dataclass
+class TheirConf(ModelConf):
+    kind: str = option("theirs", "kind")
+"""
+
+
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
@@ -174,6 +183,9 @@ def distribution(folder, entries, **modules):
         ("raise RuntimeError('two\\nlines')\n", "two;"),
         ("def broken(:\n", "invalid syntax"),
         ("TheirConf = 3\n", "expected a subclass of ModelConf"),
+        (THEIRS.replace("@dataclass", ""), "TheirConf lacks @dataclass"),
+        (THEIRS.replace("kind: str", "kin: str"), "TheirConf declares no kind"),
+        (f"{THEIRS}    needs = 'features'\n", "TheirConf.needs: expected a frozenset of words, found a text"),
         ("", "has no attribute 'TheirConf'"),
     ],
 )
@@ -197,6 +209,17 @@ def test_a_package_ships_its_yaml_files(zsl_run, tmp_path):
     done = zsl_run("task=check", "dataset=toy", "model=narrow", places=places)
     assert (done.returncode, done.stderr) == (0, "")
     assert "model      narrow (vzsl)" in done.stdout
+    shown = ("--cfg", "job", "--package", "model", "dataset=toy", "model=narrow")
+    done = zsl_run(*shown, places=places)
+    assert "name: narrow\n" in done.stdout, done.stderr
+    assert "latent_dim: 3\n" in done.stdout
+    own = tmp_path / "own" / "model"
+    own.mkdir(parents=True)
+    (own / "narrow.yaml").write_text("defaults: [vzsl, _self_]\nname: narrow\nlatent_dim: 5\n")
+    done = zsl_run("--config-dir", str(own.parent), *shown, places=places)
+    assert "latent_dim: 5\n" in done.stdout, done.stderr  # the user's own file comes first, as in a run
+    done = zsl_run("--explain", "model.latent_dim", "model=narrow", "--config-dir", str(own.parent), places=places)
+    assert "in force  5 " in done.stdout, done.stderr
     done = zsl_run("task=check", "dataset=toy", "model=narow", places=places)
     assert "narrow" in done.stderr.partition("did you mean")[2]
 

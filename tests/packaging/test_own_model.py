@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from contextlib import contextmanager
 
 import pytest
 
@@ -77,6 +78,98 @@ def test_without_a_method_its_base_class_asks_for_nothing_is_read(zsl_run, tmp_p
     assert done.returncode == 1
     assert "class_gaussians.model:ClassGaussians must define synthesize" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@contextmanager
+def changed(file, *replacements):
+    """Have a file with other text inside the block."""
+    whole = file.read_text()
+    text = whole
+    for old, new in replacements:
+        assert old in text
+        text = text.replace(old, new)
+    file.write_text(text)
+    try:
+        yield
+    finally:
+        file.write_text(whole)
+
+
+def test_its_failures_are_told_with_their_line_and_whose_code_it_is(zsl_run, tmp_path):
+    module = zsl_run.site / "class_gaussians" / "model.py"
+    with changed(module, ("place.unsqueeze(1)", "places.unsqueeze(1)")):
+        line = 1 + next(n for n, text in enumerate(module.read_text().splitlines()) if "places.unsqueeze" in text)
+        done = zsl_run(tmp_path, "model=class_gaussians", "dataset=toy", "name=fails")
+    assert done.returncode == 1
+    assert f"{module}, line {line}, in loss_terms, of the package class-gaussians: mend it there" in done.stderr
+    assert "error.txt" in done.stderr
+    assert "report this bug" not in done.stderr
+    conf = zsl_run.site / "class_gaussians" / "conf.py"
+    method = "    def problems(self):\n        return [self.no_such_option]\n\n    kind: str = option("
+    with changed(conf, ("    kind: str = option(", method)):
+        done = zsl_run(tmp_path, "model=class_gaussians", "dataset=toy")
+    assert done.returncode == 1
+    assert f"{conf}, line " in done.stderr
+    assert "in problems, of the package class-gaussians: mend it there; the traceback is in " in done.stderr
+    assert "a bug" not in done.stderr
+
+
+def test_a_capability_that_no_model_has_is_told_with_the_one_that_may_be_meant(zsl_run, tmp_path):
+    conf = zsl_run.site / "class_gaussians" / "conf.py"
+    with changed(
+        conf, ('"loss_terms", "synthesize"', '"loss_terms", "synthesise"'), ('"class_vectors"', '"class_vector"')
+    ):
+        done = zsl_run(tmp_path, "model=class_gaussians", "dataset=toy", "evaluator=final_classifier")
+    assert done.returncode == 2
+    assert "does not offer: class_vector (did you mean class_vectors?)\n" in done.stderr
+    assert "does not offer: synthesize\n" in done.stderr  # a word that other models offer is no misprint
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (
+            (('return {"autoencoder"', '{"autoencoder"'),),
+            "parameter_groups returned a NoneType, expected lists by name",
+        ),
+        ((('return {"autoencoder": [self.log_var], ', "return {"),), "the group 'autoencoder' of parameters has no"),
+        (
+            (("x.shape[1]}", "x[0]}"),),
+            r"term likelihood of the loss: expected a tensor of one number, found one of shape",
+        ),
+    ],
+)
+def test_what_its_methods_return_is_refused_by_name(zsl_run, tmp_path, change, told):
+    with changed(zsl_run.site / "class_gaussians" / "model.py", *change):
+        done = zsl_run(tmp_path, "model=class_gaussians", "dataset=toy")
+    assert done.returncode == 1
+    assert told in done.stderr
+    assert "report this bug" not in done.stderr
+
+
+@pytest.mark.parametrize("streams", [True, False])
+def test_numbers_of_the_global_generator_are_told_and_recorded(zsl_run, tmp_path, streams):
+    drawn = "" if streams else "        x = nn.functional.dropout(x, 0.1)\n"
+    densities = "        densities = self.class_scores("
+    with changed(zsl_run.site / "class_gaussians" / "model.py", (densities, drawn + densities)):
+        short = ("trainer.steps=3", "tracker.figures=false", "name=short")
+        done = zsl_run(tmp_path, "model=class_gaussians", "dataset=toy", *short)
+    assert done.returncode == 0, done.stderr
+    told = [text for text in result(tmp_path, "short")["warnings"] if "torch's global generator" in text]
+    assert len(told) == (0 if streams else 1)
+    assert ("zsl_runner.models.networks:Dropout" in done.stdout + done.stderr) is not streams
+
+
+def test_what_takes_other_arguments_than_it_is_given_is_refused_with_both(zsl_run, tmp_path):
+    module = zsl_run.site / "class_gaussians" / "model.py"
+    with changed(module, ("shape: ZeroShotShape, streams: Streams) -> None", "shape: ZeroShotShape) -> None")):
+        done = zsl_run(tmp_path, "model=class_gaussians", "dataset=toy")
+    told = "class_gaussians.model:ClassGaussians is called with (ClassGaussiansConf, ZeroShotShape, Streams), which it"
+    assert f"{told} does not take: too many positional arguments" in done.stderr
+    with changed(module, ("class_scores(self, x: Tensor, class_vectors: Tensor)", "class_scores(self, x: Tensor)")):
+        done = zsl_run(tmp_path, "model=class_gaussians", "dataset=toy")
+    told = "class_scores(self, x) is called as ClassScorer.class_scores(self, x, class_vectors)"
+    assert f"class_gaussians.model:ClassGaussians: {told}" in done.stderr
 
 
 def test_it_follows_the_house_style(zsl_run):

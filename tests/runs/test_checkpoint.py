@@ -2,13 +2,16 @@ import contextlib
 import errno
 import io
 import os
+import pickle
 import signal
 import subprocess
 import sys
 import time
 import zipfile
+from collections import OrderedDict
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
@@ -30,6 +33,42 @@ def test_round_trip_and_retention(tmp_path):
     state = kept.newest().state
     assert state["step"] == 1000000
     assert torch.equal(state["weights"]["w"], torch.arange(3))
+
+
+@pytest.mark.parametrize(
+    ("part", "kind"), [(np.int64(3), "numpy.int64"), (np.zeros(2), "numpy.ndarray"), (print, "builtin_function")]
+)
+def test_a_state_that_could_never_be_read_is_refused_when_it_is_saved(tmp_path, part, kind):
+    kept = checkpoints(tmp_path)
+    kept.save(1, {"trainer": {"done": 1}})
+    with pytest.raises(CheckpointError, match=rf"could never be read: trainer\.done is a {kind}.*a state_dict\(\) may"):
+        kept.save(2, {"trainer": {"done": part}})
+    assert kept.newest().state == {"trainer": {"done": 1}}
+
+
+def test_whatever_torch_loads_without_executing_it_may_be_saved(tmp_path):
+    state = {
+        "size": torch.Size([2]),
+        "type": torch.float16,
+        "device": torch.device("cpu"),
+        "ordered": OrderedDict(a=[(1, None), {2: "b"}]),
+        "complex": 1j,
+        "set": {1, 2},
+    }
+    state = {key: value for key, value in state.items() if loads(value)}
+    assert {"size", "type", "device", "ordered"} <= state.keys()
+    kept = checkpoints(tmp_path)
+    kept.save(1, state)
+    assert kept.newest().state == state
+
+
+def loads(value):
+    file = io.BytesIO()
+    torch.save(value, file)
+    file.seek(0)
+    with contextlib.suppress(pickle.UnpicklingError):
+        return torch.load(file, weights_only=True) == value
+    return False
 
 
 def test_nothing_there(tmp_path):

@@ -1,15 +1,19 @@
 """One step down the sum of named terms, for any trainer."""
 
+import pytest
 import torch
 from torch import nn
 
 from zsl_runner.config.optimizer import OptimizerConf
 from zsl_runner.config.schema import RuntimeConf
+from zsl_runner.errors import RunError
 from zsl_runner.models.base import Model
 from zsl_runner.streams import Streams
 from zsl_runner.training.base import TrainingContext, detached, total
 from zsl_runner.training.optimisers import Optimisers
+from zsl_runner.training.replay import eager
 from zsl_runner.training.runtime import Runtime
+from zsl_runner.training.terms import TermSums
 
 
 class Two(Model):
@@ -58,3 +62,21 @@ def test_a_total_keeps_the_graph_that_detached_terms_lose():
     total(terms).backward()
     assert x.grad.item() == 5.0
     assert detached(terms)["two"].grad_fn is None
+
+
+@pytest.mark.parametrize(
+    ("term", "found"),
+    [(torch.ones(3), r"one of shape \(3,\)"), (torch.ones(0), r"one of shape \(0,\)"), (0.5, "a float")],
+)
+def test_a_term_that_is_not_one_number_is_refused_by_its_name(term, found):
+    work, model = context()
+    with pytest.raises(RunError, match=f"term rows of the loss: expected a tensor of one number, found {found}"):
+        work.minimize_terms({"square": model.a.square(), "rows": term}, "a")
+    with pytest.raises(RunError, match=f"term rows of the loss: expected a tensor of one number, found {found}"):
+        TermSums().add({"square": torch.ones(()), "rows": term})
+    assert (model.a.item(), work.optimisers.steps) == (3.0, 0)
+
+
+def test_a_step_that_returns_no_report_is_refused_by_its_type():
+    with pytest.raises(RunError, match="a step returned a NoneType, expected a StepReport"):
+        eager(lambda: None, TermSums())()

@@ -3,6 +3,7 @@ import torch
 from torch import nn
 
 from zsl_runner.config.optimizer import OptimizerConf
+from zsl_runner.errors import ConfigError
 from zsl_runner.training.optimisers import Optimisers
 
 
@@ -20,6 +21,26 @@ def test_minimize_moves_only_its_group_and_leaves_no_gradient():
     assert torch.equal(second, torch.ones(2))
     assert first.grad is None
     assert second.grad is None
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda optimisers, loss: optimisers.minimize(loss, "firts"),
+        lambda optimisers, loss: optimisers.minimize(loss, "second", "firts"),
+        lambda optimisers, loss: optimisers.minimize_each({"firts": loss}),
+        lambda optimisers, loss: optimisers.descend("firts", [torch.ones(3)]),
+        lambda optimisers, loss: optimisers.set_lr("firts", 0.1),
+        lambda optimisers, loss: optimisers.restart("firts"),
+    ],
+)
+def test_a_group_without_an_optimiser_is_named_with_what_gives_it_one(use):
+    first, second, optimisers = two_groups(lr=0.5)
+    told = r"group 'firts' .* groups with one: first, second; did you mean first\?.*optimisers\(\)"
+    with pytest.raises(ConfigError, match=told):
+        use(optimisers, first.sum() + second.sum())
+    assert torch.equal(first, torch.ones(3))
+    assert torch.equal(second, torch.ones(2))
 
 
 def test_losses_of_groups_that_share_a_parameter_are_minimised_from_the_same_weights():

@@ -14,7 +14,7 @@ from zsl_runner.config.gpus import DEVICE, DEVICES
 from zsl_runner.config.labels import RULE, is_label
 from zsl_runner.config.loader import Loader
 from zsl_runner.config.paths import shown
-from zsl_runner.config.problems import Origin
+from zsl_runner.config.problems import Origin, closest
 from zsl_runner.config.registry import schemas
 from zsl_runner.config.schema import (
     Component,
@@ -54,7 +54,8 @@ def check_parts(draft: Draft, loader: Loader | None) -> None:
         takers = [k for k, s in schemas(asking).items() if getattr(s, wishes) <= getattr(parts[answering], offers)]
         givers = [k for k, s in schemas(answering).items() if getattr(parts[asking], wishes) <= getattr(s, offers)]
         asker, answerer = f"{asking}={draft.kinds[asking]}", f"{answering}={draft.kinds[answering]}"
-        lines = [f"{asker} {verb} what {answerer} does not offer: {', '.join(sorted(missing))}"]
+        words = [f"{word}{_meant(word, offers, answering, parts[answering])}" for word in sorted(missing)]
+        lines = [f"{asker} {verb} what {answerer} does not offer: {', '.join(words)}"]
         if (
             asking == "evaluator"
             and answering == "dataset"
@@ -64,6 +65,14 @@ def check_parts(draft: Draft, loader: Loader | None) -> None:
         lines.append(f"{answering}s that fit {asker}: {_options(loader, answering, givers)}")
         lines.append(f"{asking}s that fit {answerer}: {_options(loader, asking, takers)}")
         draft.report(asking, "\n".join(lines), Origin())
+
+
+def _meant(word: str, offers: str, group: str, answering: type[Component]) -> str:
+    """Return what a word that no member of a group offers may stand for; empty for a word that one does."""
+    if any(word in getattr(schema, offers) for schema in schemas(group).values()):
+        return ""
+    meant = closest(word, getattr(answering, offers))
+    return f" (did you mean {meant}?)" if meant else ""
 
 
 def check_components(draft: Draft) -> None:

@@ -269,10 +269,15 @@ def _search_path(source: Source) -> ConfigSearchPath:
         search_path.prepend(
             provider="command-line", path=f"file://{source.extra.resolve()}", anchor=SearchPathQuery(provider="schema")
         )
+    search_other_folders(search_path)
+    return search_path
+
+
+def search_other_folders(search_path: ConfigSearchPath) -> None:
+    """Search the folders of other distributions, too, after all that is searched so far but the schemas."""
     for package, folder in other_folders():
         schema = SearchPathQuery(provider="schema")  # has to stay last
         search_path.prepend(provider=package, path=f"file://{folder.resolve()}", anchor=schema)
-    return search_path
 
 
 def _as_written(loaded: ConfigResult | None) -> ConfigResult | None:

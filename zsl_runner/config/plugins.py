@@ -14,6 +14,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TypeVar
 
+from omegaconf import MISSING
+
 from zsl_runner.config.schema import Component
 
 SCHEMAS = "zsl_runner.schemas"
@@ -31,6 +33,17 @@ def other_schemas() -> tuple[type[Component], ...]:
 def other_folders() -> tuple[tuple[str, Path], ...]:
     """Return the folders of YAML files of other distributions, each with the distribution's name."""
     return tuple(_usable(FOLDERS, _folder))
+
+
+@cache
+def other_packages() -> dict[str, str]:
+    """Return the packages that entry points lead to, as they are imported, each with its distribution's name."""
+    found = {}
+    for group in (SCHEMAS, FOLDERS):
+        for entry in entry_points(group=group):
+            package = entry.value.partition(":")[0].partition(".")[0]
+            found[package] = entry.dist.name if entry.dist is not None else package
+    return found
 
 
 def _usable(group: str, load: Callable[[EntryPoint], T]) -> list[tuple[str, T]]:
@@ -53,6 +66,13 @@ def _schema(entry: EntryPoint) -> type[Component]:
     schema = entry.load()
     if not (isinstance(schema, type) and issubclass(schema, Component)):
         raise TypeError("expected a subclass of ModelConf, DatasetConf, TrainerConf or EvaluatorConf")
+    if "__dataclass_fields__" not in vars(schema):
+        raise TypeError(f"{schema.__name__} lacks @dataclass, without which none of its options exists")
+    if schema.__dataclass_fields__["kind"].default == MISSING:
+        raise TypeError(f'{schema.__name__} declares no kind, as in kind: str = option("its name", ...)')
+    for words in ("needs", "capabilities", "requires", "provides"):
+        if isinstance(getattr(schema, words, ()), str):
+            raise TypeError(f"{schema.__name__}.{words}: expected a frozenset of words, found a text")
     if hasattr(schema, "complaints"):  # it would never be asked
         raise TypeError("complaints() is called problems() in this version")
     return schema

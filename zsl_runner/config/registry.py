@@ -8,9 +8,12 @@ Other distributions add theirs as `plugins` says.
 from __future__ import annotations
 
 import importlib
+import inspect
 import pkgutil
+from collections.abc import Iterator
 from functools import cache, partial
 from importlib.util import find_spec
+from inspect import isfunction
 from typing import Any
 
 from hydra.core.config_store import ConfigNode, ConfigStore
@@ -112,12 +115,13 @@ def resolve(implementation: str) -> Any:
     """Import what ``package.module:name`` names.
 
     Raises:
-        ConfigError: it cannot be imported, or is a class without a method that it must define.
+        ConfigError: it cannot be imported, or is a class without a method that it must define or with one that takes
+            other arguments than that of its base class.
     """
     module, _, name = implementation.partition(":")
     try:
         found = getattr(importlib.import_module(module), name)
-    except (ImportError, AttributeError) as error:
+    except (ImportError, AttributeError, SyntaxError) as error:
         raise ConfigError(f"{implementation} cannot be imported: {error}; it is named as an implementation") from error
     if isinstance(found, type):
         members = ((member, getattr(found, member, None)) for member in dir(found))
@@ -126,4 +130,42 @@ def resolve(implementation: str) -> Any:
             raise ConfigError(
                 f"{implementation} must define {', '.join(missing)}; its base classes say what they take and return"
             )
+        if misfit := next(_misfits(found), None):
+            raise ConfigError(f"{implementation}: {misfit}")
     return found
+
+
+def built(implementation: str, *arguments: Any) -> Any:
+    """Call what ``package.module:name`` names.
+
+    Raises:
+        ConfigError: as in `resolve`, or it does not take these arguments.
+    """
+    make = resolve(implementation)
+    try:
+        inspect.signature(make).bind(*arguments)
+    except TypeError as error:
+        given = ", ".join(type(argument).__name__ for argument in arguments)
+        raise ConfigError(f"{implementation} is called with ({given}), which it does not take: {error}") from error
+    return make(*arguments)
+
+
+def _misfits(found: type) -> Iterator[str]:
+    """Yield in words each method that does not take by place what the method it overrides takes, if that is ours."""
+    for base in found.__mro__[1:]:
+        if not base.__module__.startswith("zsl_runner."):
+            continue
+        for name, asked in vars(base).items():
+            own = getattr(found, name)
+            if name.startswith("_") or own is asked or not (isfunction(asked) and isfunction(own)):
+                continue
+            by_place = [
+                entry
+                for entry in inspect.signature(asked).parameters.values()
+                if entry.kind in (entry.POSITIONAL_ONLY, entry.POSITIONAL_OR_KEYWORD)
+            ]
+            try:
+                inspect.signature(own).bind(*by_place)
+            except TypeError as error:
+                takes, expected = (", ".join(inspect.signature(method).parameters) for method in (own, asked))
+                yield f"{name}({takes}) is called as {base.__name__}.{name}({expected}): {error}"

@@ -14,6 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from zsl_runner import __version__
+from zsl_runner.config.plugins import other_packages
 from zsl_runner.errors import RunError
 from zsl_runner.files.folders import default_cache_folder
 from zsl_runner.files.writing import write_text
@@ -49,8 +50,12 @@ def message(program: str, error: BaseException) -> str:
     line = expected(error)
     if line is not None:
         return f"{program}: {line}"
-    told = f"{program}: a bug: {summary(error)}"
+    place = place_elsewhere(error)
+    told = f"{program}: {'' if place else 'a bug: '}{summary(error)}"
     kept = _kept(program, error)
+    if place is not None:
+        whole = f"the traceback is in {kept}" if kept else f"the traceback:\n{account(error).rstrip()}"
+        return f"{told}\n  {place}: mend it there; {whole}"
     if kept is None:
         return f"{told}\nplease report it with all of this:\n{account(error).rstrip()}"
     return f"{told}\n  please report it with {kept}, which holds the traceback, the command and the versions"
@@ -59,6 +64,22 @@ def message(program: str, error: BaseException) -> str:
 def summary(error: BaseException) -> str:
     """Return type and message of an error."""
     return f"{type(error).__name__}: {error}".rstrip(": ")
+
+
+def place_elsewhere(error: BaseException) -> str | None:
+    """Return the last line of code of another distribution's package that a failure passed, and whose code it is.
+
+    None if it passed none: then it is ours to mend. A line that calls ours again counts, too, since what it passes on
+    is most often what is wrong.
+    """
+    packages = other_packages()
+    found = None
+    for frame, line in traceback.walk_tb(error.__traceback__):
+        package = str(frame.f_globals.get("__name__", "")).partition(".")[0]
+        if package in packages:
+            code = frame.f_code
+            found = f"{code.co_filename}, line {line}, in {code.co_name}, of the package {packages[package]}"
+    return found
 
 
 def account(error: BaseException) -> str:

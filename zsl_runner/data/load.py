@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from zsl_runner.config.registry import resolve
+from zsl_runner.config.registry import built
 from zsl_runner.config.schema import DatasetConf, TrainerConf
 from zsl_runner.config.vocabulary import View
 from zsl_runner.data.records import Records, SourceFile
@@ -27,7 +27,7 @@ def load(conf: DatasetConf) -> Records:
     Raises:
         DataError: a file is missing, damaged or inconsistent.
     """
-    records: Any = resolve(conf.implementation)(conf)
+    records: Any = built(conf.implementation, conf)
     assert isinstance(records, Records), f"{conf.implementation} returned {type(records).__name__}"
     known = records.provenance
     split, notes = known.split_version, known.notes
@@ -54,7 +54,7 @@ def contents(conf: DatasetConf) -> tuple[SourceFile, ...]:
         DataError: a file is missing, damaged or inconsistent.
     """
     if conf.contents:
-        found: tuple[SourceFile, ...] = resolve(conf.contents)(conf)
+        found: tuple[SourceFile, ...] = built(conf.contents, conf)
         return found
     required = [file.path for file in conf.required_files()]
     if required:
@@ -76,5 +76,5 @@ def cut_folds(
     """
     from zsl_runner.data.views import ViewedStages  # torch is imported only when something runs
 
-    folds: Stages = resolve(conf.folds)(records, conf, trainer, device)
+    folds: Stages = built(conf.folds, records, conf, trainer, device)
     return ViewedStages(folds, view)

@@ -76,6 +76,7 @@ class Measurement(Generic[Details]):
 
     Raises:
         NonFiniteError: a metric or a choice is NaN or infinite and not among the undefined ones.
+        RunError: one is no number.
     """
 
     metrics: Mapping[str, float]
@@ -86,6 +87,8 @@ class Measurement(Generic[Details]):
     notes: Sequence[str] = ()
 
     def __post_init__(self) -> None:
+        for name in ("metrics", "choices"):
+            object.__setattr__(self, name, {tag: _number(tag, value) for tag, value in getattr(self, name).items()})
         require_finite_metrics({**self.choices, **self.metrics}, self.undefined)
 
     def warnings(self) -> list[str]:
@@ -103,6 +106,16 @@ class Measurement(Generic[Details]):
     def undefined_in_words(self, tag: str) -> str:
         """Return why a metric is undefined."""
         return f"{tag} is undefined: {self.undefined[tag]}"
+
+
+def _number(tag: str, value: Any) -> float:
+    """Return a value as a number of Python, which records and checkpoints keep; a tensor of one number becomes one."""
+    if type(value) in (int, float):
+        return cast(float, value)
+    try:
+        return float(value)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise RunError(f"{tag}: expected a number, found a {type(value).__name__}: {error}") from error
 
 
 def require_finite_metrics(metrics: Mapping[str, float], undefined: Iterable[str] = ()) -> None:
@@ -229,9 +242,13 @@ def measured(
 
     Raises:
         NonFiniteError: scores, codes, weights or metrics are NaN or infinite.
+        RunError: what is returned is no measurement.
     """
     try:
-        return evaluator.measure(model, fold, choices or {})
+        found: object = evaluator.measure(model, fold, choices or {})
     except NonFiniteError as error:
         where = f"stage {stage}, {type(model).__name__} on the {fold.evaluation.name} rows"
         raise NonFiniteError(f"{where}: {error}") from error
+    if not isinstance(found, Measurement):
+        raise RunError(f"{type(evaluator).__name__}.measure returned a {type(found).__name__}, expected a Measurement")
+    return found

@@ -16,7 +16,7 @@ from zsl_runner.config.quoting import again
 from zsl_runner.config.saved import CONFIG_FILE, open_existing
 from zsl_runner.config.schema import RunConfig
 from zsl_runner.config.typed import plain, to_yaml
-from zsl_runner.console.failures import account, caused_by_the_system, expected, summary
+from zsl_runner.console.failures import account, caused_by_the_system, expected, place_elsewhere, summary
 from zsl_runner.console.signals import STOP
 from zsl_runner.errors import CheckpointError, RunError
 from zsl_runner.files.locks import exclusive, one_at_a_time
@@ -163,6 +163,9 @@ def _told(directory: Path, error: Exception) -> str:
     line = expected(error)
     if line is None:
         told = f"{summary(error)}; the traceback is in {directory / ERROR_FILE}"
+        place = place_elsewhere(error)
+        if place is not None:
+            return f"{told}\n{place}: mend it there"
         return f"{told}\nplease report this bug with that file, which holds command and versions, too"
     if (caused_by_the_system(error) or isinstance(error, CheckpointError)) and any(
         (directory / "checkpoints").glob("step-*.pt")

@@ -22,6 +22,7 @@ import torch
 from zsl_runner.errors import CheckpointError, RunError
 from zsl_runner.files.folders import entries
 from zsl_runner.files.writing import replacing
+from zsl_runner.runs.loadable import not_loadable
 
 FORMAT = 2
 PATTERN = "step-*.pt"
@@ -96,9 +97,15 @@ class Checkpoints:
             written: how much the run has written beside its checkpoints, plain values.
 
         Raises:
-            CheckpointError: the file cannot be written (disk full, no permission); earlier checkpoints are untouched.
+            CheckpointError: the file cannot be written (disk full, no permission), or could never be read; earlier
+                checkpoints are untouched.
         """
         path = self.directory / f"step-{step:09d}.pt"
+        if bad := ", ".join(not_loadable(state)):
+            raise CheckpointError(
+                f"{path} is not written, for it could never be read: {bad}; a state_dict() may return tensors, numbers "
+                "of Python, text, None, and lists, tuples and dictionaries of these"
+            )
         content = {
             "format": FORMAT,
             "config": dict(config or {}),

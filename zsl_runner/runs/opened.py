@@ -14,7 +14,7 @@ from torch import Tensor
 
 from zsl_runner.config.gpus import DEVICE, DEVICES
 from zsl_runner.config.quoting import again, anew
-from zsl_runner.config.registry import resolve
+from zsl_runner.config.registry import built
 from zsl_runner.config.saved import CONFIG_FILE, open_existing, read_saved, restoring
 from zsl_runner.config.schema import EvaluatorConf, RunConfig
 from zsl_runner.config.typed import typed
@@ -164,7 +164,7 @@ class TrainedRun:
                 f"labels; try it on validation rows, with a run of the tune stage alone: "
                 f"{anew(self.directory, 'evaluator.stages=[tune]')}"
             )
-        evaluator = resolve(conf.implementation)(conf, self.config.seed)
+        evaluator = built(conf.implementation, conf, self.config.seed)
         return replace(self, config=replace(self.config, evaluator=conf), evaluator=evaluator)
 
     def other_rows(self, folder: Path) -> tuple[AnyFold, Records, list[str]]:
@@ -247,7 +247,7 @@ def open_run(directory: Path, device: str = "auto", batch_size: int | None = Non
         config=config,
         model=parts.model,
         fold=folds.tested(stage) if tests else fold,
-        evaluator=resolve(config.evaluator.implementation)(config.evaluator, config.seed),
+        evaluator=built(config.evaluator.implementation, config.evaluator, config.seed),
         choices=chosen(finished, config.evaluator.select) if tests else {},
         step=state["step"],
         stage=stage,

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from zsl_runner.config.identity import defines_the_run, flatten
-from zsl_runner.config.registry import resolve
+from zsl_runner.config.registry import built, resolve
 from zsl_runner.config.saved import CHECKPOINTS
 from zsl_runner.config.schema import RunConfig
 from zsl_runner.config.typed import plain, to_yaml
@@ -56,7 +56,7 @@ class Run:
         self.runtime = Runtime(config.runtime)
         for member in (config.model, config.trainer):
             resolve(member.implementation)  # what is not complete is refused before the data are read
-        self.evaluator: AnyEvaluator = resolve(config.evaluator.implementation)(config.evaluator, config.seed)
+        self.evaluator: AnyEvaluator = built(config.evaluator.implementation, config.evaluator, config.seed)
         self.state = RunState(result)
 
     def execute(self) -> None:

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from zsl_runner.config.schema import EvaluatorConf, RunConfig
@@ -27,6 +28,11 @@ from zsl_runner.training.loop import Cadence, Loop, Selection
 from zsl_runner.training.replay import Variants
 
 log = logging.getLogger(__name__)
+GLOBAL_GENERATOR = (
+    "stage {stage}: something drew from torch's global generator, or seeded it; the run's seed does not govern it, and "
+    "a resumed run goes on with other numbers: draw from streams (generator=streams[...]), and take "
+    "zsl_runner.models.networks:Dropout for nn.Dropout"
+)
 
 
 @dataclass(frozen=True)
@@ -133,6 +139,8 @@ class StageRun:
         self._seconds_before = 0.0
         self._started = time.perf_counter()
         self._capture = capture_of(parts)
+        self._global_generator = torch.get_rng_state()
+        self._warnings: tuple[str, ...] = ()
         self.loop = self._loop()
         if state is not None:
             self.load_state_dict(state)
@@ -221,6 +229,7 @@ class StageRun:
     def save(self, step: int) -> None:
         """Write a checkpoint of the run at a global step."""
         context = self.context
+        self._watch_global_generator()
         written = context.tracker.flush()
         state = {"step": step, **context.state.state_dict(), **self.state_dict()}
         context.checkpoints.save(step, state, plain(context.config), asdict(context.state.result), written)
@@ -242,7 +251,8 @@ class StageRun:
             graphs={phase: found.graphs for phase, found in self._variants().items()},
             eager_variants={phase: found.eager for phase, found in self._variants().items()},
         )
-        self.context.state.warn(self.parts.trainer.warnings())
+        self._watch_global_generator()
+        self.context.state.warn((*self._warnings, *self.parts.trainer.warnings()))
 
     def test(self, tested: AnyFold) -> None:
         """Read the test rows: the one place of a run that does so for metrics that count."""
@@ -294,6 +304,12 @@ class StageRun:
 
     def _seconds(self) -> float:
         return self._seconds_before + time.perf_counter() - self._started
+
+    def _watch_global_generator(self) -> None:
+        """Say so once if something drew from torch's global generator: neither the seed nor a checkpoint governs it."""
+        if not self._warnings and not torch.equal(self._global_generator, torch.get_rng_state()):
+            self._warnings = (GLOBAL_GENERATOR.format(stage=self.plan.name),)
+            log.warning("%s", self._warnings[0])
 
     def state_dict(self) -> dict[str, Any]:
         """Return what an exact resume inside the stage needs."""

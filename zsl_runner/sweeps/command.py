@@ -11,6 +11,7 @@ import hydra
 from hydra import version
 from hydra._internal import utils
 from hydra._internal.hydra import Hydra
+from hydra.core.config_search_path import ConfigSearchPath
 from hydra.core.global_hydra import GlobalHydra
 from hydra.errors import HydraException
 from hydra.plugins.sweeper import Sweeper
@@ -22,7 +23,7 @@ from zsl_runner.config.check import Verdict, check, summary
 from zsl_runner.config.command import PRIMARY, Command, Question, question, read
 from zsl_runner.config.compose import COMPOSED_GROUPS
 from zsl_runner.config.explain import copy_option, explain, options_of
-from zsl_runner.config.loader import Loader
+from zsl_runner.config.loader import Loader, search_other_folders
 from zsl_runner.config.paths import conf_directory
 from zsl_runner.config.problems import Idle, Problem, listed, report, without_effect
 from zsl_runner.config.schema import RunConfig
@@ -190,13 +191,22 @@ def _spared(_: Sweeper, __: object) -> None:
 def _shown(command: Command) -> int:
     """Let Hydra show help or a configuration; return its exit code."""
     program, arguments, reporting = sys.argv[0], sys.argv[1:], utils.run_and_report
+    create, beginning = Hydra.create_main_hydra2, vars(Hydra)["create_main_hydra2"]
+
+    def searching(task_name: str, config_search_path: ConfigSearchPath) -> Hydra:
+        search_other_folders(config_search_path)
+        made: Hydra = create(task_name, config_search_path)
+        return made
+
     sys.argv = [program, *command.for_hydra()]
     utils.run_and_report = _call  # Hydra would print tracebacks and leave
+    Hydra.create_main_hydra2 = searching  # Hydra knows no folder but ours and that of --config-dir
     try:
         return _code(hydra.main(config_path=str(conf_directory()), config_name=PRIMARY, **_DEFAULTS)(job))
     finally:
         sys.argv = [program, *arguments]
         utils.run_and_report = reporting
+        Hydra.create_main_hydra2 = beginning
 
 
 def _code(work: Callable[[], object]) -> int:

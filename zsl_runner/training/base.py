@@ -15,6 +15,7 @@ from zsl_runner.models.base import Model
 from zsl_runner.streams import Streams
 from zsl_runner.training.optimisers import Optimisers
 from zsl_runner.training.runtime import Runtime
+from zsl_runner.training.terms import require_one_number
 
 
 @dataclass
@@ -145,9 +146,14 @@ class Phase:
 def total(terms: Mapping[str, Tensor]) -> Tensor:
     """Return the sum of scalar terms.
 
+    Raises:
+        RunError: a term is no tensor of one number.
+
     >>> total({"kl": torch.tensor(1.0), "margin": torch.tensor(0.5)})
     tensor(1.5000)
     """
+    for name, term in terms.items():
+        require_one_number(name, term)
     return torch.stack(list(terms.values())).sum()
 
 
@@ -219,7 +225,11 @@ class Trainer:
         return []
 
     def state_dict(self) -> dict[str, Any]:
-        """Return everything beyond weights, optimisers and generators that an exact resume needs."""
+        """Return everything beyond weights, optimisers and generators that an exact resume needs.
+
+        Tensors, numbers of Python (``int(x)`` of numpy's), text, None, and lists, tuples and dictionaries of these: a
+        checkpoint is loaded without executing anything, and one that could not be loaded is not written.
+        """
         return {}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:

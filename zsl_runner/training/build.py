@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from zsl_runner.config.registry import resolve
+from torch import nn
+
+from zsl_runner.config.registry import built
 from zsl_runner.config.schema import RunConfig
 from zsl_runner.data.stages import AnyFold
 from zsl_runner.data.views import training_as
+from zsl_runner.errors import ConfigError
 from zsl_runner.models.base import Model
 from zsl_runner.streams import Streams, derived_seed
 from zsl_runner.training.base import Trainer, TrainingContext
@@ -70,15 +73,25 @@ def build_stage(config: RunConfig, name: str, fold: AnyFold, runtime: Runtime, t
     data = training_as(config.model.reads, data)
     streams = Streams(derived_seed(config.seed, name), runtime.device)
     with streams.initialising():
-        model: Model = resolve(config.model.implementation)(config.model, data.shape, streams)
+        model: Model = built(config.model.implementation, config.model, data.shape, streams)
     model.to(runtime.device)
-    groups = model.parameter_groups()
+    groups = _groups(model)
     wanted = {} if trained else config.trainer.optimisers()
     settings = {group: conf for group, conf in wanted.items() if group in groups}
     optimisers = Optimisers({group: groups[group] for group in settings}, settings)
     context = TrainingContext(model=model, data=data, optimisers=optimisers, runtime=runtime, streams=streams)
-    trainer: Trainer = resolve(config.trainer.implementation)(config.trainer, context)
+    trainer: Trainer = built(config.trainer.implementation, config.trainer, context)
     return StageParts(name, fold, model, optimisers, streams, trainer)
+
+
+def _groups(model: Model) -> Mapping[str, list[nn.Parameter]]:
+    if not hasattr(model, "parameter_groups"):
+        raise ConfigError(f"{type(model).__name__} is no subclass of zsl_runner.models.base:Model")
+    groups: object = model.parameter_groups()
+    if not isinstance(groups, Mapping):
+        found = type(groups).__name__
+        raise ConfigError(f"{type(model).__name__}.parameter_groups returned a {found}, expected lists by name")
+    return groups
 
 
 def capture_of(parts: StageParts) -> Capture | None:

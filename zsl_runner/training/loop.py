@@ -108,9 +108,10 @@ class Selection:
         if not self.best:
             return True
         if self.metric not in metrics:
+            measured = ", ".join(name for name in metrics if name.startswith("val/"))
             raise RunError(
                 f"evaluator.select_metric: {self.metric} was not measured on validation data; measured: "
-                f"{', '.join(name for name in metrics if name.startswith('val/')) or 'none'}"
+                f"{measured or 'nothing whose name begins with val/'}"
             )
         value, best = metrics[self.metric], self.best[self.metric]
         return value < best if self.lower_is_better else value > best

@@ -14,6 +14,8 @@ import torch
 from torch import Tensor, nn
 
 from zsl_runner.config.optimizer import OptimizerConf
+from zsl_runner.config.problems import did_you_mean
+from zsl_runner.errors import ConfigError
 
 
 def build_optimiser(parameters: list[nn.Parameter], conf: OptimizerConf) -> torch.optim.Optimizer:
@@ -70,12 +72,13 @@ class Optimisers:
         its value and its moments.
 
         Raises:
+            ConfigError: a group has no optimiser.
             ValueError: two of the groups have a parameter in common, which would take two steps down one gradient.
         """
+        parameters = [parameter for name in names for parameter in self._of(name)]
         for one, other in combinations(names, 2):
             if not self._members[one].isdisjoint(self._members[other]):
                 raise ValueError(f"{one} and {other} share parameters: give each a loss and a step of its own")
-        parameters = [parameter for name in names for parameter in self._parameters[name]]
         gradients = torch.autograd.grad(loss, parameters, allow_unused=True)
         self._step(parameters, [None if g is None else g.contiguous() for g in gradients], names)
 
@@ -91,7 +94,7 @@ class Optimisers:
         gradients = {}
         for place, (name, loss) in enumerate(losses.items(), start=1):
             more = place < len(losses)
-            gradients[name] = torch.autograd.grad(loss, self._parameters[name], retain_graph=more, allow_unused=True)
+            gradients[name] = torch.autograd.grad(loss, self._of(name), retain_graph=more, allow_unused=True)
         for name, found in gradients.items():
             self._step(self._parameters[name], [None if g is None else g.contiguous() for g in found], (name,))
 
@@ -103,19 +106,30 @@ class Optimisers:
             gradients: one contiguous tensor for each parameter of the group, in its order; they may be reused
                 afterwards.
         """
-        self._step(self._parameters[name], gradients, (name,))
+        self._step(self._of(name), gradients, (name,))
 
     def restart(self, name: str) -> None:
         """Forget the moments of the named group; between phases only, for a captured step goes on with its own."""
+        self._of(name)
         self._optimisers[name].state.clear()
 
     def set_lr(self, name: str, lr: float) -> None:
         """Change the learning rate of the named group from now on; it is part of the state."""
+        self._of(name)
         for group in self._optimisers[name].param_groups:
             if isinstance(group["lr"], Tensor):
                 group["lr"].fill_(lr)
             else:
                 group["lr"] = lr
+
+    def _of(self, name: str) -> list[nn.Parameter]:
+        if name not in self._parameters:
+            known = f"{', '.join(self._parameters) or 'none'}{did_you_mean(name, self._parameters)}"
+            raise ConfigError(
+                f"the group {name!r} of parameters has no optimiser; groups with one: {known}; a group has one if the "
+                "model's parameter_groups() and optimisers() of the trainer's options both name it"
+            )
+        return self._parameters[name]
 
     def _step(
         self, parameters: Sequence[nn.Parameter], gradients: Sequence[Tensor | None], names: Sequence[str]

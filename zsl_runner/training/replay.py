@@ -128,11 +128,22 @@ class Capture:
         log.info("phase %s: %d graphs replayed, %d variants computed eagerly", name, found.graphs, found.eager)
 
 
+def reported(report: object) -> StepReport:
+    """Return what a step returned, which must be a report.
+
+    Raises:
+        RunError: it is none.
+    """
+    if not isinstance(report, StepReport):
+        raise RunError(f"a step returned a {type(report).__name__}, expected a StepReport")
+    return report
+
+
 def eager(step: Callable[[], StepReport], sums: TermSums) -> Callable[[], StepReport]:
     """Return what takes a step operation by operation and adds its terms to ``sums``."""
 
     def take() -> StepReport:
-        report = step()
+        report = reported(step())
         sums.add(report.terms)
         sums.count(report.terms)
         return report
@@ -196,7 +207,7 @@ class ReplayedStep:
         return variant.report
 
     def _computed(self, drawn: Drawn) -> StepReport:
-        report = self._step.compute(drawn)
+        report = reported(self._step.compute(drawn))
         self._sums.add(report.terms)
         return report
 

@@ -7,6 +7,19 @@ from collections.abc import Iterable, Mapping
 import torch
 from torch import Tensor
 
+from zsl_runner.errors import RunError
+
+
+def require_one_number(name: str, term: object) -> None:
+    """Refuse a term that is no tensor of one number, such as one that was not averaged over rows.
+
+    Raises:
+        RunError: naming it.
+    """
+    if not isinstance(term, Tensor) or term.numel() != 1:
+        what = f"one of shape {tuple(term.shape)}" if isinstance(term, Tensor) else f"a {type(term).__name__}"
+        raise RunError(f"term {name} of the loss: expected a tensor of one number, found {what}")
+
 
 class TermSums:
     """Adds up the named terms of steps.
@@ -34,6 +47,7 @@ class TermSums:
         """Add scalars in place; only a name that is new makes a tensor."""
         for name, term in terms.items():
             if name not in self._sums:
+                require_one_number(name, term)
                 self._sums[name] = torch.zeros_like(term)
         torch._foreach_add_([self._sums[name] for name in terms], list(terms.values()))
 
