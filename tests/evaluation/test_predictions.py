@@ -64,7 +64,9 @@ def test_the_file_has_rows_labels_and_scores_of_the_data(scored, records):
     evaluator, model, fold = scored
     names = records.class_names
     groups = evaluator.predictions(fold.evaluation, evaluator.measure(model, fold, {}))
-    for line in csv.DictReader(io.StringIO(as_csv(groups, names))):
+    lines = list(csv.DictReader(io.StringIO(as_csv(groups, names))))
+    assert [int(line["row"]) for line in lines] == [*records.test_seen, *records.test_unseen]
+    for line in lines:
         assert names[records.labels[int(line["row"])]] == line["true"]
         scores = {name: np.float32(line[f"score: {name}"]) for name in names}
         assert max(scores, key=scores.get) == line["predicted"]
