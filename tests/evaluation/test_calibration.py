@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from zsl_runner.evaluation.metrics import harmonic_mean, mean_class_accuracy
-from zsl_runner.evaluation.zsl.calibration import accuracies_at, split_scores, stacking_curve
+from zsl_runner.evaluation.zsl.calibration import SplitScores, accuracies_at, split_scores, stacking_curve
 
 CANDIDATES = torch.tensor([4, 7, 1, 0, 3])
 SEEN_COLUMNS = torch.tensor([True, True, True, False, False])
@@ -87,3 +87,23 @@ def test_wrong_everywhere_gives_a_flat_curve():
     curve = stacking_curve(seen, unseen)
     assert curve.best() == (0.0, 0.0)
     assert str(curve.area()) == "0.0"  # -0.0 would be in the result and in its table
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e16, 1e30])
+def test_the_ends_are_those_of_the_largest_scores_too(scale):
+    """An offset of 1 more than 1e16 is 1e16 again: the curve ended before its last decision changed."""
+    candidates, seen_columns = torch.tensor([0, 1, 2]), torch.tensor([True, False, False])
+    of_unseen = torch.tensor([[1.0, 0.0, -0.5], [2.0, 0.0, 0.5]]) * scale
+    seen = split_scores(torch.tensor([[1.0, 0.0, 0.0]]) * scale, torch.tensor([0]), seen_columns, candidates, True)
+    unseen = split_scores(of_unseen, torch.tensor([1, 2]), seen_columns, candidates, False)
+    curve = stacking_curve(seen, unseen)
+    assert (curve.unseen.tolist(), curve.seen.tolist()) == ([0.0, 50.0, 100.0], [100.0, 0.0, 0.0])
+
+
+def test_gaps_next_to_each_other_are_two_decisions():
+    """No number lies between them, so none between them can be the offset."""
+    gap = torch.tensor([1.0, 1.0], dtype=torch.float64)
+    gap[1] = gap[1].nextafter(torch.tensor(torch.inf, dtype=torch.float64))
+    right, weight = torch.tensor([True, True]), torch.full((2,), 0.5, dtype=torch.float64)
+    curve = stacking_curve(SplitScores(gap, right, weight), SplitScores(gap, right, weight))
+    assert (curve.unseen.tolist(), curve.seen.tolist()) == ([0.0, 50.0, 100.0], [100.0, 50.0, 0.0])

@@ -282,6 +282,34 @@ def test_published_results_are_compared_on_equal_features_only(outputs):
     assert "42.5" not in markdown(outputs.report())
 
 
+def test_a_row_that_pools_experiments_is_beside_no_published_result_of_one_of_them(outputs):
+    for model, published in (("sgal", 42.5), ("vzsl", 50.0)):
+        directory = outputs.add(40.0, model=model)
+        reference = {"source": f"Paper of {model}", "feature_kind": "fc1000", "metrics": {"test/H": published}}
+        (directory / "config.yaml").write_text(json.dumps({"reference": reference}))
+    assert [row.deviation for row in rows_of(outputs.report())] == [
+        "H -2.5 from 42.5 (Paper of sgal)",
+        "H -10.0 from 50.0 (Paper of vzsl)",
+    ]
+    pooled = outputs.report(by=["dataset"], reference=True)
+    (row,) = rows_of(pooled)
+    assert (row.cells["test/H"].n, row.deviation) == (2, "")
+    assert any(note.endswith("; NOT compared: other runs of the row quote other results") for note in pooled.notes)
+
+
+def test_which_value_is_better_is_told_by_the_runs_that_have_the_metric(outputs):
+    """A row may pool runs of an evaluator that measures something else, and begin with one of them."""
+    common = {"model": "cvae", "dataset": "mnist_quadrant", "data": PAIRS, "setting": {"kind": "supervised"}}
+    for trainer, ncll in (("first", 60.0), ("second", 70.0)):
+        outputs.add(None, 0, metrics={"test/accuracy": 1.0}, trainer=trainer, config_hash="other", **common)
+        outputs.add_likelihood(ncll, 1, trainer=trainer)
+    report = outputs.report(by=["trainer"], metrics=["NCLL", "accuracy"])
+    assert [("test/NCLL" in row.best, row.cells["test/NCLL"].mean) for row in rows_of(report)] == [
+        (True, 60.0),
+        (False, 70.0),
+    ]
+
+
 def test_sorting_and_choosing_metrics(outputs):
     outputs.add(40.0, model="a", validation={"val/H": 30.0})
     outputs.add(50.0, model="b", validation={"val/H": 20.0})

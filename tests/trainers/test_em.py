@@ -239,3 +239,17 @@ def test_fold_options_default_to_no_leak(records):
     train = zero_shot_folds(records).final().train
     assert train.unseen_prior is None
     assert train.unlabelled is None
+
+
+def test_the_result_tells_that_no_em_iteration_was_made(records, make_context):
+    """A length that `evaluator.select=val` chose may end before the phase that the trainer has its name from."""
+    conf = em_conf(pretrain_steps=3)
+    context, _ = make_context(records, conf)
+    trainer = EMTrainer(conf, context)
+    seen, em = trainer.phases()
+    for _ in range(seen.steps):
+        seen.step()
+    (warning,) = trainer.warnings()
+    assert "within the 3 steps on seen classes alone: no EM iteration was made" in warning
+    em.step()
+    assert trainer.warnings() == []

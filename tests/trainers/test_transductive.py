@@ -58,3 +58,18 @@ def test_refuses_a_model_or_data_it_cannot_use(records, make_context, small_sgal
     context, _ = make_context(records, CONF, VZSL_CONF, VZSL)
     with pytest.raises(ValueError, match="unlabelled pool"):
         TransductiveTrainer(CONF, context)
+
+
+def test_the_result_tells_that_no_unlabelled_row_was_seen(records, make_context):
+    """A length that `evaluator.select=val` chose may end before the phase that the trainer has its name from."""
+    trainer = TransductiveTrainer(CONF, build(make_context, records))
+    warmup, transductive = trainer.phases()
+    for _ in range(warmup.steps):
+        warmup.step()
+    (warning,) = trainer.warnings()
+    assert "within the 5 steps on seen classes alone: no unlabelled row was seen" in warning
+    transductive.step()
+    assert trainer.warnings() == []
+    resumed = TransductiveTrainer(CONF, build(make_context, records))
+    resumed.load_state_dict(trainer.state_dict())
+    assert resumed.warnings() == []

@@ -76,6 +76,11 @@ class EpochSampler:
         self._order = torch.empty(0, dtype=torch.int64, device=generator.device)
         self._cursor = 0
 
+    @property
+    def begun(self) -> bool:
+        """Whether anything was drawn, by a process that was resumed here, too."""
+        return len(self._order) > 0
+
     def draw(self, size: int) -> Tensor:
         """Return the next (min(size, count),) int64 positions, all different."""
         size = min(size, self.count)

@@ -11,6 +11,7 @@ from typing import Any
 
 from zsl_runner.config.identity import defines_the_run
 from zsl_runner.config.quantities import quantity_of
+from zsl_runner.config.schema import Quantity
 from zsl_runner.errors import RunError
 from zsl_runner.report.collect import FoundRun
 from zsl_runner.report.values import meaning, written
@@ -142,7 +143,12 @@ class Group:
         found = self.average(tag)
         if found is None:
             return -math.inf
-        return -found.mean if quantity_of(tag, self.runs[0].result.quantities).lower_is_better else found.mean
+        return -found.mean if self.quantity(tag).lower_is_better else found.mean
+
+    def quantity(self, tag: str) -> Quantity:
+        """Return what a metric is, as the first run that has it recorded it."""
+        measured = [run for run in self.runs if metric_of(run, tag) is not None]
+        return quantity_of(tag, (measured or self.runs)[0].result.quantities)
 
     @property
     def differs(self) -> str:

@@ -99,7 +99,10 @@ def stacking_curve(seen: SplitScores, unseen: SplitScores) -> StackingCurve:
     if len(changes) == 0:
         offsets = torch.zeros(1, dtype=torch.float64, device=seen.gap.device)
     else:
-        offsets = torch.cat([changes[:1] - 1, (changes[:-1] + changes[1:]) / 2, changes[-1:] + 1])
+        # Decisions change above a gap. Where 1, or half a distance, is lost in rounding the next number is above it.
+        above = torch.cat([(changes[:-1] + changes[1:]) / 2, changes[-1:] + 1])
+        above = torch.maximum(above, changes.nextafter(changes.new_tensor(torch.inf)))
+        offsets = torch.cat([changes[:1] - 1, above])
 
     def share_below(split: SplitScores) -> Tensor:
         order = split.gap.argsort()

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from zsl_runner.config.quantities import quantity_of, title
+from zsl_runner.config.quantities import title
 from zsl_runner.config.schema import Quantity
 from zsl_runner.report.groups import BLOCK, Group
 from zsl_runner.report.values import read, written
@@ -54,7 +54,8 @@ class Material:
 
     def quantity(self, tag: str) -> Quantity:
         """Return what a metric is."""
-        return quantity_of(tag, self.groups[0].runs[0].result.quantities)
+        measured = [group for group in self.groups if group.values(tag)]
+        return (measured or self.groups)[0].quantity(tag)
 
     def axis(self, tag: str) -> str:
         """Return a metric's axis label with its unit."""

@@ -176,6 +176,16 @@ class EMTrainer(Trainer):
         self.model.load_state_dict(self.best_weights)
         return True
 
+    def warnings(self) -> list[str]:
+        """Return that training ended before the first EM iteration, as a length chosen on validation rows may."""
+        if self.iteration or not self.em.iterations:
+            return []
+        return [
+            f"trainer {self.conf.name}: training ended within the {self.conf.pretrain_steps} steps on seen classes "
+            "alone: no EM iteration was made. "
+            "Use evaluator.select=last, more patience, or fewer trainer.pretrain_steps."
+        ]
+
     def state_dict(self) -> dict[str, Any]:
         """Return sampler, iteration, Theta_old and the weights of the best validation."""
         return {

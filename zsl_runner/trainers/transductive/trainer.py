@@ -66,6 +66,16 @@ class TransductiveTrainer(Trainer):
         )
         return [phase for phase in phases if phase.steps]
 
+    def warnings(self) -> list[str]:
+        """Return that training ended before a step with unlabelled rows, as a length chosen on validation rows may."""
+        if self.target_sampler.begun or not self.conf.steps:
+            return []
+        return [
+            f"trainer {self.conf.name}: training ended within the {self.conf.warmup_steps} steps on seen classes "
+            "alone: no unlabelled row was seen. "
+            "Use evaluator.select=last, more patience, or fewer trainer.warmup_steps."
+        ]
+
     def _draw(self) -> TransductiveDraw:
         seen = self.seen_step.draw(self.conf.batch_size)
         return TransductiveDraw(seen, self.target_sampler.draw(self.conf.target_batch_size))
