@@ -161,7 +161,9 @@ def test_figures_are_drawn(tmp_path, zsl_run):
 
 def test_state_holds_the_best_weights_between_validations(tmp_path, kill_at):
     directory = kill_at(20, tmp_path / "outputs/cvae/digits_quadrant/killed", *QUICK)
-    kept = final_state(directory)["best_weights"]
+    state = final_state(directory)
+    kept = state["best_weights"]
+    assert kept.keys() == state["parts"]["model"].keys()
     assert all(isinstance(value, torch.Tensor) for value in kept.values())
 
 

@@ -15,13 +15,15 @@ def without_collector():
     gc.enable()
 
 
-def test_a_stage_leaves_no_networks_behind(zsl_run, monkeypatch, without_collector):
-    built, build = [], run.build_stage
+def test_a_stage_leaves_no_networks_behind(zsl_run, monkeypatch, without_collector, tmp_path):
+    built, build, watched_stages = [], run.build_stage, tmp_path / "watched"
 
     def watched(*arguments):
         assert all(model() is None for model in built)
         parts = build(*arguments)
         built.append(weakref.ref(parts.model))
+        with watched_stages.open("a") as file:
+            file.write(f"{arguments[1]}\n")
         return parts
 
     monkeypatch.setattr(run, "build_stage", watched)  # the run is forked from this process
@@ -38,3 +40,4 @@ def test_a_stage_leaves_no_networks_behind(zsl_run, monkeypatch, without_collect
         "tracker.figures=false",
         "tracker.progress=none",
     )
+    assert watched_stages.read_text().split() == ["tune", "final"]
