@@ -5,6 +5,10 @@ import pytest
 from tests.golden.runs import RUNS
 
 JOINT = ["model=joint_vae", "dataset=digits_images", "dataset.side=32"]
+FINAL = ["evaluator.stages=[final]", "evaluator.calibration=none"]
+FOLDER = ["dataset=image_folder", "dataset.root=.", "dataset.shares=[0.4,0.1,0.5]"]
+MARGIN = ("model.margin.weight", "model.margin.per_dim")
+OF_CLASSES = "{} classes of pixels, whose IoU is a mean over those that are there"
 
 
 @pytest.mark.parametrize(
@@ -207,6 +211,52 @@ def test_an_oracle_that_would_look_at_no_test_rows_is_refused(problems, parts):
             ["model=class_maps", "dataset=tagged_canvas_embedded", "model.correlation.tagged=false"],
             ["trainer.prototypes.absent_masked=false"],
             {},
+        ),
+        (
+            ["model=sgal", *FINAL],
+            ["trainer.em={rollback_every: 7, rollback_metric: val/T1}", "evaluator.every=7"],
+            dict.fromkeys(
+                ("trainer.em.rollback_every", "trainer.em.rollback_metric", "evaluator.every"),
+                "evaluator.stages=[final], where nothing is validated",
+            ),
+        ),
+        (
+            ["model=f_vaegan", *FINAL],
+            ["trainer.evaluate_every=3"],
+            {"trainer.evaluate_every": "evaluator.stages=[final], where nothing is validated"},
+        ),
+        (["model=sgal", *FINAL, "evaluator.oracle=true"], ["trainer.em.rollback_every=7", "evaluator.every=7"], {}),
+        (["model=sgal", "evaluator.stages=[tune]"], ["trainer.em.rollback_every=7", "evaluator.every=7"], {}),
+        *(
+            (["model=sgal", *fixed], ["model.margin.weight=1", "model.margin.per_dim=1"], expected)
+            for fixed, expected in (
+                (
+                    ["trainer=em", "trainer.em.train_prior=false", "trainer.pretrain_steps=0"],
+                    dict.fromkeys(
+                        MARGIN, "trainer.pretrain_steps=0 and trainer.em.train_prior=false: no class prior moves"
+                    ),
+                ),
+                (
+                    ["trainer=em_control_fixed_prior", "trainer.steps=0"],
+                    dict.fromkeys(
+                        MARGIN, "trainer.steps=0 and trainer.matched.train_prior=false: no class prior moves"
+                    ),
+                ),
+                (["trainer=em", "trainer.em.train_prior=false"], {}),
+                (["trainer=em_control_fixed_prior"], {}),
+            )
+        ),
+        *(
+            (["model=cvae_segmentation_small", *pictures], ["evaluator.empty_iou=1"], expected)
+            for pictures, expected in (
+                (["dataset=digit_canvas_embedded", "dataset.classes=2"], {}),
+                (
+                    ["dataset=digit_canvas_embedded", "dataset.classes=11"],
+                    {"evaluator.empty_iou": OF_CLASSES.format(11)},
+                ),
+                ([*FOLDER, "dataset.classes=[background,cat]"], {}),
+                ([*FOLDER, "dataset.classes=[background,cat,dog]"], {"evaluator.empty_iou": OF_CLASSES.format(3)}),
+            )
         ),
     ],
 )

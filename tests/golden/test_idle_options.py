@@ -47,6 +47,9 @@ MORE = {
     ),
     "em_without_generated_rows": ("em", ["trainer.em.gen_ratio=0", "trainer.em.gen_ratio_jitter=0"]),
     "em_without_em": ("em", ["trainer.em.iterations=0"]),
+    "em_without_learning_priors": ("em", ["trainer.em.train_prior=false", "trainer.pretrain_steps=0"]),
+    "em_final": ("em", ["evaluator.stages=[final]", "evaluator.calibration=none"]),
+    "feature_gan_final": ("feature_gan", ["evaluator.stages=[final]", "evaluator.calibration=none"]),
     "em_sgd": ("em", ["trainer.optim.algorithm=sgd", "model.encoder.batch_norm=false", "model.encoder.dropout=0"]),
     "seen_only_shallow": ("seen_only", ["model.encoder.hidden=[]", "model.decoder.hidden=[]"]),
     "transductive_without_steps": ("transductive", ["trainer.steps=0"]),
@@ -61,6 +64,7 @@ MORE = {
     "without_guess": ("hybrid", ["model.recurrent=false"]),
     "standard_prior": ("hybrid", ["model.prior=standard"]),
     "segmentation_without_guess": ("segmentation", ["model.recurrent=false", "evaluator.hidden_side=0"]),
+    "segmentation_of_eleven": ("segmentation", ["dataset.classes=11"]),
     "aae_without_labels": ("aae_adam", ["model.labels=none", "evaluator.select_metric=val/reconstruction"]),
     "aae_simplex": (
         "aae_paper",

@@ -20,3 +20,11 @@ def test_a_run_of_defaults_has_every_value_of_one_that_was_varied(tmp_path, mode
     assert all(isinstance(value, (bool, int, float, str)) for value in plain_run.values())
     assert {"model", "dataset", "trainer", "evaluator", "evaluator.select", "seed"} <= plain_run.keys()
     assert not {"model.kind", "model.name", "trainer.kind", "tracker.figures"} & other.keys()
+
+
+@pytest.mark.parametrize("given", ["evaluator={every: 7}", "++evaluator.every=7"])
+def test_an_overridden_key_is_shown_however_it_was_written(tmp_path, given):
+    words = ["dataset=toy", "model=sgal", given]
+    shown = hyperparameters(config_of(tmp_path, *words), ["zsl-run", *words])
+    assert shown["evaluator.every"] == 7
+    assert "evaluator.patience" not in shown  # of the same group, and not overridden

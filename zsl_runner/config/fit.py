@@ -129,6 +129,9 @@ def look_for_idle(draft: Draft, config: RunConfig) -> None:
     for part, user in (("trainer", trainer), ("evaluator", evaluator)):
         for option in user.idle_beside(model, config.dataset):
             draft.tell(f"{option.part or part}.{option.key}", option.why)
+    if not evaluator.looks():
+        for key in ("evaluator.every", *(f"trainer.{name}" for name in trainer.serves_validations())):
+            draft.tell(key, f"evaluator.stages=[{','.join(evaluator.stages)}], where nothing is validated")
     for capability in sorted(model.options_of.keys() - (trainer.requires | evaluator.requires)):
         for key in model.options_of[capability]:
             draft.tell(f"model.{key}", f"trainer={trainer.kind}, which never calls {capability}")

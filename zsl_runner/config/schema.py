@@ -15,7 +15,7 @@ from omegaconf import MISSING
 from zsl_runner.config.fields import option, section
 from zsl_runner.config.optimizer import OptimizerConf
 from zsl_runner.config.problems import Idle, Problem
-from zsl_runner.config.vocabulary import Provision, View
+from zsl_runner.config.vocabulary import VALIDATING, Provision, View
 
 
 @dataclass(frozen=True)
@@ -172,6 +172,10 @@ class TrainerConf(Component):
         """Return in words when the procedure itself has runs validate; empty where ``evaluator.every`` says it."""
         return "every trainer.evaluate_every epochs" if hasattr(self, "evaluate_every") else ""
 
+    def serves_validations(self) -> tuple[str, ...]:
+        """Return the options that say only when a run validates or what follows from it; keys are below the trainer."""
+        return ("evaluate_every",) if hasattr(self, "evaluate_every") else ()
+
     def serves_figures(self) -> tuple[str, ...]:
         """Return the options that are on and change nothing but the figures at the end; keys are below the trainer."""
         return ()
@@ -234,6 +238,10 @@ class EvaluatorConf(Component):
             yield Problem(
                 "oracle", "has no effect with stages=[tune]: it looks at the test rows, which are not read then"
             )
+
+    def looks(self) -> bool:
+        """Tell whether anything is measured before a stage's end: on validation data, or by the oracle."""
+        return bool(set(self.stages) & set(VALIDATING)) or self.oracle
 
     def fits(self, model: ModelConf, dataset: DatasetConf) -> Iterable[Problem]:
         """Yield what the evaluator cannot measure of this model on this data set; keys are below the evaluator."""

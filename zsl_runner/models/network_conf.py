@@ -81,6 +81,10 @@ class GaussianPriorConf(ModelConf):
         """Return the dropout rate of the prior network; None if it has no hidden block, hence nothing to drop."""
         return None
 
+    def moves_priors(self) -> tuple[str, ...]:
+        """Return the options of loss terms that depend on nothing but the class priors; keys are below the model."""
+        return ()
+
     def undroppable(self, rate: float | None, key: str) -> Iterable[Problem]:
         """Yield a problem if a trainer's ``rate`` for the prior network is more than 0 and nothing there can drop."""
         if rate and self.prior_dropout() is None:

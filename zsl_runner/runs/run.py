@@ -9,6 +9,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from hydra.core.override_parser.types import Override
+
+from zsl_runner.config.compose import command_line, parse
 from zsl_runner.config.identity import defines_the_run, flatten
 from zsl_runner.config.registry import built, resolve
 from zsl_runner.config.saved import CHECKPOINTS
@@ -169,7 +172,8 @@ def hyperparameters(config: RunConfig, arguments: list[str]) -> dict[str, bool |
     without a value in a column that is shown has no line in TensorBoard's parallel coordinates.
     """
     flat = flatten(plain(config))
-    overridden = {argument.lstrip("+").partition("=")[0] for argument in arguments}
+    parsed = [override for argument in arguments if isinstance(override := parse(argument), Override)]
+    overridden = {key for layer in command_line(parsed) for key in flatten(layer.values)}
     in_force = {
         key: value
         for key, value in flat.items()

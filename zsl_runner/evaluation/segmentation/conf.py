@@ -8,8 +8,9 @@ from typing import ClassVar
 
 from zsl_runner.config.fields import option
 from zsl_runner.config.problems import Idle, idle
-from zsl_runner.config.schema import Quantity
+from zsl_runner.config.schema import DatasetConf, ModelConf, Quantity
 from zsl_runner.config.vocabulary import Provision
+from zsl_runner.data.pairs.segmentation.options import SegmentationConf
 from zsl_runner.evaluation.likelihood.conf import LikelihoodEvaluatorConf
 
 SHARE = Quantity("per cent", digits=2)
@@ -68,3 +69,10 @@ class SegmentationEvaluatorConf(LikelihoodEvaluatorConf):
         yield from super().idle_options()
         if self.hidden_side == 0:
             yield from idle("hidden_side=0", "refinements")
+
+    def idle_beside(self, model: ModelConf, dataset: DatasetConf) -> Iterable[Idle]:
+        """Yield what has no effect on classes of which none is the foreground."""
+        yield from super().idle_beside(model, dataset)
+        classes = dataset.pixel_classes() if isinstance(dataset, SegmentationConf) else None
+        if classes is not None and classes > 2:
+            yield from idle(f"{classes} classes of pixels, whose IoU is a mean over those that are there", "empty_iou")

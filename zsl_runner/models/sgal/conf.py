@@ -89,6 +89,10 @@ class SGALConf(GaussianPriorConf):
         """Return also the options of the prior network."""
         return *super().networks(), self.prior
 
+    def moves_priors(self) -> tuple[str, ...]:
+        """Return the margin, a distance between the class priors."""
+        return ("margin",)
+
     def prior_dropout(self) -> float | None:
         """Return the towers' rate, if they have hidden layers."""
         return self.prior.dropout if self.prior.is_deep() else None

@@ -121,6 +121,10 @@ class EMTrainerConf(TrainerConf):
         if isinstance(model, GaussianPriorConf):
             yield from model.undroppable(self.em.train_prior_dropout, "em.train_prior_dropout")
 
+    def serves_validations(self) -> tuple[str, ...]:
+        """Steps are undone by validation metrics."""
+        return "em.rollback_every", "em.rollback_metric"
+
     def idle_options(self) -> Iterable[Idle]:
         """Yield what has no effect where the phase, or the rollback, is left out."""
         if self.em.iterations == 0:
@@ -139,3 +143,6 @@ class EMTrainerConf(TrainerConf):
             yield from idle("a decoder without dropout", "em.decoder_dropout")
         if not (model.prior_dropout() if self.em.train_prior_dropout is None else self.em.train_prior_dropout):
             yield from idle("a prior network without dropout", "em.prior_dropout")
+        if not self.pretrain_steps and not self.em.train_prior:
+            why = "trainer.pretrain_steps=0 and trainer.em.train_prior=false: no class prior moves"
+            yield from idle(why, *model.moves_priors(), part="model")

@@ -74,3 +74,9 @@ class SeenOnlyTrainerConf(TrainerConf):
         if not self.matched.em_iterations:
             others = [entry.name for entry in fields(self.matched) if entry.name != "em_iterations"]
             yield from idle("matched.em_iterations=0", *(f"matched.{name}" for name in others))
+
+    def idle_beside(self, model: ModelConf, dataset: DatasetConf) -> Iterable[Idle]:
+        """Yield what moves class priors, where they stay as they are."""
+        if isinstance(model, GaussianPriorConf) and not self.steps and not self.matched.train_prior:
+            why = "trainer.steps=0 and trainer.matched.train_prior=false: no class prior moves"
+            yield from idle(why, *model.moves_priors(), part="model")

@@ -18,3 +18,7 @@ class SegmentationConf(DatasetConf):
     provides: ClassVar[frozenset[str]] = frozenset({Provision.PAIRS, Provision.SEGMENTATION})
 
     flip: bool = option(False, "mirror every other training image, chosen at random each time it is drawn")
+
+    def pixel_classes(self) -> int | None:
+        """Return the number of classes of pixels; None if the files decide."""
+        return None

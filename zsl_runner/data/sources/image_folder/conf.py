@@ -117,6 +117,10 @@ class ImageFolderConf(PictureFolderOptions, SegmentationConf):
     kind: str = option("image_folder", "the implementation; fixed by the file chosen in the group")
     masks: str = option("masks", "folder of the masks in `root`, with the same folders below it")
 
+    def pixel_classes(self) -> int:
+        """Return how many classes are named."""
+        return len(self.classes)
+
 
 @dataclass
 class TaggedFolderConf(PictureFolderOptions, TaggedConf):
