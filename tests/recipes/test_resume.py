@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from tests.recipes.comparison import same_end, straight_run
 from tests.recipes.conftest import QUICK
@@ -78,6 +79,17 @@ def test_a_polite_stop_saves_and_says_how_to_go_on(straight, tmp_path, launch, z
     assert json.loads((directory / "result.json").read_text())["status"] == "interrupted"
     zsl_run(f"resume={directory}")
     same_end(straight, directory)
+
+
+def test_events_that_begin_with_a_resumption_have_what_those_of_a_whole_run_have(straight, kill_at, tmp_path, zsl_run):
+    directory = kill_at(70, tmp_path / "outputs/sgal/toy/silent", *QUICK, "tracker.tensorboard=false")
+    assert not list(directory.glob("events.*"))
+    zsl_run(f"resume={directory}", "tracker.tensorboard=true")
+    same_end(straight, directory)
+    runs = (straight, directory)
+    whole, late = (EventAccumulator(str(run), {"tensors": 0}).Reload().Tags()["tensors"] for run in runs)
+    assert {"config/text_summary", "command/text_summary", "custom_scalars__config__"} <= set(whole)
+    assert set(late) == set(whole)
 
 
 def test_a_complete_run_is_only_reported(straight, zsl_run):

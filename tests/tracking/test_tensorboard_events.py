@@ -87,6 +87,14 @@ def test_starting_over_in_place_hides_everything_before(tmp_path):
     assert steps_of(tmp_path) == [1, 2]
 
 
+def test_a_run_that_is_resumed_with_its_first_events_describes_itself(tmp_path):
+    write(tmp_path, range(5, 8), resume_step=4)
+    accumulator = load(tmp_path)
+    assert metadata.SESSION_START_INFO_TAG in accumulator.PluginTagToContent(metadata.PLUGIN_NAME)
+    assert "custom_scalars__config__" in accumulator.Tags()["tensors"]
+    assert steps_of(tmp_path) == [5, 6, 7]
+
+
 def test_one_session_per_run_with_its_hyperparameters(tmp_path):
     write(tmp_path, range(1, 5), complete=False)
     write(tmp_path, range(3, 5), resume_step=2)

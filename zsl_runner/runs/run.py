@@ -126,7 +126,7 @@ class Run:
         weights = self.config.model.initial_weights()
         if weights is not None and saved is None:
             initialise(parts.model, Path(weights))
-        if not self.state.finished and saved is None:
+        if context.tracker.undescribed:
             self._describe(parts, context.tracker)
         return StageRun(context, plan, parts, folds.tested(name) if plan.tests else None, saved)
 

@@ -48,6 +48,7 @@ class Tracker:
 
     Attributes:
         warnings: what could not be written, in sentences.
+        undescribed: no events hold yet what `describe` writes: the run is new, or is resumed with its first events.
     """
 
     def __init__(
@@ -62,7 +63,6 @@ class Tracker:
     ) -> None:
         self._directory = directory
         self._conf = conf
-        self._starts = resume_step is None or resume_step < 0
         self._first_step = 0 if resume_step is None else max(resume_step, 0)
         self.warnings: list[str] = []
         self._failed: set[str] = set()
@@ -70,6 +70,7 @@ class Tracker:
         self._table = Table(directory, resume_step, None if written is None else written["rows"])
         if written is not None:
             cut_back(directory, written["files"])
+        self.undescribed = resume_step is None or resume_step < 0 or not sizes(directory)
         self._name = run_name or "/".join(directory.resolve().parts[-3:])
         self._tensorboard: TensorBoard | None = None
         if conf.tensorboard:
@@ -78,7 +79,7 @@ class Tracker:
         self._progress = progress or display(conf.progress)
 
     def describe(self, hyperparameters: Mapping[str, Hyperparameter], phases: Mapping[str, Sequence[str]]) -> None:
-        """Write hyperparameters and chart layout to TensorBoard; a resumed run, which has them, writes nothing.
+        """Write hyperparameters and chart layout to TensorBoard; nothing if earlier events of the run hold them.
 
         Call it before the first scalar.
 
@@ -86,10 +87,11 @@ class Tracker:
             hyperparameters: the overridden keys and the seed, flat.
             phases: names of the phases of each stage, e.g. ``{"tune": ["pretrain", "learn"]}``.
         """
-        if self._tensorboard is not None and self._starts:
+        if self._tensorboard is not None and self.undescribed:
             with self._shown():
                 self._tensorboard.hyperparameters(hyperparameters)
                 self._tensorboard.layout(phases)
+        self.undescribed = False
 
     def conclude(
         self, hyperparameters: Mapping[str, Hyperparameter], results: Mapping[str, float], step: int | None = None
