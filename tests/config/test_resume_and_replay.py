@@ -53,6 +53,17 @@ def test_resume_takes_the_saved_configuration_and_harmless_changes(loader, saved
     assert (found.config.model, found.config.seed) == (config.model, 3)
 
 
+def test_resume_takes_harmless_changes_in_braces(loader, saved):
+    directory, config = saved
+    found = check(loader, [f"resume={directory}", "checkpoint={every: 7}", "tracker={log_every: 3, figures: false}"])
+    assert found.problems == ()
+    tracker, kept = found.config.tracker, found.config.checkpoint
+    assert (kept.every, kept.keep, tracker.log_every, tracker.figures) == (7, config.checkpoint.keep, 3, False)
+    assert tracker.tensorboard == config.tracker.tensorboard
+    (problem,) = check(loader, [f"resume={directory}", "checkpoint={evry: 7}"]).problems
+    assert problem.key == "checkpoint.evry"
+
+
 def test_resume_refuses_other_changes_by_name(problems, saved):
     directory, _ = saved
     found = problems(f"resume={directory}", "seed=4", "+model.latent_dim=3", "trainer=em", "tracker=minimal", "~name")

@@ -40,7 +40,8 @@ def compose_resumed(directory: Path, arguments: Sequence[str]) -> Composition:
 def _is_harmless(override: Override) -> bool:
     key = override.key_or_group
     is_inside = any(key.startswith(f"{free}.") for free in HARMLESS)
-    return override.is_hydra_override() or key in ("task", "resume") or key in HARMLESS[2:5] or is_inside
+    is_block = key in HARMLESS[5:] and isinstance(override.value(), dict)  # tracker=minimal would choose a file
+    return override.is_hydra_override() or key in HARMLESS[:5] or is_inside or is_block
 
 
 def _refused(override: Override, directory: Path) -> Problem:
