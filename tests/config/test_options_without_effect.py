@@ -3,6 +3,7 @@
 import pytest
 
 from tests.golden.runs import RUNS
+from zsl_runner.config.check import check
 
 JOINT = ["model=joint_vae", "dataset=digits_images", "dataset.side=32"]
 FINAL = ["evaluator.stages=[final]", "evaluator.calibration=none"]
@@ -280,6 +281,13 @@ def test_a_run_tells_of_options_that_do_nothing_and_starts(zsl_run):
     assert found.stderr.splitlines() == [
         "zsl-run: dataset.nuisance_scale has no effect with nuisance_rank=0  (command line: dataset.nuisance_scale=2)"
     ]
+
+
+def test_objectives_do_something_in_sweeps_alone(loader):
+    given = ["model=sgal", "dataset=toy", "objectives=[val/U]"]
+    (told,) = check(loader, given, strictly=False).idle
+    assert (told.key, told.why) == ("objectives", "a single run, which searches nothing")
+    assert check(loader, given, strictly=False, alone=False).idle == ()
 
 
 def test_a_sweep_tells_in_how_many_runs_an_option_does_nothing(zsl_run):

@@ -85,6 +85,8 @@ def check(
     config = None if problems else draft.build()
     if config is not None:
         fit.look_for_idle(draft, config)
+        if alone:
+            draft.tell("objectives", "a single run, which searches nothing")
     return Verdict(tuple(dict.fromkeys(problems)), config, directory, tuple(dict.fromkeys(draft.idle)))
 
 
