@@ -240,3 +240,11 @@ def test_every_method_has_its_page():
 def test_the_index_leads_to_every_page():
     linked = {(DOCS / link).resolve() for link in LINK.findall((DOCS / "index.md").read_text()) if "://" not in link}
     assert {page for page in PAGES if page.name != "index.md"} <= linked  # README.md, too
+
+
+def test_the_readme_and_the_first_guide_tell_one_run_alike():
+    table = (DOCS / "guides" / "first_run.md").read_text()
+    names, values = (re.search(rf"^    {row} +(.+)$", table, re.MULTILINE)[1].split() for row in ("per cent", "test"))
+    guide = dict(zip(names, values, strict=True))
+    told = re.search(r"SGAL has ([\d.]+) and ([\d.]+)\.", README.read_text())
+    assert told.groups() == (guide["T1"], guide["H"])

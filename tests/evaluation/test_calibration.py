@@ -2,7 +2,13 @@ import pytest
 import torch
 
 from zsl_runner.evaluation.metrics import harmonic_mean, mean_class_accuracy
-from zsl_runner.evaluation.zsl.calibration import SplitScores, accuracies_at, split_scores, stacking_curve
+from zsl_runner.evaluation.zsl.calibration import (
+    SplitScores,
+    StackingCurve,
+    accuracies_at,
+    split_scores,
+    stacking_curve,
+)
 
 CANDIDATES = torch.tensor([4, 7, 1, 0, 3])
 SEEN_COLUMNS = torch.tensor([True, True, True, False, False])
@@ -78,6 +84,13 @@ def test_area_of_a_perfect_and_of_a_hopeless_scorer():
 
     assert stacking_curve(*scored(True)).area() == pytest.approx(1.0)
     assert stacking_curve(*scored(False)).area() == pytest.approx(0.0)
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_of_offsets_that_are_equally_good_the_one_nearest_to_zero_is_best(sign):
+    offsets = sign * torch.tensor([-4.0, -1.0, 3.0, 5.0], dtype=torch.float64)
+    accuracies = torch.tensor([50.0, 50.0, 50.0, 0.0], dtype=torch.float64)
+    assert StackingCurve(offsets, accuracies, accuracies).best() == (-1.0 * sign, 50.0)
 
 
 def test_wrong_everywhere_gives_a_flat_curve():

@@ -52,6 +52,17 @@ def test_a_good_generator_gives_good_classifiers(fold):
     assert min(metrics.values()) > 97
 
 
+def test_the_error_of_a_class_prior_is_100_times_the_sum_of_absolute_differences(fold):
+    truth = fold.evaluation.unseen_frequencies()
+    assert len(truth) > 1
+    wrong = truth.clone()
+    wrong[0], wrong[1] = wrong[0] + 0.1, wrong[1] - 0.1
+    assert evaluator().diagnose(fold.evaluation, {"class_prior": truth}) == {"prior_error": 0}
+    found = evaluator().diagnose(fold.evaluation, {"class_prior": wrong})
+    assert found == {"prior_error": pytest.approx(20, rel=1e-5)}
+    assert evaluator().diagnose(fold.evaluation, {}) == {}
+
+
 def test_t1_is_that_of_a_classifier_of_unseen_classes_alone(fold, vague):
     few = dataclasses.replace(QUICK, synthetic_per_class_zsl=1, epochs=1, epochs_gzsl=15)
     found, usual = measured(fold, vague, classifier=few).metrics, measured(fold, vague).metrics

@@ -149,6 +149,11 @@ class TestTwoSamples:
         assert stats.kstest(values, "uniform").pvalue > 1e-3
         assert p_value(1.0, 0) == 1 / 201
 
+    def test_divisions_that_are_as_large_speak_against_a_difference(self):
+        """As all are of points that coincide, where nothing may be rejected."""
+        assert permutation_p_value(torch.tensor(1.0), torch.tensor([1.0, 0.0, 2.0])) == 3 / 4
+        assert permutation_p_value(torch.tensor(0.0), torch.zeros(99)) == 1
+
     def test_kolmogorov_smirnov_is_scipys(self):
         x, y = randn(50, 3), randn(70, 3, seed=1) * 1.5
         x[:5], y[:7] = 0.25, 0.25  # ties

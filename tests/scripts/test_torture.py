@@ -1,9 +1,11 @@
 """A few tries of every topic of `make torture`, and that its checks can fail."""
 
 import os
+import re
 import shutil
 import signal
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -21,6 +23,12 @@ from zsl_runner.runs.stage import StageRun
 from zsl_runner.tracking.tracker import Tracker
 
 LEAST = {"kills": 200, "configurations": 1000, "data": 350, "directories": 200, "disks": 60, "cases": 30}
+
+
+def test_the_topics_are_those_that_the_page_names():
+    page = (Path(__file__).resolve().parents[2] / "CONTRIBUTING.md").read_text()
+    named = re.search(r"the topics are ([^.]+)\.", page)[1]
+    assert re.findall(r"`(\w+)`", named) == list(TOPICS)
 
 
 @pytest.fixture(scope="module")

@@ -325,6 +325,20 @@ def test_the_squared_norm_of_outputs_weighs_rows_by_twice_the_norm():
         torch.testing.assert_close(other, 2 * size * one)
 
 
+def test_importances_are_means_over_the_rows_of_the_task():
+    """In blocks of 16 rows; a sum would pull the harder the more rows a task has."""
+    trainer = task_trainer(HOLDING["mas"])
+    train(trainer, until="task_2")
+    rows = trainer.data.data.positions_of(trainer.order.of(0))
+    x, labels = trainer.data.data.rows.take(rows), trainer.data.data.labels[rows]
+    assert len(rows) > 16
+    sums = WeightPull(HOLDING["mas"], trainer.order).learn(
+        trainer.model.old, x, labels, trainer.order.of(0), torch.Generator()
+    )
+    for found, summed in zip(trainer._importance.old, sums, strict=True):
+        torch.testing.assert_close(found, summed / len(rows), rtol=1e-4, atol=1e-7)
+
+
 def test_some_rows_are_enough_for_importances():
     trainer = task_trainer(dataclasses.replace(HOLDING["mas"], importance_rows=20))
     lengths = {phase.name: phase.steps for phase in trainer.phases()}
