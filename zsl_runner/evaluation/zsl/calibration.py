@@ -101,7 +101,7 @@ def stacking_curve(seen: SplitScores, unseen: SplitScores) -> StackingCurve:
     else:
         # Decisions change above a gap. Where 1, or half a distance, is lost in rounding the next number is above it.
         above = torch.cat([(changes[:-1] + changes[1:]) / 2, changes[-1:] + 1])
-        above = torch.maximum(above, changes.nextafter(changes.new_tensor(torch.inf)))
+        above = torch.maximum(above, changes.nextafter(torch.full_like(changes, torch.inf)))
         offsets = torch.cat([changes[:1] - 1, above])
 
     def share_below(split: SplitScores) -> Tensor:
