@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zsl_runner.config.quantities import quantity_of
-from zsl_runner.config.saved import open_existing
 from zsl_runner.console import frame
 from zsl_runner.console.arguments import completing
 from zsl_runner.console.failures import expected
@@ -271,6 +270,8 @@ def _work(arguments: Sequence[str] | None) -> int:
         parser().error(f"--predictions: {wrong}")
     if options.data is not None and not options.data.is_dir():
         parser().error(f"--data: {options.data}: no such folder")
+    from zsl_runner.config.saved import open_existing
+
     try:
         open_existing(options.run)
     except CheckpointError as error:

@@ -11,7 +11,6 @@ from typing import Any
 
 from zsl_runner.config.draft import Draft
 from zsl_runner.config.gpus import DEVICE, DEVICES
-from zsl_runner.config.labels import RULE, is_label
 from zsl_runner.config.loader import Loader
 from zsl_runner.config.paths import shown
 from zsl_runner.config.problems import Origin, closest
@@ -29,6 +28,7 @@ from zsl_runner.config.schema import (
     TrainerConf,
 )
 from zsl_runner.files.checksums import sha256_of
+from zsl_runner.files.names import LABEL_RULE, is_label
 
 _FITTED = ("dataset", "model", "trainer", "evaluator")
 _ALONE = ("runtime", "tracker", "debug", "checkpoint", "reference")
@@ -223,7 +223,7 @@ def check_labels(draft: Draft) -> None:
         group = key.rpartition(".")[0]
         label = getattr(draft.build(group), "name", None) if group else draft.node.name
         if isinstance(label, str) and not is_label(label):
-            draft.report(key, f"{label!r} cannot name a directory; {RULE}")
+            draft.report(key, f"{label!r} cannot name a directory; {LABEL_RULE}")
 
 
 def check_objectives(draft: Draft) -> None:

@@ -14,7 +14,8 @@ from zsl_runner.config.quoting import anew, meant
 from zsl_runner.errors import RunError
 from zsl_runner.files.folders import expanded
 
-HARMLESS = ("task", "resume", "runtime.device", "runtime.threads", "evaluator.batch_size", "tracker", "checkpoint")
+SINGLE = ("task", "resume", "runtime.device", "runtime.threads", "evaluator.batch_size")
+BLOCKS = ("tracker", "checkpoint")
 _LISTED = "runtime.device, runtime.threads, evaluator.batch_size, tracker.*, checkpoint.*"
 
 
@@ -39,9 +40,9 @@ def compose_resumed(directory: Path, arguments: Sequence[str]) -> Composition:
 
 def _is_harmless(override: Override) -> bool:
     key = override.key_or_group
-    is_inside = any(key.startswith(f"{free}.") for free in HARMLESS)
-    is_block = key in HARMLESS[5:] and isinstance(override.value(), dict)  # tracker=minimal would choose a file
-    return override.is_hydra_override() or key in HARMLESS[:5] or is_inside or is_block
+    is_inside = key.startswith(tuple(f"{free}." for free in (*SINGLE, *BLOCKS)))
+    is_block = key in BLOCKS and isinstance(override.value(), dict)  # tracker=minimal would choose a file
+    return override.is_hydra_override() or key in SINGLE or is_inside or is_block
 
 
 def _refused(override: Override, directory: Path) -> Problem:

@@ -14,7 +14,6 @@ from contextlib import suppress
 from pathlib import Path
 
 from zsl_runner import __version__
-from zsl_runner.config.plugins import other_packages
 from zsl_runner.errors import RunError
 from zsl_runner.files.folders import default_cache_folder
 from zsl_runner.files.writing import write_text
@@ -72,6 +71,8 @@ def place_elsewhere(error: BaseException) -> str | None:
     None if it passed none: then it is ours to mend. A line that calls ours again counts, too, since what it passes on
     is most often what is wrong.
     """
+    from zsl_runner.config.plugins import other_packages  # schemas are imported only where something failed
+
     packages = other_packages()
     found = None
     for frame, line in traceback.walk_tb(error.__traceback__):

@@ -1,4 +1,4 @@
-"""How names are compared, shown and read from text files: in one Unicode form, without byte order marks.
+"""How names are compared, shown, read from text files and made into labels: in one Unicode form, without marks.
 
 A file system may keep the letter é as one character or as e and an accent, and a text file may begin with a mark that
 nobody sees; both name the same thing. Never imports torch.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+import re
 import unicodedata
 from collections.abc import Iterable
 from pathlib import Path
@@ -18,6 +19,9 @@ from zsl_runner.errors import DataError
 
 MARK: Final = "\ufeff"
 WIDE: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_BE)
+LABEL_RULE: Final = "begin with a letter or digit, and use letters, digits and . _ - + = , @ (blanks between them)"
+_LABEL: Final = re.compile(r"[^\W_]([\w.,+=@ -]*[\w.,+=@-])?")
+_NAMELESS: Final = "data"
 
 
 def normal(name: str) -> str:
@@ -119,3 +123,19 @@ def read_rows(path: Path, content: str) -> list[list[str]]:
 def _cleaned(name: str) -> str:
     # Files that were joined have a byte order mark in their middle, too.
     return normal(name.strip().strip(MARK).strip())
+
+
+def is_label(text: str) -> bool:
+    """Tell whether a text can be a label, which names a directory of runs; `LABEL_RULE` says it in words."""
+    return _LABEL.fullmatch(text) is not None
+
+
+def label_of(name: str) -> str:
+    """Return a label like the name of a folder: the name itself if it is one.
+
+    >>> label_of("my birds"), label_of("_birds"), label_of("birds (2)"), label_of("...")
+    ('my birds', 'birds', 'birds _2_', 'data')
+    """
+    if is_label(name):
+        return name
+    return re.sub(r"^[\W_]+| +$", "", re.sub(r"[^\w.,+=@ -]", "_", name)) or _NAMELESS

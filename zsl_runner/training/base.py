@@ -143,6 +143,17 @@ class Phase:
     validates: bool = True
 
 
+def ended_early(within: str, missed: str, key: str) -> str:
+    """Return the warning that a length chosen on validation rows ended training before what it is for.
+
+    Args:
+        within: where training ended.
+        missed: what was not done.
+        key: the option of fewer of which there should be before it.
+    """
+    return f"{within}: {missed}. Use evaluator.select=last, more patience, or fewer {key}."
+
+
 def total(terms: Mapping[str, Tensor]) -> Tensor:
     """Return the sum of scalar terms.
 

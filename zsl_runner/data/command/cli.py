@@ -161,11 +161,11 @@ def _describe(given: argparse.Namespace) -> int:
 
 
 def _synthesize(given: argparse.Namespace) -> int:
-    from zsl_runner.config.labels import label_of
     from zsl_runner.config.quoting import line, place, setting
     from zsl_runner.data.command.chosen import chosen
     from zsl_runner.data.command.synthesis import synthesize
     from zsl_runner.data.sources.toy.conf import ToyConf
+    from zsl_runner.files.names import label_of
 
     if given.rows < 5:
         raise ConfigError(f"--rows: expected at least 5, found {given.rows}")

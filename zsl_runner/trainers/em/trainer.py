@@ -19,7 +19,7 @@ from zsl_runner.models.base import ConditionalGenerator, GenerationOptions
 from zsl_runner.trainers.em.conf import EMTrainerConf
 from zsl_runner.trainers.em.mixture import batch_composition, class_balanced_weights
 from zsl_runner.trainers.seen_classes import SeenClassStep, SeenDraw
-from zsl_runner.training.base import Drawn, Phase, Step, StepReport, Trainer, TrainingContext
+from zsl_runner.training.base import Drawn, Phase, Step, StepReport, Trainer, TrainingContext, ended_early
 
 
 @dataclass(frozen=True)
@@ -180,11 +180,9 @@ class EMTrainer(Trainer):
         """Return that training ended before the first EM iteration, as a length chosen on validation rows may."""
         if self.iteration or not self.em.iterations:
             return []
-        return [
-            f"trainer {self.conf.name}: training ended within the {self.conf.pretrain_steps} steps on seen classes "
-            "alone: no EM iteration was made. "
-            "Use evaluator.select=last, more patience, or fewer trainer.pretrain_steps."
-        ]
+        steps = f"the {self.conf.pretrain_steps} steps on seen classes alone"
+        within = f"trainer {self.conf.name}: training ended within {steps}"
+        return [ended_early(within, "no EM iteration was made", "trainer.pretrain_steps")]
 
     def state_dict(self) -> dict[str, Any]:
         """Return sampler, iteration, Theta_old and the weights of the best validation."""

@@ -29,7 +29,7 @@ from zsl_runner.trainers.feature_gan.critic_block import CriticBlock
 from zsl_runner.trainers.feature_gan.draws import Drawing, Rows
 from zsl_runner.trainers.feature_gan.generator_step import GeneratorStep
 from zsl_runner.trainers.feature_gan.regression import RegressorBlock, RegressorRows
-from zsl_runner.training.base import Drawn, Phase, Step, StepReport, Trainer, TrainingContext
+from zsl_runner.training.base import Drawn, Phase, Step, StepReport, Trainer, TrainingContext, ended_early
 from zsl_runner.training.epochs import EpochClock
 
 SNAPSHOT_ROWS = 300
@@ -200,11 +200,11 @@ class FeatureGANTrainer(Trainer):
         warmup = self.clock.steps(self.conf.warmup_epochs)
         if self.conf.mode == "inductive" or self.clock.done > warmup:
             return []
-        return [
+        steps = (
             f"trainer.mode=transductive, but training ended after {self.clock.done} steps, within the {warmup} "
-            "inductive ones at the start: no unlabelled row was seen. Use evaluator.select=last, more patience, or "
-            "fewer trainer.warmup_epochs."
-        ]
+            "inductive ones at the start"
+        )
+        return [ended_early(steps, "no unlabelled row was seen", "trainer.warmup_epochs")]
 
     def state_dict(self) -> dict[str, Any]:
         """Return the iteration, the penalty weights, the class prior and the rows kept for the figure."""

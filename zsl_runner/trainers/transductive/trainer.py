@@ -16,7 +16,7 @@ from zsl_runner.data.zero_shot.folds import ZeroShotTraining
 from zsl_runner.models.base import TransductiveGenerator
 from zsl_runner.trainers.seen_classes import SeenClassStep, SeenDraw
 from zsl_runner.trainers.transductive.conf import TransductiveTrainerConf
-from zsl_runner.training.base import Drawn, Phase, Step, StepReport, Trainer, TrainingContext
+from zsl_runner.training.base import Drawn, Phase, Step, StepReport, Trainer, TrainingContext, ended_early
 
 
 @dataclass(frozen=True)
@@ -70,11 +70,9 @@ class TransductiveTrainer(Trainer):
         """Return that training ended before a step with unlabelled rows, as a length chosen on validation rows may."""
         if self.target_sampler.begun or not self.conf.steps:
             return []
-        return [
-            f"trainer {self.conf.name}: training ended within the {self.conf.warmup_steps} steps on seen classes "
-            "alone: no unlabelled row was seen. "
-            "Use evaluator.select=last, more patience, or fewer trainer.warmup_steps."
-        ]
+        steps = f"the {self.conf.warmup_steps} steps on seen classes alone"
+        within = f"trainer {self.conf.name}: training ended within {steps}"
+        return [ended_early(within, "no unlabelled row was seen", "trainer.warmup_steps")]
 
     def _draw(self) -> TransductiveDraw:
         seen = self.seen_step.draw(self.conf.batch_size)

@@ -78,12 +78,12 @@ def add_import(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 
 def _import(given: argparse.Namespace) -> int:
-    from zsl_runner.config.labels import label_of
     from zsl_runner.config.quoting import line, place, setting
     from zsl_runner.data.command.importing.arrays import Files
     from zsl_runner.data.command.importing.fitting import understand
     from zsl_runner.data.command.importing.request import Request
     from zsl_runner.data.command.importing.writing import require_free, write
+    from zsl_runner.files.names import label_of
 
     if not 0 < given.test_share < 1:
         raise ConfigError(f"--test-share: expected a number between 0 and 1, found {given.test_share:g}")

@@ -134,8 +134,10 @@ def _names_found(request: Request, files: Files, labels: Found, classes: int) ->
     if found is not None:
         return found
     beside = files.beside(request.class_vectors, CLASS_LABELS)
-    if beside is None or beside.origin == labels.origin or isinstance(beside.value, tuple):
-        return None if beside is None or beside.origin == labels.origin else beside
+    if beside is None or beside.origin == labels.origin:
+        return None
+    if isinstance(beside.value, tuple):
+        return beside
     if size(beside) == classes and beside.value.ravel().tolist() != list(range(request.first, request.first + classes)):
         raise DataError(
             f"{beside.origin}: expected the class vectors in the order of their labels, {request.first} to "
