@@ -3,6 +3,8 @@
 import json
 
 from zsl_runner.report.collect import collect
+from zsl_runner.report.groups import groups_of
+from zsl_runner.report.plots.material import materials
 from zsl_runner.report.table import build
 from zsl_runner.runs.result import Result
 
@@ -60,3 +62,8 @@ class Outputs:
 
     def report(self, **options):
         return build(collect([self.folder]), **options)
+
+    def material(self, metrics=()):
+        """Return what there is to draw, which is of one kind."""
+        (found,) = materials(groups_of(collect([self.folder]).runs), metrics)
+        return found

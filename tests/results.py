@@ -1,4 +1,6 @@
-"""A result record to change for a test."""
+"""Result records: one to change for a test, and those that runs wrote."""
+
+import json
 
 from zsl_runner.runs.result import Result
 
@@ -13,3 +15,14 @@ def make_result(**changes):
         "config_hash": "ab",
     }
     return Result(**(values | changes))
+
+
+def recorded(directory):
+    """Return what the result.json of a run says."""
+    return json.loads((directory / "result.json").read_text())
+
+
+def only_record(folder):
+    """Return what the result.json of the one run below a folder says, and the run's directory."""
+    (file,) = folder.glob("outputs/*/*/*/result.json")
+    return recorded(file.parent), file.parent

@@ -173,13 +173,13 @@ def _plain(config: RunConfig, plainly: Callable[[Any], Callable[[], object]]) ->
     return Steps(plainly(parts.trainer), None)
 
 
-def _through_earlier_phases(parts: StageParts, steps: int = 3) -> None:
+def _through_earlier_phases(parts: StageParts) -> None:
     """Take a few steps of each phase before the last, and begin that."""
     *earlier, last = parts.trainer.phases()
     for phase in earlier:
         if phase.begin is not None:
             phase.begin()
-        for _ in range(min(steps, phase.steps)):
+        for _ in range(min(3, phase.steps)):
             phase.step()
         if phase.end is not None:
             phase.end()

@@ -23,15 +23,12 @@ CONTROL: Final = "nvidia-cuda-mps-control"
 """Program that starts and ends the service, which lets the kernels of several processes run at the same time."""
 
 
-def shared_card_findings(
-    effort: Effort, folder: Path, *, runtime: str = "cuda", runs: int = RUNS, steps: int = STEPS
-) -> Iterator[Finding]:
+def shared_card_findings(effort: Effort, folder: Path, *, runs: int = RUNS, steps: int = STEPS) -> Iterator[Finding]:
     """Compare SGAL runs of several seeds at once, through the pool launcher, with as many runs one after the other.
 
     Args:
         effort: how often to repeat.
         folder: an empty folder to write into.
-        runtime: ``cuda`` or ``cpu``.
         runs: seeds.
         steps: steps of each of SGAL's two phases.
 
@@ -50,7 +47,7 @@ def shared_card_findings(
             *problem.AWA2,
             f"trainer.pretrain_steps={steps}",
             f"trainer.em.iterations={steps}",
-            f"runtime={runtime}",
+            "runtime=cuda",
             "tracker=minimal",
             "evaluator.stages=[final]",
             "evaluator.calibration=none",

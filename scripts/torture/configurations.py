@@ -16,7 +16,7 @@ import numpy as np
 from scripts.torture import yaml_files
 from scripts.torture.children import Done, Place
 from scripts.torture.comparing import fingerprint
-from scripts.torture.values import ODD, typo
+from scripts.torture.values import ODD, some_key, typo
 from scripts.torture.verdict import Topic, require
 
 BASES = (
@@ -179,14 +179,9 @@ def _equal(parsed: Any, value: Any) -> bool:
     return bool(parsed == value) or str(parsed) == value
 
 
-def _some_key(draw: np.random.Generator, values: Mapping[str, Any]) -> str:
-    keys = [key for key in values if key not in ("task", "resume", "outputs") and not key.endswith((".kind",))]
-    return str(keys[draw.integers(len(keys))])
-
-
 def odd_value(draw: np.random.Generator, values: Mapping[str, Any], home: Path) -> Mutation:
     """Give a key a value from the list of odd ones."""
-    key, text = _some_key(draw, values), str(ODD[draw.integers(len(ODD))])
+    key, text = some_key(draw, values), str(ODD[draw.integers(len(ODD))])
     return (f"{key}={text}",), key, text
 
 
@@ -212,7 +207,7 @@ def near_value(draw: np.random.Generator, values: Mapping[str, Any], home: Path)
 
 def wrong_key(draw: np.random.Generator, values: Mapping[str, Any], home: Path) -> Mutation:
     """Misspell a key, or put it a level too high, too low or beside its place."""
-    key = _some_key(draw, values)
+    key = some_key(draw, values)
     parts = key.split(".")
     choices = [
         ".".join([*parts[:-1], typo(draw, parts[-1])]),
@@ -235,7 +230,7 @@ def wrong_key(draw: np.random.Generator, values: Mapping[str, Any], home: Path) 
 
 def removed_key(draw: np.random.Generator, values: Mapping[str, Any], home: Path) -> Mutation:
     """Delete a misspelt key, or one with a wrong value."""
-    key = _some_key(draw, values)
+    key = some_key(draw, values)
     choices = (f"~{typo(draw, key)}", f"~{key}=surely_not_this", f"~{key}.x")
     return (str(choices[draw.integers(len(choices))]),), None, None
 

@@ -99,18 +99,18 @@ def signalled_at_step(number: int, step: int) -> Hook:
     return hook
 
 
-def signalled_after_renaming(part: str, number: int, count: int = 1) -> Hook:
+def signalled_after_renaming(part: str, number: int) -> Hook:
     """Return a hook that sends a signal at the next open or rename after a file with ``part`` in its name appeared."""
-    left = [count]
+    appeared = False
 
     def hook(_: int) -> None:
         def look(event: str, details: tuple[Any, ...]) -> None:
+            nonlocal appeared
             if event not in ("open", "os.rename"):
                 return
-            if left[0] <= 0:
+            if appeared:
                 os.kill(os.getpid(), number)
-            if event == "os.rename" and part in str(details[1]):
-                left[0] -= 1
+            appeared = event == "os.rename" and part in str(details[1])
 
         sys.addaudithook(look)
 

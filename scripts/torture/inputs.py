@@ -12,21 +12,23 @@ from PIL import Image
 from scipy.io import savemat
 
 Bytes = NDArray[np.uint8]
+CLASSES, UNSEEN, ROWS, WIDTH = 12, 3, 30, 16
+"""Of the features: classes, the unseen ones among them, rows of each, values of a row."""
+SIDE, PICTURES = 32, 12
+"""Of the pictures: pixels a side, and how many are written."""
 
 
-def feature_arrays(
-    seed: int = 0, classes: int = 12, unseen: int = 3, rows: int = 30, width: int = 16, attributes: int = 8
-) -> tuple[dict[str, Any], dict[str, Any]]:
+def feature_arrays(attributes: int = 8) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the variables of the two files of the xlsa17 layout; features are not negative."""
-    draw = np.random.default_rng(seed)
-    vectors = draw.standard_normal((classes, attributes))
+    draw = np.random.default_rng(0)
+    vectors = draw.standard_normal((CLASSES, attributes))
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    labels = np.repeat(np.arange(classes), rows)
-    noise = 0.5 * draw.standard_normal((len(labels), width))
-    features = np.maximum(vectors[labels] @ draw.standard_normal((attributes, width)) + noise, 0)
-    seen = np.flatnonzero(labels < classes - unseen)
+    labels = np.repeat(np.arange(CLASSES), ROWS)
+    noise = 0.5 * draw.standard_normal((len(labels), WIDTH))
+    features = np.maximum(vectors[labels] @ draw.standard_normal((attributes, WIDTH)) + noise, 0)
+    seen = np.flatnonzero(labels < CLASSES - UNSEEN)
     is_test = draw.random(len(seen)) < 0.2
-    names = np.array([f"class{number}" for number in range(classes)], dtype=object)
+    names = np.array([f"class{number}" for number in range(CLASSES)], dtype=object)
     return (
         {"features": features.T, "labels": labels[:, None] + 1},
         {
@@ -34,7 +36,7 @@ def feature_arrays(
             "allclasses_names": names[:, None],
             "trainval_loc": seen[~is_test][:, None] + 1,
             "test_seen_loc": seen[is_test][:, None] + 1,
-            "test_unseen_loc": np.flatnonzero(labels >= classes - unseen)[:, None] + 1,
+            "test_unseen_loc": np.flatnonzero(labels >= CLASSES - UNSEEN)[:, None] + 1,
         },
     )
 
@@ -56,13 +58,13 @@ def write_features(root: Path, features: Mapping[str, Any], splits: Mapping[str,
     return root
 
 
-def shape(kind: str, draw: np.random.Generator, side: int = 32) -> Bytes:
+def shape(kind: str, draw: np.random.Generator) -> Bytes:
     """Return a grey picture of a bright square or bar on a noisy dark ground; the two are not symmetric."""
-    picture = np.zeros((side, side), np.uint8)
+    picture = np.zeros((SIDE, SIDE), np.uint8)
     if kind == "square":
-        picture[side // 4 : side // 2, side // 4 : 3 * side // 4] = 200
+        picture[SIDE // 4 : SIDE // 2, SIDE // 4 : 3 * SIDE // 4] = 200
     else:
-        picture[side // 8 : side // 4, 2 : side - 6] = 200
+        picture[SIDE // 8 : SIDE // 4, 2 : SIDE - 6] = 200
     noisy: Bytes = np.clip(picture + draw.integers(0, 30, picture.shape), 0, 255).astype(np.uint8)
     return noisy
 
@@ -73,10 +75,10 @@ def save_png(path: Path, picture: Bytes) -> None:
 
 
 def write_pictures(
-    root: Path, count: int = 12, ending: str = "png", save: Callable[[Path, Bytes], None] = save_png, seed: int = 0
+    root: Path, count: int = PICTURES, ending: str = "png", save: Callable[[Path, Bytes], None] = save_png
 ) -> Path:
     """Write two folders of pictures, a class each."""
-    draw = np.random.default_rng(seed)
+    draw = np.random.default_rng(0)
     for kind in ("square", "bar"):
         (root / kind).mkdir(parents=True)
         for number in range(count):
@@ -93,12 +95,12 @@ def masked_pair(draw: np.random.Generator) -> tuple[Bytes, Bytes]:
     return image.astype(np.uint8), mask
 
 
-def write_masked(root: Path, count: int = 12, value: int = 1, seed: int = 0) -> Path:
+def write_masked(root: Path, value: int = 1) -> Path:
     """Write images and their masks, whose foreground has the given value."""
-    draw = np.random.default_rng(seed)
+    draw = np.random.default_rng(0)
     for folder in ("images", "masks"):
         (root / folder).mkdir(parents=True)
-    for number in range(count):
+    for number in range(PICTURES):
         image, mask = masked_pair(draw)
         Image.fromarray(image).save(root / "images" / f"im{number:02d}.png")
         Image.fromarray(mask * np.uint8(value)).save(root / "masks" / f"im{number:02d}.png")
@@ -111,9 +113,9 @@ def idx(array: NDArray[Any]) -> bytes:
     return header + array.astype(np.uint8).tobytes()
 
 
-def idx_contents(seed: int = 0) -> dict[str, bytes]:
+def idx_contents() -> dict[str, bytes]:
     """Return the four files of MNIST with 200 and 100 images of noise, as many of each digit."""
-    draw = np.random.default_rng(seed)
+    draw = np.random.default_rng(0)
     contents = {}
     for prefix, count in (("train", 200), ("t10k", 100)):
         contents[f"{prefix}-images-idx3-ubyte"] = idx(draw.integers(0, 256, size=(count, 28, 28)))

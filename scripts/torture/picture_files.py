@@ -17,7 +17,6 @@ from scripts.torture import inputs
 from scripts.torture.mutation import Mutation, Records, cut, flip, harmless, one_of
 
 Pixels = NDArray[np.uint8]
-COUNT = 12
 ORIENTATION = 0x0112
 FORMS: Final[tuple[Literal["NFC", "NFD"], Literal["NFC", "NFD"]]] = ("NFC", "NFD")
 
@@ -35,7 +34,7 @@ def write_masked(root: Path) -> Path:
 def write_listed(root: Path) -> Path:
     """Write images and masks with lists of names."""
     inputs.write_masked(root)
-    names = [f"im{number:02d}" for number in range(COUNT)]
+    names = [f"im{number:02d}" for number in range(inputs.PICTURES)]
     for file, part in (("train", names[:6]), ("validation", names[6:8]), ("test", names[8:])):
         (root / f"{file}.txt").write_text("\n".join(part) + "\n")
     return root

@@ -1,8 +1,9 @@
-"""Values to put where others belong, as they are written on a command line."""
+"""Values to put where others belong, as they are written on a command line, and the keys that get them."""
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 import numpy as np
 
@@ -109,6 +110,12 @@ ODD: Final = (
     ".5",
     "5.",
 )
+
+
+def some_key(draw: np.random.Generator, values: Mapping[str, Any]) -> str:
+    """Return a key of a configuration whose value may be another."""
+    keys = [key for key in values if key not in ("task", "resume", "outputs") and not key.endswith(".kind")]
+    return str(keys[draw.integers(len(keys))])
 
 
 def typo(draw: np.random.Generator, word: str) -> str:

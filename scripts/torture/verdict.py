@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 
-GOOD = ("refused", "equal", "skipped")
 BAD = ("lost", "traceback", "silent", "other")
 
 

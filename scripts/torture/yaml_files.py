@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import yaml
 
-from scripts.torture.values import ODD, typo
+from scripts.torture.values import ODD, some_key, typo
 
 Mutation = tuple[tuple[str, ...], str | None, str | None]
 HEAD = "# @package _global_\n"
@@ -31,17 +31,12 @@ def _overlay(home: Path, content: str | bytes, group: str = "experiment") -> tup
     return ("--config-dir", str(home / "conf"), f"{group}=mine")
 
 
-def _some_key(draw: np.random.Generator, values: Mapping[str, Any]) -> str:
-    keys = [key for key in values if key not in ("task", "resume", "outputs") and not key.endswith(".kind")]
-    return str(keys[draw.integers(len(keys))])
-
-
 def value_in_overlay(draw: np.random.Generator, values: Mapping[str, Any], home: Path) -> Mutation:
     """Give a key an odd value in an experiment's file."""
     texts = [
         text for text in ODD if "${" not in text and "\n" not in text and not text.startswith((" ", "\t", "\ufeff"))
     ]
-    key, text = _some_key(draw, values), str(texts[draw.integers(len(texts))])
+    key, text = some_key(draw, values), str(texts[draw.integers(len(texts))])
     arguments = _overlay(home, HEAD + _nested(key, text))
     try:
         read = yaml.safe_load(text)
@@ -52,7 +47,7 @@ def value_in_overlay(draw: np.random.Generator, values: Mapping[str, Any], home:
 
 def key_in_overlay(draw: np.random.Generator, values: Mapping[str, Any], home: Path) -> Mutation:
     """Misspell a key in an experiment's file, or put it in a wrong place."""
-    key = _some_key(draw, values)
+    key = some_key(draw, values)
     parts = key.split(".")
     choices = (
         ".".join([*parts[:-1], typo(draw, parts[-1])]),

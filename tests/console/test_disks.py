@@ -2,12 +2,12 @@
 
 import contextlib
 import errno
-import json
 import subprocess
 
 import pytest
 
 from tests.launching.conftest import FAST, TRAINED
+from tests.results import only_record
 from zsl_runner.config.quoting import again
 from zsl_runner.runs import run
 from zsl_runner.runs.checkpoint import Checkpoints
@@ -47,11 +47,6 @@ def full(*_arguments, **_keywords):
 def one_line(done):
     assert "Traceback" not in done.stderr
     return done.stderr.strip().splitlines()
-
-
-def record(folder):
-    (file,) = folder.glob("outputs/*/*/*/result.json")
-    return json.loads(file.read_text()), file.parent
 
 
 @pytest.mark.parametrize(
@@ -100,11 +95,11 @@ def test_a_disk_that_fills_up(disk, zsl_run, monkeypatch):
     done = zsl_run(*TRAINED, "tracker.log_every=1", f"outputs={folder}/outputs", code=1)
     lines = one_line(done)
     assert "cannot be written" in lines[0]
-    assert lines[1:] == [f"the run is kept up to its newest checkpoint; continue with: {again(record(folder)[1])}"]
+    assert lines[1:] == [f"the run is kept up to its newest checkpoint; continue with: {again(only_record(folder)[1])}"]
     (folder / "filler").unlink()
     monkeypatch.undo()
-    zsl_run(f"resume={record(folder)[1]}", "checkpoint.keep=1")
-    assert record(folder)[0]["status"] == "complete"
+    zsl_run(f"resume={only_record(folder)[1]}", "checkpoint.keep=1")
+    assert only_record(folder)[0]["status"] == "complete"
 
 
 def test_events_and_figures_that_cannot_be_written_cost_no_result(zsl_run, tmp_path, monkeypatch):
@@ -113,10 +108,10 @@ def test_events_and_figures_that_cannot_be_written_cost_no_result(zsl_run, tmp_p
     monkeypatch.setattr(writer.FileWriter, "add_summary", full)
     monkeypatch.setattr(tracking, "write_bytes", full)
     done = zsl_run(*FAST, "tracker=default", "tracker.progress=none")
-    result_, directory = record(tmp_path)
-    assert result_["status"] == "complete"
-    assert any("TensorBoard's events not written" in warning for warning in result_["warnings"])
-    assert any("figure confusion not written" in warning for warning in result_["warnings"])
+    result, directory = only_record(tmp_path)
+    assert result["status"] == "complete"
+    assert any("TensorBoard's events not written" in warning for warning in result["warnings"])
+    assert any("figure confusion not written" in warning for warning in result["warnings"])
     assert done.stdout.count("TensorBoard's events was") + done.stderr.count("TensorBoard's events was") == 1
     assert list((directory / "figures").iterdir()) == []
 
@@ -130,11 +125,11 @@ def test_a_record_that_cannot_be_written_at_the_end_leaves_a_run_to_go_on_with(z
     monkeypatch.setattr(StageRun, "test", test)
     done = zsl_run(*TRAINED, code=1)
     assert "No space left on device" in done.stderr
-    result_, directory = record(tmp_path)
-    assert result_["status"] == "running"
+    result, directory = only_record(tmp_path)
+    assert result["status"] == "running"
     monkeypatch.undo()
     zsl_run(f"resume={directory}")
-    assert record(tmp_path)[0]["status"] == "complete"
+    assert only_record(tmp_path)[0]["status"] == "complete"
 
 
 def test_what_was_unforeseen_in_a_run_is_in_its_error_file(zsl_run, tmp_path, monkeypatch):
@@ -143,7 +138,7 @@ def test_what_was_unforeseen_in_a_run_is_in_its_error_file(zsl_run, tmp_path, mo
 
     monkeypatch.setattr(run, "build_stage", broken)
     done = zsl_run(*FAST, code=1)
-    kept = (record(tmp_path)[1] / "error.txt").read_text()
+    kept = (only_record(tmp_path)[1] / "error.txt").read_text()
     assert "KeyError: 'x'" in done.stderr
     assert "error.txt" in done.stderr
     assert "command: " in kept
@@ -164,12 +159,12 @@ def test_a_run_and_a_resume_where_there_are_no_locks(zsl_run, tmp_path, monkeypa
     monkeypatch.setattr("fcntl.flock", flock)
     done = zsl_run(*FAST)
     assert (done.stdout + done.stderr).count("knows no locks") == 1
-    assert record(tmp_path)[0]["status"] == "complete"
+    assert only_record(tmp_path)[0]["status"] == "complete"
 
 
 def test_scores_are_shown_although_they_cannot_be_kept(zsl_run, tmp_path):
     zsl_run(*FAST)
-    directory = record(tmp_path)[1]
+    directory = only_record(tmp_path)[1]
     (directory / "evaluations").touch()
     done = zsl_run(str(directory), module="zsl_runner.evaluate")
     assert "test/H" in done.stdout

@@ -8,7 +8,7 @@ import subprocess
 import pytest
 
 from tests.config.test_quoting import ODD_NAMES
-from tests.console.test_signals import record, strike  # noqa: F401  (a fixture)
+from tests.console.test_signals import strike  # noqa: F401  (a fixture)
 from tests.launching.conftest import TRAINED
 from zsl_runner.config.quoting import setting
 from zsl_runner.runs import run

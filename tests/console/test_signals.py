@@ -1,7 +1,6 @@
 """Signals at every moment of a command, in processes forked from the test's; the process sends them to itself."""
 
 import fcntl
-import json
 import os
 import pty
 import signal
@@ -13,6 +12,7 @@ import time
 import pytest
 
 from tests.launching.conftest import FAST, TRAINED
+from tests.results import only_record
 from zsl_runner.console.signals import StopRequest
 from zsl_runner.files.locks import is_held
 from zsl_runner.runs import attempt, run
@@ -42,16 +42,11 @@ def strike(monkeypatch):
     return patch
 
 
-def record(folder):
-    (file,) = folder.glob("outputs/*/*/*/result.json")
-    return json.loads(file.read_text()), file.parent
-
-
 @pytest.mark.parametrize("number", CODES)
 def test_in_a_step_the_state_is_saved(strike, zsl_run, tmp_path, number):
     strike(run.Run, "_describe", number)  # before the first step of the first stage
     done = zsl_run(*TRAINED, code=CODES[number])
-    result, directory = record(tmp_path)
+    result, directory = only_record(tmp_path)
     assert result["status"] == "interrupted"
     assert [file.name for file in (directory / "checkpoints").iterdir()] == ["step-000000001.pt"]
     assert f"zsl-run resume={directory.relative_to(tmp_path)}" in done.stderr
@@ -61,11 +56,11 @@ def test_in_a_step_the_state_is_saved(strike, zsl_run, tmp_path, number):
 def test_while_data_are_loaded_or_networks_built(strike, monkeypatch, zsl_run, tmp_path, place):
     strike(run, place, signal.SIGTERM)
     zsl_run(*TRAINED, code=143)
-    result, directory = record(tmp_path)
+    result, directory = only_record(tmp_path)
     assert result["status"] == "interrupted"
     monkeypatch.undo()
     zsl_run(f"resume={directory}")
-    assert record(tmp_path)[0]["status"] == "complete"
+    assert only_record(tmp_path)[0]["status"] == "complete"
 
 
 @pytest.mark.parametrize(("owner", "name"), [(StageRun, "test"), (StageRun, "_draw"), (attempt, "summary_table")])
@@ -74,7 +69,7 @@ def test_past_the_last_step_the_run_is_finished_and_the_exit_code_tells_of_the_s
 ):
     strike(owner, name, signal.SIGTERM)
     done = zsl_run(*FAST, f"tracker.figures={str(name == '_draw').lower()}", code=143)
-    assert record(tmp_path)[0]["status"] == "complete"
+    assert only_record(tmp_path)[0]["status"] == "complete"
     assert "complete" in done.stdout
 
 
@@ -82,7 +77,7 @@ def test_past_the_last_step_the_run_is_finished_and_the_exit_code_tells_of_the_s
 def test_a_sweep_stops_and_says_how_to_go_on(strike, monkeypatch, zsl_run, tmp_path, owner, name):
     strike(owner, name, signal.SIGTERM)
     done = zsl_run("-m", *TRAINED, "seed=0,1", code=143)
-    assert record(tmp_path)[0]["status"] == ("complete" if name == "test" else "interrupted")
+    assert only_record(tmp_path)[0]["status"] == ("complete" if name == "test" else "interrupted")
     assert "not started" in done.stdout
     assert "Repeat the command to continue" in done.stdout
     monkeypatch.undo()
@@ -110,7 +105,7 @@ def test_a_second_signal_acts_at_once_and_the_run_counts_as_cut_short(strike, la
     process, _ = launch(tmp_path, *TRAINED)
     process.join(timeout=120)
     assert process.exitcode == -signal.SIGTERM
-    result, directory = record(tmp_path)
+    result, directory = only_record(tmp_path)
     assert result["status"] == "running"
     assert not is_held(directory)
     assert main([str(tmp_path / "outputs")]) == 0
@@ -124,7 +119,7 @@ def test_nohup_is_respected(strike, zsl_run, tmp_path, monkeypatch):
         zsl_run(*FAST)
     finally:
         signal.signal(signal.SIGHUP, before)
-    assert record(tmp_path)[0]["status"] == "complete"
+    assert only_record(tmp_path)[0]["status"] == "complete"
 
 
 def test_handlers_are_given_back():
@@ -168,6 +163,6 @@ def test_a_terminal_that_closes_stops_the_run_like_a_signal(tmp_path):
         shown += os.read(terminal, 4096)
     os.close(terminal)
     assert process.wait(timeout=120) == 129
-    result, directory = record(tmp_path)
+    result, directory = only_record(tmp_path)
     assert result["status"] == "interrupted"
     assert list((directory / "checkpoints").iterdir()) != []

@@ -1,12 +1,12 @@
 """The segmentation evaluator: its metrics against plain ones; what is hidden stays hidden; measuring moves nothing."""
 
 import dataclasses
-import io
 
 import numpy as np
 import pytest
 import torch
 
+from tests.png import png
 from zsl_runner.data.pairs.folds import Pair, PairView
 from zsl_runner.data.pairs.segmentation.folds import segmentation_folds
 from zsl_runner.data.pairs.segmentation.options import SegmentationConf
@@ -222,12 +222,6 @@ def test_refinement_uses_the_labels_outside():
         moved = Pair(pair.x, torch.where(hidden, pair.y, 1 - pair.y), None)
         posterior = model.posterior(x, torch.where(hidden, first.predicted, moved.y), None)
         assert not torch.equal(posterior.mean, model.posterior(x, torch.where(hidden, first.predicted, y), None).mean)
-
-
-def png(figure):
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png")
-    return buffer.getvalue()
 
 
 @pytest.mark.parametrize("classes", [2, 4])

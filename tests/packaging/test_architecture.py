@@ -187,7 +187,6 @@ def test_kinds_of_data_are_told_apart_in_data_alone():
     assert found == []
 
 
-GENERATORS = [f"{OWN}.classifiers", f"{OWN}.class_prior"]
 CONFIG_FILES = ["hydra", "omegaconf", "yaml"]
 READING = [f"{OWN}.data.load", f"{OWN}.data.records"]
 EQUATIONS = [

@@ -1,6 +1,5 @@
 """The examples of CONTRIBUTING.md work: its files are written into a copy of the package and run."""
 
-import json
 import os
 import re
 import shutil
@@ -11,6 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 from tests.packaging.distributions import REPOSITORY
+from tests.results import recorded
 
 FILE = re.compile(r"^```(?:python|yaml) (\S+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 PAGE = (REPOSITORY / "CONTRIBUTING.md").read_text(encoding="utf-8")
@@ -42,7 +42,7 @@ def extended(tmp_path_factory):
 
 
 def metrics(directory):
-    result = json.loads((directory / "result.json").read_text())
+    result = recorded(directory)
     assert result["status"] == "complete"
     return result["metrics"]
 

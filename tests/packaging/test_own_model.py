@@ -1,6 +1,5 @@
 """The package on docs/guides/own_model.md: written out as an installed one is, trained, scored and generated from."""
 
-import json
 import os
 import re
 import subprocess
@@ -11,6 +10,7 @@ from contextlib import contextmanager
 import pytest
 
 from tests.packaging.distributions import REPOSITORY
+from tests.results import recorded
 
 FILE = re.compile(r"^```(?:python|yaml|toml) (\S+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 PAGE = (REPOSITORY / "docs" / "guides" / "own_model.md").read_text(encoding="utf-8")
@@ -44,7 +44,7 @@ def zsl_run(tmp_path_factory):
 
 
 def result(folder, name):
-    return json.loads((folder / "outputs" / "class_gaussians" / "toy" / name / "result.json").read_text())
+    return recorded(folder / "outputs" / "class_gaussians" / "toy" / name)
 
 
 def test_it_is_trained_and_scores_unseen_classes(zsl_run, tmp_path):

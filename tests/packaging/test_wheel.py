@@ -6,6 +6,7 @@ import re
 import pytest
 
 from tests.packaging.distributions import REPOSITORY, content
+from tests.results import recorded
 
 COMMANDS = ("zsl-run", "zsl-eval", "zsl-data", "zsl-report")
 
@@ -68,7 +69,7 @@ def test_a_run_leaves_its_results_in_the_working_directory(installed, tmp_path):
     assert "tensorboard --logdir outputs" in printed
     assert [path.name for path in tmp_path.iterdir()] == ["outputs"]
     run = tmp_path / "outputs" / "sgal" / "toy" / "first"
-    result = json.loads((run / "result.json").read_text())
+    result = recorded(run)
     assert result["status"] == "complete"
     assert {"test/T1", "test/U", "test/S", "test/H"} <= result["metrics"].keys()
     table = installed.run("zsl-report", "outputs", folder=tmp_path)

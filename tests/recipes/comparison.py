@@ -1,10 +1,11 @@
 """Makes a run that is never stopped, and compares two run directories bit by bit."""
 
 import csv
-import json
 from pathlib import Path
 
 import torch
+
+from tests.results import recorded
 
 
 def final_state(directory: Path):
@@ -42,7 +43,7 @@ def same_end(first: Path, second: Path):
         one.pop(key), two.pop(key)
     same(one, two)
     assert rows(first) == rows(second)
-    results = [json.loads((directory / "result.json").read_text()) for directory in (first, second)]
+    results = [recorded(directory) for directory in (first, second)]
     assert results[0]["metrics"] == results[1]["metrics"]
     assert results[0]["validation"] == results[1]["validation"]
     assert results[0]["warnings"] == results[1]["warnings"]

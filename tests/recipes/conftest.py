@@ -6,7 +6,6 @@ seconds.
 
 import gc
 import importlib
-import json
 import multiprocessing
 import re
 import time
@@ -19,6 +18,7 @@ import torch
 from hydra.core.config_store import ConfigStore
 
 from tests.forked import be_command
+from tests.results import recorded
 from zsl_runner.config.check import check
 from zsl_runner.config.loader import Loader, Source
 from zsl_runner.config.paths import conf_directory
@@ -117,7 +117,7 @@ def kill_at(tmp_path, launch):
             time.sleep(0.001)
         process.kill()
         process.join()
-        assert json.loads((directory / "result.json").read_text())["status"] == "running"
+        assert recorded(directory)["status"] == "running"
         return directory
 
     return kill

@@ -1,10 +1,9 @@
 """Whole runs of adversarial autoencoders: every variant, exact resume, features of unseen classes, mistakes."""
 
-import json
-
 import pytest
 
 from tests.recipes.comparison import rows, same_end, straight_run
+from tests.results import recorded
 
 SHORT = ["trainer.epochs=3", *(f"trainer.optim.{name}.milestones=[2]" for name in ("recon", "disc", "gen", "semi"))]
 DIGITS = ["dataset=digits_images"]
@@ -39,17 +38,13 @@ def straight(tmp_path_factory, launch):
     return straight_run(tmp_path_factory, launch, *SEMI)
 
 
-def read(directory):
-    return json.loads((directory / "result.json").read_text())
-
-
 def test_a_run_validates_and_reads_the_test_images_once(straight):
     tags = [row[-2] for row in rows(straight)]
     assert tags.count("val/error") == 2
     assert tags.count("test/error") == 1
     for term in ("reconstruction", "discriminator", "generator", "category_discriminator", "classification"):
         assert f"train/adversarial/{term}" in tags
-    result = read(straight)
+    result = recorded(straight)
     assert result["setting"] == {"kind": "semi-supervised, 100 labels"}
     assert result["selection"]["metric"] == "val/error"
     assert result["selection"]["stage_lengths"] == {"fit": 48}
@@ -72,14 +67,14 @@ def test_each_variant_draws_what_it_has(variant, tmp_path, zsl_run):
     drawn = {path.stem for path in (directory / "figures").glob("*.png")}
     assert FIGURES[variant] | {"learning_curves"} <= drawn
     kind = "unsupervised" if variant in ("basic", "clustering") else "semi-supervised, 100 labels"
-    assert read(directory)["setting"] == {"kind": kind}
+    assert recorded(directory)["setting"] == {"kind": kind}
 
 
 def test_features_of_unseen_classes(tmp_path, zsl_run):
     sizes = [*SHORT, "evaluator.classifier.synthetic_per_class=20", "evaluator.classifier.epochs=3"]
     zsl_run("model=aae/features", "dataset=toy", *sizes, "model.hidden=[32]", "tracker.figures=false")
     (directory,) = (tmp_path / "outputs/aae_supervised/toy").glob("*")
-    result = read(directory)
+    result = recorded(directory)
     assert result["setting"] == {"kind": "inductive", "class_prior": "uniform"}
     assert {"test/T1", "test/U", "test/S", "test/H"} <= result["metrics"].keys()
 

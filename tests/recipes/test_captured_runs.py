@@ -1,11 +1,10 @@
 """A run whose steps are captured says in its log and its record how many variants were, also where it was resumed."""
 
-import json
-
 import pytest
 
 from tests.recipes.comparison import same_end, straight_run
 from tests.recipes.conftest import QUICK
+from tests.results import recorded
 from tests.training.emulated_graph import EmulatedGraph
 from zsl_runner.training.replay import Capture
 
@@ -21,7 +20,7 @@ def captured(monkeypatch):
 
 
 def cost(directory):
-    return json.loads((directory / "result.json").read_text())["cost"]
+    return recorded(directory)["cost"]
 
 
 def test_a_resumed_run_says_how_many_graphs_each_phase_had(tmp_path, kill_at, zsl_run, captured):

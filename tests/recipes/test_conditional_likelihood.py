@@ -1,12 +1,11 @@
 """What the three procedures must show on real images: order of the estimates, collapse of GSNN, shrinking diversity."""
 
-import json
-
 import numpy as np
 import pytest
 import torch
 from sklearn.linear_model import LogisticRegression
 
+from tests.results import recorded
 from zsl_runner.data.sources.digits.conf import DigitsImagesConf
 from zsl_runner.data.sources.digits.source import load_images as load_digits_images
 from zsl_runner.evaluation.likelihood.estimates import drawn_outputs
@@ -48,7 +47,7 @@ def measure(trained):
     """Return what trains once for each set of arguments and gives the test metrics without their prefix."""
 
     def run(*arguments):
-        metrics = json.loads((trained(*arguments) / "result.json").read_text())["metrics"]
+        metrics = recorded(trained(*arguments))["metrics"]
         return {name.removeprefix("test/"): value for name, value in metrics.items()}
 
     return run

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from tests.recipes.comparison import final_state, rows, same_end, straight_run
+from tests.results import recorded
 
 QUICK = [
     "dataset=digits_quadrant",
@@ -29,15 +30,11 @@ def straight(tmp_path_factory, launch):
     return straight_run(tmp_path_factory, launch, *QUICK)
 
 
-def read(directory):
-    return json.loads((directory / "result.json").read_text())
-
-
 def test_one_stage_validates_every_epoch_and_reads_the_test_rows_once(straight):
     tags = [row[-2] for row in rows(straight)]
     assert tags.count("val/NCLL") == 4
     assert tags.count("test/NCLL") == 1
-    result = read(straight)
+    result = recorded(straight)
     assert result["setting"] == {"kind": "supervised"}
     assert result["quantities"]["NCLL"] == {"unit": "nats", "lower_is_better": True, "digits": 2}
     assert result["selection"]["stage_lengths"] == {"fit": 48}
@@ -50,7 +47,7 @@ def test_one_stage_validates_every_epoch_and_reads_the_test_rows_once(straight):
 def test_settings_are_chosen_without_a_look_at_the_test_rows(straight, tmp_path_factory, launch):
     tuned = straight_run(tmp_path_factory, launch, *QUICK, "evaluator.stages=[tune]")
     assert not [row for row in rows(tuned) if row[-2].startswith("test/")]
-    result, whole = read(tuned), read(straight)
+    result, whole = recorded(tuned), recorded(straight)
     assert result["metrics"] == {}
     assert result["validation"].keys() == whole["validation"].keys()
     assert result["selection"]["stage_lengths"] == {"tune": 48}
@@ -94,7 +91,7 @@ def test_the_weights_of_the_best_validation_are_tested(overfitted, zsl_run):
     directory, validations = overfitted()
     best = min(range(5), key=validations.__getitem__)
     assert best < 4, "the test needs a run that gets worse"
-    result = read(directory)
+    result = recorded(directory)
     assert result["selection"]["stage_lengths"] == {"fit": 20 * (best + 1)}
     assert result["validation"]["val/NCLL"] == pytest.approx(validations[best])
     zsl_run("--json", str(directory), module="zsl_runner.evaluate")
@@ -105,11 +102,11 @@ def test_the_weights_of_the_best_validation_are_tested(overfitted, zsl_run):
 
 def test_the_last_weights_are_tested_on_request(overfitted):
     best, _ = overfitted()
-    best_ncll = read(best)["metrics"]["test/NCLL"]
+    best_ncll = recorded(best)["metrics"]["test/NCLL"]
     best.rename(best.parent.parent / "best")
     last, _ = overfitted("evaluator.select=last")
-    assert read(last)["selection"]["stage_lengths"] == {"fit": 100}
-    assert read(last)["metrics"]["test/NCLL"] != best_ncll
+    assert recorded(last)["selection"]["stage_lengths"] == {"fit": 100}
+    assert recorded(last)["metrics"]["test/NCLL"] != best_ncll
 
 
 def test_patience_ends_the_stage(overfitted):
@@ -123,14 +120,14 @@ def test_what_reads_the_test_rows_is_asked_for(tmp_path, zsl_run):
     (directory,) = (tmp_path / "outputs/cvae/digits_quadrant").glob("*")
     tags = [row[-2] for row in rows(directory)]
     assert tags.count("oracle/NCLL") == 2
-    assert "oracle/best_NCLL" in read(directory)["metrics"]
+    assert "oracle/best_NCLL" in recorded(directory)["metrics"]
 
 
 def test_a_zero_shot_run_generates_features_of_unseen_classes(tmp_path, zsl_run):
     arguments = [*QUICK[2:6], "evaluator.classifier.synthetic_per_class=20", "evaluator.classifier.epochs=3"]
     zsl_run("model=cvae", "dataset=toy", *arguments, "tracker.figures=false")
     (directory,) = (tmp_path / "outputs/cvae/toy").glob("*")
-    result = read(directory)
+    result = recorded(directory)
     assert result["setting"] == {"kind": "inductive", "class_prior": "uniform"}
     assert {"test/T1", "test/U", "test/S", "test/H"} <= result["metrics"].keys()
     assert result["quantities"] == {}
@@ -179,7 +176,7 @@ def test_images_given_their_label(tmp_path, zsl_run):
         "tracker.progress=none",
     )
     (directory,) = (tmp_path / "outputs/cvae/digits_images").glob("*")
-    result = read(directory)
+    result = recorded(directory)
     assert result["setting"] == {"kind": "semi-supervised, 200 labels"}
     assert result["cost"]["real_rows"] == {"fit": 256}
     assert result["metrics"]["test/NCLL_ELBO"] > result["metrics"]["test/NCLL_IS"]

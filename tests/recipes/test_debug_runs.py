@@ -1,15 +1,14 @@
 """Whole runs with options for debugging: they end, say what they are, and stand in no table."""
 
-import json
-
 from tests.recipes.conftest import QUICK
+from tests.results import recorded
 
 
 def test_two_steps_a_phase_and_a_profile_in_one_run(zsl_run, tmp_path):
     done = zsl_run(*QUICK, "debug=fast", "debug.profile=1", "trainer.em.rollback_every=null")
     (run,) = (tmp_path / "outputs" / "sgal" / "toy").iterdir()
     assert "debug-fast" in run.name
-    result = json.loads((run / "result.json").read_text())
+    result = recorded(run)
     assert result["status"] == "complete"
     assert result["debug"] == {"steps": 2, "profile": 1}
     assert result["selection"]["stage_lengths"] == {"tune": 4, "final": 4}

@@ -15,6 +15,7 @@ from PIL import Image
 
 from tests.dsprites_file import small_dsprites
 from tests.mnist_files import idx, random_digits
+from tests.results import recorded
 from zsl_runner.config.check import check
 from zsl_runner.config.loader import Loader, Source
 from zsl_runner.config.paths import conf_directory
@@ -180,5 +181,5 @@ def test_an_experiment_runs_from_the_command_line(zsl_run, tmp_path):
     sizes = [f"dataset.{name}=null" for name in SHORT["dataset"]["xlsa17"]]
     quiet = [f"tracker.{name}={value}" for name, value in QUIET.items()]
     zsl_run("experiment=eszsl/cub", *sizes, *quiet, "name=short")
-    result = json.loads((tmp_path / "outputs/eszsl/cub/short/result.json").read_text())
+    result = recorded(tmp_path / "outputs/eszsl/cub/short")
     assert result["status"] == "complete"

@@ -1,10 +1,9 @@
 """Whole runs of the feature-generating family on the toy problem."""
 
-import json
-
 import pytest
 
 from tests.recipes.comparison import same_end, straight_run
+from tests.results import recorded
 
 QUICK = [
     "dataset=toy",
@@ -47,7 +46,7 @@ def test_kill_in_the_middle_of_any_phase(straight, kill_at, zsl_run, tmp_path, s
 
 
 def test_the_result_says_transductive_and_where_the_class_prior_came_from(straight):
-    result = json.loads((straight / "result.json").read_text())
+    result = recorded(straight)
     assert result["setting"] == {"kind": "transductive", "class_prior": "cpe"}
     assert set(result["metrics"]) >= {"test/T1", "test/U", "test/S", "test/H"}
     assert not any(tag.startswith("oracle/") for tag in result["metrics"])
@@ -76,7 +75,7 @@ def test_every_method_runs_and_draws_its_figures(model, arguments, zsl_run, tmp_
         "name=short",
     )
     directory = tmp_path / "outputs" / model / "toy" / "short"
-    result = json.loads((directory / "result.json").read_text())
+    result = recorded(directory)
     assert result["status"] == "complete"
     drawn = {path.stem for path in (directory / "figures").glob("*.png")}
     assert drawn >= {"confusion", "unseen_against_seen", "generated_features", "learning_curves"}

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from tests.recipes.conftest import QUICK
+from tests.results import recorded
 
 SMALL = [*QUICK, "trainer.pretrain_steps=20", "trainer.em.iterations=10", "trainer.em.rollback_every=null"]
 CLASSIFIER = [
@@ -13,10 +14,6 @@ CLASSIFIER = [
     "evaluator.classifier.epochs=3",
     "evaluator.every=15",
 ]
-
-
-def result(directory):
-    return json.loads((directory / "result.json").read_text())
 
 
 def losses(directory):
@@ -30,7 +27,7 @@ def test_sgal_and_vzsl_are_measured_by_it(zsl_run, tmp_path):
     zsl_run(*SMALL, *CLASSIFIER, "name=run")
     zsl_run("dataset=toy", "model=vzsl", "trainer.steps=20", "tracker.figures=false", *CLASSIFIER, "name=run")
     for model in ("sgal", "vzsl"):
-        found = result(tmp_path / "outputs" / model / "toy" / "run")
+        found = recorded(tmp_path / "outputs" / model / "toy" / "run")
         assert found["status"] == "complete"
         assert {"test/T1", "test/U", "test/S", "test/H", "test/AUSUC", "test/H_cal"} <= found["metrics"].keys()
         assert not any(tag.startswith("oracle/") for tag in found["metrics"])
@@ -43,7 +40,7 @@ def test_it_leaves_training_as_it_is_and_zsl_eval_repeats_it(zsl_run, tmp_path):
     folder = tmp_path / "outputs/sgal/toy"
     assert losses(folder / "plain")
     assert losses(folder / "scores") == losses(folder / "plain") == losses(folder / "oracle")
-    plain, oracle = result(folder / "plain")["metrics"], result(folder / "oracle")["metrics"]
+    plain, oracle = recorded(folder / "plain")["metrics"], recorded(folder / "oracle")["metrics"]
     assert {tag: value for tag, value in oracle.items() if tag.startswith("test/")} == plain
     for name in ("T1", "H"):
         best = oracle[f"oracle/best_epoch_{name}"]

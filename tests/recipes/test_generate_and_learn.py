@@ -7,11 +7,12 @@ batch norm, and pretraining until plain training gains no more. Each seed draws 
 """
 
 import csv
-import json
 import statistics
 from types import SimpleNamespace
 
 import pytest
+
+from tests.results import recorded
 
 pytestmark = pytest.mark.slow
 
@@ -47,7 +48,7 @@ def run(zsl_run, tmp_path):
     def run(name, *overrides):
         zsl_run(*RECIPE, *overrides, f"name={name}")
         (directory,) = (tmp_path / "outputs").glob(f"*/toy/{name}*")
-        found = json.loads((directory / "result.json").read_text())
+        found = recorded(directory)
         with (directory / "metrics.csv").open() as stream:
             tags = {row["tag"] for row in csv.DictReader(stream)}
         return SimpleNamespace(metrics=found["metrics"], validation=found["validation"], cost=found["cost"], tags=tags)

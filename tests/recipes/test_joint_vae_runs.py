@@ -1,11 +1,10 @@
 """Whole runs of JointVAE: figures, exact resume, the collapse alarm in the record, mistakes told before a start."""
 
-import json
-
 import numpy as np
 import pytest
 
 from tests.recipes.comparison import final_state, rows, same_end, straight_run
+from tests.results import recorded
 
 QUICK = [
     "dataset=digits_images",
@@ -28,12 +27,8 @@ def straight(tmp_path_factory, launch):
     return straight_run(tmp_path_factory, launch, *QUICK)
 
 
-def read(directory):
-    return json.loads((directory / "result.json").read_text())
-
-
 def test_a_run_measures_and_draws(straight):
-    result = read(straight)
+    result = recorded(straight)
     assert result["setting"] == {"kind": "unsupervised"}
     assert result["metrics"].keys() >= {"test/accuracy_majority", "test/accuracy_hungarian", "test/mutual_information"}
     assert result["quantities"]["reconstruction"] == {"unit": "nats", "lower_is_better": True, "digits": 2}
@@ -76,7 +71,7 @@ def test_a_collapsed_code_is_told_on_the_console_and_in_the_record(tmp_path, zsl
         "model.hard=true",
     ]
     done = zsl_run(*QUICK, *collapse, "trainer.optim.lr=0.003", "name=collapsed", "tracker.figures=false")
-    result = read(tmp_path / "outputs/joint_vae/digits_images/collapsed")
+    result = recorded(tmp_path / "outputs/joint_vae/digits_images/collapsed")
     (warning,) = result["warnings"]
     assert "discrete variable 1 has collapsed" in warning
     assert f"WARNING: {warning[:40]}" in done.stdout
@@ -89,7 +84,7 @@ def test_a_collapsed_code_is_told_on_the_console_and_in_the_record(tmp_path, zsl
 
 
 def test_a_run_without_an_alarm_has_no_warning(straight):
-    assert read(straight)["warnings"] == []
+    assert recorded(straight)["warnings"] == []
 
 
 @pytest.mark.parametrize(
@@ -118,6 +113,6 @@ def test_mistakes_are_told_before_anything_is_written(tmp_path, zsl_run, argumen
 def test_the_compared_objectives_run(tmp_path, zsl_run, trainer):
     few = ["trainer.epochs=1", "tracker.figures=false", f"name={trainer}"]
     zsl_run(*QUICK, f"trainer={trainer}", *few)
-    result = read(tmp_path / f"outputs/joint_vae/digits_images/{trainer}")
+    result = recorded(tmp_path / f"outputs/joint_vae/digits_images/{trainer}")
     assert result["status"] == "complete"
     assert np.isfinite(result["metrics"]["test/reconstruction"])

@@ -8,6 +8,7 @@ from PIL import Image
 
 from tests.golden.runs import RUNS
 from tests.recipes.comparison import same_end, straight_run
+from tests.results import recorded
 
 SMALL = [
     *RUNS["mask_supervision"],
@@ -33,7 +34,7 @@ def straight(tmp_path_factory, launch):
 
 
 def test_every_metric_of_test_rows_is_a_bound_by_name(straight, zsl_run):
-    result = json.loads((straight / "result.json").read_text())
+    result = recorded(straight)
     assert result["metrics"].keys() >= {
         *("oracle/mIoU_plain", "oracle/mIoU_refined", "oracle/tag_exact_match", "oracle/mIoU_all_background"),
         *("oracle/mIoU_refined_true_tags", "oracle/best_mIoU_fixed_refined"),

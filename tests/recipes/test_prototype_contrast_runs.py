@@ -6,6 +6,7 @@ import pytest
 
 from tests.golden.runs import RUNS
 from tests.recipes.comparison import same_end, straight_run
+from tests.results import recorded
 
 SMALL = [
     *(setting for setting in RUNS["prototype_contrast"] if not setting.startswith("trainer.c")),
@@ -25,7 +26,7 @@ def straight(tmp_path_factory, launch):
 
 
 def test_a_run_measures_and_draws(straight):
-    result = json.loads((straight / "result.json").read_text())
+    result = recorded(straight)
     assert result["metrics"].keys() >= {
         *("test/mIoU_plain", "test/mIoU_refined", "test/mIoU_fixed_refined", "test/mIoU_images_plain"),
         *("test/tag_accuracy", "test/tag_exact_match", "test/mIoU_all_background"),

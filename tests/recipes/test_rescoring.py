@@ -5,6 +5,7 @@ import json
 import pytest
 
 from tests.recipes.conftest import QUICK
+from tests.results import recorded
 
 TUNED = [
     *QUICK,
@@ -46,7 +47,7 @@ def content(directory):
 def test_the_scores_are_those_of_a_run_that_had_these_settings(run, score):
     plain, other = run("plain"), run("other", *OTHERS)
     before = content(plain)
-    wanted = [json.loads((directory / "result.json").read_text())["validation"] for directory in (plain, other)]
+    wanted = [recorded(directory)["validation"] for directory in (plain, other)]
     assert wanted[0] != wanted[1]
     as_it_is = json.loads(score(plain, "--json").stdout)
     changed = json.loads(score(plain, OTHERS[0], "--json", OTHERS[1]).stdout)

@@ -1,7 +1,6 @@
 """A run that was killed at any moment continues to the bits of a run that never was."""
 
 import fcntl
-import json
 import os
 import signal
 import time
@@ -12,6 +11,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from tests.recipes.comparison import same_end, straight_run
 from tests.recipes.conftest import QUICK
+from tests.results import recorded
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +76,7 @@ def test_a_polite_stop_saves_and_says_how_to_go_on(straight, tmp_path, launch, z
     process.join()
     assert process.exitcode == 143
     assert "zsl-run resume=" in Path(f"{log}.err").read_text()
-    assert json.loads((directory / "result.json").read_text())["status"] == "interrupted"
+    assert recorded(directory)["status"] == "interrupted"
     zsl_run(f"resume={directory}")
     same_end(straight, directory)
 

@@ -9,12 +9,9 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from tensorboard.plugins.hparams import metadata
 
 from tests.recipes.conftest import QUICK
+from tests.results import recorded
 
 SMALL = [*QUICK, "trainer.pretrain_steps=20", "trainer.em.iterations=10", "trainer.em.rollback_every=null"]
-
-
-def result(directory):
-    return json.loads((directory / "result.json").read_text())
 
 
 @pytest.fixture(scope="module")
@@ -47,12 +44,12 @@ def test_a_projector_that_has_nothing_to_show_is_told(tmp_path, launch, finished
     assert process.exitcode == 0, log
     (written,) = tmp_path.glob("outputs/eszsl/toy/*/")
     reason = "evaluator zsl has no points of model eszsl for it"
-    assert result(written)["warnings"] == [f"tracker.projector has no effect: {reason}"]
-    assert result(finished)["warnings"] == []
+    assert recorded(written)["warnings"] == [f"tracker.projector has no effect: {reason}"]
+    assert recorded(finished)["warnings"] == []
 
 
 def test_the_result_says_what_was_run_on_what_and_what_came_out(finished):
-    found = result(finished)
+    found = recorded(finished)
     assert (found["status"], found["model"], found["dataset"], found["trainer"], found["seed"]) == (
         "complete",
         "sgal",
@@ -83,7 +80,7 @@ def test_the_events_hold_curves_hyperparameters_text_figures_and_points(finished
     content = events.PluginTagToContent(metadata.PLUGIN_NAME)[metadata.SESSION_START_INFO_TAG]
     columns = metadata.parse_session_start_info_plugin_data(content).hparams
     measured = {name: columns[name].number_value for name in ("H (val)", "H (test)", "test/U")}
-    found = result(finished)
+    found = recorded(finished)
     assert measured == {
         "H (val)": found["validation"]["val/H"],
         "H (test)": found["metrics"]["test/H"],
@@ -101,24 +98,24 @@ def test_another_run_of_the_same_seed_gives_the_same_numbers_and_another_directo
     zsl_run(*options)
     first, second = sorted((tmp_path / "outputs/sgal/toy").iterdir())
     assert second.name == first.name + ".2"
-    assert result(first)["metrics"] == result(second)["metrics"] == result(finished)["metrics"]
-    assert result(first)["config_hash"] == result(finished)["config_hash"]
+    assert recorded(first)["metrics"] == recorded(second)["metrics"] == recorded(finished)["metrics"]
+    assert recorded(first)["config_hash"] == recorded(finished)["config_hash"]
 
 
 def test_a_saved_configuration_replays_to_the_same_numbers(finished, zsl_run, tmp_path):
     zsl_run("--config-path", str(finished), "--config-name", "config", "name=again", "tracker.figures=false")
-    assert result(tmp_path / "outputs/sgal/toy/again")["metrics"] == result(finished)["metrics"]
+    assert recorded(tmp_path / "outputs/sgal/toy/again")["metrics"] == recorded(finished)["metrics"]
 
 
 def test_zsl_eval_scores_the_final_checkpoint_to_the_reported_metrics(finished, zsl_run):
     for repeat in ("", ".2"):
         done = zsl_run(str(finished), "--json", module="zsl_runner.evaluate")
         scores = json.loads(done.stdout)
-        assert scores["metrics"] == result(finished)["metrics"]
+        assert scores["metrics"] == recorded(finished)["metrics"]
         assert scores["complete"] is True
         assert (finished / "evaluations" / f"step-000000060{repeat}.json").is_file()
     done = zsl_run(str(finished), "--batch-size", "7", module="zsl_runner.evaluate")
-    assert f"test/H       {result(finished)['metrics']['test/H']:6.2f} %" in done.stdout
+    assert f"test/H       {recorded(finished)['metrics']['test/H']:6.2f} %" in done.stdout
 
 
 def test_zsl_eval_of_no_run_is_one_clear_error(tmp_path, zsl_run):
@@ -129,8 +126,8 @@ def test_zsl_eval_of_no_run_is_one_clear_error(tmp_path, zsl_run):
 
 def test_oracle_metrics_change_nothing_but_themselves(finished, zsl_run, tmp_path):
     zsl_run(*SMALL, "evaluator.calibration=val", "seed=3", "evaluator.oracle=true", "evaluator.every=10", "name=oracle")
-    found = result(tmp_path / "outputs/sgal/toy/oracle+seed-3")
-    honest = result(finished)["metrics"]
+    found = recorded(tmp_path / "outputs/sgal/toy/oracle+seed-3")
+    honest = recorded(finished)["metrics"]
     assert {tag: value for tag, value in found["metrics"].items() if tag.startswith("test/")} == honest
     assert found["metrics"]["oracle/best_H"] >= found["metrics"]["test/H"]
     assert found["metrics"]["oracle/H_cal"] >= max(found["metrics"]["test/H"], found["metrics"]["test/H_cal"]) - 1e-9
@@ -140,7 +137,7 @@ def test_oracle_metrics_change_nothing_but_themselves(finished, zsl_run, tmp_pat
 
 def test_the_validation_length_is_what_the_final_stage_trains(zsl_run, tmp_path):
     zsl_run(*SMALL, "evaluator.select=val", "evaluator.every=5", "name=selected")
-    found = result(tmp_path / "outputs/sgal/toy/selected")
+    found = recorded(tmp_path / "outputs/sgal/toy/selected")
     lengths = found["selection"]
     assert lengths["stage_lengths"]["final"] == lengths["best_validation_length"] <= 30
     curve = (tmp_path / "outputs/sgal/toy/selected/metrics.csv").read_text().splitlines()
@@ -157,14 +154,14 @@ def test_early_stopping_and_rollback_act_on_validation_only(zsl_run, tmp_path):
         "trainer.optim.lr=0",
         "name=patient",
     )
-    found = result(tmp_path / "outputs/sgal/toy/patient")
+    found = recorded(tmp_path / "outputs/sgal/toy/patient")
     assert found["selection"]["stage_lengths"]["tune"] < 30
 
 
 def test_a_failed_run_leaves_its_error_and_no_traceback_on_the_screen(zsl_run, tmp_path):
     done = zsl_run(*SMALL, "trainer.optim.lr=1e30", "name=broken", code=1)
     directory = tmp_path / "outputs/sgal/toy/broken"
-    found = result(directory)
+    found = recorded(directory)
     assert found["status"] == "failed"
     assert found["error"]["type"] == "NonFiniteError"
     assert "Traceback" in (directory / "error.txt").read_text()
@@ -193,7 +190,7 @@ def test_a_failed_run_leaves_its_error_and_no_traceback_on_the_screen(zsl_run, t
 def test_every_method_runs_from_the_command_line(zsl_run, tmp_path, options):
     zsl_run("dataset=toy", *options, "tracker.figures=false", "tracker.progress=none", "name=run")
     (directory,) = (tmp_path / "outputs").glob("*/toy/run")
-    found = result(directory)
+    found = recorded(directory)
     assert found["status"] == "complete"
     assert 0 <= found["metrics"]["test/T1"] <= 100
     config = yaml.safe_load((directory / "config.yaml").read_text())

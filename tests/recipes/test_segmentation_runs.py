@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from tests.recipes.comparison import same_end, straight_run
+from tests.results import recorded
 
 SMALL = [
     "evaluator=segmentation",
@@ -39,7 +40,7 @@ def straight(tmp_path_factory, launch):
 
 
 def test_a_run_measures_and_draws(straight):
-    result = json.loads((straight / "result.json").read_text())
+    result = recorded(straight)
     assert result["metrics"].keys() >= {"test/NCLL_IS", "test/pixel_accuracy", "test/IoU", "test/hidden_IoU_refined"}
     assert 0 <= result["metrics"]["test/pixel_accuracy"] <= 100
     assert result["selection"]["metric"] == "val/pixel_accuracy"
@@ -121,9 +122,9 @@ def test_what_is_doubtful_about_the_data_stands_once_in_the_result_also_after_a_
     expected = ["No pixel of foreground is in the validation masks."]
     options = [*folder_run(pictures), "trainer.batch_size=2", "trainer.epochs=40", "checkpoint.every=3"]
     directory = kill_at(6, tmp_path / "outputs/baseline_cnn_small/mine/killed", *options)
-    assert json.loads((directory / "result.json").read_text())["warnings"] == expected
+    assert recorded(directory)["warnings"] == expected
     done = zsl_run(f"resume={directory}")
-    assert json.loads((directory / "result.json").read_text())["warnings"] == expected
+    assert recorded(directory)["warnings"] == expected
     assert f"WARNING: {expected[0]}" in done.stdout
 
 

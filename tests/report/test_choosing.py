@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 from zsl_runner.errors import RunError
 from zsl_runner.report.collect import collect
 from zsl_runner.report.formats import markdown
-from zsl_runner.report.table import build
 from zsl_runner.report.where import condition, narrowed
 
 SEARCHED = [(0.013, 8, 20.0, 41.0), (0.2, 31, 30.0, 40.0), (0.0071, 17, 10.0, 60.0), (0.09, 12, 25.0, 50.0)]
@@ -74,7 +73,7 @@ def test_a_search_folds_into_the_row_that_validation_chose(outputs):
     report = outputs.report()
     assert [row.varied for row in report.blocks[0].rows] == ["dim=31, lr=0.2 (best val H of 4)", ""]
     assert [row.cells["test/H"].mean for row in report.blocks[0].rows] == [40.0, 55.0]
-    assert len(build(collect([outputs.folder]), fold=False).blocks[0].rows) == 5
+    assert len(outputs.report(fold=False).blocks[0].rows) == 5
     assert len(outputs.report(by=["model", "model.lr"]).blocks[0].rows) == 5
 
 
@@ -158,10 +157,10 @@ def test_runs_that_were_only_validated_have_their_validation_metric(outputs):
 def test_the_top_rows_are_those_best_on_validation_rows(outputs):
     for dim, val, test in ((8, 20.0, 70.0), (16, 30.0, 40.0), (32, 25.0, 50.0)):
         add(outputs, test, val, dim=dim)
-    report = build(collect([outputs.folder]), top=2)
+    report = outputs.report(top=2)
     assert [row.group.differs for row in report.blocks[0].rows] == ["dim=16", "dim=32"]
     assert report.notes == ["cub: the best 2 of 3 rows by val H"]
-    report = build(collect([outputs.folder]), sort="H", top=1)
+    report = outputs.report(sort="H", top=1)
     assert [row.group.differs for row in report.blocks[0].rows] == ["dim=8"]
     assert report.notes == ["cub: the best 1 of 3 rows by H; best on test rows, which must choose nothing"]
-    assert build(collect([outputs.folder]), top=3).notes == []
+    assert outputs.report(top=3).notes == []

@@ -11,11 +11,10 @@ from tests.outputs import REAL
 from zsl_runner.errors import RunError
 from zsl_runner.report.cli import main
 from zsl_runner.report.collect import collect
-from zsl_runner.report.groups import groups_of
 from zsl_runner.report.plots.command import figures, plot
 from zsl_runner.report.plots.curves import Curve, curves_of, validation_curves
 from zsl_runner.report.plots.frame import scale_x
-from zsl_runner.report.plots.material import Material, families, is_logarithmic, materials, plain
+from zsl_runner.report.plots.material import Material, families, is_logarithmic, plain
 from zsl_runner.report.plots.parameter import parameter
 from zsl_runner.report.plots.search import Scale, parallel, scatter
 from zsl_runner.report.plots.trade_off import seen_unseen
@@ -33,11 +32,6 @@ def add(outputs, h, seed=0, model="sgal", config=None, curve=(), **changes):
             table.scalars(10 * step, {"kl": value, "val/H": 30 + value}, "tune", "em")
         table.close()
     return directory
-
-
-def material_of(outputs, metrics=()):
-    (found,) = materials(groups_of(collect([outputs.folder]).runs), metrics)
-    return found
 
 
 def texts(figure):
@@ -58,7 +52,7 @@ def grid(outputs):
 
 
 def test_a_grid_is_drawn_against_each_parameter(grid):
-    material = material_of(grid)
+    material = grid.material()
     (family,) = families(material)
     assert not family.is_search
     assert family.keys == ("model.latent_dim", "model.weight")
@@ -104,7 +98,7 @@ def test_words_stand_side_by_side_without_a_line(outputs):
     for seed in (0, 1):
         for prior in ("uniform", "cpe", None):
             add(outputs, 40.0 + len(str(prior)) + seed, seed, config={"prior": prior})
-    material = material_of(outputs, ["test/H"])
+    material = outputs.material(["test/H"])
     (axes,) = parameter(material, families(material), "model.prior").axes
     assert [tick.get_text() for tick in axes.get_xticklabels()] == ["cpe", "null", "uniform"]
     assert all(line.get_linestyle() == "None" for line in axes.lines)
@@ -115,7 +109,7 @@ def test_many_lines_are_spread_over_figures(outputs):
         for dim in (8, 16, 32, 64):
             for depth in (1, 2):
                 add(outputs, 40.0 + dim / 8, model=model, config={"latent_dim": dim, "depth": depth})
-    names = [name for name, _ in figures(material_of(outputs))]
+    names = [name for name, _ in figures(outputs.material())]
     assert names == [
         "against-model.depth-sgal",
         "against-model.depth-vzsl",
@@ -138,7 +132,7 @@ def searched(outputs):
 
 
 def test_a_search_is_drawn_as_parallel_coordinates_and_scatter(searched):
-    material = material_of(searched)
+    material = searched.material()
     (family,) = families(material)
     assert family.is_search
     assert [name for name, _ in figures(material)] == ["parallel-sgal", "scatter-sgal", "seen-unseen"]
@@ -161,7 +155,7 @@ def test_a_search_along_one_key_is_drawn_as_one_and_what_came_of_it_is_left_out(
         add(outputs, 40.0 + number, config={"lr": lr, "stages": "[tune]"}, study="tpe-1")
     for seed in range(2):
         add(outputs, 42.0, seed, config={"lr": 0.002, "stages": "[tune, final]"})
-    material = material_of(outputs)
+    material = outputs.material()
     (family,) = families(material)
     assert (family.name, family.keys, len(family.groups)) == ("sgal, tpe-1", ("model.lr",), 4)
     assert [name for name, _ in figures(material)] == ["parallel-sgal, tpe-1", "scatter-sgal, tpe-1", "seen-unseen"]
@@ -171,7 +165,7 @@ def test_a_search_along_one_key_is_drawn_as_one_and_what_came_of_it_is_left_out(
 def test_of_equally_good_settings_figure_and_table_name_the_same(outputs):
     for lr in (0.123456789, 0.3, 0.7):
         add(outputs, 40.0, config={"lr": lr}, study="tpe-1")
-    material = material_of(outputs)
+    material = outputs.material()
     (family,) = families(material)
     (row,) = outputs.report().blocks[0].rows
     assert row.varied == "lr=0.1235 (best val H of 3)"
@@ -184,7 +178,7 @@ def test_the_best_is_the_lowest_where_lower_is_better(searched):
     for path in searched.folder.rglob("result.json"):
         content = json.loads(path.read_text()) | {"quantities": quantities}
         path.write_text(json.dumps(content))
-    material = material_of(searched)
+    material = searched.material()
     (family,) = families(material)
     assert any("val H 43.00 nats at" in text for text in texts(parallel(material, family)))
 
@@ -207,7 +201,7 @@ def test_seen_and_unseen_with_seeds_and_calibration(outputs):
         add(outputs, 50.0 + seed, seed, model="vzsl")
     calibrated = {"test/U": 30.0, "test/S": 60.0, "test/U_cal": 41.0, "test/S_cal": 45.0}
     add(outputs, 0.0, model="eszsl", metrics=calibrated)
-    figure = seen_unseen(material_of(outputs))
+    figure = seen_unseen(outputs.material())
     (axes,) = figure.axes
     assert [container.get_label() for container in axes.containers] == ["eszsl", "_nolegend_", "sgal", "vzsl"]
     marks = [container.lines[0].get_xydata()[0].tolist() for container in axes.containers]
@@ -231,7 +225,7 @@ def test_curves_are_means_and_deviations_at_each_step(outputs):
     add(outputs, 41.0, 1, curve=(2.0, 2.0))
     torn = add(outputs, 42.0, 2)
     (torn / "metrics.csv").write_text("step,stage,phase,tag,value\nnonsense\n1,tune,em,kl,1\n")
-    material = material_of(outputs)
+    material = outputs.material()
     found = curves_of(material.groups[0])
     assert found["tune/em/kl"].steps == [10, 20, 30]
     assert found["tune/em/kl"].means == [3.0, 2.0, 1.0]
@@ -255,7 +249,7 @@ def test_curves_are_means_and_deviations_at_each_step(outputs):
 )
 def test_validation_curves_are_of_what_was_asked_for_or_selects(outputs, asked, measured, expected):
     add(outputs, 40.0, selection={"mode": "last", "metric": "val/f"}, metrics={"test/f": 1.0})
-    (selected,) = material_of(outputs).groups
+    (selected,) = outputs.material().groups
     curves = {f"val/{name}": Curve([1, 2], [1.0, 2.0], [0.0, 0.0]) for name in measured}
     figure = validation_curves(Material("block", (selected,), asked), [selected], [curves], "")
     assert [axes.get_title(loc="left") for axes in figure.axes] == list(expected)
@@ -267,7 +261,7 @@ def test_what_goes_on_over_phases_is_one_curve(outputs):
     for step, phase in ((10, "inductive"), (20, "transductive"), (30, "transductive")):
         table.scalars(step, {"distance/critic": float(step)}, "final", phase)
     table.close()
-    (axes,) = dict(figures(material_of(outputs)))["curves-sgal"].axes
+    (axes,) = dict(figures(outputs.material()))["curves-sgal"].axes
     np.testing.assert_array_equal(axes.lines[0].get_xdata(), [10, 20, 30])
 
 

@@ -7,8 +7,6 @@ import re
 import pytest
 
 from zsl_runner.report.cli import main
-from zsl_runner.report.collect import collect
-from zsl_runner.report.table import build
 from zsl_runner.report.terminal import aligned
 
 
@@ -26,7 +24,7 @@ def filled(outputs):
 @pytest.mark.parametrize("columns", [60, 80, 100, 200])
 def test_every_number_is_whole_on_every_width(filled, monkeypatch, columns):
     monkeypatch.setenv("COLUMNS", str(columns))
-    text = aligned(build(collect([filled.folder]), cost=True))
+    text = aligned(filled.report(cost=True))
     assert max(map(len, text.splitlines())) <= columns
     words = text.split()
     for name in ("T1", "U", "S", "H", "U_cal", "S_cal", "H_cal", "n", "time"):

@@ -1,4 +1,3 @@
-import io
 import sys
 
 import matplotlib as mpl
@@ -6,6 +5,7 @@ import numpy as np
 import pytest
 from matplotlib.patches import Ellipse
 
+from tests.png import png
 from zsl_runner.tracking.figures.confusion import confusion, shares
 from zsl_runner.tracking.figures.generated_features import evenly, real_against_generated
 from zsl_runner.tracking.figures.latent_space import principal_plane, priors_against_encodings
@@ -14,12 +14,6 @@ from zsl_runner.tracking.figures.stacking_curve import stacking_curve
 from zsl_runner.tracking.figures.style import class_colours, shorts
 from zsl_runner.tracking.figures.transduction import before_and_after, class_prior_bars
 from zsl_runner.tracking.table import Row
-
-
-def png(figure):
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png")
-    return buffer.getvalue()
 
 
 def clusters(classes, rows, width=8, seed=0):
@@ -190,7 +184,7 @@ def test_names_of_many_curves_stand_beside_their_panel(count):
     rows = [Row(step, "fit", "train", f"val/metric_{n}", 90.0 - n) for step in (1, 2) for n in range(count)]
     figure = learning_curves(rows)
     (axes,) = figure.axes
-    figure.savefig(io.BytesIO(), format="png")
+    png(figure)
     panel, legend = axes.get_window_extent(), axes.get_legend().get_window_extent()
     assert (legend.x0 >= panel.x1) == (count > 6)
     assert legend.x1 <= figure.bbox.x1

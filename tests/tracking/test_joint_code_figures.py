@@ -1,15 +1,8 @@
-import io
-
 import numpy as np
 import pytest
 
+from tests.png import png
 from zsl_runner.tracking.figures.joint_code import capacity_curve, category_classes, latent_divergences
-
-
-def png(figure):
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png")
-    return buffer.getvalue()
 
 
 def test_the_capacity_curve_shows_divergences_capacities_and_information():

@@ -1,11 +1,11 @@
 """Figures of tasks are drawn for one task, for some and for many, and show what they are given."""
 
-import io
 import warnings
 
 import numpy as np
 import pytest
 
+from tests.png import png
 from zsl_runner.tracking.figures.tasks import (
     accuracy_in_plane,
     by_layer,
@@ -27,9 +27,7 @@ def matrix_of(tasks, done=None):
 def drawn(figure):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        buffer = io.BytesIO()
-        figure.savefig(buffer, format="png")
-    assert buffer.getbuffer().nbytes > 2000
+        assert len(png(figure)) > 2000
     return figure
 
 
