@@ -1,9 +1,21 @@
 """Options that do nothing because of what others are: switches are refused, values with a default are told."""
 
+import ast
+import importlib
+import inspect
+from pathlib import Path
+
 import pytest
 
 from tests.golden.runs import RUNS
+from zsl_runner.config import schema
 from zsl_runner.config.check import check
+from zsl_runner.config.problems import Idle
+from zsl_runner.config.registry import schemas
+from zsl_runner.config.words import has_option
+from zsl_runner.errors import ConfigError
+from zsl_runner.models.sgal.conf import MarginConf
+from zsl_runner.trainers.em.conf import EMTrainerConf
 
 JOINT = ["model=joint_vae", "dataset=digits_images", "dataset.side=32"]
 FINAL = ["evaluator.stages=[final]", "evaluator.calibration=none"]
@@ -298,3 +310,56 @@ def test_a_sweep_tells_in_how_many_runs_an_option_does_nothing(zsl_run):
         "zsl-run: trainer.prior_classifier.lr has no effect with class_prior=known, in 2 of 4 runs  "
         "(command line: trainer.prior_classifier.lr=0.002)"
     ]
+
+
+@pytest.mark.parametrize(
+    ("owner", "method", "option", "told"),
+    [
+        (MarginConf, "idle_options", Idle("wieght", "x=0"), "MarginConf tells that model.margin.wieght has"),
+        (EMTrainerConf, "idle_beside", Idle("em.copys", "x=0"), "EMTrainerConf tells that trainer.em.copys has"),
+        (EMTrainerConf, "idle_beside", Idle("prior.x", "x=0", part="model"), "tells that model.prior.x has"),
+        (EMTrainerConf, "idle_beside", Idle("kind", "x=0", part="modle"), "tells that modle.kind has"),
+        (EMTrainerConf, "serves_validations", "em.rollbak", "tells that trainer.em.rollbak has"),
+    ],
+)
+def test_a_schema_that_names_an_option_that_there_is_not_is_refused(verdict, monkeypatch, owner, method, option, told):
+    monkeypatch.setattr(owner, method, lambda *_: [option])
+    with pytest.raises(ConfigError, match=f"{told} no effect, and there is no such option"):
+        verdict("model=sgal", "dataset=toy", *FINAL)
+
+
+@pytest.mark.parametrize("key", ["sharpening_weight", "unseen_critic"])
+def test_an_option_that_another_schema_of_a_part_has_may_be_named(verdict, monkeypatch, key):
+    monkeypatch.setattr(EMTrainerConf, "idle_beside", lambda *_: [Idle(key, "x=0", part="model")])
+    assert verdict("model=sgal", "dataset=toy").idle == ()
+
+
+def told_in(module):
+    """Yield (class, part, key) of every option that a module's ``idle(...)`` names by a text or a constant."""
+    for definition in ast.parse(inspect.getsource(module)).body:
+        for call in ast.walk(definition) if isinstance(definition, ast.ClassDef) else ():
+            if not isinstance(call, ast.Call) or getattr(call.func, "id", None) != "idle":
+                continue
+            part = next((ast.literal_eval(word.value) for word in call.keywords if word.arg == "part"), None)
+            for key in call.args[1:]:
+                if isinstance(key, ast.Constant):
+                    keys = [key.value]
+                elif isinstance(key, ast.Starred) and isinstance(key.value, ast.Name):
+                    keys = getattr(module, key.value.id, ())  # a local name is checked where it is told
+                else:
+                    keys = ()
+                yield from ((getattr(module, definition.name), part, found) for found in keys)
+
+
+def test_every_option_that_is_told_to_have_no_effect_is_there():
+    files = [path for path in Path(schema.__file__).parents[1].rglob("*.py") if "idle(" in path.read_text()]
+    root = Path(schema.__file__).parents[2]
+    modules = [importlib.import_module(".".join(path.relative_to(root).with_suffix("").parts)) for path in files]
+    found = [(owner, part, key) for module in modules for owner, part, key in told_in(module)]
+    assert len(found) > 100
+    for owner, part, key in found:
+        known = [owner] if part is None else schemas(part).values()
+        assert any(has_option(one, key) for one in known), (owner, part, key)
+    for model in schemas("model").values():
+        for capability, keys in model.options_of.items():
+            assert all(has_option(model, key) for key in keys), (model, capability)

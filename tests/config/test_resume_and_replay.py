@@ -1,3 +1,6 @@
+import re
+import shlex
+
 import pytest
 
 from zsl_runner.config.check import check
@@ -72,6 +75,49 @@ def test_resume_refuses_other_changes_by_name(problems, saved):
         assert "cannot be changed while a run is resumed" in message
         assert "checkpoint.*" in message
     assert found["seed"][1] == "command line: seed=4"
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        (["sweep=seeds"], {"sweep": "command line: sweep=seeds"}),
+        (["-m", "seed=0,1,2", "model.latent_dim=5,6"], {
+            "seed": "command line: seed=0,1,2", "model.latent_dim": "command line: model.latent_dim=5,6"
+        }),
+        (["-m", "tracker={log_every: 3},minimal", "checkpoint.every=2,3"], {
+            "tracker": "command line: tracker={log_every: 3},minimal"
+        }),
+        (["-m", "seed=0,1", "checkpoint.every=-1"], {
+            "seed": "command line: seed=0,1", "checkpoint.every": "command line: checkpoint.every=-1"
+        }),
+    ],
+)  # fmt: skip
+def test_a_sweep_over_a_resumed_run_is_refused_once_for_each_key(zsl_run, saved, given, told):
+    done = zsl_run(f"resume={saved[0]}", *given)
+    assert done.returncode == 2
+    problems = re.findall(r"^  \d+\. (\S+)  \((.*)\)$", done.stderr, re.MULTILINE)
+    assert problems == list(told.items())
+
+
+def test_a_sweep_of_changes_that_do_no_harm_is_none_that_is_refused(zsl_run, saved):
+    done = zsl_run(f"resume={saved[0]}", "-m", "checkpoint.every=2,3", "tracker={log_every: 3}", "task=check")
+    assert done.returncode == 0, done.stderr
+    assert "no problem found in 2 runs" in done.stdout
+
+
+@pytest.mark.parametrize("given", [["seed=4"], ["sweep=seeds"], ["-m", "seed=0,1"], ["model={latent_dim: 3}"]])
+def test_the_command_for_a_new_run_that_a_refusal_names_is_one(zsl_run, saved, given):
+    told = zsl_run(f"resume={saved[0]}", *given).stderr
+    (command,) = (line for line in told.splitlines() if line.strip().startswith("zsl-run --config-path"))
+    done = zsl_run(*shlex.split(command)[1:], "task=check")
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("given", ["trainer=seen_only", "tracker=minimal", "experiment=sgal/cub", "~name"])
+def test_no_such_command_is_named_where_a_saved_configuration_does_not_take_the_change(problems, saved, given):
+    ((message, _),) = (found for key, found in problems(f"resume={saved[0]}", given).items() if key != "outputs")
+    assert "--config-path" not in message
+    assert f"begin with the command that is in {saved[0]}/result.json" in message
 
 
 def test_resume_checks_what_it_allows(problems, saved):

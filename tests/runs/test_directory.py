@@ -60,6 +60,32 @@ def test_what_cannot_change_the_numbers_is_left_out(override):
     assert slug_of([override, "trainer=em"], seed=1) == "em+seed-1"
 
 
+@pytest.mark.parametrize(
+    ("braces", "dotted"),
+    [
+        (["model={latent_dim: 8}"], ["model.latent_dim=8"]),
+        (["model={prior: {hidden: null}, latent_dim: 8}"], ["model.prior.hidden=null", "model.latent_dim=8"]),
+        (["trainer={batch_size: 8, optim: {lr: 1e-3}}"], ["trainer.batch_size=8", "trainer.optim.lr=0.001"]),
+        (["model.margin={weight: 0.25, per_dim: true}"], ["model.margin.weight=0.25", "model.margin.per_dim=true"]),
+        (["evaluator={every: 7, batch_size: 9}", "tracker={log_every: 3}"], ["evaluator.every=7"]),
+        (["dataset={root: /data, scaling: minmax}"], ["dataset.scaling=minmax"]),
+        (["model=sgal", "model={latent_dim: 8}", "model.latent_dim=9"], ["model.latent_dim=9"]),
+    ],
+)
+def test_what_is_given_in_braces_is_named_like_what_is_given_key_by_key(braces, dotted):
+    assert slug_of(braces) == slug_of(dotted)
+
+
+def test_what_a_sweep_varies_in_braces_joins_a_chosen_name():
+    given = ["name=first", "model={latent_dim: 8}", "trainer={batch_size: 4}"]
+    assert slug_of(given, name="first", swept=["model"]) == "first+latent_dim-8"
+
+
+def test_the_choice_of_a_part_is_named_beside_what_is_given_in_braces():
+    assert slug_of(["trainer=em", "trainer={batch_size: 8}"]) == "em+batch_size-8+seed-0"
+    assert slug_of(["trainer=em", "trainer={}"]) == "em+seed-0"
+
+
 @given(st.lists(st.tuples(st.sampled_from(["a.b", "a.c", "d", "d.b"]), PRINTABLE), max_size=6), st.integers(0, 9))
 def test_slugs_are_safe_short_and_independent_of_order(settings, seed):
     overrides = [f"{key}={value}" for key, value in dict(settings).items()]

@@ -3,9 +3,14 @@
 from dataclasses import asdict
 
 import pytest
+import torch
 
+from tests.small_runs import SMALL, configuration, cut, cut_short, finished
 from zsl_runner.config.schema import EvaluatorConf
-from zsl_runner.runs.stage import StagePlan
+from zsl_runner.runs.attempt import resume
+from zsl_runner.runs.checkpoint import Checkpoints
+from zsl_runner.runs.result import Result
+from zsl_runner.runs.stage import GLOBAL_GENERATOR, StagePlan, StageRun
 from zsl_runner.runs.state import StageRecord
 
 TUNED = StageRecord(steps=80, length=70, best_length=30)
@@ -62,3 +67,30 @@ def test_the_test_rows_wait_for_choices_that_are_still_to_be_made():
     assert plan("final").may_test({"tune": done})
     assert not plan("fit").may_test({})
     assert plan("fit").may_test({"fit": done})
+
+
+@pytest.fixture
+def draws(monkeypatch):
+    """The first validation of a run draws from torch's global generator, as an evaluator of one's own may."""
+    validate, calls = StageRun.validate, []
+
+    def drawing(self):
+        calls.append(self.plan.name)
+        if len(calls) == 1:
+            torch.rand(1)
+        return validate(self)
+
+    monkeypatch.setattr(StageRun, "validate", drawing)
+
+
+def test_what_happened_in_the_first_stage_alone_is_in_the_record(draws, tmp_path):
+    assert Result.load(finished(tmp_path, *SMALL)).warnings == [f"stage tune: {GLOBAL_GENERATOR}"]
+
+
+@pytest.mark.parametrize("at", [2, 5])
+def test_a_warning_is_kept_over_a_kill(draws, tmp_path, at):
+    directory = cut_short(tmp_path, *SMALL, at=at)
+    with cut(Checkpoints, "save", 1) as dead:
+        resume(directory, configuration(directory))
+    assert dead
+    assert resume(directory, configuration(directory)).warnings == [f"stage tune: {GLOBAL_GENERATOR}"]

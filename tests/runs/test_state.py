@@ -27,7 +27,7 @@ def state(**finished):
     result = Result("running", "sgal", "toy", "em", 0, "hash")
     found = RunState(result)
     found.finished = dict(finished)
-    found.data_warnings = ("of the data",)
+    result.warnings = ["of the data"]
     found.warn(("of training", "of the data"))
     result.metrics = {"test/H": 55.0}
     return found
@@ -37,7 +37,7 @@ def test_a_checkpoint_gives_back_what_was_done_and_time_goes_on():
     before = state(tune=TUNED)
     kept = before.state_dict() | {"wall": 100.0, "cpu": 90.0}
     after = RunState(Result("running", "sgal", "toy", "em", 0, "hash"))
-    after.data_warnings = ("of the data",)
+    after.result.warnings = ["of the data"]
     after.load_state_dict(kept)
     assert after.finished == {"tune": TUNED}
     assert after.result.metrics == {"test/H": 55.0}
@@ -83,3 +83,28 @@ def test_without_validation_nothing_was_chosen():
     assert chosen(done.finished, "val") == {}
     assert done.result.validation == {}
     assert done.result.selection["best_validation_length"] is None
+
+
+@pytest.mark.parametrize(
+    ("tune", "final", "kept"),
+    [
+        (["drew"], [], ["of the data", "of training", "stage tune: drew"]),
+        ([], ["drew"], ["of the data", "of training", "drew"]),
+        (["drew", "short"], ["drew"], ["of the data", "of training", "stage tune: short", "drew"]),
+    ],
+)
+def test_the_record_keeps_what_each_stage_warns_of_once(tune, final, kept):
+    before = state(tune=TUNED)
+    before.warn_of_training("tune", tune, is_last=False)
+    before.warn_of_training("tune", tune, is_last=False)
+    after = RunState(Result("running", "sgal", "toy", "em", 0, "hash"))
+    after.load_state_dict(before.state_dict())
+    after.finished["final"] = TESTED
+    after.warn_of_training("final", final, is_last=True)
+    assert after.result.warnings == kept
+
+
+def test_the_only_stage_needs_no_name():
+    done = state(fit=TESTED)
+    done.warn_of_training("fit", ["short"], is_last=True)
+    assert done.result.warnings == ["of the data", "of training", "short"]

@@ -121,10 +121,12 @@ def test_selects_the_length_of_the_best_validation():
 
 
 def test_a_metric_that_is_not_measured_cannot_choose():
-    loop, _, _ = build(Counting())
+    loop, events, hooks = build(Counting())
     loop.selection.metric = "val/T1"
     with pytest.raises(RunError, match=r"select_metric: val/T1 was not measured .* measured: val/H$"):
         loop.run()
+    assert [step for step, values, _, _ in events.rows if "val/H" in values] == [4]  # at the first validation
+    assert hooks.kept == []
 
 
 def test_undone_steps_do_not_count_as_training_length():

@@ -13,9 +13,10 @@ from zsl_runner.config.draft import Draft
 from zsl_runner.config.gpus import DEVICE, DEVICES
 from zsl_runner.config.loader import Loader
 from zsl_runner.config.paths import shown
-from zsl_runner.config.problems import Origin, closest
+from zsl_runner.config.problems import Idle, Origin, closest
 from zsl_runner.config.registry import schemas
 from zsl_runner.config.schema import (
+    GROUPS,
     Component,
     DatasetConf,
     DebugConf,
@@ -27,6 +28,8 @@ from zsl_runner.config.schema import (
     TrackerConf,
     TrainerConf,
 )
+from zsl_runner.config.words import has_option
+from zsl_runner.errors import ConfigError
 from zsl_runner.files.checksums import sha256_of
 from zsl_runner.files.names import LABEL_RULE, is_label
 
@@ -120,21 +123,46 @@ def check_selection(draft: Draft) -> None:
 
 
 def look_for_idle(draft: Draft, config: RunConfig) -> None:
-    """Find the options of a configuration without problems that have no effect."""
+    """Find the options of a configuration without problems that have no effect.
+
+    Raises:
+        ConfigError: a schema names an option that there is not.
+    """
     for key in (*draft.kinds, *_ALONE):
         for below, block in _blocks(getattr(config, key), key):
             for option in block.idle_options() if hasattr(block, "idle_options") else ():
-                draft.tell(f"{below}.{option.key}", option.why)
+                _tell(draft, block, below, [type(block)], option)
     model, trainer, evaluator = config.model, config.trainer, config.evaluator
     for part, user in (("trainer", trainer), ("evaluator", evaluator)):
         for option in user.idle_beside(model, config.dataset):
-            draft.tell(f"{option.part or part}.{option.key}", option.why)
+            known = _schemas_of(option.part, config) if option.part else [type(user)]
+            _tell(draft, user, option.part or part, known, option)
     if not evaluator.looks():
-        for key in ("evaluator.every", *(f"trainer.{name}" for name in trainer.serves_validations())):
-            draft.tell(key, f"evaluator.stages=[{','.join(evaluator.stages)}], where nothing is validated")
+        why = f"evaluator.stages=[{','.join(evaluator.stages)}], where nothing is validated"
+        draft.tell("evaluator.every", why)
+        for key in trainer.serves_validations():
+            _tell(draft, trainer, "trainer", [type(trainer)], Idle(key, why))
     for capability in sorted(model.options_of.keys() - (trainer.requires | evaluator.requires)):
         for key in model.options_of[capability]:
-            draft.tell(f"model.{key}", f"trainer={trainer.kind}, which never calls {capability}")
+            why = f"trainer={trainer.kind}, which never calls {capability}"
+            _tell(draft, model, "model", [type(model)], Idle(key, why))
+
+
+def _tell(draft: Draft, by: object, prefix: str, known: Iterable[type[Any]], option: Idle) -> None:
+    """Record that an option below a key has no effect, if one of the schemas there knows it.
+
+    Another part's option need not be one of the schema that is chosen.
+    """
+    if not any(has_option(schema, option.key) for schema in known):
+        schema = f"{type(by).__module__}:{type(by).__qualname__}"
+        raise ConfigError(f"{schema} tells that {prefix}.{option.key} has no effect, and there is no such option")
+    draft.tell(f"{prefix}.{option.key}", option.why)
+
+
+def _schemas_of(part: str, config: RunConfig) -> Iterable[type[Any]]:
+    if part in GROUPS:
+        return schemas(part).values()
+    return [type(getattr(config, part))] if part in _ALONE else []
 
 
 def check_debug(draft: Draft) -> None:

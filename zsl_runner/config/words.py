@@ -52,6 +52,15 @@ def shapes(schema: type[Any]) -> dict[str, Shape]:
     return _SHAPES[schema]
 
 
+def has_option(schema: type[Any], key: str) -> bool:
+    """Tell whether a schema class has an option, or a block of options, at a dotted path."""
+    name, _, below = key.partition(".")
+    shape = shapes(schema).get(name)
+    if shape is None or not below:
+        return shape is not None
+    return shape.is_section and shape.container == "value" and has_option(shape.item, below)
+
+
 def rules(schema: type[Any]) -> dict[str, Rule]:
     """Return the rule of every field; one that is declared again without a rule keeps that of the base class."""
     table = {}

@@ -8,8 +8,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
+from typing import Any
 
-from zsl_runner.config.identity import defines_the_run
+from hydra.core.override_parser.types import Override
+
+from zsl_runner.config.compose import parse
+from zsl_runner.config.identity import defines_the_run, flatten
 from zsl_runner.config.saved import CHECKPOINTS
 from zsl_runner.errors import RunError
 from zsl_runner.files import writing as atomic
@@ -30,8 +34,9 @@ def slug_of(
 
     It is made of characters that need no quoting, neither in a shell nor behind ``resume=`` in Hydra's grammar (which
     refuses ``=``, commas and brackets): parts are joined by ``+``, a key and its value by ``-``. Overrides that cannot
-    change the numbers are left out, as are the model and the data set, which name the folders above. The order of
-    the overrides does not matter. Where characters or length had to be cut, a hash of the whole keeps names apart.
+    change the numbers are left out, as are the model and the data set, which name the folders above. Values in braces
+    count like each of their keys alone. The order of the overrides does not matter. Where characters or length had to
+    be cut, a hash of the whole keeps names apart.
 
     Args:
         overrides: the command line's overrides, e.g. ``["trainer=em", "model.latent_dim=32"]``.
@@ -45,9 +50,9 @@ def slug_of(
     >>> slug_of(["trainer.optim.lr=0.00031427712", "model=sgal"])  # of searched numbers four digits
     'lr-0.0003143+seed-0'
     """
-    settings = dict(_parsed(override) for override in overrides if "=" in override.lstrip("~+"))
+    settings = dict(setting for override in overrides for setting in _settings(override))
     removed = sorted(override.lstrip("~") for override in overrides if override.startswith("~"))
-    told = settings if not name else {key: value for key, value in settings.items() if key in swept}
+    told = settings if not name else {key: value for key, value in settings.items() if _is_swept(key, swept)}
     parts = [name] if name else []
     parts += [experiment.replace("/", "_")] if experiment and (not name or "experiment" in swept) else []
     parts += [told[group] for group in sorted(_CHOICE_GROUPS & told.keys())]
@@ -57,9 +62,28 @@ def slug_of(
     return _safe("+".join(part.replace("=", "-", 1) for part in parts), exact="\n".join(parts))
 
 
-def _parsed(override: str) -> tuple[str, str]:
-    key, _, value = override.lstrip("+").partition("=")
-    return key.strip().partition("@")[0], _shortened(value.strip().strip("'\""))
+def _settings(override: str) -> Iterator[tuple[str, str]]:
+    """Yield key and value of an override, of values in braces each by its dotted key."""
+    key, is_setting, value = override.lstrip("+").partition("=")
+    if not is_setting or override.startswith("~"):
+        return
+    key = key.strip().partition("@")[0]
+    block = parse(override) if value.lstrip().startswith("{") else None
+    inside = block.value() if isinstance(block, Override) else None
+    if isinstance(inside, dict):
+        yield from ((f"{key}.{below}", _shortened(_written(entry))) for below, entry in flatten(inside).items())
+    else:
+        yield key, _shortened(value.strip().strip("'\""))
+
+
+def _written(value: Any) -> str:
+    """Return a value of the grammar as a command line has it."""
+    words = {None: "null", True: "true", False: "false"}
+    return words[value] if value is None or isinstance(value, bool) else str(value)
+
+
+def _is_swept(key: str, swept: Sequence[str]) -> bool:
+    return any(key == varied or key.startswith(f"{varied}.") for varied in swept)
 
 
 def _shortened(value: str) -> str:

@@ -92,15 +92,14 @@ class Run:
         steps = sum(record.steps for record in self.state.finished.values())
         context.tracker.conclude(self._hyperparameters(), outcome(self.config, self.result), steps)
         context.tracker.close(complete=True)
-        self.result.warnings += [text for text in context.tracker.warnings if text not in self.result.warnings]
+        self.state.warn(context.tracker.warnings)
 
     def _describe_record(self, records: Records) -> None:
         """Put into the record what is known before training, and save it."""
         self.result.data = records.origin()
-        self.state.data_warnings = records.provenance.warnings
-        for warning in self.state.data_warnings:
+        self.result.warnings = list(dict.fromkeys(records.provenance.warnings))
+        for warning in records.provenance.warnings:
             _log.warning("%s", warning)
-        self.state.warn(())
         self.result.versions = results.versions(self.runtime.device_name)
         self.result.setting = self.config.dataset.setting(self.config.model, self.config.trainer)
         self.result.quantities = {name: asdict(found) for name, found in self.config.evaluator.quantities.items()}

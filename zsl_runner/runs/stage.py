@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,7 @@ from zsl_runner.training.replay import Variants
 
 log = logging.getLogger(__name__)
 GLOBAL_GENERATOR = (
-    "stage {stage}: something drew from torch's global generator, or seeded it; the run's seed does not govern it, and "
+    "something drew from torch's global generator, or seeded it; the run's seed does not govern it, and "
     "a resumed run goes on with other numbers: draw from streams (generator=streams[...]), and take "
     "zsl_runner.models.networks:Dropout for nn.Dropout"
 )
@@ -140,7 +140,7 @@ class StageRun:
         self._started = time.perf_counter()
         self._capture = capture_of(parts)
         self._global_generator = torch.get_rng_state()
-        self._warnings: tuple[str, ...] = ()
+        self._has_told_of_the_generator = False
         self.loop = self._loop()
         if state is not None:
             self.load_state_dict(state)
@@ -231,6 +231,7 @@ class StageRun:
         context = self.context
         self._watch_global_generator()
         written = context.tracker.flush()
+        context.state.warn(context.tracker.warnings)
         state = {"step": step, **context.state.state_dict(), **self.state_dict()}
         context.checkpoints.save(step, state, plain(context.config), asdict(context.state.result), written)
 
@@ -252,13 +253,13 @@ class StageRun:
             eager_variants={phase: found.eager for phase, found in self._variants().items()},
         )
         self._watch_global_generator()
-        self.context.state.warn((*self._warnings, *self.parts.trainer.warnings()))
+        self._warn(self.parts.trainer.warnings())
 
     def test(self, tested: AnyFold) -> None:
         """Read the test rows: the one place of a run that does so for metrics that count."""
         config, state, tracker = self.context.config, self.context.state, self.context.tracker
         measurement = self._measured(tested, chosen(state.finished, config.evaluator.select))
-        state.warn((*state.result.warnings, *measurement.warnings()))
+        state.warn(measurement.warnings())
         metrics = dict(measurement.metrics)
         if self.plan.probes:
             metrics |= self.context.evaluator.oracle(measurement) | self.oracle_best
@@ -285,7 +286,7 @@ class StageRun:
         if not found:
             conf, state = self.context.config, self.context.state
             reason = f"evaluator {conf.evaluator.name} has no points of model {conf.model.name} for it"
-            state.warn((*state.result.warnings, f"tracker.projector has no effect: {reason}"))
+            state.warn([f"tracker.projector has no effect: {reason}"])
 
     def _measured(self, fold: AnyFold, choices: Mapping[str, float] | None = None) -> Measurement[Any]:
         return measured(self.context.evaluator, self.plan.name, self.parts.model, fold, choices)
@@ -307,9 +308,15 @@ class StageRun:
 
     def _watch_global_generator(self) -> None:
         """Say so once if something drew from torch's global generator: neither the seed nor a checkpoint governs it."""
-        if not self._warnings and not torch.equal(self._global_generator, torch.get_rng_state()):
-            self._warnings = (GLOBAL_GENERATOR.format(stage=self.plan.name),)
-            log.warning("%s", self._warnings[0])
+        if self._has_told_of_the_generator or torch.equal(self._global_generator, torch.get_rng_state()):
+            return
+        self._has_told_of_the_generator = True
+        log.warning("stage %s: %s", self.plan.name, GLOBAL_GENERATOR)
+        self._warn([GLOBAL_GENERATOR])
+
+    def _warn(self, warnings: Sequence[str]) -> None:
+        last = self.context.config.evaluator.stages[-1]
+        self.context.state.warn_of_training(self.plan.name, warnings, is_last=self.plan.name == last)
 
     def state_dict(self) -> dict[str, Any]:
         """Return what an exact resume inside the stage needs."""

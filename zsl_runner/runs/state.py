@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -64,6 +64,10 @@ def chosen(finished: Mapping[str, StageRecord], select: str) -> dict[str, float]
     return tuned.best_choices if select == "val" else tuned.last_choices
 
 
+def _of_stage(stage: str, warning: str) -> str:
+    return f"stage {stage}: {warning}"
+
+
 class RunState:
     """What a run has done so far, over all its processes.
 
@@ -72,21 +76,32 @@ class RunState:
 
     Attributes:
         finished: what each finished stage left behind.
-        data_warnings: what a reader of the record must know about the data.
     """
 
     def __init__(self, result: Result) -> None:
         self.result = result
         self.finished: dict[str, StageRecord] = {}
-        self.data_warnings: tuple[str, ...] = ()
         self._wall_before = 0.0
         self._cpu_before = 0.0
         self._started = time.perf_counter()
         self._cpu_started = time.process_time()  # the process may have worked on other runs of a sweep before
 
-    def warn(self, others: Iterable[str]) -> None:
-        """Put the data's warnings into the record, then others, each once, in place of those that are there."""
-        self.result.warnings = list(dict.fromkeys((*self.data_warnings, *others)))
+    def warn(self, warnings: Iterable[str]) -> None:
+        """Put warnings into the record behind those that are there, each once."""
+        self.result.warnings = list(dict.fromkeys((*self.result.warnings, *warnings)))
+
+    def warn_of_training(self, stage: str, warnings: Sequence[str], *, is_last: bool) -> None:
+        """Put what the training of a stage says into the record.
+
+        What the last stage says counts for the result and stands alone; what an earlier one says, and the last one does
+        not, stands behind the earlier one's name.
+        """
+        if not is_last:
+            self.warn(_of_stage(stage, warning) for warning in warnings)
+            return
+        repeated = {_of_stage(earlier, warning) for earlier in self.finished for warning in warnings}
+        self.result.warnings = [warning for warning in self.result.warnings if warning not in repeated]
+        self.warn(warnings)
 
     def state_dict(self) -> dict[str, Any]:
         """Return what a checkpoint keeps of it."""

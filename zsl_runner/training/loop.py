@@ -95,8 +95,14 @@ class Selection:
         """Take one validation into account and tell whether it is the best so far.
 
         Raises:
-            RunError: there is a choice to make, and its metric is none of those measured.
+            RunError: the metric that decides is none of those measured.
         """
+        if self.metric not in metrics:
+            measured = ", ".join(name for name in metrics if name.startswith("val/"))
+            raise RunError(
+                f"evaluator.select_metric: {self.metric} was not measured on validation data; measured: "
+                f"{measured or 'nothing whose name begins with val/'}"
+            )
         self.last, self.last_choices = dict(metrics), dict(choices)
         if self._improves(metrics):
             self.best, self.choices, self.best_length, self.stale = dict(metrics), dict(choices), length, 0
@@ -107,12 +113,6 @@ class Selection:
     def _improves(self, metrics: Mapping[str, float]) -> bool:
         if not self.best:
             return True
-        if self.metric not in metrics:
-            measured = ", ".join(name for name in metrics if name.startswith("val/"))
-            raise RunError(
-                f"evaluator.select_metric: {self.metric} was not measured on validation data; measured: "
-                f"{measured or 'nothing whose name begins with val/'}"
-            )
         value, best = metrics[self.metric], self.best[self.metric]
         return value < best if self.lower_is_better else value > best
 
