@@ -27,6 +27,8 @@ PRIMARY = "config"
 _ALIKE = 0.8
 """How much a flag must resemble a known one to be taken for it; --model is an option, and not --help."""
 _QUESTIONS = ("--explain", "--list", "--copy")
+_ONE_OF = ("run", "multirun", "cfg", "info", "shell_completion")
+"""Flags each of which says what is to be done."""
 _OURS = ("run.dir", "sweep.dir", "sweep.subdir", "job.name", "output_subdir")
 
 
@@ -79,9 +81,11 @@ def read(arguments: Sequence[str]) -> Command:
     """Return the command that ``arguments`` (without the program's name) give.
 
     Raises:
-        ConfigError: a flag is unknown, lacks its value, names a folder that is not there or cannot mean what it seems.
+        ConfigError: a flag is unknown, lacks its value, names a folder that is not there, contradicts another one or
+            cannot mean what it seems.
     """
     args = _parsed(arguments)
+    _check_together(args)
     flags = list(arguments)
     for override in args.overrides:
         flags.remove(override)
@@ -127,6 +131,24 @@ def _parsed(arguments: Sequence[str]) -> Namespace:
     return args
 
 
+def _check_together(args: Namespace) -> None:
+    """Refuse flags that exclude each other, and those that would do nothing; ``--help`` answers beside any other.
+
+    Raises:
+        ConfigError: two things are to be done at once, or a flag belongs to another one that is not there.
+    """
+    if args.help or args.hydra_help:
+        return
+    asked = [f"--{name.replace('_', '-')}" for name in _ONE_OF if getattr(args, name) not in (None, False)]
+    if len(asked) > 1:
+        raise ConfigError(f"{' and '.join(asked)}: only one of them can be done at a time")
+    for flag, given in (("--resolve", args.resolve), ("--package", args.package is not None)):
+        if given and args.cfg is None:
+            raise ConfigError(f"{flag}: has no effect without --cfg job, which prints the configuration")
+    if args.cfg is not None and (directory := resumed(args.overrides)) is not None:
+        raise ConfigError(f"--cfg beside resume={directory}: the configuration of that run is in its config.yaml")
+
+
 def _no_flag(argument: str, arguments: Sequence[str], flags: Sequence[str]) -> str:
     """Return that there is no such flag, and the flag or the option that was meant."""
     name, equals, value = argument.partition("=")
@@ -160,7 +182,11 @@ class Question:
 
 
 def question(arguments: Sequence[str]) -> Question | None:
-    """Return what ``--explain KEY``, ``--list [GROUP]`` or ``--copy GROUP NAME [--to FOLDER]`` ask; None if nothing."""
+    """Return what ``--explain KEY``, ``--list [GROUP]`` or ``--copy GROUP NAME [--to FOLDER]`` ask; None if nothing.
+
+    Raises:
+        ConfigError: a folder is given, but nothing to copy into it.
+    """
     if not any(argument.partition("=")[0] in _QUESTIONS for argument in arguments):
         return None
     parser = ArgumentParser(prog="zsl-run", add_help=False, allow_abbrev=False)
@@ -168,10 +194,12 @@ def question(arguments: Sequence[str]) -> Question | None:
     asked.add_argument("--explain", metavar="KEY")
     asked.add_argument("--list", metavar="GROUP", nargs="?", const="")
     asked.add_argument("--copy", metavar=("GROUP", "NAME"), nargs=2)
-    parser.add_argument("--to", metavar="FOLDER", type=Path, default=Path("my_conf"))
+    parser.add_argument("--to", metavar="FOLDER", type=Path)
     known, rest = parser.parse_known_args(list(arguments))
+    if known.to is not None and known.copy is None:
+        raise ConfigError(f"--to {known.to}: has no effect without --copy GROUP NAME")
     copy = None if known.copy is None else (known.copy[0], known.copy[1])
-    return Question(known.explain, known.list, copy, known.to, tuple(rest))
+    return Question(known.explain, known.list, copy, known.to or Path("my_conf"), tuple(rest))
 
 
 def _hydra_in(file: Path) -> dict[str, Any]:

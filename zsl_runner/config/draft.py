@@ -40,6 +40,7 @@ class Draft:
         self.kinds: dict[str, str] = {}
         self.node = OmegaConf.structured(RunConfig)
         self._origins: dict[str, Origin] = {}
+        self._blocks: set[str] = set()
         self._bad: set[str] = set()
         self._unchecked: set[str] = set(composition.abandoned)
         for group in GROUPS:
@@ -49,13 +50,20 @@ class Draft:
         self._check_values(self.node, "")
 
     def origin(self, key: str) -> Origin:
-        """Return where ``key``, or the block it belongs to, was given last."""
-        parts = key.split(".")
-        for length in range(len(parts), 0, -1):
-            known = self._origins.get(".".join(parts[:length]))
-            if known is not None:
-                return known
+        """Return where ``key``, or the list it is an entry of, was given last."""
+        for name in _upwards(key):
+            if name in self._origins:
+                # What gives another option of the same block gives nothing to this one.
+                return Origin() if name != key and name in self._blocks else self._origins[name]
         return Origin()
+
+    def _nearest(self, key: str) -> Origin:
+        """Return where ``key`` was given last; else the file with the block it would be written in."""
+        given = self.origin(key)
+        if given != Origin():
+            return given
+        above = next((self._origins[name] for name in _upwards(key) if name in self._origins), given)
+        return above if above.override is None else given
 
     def has_bad_values(self, key: str) -> bool:
         """Tell whether ``key`` or anything below it was reported."""
@@ -63,7 +71,7 @@ class Draft:
 
     def report(self, key: str, message: str, origin: Origin | None = None) -> None:
         """Record a problem."""
-        where = self.origin(key) if origin is None else origin
+        where = self._nearest(key) if origin is None else origin
         self._bad.add(key)
         self.problems.append(Problem(key, message, where.describe(key) if where != Origin() else ""))
 
@@ -149,6 +157,7 @@ class Draft:
             if node[name] is None:
                 node[name] = shape.item()
             self._origins[key] = origin
+            self._blocks.add(key)
             self._fill(node[name], values, f"{key}.", origin)
         elif shape.container == "dict":
             self._fill_names(node, name, values, key, shape, origin)
@@ -298,6 +307,13 @@ class Draft:
             self.report(key, f"expected {each}{rule.describe()}, found {_shown(plain)}{hint}")
         elif expected:
             self.report(key, f"expected {expected}, found {_shown(plain)}")
+
+
+def _upwards(key: str) -> Iterable[str]:
+    """Yield a key and all that it lies in, the nearest first."""
+    while key:
+        yield key
+        key = key.rpartition(".")[0]
 
 
 def _named_kind(group: str, layers: Iterable[Layer]) -> str | None:

@@ -9,15 +9,17 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from hydra.core.override_parser.types import Override
 from omegaconf import OmegaConf
 
 from zsl_runner.config import quoting
-from zsl_runner.config.compose import COMPOSED_GROUPS, compose
+from zsl_runner.config.compose import COMPOSED_GROUPS, compose, parse
 from zsl_runner.config.described import Described, options_below, own_options
 from zsl_runner.config.draft import Draft
 from zsl_runner.config.loader import Loader
-from zsl_runner.config.problems import did_you_mean
+from zsl_runner.config.problems import did_you_mean, numbered
 from zsl_runner.config.registry import schemas
+from zsl_runner.config.resume import compose_resumed, resumed
 from zsl_runner.config.schema import GROUPS, RunConfig
 from zsl_runner.config.words import shapes
 from zsl_runner.errors import ConfigError
@@ -32,8 +34,19 @@ def explain(key: str, loader: Loader, overrides: Sequence[str]) -> str:
         overrides: the choices and values of a command line.
 
     Raises:
-        ConfigError: there is no such option.
+        ConfigError: there is no such option, or the command line is not understood, so that no value is in force.
     """
+    for override in overrides:
+        parsed = parse(override, loader)
+        if isinstance(parsed, Override) and parsed.is_sweep_override():
+            raise ConfigError(f"{override}: several values; --explain tells the value of one run")
+    directory = resumed(overrides)
+    composition = compose(loader, overrides) if directory is None else compose_resumed(directory, overrides)
+    draft = Draft(composition)
+    # Only of these: what the files lack, a data set's folder for example, is what is asked about.
+    misunderstood = [problem for problem in draft.problems if problem.origin.startswith("command line: ")]
+    if problems := [*composition.problems, *misunderstood]:
+        raise ConfigError(numbered(list(dict.fromkeys(problems)), "nothing is in force."))
     if key in COMPOSED_GROUPS:
         return options_of(key, loader)
     known = list(_all_options(loader))
@@ -48,7 +61,6 @@ def explain(key: str, loader: Loader, overrides: Sequence[str]) -> str:
     readers: dict[Described, list[str]] = {}
     for reader, option in found:
         readers.setdefault(option, []).append(reader)
-    draft = Draft(compose(loader, overrides))
     values = OmegaConf.to_container(draft.node)
     read = _read_here(draft)
     in_force = {

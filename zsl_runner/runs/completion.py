@@ -11,19 +11,23 @@ from hydra.plugins.completion_plugin import CompletionPlugin
 from zsl_runner.config.command import Command
 from zsl_runner.config.loader import Loader
 from zsl_runner.config.saved import CONFIG_FILE
-from zsl_runner.errors import RunError
+from zsl_runner.errors import ConfigError, RunError
 from zsl_runner.files.folders import entries
 from zsl_runner.runs.result import Result
 
 _DEEPEST = 5
 """Folders between ``outputs`` and a run; usual ones have three: model, data set, run."""
 _RESUME = "resume="
+_VERBS = ("install", "uninstall", "query")
 
 
 def answer_shell(command: Command) -> None:
     """Print what ``zsl-run -sc install=SHELL``, ``uninstall=SHELL`` or ``query=SHELL`` asks for.
 
     Hydra's plugins for shells do it, with our own loader, which knows options in folders and hides the schemas.
+
+    Raises:
+        ConfigError: none of these is asked for, or not of a shell that is known.
     """
     usual = CompletionPlugin._query
 
@@ -38,6 +42,11 @@ def answer_shell(command: Command) -> None:
     GlobalHydra.instance().initialize(program)
     CompletionPlugin._query = query
     try:
+        shells = program.get_shell_to_plugin_map(program.config_loader)
+        known = [f"{verb}={shell}" for verb in _VERBS for shell in sorted(shells)]
+        if len(command.overrides) != 1 or command.overrides[0] not in known:
+            found = " ".join(command.overrides) or "nothing"
+            raise ConfigError(f"--shell-completion: expected one of {', '.join(known)}, found {found}")
         program.shell_completion(config_name=command.source.name, overrides=list(command.overrides))
     finally:
         CompletionPlugin._query = usual

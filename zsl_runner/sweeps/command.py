@@ -66,7 +66,13 @@ def perform(arguments: Sequence[str]) -> int:
 
 
 def _answer(asked: Question, command: Command) -> str:
-    """Return what was asked about the configuration."""
+    """Return what was asked about the configuration.
+
+    Raises:
+        ConfigError: something else is asked for, too, or there is no such thing.
+    """
+    if command.only_shows or command.completes:
+        raise ConfigError(f"{' '.join(command.flags)}: not understood beside --explain, --list or --copy")
     loader = Loader(command.source)
     if asked.explain is not None:
         return explain(asked.explain, loader, command.overrides)
@@ -189,7 +195,10 @@ def _spared(_: Sweeper, __: object) -> None:
 
 
 def _shown(command: Command) -> int:
-    """Let Hydra show help or a configuration; return its exit code."""
+    """Let Hydra show help or a configuration; return the exit code.
+
+    Hydra's own is 1 where ``--package`` names nothing: an argument that is wrong.
+    """
     program, arguments, reporting = sys.argv[0], sys.argv[1:], utils.run_and_report
     create, beginning = Hydra.create_main_hydra2, vars(Hydra)["create_main_hydra2"]
 
@@ -202,7 +211,11 @@ def _shown(command: Command) -> int:
     utils.run_and_report = _call  # Hydra would print tracebacks and leave
     Hydra.create_main_hydra2 = searching  # Hydra knows no folder but ours and that of --config-dir
     try:
-        return _code(hydra.main(config_path=str(conf_directory()), config_name=PRIMARY, **_DEFAULTS)(job))
+        return (
+            REFUSED
+            if _code(hydra.main(config_path=str(conf_directory()), config_name=PRIMARY, **_DEFAULTS)(job))
+            else 0
+        )
     finally:
         sys.argv = [program, *arguments]
         utils.run_and_report = reporting
