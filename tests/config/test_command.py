@@ -104,6 +104,23 @@ def test_a_flag_that_is_none(arguments, told):
 
 
 @pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("--resolve",), "--resolve: has no effect without --cfg job, which prints the configuration"),
+        (("-p", "model", "seed=1"), "--package: has no effect without --cfg job, which prints the configuration"),
+        (("-m", "--cfg", "job", "seed=1,2"), "--multirun and --cfg: only one of them can be done at a time"),
+        (("--run", "-m"), "--run and --multirun: only one of them can be done at a time"),
+        (("--info", "-sc"), "--info and --shell-completion: only one of them can be done at a time"),
+        (("-c", "job", "resume=a"), "--cfg beside resume=a: the configuration of that run is in its config.yaml"),
+    ],
+)
+def test_flags_that_contradict_each_other_or_do_nothing(arguments, told):
+    with pytest.raises(ConfigError) as refused:
+        read(arguments)
+    assert str(refused.value) == told
+
+
+@pytest.mark.parametrize(
     "arguments", [("-c=job", "model=vzsl"), ("--cfg", "job", "model=vzsl"), ("model=vzsl", "-c", "job")]
 )
 def test_flags_of_hydra_are_read(arguments):
@@ -123,6 +140,17 @@ def test_flags_of_hydra_are_read(arguments):
 def test_completion(zsl_run, line, expected):
     done = zsl_run("-sc", "query=bash", COMP_LINE=line, COMP_POINT=str(len(line)))
     assert expected in done.stdout
+
+
+@pytest.mark.parametrize("arguments", [(), ("install=tcsh",), ("install=bash", "query=bash"), ("seed=1",)])
+def test_completion_of_no_known_shell(main, capsys, arguments):
+    assert main("-sc", *arguments) == 2
+    assert capsys.readouterr().err.startswith("zsl-run: --shell-completion: expected one of install=bash, ")
+
+
+def test_a_part_to_be_shown_that_is_none(main, capsys):
+    assert main("--cfg", "job", "--package", "nix") == 2
+    assert "'nix'" in capsys.readouterr().err
 
 
 def test_members_of_other_distributions_are_found(zsl_run, tmp_path):

@@ -1,11 +1,14 @@
 """What zsl-run answers about its options: what they mean, which there are, and copies of their files."""
 
+from dataclasses import asdict
+
 import pytest
 import yaml
 
 from zsl_runner.config.check import check
-from zsl_runner.config.compose import COMPOSED_GROUPS
+from zsl_runner.config.compose import COMPOSED_GROUPS, compose
 from zsl_runner.config.described import options_below, own_options
+from zsl_runner.config.draft import Draft
 from zsl_runner.config.explain import copy_option, explain, options_of
 from zsl_runner.config.loader import Loader, Source
 from zsl_runner.config.paths import conf_directory
@@ -25,6 +28,53 @@ def test_an_option_with_its_meaning_its_readers_and_its_value(loader):
     assert not any("in force" in other for other in others)
     assert "in force  0.9  (" in explain("trainer.em.gen_ratio", loader, [])
     assert "conf/trainer/em.yaml, line " in explain("trainer.em.gen_ratio", loader, [])
+
+
+def test_an_origin_is_where_the_option_itself_is_given_and_not_its_block(loader):
+    def in_force(key):
+        told = explain(key, loader, ["trainer.optim.lr=0.1", "model.prior.hidden.0=7"])
+        return told.partition("in force  ")[2].partition("\n")[0]
+
+    assert in_force("trainer.optim.lr") == "0.1  (command line: trainer.optim.lr=0.1)"
+    assert "conf/trainer/em.yaml, line " in in_force("trainer.optim.algorithm")
+    assert "momentum" not in (conf_directory() / "trainer" / "em.yaml").read_text()
+    assert in_force("trainer.optim.momentum") == "0.0  (the built-in defaults)"
+    assert in_force("model.prior.hidden") == "[7, 1024]  (command line: model.prior.hidden.0=7)"
+
+
+def test_a_problem_in_a_block_does_not_blame_another_option_of_it(loader):
+    draft = Draft(compose(loader, ["trainer.optim.lr=0.1"]))
+    draft.report("trainer.optim.momentum", "is wrong")
+    assert draft.problems[-1].origin == ""
+    draft = Draft(compose(loader, []))
+    draft.report("trainer.optim.momentum", "is wrong")
+    assert "conf/trainer/em.yaml, line " in draft.problems[-1].origin  # the block it would be written in
+
+
+@pytest.mark.parametrize(
+    ("argument", "told"),
+    [
+        ("seed=abc", r"1 problem found; nothing is in force(.|\n)*expected an integer, found 'abc'"),
+        ("model=nix", "no option 'nix'"),
+        ("sed=3", "no such option; did you mean seed"),
+        ("seed=1,2", "^seed=1,2: several values; --explain tells the value of one run$"),
+        ("resume=nowhere", "nowhere"),
+    ],
+)
+def test_what_stands_beside_the_key_is_understood_or_refused(loader, argument, told):
+    with pytest.raises(ConfigError, match=told):
+        explain("seed", loader, [argument])
+
+
+def test_a_value_that_files_lack_is_explained(loader):
+    assert "dataset.root\n" in explain("dataset.root", loader, ["dataset=xlsa17"])
+
+
+def test_the_value_of_a_run_that_is_resumed(loader, verdict, tmp_path):
+    run = tmp_path / "outputs" / "run"
+    run.mkdir(parents=True)
+    (run / "config.yaml").write_text(yaml.safe_dump(asdict(verdict("dataset=toy", "seed=6").config)))
+    assert "in force  6  (" in explain("seed", loader, [f"resume={run}"])
 
 
 @pytest.mark.parametrize(
@@ -123,3 +173,16 @@ def test_nothing_beside_a_question_is_ignored(question, tmp_path, monkeypatch):
     with pytest.raises(ConfigError, match=r"^dataset: not understood beside --list or --copy$"):
         perform([*question, "dataset"])
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("--explain", "seed", "--cfg", "job"), "--cfg job: not understood beside --explain"),
+        (("--list", "model", "-sc"), "-sc: not understood beside --explain"),
+        (("--list", "model", "--to", "x"), "--to x: has no effect without --copy GROUP NAME"),
+    ],
+)
+def test_no_flag_beside_a_question_is_ignored(arguments, told):
+    with pytest.raises(ConfigError, match=told):
+        perform(arguments)
