@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.dsprites_file import small_dsprites
 from tests.golden.runs import RUNS
 from zsl_runner.config import schema
 from zsl_runner.config.check import check
@@ -21,6 +22,7 @@ JOINT = ["model=joint_vae", "dataset=digits_images", "dataset.side=32"]
 FINAL = ["evaluator.stages=[final]", "evaluator.calibration=none"]
 FOLDER = ["dataset=image_folder", "dataset.root=.", "dataset.shares=[0.4,0.1,0.5]"]
 MARGIN = ("model.margin.weight", "model.margin.per_dim")
+UNTESTED = "stages=[tune], where no test rows are read"
 OF_CLASSES = "{} classes of pixels, whose IoU is a mean over those that are there"
 
 
@@ -185,6 +187,48 @@ def test_an_oracle_that_would_look_at_no_test_rows_is_refused(problems, parts):
         (JOINT, ["trainer.iters=5"], {}),
         ([*JOINT, "model.discrete=[]"], ["evaluator.mapping_rows=5"], {"evaluator.mapping_rows": "model.discrete=[]"}),
         (
+            JOINT,
+            ["evaluator.factor_votes=9", "evaluator.factor_batch=9"],
+            dict.fromkeys(("evaluator.factor_votes", "evaluator.factor_batch"), "images whose factors are not known"),
+        ),
+        (
+            ["model=aae/basic", "dataset=unlabelled_images", "dataset.root=.", "dataset.side=8"],
+            ["evaluator.fitting_rows=50"],
+            {"evaluator.fitting_rows": "images without classes"},
+        ),
+        *(
+            ([*parts, *stages], given, dict.fromkeys(keys, UNTESTED) if stages else {})
+            for stages in ([], ["evaluator.stages=[tune]"])
+            for parts, given, keys in (
+                (
+                    ["model=aae/basic", "dataset=digits_images"],
+                    ["evaluator.parzen.samples=9", "evaluator.prior_match={permutations: 9, rows: 50}"],
+                    ("evaluator.parzen.samples", "evaluator.prior_match.permutations"),
+                ),
+                (
+                    ["model=cvae_pairs", "dataset=digits_quadrant"],
+                    ["evaluator.samples=9", "evaluator.validation_samples=9", "evaluator.drawn_samples=9"],
+                    ("evaluator.samples", "evaluator.drawn_samples"),
+                ),
+                (
+                    ["model=cvae_segmentation_small", "dataset=digit_canvas_embedded"],
+                    ["evaluator.hidden_side=0.3", "evaluator.refinements=2", "evaluator.curve=[1]"],
+                    ("evaluator.hidden_side", "evaluator.refinements", "evaluator.curve"),
+                ),
+            )
+        ),
+        *(
+            ([*parts, "dataset=digit_canvas_embedded"], ["evaluator.refinements=2"], {"evaluator.refinements": why})
+            for parts, why in (
+                (["model=baseline_cnn_small"], "a model without codes"),
+                (["model=cvae_segmentation_small", "trainer=nn"], "trainer=nn, which has each code at its mean"),
+                (
+                    ["model=cvae_segmentation_small", "trainer=gsnn"],
+                    "trainer.alpha=0, which trains no recognition network",
+                ),
+            )
+        ),
+        (
             ["model=aae/clustering", "dataset=digits_images"],
             ["dataset.labelled=50", "dataset.label_seed=1"],
             dict.fromkeys(("dataset.labelled", "dataset.label_seed"), "a model that learns without labels"),
@@ -278,6 +322,14 @@ def test_an_option_that_does_nothing_is_told_where_the_command_line_gives_it(ver
     assert found.config is not None
     assert {option.key: option.why for option in found.idle} == expected
     assert all(option.origin.removeprefix("command line: ") in given for option in found.idle)
+
+
+def test_options_of_factors_do_something_where_factors_are_known(verdict, tmp_path):
+    small_dsprites(tmp_path)
+    data = ["dataset=dsprites", f"dataset.root='{tmp_path}'", "dataset.validation_rows=20", "dataset.test_rows=100"]
+    found = verdict("model=joint_vae", *data, "evaluator.factor_votes=9", "evaluator.factor_batch=9")
+    assert found.config is not None
+    assert found.idle == ()
 
 
 @pytest.mark.parametrize("name", RUNS)

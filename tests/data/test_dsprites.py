@@ -3,6 +3,7 @@ import pytest
 import torch
 
 from tests.dsprites_file import SIZES, small_dsprites
+from zsl_runner.config.vocabulary import Provision
 from zsl_runner.data.command.describe import describe
 from zsl_runner.data.images.folds import ImageStages
 from zsl_runner.data.sources.dsprites import source
@@ -30,6 +31,7 @@ def test_images_factors_and_shapes_belong_together(tmp_path, monkeypatch):
         assert records.labels[row] == shape
         top, left = np.argwhere(records.images[row, 0])[0]
         assert (top, left) == (6 * y, 6 * x)
+    assert Provision.FACTORS in DSpritesConf.provides  # by which the check before a run knows of them
     assert "factors      color (1), shape (3), scale (2)" in "\n".join(describe(records))
 
 

@@ -11,8 +11,11 @@ VALIDATING: Final = ("tune", "fit")
 TESTING: Final = ("final", "fit")
 """Stages that read the test rows at their end."""
 
-OF_CODES: Final = ("estimators", "samples", "validation_samples", "sample_batch", "curve", "drawn_samples")
-"""Options of the evaluators of likelihoods that are about drawn codes."""
+OF_CODES: Final = (
+    *("estimators", "samples", "validation_samples", "sample_batch", "curve", "drawn_samples"),
+    "refinements",
+)
+"""Options of the evaluators of likelihoods that are about codes; the last is of segmentation alone."""
 
 
 class View(Enum):
@@ -42,6 +45,8 @@ class Provision(StrEnum):
     """Images."""
     IMAGE_LABELS = "image_labels"
     """Images of classes."""
+    FACTORS = "factors"
+    """Images with the values of the factors they were made from."""
     SEGMENTATION = "segmentation"
     """Outputs that are a label for each pixel."""
     COMPLETION = "completion"

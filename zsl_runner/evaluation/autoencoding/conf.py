@@ -75,6 +75,7 @@ class AutoencodingEvaluatorConf(OneStageEvaluatorConf):
         "log_likelihood_se": Quantity("nats", lower_is_better=True, digits=1),
         "parzen_sigma": Quantity("grey levels of 1", lower_is_better=True, digits=2),
     }
+    of_the_test: ClassVar[tuple[str, ...]] = ("prior_match.permutations", "prior_match.classifier_epochs", "parzen")
 
     kind: str = "autoencoding"
     name: str = "autoencoding"
@@ -101,6 +102,11 @@ class AutoencodingEvaluatorConf(OneStageEvaluatorConf):
         yield from super().problems()
         if len(set(self.parzen.sigmas)) != len(self.parzen.sigmas) or not self.parzen.sigmas:
             yield Problem("parzen.sigmas", f"expected one or more different widths, found {list(self.parzen.sigmas)}")
+
+    def idle_beside(self, model: ModelConf, dataset: DatasetConf) -> Iterable[Idle]:
+        """Yield what has no effect where nothing is fitted to classes."""
+        if Provision.IMAGE_LABELS not in dataset.provides:
+            yield from idle("images without classes", "fitting_rows")
 
     def fits(self, model: ModelConf, dataset: DatasetConf) -> Iterable[Problem]:
         """The selecting metric must be one that the variant has."""

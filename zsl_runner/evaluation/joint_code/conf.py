@@ -53,11 +53,13 @@ class JointCodeEvaluatorConf(OneStageEvaluatorConf):
     factor_batch: int = option(200, "images L of a vote, drawn with one factor held fixed", low=2)
 
     def idle_beside(self, model: ModelConf, dataset: DatasetConf) -> Iterable[Idle]:
-        """Yield what has no effect where no category is mapped to a class."""
+        """Yield what has no effect where no category is mapped to a class, or no factor is known."""
         if Provision.IMAGE_LABELS not in dataset.provides:
             yield from idle("images without classes", "mapping_rows")
         elif not getattr(model, "discrete", True):
             yield from idle("model.discrete=[]", "mapping_rows")
+        if Provision.FACTORS not in dataset.provides:
+            yield from idle("images whose factors are not known", "factor_votes", "factor_batch")
 
     def fits(self, model: ModelConf, dataset: DatasetConf) -> Iterable[Problem]:
         """Information is that of discrete variables."""

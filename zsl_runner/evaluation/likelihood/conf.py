@@ -33,6 +33,7 @@ class LikelihoodEvaluatorConf(OneStageEvaluatorConf):
         "pixel_error_averaged": ERROR,
         "diversity": Quantity("grey levels of 255", digits=2),
     }
+    of_the_test: ClassVar[tuple[str, ...]] = ("samples", "curve", "drawn_samples")
 
     kind: str = "likelihood"
     name: str = "likelihood"

@@ -39,6 +39,7 @@ class SegmentationEvaluatorConf(LikelihoodEvaluatorConf):
             SHARE,
         ),
     }
+    of_the_test: ClassVar[tuple[str, ...]] = (*LikelihoodEvaluatorConf.of_the_test, "hidden_side", "refinements")
 
     kind: str = "segmentation"
     name: str = "segmentation"

@@ -42,9 +42,10 @@ class ConditionalVAETrainerConf(PredictionTrainerConf):
             yield Problem("kl_warmup", f"is longer than the training of {self.epochs} epochs")
 
     def idle_beside(self, model: ModelConf, dataset: DatasetConf) -> Iterable[Idle]:
-        """Yield the choice of estimates, of which only one is made without a recognition network."""
+        """Yield what has no effect without a recognition network: a choice of estimates, inferring hidden labels."""
         if self.alpha == 0:
             yield from idle("trainer.alpha=0: the estimate is Monte Carlo", "estimators", part="evaluator")
+            yield from idle("trainer.alpha=0, which trains no recognition network", "refinements", part="evaluator")
 
     def unmeasured(self, model: ModelConf) -> Mapping[str, str]:
         """The GSNN objective trains no recognition network."""

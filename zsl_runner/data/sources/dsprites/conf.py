@@ -11,6 +11,7 @@ from omegaconf import MISSING
 
 from zsl_runner.config.fields import option
 from zsl_runner.config.schema import RequiredFile
+from zsl_runner.config.vocabulary import Provision
 from zsl_runner.data.images.options import LabelledImagesConf
 from zsl_runner.data.sources.published import DSPRITES_FILE, PUBLISHED
 from zsl_runner.files.folders import expanded
@@ -23,6 +24,7 @@ class DSpritesConf(LabelledImagesConf):
     """737,280 black and white images of three shapes in all scales, orientations and places; a class is a shape."""
 
     implementation: ClassVar[str] = "zsl_runner.data.sources.dsprites.source:load"
+    provides: ClassVar[frozenset[str]] = LabelledImagesConf.provides | {Provision.FACTORS}
     own_side: ClassVar[int] = SIDE
 
     kind: str = option("dsprites", "the implementation; fixed by the file chosen in the group")
