@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -73,44 +74,20 @@ def confusion(
     bar = figure.colorbar(image, ax=axes, fraction=0.035, pad=0.015, ticks=[0, 1, 5, 10, 25, 50, 100])
     bar.outline.set_visible(False)
     bar.set_label("per cent of the true class's rows")
-
     if count <= MOST_NUMBERS:
-        for row, column in zip(*np.nonzero(np.nan_to_num(matrix) >= 0.5), strict=True):
-            value = matrix[row, column]
-            axes.text(
-                column,
-                row,
-                f"{value:.0f}",
-                ha="center",
-                va="center",
-                fontsize=7.5,
-                color="white" if value > 40 else INK,
-            )
+        _write_numbers(axes, matrix)
     if count <= MOST_NAMES:
-        names = shorts([class_names[label] for label in classes])
-        small = 8.5 if count <= MOST_NUMBERS else 6.5
-        if max(map(len, names)) <= 3:
-            axes.set_xticks(range(count), names)
-        elif count <= 12:
-            axes.set_xticks(range(count), names, rotation=40, ha="right", rotation_mode="anchor")
-        else:
-            axes.set_xticks(range(count), names, rotation=90)
-        axes.set_yticks(range(count), names)
-        axes.tick_params(length=0, labelsize=small)
-        for ticks in (axes.get_xticklabels(), axes.get_yticklabels()):
-            for tick in ticks[border:]:
-                tick.set_color(UNSEEN)
-            for tick in ticks[:border]:
-                tick.set_color(SEEN)
+        _name_classes(axes, shorts([class_names[label] for label in classes]))
     else:
         middles = [(border - 1) / 2, border + (len(unseen_classes) - 1) / 2]
         kinds = [f"{border} seen", f"{len(unseen_classes)} unseen"]
         axes.set_xticks(middles, kinds)
         axes.set_yticks(middles, kinds, rotation=90, va="center")
-        axes.tick_params(length=0)
-        for ticks in (axes.get_xticklabels(), axes.get_yticklabels()):
-            ticks[0].set_color(SEEN)
-            ticks[1].set_color(UNSEEN)
+    axes.tick_params(length=0)
+    first_unseen = border if count <= MOST_NAMES else 1
+    for ticks in (axes.get_xticklabels(), axes.get_yticklabels()):
+        for place, tick in enumerate(ticks):
+            tick.set_color(SEEN if place < first_unseen else UNSEEN)
     for spine in axes.spines.values():
         spine.set_visible(True)
     axes.axhline(border - 0.5, color=UNSEEN, linewidth=1.1)
@@ -118,6 +95,27 @@ def confusion(
     axes.set(xlabel="predicted", ylabel="true")
     axes.set_title(_summary(matrix, border), fontsize=9.5)
     return figure
+
+
+def _write_numbers(axes: Any, matrix: NDArray[np.float64]) -> None:
+    """Write the shares that do not round to 0 into their cells."""
+    for row, column in zip(*np.nonzero(np.nan_to_num(matrix) >= 0.5), strict=True):
+        value = matrix[row, column]
+        colour = "white" if value > 40 else INK
+        axes.text(column, row, f"{value:.0f}", ha="center", va="center", fontsize=7.5, color=colour)
+
+
+def _name_classes(axes: Any, names: Sequence[str]) -> None:
+    """Write the classes' names along both axes, slanted or upright where they would cover each other."""
+    places = range(len(names))
+    if max(map(len, names)) <= 3:
+        axes.set_xticks(places, names)
+    elif len(names) <= 12:
+        axes.set_xticks(places, names, rotation=40, ha="right", rotation_mode="anchor")
+    else:
+        axes.set_xticks(places, names, rotation=90)
+    axes.set_yticks(places, names)
+    axes.tick_params(labelsize=8.5 if len(names) <= MOST_NUMBERS else 6.5)
 
 
 def _summary(matrix: NDArray[np.float64], border: int) -> str:

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
-from zsl_runner.tracking.figures.style import INK, class_colours, halo, short, styled
+from zsl_runner.tracking.figures.style import INK, class_colours, class_keys, halo, short, styled
 
 MOST_POINTS = 600
 MOST_ITERATIONS = 500
@@ -89,11 +89,8 @@ def real_against_generated(
     if crowded:
         axes.legend(handles=kinds, loc="upper right", frameon=True, edgecolor="none", framealpha=0.85)
     else:
-        names = [
-            Line2D([], [], color=colour, marker="s", linestyle="", markersize=7, label=short(class_names[label], 20))
-            for label, colour in zip(classes, colours, strict=True)
-        ]
-        axes.legend(handles=kinds + names, loc="upper left", bbox_to_anchor=(1.0, 1.0))
+        of_classes = class_keys(colours, [class_names[label] for label in classes])
+        axes.legend(handles=kinds + of_classes, loc="upper left", bbox_to_anchor=(1.0, 1.0))
     return figure
 
 

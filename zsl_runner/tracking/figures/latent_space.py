@@ -10,12 +10,14 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Ellipse
 from numpy.typing import NDArray
 
-from zsl_runner.tracking.figures.generated_features import evenly
-from zsl_runner.tracking.figures.style import FAINT, INK, class_colours, halo, short, styled
+from zsl_runner.tracking.figures.generated_features import MOST_LEGEND, evenly
+from zsl_runner.tracking.figures.style import FAINT, INK, class_colours, class_keys, halo, short, styled
 
 MOST_POINTS = 3000
 MOST_ELLIPSES = 80
 MOST_NAMES = 20
+STAR = "#777777"
+"""Colour of the prior means of seen classes."""
 
 Array = NDArray[np.floating[Any]]
 Labels = NDArray[np.integer[Any]]
@@ -57,39 +59,10 @@ def priors_against_encodings(
 
     figure = Figure(figsize=(8.4, 6.4), layout="constrained")
     axes = figure.add_subplot()
-    of_seen = np.isin(labels, seen_classes)
-    axes.scatter(plane[of_seen][:, 0], plane[of_seen][:, 1], s=7, color=FAINT, alpha=0.25, linewidths=0)
-    axes.scatter(
-        stars[seen_classes, 0],
-        stars[seen_classes, 1],
-        s=55,
-        marker="*",
-        facecolor="#777777",
-        edgecolor="white",
-        linewidths=0.5,
-        zorder=3,
-    )
+    _draw_seen(axes, plane[np.isin(labels, seen_classes)], stars[seen_classes])
     colours = class_colours(len(unseen_classes))
     for label, colour in zip(unseen_classes, colours, strict=True):
-        axes.scatter(
-            plane[labels == label][:, 0],
-            plane[labels == label][:, 1],
-            s=10,
-            color=colour,
-            alpha=0.45,
-            linewidths=0,
-            zorder=2,
-        )
-        axes.scatter(
-            stars[label, 0],
-            stars[label, 1],
-            s=170,
-            marker="*",
-            facecolor=colour,
-            edgecolor=INK,
-            linewidths=0.7,
-            zorder=5,
-        )
+        _draw_unseen(axes, plane[labels == label], stars[label], colour)
     if prior_stds is not None and len(seen_classes) + len(unseen_classes) <= MOST_ELLIPSES:
         for label in seen_classes:
             axes.add_patch(_ellipse(stars[label], prior_stds[label], axes2, "#8A8A8A", 0.6))
@@ -97,15 +70,12 @@ def priors_against_encodings(
             axes.add_patch(_ellipse(stars[label], prior_stds[label], axes2, colour, 1.3))
     handles = [
         Line2D([], [], color=FAINT, marker="o", linestyle="", markersize=4, label="encoded, seen"),
-        Line2D([], [], color="#777777", marker="*", linestyle="", markersize=8, label="prior mean, seen"),
+        Line2D([], [], color=STAR, marker="*", linestyle="", markersize=8, label="prior mean, seen"),
         Line2D([], [], color=INK, marker="o", linestyle="", markersize=4, label="encoded, unseen"),
         Line2D([], [], color=INK, marker="*", linestyle="", markersize=10, label="prior mean, unseen"),
     ]
-    if len(unseen_classes) <= 10:
-        handles += [
-            Line2D([], [], color=colour, marker="s", linestyle="", markersize=7, label=short(class_names[label], 20))
-            for label, colour in zip(unseen_classes, colours, strict=True)
-        ]
+    if len(unseen_classes) <= MOST_LEGEND:
+        handles += class_keys(colours, [class_names[label] for label in unseen_classes])
     elif len(unseen_classes) <= MOST_NAMES:
         for label in unseen_classes:
             axes.annotate(
@@ -125,6 +95,18 @@ def priors_against_encodings(
         title=f"Class priors in the latent space ({prior_means.shape[1]} dimensions)",
     )
     return figure
+
+
+def _draw_seen(axes: Any, points: Array, stars: Array) -> None:
+    """Draw encoded rows (n, 2) and prior means (S, 2) of all seen classes alike."""
+    axes.scatter(*points.T, s=7, color=FAINT, alpha=0.25, linewidths=0)
+    axes.scatter(*stars.T, s=55, marker="*", facecolor=STAR, edgecolor="white", linewidths=0.5, zorder=3)
+
+
+def _draw_unseen(axes: Any, points: Array, star: Array, colour: Any) -> None:
+    """Draw encoded rows (n, 2) and the prior mean (2,) of one unseen class."""
+    axes.scatter(*points.T, s=10, color=colour, alpha=0.45, linewidths=0, zorder=2)
+    axes.scatter(*star, s=170, marker="*", facecolor=colour, edgecolor=INK, linewidths=0.7, zorder=5)
 
 
 def principal_plane(points: Array) -> tuple[Array, Array, Array]:

@@ -9,6 +9,7 @@ from typing import Any, ParamSpec
 import matplotlib as mpl
 from matplotlib import colormaps, patheffects
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 P = ParamSpec("P")
 
@@ -77,6 +78,14 @@ def class_colours(count: int) -> list[Any]:
     if count <= len(QUALITATIVE):
         return list(QUALITATIVE[:count])
     return [colormaps["turbo"](0.04 + 0.92 * index / (count - 1)) for index in range(count)]
+
+
+def class_keys(colours: Sequence[Any], names: Sequence[str]) -> list[Line2D]:
+    """Return a square of each class's colour and the class's name, for a legend."""
+    return [
+        Line2D([], [], color=colour, marker="s", linestyle="", markersize=7, label=short(name, 20))
+        for colour, name in zip(colours, names, strict=True)
+    ]
 
 
 def halo(width: float = 2.0) -> list[Any]:
