@@ -6,6 +6,7 @@ import sys
 
 from zsl_runner import __version__
 from zsl_runner.console import frame
+from zsl_runner.console.terminal import require_printed
 
 
 def main() -> int:
@@ -20,6 +21,7 @@ def main() -> int:
 def _work() -> int:
     if "--version" in sys.argv[1:]:
         print(f"zsl-run {__version__}")
+        require_printed()
         return 0
     from zsl_runner.sweeps.command import perform
 

@@ -73,9 +73,15 @@ def test_commands_that_print_their_product(shell, command):
     assert full.stderr == f"{command.split()[0]}: standard output: No space left on device\n"
 
 
-def test_help_of_a_run_on_a_full_disk(shell):
-    full = shell("zsl-run --help > /dev/full")
+@pytest.mark.parametrize("question", ["--help", "--list trainer", "--explain seed", "--version"])
+def test_answers_on_a_full_disk(shell, question):
+    full = shell(f"zsl-run {question} > /dev/full")
     assert (full.returncode, full.stderr) == (1, "zsl-run: standard output: No space left on device\n")
+
+
+def test_a_copy_is_made_although_its_place_cannot_be_printed(shell, tmp_path):
+    assert shell("zsl-run --copy experiment sgal/cub > /dev/full").returncode == 0
+    assert (tmp_path / "my_conf/experiment/sgal/my_cub.yaml").is_file()
 
 
 def test_scores_are_kept_although_nobody_reads_them(shell, tmp_path):

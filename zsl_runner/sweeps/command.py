@@ -54,6 +54,8 @@ def perform(arguments: Sequence[str]) -> int:
     registry.register()
     if asked is not None:
         print(_answer(asked, command))
+        if asked.copy is None:  # a copy is made whether its place can be printed or not
+            require_printed()
         return 0
     if command.completes:
         return _code(lambda: answer_shell(command))
