@@ -147,6 +147,17 @@ def test_what_its_methods_return_is_refused_by_name(zsl_run, tmp_path, change, t
     assert "report this bug" not in done.stderr
 
 
+def test_layers_in_a_plain_list_are_refused_before_they_are_not_trained(zsl_run, tmp_path):
+    layer = "        self.mean = nn.Linear("
+    with changed(
+        zsl_run.site / "class_gaussians" / "model.py", (layer, f"        self.more = [nn.Linear(2, 2)]\n{layer}")
+    ):
+        done = zsl_run(tmp_path, "model=class_gaussians", "dataset=toy", "trainer.steps=3", "tracker.figures=false")
+    assert done.returncode == 1
+    assert "self.more is a plain list of Linear; make it an nn.ModuleList" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 @pytest.mark.parametrize("streams", [True, False])
 def test_numbers_of_the_global_generator_are_told_and_recorded(zsl_run, tmp_path, streams):
     drawn = "" if streams else "        x = nn.functional.dropout(x, 0.1)\n"

@@ -18,6 +18,7 @@ from zsl_runner.training.base import Trainer, TrainingContext
 from zsl_runner.training.optimisers import Optimisers
 from zsl_runner.training.replay import Capture
 from zsl_runner.training.runtime import Runtime
+from zsl_runner.training.unregistered import require_registered
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,8 @@ def build_stage(config: RunConfig, name: str, fold: AnyFold, runtime: Runtime, t
     streams = Streams(derived_seed(config.seed, name), runtime.device)
     with streams.initialising():
         model: Model = built(config.model.implementation, config.model, data.shape, streams)
+    if not trained and isinstance(model, nn.Module):
+        require_registered(model)
     model.to(runtime.device)
     groups = _groups(model)
     wanted = {} if trained else config.trainer.optimisers()
