@@ -137,6 +137,31 @@ def test_a_page_names_only_what_exists(page, wrong):
     assert list(wrong(page)) == []
 
 
+def broken_over_lines(page):
+    """Lines that end within a code span or continue a command: whoever copies them gets half."""
+    inside = False
+    for line in page.read_text().splitlines():
+        inside ^= line.startswith("```")
+        shown = inside or line.startswith("    ")
+        if line.endswith("\\") if shown else line.replace("```", "").count("`") % 2:
+            yield line
+
+
+@pytest.mark.parametrize(
+    "page",
+    [page for page in (*PAGES, REPOSITORY / "CONTRIBUTING.md") if page.parent.name != "methods"],
+    ids=lambda page: str(page.relative_to(REPOSITORY)),
+)
+def test_commands_and_keys_stand_on_one_line(page):
+    assert list(broken_over_lines(page)) == []
+
+
+def test_a_command_broken_over_lines_is_found(tmp_path):
+    page = tmp_path / "page.md"
+    page.write_text("Call `zsl-run\nseed=1`, or\n\n    zsl-run \\\n      seed=1\n\n```bash\nzsl-run `a \\\n```\n")
+    assert list(broken_over_lines(page)) == ["Call `zsl-run", "seed=1`, or", "    zsl-run \\", "zsl-run `a \\"]
+
+
 def shown_commands():
     for page in PAGES:
         text = page.read_text()

@@ -145,8 +145,7 @@ PUBLISHED: Final[Mapping[str, Published]] = {
         archive=DSPRITES_FILE,
         size="about 26 MB",
         lines=(
-            f"wget -P {DATA}/dsprites \\",
-            f"  https://github.com/google-deepmind/dsprites-dataset/raw/master/{DSPRITES_FILE}",
+            f"wget -P {DATA}/dsprites https://github.com/google-deepmind/dsprites-dataset/raw/master/{DSPRITES_FILE}",
         ),
         check="zsl-data verify dsprites",
     ),
@@ -169,8 +168,8 @@ PUBLISHED: Final[Mapping[str, Published]] = {
         home="http://vis-www.cs.umass.edu/lfw/part_labels/",
         archive="lfw-funneled.tgz and parts_lfw_funneled_gt_images.tgz",
         lines=(
-            "wget http://vis-www.cs.umass.edu/lfw/lfw-funneled.tgz \\",
-            "  http://vis-www.cs.umass.edu/lfw/part_labels/parts_lfw_funneled_gt_images.tgz",
+            "wget http://vis-www.cs.umass.edu/lfw/lfw-funneled.tgz "
+            "http://vis-www.cs.umass.edu/lfw/part_labels/parts_lfw_funneled_gt_images.tgz",
             "tar -xzf lfw-funneled.tgz && tar -xzf parts_lfw_funneled_gt_images.tgz",
             f"mkdir -p {DATA}/lfw/images && mv parts_lfw_funneled_gt_images {DATA}/lfw/masks",
             f'for mask in {DATA}/lfw/masks/*.ppm; do name=$(basename "$mask" .ppm)',
