@@ -6,6 +6,7 @@ import os
 import shlex
 import sys
 from collections.abc import Callable, Sequence
+from concurrent.futures import BrokenExecutor
 
 import hydra
 from hydra import version
@@ -30,7 +31,7 @@ from zsl_runner.config.schema import RunConfig
 from zsl_runner.config.sweep import check_search, columns, expand, is_search, starts_elsewhere, told
 from zsl_runner.console.frame import FAILED, REFUSED
 from zsl_runner.console.terminal import require_printed
-from zsl_runner.errors import ConfigError
+from zsl_runner.errors import ConfigError, RunError
 from zsl_runner.runs.completion import answer_shell
 from zsl_runner.runs.start import start
 from zsl_runner.sweeps.best import found
@@ -149,6 +150,11 @@ def _sweep(command: Command, loader: Loader, settings: DictConfig, runs: dict[st
         overrides = [*command.settings(), *command.overrides, *sweep.settings]
         try:
             code = _started(loader, lambda hydra: hydra.multirun(command.source.name, job, overrides))
+        except BrokenExecutor as error:
+            raise RunError(
+                "a process of the launcher was killed, as the system does when memory runs out, and the sweep ended "
+                "with it; repeat the command to go on, with a smaller hydra.launcher.n_jobs if memory was short"
+            ) from error
         finally:
             table, all_complete = outcome(sweep.folder, objectives)
             print(f"\n{table}")
