@@ -1,5 +1,7 @@
 """What zsl-run answers about its options: what they mean, which there are, and copies of their files."""
 
+import errno
+import os
 from dataclasses import asdict
 
 import pytest
@@ -14,7 +16,7 @@ from zsl_runner.config.loader import Loader, Source
 from zsl_runner.config.paths import conf_directory
 from zsl_runner.config.registry import schemas
 from zsl_runner.config.schema import GROUPS, RunConfig
-from zsl_runner.errors import ConfigError
+from zsl_runner.errors import ConfigError, RunError
 from zsl_runner.sweeps.command import perform
 
 
@@ -140,6 +142,19 @@ def test_a_copy_is_another_option_and_is_never_overwritten(loader, tmp_path):
     assert verdict.config.seed == 77
     with pytest.raises(ConfigError, match="exists already; choose another folder with --to FOLDER"):
         copy_option("experiment", "sgal/cub", loader, tmp_path / "mine")
+
+
+def test_a_copy_on_a_full_disk_is_told_by_its_file_and_leaves_no_half(loader, tmp_path, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        with pytest.raises(RunError, match=r"my_cub\.yaml: cannot be written: No space left on device"):
+            copy_option("experiment", "sgal/cub", loader, tmp_path)
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+    copy_option("experiment", "sgal/cub", loader, tmp_path)  # nothing is in the way of another attempt
+
+
+def full(_):
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 @pytest.mark.parametrize(

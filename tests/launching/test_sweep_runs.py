@@ -2,10 +2,13 @@
 
 import json
 import time
+from concurrent.futures.process import BrokenProcessPool
 
 import pytest
 
 from tests.launching.conftest import FAST, TRAINED
+from zsl_runner.errors import RunError
+from zsl_runner.sweeps import command
 
 
 def table(done):
@@ -110,3 +113,14 @@ def test_the_last_word_of_a_sweep_is_its_files(zsl_run, tmp_path):
     assert plan["swept"] == ["seed"]
     assert plan["jobs"] == 2
     assert plan["command"].startswith("zsl-run -m dataset=toy")
+
+
+def test_a_killed_worker_is_no_bug_and_the_command_says_how_to_go_on(tmp_path, monkeypatch, capsys):
+    def killed(*_):
+        raise BrokenProcessPool("A worker process was terminated")
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(command, "_started", killed)
+    with pytest.raises(RunError, match=r"a process of the launcher was killed, .* repeat the command to go on"):
+        command.perform(["-m", *FAST, "seed=0,1"])
+    assert "2 not started" in capsys.readouterr().out  # the table stands above the message

@@ -201,6 +201,19 @@ def test_a_term_that_is_not_finite_stops_the_run_and_leaves_the_batch(tmp_path):
     assert hooks.saved == [5]
 
 
+@pytest.mark.parametrize("refused", [OSError(28, "No space left on device"), RuntimeError("failed writing file")])
+def test_a_batch_that_cannot_be_kept_hides_no_term_that_is_not_finite(tmp_path, monkeypatch, refused):
+    def full(_, path):
+        path.write_bytes(b"half")
+        raise refused
+
+    monkeypatch.setattr(torch, "save", full)
+    loop, _, _ = build(Counting(bad_at=6), postmortem=tmp_path)
+    with pytest.raises(NonFiniteError, match=r"step 6 .*loss=nan; .* could not be kept in .*nonfinite-step.*lower"):
+        loop.run()
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_finiteness_is_checked_at_its_cadence_and_at_the_end_of_a_phase():
     for bad_at, found in ((3, "steps 1 to 4 "), (5, "steps 5 to 7 "), (7, "steps 5 to 7 ")):
         loop, _, _ = build(Counting(bad_at=bad_at), cadence=Cadence(finite_every=4))

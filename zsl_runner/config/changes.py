@@ -7,9 +7,21 @@ from pathlib import Path
 
 from hydra.core.override_parser.types import Override
 
-from zsl_runner.config.compose import Composition, Layer, command_line, parse
+from zsl_runner.config.compose import COMPOSED_GROUPS, Composition, Layer, command_line, parse
 from zsl_runner.config.problems import Origin, Problem
+from zsl_runner.config.quoting import anew
 from zsl_runner.config.saved import CONFIG_FILE, read_saved
+
+
+def in_a_new_run(directory: Path, override: Override) -> str:
+    """Return how a new run has a change that is refused: the command, where a saved configuration takes the change."""
+    if override.key_or_group == "sweep":
+        return f"for new runs give what it varies, as in:\n  {anew(directory, '-m', 'seed=range(0,5)')}"
+    chooses = override.key_or_group in COMPOSED_GROUPS and not isinstance(override.value(), dict)
+    if chooses or override.is_delete() or (override.is_sweep_override() and not override.is_discrete_sweep()):
+        return f"for a new run begin with the command that is in {directory / 'result.json'}"
+    several = ("-m",) if override.is_sweep_override() else ()
+    return f"for a new run:\n  {anew(directory, *several, str(override.input_line))}"
 
 
 def compose_changed(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 import re
-import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from zsl_runner.config.resume import compose_resumed, resumed
 from zsl_runner.config.schema import GROUPS, RunConfig
 from zsl_runner.config.words import shapes
 from zsl_runner.errors import ConfigError
+from zsl_runner.files.writing import write_bytes
 
 
 def explain(key: str, loader: Loader, overrides: Sequence[str]) -> str:
@@ -94,6 +95,7 @@ def copy_option(group: str, name: str, loader: Loader, folder: Path) -> str:
 
     Raises:
         ConfigError: there is no such option, or the folder holds one of that name.
+        RunError: the file cannot be written.
     """
     options = loader.options(group) if group in COMPOSED_GROUPS else []
     source = loader.repository.file(f"{group}/{name}") if name in options else None
@@ -104,11 +106,9 @@ def copy_option(group: str, name: str, loader: Loader, folder: Path) -> str:
     own = f"{place}/my_{last}".lstrip("/")
     target = folder / group / f"{own}.yaml"
     target.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        with source.open("rb") as original, target.open("xb") as copy:
-            shutil.copyfileobj(original, copy)
-    except FileExistsError as error:
-        raise ConfigError(f"{target}: exists already; choose another folder with --to FOLDER") from error
+    if os.path.lexists(target):
+        raise ConfigError(f"{target}: exists already; choose another folder with --to FOLDER")
+    write_bytes(target, source.read_bytes())
     command = quoting.line("zsl-run", "--config-dir", quoting.place(folder), f"{group}={own}")
     return f"{target}: change it, then\n  {command}"
 

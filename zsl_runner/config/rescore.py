@@ -9,11 +9,10 @@ from pathlib import Path
 from hydra.core.override_parser.types import Override
 
 from zsl_runner.config import fit
-from zsl_runner.config.changes import compose_changed
+from zsl_runner.config.changes import compose_changed, in_a_new_run
 from zsl_runner.config.compose import parse
 from zsl_runner.config.draft import Draft
 from zsl_runner.config.problems import Problem, numbered
-from zsl_runner.config.quoting import anew
 from zsl_runner.config.schema import EvaluatorConf
 from zsl_runner.config.sweep import single_values
 from zsl_runner.errors import ConfigError
@@ -69,6 +68,5 @@ def _refused(override: Override, directory: Path) -> Problem:
     elif group == "evaluator" and key == "oracle":
         message = "looks at test rows; other settings are scored on validation rows alone"
     else:
-        command = anew(directory, str(override.input_line))
-        message = f"says how a run is trained, not how it is scored\nfor a new run:\n  {command}"
+        message = f"says how a run is trained, not how it is scored\n{in_a_new_run(directory, override)}"
     return Problem(override.key_or_group, message, f"command line: {override.input_line}")

@@ -7,10 +7,11 @@ from pathlib import Path
 
 from hydra.core.override_parser.types import Override
 
-from zsl_runner.config.changes import compose_changed
+from zsl_runner.config.changes import compose_changed, in_a_new_run
 from zsl_runner.config.compose import Composition, parse
 from zsl_runner.config.problems import Problem
-from zsl_runner.config.quoting import anew, meant
+from zsl_runner.config.quoting import meant
+from zsl_runner.config.sweep import single_values
 from zsl_runner.errors import RunError
 from zsl_runner.files.folders import expanded
 
@@ -38,6 +39,27 @@ def compose_resumed(directory: Path, arguments: Sequence[str]) -> Composition:
         return Composition(problems=[Problem("resume", str(error))])
 
 
+def refused_of_all(arguments: Sequence[str]) -> list[tuple[str, Problem]]:
+    """Return each argument of a sweep over a resumed run that no job may have, and why; none if nothing is resumed."""
+    directory = resumed(arguments)
+    if directory is None:
+        return []
+    parsed = [(argument, parse(argument)) for argument in arguments]
+    return [
+        (argument, _refused(override, directory))
+        for argument, override in parsed
+        if isinstance(override, Override) and not all(map(_is_harmless, _each(override)))
+    ]
+
+
+def _each(override: Override) -> list[Override]:
+    """Return an override for each value of a sweep; what stands for no single values, or for one, as it is."""
+    if not override.is_discrete_sweep():
+        return [override]
+    parsed = [parse(argument) for argument in single_values(override)]
+    return [single for single in parsed if isinstance(single, Override)]
+
+
 def _is_harmless(override: Override) -> bool:
     key = override.key_or_group
     is_inside = key.startswith(tuple(f"{free}." for free in (*SINGLE, *BLOCKS)))
@@ -49,7 +71,6 @@ def _refused(override: Override, directory: Path) -> Problem:
     return Problem(
         override.key_or_group,
         "cannot be changed while a run is resumed: the result would be neither the old run's nor a new one's\n"
-        f"may be changed: {_LISTED}\n"
-        f"for a new run:\n  {anew(directory, str(override.input_line))}",
+        f"may be changed: {_LISTED}\n" + in_a_new_run(directory, override),
         f"command line: {override.input_line}",
     )

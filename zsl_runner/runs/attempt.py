@@ -132,6 +132,7 @@ def _supervise(
             result.host = platform.node()
             result.save(directory)
             Run(directory, config, result, STOP, earlier).execute()
+            run_directory.require_in_place(directory, result)
             result.status = "complete"
             result.finished = datetime.now(UTC).isoformat(timespec="seconds")
             result.save(directory)
@@ -141,6 +142,8 @@ def _supervise(
             print(f"interrupted; continue with: {again(directory)}", file=sys.stderr)
             raise KeyboardInterrupt from None
         except Exception as error:
+            if (moved := run_directory.lies_elsewhere(directory, result)) is not None:
+                raise RunError(moved) from error
             _note_failure(directory, result, error)
             raise RunError(_told(directory, error)) from error
         print(summary_table(result, directory))

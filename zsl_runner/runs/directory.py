@@ -15,8 +15,9 @@ from hydra.core.override_parser.types import Override
 from zsl_runner.config.compose import parse
 from zsl_runner.config.identity import defines_the_run, flatten
 from zsl_runner.config.saved import CHECKPOINTS
-from zsl_runner.errors import RunError
+from zsl_runner.errors import CheckpointError, RunError
 from zsl_runner.files import writing as atomic
+from zsl_runner.runs.result import Result
 
 LONGEST = 120
 _LEFT_OUT_GROUPS = frozenset({"model", "dataset", "runtime", "tracker", "experiment", "sweep"})
@@ -157,6 +158,45 @@ def create(outputs: Path, model: str, dataset: str, slug: str) -> Path:
                 continue
             return directory
     raise AssertionError("count never ends")
+
+
+def lies_elsewhere(directory: Path, result: Result) -> str | None:
+    """Return in words that a run no longer lies where its process works on it, and another one may; None if it does.
+
+    A missing or damaged record is no other one: it is written anew.
+
+    Args:
+        directory: the run's directory.
+        result: its record, which the process has saved there when it began.
+    """
+    if not directory.is_dir():
+        found = "is no longer there"
+    elif _started_of(directory) in (None, result.started):
+        return None
+    else:
+        found = "holds another run by now"
+    return (
+        f"{directory}: {found}: the run was moved, renamed or removed while it was at work, and nothing more is "
+        "written; continue it from its newest checkpoint where it lies now, with zsl-run resume=RUN"
+    )
+
+
+def require_in_place(directory: Path, result: Result) -> None:
+    """Refuse to write where a run no longer lies.
+
+    Raises:
+        CheckpointError: see `lies_elsewhere`.
+    """
+    if (moved := lies_elsewhere(directory, result)) is not None:
+        raise CheckpointError(moved)
+
+
+def _started_of(directory: Path) -> str | None:
+    """Return when the run in a directory was started; None if no record tells."""
+    try:
+        return Result.load(directory).started
+    except RunError:
+        return None
 
 
 @contextmanager

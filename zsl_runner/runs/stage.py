@@ -20,6 +20,7 @@ from zsl_runner.data.stages import AnyFold
 from zsl_runner.errors import NonFiniteError
 from zsl_runner.evaluation.base import AnyEvaluator, Measurement, measured, require_finite_metrics
 from zsl_runner.runs.checkpoint import Checkpoints
+from zsl_runner.runs.directory import require_in_place
 from zsl_runner.runs.state import RunState, StageRecord, chosen, validated
 from zsl_runner.tracking.tracker import Tracker
 from zsl_runner.training.base import Trainer
@@ -227,8 +228,13 @@ class StageRun:
         return self.context.stop.requested()
 
     def save(self, step: int) -> None:
-        """Write a checkpoint of the run at a global step."""
+        """Write a checkpoint of the run at a global step.
+
+        Raises:
+            CheckpointError: it cannot be written, or the run lies elsewhere by now.
+        """
         context = self.context
+        require_in_place(context.directory, context.state.result)
         self._watch_global_generator()
         written = context.tracker.flush()
         context.state.warn(context.tracker.warnings)

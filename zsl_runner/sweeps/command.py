@@ -6,6 +6,7 @@ import os
 import shlex
 import sys
 from collections.abc import Callable, Sequence
+from concurrent.futures import BrokenExecutor
 
 import hydra
 from hydra import version
@@ -26,11 +27,12 @@ from zsl_runner.config.explain import copy_option, explain, options_of
 from zsl_runner.config.loader import Loader, search_other_folders
 from zsl_runner.config.paths import conf_directory
 from zsl_runner.config.problems import Idle, Problem, listed, report, without_effect
+from zsl_runner.config.resume import refused_of_all
 from zsl_runner.config.schema import RunConfig
 from zsl_runner.config.sweep import check_search, columns, expand, is_search, starts_elsewhere, told
 from zsl_runner.console.frame import FAILED, REFUSED
 from zsl_runner.console.terminal import require_printed
-from zsl_runner.errors import ConfigError
+from zsl_runner.errors import ConfigError, RunError
 from zsl_runner.runs.completion import answer_shell
 from zsl_runner.runs.start import start
 from zsl_runner.sweeps.best import found
@@ -126,16 +128,19 @@ def _sweep_runs(
 ) -> tuple[dict[str, RunConfig], list[Problem], list[tuple[Idle, ...]]]:
     """Check all runs of a sweep; return configurations by overrides, each problem once, and what is idle in each."""
     runs: dict[str, RunConfig] = {}
-    problems: list[Problem] = []
+    refused = dict(refused_of_all(command.overrides))
+    problems: list[Problem] = list(refused.values())
     idle: list[tuple[Idle, ...]] = []
     elsewhere = starts_elsewhere(settings)
-    for index, run in enumerate(expand(loader, command.overrides, settings)):
+    left = [argument for argument in command.overrides if argument not in refused]
+    # What a preset sweeps is refused with the preset.
+    for index, run in enumerate(expand(loader, left, None if refused else settings)):
         verdict = check(loader, run, settings=command.settings(), elsewhere=elsewhere, strictly=index == 0, alone=False)
         problems += [problem for problem in verdict.problems if problem not in problems]
         idle.append(verdict.idle)
         if verdict.config is not None:
             runs[told(run)] = verdict.config
-    if settings is not None and runs and is_search(settings):
+    if settings is not None and runs and not refused and is_search(settings):
         first = next(iter(runs.values()))
         problems += check_search(settings, columns(loader, command.overrides, settings), first)
     return runs, problems, idle
@@ -151,6 +156,11 @@ def _sweep(command: Command, loader: Loader, settings: DictConfig, runs: dict[st
         overrides = [*command.settings(), *command.overrides, *sweep.settings]
         try:
             code = _started(loader, lambda hydra: hydra.multirun(command.source.name, job, overrides))
+        except BrokenExecutor as error:
+            raise RunError(
+                "a process of the launcher was killed, as the system does when memory runs out, and the sweep ended "
+                "with it; repeat the command to go on, with a smaller hydra.launcher.n_jobs if memory was short"
+            ) from error
         finally:
             table, all_complete = outcome(sweep.folder, objectives)
             print(f"\n{table}")

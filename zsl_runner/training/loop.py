@@ -11,6 +11,7 @@ from typing import Any, NoReturn, Protocol
 import torch
 
 from zsl_runner.errors import NonFiniteError, RunError
+from zsl_runner.files.writing import replacing
 from zsl_runner.training.base import Phase, StepReport, Trainer
 from zsl_runner.training.replay import Capture, eager
 from zsl_runner.training.terms import TermSums
@@ -286,8 +287,12 @@ class Loop:
         where = ""
         if self._postmortem is not None:
             path = self._postmortem / f"nonfinite-step-{self.global_step:09d}.pt"
-            torch.save({"terms": dict(report.terms), "batch": dict(report.batch)}, path)
             where = f"; the step's batch is in {path}"
+            try:
+                with replacing(path) as temporary:
+                    torch.save({"terms": dict(report.terms), "batch": dict(report.batch)}, temporary)
+            except (OSError, RuntimeError) as error:  # torch reports a full disk as either
+                where = f"; the step's batch could not be kept in {path}: {str(error).partition(chr(10))[0]}"
         values = ", ".join(f"{name}={value}" for name, value in bad.items())
         first = self.position.step - min(self.position.done - self._checked, self.position.step) + 1
         steps = f"step {first}" if first == self.position.step else f"steps {first} to {self.position.step}"

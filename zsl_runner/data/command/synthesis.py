@@ -29,6 +29,7 @@ def synthesize(folder: Path, conf: ToyConf, *, version_7_3: bool = False) -> tup
 
     Raises:
         DataError: one of the files exists; nothing is overwritten.
+        RunError: one cannot be written; then none stays.
     """
     paths = (folder / "res101.mat", folder / "att_splits.mat", folder / "SOURCE.txt")
     for path in paths:
@@ -36,13 +37,18 @@ def synthesize(folder: Path, conf: ToyConf, *, version_7_3: bool = False) -> tup
             raise DataError(f"{path}: exists already and is not overwritten; choose another folder")
     features, splits = _contents(conf)
     folder.mkdir(parents=True, exist_ok=True)
-    for path, variables in zip(paths, (features, splits), strict=False):
-        write_bytes(path, version_73(variables) if version_7_3 else version_5(variables))
-    write_text(
-        paths[2],
+    source = (
         f"Invented by zsl-data synthesize: {conf.seen} seen and {conf.unseen} unseen Gaussian classes, "
-        f"{conf.attributes} random attributes, {conf.width} features, seed {conf.data_seed}. No real data.\n",
+        f"{conf.attributes} random attributes, {conf.width} features, seed {conf.data_seed}. No real data.\n"
     )
+    try:
+        for path, variables in zip(paths, (features, splits), strict=False):
+            write_bytes(path, version_73(variables) if version_7_3 else version_5(variables))
+        write_text(paths[2], source)
+    except BaseException:  # half a data set would stand in the way of the next attempt
+        for path in paths:
+            path.unlink(missing_ok=True)
+        raise
     return paths
 
 
