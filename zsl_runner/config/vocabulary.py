@@ -11,11 +11,8 @@ VALIDATING: Final = ("tune", "fit")
 TESTING: Final = ("final", "fit")
 """Stages that read the test rows at their end."""
 
-OF_CODES: Final = (
-    *("estimators", "samples", "validation_samples", "sample_batch", "curve", "drawn_samples"),
-    "refinements",
-)
-"""Options of the evaluators of likelihoods that are about codes; the last is of segmentation alone."""
+OF_CODES: Final = ("estimators", "samples", "validation_samples", "sample_batch", "curve", "drawn_samples")
+"""Options of the evaluators of likelihoods that are about drawn codes."""
 
 
 class View(Enum):

@@ -9,7 +9,7 @@ from typing import ClassVar
 from zsl_runner.config.fields import option
 from zsl_runner.config.problems import Idle, idle
 from zsl_runner.config.schema import DatasetConf, ModelConf, Quantity
-from zsl_runner.config.vocabulary import Provision
+from zsl_runner.config.vocabulary import Capability, Provision
 from zsl_runner.data.pairs.segmentation.options import SegmentationConf
 from zsl_runner.evaluation.likelihood.conf import LikelihoodEvaluatorConf
 
@@ -72,8 +72,10 @@ class SegmentationEvaluatorConf(LikelihoodEvaluatorConf):
             yield from idle("hidden_side=0", "refinements")
 
     def idle_beside(self, model: ModelConf, dataset: DatasetConf) -> Iterable[Idle]:
-        """Yield what has no effect on classes of which none is the foreground."""
+        """Yield what has no effect without codes, and on classes of which none is the foreground."""
         yield from super().idle_beside(model, dataset)
+        if Capability.LATENT_OUTPUT not in model.capabilities:
+            yield from idle("a model without codes", "refinements")
         classes = dataset.pixel_classes() if isinstance(dataset, SegmentationConf) else None
         if classes is not None and classes > 2:
             yield from idle(f"{classes} classes of pixels, whose IoU is a mean over those that are there", "empty_iou")

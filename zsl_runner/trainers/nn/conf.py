@@ -28,4 +28,6 @@ class DeterministicTrainerConf(PredictionTrainerConf):
     def idle_beside(self, model: ModelConf, dataset: DatasetConf) -> Iterable[Idle]:
         """Yield the evaluator's options of drawn codes; of a model without codes it yields them itself."""
         if Capability.LATENT_OUTPUT in model.capabilities:
-            yield from idle(f"trainer={self.name}, which has each code at its mean", *OF_CODES, part="evaluator")
+            yield from idle(
+                f"trainer={self.name}, which has each code at its mean", *OF_CODES, "refinements", part="evaluator"
+            )
