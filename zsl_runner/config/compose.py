@@ -135,7 +135,8 @@ def parse(argument: str, loader: Loader | None = None) -> Override | Problem:
     except RecursionError:
         return Problem(_short(argument), deep)
     except HydraException as error:
-        return Problem(argument, misread(argument, re.sub(r"\s+", " ", str(error)).partition(" See https")[0]))
+        reason = str(error).removeprefix(f"Error when parsing index: 0, string: {argument} out of {[argument]}.")  # 1.4
+        return Problem(argument, misread(argument, re.sub(r"\s+", " ", reason).strip().partition(" See https")[0]))
 
 
 def _short(argument: str) -> str:
