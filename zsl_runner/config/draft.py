@@ -192,6 +192,8 @@ class Draft:
     ) -> None:
         """Merge into a mapping whose names are free."""
         table = node[name]
+        self._origins[key] = origin
+        self._blocks.add(key)
         for entry, value in values.items():
             below = f"{key}.{entry}"
             if shape.is_section and isinstance(value, Mapping):
