@@ -16,7 +16,9 @@ from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 from zsl_runner.config.compose import Composition, Layer
 from zsl_runner.config.exact import MISSING, beyond, objection
 from zsl_runner.config.fields import Rule
+from zsl_runner.config.identity import lies_in
 from zsl_runner.config.problems import Idle, Origin, Problem, closest, did_you_mean, folded
+from zsl_runner.config.quoting import written
 from zsl_runner.config.registry import schemas
 from zsl_runner.config.schema import GROUPS, RunConfig
 from zsl_runner.config.words import Shape, rules, shapes
@@ -67,7 +69,7 @@ class Draft:
 
     def has_bad_values(self, key: str) -> bool:
         """Tell whether ``key`` or anything below it was reported."""
-        return any(bad == key or bad.startswith(f"{key}.") for bad in self._bad)
+        return any(lies_in(bad, key) for bad in self._bad)
 
     def report(self, key: str, message: str, origin: Origin | None = None) -> None:
         """Record a problem."""
@@ -78,8 +80,7 @@ class Draft:
     def tell(self, key: str, why: str) -> None:
         """Record that ``key`` and what lies below it have no effect, as far as the command line gives them."""
         for given, origin in self._origins.items():
-            is_below = given == key or given.startswith(f"{key}.")
-            if is_below and origin.override is not None and not isinstance(self._value(given), DictConfig):
+            if lies_in(given, key) and origin.override is not None and not isinstance(self._value(given), DictConfig):
                 self.idle.append(Idle(given, why, origin.describe(given)))
 
     def _value(self, key: str) -> Any:
@@ -348,9 +349,8 @@ def _keys(node: DictConfig, prefix: str) -> Iterable[str]:
 
 def _shown(value: Any) -> str:
     """Return a value as a user would write it."""
-    words = {None: "null", True: "true", False: "false"}
     if value is None or isinstance(value, bool):
-        return words[value]
+        return written(value)
     if isinstance(value, Mapping):
         return "{" + ", ".join(f"{key}: {_shown(entry)}" for key, entry in value.items()) + "}"
     if isinstance(value, (list, tuple)):

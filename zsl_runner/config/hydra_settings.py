@@ -10,6 +10,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from zsl_runner.config.compose import parse
+from zsl_runner.config.identity import lies_in
 from zsl_runner.config.problems import Problem
 
 OBEYED = (
@@ -111,7 +112,7 @@ def remedy_for(key: str) -> str | None:
     >>> remedy_for("hydra.runtime.cwd"), remedy_for("hydra.verbose")
     ('Hydra sets it itself', None)
     """
-    return next((remedy for place, remedy in REFUSED.items() if key == place or key.startswith(f"{place}.")), None)
+    return next((remedy for place, remedy in REFUSED.items() if lies_in(key, place)), None)
 
 
 def _changes_nothing(override: Override) -> bool:

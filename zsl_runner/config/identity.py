@@ -37,8 +37,16 @@ def defines_the_run(key: str) -> bool:
     >>> defines_the_run("model.latent_dim"), defines_the_run("tracker.figures"), defines_the_run("seed")
     (True, False, False)
     """
-    parts = key.split(".")
-    return not any(".".join(parts[: length + 1]) in BOOKKEEPING for length in range(len(parts)))
+    return not lies_in(key, *BOOKKEEPING)
+
+
+def lies_in(key: str, *blocks: str) -> bool:
+    """Tell whether the dotted ``key`` is one of these keys, or below one.
+
+    >>> lies_in("model.prior.depth", "model.prior"), lies_in("model.priors", "model.prior"), lies_in("model", "model")
+    (True, False, True)
+    """
+    return any(key == block or key.startswith(f"{block}.") for block in blocks)
 
 
 def flatten(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

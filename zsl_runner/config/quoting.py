@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from pathlib import Path
+from typing import Any
 
 _BARE = re.compile(r"[\w./+-]*/[\w./+-]*|(?!(?:null|true|false|nan|inf)$)[a-z_]\w*", re.ASCII | re.IGNORECASE)
 """What means itself without quotes: what has a slash in it, so that it is neither a number nor null; a plain word."""
@@ -50,6 +51,19 @@ def meant(value: object) -> str:
         return str(OmegaConf.create([value])[0])
     except OmegaConfBaseException:
         return str(value)
+
+
+def written(value: Any) -> str:
+    """Return a value as configuration files and the command line have it.
+
+    >>> written(None), written(True), written([8, None, "tune"]), written(0.5)
+    ('null', 'true', '[8, null, tune]', '0.5')
+    """
+    if isinstance(value, bool) or value is None:
+        return {True: "true", False: "false", None: "null"}[value]
+    if isinstance(value, (list, tuple)):
+        return f"[{', '.join(written(entry) for entry in value)}]"
+    return str(value)
 
 
 def place(path: Path) -> str:

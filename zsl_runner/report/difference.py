@@ -9,12 +9,13 @@ from typing import Any
 
 from zsl_runner.config.paths import shown
 from zsl_runner.config.quantities import quantity_of, title
+from zsl_runner.config.quoting import written
 from zsl_runner.config.schema import Quantity
 from zsl_runner.errors import RunError
 from zsl_runner.report.collect import FoundRun, collect
 from zsl_runner.report.groups import BLOCK, TRAITS, block_of, metric_of
 from zsl_runner.report.text import in_markdown
-from zsl_runner.report.values import meaning, written
+from zsl_runner.report.values import meaning
 from zsl_runner.tracking.progress import duration
 
 UNTOLD = ("name", "outputs", "existing", "resume", "task")

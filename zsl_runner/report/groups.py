@@ -11,10 +11,11 @@ from typing import Any
 
 from zsl_runner.config.identity import defines_the_run
 from zsl_runner.config.quantities import quantity_of
+from zsl_runner.config.quoting import written
 from zsl_runner.config.schema import Quantity
 from zsl_runner.errors import RunError
 from zsl_runner.report.collect import FoundRun
-from zsl_runner.report.values import meaning, written
+from zsl_runner.report.values import meaning
 from zsl_runner.runs.result import checksums
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from zsl_runner import __version__
 from zsl_runner.config.identity import defines_the_run
 from zsl_runner.config.paths import shown
+from zsl_runner.config.quoting import written
 from zsl_runner.errors import RunError
 from zsl_runner.files.folders import entries
 from zsl_runner.files.writing import write_text
@@ -19,7 +20,6 @@ from zsl_runner.report.plots.command import Picture, pictures
 from zsl_runner.report.rows import Block, Row
 from zsl_runner.report.table import Report
 from zsl_runner.report.text import one_line
-from zsl_runner.report.values import written
 
 PAGE = "report.html"
 MOST_RUNS = 6

@@ -35,19 +35,6 @@ def meaning(value: Any) -> Hashable:
     return ("text", str(value))
 
 
-def written(value: Any) -> str:
-    """Return a value as configuration files and the command line have it.
-
-    >>> written(None), written(True), written([8, None, "tune"]), written(0.5)
-    ('null', 'true', '[8, null, tune]', '0.5')
-    """
-    if isinstance(value, bool) or value is None:
-        return {True: "true", False: "false", None: "null"}[value]
-    if isinstance(value, (list, tuple)):
-        return f"[{', '.join(written(entry) for entry in value)}]"
-    return str(value)
-
-
 def read(text: str) -> Any:
     """Return the number, word or list of such that a text reads as, or else the text without blanks around it."""
     text = text.strip()

@@ -12,6 +12,7 @@ from zsl_runner.errors import RunError
 from zsl_runner.report.collect import Findings, FoundRun
 from zsl_runner.report.groups import TRAITS, metric_of
 from zsl_runner.report.values import meaning, parted, read
+from zsl_runner.runs.result import is_number
 
 ORDERS: dict[str, Callable[[Any, Any], bool]] = {
     "<=": operator.le,
@@ -42,7 +43,7 @@ class Condition:
         if self.sign in ORDERS:
             numbers = [read(value) if isinstance(value, str) else value for value in found]
             limit = self.values[0]
-            return any(_is_number(value) and ORDERS[self.sign](value, limit) for value in numbers)
+            return any(is_number(value) and ORDERS[self.sign](value, limit) for value in numbers)
         wanted: set[Hashable] = {meaning(value) for value in self.values}
         return any(meaning(value) in wanted for value in found) == (self.sign == "=")
 
@@ -63,7 +64,7 @@ def condition(text: str) -> Condition:
     if sign not in ORDERS:
         return Condition(key, sign, tuple(parted(right) or [""]))
     limit = read(right)
-    if not _is_number(limit):
+    if not is_number(limit):
         raise RunError(f"--where {text}: {sign} orders numbers; expected one, found {right.strip()!r}")
     return Condition(key, sign, (limit,))
 
@@ -98,7 +99,3 @@ def _found(run: FoundRun, key: str) -> list[Any]:
         return [measured]
     config = run.config
     return [config[key]] if key in config else [value for own, value in config.items() if own.endswith(f".{key}")]
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)

@@ -8,12 +8,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
-from typing import Any
 
 from hydra.core.override_parser.types import Override
 
 from zsl_runner.config.compose import parse
-from zsl_runner.config.identity import defines_the_run, flatten
+from zsl_runner.config.identity import defines_the_run, flatten, lies_in
+from zsl_runner.config.quoting import written
 from zsl_runner.config.saved import CHECKPOINTS
 from zsl_runner.errors import CheckpointError, RunError
 from zsl_runner.files import writing as atomic
@@ -53,7 +53,7 @@ def slug_of(
     """
     settings = dict(setting for override in overrides for setting in _settings(override))
     removed = sorted(override.lstrip("~") for override in overrides if override.startswith("~"))
-    told = settings if not name else {key: value for key, value in settings.items() if _is_swept(key, swept)}
+    told = settings if not name else {key: value for key, value in settings.items() if lies_in(key, *swept)}
     parts = [name] if name else []
     parts += [experiment.replace("/", "_")] if experiment and (not name or "experiment" in swept) else []
     parts += [told[group] for group in sorted(_CHOICE_GROUPS & told.keys())]
@@ -72,19 +72,9 @@ def _settings(override: str) -> Iterator[tuple[str, str]]:
     block = parse(override) if value.lstrip().startswith("{") else None
     inside = block.value() if isinstance(block, Override) else None
     if isinstance(inside, dict):
-        yield from ((f"{key}.{below}", _shortened(_written(entry))) for below, entry in flatten(inside).items())
+        yield from ((f"{key}.{below}", _shortened(written(entry))) for below, entry in flatten(inside).items())
     else:
         yield key, _shortened(value.strip().strip("'\""))
-
-
-def _written(value: Any) -> str:
-    """Return a value of the grammar as a command line has it."""
-    words = {None: "null", True: "true", False: "false"}
-    return words[value] if value is None or isinstance(value, bool) else str(value)
-
-
-def _is_swept(key: str, swept: Sequence[str]) -> bool:
-    return any(key == varied or key.startswith(f"{varied}.") for varied in swept)
 
 
 def _shortened(value: str) -> str:

@@ -190,19 +190,20 @@ def _wrong(name: str, values: Mapping[str, Any], is_sound: Callable[[Any], bool]
             yield f"{name}: {key}: expected {expected}, found {value!r:.80}"
 
 
-def _is_number(value: Any) -> bool:
+def is_number(value: Any) -> bool:
+    """Tell whether a value of a record is a number; true and false are none."""
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def _is_metric(value: Any) -> bool:
     """NaN stands for null, as which a metric that could not be measured is written."""
-    return _is_number(value) and (value != value or abs(value) < LARGEST)
+    return is_number(value) and (value != value or abs(value) < LARGEST)
 
 
 def _is_cost(value: Any) -> bool:
     if isinstance(value, Mapping):
         return all(_is_cost(entry) and not isinstance(entry, Mapping) for entry in value.values())
-    return value is None or (_is_number(value) and 0 <= value < LARGEST)
+    return value is None or (is_number(value) and 0 <= value < LARGEST)
 
 
 def _is_quantity(value: Any) -> bool:
@@ -212,7 +213,7 @@ def _is_quantity(value: Any) -> bool:
     return (
         isinstance(value.get("unit", ""), str)
         and isinstance(value.get("lower_is_better", False), bool)
-        and _is_number(digits)
+        and is_number(digits)
         and digits in range(_MOST_DIGITS)
     )
 

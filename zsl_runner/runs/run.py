@@ -97,7 +97,8 @@ class Run:
     def _describe_record(self, records: Records) -> None:
         """Put into the record what is known before training, and save it."""
         self.result.data = records.origin()
-        self.result.warnings = list(dict.fromkeys(records.provenance.warnings))
+        self.result.warnings = []  # those of the stages come back with the state of a resumed run
+        self.state.warn(records.provenance.warnings)
         for warning in records.provenance.warnings:
             _log.warning("%s", warning)
         self.result.versions = results.versions(self.runtime.device_name)

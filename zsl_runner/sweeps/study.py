@@ -9,14 +9,14 @@ from __future__ import annotations
 import hashlib
 import json
 import warnings
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from omegaconf import DictConfig, OmegaConf
 
-from zsl_runner.config.identity import defines_the_run, flatten
+from zsl_runner.config.identity import defines_the_run, flatten, lies_in
 from zsl_runner.config.schema import RunConfig
 from zsl_runner.config.typed import plain
 from zsl_runner.errors import CheckpointError, ConfigError
@@ -60,7 +60,7 @@ def name_of(settings: DictConfig, values: Mapping[str, Sequence[str]], config: R
     fixed = {
         key: value
         for key, value in flatten(plain(config)).items()
-        if (defines_the_run(key) or key == "seed") and not _is_below(key, searched)
+        if (defines_the_run(key) or key == "seed") and not lies_in(key, *searched)
     }
     sampler, direction = (OmegaConf.to_container(OmegaConf.create({"x": settings.sweeper[key]})) for key in _DECIDES)
     data = [file.sha256 for file in contents(config.dataset)]
@@ -139,7 +139,3 @@ def alone_with(file: Path) -> Iterator[None]:
         if str(file.parent) not in str(error):
             raise
         raise ConfigError(f"{file}: another process is searching in this study; wait for it, or stop it") from error
-
-
-def _is_below(key: str, searched: Collection[str]) -> bool:
-    return any(key == group or key.startswith(f"{group}.") for group in searched)

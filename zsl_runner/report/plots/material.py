@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from zsl_runner.config.quantities import title
+from zsl_runner.config.quoting import written
 from zsl_runner.config.schema import Quantity
 from zsl_runner.report.groups import BLOCK, Group
-from zsl_runner.report.values import read, written
+from zsl_runner.report.values import read
 
 Value = float | int | str
 

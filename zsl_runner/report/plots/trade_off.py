@@ -9,10 +9,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from zsl_runner.config.quoting import written
 from zsl_runner.report.groups import Group
 from zsl_runner.report.plots.frame import framed, legend_below, spread_note
 from zsl_runner.report.plots.material import Family, Material, lines_of
-from zsl_runner.report.values import written
 from zsl_runner.tracking.figures.style import FAINT, INK, QUALITATIVE, halo, styled
 
 Pair = tuple[str, str]
