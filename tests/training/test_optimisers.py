@@ -28,7 +28,6 @@ def test_minimize_moves_only_its_group_and_leaves_no_gradient():
     [
         lambda optimisers, loss: optimisers.minimize(loss, "firts"),
         lambda optimisers, loss: optimisers.minimize(loss, "second", "firts"),
-        lambda optimisers, loss: optimisers.minimize_each({"firts": loss}),
         lambda optimisers, loss: optimisers.descend("firts", [torch.ones(3)]),
         lambda optimisers, loss: optimisers.set_lr("firts", 0.1),
         lambda optimisers, loss: optimisers.restart("firts"),
@@ -41,19 +40,6 @@ def test_a_group_without_an_optimiser_is_named_with_what_gives_it_one(use):
         use(optimisers, first.sum() + second.sum())
     assert torch.equal(first, torch.ones(3))
     assert torch.equal(second, torch.ones(2))
-
-
-def test_losses_of_groups_that_share_a_parameter_are_minimised_from_the_same_weights():
-    shared, own, alone = (nn.Parameter(torch.full((2,), 2.0)) for _ in range(3))
-    groups = {"first": [shared, own], "second": [shared, alone]}
-    optimisers = Optimisers(groups, {name: OptimizerConf(algorithm="sgd", lr=0.1) for name in groups})
-    common = shared.square()
-    optimisers.minimize_each({"first": (common * own).sum(), "second": common.sum()})
-    torch.testing.assert_close(shared, torch.full((2,), 2.0 - 0.1 * 2 * 2 * 2 - 0.1 * 2 * 2))
-    torch.testing.assert_close(own, torch.full((2,), 2.0 - 0.1 * 4))
-    assert torch.equal(alone, torch.full((2,), 2.0))  # its loss does not depend on it
-    assert all(parameter.grad is None for parameter in (shared, own, alone))
-    assert optimisers.steps == 2
 
 
 def test_a_parameter_outside_the_loss_keeps_its_value():

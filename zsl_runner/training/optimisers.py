@@ -82,22 +82,6 @@ class Optimisers:
         gradients = torch.autograd.grad(loss, parameters, allow_unused=True)
         self._step(parameters, [None if g is None else g.contiguous() for g in gradients], names)
 
-    def minimize_each(self, losses: Mapping[str, Tensor]) -> None:
-        """Take a step of each group down the gradient of a loss of its own, in order.
-
-        All gradients are taken before the first step, so that losses may have a part of their computation in common,
-        and groups parameters.
-
-        Args:
-            losses: a scalar by group.
-        """
-        gradients = {}
-        for place, (name, loss) in enumerate(losses.items(), start=1):
-            more = place < len(losses)
-            gradients[name] = torch.autograd.grad(loss, self._of(name), retain_graph=more, allow_unused=True)
-        for name, found in gradients.items():
-            self._step(self._parameters[name], [None if g is None else g.contiguous() for g in found], (name,))
-
     def descend(self, name: str, gradients: Sequence[Tensor]) -> None:
         """Take one step of the named group down gradients that were computed elsewhere, e.g. in closed form.
 

@@ -61,9 +61,16 @@ class AdversarialAutoencoderTrainerConf(TrainerConf):
     encode: str = option(
         "twice",
         "encodings of a batch for its first three sub-steps: twice = the game is about codes of the encoder that the "
-        "reconstruction has just updated (the paper); once = one encoding for all (pythae, PyTorch-GAN), a seventh "
-        "less work",
+        "reconstruction has just updated (the paper); once = one encoding for all, and one step of optim.recon down "
+        "the sum of the encoder's losses (pythae, PyTorch-GAN)",
         choices=("twice", "once"),
+    )
+    game_weight: float = option(
+        1.0,
+        "with encode=once, weight of the encoder's losses against the discriminators, that of the reconstruction being "
+        "1 (pythae's default: 1)",
+        low=0.0,
+        above=True,
     )
     noise: NoiseConf = section(NoiseConf, "Gaussian noise while training")
     input_dropout: float = option(
@@ -73,18 +80,23 @@ class AdversarialAutoencoderTrainerConf(TrainerConf):
     optim: SubStepsConf = section(SubStepsConf, "the optimisers of the sub-steps")
 
     def optimisers(self) -> dict[str, OptimizerConf]:
-        """One for each sub-step."""
+        """One for each sub-step that has a step of its own."""
         return dict(self.schedules())
 
     def schedules(self) -> dict[str, ScheduledOptimizerConf]:
         """Return the settings of each sub-step by the group it minimises."""
         optim = self.optim
+        game = {"generator": optim.gen} if self.encode == "twice" else {}
         return {
             "reconstruction": optim.recon,
             "discriminator": optim.disc,
-            "generator": optim.gen,
+            **game,
             "classification": optim.semi,
         }
+
+    def idle_options(self) -> Iterable[Idle]:
+        """Yield what belongs to the other number of encodings."""
+        yield from idle(f"encode={self.encode}", "game_weight" if self.encode == "twice" else "optim.gen")
 
     def fits(self, model: ModelConf, dataset: DatasetConf) -> Iterable[Problem]:
         """Milestones must be reached while there is training."""

@@ -3,7 +3,7 @@
 A step of the loop is one minibatch, on which three or four sub-steps follow each other: reconstruction; discriminators
 on codes of the encoder that has just been updated; the encoder against the discriminators that have just been updated;
 classification on labelled rows. Each minimises its own loss with its own optimiser, over partly the same weights.
-With ``encode=once`` a batch is encoded before all updates, and the codes serve the first three sub-steps.
+With ``encode=once`` a batch is encoded before all updates, and one step serves reconstruction and encoder's game.
 """
 
 from __future__ import annotations
@@ -126,11 +126,10 @@ class AdversarialAutoencoderTrainer(Trainer):
         return terms | self.generator_step(batch, codes)
 
     def one_encoding(self, batch: RowBatch, seen: Tensor) -> Terms:
-        """Take the same sub-steps on the codes of one encoding, in the order of public code.
+        """Take one step down ``L_rec + game_weight L_gen`` and one of the discriminators, on the codes of one encoding.
 
-        The encoder's two gradients are both of the weights before the step, and it answers to the discriminators from
-        before their update. With plain gradient descent at one rate this is a step down the sum of the losses, as in
-        pythae (Chadebec et al. 2022, `Adversarial_AE`) and PyTorch-GAN (`aae.py`).
+        The encoder answers to the discriminators from before their update, as in pythae (Chadebec et al. 2022,
+        `Adversarial_AE`) and PyTorch-GAN (`aae.py`).
 
         Args:
             batch: rows.
@@ -140,8 +139,8 @@ class AdversarialAutoencoderTrainer(Trainer):
             codes = self.model.encode(seen, self._posterior_noise(seen))
             restored = self._restore(batch, codes)
             deceived = self._deceive(batch, *self._shown(codes))
-            losses = {"reconstruction": total(restored), "generator": total(deceived)}
-        self.context.optimisers.minimize_each(losses)
+            loss = total(restored) + self.conf.game_weight * total(deceived)
+        self.context.optimisers.minimize(loss, "reconstruction")
         return detached(restored) | self.discriminator_step(batch, codes) | detached(deceived)
 
     def reconstruction_step(self, batch: RowBatch, seen: Tensor) -> Terms:
