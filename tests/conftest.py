@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 
+from tests.loaded import ours
 from tests.zero_shot import zero_shot_folds
 from zsl_runner.config.schema import RuntimeConf
 from zsl_runner.data.records import Provenance
@@ -28,15 +29,15 @@ hypothesis.settings.register_profile("untimed", deadline=None)
 hypothesis.settings.load_profile("untimed")
 
 
-def make_records(seed=0, seen=6, unseen=3, rows=30, width=12, attributes=5):
+def make_records(seen=6, unseen=3, rows=30):
     """Classes with Gaussian features around a smooth function of their class vectors."""
-    generator = np.random.default_rng(seed)
+    generator = np.random.default_rng(0)
     classes = seen + unseen
-    vectors = generator.random((classes, attributes))
+    vectors = generator.random((classes, 5))
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    means = 3 * np.tanh(vectors @ generator.normal(size=(attributes, 8))) @ generator.normal(size=(8, width))
+    means = 3 * np.tanh(vectors @ generator.normal(size=(5, 8))) @ generator.normal(size=(8, 12))
     labels = np.repeat(np.arange(classes), rows)
-    features = means[labels] + 0.3 * generator.normal(size=(len(labels), width))
+    features = means[labels] + 0.3 * generator.normal(size=(len(labels), 12))
     position = np.tile(np.arange(rows), classes)
     is_seen = labels < seen
     return ZeroShotRecords(
@@ -65,6 +66,12 @@ def pytest_collection_finish():
 def subnormal_numbers():
     """A run flushes them to zero for its process, which may go on with tests that draw any floating-point number."""
     torch.set_flush_denormal(False)
+
+
+@pytest.fixture(scope="session")
+def loader():
+    """The loader of the repository's configuration files."""
+    return ours()
 
 
 @pytest.fixture

@@ -1,16 +1,13 @@
 """Small runs inside the test's process, which end, or are cut short at a chosen moment as by kill -9."""
 
 from contextlib import contextmanager
-from functools import cache
 
 import pytest
 import yaml
 from omegaconf import OmegaConf
 
-from zsl_runner.config import registry
+from tests.loaded import ours
 from zsl_runner.config.check import check
-from zsl_runner.config.loader import Loader, Source
-from zsl_runner.config.paths import conf_directory
 from zsl_runner.config.typed import typed
 from zsl_runner.runs.attempt import execute
 from zsl_runner.runs.checkpoint import Checkpoints
@@ -46,14 +43,8 @@ CLOSED = (
 )
 
 
-@cache
-def _loader():
-    registry.register()
-    return Loader(Source(conf_directory()))
-
-
 def config_of(outputs, *overrides):
-    verdict = check(_loader(), [f"outputs='{outputs}'", *overrides], strictly=False)
+    verdict = check(ours(), [f"outputs='{outputs}'", *overrides], strictly=False)
     assert verdict.problems == ()
     return verdict.config
 

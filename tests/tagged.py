@@ -4,6 +4,7 @@ import dataclasses
 
 import torch
 
+from tests.weights import same, weights_of
 from zsl_runner.config.optimizer import OptimizerConf
 from zsl_runner.config.schema import RuntimeConf
 from zsl_runner.data.sources.digit_canvas.conf import TaggedCanvasConf
@@ -60,9 +61,9 @@ MASKED_STEPS = MaskSupervisionConf(
 )
 
 
-def tagged_fold(records=None, conf=CANVASES, steps=STEPS, evaluated="val"):
+def tagged_fold(records=None, conf=CANVASES, steps=STEPS):
     """Return the validation fold of small canvases, or of other records, as a trainer's options allow to see it."""
-    return tagged_folds(records or load_tagged(conf), conf, steps, torch.device("cpu")).fold(evaluated)
+    return tagged_folds(records or load_tagged(conf), conf, steps, torch.device("cpu")).fold("val")
 
 
 def network(shape, conf=NETWORK, seed=0):
@@ -79,16 +80,6 @@ def trainer(training, conf=STEPS, model=None, seed=0, **changes):
     runtime = Runtime(RuntimeConf(device="cpu"))
     context = TrainingContext(model, training, optimisers, runtime, streams)
     return MaskSupervision(conf, context) if isinstance(conf, MaskSupervisionConf) else PrototypeContrast(conf, context)
-
-
-def weights_of(procedure):
-    """Return a copy of the network's weights and statistics."""
-    return {name: value.clone() for name, value in procedure.model.state_dict().items()}
-
-
-def same(one, other):
-    """Tell whether weights are equal to the bit."""
-    return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
 
 
 def goes_on_where_it_was(training, conf):

@@ -36,12 +36,12 @@ class HeldRows(RowView):
         return HeldRows(self._values, self._rows[positions])
 
 
-def task_training(sizes=(2, 2, 2), rows=40, vectors=False, seed=0):
-    """Return Gaussian classes, ``rows`` of each, in tasks of these sizes."""
-    generator = torch.Generator().manual_seed(seed)
+def task_training(sizes=(2, 2, 2), vectors=False):
+    """Return Gaussian classes, 40 rows of each, in tasks of these sizes."""
+    generator = torch.Generator().manual_seed(0)
     order = TaskOrder(tuple(sizes))
     centres = torch.randn(order.classes, WIDTH, generator=generator)
-    labels = torch.arange(order.classes).repeat_interleave(rows)
+    labels = torch.arange(order.classes).repeat_interleave(40)
     values = centres[labels] + 0.7 * torch.randn(len(labels), WIDTH, generator=generator)
     shuffled = torch.randperm(len(labels), generator=generator)
     data = TaskRows(HeldRows(values, shuffled), labels[shuffled])
@@ -49,7 +49,7 @@ def task_training(sizes=(2, 2, 2), rows=40, vectors=False, seed=0):
     return TaskTraining(data, TaskShape((WIDTH,), order, 5 if vectors else 0), class_vectors)
 
 
-def task_fold(data, counts, setting=None, later=None, seed=1):
+def task_fold(data, counts, setting=None, later=None):
     """Return these training rows with others to evaluate, ``counts[k]`` of class k.
 
     Args:
@@ -57,9 +57,8 @@ def task_fold(data, counts, setting=None, later=None, seed=1):
         counts: rows of each class; those beyond the trained classes are of classes without training rows.
         setting: ``dynamic`` or ``static`` of zero-shot tasks.
         later: how many classes without training rows come in each task.
-        seed: of the noise, of the vectors of classes without training rows, and of the order of rows.
     """
-    generator = torch.Generator().manual_seed(seed)
+    generator = torch.Generator().manual_seed(1)
     order = data.order
     means = torch.stack(
         [data.data.rows.take(data.data.positions_of(range(k, k + 1))).mean(0) for k in range(order.classes)]
@@ -82,15 +81,15 @@ def task_fold(data, counts, setting=None, later=None, seed=1):
     return TaskFold(dataclasses.replace(data, class_vectors=vectors), evaluation)
 
 
-def task_trainer(conf, data=None, model=None, seed=0):
+def task_trainer(conf, data=None):
     """Return a trainer on tasks, with a small perceptron, or cosines where classes have vectors."""
     data = task_training() if data is None else data
-    streams = Streams(seed)
+    streams = Streams(0)
     with streams.initialising():
         if data.class_vectors is None:
-            network = TaskHeads(model or TaskHeadsConf(hidden=[16, 16]), data.shape, streams)
+            network = TaskHeads(TaskHeadsConf(hidden=[16, 16]), data.shape, streams)
         else:
-            network = CosineHeads(model or CosineHeadsConf(hidden=[16], width=8), data.shape, streams)
+            network = CosineHeads(CosineHeadsConf(hidden=[16], width=8), data.shape, streams)
     groups, settings = network.parameter_groups(), conf.optimisers()
     optimisers = Optimisers({name: groups[name] for name in settings}, settings)
     context = TrainingContext(network, data, optimisers, Runtime(RuntimeConf()), streams)

@@ -8,9 +8,9 @@ from zsl_runner.class_prior.clustering import class_means, cluster_prior
 from zsl_runner.class_prior.predictions import prior_error
 
 
-def clusters(sizes, spread=1.0, width=20, distance=4.0, seed=0):
-    draws = torch.Generator().manual_seed(seed)
-    centres = distance * torch.randn(len(sizes), width, generator=draws)
+def clusters(sizes, spread=1.0, width=20):
+    draws = torch.Generator().manual_seed(0)
+    centres = 4 * torch.randn(len(sizes), width, generator=draws)
     labels = torch.repeat_interleave(torch.arange(len(sizes)), torch.tensor(sizes))
     x = centres[labels] + spread * torch.randn(len(labels), width, generator=draws)
     mixed = torch.randperm(len(x), generator=draws)

@@ -29,11 +29,11 @@ def fold():
     return zero_shot_folds(records, unlabelled=True).final()
 
 
-def estimated(strategy, fold, model=None, seed=0, conf=CONF):
+def estimated(strategy, fold, model=None):
     train = fold.train
     model = honest_generator(fold) if model is None else model
     vectors = train.class_vectors[train.unseen_classes]
-    return estimate(strategy, model, train.unlabelled, vectors, conf, Streams(seed))
+    return estimate(strategy, model, train.unlabelled, vectors, CONF, Streams(0))
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)

@@ -5,14 +5,11 @@ import dataclasses
 import pytest
 import torch
 
+from tests.draws import generator
 from zsl_runner.classifiers.conf import Schedule
 from zsl_runner.classifiers.softmax import SoftmaxClassifier, fit_softmax
 
 SCHEDULE = Schedule(epochs=4, lr=0.01, batch_size=16, betas=(0.5, 0.999), init_std=0.02)
-
-
-def generator(seed=0):
-    return torch.Generator().manual_seed(seed)
 
 
 def problem(rows=75, width=12, classes=5, spread=1.0):

@@ -1,31 +1,18 @@
 import os
 import subprocess
 import sys
-from functools import cache
 from itertools import count
 from pathlib import Path
 
 import pytest
 
 from tests.config.light import Light
-from zsl_runner.config import registry
+from tests.loaded import ours
 from zsl_runner.config.check import check
 from zsl_runner.config.loader import Loader, Source
 from zsl_runner.config.paths import conf_directory
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-
-
-@cache
-def ours():
-    """The loader of the repository's files; reading them once keeps these tests fast."""
-    registry.register()
-    return Loader(Source(conf_directory()))
-
-
-@pytest.fixture
-def loader():
-    return ours()
 
 
 @pytest.fixture

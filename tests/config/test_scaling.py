@@ -2,15 +2,12 @@
 
 import pytest
 
+from tests.loaded import ours
 from zsl_runner.config.check import check
-from zsl_runner.config.loader import Loader, Source
-from zsl_runner.config.paths import conf_directory
-from zsl_runner.config.registry import register
 
 
 def checked(*arguments):
-    register()
-    return check(Loader(Source(conf_directory())), arguments, count_devices=lambda: 0)
+    return check(ours(), arguments, count_devices=lambda: 0)
 
 
 def scaling(*arguments):

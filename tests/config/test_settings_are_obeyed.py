@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from omegaconf import OmegaConf
 
-from tests.config.conftest import ours
+from tests.loaded import ours
 from zsl_runner.config.compose import Composition, Layer, compose
 from zsl_runner.config.draft import Draft
 from zsl_runner.config.problems import Origin, closest

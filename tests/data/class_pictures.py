@@ -26,9 +26,9 @@ COLOURS = (
 HERE = "tests.data.class_pictures"
 
 
-def write_pictures(folder, classes=COLOURS, count=5, side=40, seed=0):
+def write_pictures(folder, classes=COLOURS, count=5, side=40):
     """Write ``count`` noisy JPEGs of different proportions for each colour."""
-    draw = np.random.default_rng(seed)
+    draw = np.random.default_rng(0)
     for name in classes:
         (folder / name).mkdir(parents=True)
         for number in range(count):

@@ -42,10 +42,10 @@ def extract(photos, tmp_path, capsys):
     return call
 
 
-def squares(folder, files, size=24):
+def squares(folder, files):
     """The pixels of files as the network reads them, by other means than the command's."""
     mean, std = (torch.tensor(PLAIN[name]).view(3, 1, 1) for name in ("mean", "std"))
-    pixels = []
+    size, pixels = 24, []
     for file in files:
         picture = Image.open(folder / file).convert("RGB")
         scale = int(size / PLAIN["share"]) / min(picture.size)

@@ -34,8 +34,8 @@ def conf(folder, **changes):
     )
 
 
-def write_mask(folder, name, array, mode=None):
-    Image.fromarray(np.asarray(array, np.uint8), mode).save(folder / "masks" / f"{name}.png")
+def write_mask(folder, name, array):
+    Image.fromarray(np.asarray(array, np.uint8)).save(folder / "masks" / f"{name}.png")
 
 
 def failure(folder, **changes):

@@ -19,10 +19,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from tests.data.data_command import run
+from tests.loaded import ours
 from zsl_runner.config.check import check
-from zsl_runner.config.loader import Loader, Source
-from zsl_runner.config.paths import conf_directory
-from zsl_runner.config.registry import register
 from zsl_runner.data.command.cli import main
 from zsl_runner.data.sources.xlsa17.conf import XLSA17Conf
 from zsl_runner.data.sources.xlsa17.source import load
@@ -247,12 +245,11 @@ def test_a_class_is_a_class_whatever_lies_in_the_folder(imported, tmp_path, monk
 def test_the_printed_run_is_not_refused_for_the_name_of_the_folder(name, imported, tmp_path, capsys):
     _, of_import, _ = imported(name=name)
     _, of_example, _ = run(capsys, "synthesize", tmp_path / "examples" / name, "--rows", 5)
-    register()
     for printed in (of_import, of_example):
         (line,) = (line for line in printed.splitlines() if line.startswith("run it"))
         command, *arguments = shlex.split(line.removeprefix("run it"))
         assert command == "zsl-run"
-        assert check(Loader(Source(conf_directory())), [*arguments, "model=eszsl"]).problems == ()
+        assert check(ours(), [*arguments, "model=eszsl"]).problems == ()
 
 
 @pytest.fixture

@@ -22,11 +22,11 @@ IMAGES = np.random.default_rng(0).integers(0, 256, size=(6, 28, 28)).astype(np.u
 
 
 @contextmanager
-def little_memory(most=2**24):
+def little_memory():
     tracemalloc.start()
     try:
         yield
-        assert tracemalloc.get_traced_memory()[1] < most
+        assert tracemalloc.get_traced_memory()[1] < 2**24
     finally:
         tracemalloc.stop()
 

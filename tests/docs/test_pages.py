@@ -11,11 +11,10 @@ from typing import get_type_hints
 import pytest
 import yaml
 
+from tests.loaded import ours
 from zsl_runner.config.check import check
 from zsl_runner.config.command import read
-from zsl_runner.config.loader import Loader, Source
-from zsl_runner.config.paths import conf_directory
-from zsl_runner.config.registry import register, schemas
+from zsl_runner.config.registry import schemas
 from zsl_runner.config.schema import GROUPS, RunConfig
 from zsl_runner.config.sweep import expand
 
@@ -149,7 +148,7 @@ def broken_over_lines(page):
 
 @pytest.mark.parametrize(
     "page",
-    [page for page in (*PAGES, REPOSITORY / "CONTRIBUTING.md") if page.parent.name != "methods"],
+    [*PAGES, DOCS / "results.md", REPOSITORY / "CONTRIBUTING.md"],
     ids=lambda page: str(page.relative_to(REPOSITORY)),
 )
 def test_commands_and_keys_stand_on_one_line(page):
@@ -176,8 +175,7 @@ def shown_commands():
 @pytest.mark.parametrize("arguments", list(shown_commands()), ids=" ".join)
 def test_a_command_that_is_shown_is_accepted(arguments):
     """Data files or plugins that are not there are no mistake of the page."""
-    register()
-    loader, command = Loader(Source(conf_directory())), read(arguments)
+    loader, command = ours(), read(arguments)
     runs = [arguments]
     if command.several:
         runs = expand(loader, command.overrides, loader.sweep_settings(command.overrides))
@@ -224,11 +222,10 @@ def is_choice(cell):
 
 
 def test_the_settings_shown_are_those_of_the_files():
-    register()
     rows = list(settings_shown(DOCS / "methods" / "sgal.md"))
     assert len(rows) > 30
     choices = {choice for choice, _, _ in rows}
-    configs = {choice: check(Loader(Source(conf_directory())), [choice]).config for choice in choices}
+    configs = {choice: check(ours(), [choice]).config for choice in choices}
     wrong = []
     for choice, key, shown in rows:
         value = functools.reduce(getattr, key.split("."), configs[choice])

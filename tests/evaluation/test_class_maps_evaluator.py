@@ -45,14 +45,13 @@ class Reader(ClassMapper):
     """Reads maps off images whose grey values are labels, 0 to K - 1 in steps of 1 / 255; some may be wrong.
 
     Args:
-        classes: K.
         wrong: maps true classes to those that are read in their place.
         silent: whether the means of the maps deny every tag.
     """
 
-    def __init__(self, classes=11, wrong=None, silent=False):
+    def __init__(self, wrong=None, silent=False):
         super().__init__()
-        self.classes, self.wrong, self.silent = classes, wrong or {}, silent
+        self.wrong, self.silent = wrong or {}, silent
 
     def map_side(self, side):
         return side
@@ -61,18 +60,18 @@ class Reader(ClassMapper):
         labels = (x[:, 0] * 255).round().long()
         for true, read in self.wrong.items():
             labels = torch.where(labels == true, read, labels)
-        hot = F.one_hot(labels, self.classes).permute(0, 3, 1, 2).float()
+        hot = F.one_hot(labels, 11).permute(0, 3, 1, 2).float()
         logits = hot - (2.0 if self.silent else 0.0)
-        pixels = torch.nn.functional.one_hot(labels, self.classes).permute(0, 3, 1, 2).float()
+        pixels = torch.nn.functional.one_hot(labels, 11).permute(0, 3, 1, 2).float()
         return PixelMaps(logits, pixels, pixels)
 
 
-def readable(conf=CANVASES, **changes):
+def readable(**changes):
     """Return a validation fold whose images are their own masks, and the masks."""
-    records = load_tagged(conf)
+    records = load_tagged(CANVASES)
     masks = records.masks.copy()
     records = dataclasses.replace(records, images=masks[:, None], **changes)
-    return tagged_fold(records, conf), masks[records.validation]
+    return tagged_fold(records), masks[records.validation]
 
 
 def measure(model, fold, conf=CONF, choices=None):

@@ -5,10 +5,9 @@ import math
 import pytest
 import torch
 
+from tests.loaded import ours
 from zsl_runner.config.check import check
-from zsl_runner.config.loader import Loader, Source
-from zsl_runner.config.paths import conf_directory
-from zsl_runner.config.registry import register, resolve, schemas
+from zsl_runner.config.registry import resolve, schemas
 from zsl_runner.data.load import cut_folds, load
 from zsl_runner.errors import NonFiniteError
 from zsl_runner.evaluation.base import Measurement, measured
@@ -46,8 +45,7 @@ SMALL = {
 
 
 def parts_of(arguments, tmp_path, stage):
-    register()
-    verdict = check(Loader(Source(conf_directory())), [f"outputs={tmp_path}", "runtime.device=cpu", *arguments])
+    verdict = check(ours(), [f"outputs={tmp_path}", "runtime.device=cpu", *arguments])
     assert verdict.config is not None, verdict.problems
     config = verdict.config
     folds = cut_folds(load(config.dataset), config.dataset, config.trainer, torch.device("cpu"))

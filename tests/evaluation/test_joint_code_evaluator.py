@@ -30,10 +30,10 @@ LN3 = math.log(3)
 class GreyLevels(JointCodeModel):
     """Reads the category and the continuous variable from two pixels; made by hand and right."""
 
-    def __init__(self, certainty=50.0, categories=(3,)):
+    def __init__(self, categories=(3,)):
         super().__init__()
         self.continuous, self.categories, self.image = 2, categories, (1, 4, 4)
-        self.temperature, self.hard, self.certainty = 0.67, False, certainty
+        self.temperature, self.hard, self.certainty = 0.67, False, 50.0
 
     def posterior(self, x):
         category = (x[:, 0, 0, 0] * 255 / 50).round().long()

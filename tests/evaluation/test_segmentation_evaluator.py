@@ -53,14 +53,14 @@ def folds(classes, void=True):
     return segmentation_folds(records, SegmentationConf(name="small"), None, torch.device("cpu"))
 
 
-def cvae(shape, seed=0):
+def cvae(shape):
     conf = CVAESegmentationConf(
         latent_channels=2,
         encoder=EncoderConf([4], [3], 2, latent_kernel=3),
         generation=GenerationConf([4, 4], [3, 3], output_kernel=3),
         cnn=CNN,
     )
-    model = CVAESegmentation(conf, shape, Streams(seed))
+    model = CVAESegmentation(conf, shape, Streams(0))
     with torch.no_grad():  # so that codes matter in an untrained model
         model.generation.head.weight.mul_(3)
     return model
@@ -157,8 +157,8 @@ def test_empty_truth_and_prediction_score_as_configured():
         assert found["pixel_accuracy"].item() == 100
 
 
-def hidden_labels(model, pair, refinements=3):
-    return label_partly_hidden(model, pair, 0.5, refinements, torch.Generator().manual_seed(1))
+def hidden_labels(model, pair):
+    return label_partly_hidden(model, pair, 0.5, 3, torch.Generator().manual_seed(1))
 
 
 def test_images_whose_hidden_part_is_void_count_nowhere_however_many_are_scored_at_a_time(monkeypatch):

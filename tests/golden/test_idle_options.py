@@ -6,9 +6,9 @@ from functools import cache
 import pytest
 import torch
 
-from tests.config.conftest import ours
 from tests.golden.record import perform
 from tests.golden.runs import QUIET, RUNS
+from tests.loaded import ours
 from zsl_runner.config.check import check
 from zsl_runner.config.schema import GROUPS
 from zsl_runner.config.words import rules, shapes

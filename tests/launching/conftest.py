@@ -6,9 +6,6 @@ from types import SimpleNamespace
 import pytest
 
 from tests.recipes.conftest import launch, zsl_run  # noqa: F401  (fixtures)
-from zsl_runner.config import registry
-from zsl_runner.config.loader import Loader, Source
-from zsl_runner.config.paths import conf_directory
 
 FAST = ["dataset=toy", "model=eszsl", "tracker=minimal"]
 """Fits a closed form: the shortest run there is."""
@@ -29,12 +26,6 @@ TRAINED = [
     "checkpoint.every=5",
 ]
 """Trains for 80 steps in two stages of two phases, with a checkpoint every five."""
-
-
-@pytest.fixture(scope="session")
-def loader():
-    registry.register()
-    return Loader(Source(conf_directory()))
 
 
 @pytest.fixture

@@ -68,8 +68,8 @@ def kill_session(process):
     process.wait(timeout=30)
 
 
-def wait_until(condition, seconds=400):
-    deadline = time.monotonic() + seconds
+def wait_until(condition):
+    deadline = time.monotonic() + 400
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.05)

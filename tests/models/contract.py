@@ -69,16 +69,16 @@ class ModelContract:
         if capability not in self.conf().capabilities:
             pytest.skip(f"the model lacks the capability {capability}")
 
-    def fitted(self, build, data, seed=0):
-        model = build(seed)
+    def fitted(self, build, data):
+        model = build()
         if "fit" in self.conf().capabilities:
             model.fit(data)
         return model.eval()
 
-    def minimise(self, model, data, batch, steps, lr=1e-2):
+    def minimise(self, model, data, batch, steps):
         """Take steps on all parameter groups together; return the losses before each."""
         groups = model.parameter_groups()
-        optimisers = Optimisers(groups, {name: OptimizerConf(lr=lr) for name in groups})
+        optimisers = Optimisers(groups, {name: OptimizerConf(lr=1e-2) for name in groups})
         losses = []
         for _ in range(steps):
             model.train()

@@ -63,9 +63,9 @@ class TestSupervisedContract(ModelContract):
             "game": discriminator_loss(model.judge(draws, None), 2 * model.judge(codes.z, None)),
         }
 
-    def minimise(self, model, data, batch, steps, lr=1e-2):
+    def minimise(self, model, data, batch, steps):
         groups = model.parameter_groups()
-        optimisers = Optimisers(groups, {name: OptimizerConf(lr=lr) for name in groups})
+        optimisers = Optimisers(groups, {name: OptimizerConf(lr=1e-2) for name in groups})
         losses = []
         for _ in range(steps):
             loss = sum(self.terms(model.train(), data, batch).values())

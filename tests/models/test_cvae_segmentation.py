@@ -6,10 +6,8 @@ import pytest
 import torch
 from torch.nn import functional as F
 
+from tests.loaded import ours
 from zsl_runner.config.check import check
-from zsl_runner.config.loader import Loader, Source
-from zsl_runner.config.paths import conf_directory
-from zsl_runner.config.registry import register
 from zsl_runner.data.pairs.folds import PairShape
 from zsl_runner.data.sources.digit_canvas.conf import DigitCanvasConf
 from zsl_runner.errors import ConfigError
@@ -110,13 +108,12 @@ def test_published_layers_have_their_scales():
 
 
 def test_the_yaml_files_have_the_published_layers():
-    register()
     chosen = ["dataset=digit_canvas_embedded", "evaluator=segmentation"]
     for model, trainer, conf in (
         ("cvae_segmentation", "cvae", CVAESegmentationConf()),
         ("baseline_cnn", "nn", BaselineCNNConf()),
     ):
-        verdict = check(Loader(Source(conf_directory())), [f"model={model}", f"trainer={trainer}", *chosen])
+        verdict = check(ours(), [f"model={model}", f"trainer={trainer}", *chosen])
         assert verdict.problems == ()
         assert verdict.config.model == conf
 

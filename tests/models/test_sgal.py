@@ -222,13 +222,13 @@ def test_fewer_candidates_never_lose_a_right_answer(rule):
     assert (right <= right_among_unseen).all()
 
 
-def linear_model(variance, dtype=torch.float64):
+def linear_model(variance):
     """A linear model with orthogonal decoder columns, so that the exact posterior is diagonal."""
-    model = SGAL(linear(reconstruction_weight=1 / (2 * variance)), SHAPE, Streams(11)).to(dtype)
+    model = SGAL(linear(reconstruction_weight=1 / (2 * variance)), SHAPE, Streams(11)).double()
     with torch.no_grad():
-        columns = torch.linalg.qr(torch.randn(12, 3, generator=torch.Generator().manual_seed(1), dtype=dtype)).Q
-        model.decoder[0].weight.copy_(columns * torch.tensor([0.5, 1.0, 2.0], dtype=dtype))
-        model.decoder[0].bias.copy_(torch.linspace(-1, 1, 12, dtype=dtype))
+        columns = torch.linalg.qr(torch.randn(12, 3, generator=torch.Generator().manual_seed(1), dtype=torch.float64)).Q
+        model.decoder[0].weight.copy_(columns * torch.tensor([0.5, 1.0, 2.0]))
+        model.decoder[0].bias.copy_(torch.linspace(-1, 1, 12))
         model.encoder[0].weight.zero_()
     return model
 

@@ -7,6 +7,7 @@ import pytest
 import torch
 from scipy import stats
 
+from tests.draws import generator
 from zsl_runner.objectives.adversarial import discriminator_loss, generator_loss
 from zsl_runner.objectives.cluster_heads import head_repulsion, simplex
 from zsl_runner.objectives.latent_priors import PETALS, petal_log_densities, petals, swiss_roll
@@ -18,10 +19,6 @@ from zsl_runner.objectives.two_sample import (
     permutation_p_value,
     random_divisions,
 )
-
-
-def generator(seed=0):
-    return torch.Generator().manual_seed(seed)
 
 
 def randn(*shape, seed=0, **options):

@@ -6,9 +6,9 @@ import torch
 from zsl_runner.objectives.attribute_regression import mean_squared_error, self_weighted_error
 
 
-def pair(seed=0, rows=6, width=5):
+def pair(seed=0):
     g = torch.Generator().manual_seed(seed)
-    return tuple(torch.randn(rows, width, generator=g, dtype=torch.float64) for _ in range(2))
+    return tuple(torch.randn(6, 5, generator=g, dtype=torch.float64) for _ in range(2))
 
 
 def test_self_weighted_error_is_the_formula():

@@ -20,8 +20,8 @@ from zsl_runner.objectives.pixel_correlation import affinity, refined_maps
 EPS = 1e-5
 
 
-def drawn(*shape, seed=0, dtype=torch.float64):
-    return torch.randn(shape, generator=torch.Generator().manual_seed(seed), dtype=dtype)
+def drawn(*shape, seed=0):
+    return torch.randn(shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
 
 
 def test_cleaned_maps_follow_their_formula():

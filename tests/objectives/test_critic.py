@@ -6,14 +6,11 @@ import pytest
 import torch
 from torch.nn import functional as F
 
+from tests.draws import generator
 from tests.objectives.plain_critic import plain_loss, plain_step, plain_terms
 from zsl_runner.objectives.critic import CriticParameters, critic_step, product_buffer
 
 ROWS, VISUAL, GIVEN, HIDDEN = 7, 5, 3, 150
-
-
-def generator(seed):
-    return torch.Generator().manual_seed(seed)
 
 
 def critic(seed=0, visual=VISUAL, given=GIVEN, hidden=HIDDEN, dtype=torch.float64):
@@ -27,9 +24,9 @@ def critic(seed=0, visual=VISUAL, given=GIVEN, hidden=HIDDEN, dtype=torch.float6
     )
 
 
-def buffers(parameters, value=math.nan):
+def buffers(parameters):
     """Gradients of a former step, which must all be overwritten."""
-    return CriticParameters(*(torch.full_like(tensor, value) for tensor in parameters))
+    return CriticParameters(*(torch.full_like(tensor, math.nan) for tensor in parameters))
 
 
 def batch(seed=1, rows=ROWS, visual=VISUAL, dtype=torch.float64):

@@ -5,6 +5,7 @@ import torch
 from scipy.stats import chisquare
 from torch.nn import functional as F
 
+from tests.draws import generator
 from zsl_runner.objectives.joint_code import (
     categorical_entropy,
     gumbel_noise,
@@ -16,10 +17,6 @@ from zsl_runner.objectives.joint_code import (
 )
 
 A = torch.tensor([0.1, 0.2, 0.3, 0.4])
-
-
-def generator(seed=0):
-    return torch.Generator().manual_seed(seed)
 
 
 def doubles(*shape, seed=0):

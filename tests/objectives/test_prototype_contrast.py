@@ -24,17 +24,17 @@ TAU = 0.1
 DETERMINISTIC = Mining(random_share=0.0)
 
 
-def view(seed, classes=11, width=6, images=2, side=4, valid=None):
+def view(seed, classes=11, width=6, images=2, valid=None):
     generator = torch.Generator().manual_seed(seed)
-    features = torch.rand(images, width, side, side, generator=generator, dtype=torch.float64)
-    labels = torch.randint(classes, (images, side, side), generator=generator)
+    features = torch.rand(images, width, 4, 4, generator=generator, dtype=torch.float64)
+    labels = torch.randint(classes, (images, 4, 4), generator=generator)
     vectors = F.normalize(torch.rand(classes, width, generator=generator, dtype=torch.float64), dim=1)
     return ContrastView(features, labels, Prototypes(vectors, torch.ones(classes) > 0 if valid is None else valid))
 
 
-def draws(seed=0, pixels=32):
-    generator = torch.Generator().manual_seed(seed)
-    return torch.rand(pixels, generator=generator), torch.rand(pixels, generator=generator)
+def draws():
+    generator = torch.Generator().manual_seed(0)
+    return torch.rand(32, generator=generator), torch.rand(32, generator=generator)
 
 
 def test_contrast_is_the_cross_entropy_of_cosines_over_tau():

@@ -7,9 +7,9 @@ from zsl_runner.objectives.gaussian import kl_divergence, squared_error
 from zsl_runner.objectives.reconstruction import cross_entropy_per_row, twice_averaged_squared_error
 
 
-def pair(seed=0, rows=4, width=6):
+def pair(seed=0):
     g = torch.Generator().manual_seed(seed)
-    return tuple(torch.rand(rows, width, generator=g, dtype=torch.float64) for _ in range(2))
+    return tuple(torch.rand(4, 6, generator=g, dtype=torch.float64) for _ in range(2))
 
 
 def test_cross_entropy_is_the_sum_per_row():

@@ -4,8 +4,8 @@ import torch
 from zsl_runner.objectives.sharpening import self_sharpening, sharpened_targets
 
 
-def divergences(seed=0, rows=6, classes=4):
-    return torch.rand(rows, classes, generator=torch.Generator().manual_seed(seed), dtype=torch.float64) * 5
+def divergences(seed=0, rows=6):
+    return torch.rand(rows, 4, generator=torch.Generator().manual_seed(seed), dtype=torch.float64) * 5
 
 
 def test_targets_are_the_formula():

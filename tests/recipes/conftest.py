@@ -18,10 +18,9 @@ import torch
 from hydra.core.config_store import ConfigStore
 
 from tests.forked import be_command
+from tests.loaded import ours
 from tests.results import recorded
 from zsl_runner.config.check import check
-from zsl_runner.config.loader import Loader, Source
-from zsl_runner.config.paths import conf_directory
 from zsl_runner.config.registry import register, resolve, schemas
 from zsl_runner.config.schema import GROUPS
 
@@ -71,7 +70,7 @@ def launch():
         resolve(implementation)
     for schema in (f"schema/{group}/{kind}.yaml" for group in GROUPS for kind in schemas(group)):
         ConfigStore.instance().load(schema)
-    check(Loader(Source(conf_directory())), ["dataset=toy"], count_devices=lambda: 0)
+    check(ours(), ["dataset=toy"], count_devices=lambda: 0)
     gc.collect()
     gc.freeze()  # no child looks through this, or copies its pages, when it collects
     started = []

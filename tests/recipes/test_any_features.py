@@ -18,7 +18,6 @@ import numpy as np
 import pytest
 
 from zsl_runner.config.check import check
-from zsl_runner.config.loader import Loader, Source
 from zsl_runner.config.paths import conf_directory
 from zsl_runner.config.registry import register, schemas
 from zsl_runner.data.sources.toy import source
@@ -115,12 +114,6 @@ OWN_SCALING = {
     "f_vaegan": ["trainer.epochs=100"],
     "tf_vaegan": ["trainer.epochs=60"],
 }
-
-
-@pytest.fixture(scope="module")
-def loader():
-    register()
-    return Loader(Source(conf_directory()))
 
 
 @pytest.fixture

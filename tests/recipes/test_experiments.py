@@ -17,9 +17,7 @@ from tests.dsprites_file import small_dsprites
 from tests.mnist_files import idx, random_digits
 from tests.results import recorded
 from zsl_runner.config.check import check
-from zsl_runner.config.loader import Loader, Source
 from zsl_runner.config.paths import conf_directory
-from zsl_runner.config.registry import register
 from zsl_runner.data.command.synthesis import synthesize
 from zsl_runner.data.sources.toy.conf import ToyConf
 from zsl_runner.runs.attempt import execute
@@ -118,12 +116,6 @@ def invented(tmp_path_factory):
     images_and_masks(root / "cub_masks", 200)
     images_and_masks(root / "lfw_masks", 1, 2, 3)
     return root
-
-
-@pytest.fixture(scope="module")
-def loader():
-    register()
-    return Loader(Source(conf_directory()))
 
 
 @pytest.fixture

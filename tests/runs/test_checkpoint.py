@@ -21,8 +21,8 @@ from zsl_runner.errors import CheckpointError
 from zsl_runner.runs.checkpoint import Checkpoints, read
 
 
-def checkpoints(directory, keep=2):
-    return Checkpoints(directory / "checkpoints", keep)
+def checkpoints(directory):
+    return Checkpoints(directory / "checkpoints", 2)
 
 
 def test_round_trip_and_retention(tmp_path):

@@ -9,12 +9,11 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.loaded import ours
 from tests.small_runs import SMALL, config_of, configuration, saved
 from zsl_runner import evaluate
 from zsl_runner.config.check import check
 from zsl_runner.config.hashes import what_repeats
-from zsl_runner.config.loader import Loader, Source
-from zsl_runner.config.paths import conf_directory
 from zsl_runner.config.typed import plain
 from zsl_runner.errors import CheckpointError, RunError
 from zsl_runner.runs.attempt import resume
@@ -98,7 +97,7 @@ def test_a_damaged_configuration_is_one_message_with_the_way_back(stopped_run, c
     assert message.startswith(f"zsl-eval: {stopped_run / 'config.yaml'}")
     assert f"python -m zsl_runner.runs.restore {stopped_run}" in message
     assert "Traceback" not in message
-    verdict = check(Loader(Source(conf_directory())), [f"resume={stopped_run}"], count_devices=lambda: 0)
+    verdict = check(ours(), [f"resume={stopped_run}"], count_devices=lambda: 0)
     assert verdict.problems or configuration(stopped_run)
     restore(stopped_run)
     assert saved(stopped_run) == yaml.safe_load(before)

@@ -4,7 +4,6 @@ import json
 import math
 import re
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -17,6 +16,7 @@ import pytest
 from matplotlib.figure import Figure
 from matplotlib.image import imread
 
+from tests.launching.processes import free_port
 from zsl_runner.config.schema import TrackerConf
 from zsl_runner.tracking.tracker import Tracker
 
@@ -55,12 +55,6 @@ def write_run(directory, hyperparameters):
     tracker.close(complete=True)
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 class Server:
     """A TensorBoard process on loopback."""
 
@@ -81,8 +75,8 @@ class Server:
         with direct.open(request, timeout=10) as answer:
             return json.load(answer)
 
-    def wait_until(self, ready, seconds=90):
-        limit = time.monotonic() + seconds
+    def wait_until(self, ready):
+        limit = time.monotonic() + 90
         while time.monotonic() < limit:
             assert self.process.poll() is None, self.log.read_text()
             try:
@@ -91,7 +85,7 @@ class Server:
             except (urllib.error.URLError, ConnectionError, TimeoutError):
                 pass
             time.sleep(0.3)
-        pytest.fail(f"TensorBoard was not ready after {seconds} s:\n{self.log.read_text()}")
+        pytest.fail(f"TensorBoard was not ready after 90 s:\n{self.log.read_text()}")
 
 
 @pytest.fixture(scope="module")

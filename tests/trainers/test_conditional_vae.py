@@ -56,8 +56,8 @@ def build(training_set):
     return build
 
 
-def pair_of(trainer, rows=7):
-    return trainer.context.data.pairs.take(torch.arange(rows))
+def pair_of(trainer):
+    return trainer.context.data.pairs.take(torch.arange(7))
 
 
 def terms_of(trainer, pair):

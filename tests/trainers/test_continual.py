@@ -9,6 +9,7 @@ import torch
 from tests.recipes.comparison import same
 from tests.task_data import OPTIM, task_accuracy, task_trainer, task_training, train
 from tests.training.emulated_graph import EmulatedGraph
+from tests.weights import weights_of
 from zsl_runner.data.sources.digits.conf import SplitDigitsConf
 from zsl_runner.data.sources.mnist.conf import SplitMNISTConf
 from zsl_runner.data.sources.toy.conf import ToyTasksConf
@@ -41,10 +42,6 @@ def with_auxiliary(conf, weight=1.0):
 
 def names(trainer):
     return [phase.name for phase in trainer.phases()]
-
-
-def weights_of(trainer):
-    return {name: value.clone() for name, value in trainer.model.state_dict().items()}
 
 
 def distance(network, vector):

@@ -5,6 +5,7 @@ import pytest
 import torch
 from scipy.stats import chisquare
 
+from tests.weights import same, weights_of
 from tests.zero_shot import zero_shot_folds
 from zsl_runner.config.optimizer import OptimizerConf
 from zsl_runner.trainers.em.conf import EMConf, EMTrainerConf
@@ -31,14 +32,6 @@ def train(trainer):
         for _ in range(phase.steps):
             rows += phase.step().real_rows
     return rows
-
-
-def weights(context):
-    return {name: value.clone() for name, value in context.model.state_dict().items()}
-
-
-def equal(first, second):
-    return all(torch.equal(first[name], second[name]) for name in first)
 
 
 @pytest.mark.parametrize(("ratio", "rows"), [(0.85, (10, 54)), (0.90, (6, 58)), (0.95, (3, 61))])
@@ -72,7 +65,7 @@ def test_learning_rate_zero_moves_no_parameter(records, make_context):
     context, _ = make_context(records, conf)
     before = {name: p.detach().clone() for name, p in context.model.named_parameters()}
     train(EMTrainer(conf, context))
-    assert equal(before, dict(context.model.named_parameters()))
+    assert same(before, dict(context.model.named_parameters()))
 
 
 def test_without_generated_rows_em_is_continued_pretraining(records, make_context):
@@ -82,7 +75,7 @@ def test_without_generated_rows_em_is_continued_pretraining(records, make_contex
     plain = SeenOnlyTrainerConf(batch_size=16, steps=10, optim=OptimizerConf(lr=1e-3))
     other, _ = make_context(records, plain)
     train(SeenOnlyTrainer(plain, other))
-    assert equal(weights(context), weights(other))
+    assert same(weights_of(context), weights_of(other))
 
 
 def test_generated_rows_are_constants_for_the_gradient(records, make_context):
@@ -123,14 +116,14 @@ def test_current_parameters_generate_unless_a_frozen_copy_is_kept(records, make_
         for _ in range(8):
             trainer.phases()[0].step()
             generators.append(
-                None if trainer.frozen is None else weights(dataclasses.replace(context, model=trainer.frozen))
+                None if trainer.frozen is None else weights_of(dataclasses.replace(context, model=trainer.frozen))
             )
         drawn[every] = generators
     assert drawn[1] == [None] * 8
     frozen = drawn[4]
-    assert all(equal(frozen[i], frozen[0]) for i in range(4))
-    assert all(equal(frozen[i], frozen[4]) for i in range(4, 8))
-    assert not equal(frozen[3], frozen[4])
+    assert all(same(frozen[i], frozen[0]) for i in range(4))
+    assert all(same(frozen[i], frozen[4]) for i in range(4, 8))
+    assert not same(frozen[3], frozen[4])
 
 
 def test_a_copy_is_renewed_in_its_turn_though_the_mixed_batch_has_no_generated_rows(records, make_context):
@@ -141,9 +134,9 @@ def test_a_copy_is_renewed_in_its_turn_though_the_mixed_batch_has_no_generated_r
     pretraining, em = trainer.phases()
     for _ in range(pretraining.steps):
         pretraining.step()
-    pretrained = weights(context)
+    pretrained = weights_of(context)
     em.step()
-    assert equal(pretrained, trainer.frozen.state_dict())
+    assert same(pretrained, trainer.frozen.state_dict())
 
 
 def test_rollback_keeps_better_weights_and_undoes_worse_ones(records, make_context):
@@ -154,17 +147,17 @@ def test_rollback_keeps_better_weights_and_undoes_worse_ones(records, make_conte
         seen.step()
     assert seen.on_validation({"val/H": 10.0}) is False
     em.begin()
-    start = weights(context)
+    start = weights_of(context)
     em.step()
     assert em.on_validation({"val/H": 9.0}) is True
-    assert equal(weights(context), start)
+    assert same(weights_of(context), start)
     em.step()
     assert em.on_validation({"val/H": 11.0}) is False
-    better = weights(context)
-    assert not equal(better, start)
+    better = weights_of(context)
+    assert not same(better, start)
     em.step()
     assert em.on_validation({"val/H": 11.0}) is True
-    assert equal(weights(context), better)
+    assert same(weights_of(context), better)
 
 
 def test_prior_dropout_changes_for_the_em_phase_only(records, make_context):
@@ -194,8 +187,8 @@ def test_class_weighting_changes_the_training(records, make_context):
         conf = em_conf(loss_weighting=weighting)
         context, _ = make_context(records, conf)
         train(EMTrainer(conf, context))
-        results.append(weights(context))
-    assert not equal(*results)
+        results.append(weights_of(context))
+    assert not same(*results)
 
 
 def test_control_spends_the_same_gradient_steps_and_real_rows(records, make_context):
@@ -231,8 +224,8 @@ def test_nothing_of_the_test_split_reaches_the_weights(records, make_context, wh
     for source in (records, disturbed(records, what)):
         context, _ = make_context(source, conf, feature_scaling=scaling)
         train(EMTrainer(conf, context))
-        trained.append(weights(context))
-    assert equal(*trained)
+        trained.append(weights_of(context))
+    assert same(*trained)
 
 
 def test_fold_options_default_to_no_leak(records):

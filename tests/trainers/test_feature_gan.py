@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from tests.models.feature_gan_settings import BI_VAEGAN, F_VAEGAN, TF_VAEGAN
+from tests.weights import same, weights_of
 from zsl_runner.classifiers.conf import ClassifierConf
 from zsl_runner.config.optimizer import OptimizerConf
 from zsl_runner.data.sources.toy.conf import ToyConf
@@ -45,14 +46,6 @@ def run(trainer):
         phase.begin()
         reports += [phase.step() for _ in range(phase.steps)]
     return reports
-
-
-def state(trainer):
-    return {name: value.clone() for name, value in trainer.model.state_dict().items()}
-
-
-def same(first, second):
-    return all(torch.equal(first[name], second[name]) for name in first)
 
 
 def moved(trainer, act):
@@ -114,7 +107,7 @@ def test_shuffled_test_labels_leave_the_trajectory_bit_identical(build, records,
     labels[records.test_unseen] = np.random.default_rng(4).choice(records.unseen_classes, len(records.test_unseen))
     first, second = build(BI_VAEGAN, conf), build(BI_VAEGAN, conf, dataclasses.replace(records, labels=labels))
     reports = run(first), run(second)
-    assert same(state(first), state(second))
+    assert same(weights_of(first), weights_of(second))
     for one, other in zip(*reports, strict=True):
         assert same(one.terms, other.terms)
 
@@ -128,7 +121,7 @@ def test_a_known_prior_sees_frequencies_and_nothing_more(build, records):
         labels[records.test_unseen] = new
         trainer = build(BI_VAEGAN, conf, dataclasses.replace(records, labels=labels))
         run(trainer)
-        return state(trainer)
+        return weights_of(trainer)
 
     own = records.labels[records.test_unseen]
     assert same(trained(own), trained(generator.permutation(own)))
@@ -145,10 +138,10 @@ def test_unlabelled_rows_reach_the_weights_after_the_warm_up_only(build, records
         phase.begin()
         for _ in range(phase.steps):
             phase.step()
-    assert same(state(first), state(second))
+    assert same(weights_of(first), weights_of(second))
     for trainer in (first, second):
         trainer.phases()[1].step()
-    assert not same(state(first), state(second))
+    assert not same(weights_of(first), weights_of(second))
 
 
 def test_an_estimated_prior_is_taken_up_anew_in_every_transductive_epoch(build, monkeypatch):
@@ -189,10 +182,10 @@ def test_bi_vaegan_without_its_unseen_terms_is_f_vaegan_step_for_step(build):
     )
     f_vaegan = build(inductive, INDUCTIVE)
     run(bi_vaegan), run(f_vaegan)
-    shared = [name for name in state(f_vaegan) if name.split(".")[0] in ("encoder", "generator", "critic")]
+    shared = [name for name in weights_of(f_vaegan) if name.split(".")[0] in ("encoder", "generator", "critic")]
     assert shared
-    expected = state(f_vaegan)
-    assert all(torch.equal(state(bi_vaegan)[name], expected[name]) for name in shared)
+    expected = weights_of(f_vaegan)
+    assert all(torch.equal(weights_of(bi_vaegan)[name], expected[name]) for name in shared)
 
 
 def test_a_feedback_loop_of_no_strength_is_the_first_loop(build):
@@ -203,7 +196,7 @@ def test_a_feedback_loop_of_no_strength_is_the_first_loop(build):
         step = trainer.phases()[0].step
         for _ in range(still.clock.steps_in_epoch // 2 + 1):
             step()
-    found, expected = state(still), state(plain)
+    found, expected = weights_of(still), weights_of(plain)
     for name in expected:
         torch.testing.assert_close(found[name], expected[name], rtol=1e-4, atol=1e-5, msg=name)
 
@@ -268,7 +261,7 @@ def test_state_round_trip_continues_bit_identically(build):
     resumed.load_state_dict(stopped.state_dict())
     for _ in range(second.steps - 3):
         resumed.phases()[1].step()
-    assert same(state(straight), state(resumed))
+    assert same(weights_of(straight), weights_of(resumed))
     assert torch.equal(straight.drawing.class_prior, resumed.drawing.class_prior)
 
 

@@ -14,11 +14,10 @@ from tests.tagged import (
     goes_on_where_it_was,
     network,
     run_phases,
-    same,
     tagged_fold,
     trainer,
-    weights_of,
 )
+from tests.weights import same, weights_of
 from zsl_runner.data.pairs.segmentation.records import VOID
 from zsl_runner.data.sources.digit_canvas.source import load_tagged
 from zsl_runner.data.sources.image_folder.conf import TaggedFolderConf

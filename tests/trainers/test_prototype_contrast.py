@@ -16,11 +16,10 @@ from tests.tagged import (
     STEPS,
     goes_on_where_it_was,
     run_phases,
-    same,
     tagged_fold,
     trainer,
-    weights_of,
 )
+from tests.weights import same, weights_of
 from zsl_runner.data.rows import EpochSampler
 from zsl_runner.data.sources.digit_canvas.source import load_tagged
 from zsl_runner.errors import ConfigError

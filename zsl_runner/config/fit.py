@@ -112,14 +112,19 @@ def check_selection(draft: Draft) -> None:
         return
     if any(draft.has_bad_values(key) for key in _FITTED[1:]):
         return
-    given = [("objectives", list(draft.node.objectives))] if not draft.has_bad_values("objectives") else []
-    if isinstance(evaluator, EvaluatorConf):
-        given.append(("evaluator.select_metric", [evaluator.select_metric]))
     left_out = trainer.unmeasured(model)
-    for key, names in given:
+    for key, names in _deciding_metrics(draft, evaluator):
         for name in names:
             if (why := left_out.get(name.partition("/")[2])) is not None:
                 draft.report(key, f"{name} is not measured: {why}")
+
+
+def _deciding_metrics(draft: Draft, evaluator: object) -> Iterable[tuple[str, list[str]]]:
+    """Yield which metrics a search and the selection go by, with the key that names them."""
+    if not draft.has_bad_values("objectives"):
+        yield "objectives", list(draft.node.objectives)
+    if isinstance(evaluator, EvaluatorConf):
+        yield "evaluator.select_metric", [evaluator.select_metric]
 
 
 def look_for_idle(draft: Draft, config: RunConfig) -> None:
@@ -257,10 +262,7 @@ def check_labels(draft: Draft) -> None:
 def check_objectives(draft: Draft) -> None:
     """Complain about objectives that look at anything but validation data."""
     evaluator = draft.build("evaluator") if "evaluator" in draft.kinds else None
-    given = [("objectives", list(draft.node.objectives))] if not draft.has_bad_values("objectives") else []
-    if isinstance(evaluator, EvaluatorConf):
-        given.append(("evaluator.select_metric", [evaluator.select_metric]))
-    for key, names in given:
+    for key, names in _deciding_metrics(draft, evaluator):
         wrong = [name for name in names if not name.startswith("val/")]
         if wrong and not draft.has_bad_values(key):
             meant = ", ".join(f"val/{name.rpartition('/')[2]}" for name in wrong)

@@ -5,10 +5,15 @@ Maps and tags are as in `zsl_runner.objectives.class_maps`; those of two views h
 
 from __future__ import annotations
 
+from typing import Final
+
 from torch import Tensor
 from torch.nn import functional as F
 
 from zsl_runner.objectives.class_maps import SPACE, strongest_foreground
+
+FARTHEST: Final = 0.2
+"""Share of the entries of an image's maps that the cross refinement compares."""
 
 
 def tag_loss(logits: Tensor, tags: Tensor) -> Tensor:
@@ -78,18 +83,17 @@ def equivariance_loss(one: Tensor, other: Tensor) -> Tensor:
     return (one - other).abs().mean()
 
 
-def cross_refinement_loss(refined: Tensor, plain: Tensor, share: float = 0.2) -> Tensor:
+def cross_refinement_loss(refined: Tensor, plain: Tensor) -> Tensor:
     r"""How far the refined maps of one view are from the plain maps of the other, where they are farthest.
 
     .. math:: \frac{1}{B n} \sum_b \sum_{(c,i) \in T_b} |r_{bc}(i) - \tilde s_{bc}(i)|
 
-    with $T_b$ the n = share K N entries of largest difference in an image, and $\tilde s$ the plain maps with the
+    with $T_b$ the n = max(1, 0.2 K N) entries of largest difference in an image, and $\tilde s$ the plain maps with the
     largest foreground class of each pixel alone, which are constants for the gradient.
 
     Args:
         refined: (B, K, H, W) refined maps of one view, scaled to confidences, times the tags.
         plain: (B, K, H, W) plain maps of the other view, scaled alike, with their background.
-        share: of the entries; at least one is taken.
 
     Returns:
         () non-negative; the loss of a pair of views is the sum of both directions.
@@ -97,4 +101,4 @@ def cross_refinement_loss(refined: Tensor, plain: Tensor, share: float = 0.2) ->
     Source: equivariant cross regularisation of Wang et al. 2020; the share is that of the released code.
     """
     differences = (refined - strongest_foreground(plain.detach())).abs().flatten(1)
-    return differences.topk(max(1, int(share * differences.shape[1])), 1).values.mean()
+    return differences.topk(max(1, int(FARTHEST * differences.shape[1])), 1).values.mean()

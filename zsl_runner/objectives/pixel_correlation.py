@@ -9,7 +9,7 @@ from zsl_runner.objectives.class_maps import EPS
 from zsl_runner.objectives.normalisation import l2_normalised, sum_normalised
 
 
-def affinity(features: Tensor, eps: float = EPS, power: float = 1.0) -> Tensor:
+def affinity(features: Tensor, power: float = 1.0) -> Tensor:
     r"""How much each pixel hands to each other one: cosines without the negative ones, of sum 1 for each receiver.
 
     .. math:: A_{ij} = \frac{\max(\hat f_i^\top \hat f_j, 0)^p}{\sum_i \max(\hat f_i^\top \hat f_j, 0)^p + \epsilon},
@@ -17,12 +17,11 @@ def affinity(features: Tensor, eps: float = EPS, power: float = 1.0) -> Tensor:
 
     Args:
         features: (B, D, H, W).
-        eps: least norm of features, and added to sums.
         power: p; 1 as released. With a larger one fewer pixels, which are more alike, hand out more.
 
     Returns:
         (B, N, N) for N = H W pixels row by row; column j holds what pixel j receives. Each column has sum 1 (up to
-        eps), but for that of a pixel without features, which is zero.
+        epsilon, 1e-5), but for that of a pixel without features, which is zero.
 
     Source: Wang et al. (CVPR 2020), arXiv 2004.04581.
 
@@ -32,9 +31,9 @@ def affinity(features: Tensor, eps: float = EPS, power: float = 1.0) -> Tensor:
             [0.5000, 0.5000, 0.0000],
             [0.0000, 0.0000, 1.0000]])
     """
-    units = l2_normalised(features.flatten(2), 1, eps)
+    units = l2_normalised(features.flatten(2), 1, EPS)
     cosines = F.relu(units.transpose(1, 2) @ units)
-    return sum_normalised(cosines if power == 1 else cosines**power, 1, eps)
+    return sum_normalised(cosines if power == 1 else cosines**power, 1, EPS)
 
 
 def refined_maps(maps: Tensor, shares: Tensor) -> Tensor:

@@ -17,6 +17,7 @@ from zsl_runner.runs.result import Result
 
 _DEEPEST = 5
 """Folders between ``outputs`` and a run; usual ones have three: model, data set, run."""
+_OUTPUTS = Path("outputs")
 _RESUME = "resume="
 _VERBS = ("install", "uninstall", "query")
 
@@ -53,15 +54,15 @@ def answer_shell(command: Command) -> None:
         GlobalHydra.instance().clear()
 
 
-def unfinished_runs(begun: str, outputs: Path = Path("outputs")) -> list[str]:
+def unfinished_runs(begun: str) -> list[str]:
     """Return the directories of runs that are not complete and whose path begins as given.
 
     Args:
-        begun: what has been typed: the beginning of a path below ``outputs``, or of a folder elsewhere.
-        outputs: the folder that is looked through where nothing was typed, or the beginning of its name.
+        begun: what has been typed: the beginning of a path below ``outputs``, which is looked through where it is
+            empty, or of a folder elsewhere.
     """
     typed = Path(begun).parent if not begun.endswith("/") else Path(begun)
-    top = outputs if str(outputs).startswith(begun.rstrip("/")) else typed
+    top = _OUTPUTS if str(_OUTPUTS).startswith(begun.rstrip("/")) else typed
     return sorted(str(run) for run in _runs(top, _DEEPEST) if str(run).startswith(begun.removeprefix("./")))
 
 

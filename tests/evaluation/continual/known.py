@@ -54,11 +54,11 @@ def model_of(order, classes=None):
     return TaskModel(Shifted(classes or order.classes), order)
 
 
-def fold_of(order, data, name="test", setting=None, unseen=None):
+def fold_of(order, data, setting=None, unseen=None):
     """Return a fold with these rows; ``unseen`` is their rows and their order."""
     classes = order.classes + (unseen[1].classes if unseen else 0)
     evaluation = TaskEvaluation(
-        name=name,
+        name="test",
         data=data,
         order=order,
         class_names=tuple(f"class {label}" for label in range(classes)),

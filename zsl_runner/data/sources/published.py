@@ -123,9 +123,8 @@ PUBLISHED: Final[Mapping[str, Published]] = {
         archive="four idx files",
         size="11,594,722 bytes",
         lines=(
-            "for name in train-images-idx3 train-labels-idx1 t10k-images-idx3 t10k-labels-idx1; do",
-            f"  wget -P {DATA}/mnist https://ossci-datasets.s3.amazonaws.com/mnist/$name-ubyte.gz",
-            "done",
+            "for name in train-images-idx3 train-labels-idx1 t10k-images-idx3 t10k-labels-idx1; do "
+            f"wget -P {DATA}/mnist https://ossci-datasets.s3.amazonaws.com/mnist/$name-ubyte.gz; done",
         ),
         check="zsl-data verify mnist",
         checksums={
@@ -172,8 +171,8 @@ PUBLISHED: Final[Mapping[str, Published]] = {
             "http://vis-www.cs.umass.edu/lfw/part_labels/parts_lfw_funneled_gt_images.tgz",
             "tar -xzf lfw-funneled.tgz && tar -xzf parts_lfw_funneled_gt_images.tgz",
             f"mkdir -p {DATA}/lfw/images && mv parts_lfw_funneled_gt_images {DATA}/lfw/masks",
-            f'for mask in {DATA}/lfw/masks/*.ppm; do name=$(basename "$mask" .ppm)',
-            f'  cp "lfw_funneled/${{name%_*}}/$name.jpg" {DATA}/lfw/images/; done',
+            f'for mask in {DATA}/lfw/masks/*.ppm; do name=$(basename "$mask" .ppm); '
+            f'cp "lfw_funneled/${{name%_*}}/$name.jpg" {DATA}/lfw/images/; done',
         ),
         check=f"zsl-data verify image_folder --source {DATA}/lfw 'classes=[background,skin,hair]' "
         "'colours=[0000ff,00ff00,ff0000]' void=null 'shares=[0.4,0.1,0.5]'",

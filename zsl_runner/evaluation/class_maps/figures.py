@@ -114,15 +114,11 @@ def columns(
         pictures["truth"] = colour_map(data.masks[positions].cpu().numpy())
     for name, scores in found.among(found.tags).items():
         pictures[f"{name} map"] = scores.amax(1).cpu().numpy()
-        pictures[f"{name} mask"] = _coloured(pseudo_masks(scores, found.tags, thresholds[name]))
+        pictures[f"{name} mask"] = colour_map(pseudo_masks(scores, found.tags, thresholds[name]).cpu().numpy())
     tags = data.tags[positions] > 0
     tagged = pseudo_masks(found.among(tags)["refined"], tags, thresholds["refined"])
-    pictures["refined, true tags"] = _coloured(tagged)
+    pictures["refined, true tags"] = colour_map(tagged.cpu().numpy())
     return pictures
-
-
-def _coloured(labels: Tensor) -> NDArray[Any]:
-    return colour_map(labels.cpu().numpy().astype(np.uint8))
 
 
 @torch.no_grad()

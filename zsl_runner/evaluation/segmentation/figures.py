@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
@@ -75,10 +74,14 @@ def partly_hidden(
     with evaluating(model):
         partial = label_partly_hidden(model, pair, conf.hidden_side, conf.refinements, generator)
     known = torch.where(partial.hidden, VOID, pair.y)
-    columns = {"image": _image(partial.x), "truth": _truth(pair), "image alone": _coloured(partial.predicted)}
+    columns = {
+        "image": _image(partial.x),
+        "truth": _truth(pair),
+        "image alone": colour_map(partial.predicted.cpu().numpy()),
+    }
     if partial.refined is not None:
-        columns["known labels"] = _coloured(known)
-        columns["refined"] = _coloured(partial.refined)
+        columns["known labels"] = colour_map(known.cpu().numpy())
+        columns["refined"] = colour_map(partial.refined.cpu().numpy())
     return columns
 
 
@@ -87,11 +90,12 @@ def _image(x: Tensor) -> NDArray[Any]:
 
 
 def _truth(pair: Pair) -> NDArray[Any]:
-    return _coloured(pair.y if pair.valid is None else torch.where(pair.valid, pair.y, VOID))
+    labels = pair.y if pair.valid is None else torch.where(pair.valid, pair.y, VOID)
+    return colour_map(labels.cpu().numpy())
 
 
 def _most_likely(probabilities: Tensor) -> NDArray[Any]:
-    return _coloured(probabilities.argmax(-3))
+    return colour_map(probabilities.argmax(-3).cpu().numpy())
 
 
 def _probability(probabilities: Tensor) -> NDArray[Any]:
@@ -99,7 +103,3 @@ def _probability(probabilities: Tensor) -> NDArray[Any]:
     if probabilities.shape[-3] == 2:
         return probabilities[:, 1].cpu().numpy()
     return _most_likely(probabilities)
-
-
-def _coloured(labels: Tensor) -> NDArray[Any]:
-    return colour_map(labels.cpu().numpy().astype(np.uint8))

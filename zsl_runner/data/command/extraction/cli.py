@@ -37,8 +37,8 @@ Nothing is overwritten. See docs/guides/extract.md
 VECTORS_EXAMPLES: Final = """examples:
   zsl-data class-vectors names.txt class_vectors.npz --encoder sentence:all-MiniLM-L6-v2
   zsl-data class-vectors descriptions.csv class_vectors.npz --encoder sentence:/models/all-mpnet-base-v2
-  zsl-data class-vectors names.txt class_vectors.npz --encoder open_clip:ViT-B-16-quickgelu --weights openai \\
-    --template "a photo of a {}." --template "a drawing of a {}."
+  zsl-data class-vectors names.txt class_vectors.npz --encoder open_clip:ViT-B-16-quickgelu --weights openai \
+--template "a photo of a {}." --template "a drawing of a {}."
 """
 
 

@@ -16,9 +16,9 @@ not fit is refused, what was understood is printed. The guide: docs/guides/own_d
 EXAMPLES: Final = """examples:
   zsl-data import mine --features features.npz --class-vectors class_vectors.npz --unseen cat,dog
   zsl-data import mine --features x.npy --labels y.npy --class-vectors attributes.csv --draw-unseen 10 --seed 1
-  zsl-data import mine --features old.mat:X --features-are D,N --labels old.mat:y --count-from 1 \\
-    --class-vectors att.h5 --class-names names.txt --unseen unseen.txt --test-rows test.npy \\
-    --feature-kind "ViT-B/16, 768-d"
+  zsl-data import mine --features old.mat:X --features-are D,N --labels old.mat:y --count-from 1 \
+--class-vectors att.h5 --class-names names.txt --unseen unseen.txt --test-rows test.npy \
+--feature-kind "ViT-B/16, 768-d"
 """
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 import torch
 from torch import Tensor
@@ -13,6 +14,9 @@ from zsl_runner.data.pairs.completion.records import WHITE, CompletionRecords
 from zsl_runner.data.pairs.folds import Pair, PairShape, PairStages
 from zsl_runner.data.records import Records
 from zsl_runner.streams import derived_seed
+
+GREY: Final = 0.5
+"""Of the pixels that a picture does not show."""
 
 
 @dataclass(frozen=True)
@@ -27,12 +31,12 @@ class CompletionLayout:
     observed: Tensor
     predicted: Tensor
 
-    def picture(self, x: Tensor, y: Tensor | None = None, background: float = 0.5) -> Tensor:
+    def picture(self, x: Tensor, y: Tensor | None = None) -> Tensor:
         """Return (B, H, W) pictures: observed pixels of the inputs ``x``, predicted ones of the outputs ``y`` (B, P).
 
-        Pixels that are neither, and those to be predicted if ``y`` is None, get the grey ``background``.
+        Pixels that are neither, and those to be predicted if ``y`` is None, are grey.
         """
-        pictures = torch.full((len(x), *self.observed.shape), background, dtype=x.dtype, device=x.device)
+        pictures = torch.full((len(x), *self.observed.shape), GREY, dtype=x.dtype, device=x.device)
         whole = x.shape[1] == self.observed.numel()
         pictures[:, self.observed] = x[:, self.observed.flatten()] if whole else x
         if y is not None:

@@ -101,14 +101,15 @@ class SegmentationRecords(SplitRecords):
         return found
 
 
-def colour_map(labels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return (..., H, W, 3) colours of (..., H, W) labels; void is white."""
+def colour_map(labels: NDArray[np.integer]) -> NDArray[np.uint8]:
+    """Return (..., H, W, 3) colours of (..., H, W) labels in 0..255; void is white."""
     table = np.empty((VOID + 1, 3), dtype=np.uint8)
     table[0] = COLOURS[0]
     for label in range(1, VOID):
         table[label] = COLOURS[1 + (label - 1) % (len(COLOURS) - 1)]
     table[VOID] = VOID_COLOUR
-    return table[labels]
+    colours: NDArray[np.uint8] = table[labels]
+    return colours
 
 
 def _void_everywhere(labels: NDArray[np.uint8], rows: Rows) -> Rows:

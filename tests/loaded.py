@@ -1,0 +1,14 @@
+"""The loader of the repository's configuration files."""
+
+from functools import cache
+
+from zsl_runner.config.loader import Loader, Source
+from zsl_runner.config.paths import conf_directory
+from zsl_runner.config.registry import register
+
+
+@cache
+def ours():
+    """Return the one loader; reading the files once keeps tests fast."""
+    register()
+    return Loader(Source(conf_directory()))
