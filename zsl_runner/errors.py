@@ -19,5 +19,9 @@ class CheckpointError(RunError):
     """A checkpoint or run directory cannot be used."""
 
 
+class ObjectiveError(RunError):
+    """An objective of a search is none of the metrics that its run measures on validation data."""
+
+
 class NonFiniteError(RunError):
     """A loss term became NaN or infinite."""

@@ -11,17 +11,22 @@ from omegaconf import OmegaConf
 from tests.launching.conftest import FAST, TRAINED
 from tests.launching.processes import COMMAND, environment, needs, read, start, wait_until
 from zsl_runner.config.check import check
-from zsl_runner.config.sweep import check_search
+from zsl_runner.config.sweep import check_search, measure_alike
 from zsl_runner.data.command.synthesis import synthesize
 from zsl_runner.data.sources.toy.conf import ToyConf
-from zsl_runner.errors import RunError
+from zsl_runner.errors import ConfigError, ObjectiveError
 from zsl_runner.report.collect import collect
 from zsl_runner.report.table import build
+from zsl_runner.runs.objective import objective
+from zsl_runner.runs.repeated import find
 from zsl_runner.runs.result import Result
-from zsl_runner.runs.start import launch, objective
+from zsl_runner.runs.start import launch
+from zsl_runner.sweeps.notes import Note, Plan
 from zsl_runner.sweeps.study import name_of
+from zsl_runner.sweeps.watch import Watched
 
 SEARCH = needs("hydra_optuna_sweeper", "search")
+POOL = needs("hydra_joblib_launcher", "pool")
 
 
 @pytest.fixture
@@ -87,8 +92,108 @@ def test_the_objective_is_what_was_measured_on_validation_data(config):
     assert objective(result(H=3.0, U=1.0, S=2.0), config("objectives=[val/S,val/U]")) == [2.0, 1.0]
     assert objective(result(H=float("nan")), config()) is None
     assert objective(result(), config()) is None
-    with pytest.raises(RunError, match=r"objectives: val/X was not measured .* measured: val/H"):
+    with pytest.raises(ObjectiveError, match=r"objectives: val/X was not measured .* measured: val/H"):
         objective(result(H=3.0), config("objectives=[val/X]"))
+
+
+@pytest.fixture
+def trained(loader, tmp_path):
+    def of(*arguments):
+        verdict = check(loader, [*TRAINED, f"outputs='{tmp_path}'", *arguments], strictly=False)
+        assert verdict.problems == ()
+        return verdict.config
+
+    return of
+
+
+def test_a_run_of_a_search_ends_at_its_first_validation_without_its_objective(trained, tmp_path):
+    message = r"^objectives: val/AUC was .* \(did you mean val/AUSUC\?\); .*: val/T1, "
+    for _ in range(2):
+        config = trained("objectives=[val/AUC,val/H]")
+        with pytest.raises(ObjectiveError, match=message):
+            launch(config, [], find(config), study="s")
+        (directory,) = (tmp_path / "sgal" / "toy").iterdir()
+        failed = Result.load(directory)
+        assert (failed.status, failed.error["type"]) == ("failed", "ObjectiveError")
+        assert max(file.name for file in directory.glob("checkpoints/*.pt")) < "step-000000020.pt"  # where it validates
+    config = trained("objectives=[val/AUSUC]")
+    assert launch(config, [], find(config), study="s").status == "complete"  # nothing else ailed the failed run
+    assert list((tmp_path / "sgal" / "toy").iterdir()) == [directory]
+
+
+def test_a_run_on_its_own_has_no_objective_to_look_for(trained):
+    assert launch(trained("objectives=[val/AUC]"), []).status == "complete"
+
+
+@pytest.mark.parametrize(
+    "parts", [["dataset=toy_tasks", "model=cosine_heads"], ["dataset=split_digits", "model=task_heads"]]
+)
+def test_an_objective_that_only_later_validations_measure(loader, tmp_path, parts):
+    arguments = [*parts, "trainer=finetune", "trainer.iterations=4", f"outputs='{tmp_path}'"]
+    config = check(loader, [*arguments, "objectives=[val/forg_tag]"], strictly=False).config
+    assert "val/forg_tag" in launch(config, [], study="s").validation
+
+
+class OneJob:
+    """A launcher whose job leaves a note."""
+
+    def __init__(self, note):
+        self.note = note
+
+    def launch(self, overrides, number):
+        self.note.save(self.folder)
+        return [overrides]
+
+
+@pytest.mark.parametrize("alike", [True, False])
+@pytest.mark.parametrize("lacks", [True, False])
+def test_a_search_ends_if_none_of_its_trials_can_have_the_objective(tmp_path, alike, lacks):
+    Plan(study="s", alike=alike).save(tmp_path)
+    launcher = OneJob(Note(0, [], error="ObjectiveError: objectives: val/X was not", lacks_objective=lacks))
+    launcher.folder = tmp_path
+    if alike and lacks:
+        with pytest.raises(ConfigError, match=r"^objectives: val/X was not; all trials measure the same, so the sea"):
+            Watched(launcher, tmp_path).launch(["a"], 0)
+    else:
+        assert Watched(launcher, tmp_path).launch(["a"], 0) == [["a"]]
+
+
+@pytest.mark.parametrize(
+    ("key", "tried", "alike"),
+    [
+        ("trainer.optim.lr", ["1e-4", "1e-2"], True),
+        ("seed", ["0", "1"], True),
+        ("model", ["sgal", "vzsl"], False),
+        ("evaluator.every", ["10", "20"], False),
+        ("trainer.alpha", ["0.0", "1.0"], False),
+        ("model.deviation", ["none", "global"], False),
+        ("evaluator.select", ["val"], True),
+    ],
+)
+def test_which_trials_measure_the_same(key, tried, alike):
+    assert measure_alike({key: [f"{key}={value}" for value in tried]}) is alike
+
+
+@pytest.mark.launcher
+@SEARCH
+@pytest.mark.parametrize(
+    "launcher",
+    [[], pytest.param(["hydra/launcher=pool", "hydra.launcher.n_jobs=2", "hydra.sweeper.n_jobs=2"], marks=POOL)],
+)
+def test_an_objective_that_nobody_measures_ends_a_search_at_once(tmp_path, launcher):
+    arguments = ["sweep=tpe", "hydra.sweeper.n_trials=6", "seed=0", "trainer.optim.lr=interval(1e-4,1e-3)"]
+    process, log = start(tmp_path, *TRAINED, *arguments, "objectives=[val/AUC]", *launcher)
+    assert process.wait(timeout=300) == 2, log.seek(0) or log.read()
+    log.seek(0)
+    printed = log.read()
+    assert "zsl-run: objectives: val/AUC was not measured on validation data (did you mean val/AUSUC?); " in printed
+    assert "Traceback" not in printed
+    begun = read(tmp_path)
+    assert len(begun) == max(1, 2 * bool(launcher))
+    assert {record["status"] for record in begun.values()} == {"failed"}
+    process, log = start(tmp_path, *TRAINED, *arguments, "objectives=[val/AUSUC]", *launcher)
+    assert process.wait(timeout=300) == 0, log.seek(0) or log.read()
+    assert begun.keys() <= read(tmp_path).keys()
 
 
 def test_a_run_records_the_study_it_belongs_to(config, tmp_path):

@@ -9,6 +9,7 @@ from hydra.core.override_parser.types import IntervalSweep, Override
 from omegaconf import DictConfig, OmegaConf
 
 from zsl_runner.config.compose import parse
+from zsl_runner.config.identity import lies_in
 from zsl_runner.config.loader import Loader
 from zsl_runner.config.problems import Problem
 from zsl_runner.config.schema import RunConfig
@@ -129,6 +130,34 @@ def check_search(settings: DictConfig, values: Mapping[str, Sequence[str]], conf
             )
             problems.append(Problem(key, f"{message}, found {direction}"))
     return problems
+
+
+def measure_alike(values: Mapping[str, Sequence[str]]) -> bool:
+    """Tell whether all trials of a search measure the same metrics, whatever these are.
+
+    That is certain enough where nothing but seeds and positive numbers of model and trainer are tried: they tell how
+    much there is of a part, while a word, a group or a zero may tell whether there is one.
+
+    Args:
+        values: what the search tries, by key.
+
+    >>> measure_alike({"model.latent_dim": ["model.latent_dim=8", "model.latent_dim=16"], "dataset": ["dataset=toy"]})
+    True
+    >>> measure_alike({"trainer.alpha": ["trainer.alpha=0", "trainer.alpha=1"]})
+    False
+    """
+    tried = {key: column for key, column in values.items() if len(column) > 1 and key != "seed"}
+    return all(
+        lies_in(key, "model", "trainer") and all(_is_positive(argument.partition("=")[2]) for argument in column)
+        for key, column in tried.items()
+    )
+
+
+def _is_positive(text: str) -> bool:
+    try:
+        return float(text) > 0
+    except ValueError:
+        return False
 
 
 def objectives_of(config: RunConfig) -> list[str]:

@@ -6,7 +6,7 @@ import math
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -147,7 +147,13 @@ class Evaluator(Generic[Training, Evaluation, Details]):
         conf: the evaluator's options.
         seed: the run's seed. What a measurement draws comes from generators made afresh from it each time, so that
             measuring twice gives the same metrics and moves no stream of training.
+
+    Attributes:
+        measures_more_later: whether later validations of a training may have metrics that its first one has not. A
+            search whose objective an evaluator does not measure ends at the first validation where this is false.
     """
+
+    measures_more_later: ClassVar[bool] = False
 
     def __init__(self, conf: EvaluatorConf, seed: int) -> None:
         self.conf = conf

@@ -18,7 +18,7 @@ from zsl_runner.config.schema import RunConfig
 from zsl_runner.config.typed import plain, to_yaml
 from zsl_runner.console.failures import account, caused_by_the_system, expected, place_elsewhere, summary
 from zsl_runner.console.signals import STOP
-from zsl_runner.errors import CheckpointError, RunError
+from zsl_runner.errors import CheckpointError, ObjectiveError, RunError
 from zsl_runner.files.locks import exclusive, one_at_a_time
 from zsl_runner.files.writing import write_text
 from zsl_runner.runs import directory as run_directory
@@ -55,6 +55,7 @@ def execute(
     Raises:
         RunError: the run failed; ``error.txt`` in its directory holds the traceback. Or it shall be the only one, and
             another process has started it in this instant.
+        ObjectiveError: it belongs to a search and does not measure an objective of it.
         KeyboardInterrupt: a signal stopped it; its state is saved.
     """
     experiment = next((o.partition("=")[2] for o in overrides if o.lstrip("+").startswith("experiment=")), None)
@@ -145,7 +146,8 @@ def _supervise(
             if (moved := run_directory.lies_elsewhere(directory, result)) is not None:
                 raise RunError(moved) from error
             _note_failure(directory, result, error)
-            raise RunError(_told(directory, error)) from error
+            kind = ObjectiveError if isinstance(error, ObjectiveError) else RunError
+            raise kind(_told(directory, error)) from error
         print(summary_table(result, directory))
     return result
 

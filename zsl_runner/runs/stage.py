@@ -21,6 +21,7 @@ from zsl_runner.errors import NonFiniteError
 from zsl_runner.evaluation.base import AnyEvaluator, Measurement, measured, require_finite_metrics
 from zsl_runner.runs.checkpoint import Checkpoints
 from zsl_runner.runs.directory import require_in_place
+from zsl_runner.runs.objective import require_measured
 from zsl_runner.runs.state import RunState, StageRecord, chosen, validated
 from zsl_runner.tracking.tracker import Tracker
 from zsl_runner.training.base import Trainer
@@ -195,6 +196,7 @@ class StageRun:
 
         Raises:
             NonFiniteError: the metric that selects is undefined, which is neither better nor worse than anything.
+            ObjectiveError: the run belongs to a search, and an objective is none of the metrics.
         """
         if not self.plan.validates:
             return None
@@ -202,7 +204,10 @@ class StageRun:
         metric = self.context.config.evaluator.select_metric
         if metric in measurement.undefined:
             raise NonFiniteError(f"{measurement.undefined_in_words(metric)}; choose another evaluator.select_metric")
-        return {**measurement.metrics, **self._diagnosed(self.parts.fold, "val")}, measurement.choices
+        metrics = {**measurement.metrics, **self._diagnosed(self.parts.fold, "val")}
+        if self.context.state.result.study and not self.context.evaluator.measures_more_later:
+            require_measured(self.context.config, metrics)
+        return metrics, measurement.choices
 
     def probe(self) -> Mapping[str, float]:
         """Return oracle metrics, if the plan says so, and remember the best value of each."""

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from zsl_runner.config.schema import RunConfig
 from zsl_runner.console.signals import STOP
-from zsl_runner.errors import RunError
+from zsl_runner.errors import ObjectiveError, RunError
 from zsl_runner.runs.repeated import Existing, find
 from zsl_runner.runs.result import Result
 
@@ -71,8 +70,9 @@ def launch(
         return existing.result
     if state == "running":
         raise RunError(f"{existing.directory}: another process is working on this run")
-    if state == "failed" and config.existing != "retry":
-        error = existing.result.error or {}
+    error = existing.result.error or {}
+    # Nothing went wrong in a run that lacked an objective alone: under another one it goes on.
+    if state == "failed" and config.existing != "retry" and error.get("type") != ObjectiveError.__name__:
         reason = f"{error.get('type')}: {error.get('message')}"
         raise RunError(f"{existing.directory}: failed before ({reason}); use existing=retry to continue it")
     return resume(existing.directory, config)
@@ -88,22 +88,3 @@ def resume(directory: Path, config: RunConfig) -> Result:
 
     with STOP.deferred():
         return supervision.resume(directory, config)
-
-
-def objective(result: Result, config: RunConfig) -> float | list[float] | None:
-    """Return what a search optimises: one number, or a list for several ``objectives``.
-
-    None if a number is missing because there was no validation, or is not finite: a search counts that as a failure.
-
-    Raises:
-        RunError: an objective is none of the metrics measured on validation data.
-    """
-    names = config.objectives or [config.evaluator.select_metric]
-    unknown = [name for name in names if name not in result.validation]
-    if config.objectives and unknown:
-        measured = ", ".join(result.validation) or "none"
-        raise RunError(f"objectives: {', '.join(unknown)} was not measured on validation data; measured: {measured}")
-    values = [result.validation.get(name, math.nan) for name in names]
-    if not all(math.isfinite(value) for value in values):
-        return None
-    return values[0] if len(values) == 1 else values

@@ -39,6 +39,7 @@ from zsl_runner.sweeps.best import found
 from zsl_runner.sweeps.job import job
 from zsl_runner.sweeps.prepare import prepared
 from zsl_runner.sweeps.table import outcome
+from zsl_runner.sweeps.watch import watched
 
 _DEFAULTS = {"version_base": "1.3"} if hydra.__version__.startswith("1.3.") else {}
 """Which of its versions Hydra 1.3 shall behave like: itself. Hydra 1.4 knows no other and refuses to be told."""
@@ -155,7 +156,8 @@ def _sweep(command: Command, loader: Loader, settings: DictConfig, runs: dict[st
             print(sweep.message)
         overrides = [*command.settings(), *command.overrides, *sweep.settings]
         try:
-            code = _started(loader, lambda hydra: hydra.multirun(command.source.name, job, overrides))
+            with watched(sweep.folder):
+                code = _started(loader, lambda hydra: hydra.multirun(command.source.name, job, overrides))
         except BrokenExecutor as error:
             raise RunError(
                 "a process of the launcher was killed, as the system does when memory runs out, and the sweep ended "

@@ -23,9 +23,10 @@ from zsl_runner.config.typed import typed
 from zsl_runner.console.failures import message, summary
 from zsl_runner.console.frame import guarded
 from zsl_runner.console.signals import STOP
-from zsl_runner.errors import ConfigError
+from zsl_runner.errors import ConfigError, ObjectiveError
+from zsl_runner.runs.objective import objective
 from zsl_runner.runs.repeated import Existing, at, find
-from zsl_runner.runs.start import launch, objective, resume
+from zsl_runner.runs.start import launch, resume
 from zsl_runner.sweeps.notes import Note, Plan, read_note
 
 
@@ -59,8 +60,8 @@ def _job(config: DictConfig) -> float | list[float] | None:
         note.directory = str(directory)
         note.save(folder)
 
+    plan = Plan.load(folder)
     try:
-        plan = Plan.load(folder)
         chosen = _configuration(config, overrides)
         _check(chosen, plan, overrides)
         directory = resumed(overrides)
@@ -73,8 +74,9 @@ def _job(config: DictConfig) -> float | list[float] | None:
         note.was_complete = existing is not None and existing.state == "complete"
         return objective(launch(chosen, overrides, existing, plan.swept, announce, only, plan.study), chosen)
     except Exception as error:
-        print(message("zsl-run", error), file=sys.stderr)
-        note.error = summary(error)
+        note.error, note.lacks_objective = summary(error), isinstance(error, ObjectiveError)
+        if not (note.lacks_objective and plan.alike):  # the search ends, and its last line tells
+            print(message("zsl-run", error), file=sys.stderr)
         note.save(folder)
         return None
 

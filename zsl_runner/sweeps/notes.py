@@ -28,6 +28,7 @@ class Plan:
         jobs: number of jobs; None if a search decides as it goes.
         checked: fingerprints of the configurations that were checked, by the overrides that led to them.
         study: the study a search works on; empty for a sweep.
+        alike: whether all trials of a search measure the same metrics (see `measure_alike`).
     """
 
     command: str = ""
@@ -35,6 +36,7 @@ class Plan:
     jobs: int | None = None
     checked: dict[str, str] = field(default_factory=dict)
     study: str = ""
+    alike: bool = False
 
     def save(self, folder: Path) -> None:
         """Write the plan; the folder is made if need be, and notes of an earlier sweep in it are removed."""
@@ -60,6 +62,7 @@ class Note:
         directory: its run's directory; None if it came to none.
         was_complete: the run was complete before this sweep started.
         error: why the job ended without its run being complete, if it could say.
+        lacks_objective: whether that is an objective that the run does not measure.
     """
 
     number: int
@@ -67,6 +70,7 @@ class Note:
     directory: str | None = None
     was_complete: bool = False
     error: str | None = None
+    lacks_objective: bool = False
 
     def save(self, folder: Path) -> None:
         """Write the note, in place of an earlier one of the same job."""

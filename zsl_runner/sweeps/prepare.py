@@ -14,7 +14,7 @@ from zsl_runner.config.hashes import fingerprint
 from zsl_runner.config.loader import Loader
 from zsl_runner.config.quoting import quoted
 from zsl_runner.config.schema import RunConfig
-from zsl_runner.config.sweep import columns, directions_of, is_search, objectives_of
+from zsl_runner.config.sweep import columns, directions_of, is_search, measure_alike, objectives_of
 from zsl_runner.sweeps import study
 from zsl_runner.sweeps.notes import Plan
 
@@ -70,7 +70,7 @@ def prepared(
         decided.append(f"hydra.sweeper.study_name={quoted(name)}")
     storage = settings.sweeper.storage
     file = study.file_of(storage)
-    Plan(command, swept, study=settings.sweeper.study_name).save(folder)
+    Plan(command, swept, study=settings.sweeper.study_name, alike=measure_alike(values)).save(folder)
     if file is None:
         yield Prepared(folder, decided, study=storage and (settings.sweeper.study_name, storage))
         return

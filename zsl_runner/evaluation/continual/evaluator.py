@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -39,6 +40,7 @@ class ContinualEvaluator(Evaluator[TaskTraining, TaskEvaluation, TaskDetails]):
     """
 
     conf: ContinualEvaluatorConf
+    measures_more_later: ClassVar[bool] = True
 
     def measure(self, model: Model, fold: TaskFold, choices: Mapping[str, float]) -> Measurement[TaskDetails]:
         """Return the metrics of the evaluation set under the tags ``val/...`` or ``test/...``, and the matrices."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -62,6 +63,7 @@ class ContinualZeroShotEvaluator(Evaluator[TaskTraining, TaskEvaluation, TaskDet
     """
 
     conf: ContinualZeroShotEvaluatorConf
+    measures_more_later: ClassVar[bool] = True
 
     def measure(self, model: Model, fold: TaskFold, choices: Mapping[str, float]) -> Measurement[TaskDetails]:
         """Return the metrics of the evaluation set under the tags ``val/...`` or ``test/...``, and the tables."""
