@@ -34,7 +34,8 @@ EXAMPLES = """examples:
   zsl-data class-vectors names.txt class_vectors.npz --encoder sentence:all-MiniLM-L6-v2
 
 The names are those of `zsl-run dataset=NAME`, the options those of `zsl-run dataset.KEY=VALUE`.
-Exit codes: 0 all is well; 1 something is wrong with the data; 2 the command or an option is wrong.
+Exit codes: 0 all is well; 1 something is wrong with the data, or the disk is full; 2 an argument, an option or the
+place to write to is wrong.
 """
 
 
@@ -143,12 +144,15 @@ def _verify(given: argparse.Namespace) -> int:
 
 
 def _describe(given: argparse.Namespace) -> int:
+    from zsl_runner.config.places import require_beside
     from zsl_runner.data.command.describe import describe, draw, png
     from zsl_runner.data.load import load
     from zsl_runner.files.writing import write_bytes
 
     if given.figure is not None and given.figure.suffix.lower() != ".png":
         raise ConfigError(f"--figure: expected a file that ends in .png, found {given.figure}")
+    if given.figure is not None:
+        require_beside(given.figure, "--figure")
 
     def described(_option: str, conf: DatasetConf) -> Iterable[str]:
         records = load(conf)
