@@ -118,7 +118,8 @@ def test_prepare_writes_the_cache_and_says_how_to_use_it(own, tmp_path, capsys):
     assert (code, err) == (0, "")
     (cache,) = (tmp_path / "cache").iterdir()
     assert str(cache) in out
-    assert f"zsl-run dataset=xlsa17 dataset.root={own}" in out
+    assert f"zsl-run dataset=xlsa17 dataset.name=mine dataset.root={own}" in out
+    assert "dataset=xlsa17 dataset.name=a dataset" in run(capsys, "prepare", "xlsa17", "--source", own, "name=a")[1]
     assert "dataset.cache" not in out
     code, out, _ = run(capsys, "prepare", "xlsa17", "--source", own, "--cache", tmp_path / "other")
     assert code == 0

@@ -199,6 +199,7 @@ def _each(given: argparse.Namespace, report: Report) -> int:
     """Print a report on the data set that was named, or on all that are there."""
     from zsl_runner.config.quoting import setting
     from zsl_runner.data.command.chosen import chosen, data_sets
+    from zsl_runner.files.names import label_of
 
     if given.name is None and not given.all:
         raise ConfigError("name a data set: " + ", ".join(data_sets()))
@@ -209,7 +210,11 @@ def _each(given: argparse.Namespace, report: Report) -> int:
         return _all(overrides, report)
     if given.source is not None:
         overrides.append(setting("root", given.source))
-    for line in report(given.name, _called(chosen(given.name, [*given.overrides, *overrides]))):
+    conf = chosen(given.name, [*given.overrides, *overrides])
+    called = _called(conf)
+    if called.name != conf.name:  # a command that is printed names it, too
+        given.overrides = [*given.overrides, setting("name", label_of(called.name))]
+    for line in report(given.name, called):
         print(line)
     return 0
 
