@@ -8,11 +8,15 @@ class RunError(Exception):
 
 
 class ConfigError(RunError):
-    """The configuration cannot be run; the process exits with code 2 and writes nothing."""
+    """An argument, an option or a place to write to is wrong; the process exits with code 2 and writes nothing."""
 
 
 class DataError(RunError):
     """A data file is missing, damaged or inconsistent."""
+
+
+class OptionError(ConfigError, DataError):
+    """An option asks for what the data do not have, which only reading them shows."""
 
 
 class CheckpointError(RunError):

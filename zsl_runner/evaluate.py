@@ -12,6 +12,7 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from zsl_runner.config.places import require_beside, require_free, require_there
 from zsl_runner.config.quantities import quantity_of
 from zsl_runner.console import frame
 from zsl_runner.console.arguments import completing
@@ -248,15 +249,6 @@ def _lines(name: str, shown: dict[str, list[Any]]) -> list[str]:
     return [line.rstrip() for line in lines]
 
 
-def _not_a_new_table(path: Path) -> str | None:
-    """Return what is wrong with the place for predictions."""
-    if path.suffix != ".csv":
-        return f"expected a file that ends in .csv, found {path}"
-    if path.exists():
-        return f"{path} exists already and is not overwritten; name another file"
-    return None if path.absolute().parent.is_dir() else f"{path.parent}: no such folder"
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run ``zsl-eval`` and return its exit code."""
     return frame.run("zsl-eval", lambda: _work(arguments))
@@ -266,10 +258,13 @@ def _work(arguments: Sequence[str] | None) -> int:
     options = completing(parser()).parse_intermixed_args(arguments)
     if options.batch_size is not None and options.batch_size < 1:
         parser().error(f"--batch-size: expected a number of rows, found {options.batch_size}")
-    if options.predictions is not None and (wrong := _not_a_new_table(options.predictions)):
-        parser().error(f"--predictions: {wrong}")
-    if options.data is not None and not options.data.is_dir():
-        parser().error(f"--data: {options.data}: no such folder")
+    if options.predictions is not None:
+        if options.predictions.suffix != ".csv":
+            parser().error(f"--predictions: expected a file that ends in .csv, found {options.predictions}")
+        require_beside(options.predictions, "--predictions")
+        require_free(options.predictions)
+    if options.data is not None:
+        require_there(options.data, "folder", "--data")
     from zsl_runner.config.saved import open_existing
 
     try:

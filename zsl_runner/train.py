@@ -13,7 +13,7 @@ def main() -> int:
     """Run ``zsl-run`` on the process's arguments.
 
     Returns:
-        Exit code: 0 success, 1 a run failed, 2 the configuration was refused, 128 and a signal's number after a signal.
+        Exit code: 0 success, 1 a run failed, 2 what was asked for is refused, 128 and a signal's number after a signal.
     """
     return frame.run("zsl-run", _work)
 

@@ -140,7 +140,7 @@ def test_a_copy_is_another_option_and_is_never_overwritten(loader, tmp_path):
     ours = Loader(Source(conf_directory(), extra=tmp_path / "mine"))
     verdict = check(ours, ["experiment=sgal/my_cub", "dataset=toy"], strictly=False)
     assert verdict.config.seed == 77
-    with pytest.raises(ConfigError, match="exists already; choose another folder with --to FOLDER"):
+    with pytest.raises(ConfigError, match="not overwritten; choose another folder with --to FOLDER"):
         copy_option("experiment", "sgal/cub", loader, tmp_path / "mine")
 
 

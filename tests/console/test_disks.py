@@ -9,6 +9,8 @@ import pytest
 from tests.launching.conftest import FAST, TRAINED
 from tests.results import only_record
 from zsl_runner.config.quoting import again
+from zsl_runner.data.command.synthesis import synthesize
+from zsl_runner.data.sources.toy.conf import ToyConf
 from zsl_runner.runs import run
 from zsl_runner.runs.checkpoint import Checkpoints
 from zsl_runner.runs.stage import StageRun
@@ -143,6 +145,15 @@ def test_what_was_unforeseen_in_a_run_is_in_its_error_file(zsl_run, tmp_path, mo
     assert "error.txt" in done.stderr
     assert "command: " in kept
     assert "Traceback" in kept
+
+
+def test_whatever_ends_a_run_that_has_a_directory_is_a_failure_of_the_run(zsl_run, tmp_path):
+    synthesize(tmp_path / "data", ToyConf(name="toy"))
+    unfit = ["dataset=xlsa17", f"dataset.root={tmp_path}/data", "dataset.name=mine", "dataset.validation_classes=99"]
+    for _ in range(2):
+        done = zsl_run(*unfit, "model=eszsl", "tracker=minimal", "existing=retry", code=1)
+        assert "seen classes, found 99" in done.stderr
+        assert only_record(tmp_path)[0]["status"] == "failed"
 
 
 def test_notes_of_a_sweep_on_a_full_disk(zsl_run, tmp_path, monkeypatch):

@@ -102,8 +102,11 @@ def test_synthesize_options_and_refusals(tmp_path, capsys):
     assert load(XLSA17Conf(name="own", root=str(folder), cache=None)).features.shape == (80, 9)
     before = {path: path.read_bytes() for path in folder.iterdir()}
     code, _, err = run(capsys, "synthesize", folder)
-    assert code == 1
+    assert code == 2
     assert "exists already and is not overwritten" in err
+    code, _, err = run(capsys, "synthesize", folder / "res101.mat" / "below")
+    assert code == 2
+    assert "res101.mat is a file; expected a folder" in err
     assert {path: path.read_bytes() for path in folder.iterdir()} == before
     assert run(capsys, "synthesize", tmp_path / "x", "--seen", 1)[0] == 2
     assert run(capsys, "synthesize", tmp_path / "x", "--rows", 4)[0] == 2
@@ -115,7 +118,8 @@ def test_prepare_writes_the_cache_and_says_how_to_use_it(own, tmp_path, capsys):
     assert (code, err) == (0, "")
     (cache,) = (tmp_path / "cache").iterdir()
     assert str(cache) in out
-    assert f"zsl-run dataset=xlsa17 dataset.root={own}" in out
+    assert f"zsl-run dataset=xlsa17 dataset.name=mine dataset.root={own}" in out
+    assert "dataset=xlsa17 dataset.name=a dataset" in run(capsys, "prepare", "xlsa17", "--source", own, "name=a")[1]
     assert "dataset.cache" not in out
     code, out, _ = run(capsys, "prepare", "xlsa17", "--source", own, "--cache", tmp_path / "other")
     assert code == 0
@@ -126,8 +130,8 @@ def test_prepare_writes_the_cache_and_says_how_to_use_it(own, tmp_path, capsys):
 def test_prepare_fails_where_no_cache_can_be(own, tmp_path, capsys):
     (tmp_path / "file").write_text("")
     code, _, err = run(capsys, "prepare", "xlsa17", "--source", own, "--cache", tmp_path / "file" / "cache")
-    assert code == 1
-    assert "the cache could not be written" in err
+    assert code == 2
+    assert "file is a file; expected a folder" in err
     assert run(capsys, "prepare", "xlsa17", "cache=null", "--source", own)[0] == 2
     code, _, err = run(capsys, "prepare", "xlsa17", "--source", own, "--cache", own / "cache")
     assert code == 2
@@ -335,9 +339,21 @@ def test_the_title_names_the_data_and_nothing_unknown(own, capsys, monkeypatch):
 
 
 def test_an_unwritable_figure_is_one_clear_error(tmp_path, capsys):
-    code, _, err = run(capsys, "describe", "toy", "--figure", tmp_path / "absent" / "a.png")
-    assert code == 1
-    assert "cannot be written" in err
+    code, out, err = run(capsys, "describe", "toy", "--figure", tmp_path / "absent" / "a.png")
+    assert (code, out) == (2, "")
+    assert "--figure: " in err
+    assert "absent: no such folder" in err
+
+
+def test_what_only_the_data_show_to_be_a_wrong_option_is_one(own, tmp_path, capsys):
+    code, out, err = run(capsys, "verify", "xlsa17", "--source", own, "validation_classes=99")
+    assert (code, out) == (2, "")
+    assert "expected fewer than the 12 seen classes, found 99" in err
+    assert run(capsys, "describe", "digits_images", "labelled=3")[0] == 2
+    for place in (["--source", tmp_path / "nowhere"], [f"root={tmp_path / 'nowhere'}"]):
+        assert run(capsys, "verify", "xlsa17", *place)[0] == 2
+    (own / "att_splits.mat").unlink()
+    assert run(capsys, "verify", "xlsa17", "--source", own)[0] == 1
 
 
 @pytest.mark.parametrize(

@@ -275,7 +275,7 @@ def test_commands_that_are_shown_are_understood(capsys, tmp_path, monkeypatch):
     assert len(shown()) > 12
     for command in shown():
         code, _, err = run(capsys, *command)
-        assert (code, f"{command[1]}: " in err) == (1, True), (command, err)
+        assert (code, f"{command[1]}: " in err) == (2, True), (command, err)
 
 
 @pytest.mark.parametrize("classes", [1, 2, 3, 10])

@@ -177,7 +177,7 @@ def test_missing_original_att_is_named_with_the_way_out(xlsa17_folder):
             {"labels": np.full((60, 1), np.nan)},
             "field labels: expected whole numbers, found fractions, NaN or infinity",
         ),
-        ({"val_loc": np.empty((0, 1))}, "field val_loc: expected a column of whole numbers, found an empty one"),
+        ({"val_loc": np.empty((0, 1))}, "whole numbers, found an empty one; write the file again, without it"),
         ({"allclasses_names": np.ones((6, 1))}, "field allclasses_names: expected text, found float64"),
     ],
 )

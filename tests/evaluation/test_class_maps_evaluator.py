@@ -214,6 +214,15 @@ def test_a_threshold_at_an_end_of_those_tried_is_noted(chosen, end):
         assert measure(Reader(), fold, alone, choices).warnings() == []  # there is no choice to widen
 
 
+def test_maps_without_any_tag_are_told_of_and_no_threshold_is_advised():
+    fold, _ = readable()
+    ends = {"threshold_plain": 0.1, "threshold_refined": 0.9}
+    for choices in ({}, ends):
+        (note,) = measure(Reader(silent=True), fold, choices=choices).warnings()
+        assert note.startswith("The model finds no tag in any image of the set, so every pixel is background")
+        assert "thresholds" not in note
+
+
 def test_a_choice_by_masks_is_refused_before_a_run_where_there_are_none():
     folder = TaggedFolderConf(name="mine", root="mine", classes=["background", "cat", "dog"])
     (problem,) = CONF.fits(NETWORK, folder)

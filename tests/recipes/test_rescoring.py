@@ -81,7 +81,7 @@ def test_several_values_are_compared(run, score, tmp_path):
 
 def test_no_setting_is_tried_on_test_rows(run, score):
     directory = run("final", "evaluator.stages=[tune,final]")
-    done = score(directory, OTHERS[0], code=1)
+    done = score(directory, OTHERS[0], code=2)
     assert "a setting tried there is chosen on test labels" in done.stderr
     assert f"--config-path {directory} --config-name config 'evaluator.stages=[tune]'" in done.stderr
     assert not (directory / "evaluations").exists()

@@ -89,4 +89,4 @@ def test_a_folder_that_cannot_be_made_is_one_clear_error(outputs, tmp_path, caps
     outputs.add(40.0)
     (tmp_path / "file").touch()
     assert main([str(outputs.folder), "--html", str(tmp_path / "file" / "page")]) == 2
-    assert "cannot be created: Not a directory" in capsys.readouterr().err
+    assert "file is a file; expected a folder" in capsys.readouterr().err

@@ -294,7 +294,7 @@ def test_the_command_writes_files_and_refuses_what_it_cannot_draw(grid, tmp_path
     assert "no complete run has test/NCLL" in capsys.readouterr().err
     (tmp_path / "file").write_text("")
     assert main([str(grid.folder), "--plot", str(tmp_path / "file" / "x")]) == 2
-    assert "cannot be created" in capsys.readouterr().err
+    assert "file is a file; expected a folder" in capsys.readouterr().err
     with pytest.raises(SystemExit, match="2"):
         main([str(grid.folder), "--plot", str(folder), "--baseline", "sgal"])
     empty = tmp_path / "empty"

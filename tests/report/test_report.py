@@ -1,4 +1,5 @@
 import csv
+import errno
 import io
 import json
 import os
@@ -374,7 +375,11 @@ def test_a_file_without_proper_markers_stays_as_it_is(tmp_path, text):
     assert path.read_text() == text
 
 
-def test_the_command(outputs, tmp_path, capsys):
+def full(_):
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_the_command(outputs, tmp_path, capsys, monkeypatch):
     outputs.add(40.0)
     assert main([str(outputs.folder), "--metric", "H", "--format", "csv"]) == 0
     assert capsys.readouterr().out.splitlines()[0].startswith("model,trainer,dataset,features,semantics,split")
@@ -396,6 +401,11 @@ def test_the_command(outputs, tmp_path, capsys):
     assert capsys.readouterr().err == f"zsl-report: {tmp_path / 'absent'}: no such folder of runs\n"
     with pytest.raises(SystemExit, match="2"):
         main([str(outputs.folder), "--into", str(path)])
+    for where in (["--into", str(tmp_path / "absent.md"), "--section", "main"], ["--where", "nonsense=1"]):
+        assert main([str(outputs.folder), *where]) == 2
+    monkeypatch.setattr("os.fsync", full)
+    assert main([str(outputs.folder), "--into", str(path), "--section", "main"]) == 1
+    assert "results.md: cannot be written: No space left on device" in capsys.readouterr().err
 
 
 def test_an_empty_folder_says_so(tmp_path, capsys):

@@ -8,6 +8,7 @@ from scipy.stats import chisquare
 from tests.weights import same, weights_of
 from tests.zero_shot import zero_shot_folds
 from zsl_runner.config.optimizer import OptimizerConf
+from zsl_runner.errors import RunError
 from zsl_runner.trainers.em.conf import EMConf, EMTrainerConf
 from zsl_runner.trainers.em.mixture import batch_composition, class_balanced_weights
 from zsl_runner.trainers.em.trainer import EMTrainer
@@ -158,6 +159,15 @@ def test_rollback_keeps_better_weights_and_undoes_worse_ones(records, make_conte
     em.step()
     assert em.on_validation({"val/H": 11.0}) is True
     assert same(weights_of(context), better)
+
+
+def test_a_metric_of_the_rollback_that_is_not_measured_is_named_at_the_first_validation(records, make_context):
+    conf = em_conf(pretrain_steps=3, rollback_every=2, rollback_metric="val/H")
+    context, _ = make_context(records, conf)
+    seen, _ = EMTrainer(conf, context).phases()
+    expected = r"trainer\.em\.rollback_metric: val/H was not measured on validation data; measured: val/top_k$"
+    with pytest.raises(RunError, match=expected):
+        seen.on_validation({"val/top_k": 10.0})
 
 
 def test_prior_dropout_changes_for_the_em_phase_only(records, make_context):

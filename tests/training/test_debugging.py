@@ -1,8 +1,10 @@
 """The options of the group ``debug``: what each of them does, and that a run without them is as it was."""
 
+import errno
 import gzip
 import json
 import warnings
+from pathlib import Path
 
 import pytest
 import torch
@@ -12,7 +14,7 @@ from scripts.benchmark import problem
 from zsl_runner.config.hashes import config_hash
 from zsl_runner.config.schema import DebugConf, TrackerConf
 from zsl_runner.config.typed import plain
-from zsl_runner.errors import NonFiniteError
+from zsl_runner.errors import NonFiniteError, RunError
 from zsl_runner.objectives.gaussian import kl_divergence
 from zsl_runner.tracking.figures.profile import operations
 from zsl_runner.tracking.tracker import Tracker
@@ -159,6 +161,19 @@ def test_anomaly_mode_lets_everything_else_through():
         Watched(fails, "final/em")()
     with pytest.warns(UserWarning, match="take care"):
         assert Watched(warns, "final/em")().real_rows == 1
+
+
+def test_a_trace_that_a_full_disk_does_not_hold_is_named(tmp_path, monkeypatch):
+    def full(_, path):
+        Path(path).write_text("half")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(torch.profiler.profile, "export_chrome_trace", full)
+    parts = problem.stage(problem.configuration(*SGAL))
+    phase = trainer_of(parts, folder=tmp_path / "profile", profile=1, steps=1).phases()[0]
+    with pytest.raises(RunError, match=r"profile/final-seen\.pt\.trace\.json\.gz: cannot be written: No space left"):
+        phase.step()
+    assert list((tmp_path / "profile").iterdir()) == []
 
 
 def test_the_profiler_records_some_steps_and_writes_a_trace(tmp_path):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -17,6 +16,7 @@ from zsl_runner.config.compose import COMPOSED_GROUPS, compose, parse
 from zsl_runner.config.described import Described, options_below, own_options
 from zsl_runner.config.draft import Draft
 from zsl_runner.config.loader import Loader
+from zsl_runner.config.places import require_folder, require_free
 from zsl_runner.config.problems import did_you_mean, numbered
 from zsl_runner.config.registry import schemas
 from zsl_runner.config.resume import compose_resumed, resumed
@@ -105,9 +105,9 @@ def copy_option(group: str, name: str, loader: Loader, folder: Path) -> str:
     place, _, last = name.rpartition("/")
     own = f"{place}/my_{last}".lstrip("/")
     target = folder / group / f"{own}.yaml"
+    require_free(target, "choose another folder with --to FOLDER")
+    require_folder(target.parent, "--to")
     target.parent.mkdir(parents=True, exist_ok=True)
-    if os.path.lexists(target):
-        raise ConfigError(f"{target}: exists already; choose another folder with --to FOLDER")
     write_bytes(target, source.read_bytes())
     command = quoting.line("zsl-run", "--config-dir", quoting.place(folder), f"{group}={own}")
     return f"{target}: change it, then\n  {command}"

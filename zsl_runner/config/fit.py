@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import stat
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from zsl_runner.config.draft import Draft
 from zsl_runner.config.gpus import DEVICE, DEVICES
 from zsl_runner.config.loader import Loader
 from zsl_runner.config.paths import shown
+from zsl_runner.config.places import obstacle
 from zsl_runner.config.problems import Idle, Origin, closest
 from zsl_runner.config.registry import schemas
 from zsl_runner.config.schema import (
@@ -285,28 +285,6 @@ def check_outputs(draft: Draft, resumes: Path | None) -> None:
     if reason:
         remedy = "choose another with outputs=DIR" if resumes is None else "the run continues in place"
         draft.report(key, f"{shown(folder)}: {reason}; {remedy}")
-
-
-def obstacle(folder: Path) -> str:
-    """Return why a folder cannot be written or made; nothing if it can. Creates nothing."""
-    for place in (folder.absolute(), *folder.absolute().parents):
-        try:
-            is_folder = stat.S_ISDIR(place.stat().st_mode)
-        except FileNotFoundError:
-            if place.is_symlink():
-                return f"{shown(place)} is a link to {os.readlink(place)}, which is not there"
-            continue
-        except NotADirectoryError:
-            continue
-        except (OSError, ValueError) as error:  # a link that leads to itself, a name that is too long
-            return f"{getattr(error, 'strerror', None) or error}"
-        if not is_folder:
-            return f"{shown(place)} is a file; expected a folder"
-        if not os.access(place, os.W_OK | os.X_OK):
-            read_only = os.statvfs(place).f_flag & os.ST_RDONLY
-            return f"{shown(place)} {'lies on a read-only file system' if read_only else 'is not writable'}"
-        return ""
-    return ""
 
 
 def _made_for(dataset: type[Component], kind: str | None, loader: Loader | None) -> str:

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 from zsl_runner.console.signals import STOP, end_quietly
 from zsl_runner.console.terminal import require_printed, tolerant
-from zsl_runner.errors import ConfigError, RunError
+from zsl_runner.errors import ConfigError
 
 FAILED, REFUSED = 1, 2
 
@@ -32,17 +32,16 @@ def guarded() -> Iterator[None]:
         threading.excepthook = before
 
 
-def run(program: str, work: Callable[[], int], failed: int = FAILED) -> int:
+def run(program: str, work: Callable[[], int]) -> int:
     """Do the work of a command and return its exit code.
 
     Args:
         program: name of the command, for its messages.
         work: returns an exit code, or raises.
-        failed: exit code of a failure that has a message of ours.
 
     Returns:
-        What ``work`` returns; 2 if it refuses a configuration; 128 and the signal's number if one came, whatever became
-        of the work.
+        What ``work`` returns; 2 if an argument, an option or a place to write to is wrong, also where only the data
+        show it; 1 if the work failed; 128 and the signal's number if one came, whatever became of the work.
 
     Raises:
         SystemExit: the arguments ask for help or are wrong.
@@ -51,7 +50,7 @@ def run(program: str, work: Callable[[], int], failed: int = FAILED) -> int:
     atexit.register(end_quietly)
     try:
         with guarded():
-            code = _answered(program, work, failed)
+            code = _answered(program, work)
     except SystemExit as leave:
         if STOP.requested():
             return STOP.code
@@ -59,7 +58,7 @@ def run(program: str, work: Callable[[], int], failed: int = FAILED) -> int:
     return STOP.code if STOP.requested() else code
 
 
-def _answered(program: str, work: Callable[[], int], failed: int) -> int:
+def _answered(program: str, work: Callable[[], int]) -> int:
     try:
         with STOP.interrupting():
             try:
@@ -74,4 +73,4 @@ def _answered(program: str, work: Callable[[], int], failed: int) -> int:
         from zsl_runner.console.failures import message  # most commands do not need it
 
         print(message(program, error), file=sys.stderr)
-        return REFUSED if isinstance(error, ConfigError) else failed if isinstance(error, RunError) else FAILED
+        return REFUSED if isinstance(error, ConfigError) else FAILED

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from zsl_runner.config.schema import EvaluatorConf
 from zsl_runner.data.stages import Evaluation, Fold, Training
-from zsl_runner.errors import NonFiniteError, RunError
+from zsl_runner.errors import ConfigError, NonFiniteError, RunError
 from zsl_runner.evaluation.predictions import Predictions
 from zsl_runner.models.base import Model
 
@@ -181,7 +181,7 @@ class Evaluator(Generic[Training, Evaluation, Details]):
             measurement: the measurement on it.
 
         Raises:
-            RunError: the evaluator assigns no rows to classes.
+            ConfigError: the evaluator assigns no rows to classes.
         """
         raise self._assigns_nothing()
 
@@ -194,12 +194,13 @@ class Evaluator(Generic[Training, Evaluation, Details]):
             rows: (n, D) numbers in the scale of the data set.
 
         Raises:
-            RunError: the evaluator assigns no rows to classes, or these rows do not fit.
+            ConfigError: the evaluator assigns no rows to classes.
+            DataError: these rows do not fit.
         """
         raise self._assigns_nothing()
 
-    def _assigns_nothing(self) -> RunError:
-        return RunError(
+    def _assigns_nothing(self) -> ConfigError:
+        return ConfigError(
             f"evaluator {self.conf.name} measures a model without assigning rows to classes, so there are no "
             "predictions; what it measures are the run's metrics"
         )

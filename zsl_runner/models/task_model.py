@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -14,6 +14,9 @@ from torch.nn.utils import parameters_to_vector
 
 from zsl_runner.data.tasks.order import TaskOrder
 from zsl_runner.models.base import Model
+
+MAIN, AUXILIARY = 0, 1
+"""Places of the networks in the statistics that are kept."""
 
 
 class TaskNetwork(nn.Module):
@@ -79,6 +82,8 @@ class TaskModel(Model):
         auxiliary: its copy that is fine-tuned on the present task.
         finished: () int64 number of tasks that training is done with.
         snapshots: (T, P) parameters of `main` after each task; zero for those to come.
+        statistics: (2, T, S) what `main` and `auxiliary` count beside their parameters, such as the means of a
+            batch norm, after each task; a network without any has S = 0, and nothing of it in checkpoints.
         auxiliaries: (T, P) parameters of `auxiliary` after each task, or (0, P) if no trainer asked for them.
         joint: (P,) parameters of a copy of the network before the last task that was trained on the rows of all tasks,
             or (0,) if no trainer asked for it.
@@ -87,6 +92,7 @@ class TaskModel(Model):
     """
 
     snapshots: Tensor
+    statistics: Tensor
     auxiliaries: Tensor
     joint: Tensor
     prototypes: Tensor
@@ -101,6 +107,8 @@ class TaskModel(Model):
         width = sum(parameter.numel() for parameter in network.parameters())
         self.register_buffer("finished", torch.zeros((), dtype=torch.int64))
         self.register_buffer("snapshots", torch.zeros(order.tasks, width))
+        counted = sum(value.numel() for value in statistics_of(network))
+        self.register_buffer("statistics", torch.zeros(2, order.tasks, counted), persistent=counted > 0)
         self.register_buffer("auxiliaries", torch.zeros(0, width))
         self.register_buffer("joint", torch.zeros(0))
         self.register_buffer("prototypes", torch.zeros(0, order.classes, 0))
@@ -130,24 +138,27 @@ class TaskModel(Model):
     @torch.no_grad()
     def finish_task(self, task: int) -> None:
         """Keep the main network as it is after a task, and as the old network of the next one."""
-        copy_parameters(self.main, self.old)
+        copy_values(self.main, self.old)
         self.snapshots[task] = parameters_to_vector(self.main.parameters())
+        self._count(MAIN, task)
         self.finished.fill_(task + 1)
 
     @torch.no_grad()
     def begin_auxiliary(self) -> None:
         """Make the auxiliary network a copy of the main one."""
-        copy_parameters(self.main, self.auxiliary)
+        copy_values(self.main, self.auxiliary)
 
     @torch.no_grad()
     def finish_auxiliary(self, task: int) -> None:
         """Keep the auxiliary network as it is after a task."""
         self.auxiliaries[task] = parameters_to_vector(self.auxiliary.parameters())
+        self._count(AUXILIARY, task)
 
     @torch.no_grad()
     def begin_joint(self) -> None:
         """Make the auxiliary network what the main one was before the last task."""
         _fill(list(self.auxiliary.parameters()), self.snapshots[-2])
+        _fill(statistics_of(self.auxiliary), self.statistics[MAIN, -2])
 
     @torch.no_grad()
     def finish_joint(self) -> None:
@@ -157,8 +168,18 @@ class TaskModel(Model):
     @contextmanager
     def as_after(self, task: int) -> Iterator[TaskNetwork]:
         """Lend the main network as it was after a task."""
-        with loaded(self.main, self.snapshots[task]):
+        with loaded(self.main, self.snapshots[task], self.statistics[MAIN, task]):
             yield self.main
+
+    @contextmanager
+    def as_auxiliary(self, task: int) -> Iterator[TaskNetwork]:
+        """Lend the main network as a task's auxiliary one was after it."""
+        with loaded(self.main, self.auxiliaries[task], self.statistics[AUXILIARY, task]):
+            yield self.main
+
+    def _count(self, which: int, task: int) -> None:
+        if values := statistics_of(self.auxiliary if which == AUXILIARY else self.main):
+            self.statistics[which, task] = torch.cat([value.flatten().float() for value in values])
 
     def scores(self, x: Tensor, classes: range, task: int | None) -> Tensor:
         """Return (B, len(classes)) scores of rows, the larger the likelier; called without gradient.
@@ -186,32 +207,44 @@ class TaskModel(Model):
         return super().load_state_dict(state_dict, strict, assign)
 
 
-def copy_parameters(source: nn.Module, target: nn.Module) -> None:
-    """Give a network the parameters of another of its kind, in place."""
+def statistics_of(network: nn.Module) -> list[Tensor]:
+    """Return the tensors of a network that are kept with it and are no parameters, such as a batch norm's means."""
+    parameters = {name for name, _ in network.named_parameters(remove_duplicate=False)}
+    return [value for name, value in network.state_dict(keep_vars=True).items() if name not in parameters]
+
+
+def copy_values(source: nn.Module, target: nn.Module) -> None:
+    """Give a network the parameters and statistics of another of its kind, in place."""
     for theirs, own in zip(source.parameters(), target.parameters(), strict=True):
         own.copy_(theirs)
+    for counted, kept in zip(statistics_of(source), statistics_of(target), strict=True):
+        kept.copy_(counted)
 
 
 @contextmanager
-def loaded(network: nn.Module, vector: Tensor) -> Iterator[None]:
+def loaded(network: nn.Module, vector: Tensor, statistics: Tensor | None = None) -> Iterator[None]:
     """Give a network other parameters for a while.
 
     Args:
         network: the network.
         vector: (P,) all its parameters.
+        statistics: (S,) what it counts beside them; None leaves its own.
     """
-    parameters = list(network.parameters())
+    parameters: list[Tensor] = list(network.parameters())
+    counted = [] if statistics is None else statistics_of(network)
     with torch.no_grad():
-        kept = [parameter.clone() for parameter in parameters]
+        kept = [value.clone() for value in (*parameters, *counted)]
         _fill(parameters, vector)
+        if statistics is not None:
+            _fill(counted, statistics)
     try:
         yield
     finally:
         with torch.no_grad():
-            for parameter, values in zip(parameters, kept, strict=True):
-                parameter.copy_(values)
+            for value, before in zip((*parameters, *counted), kept, strict=True):
+                value.copy_(before)
 
 
-def _fill(parameters: list[nn.Parameter], vector: Tensor) -> None:
-    for parameter, values in zip(parameters, torch.split(vector, [p.numel() for p in parameters]), strict=True):
-        parameter.copy_(values.view_as(parameter))
+def _fill(tensors: Sequence[Tensor], vector: Tensor) -> None:
+    for tensor, values in zip(tensors, torch.split(vector, [t.numel() for t in tensors]), strict=True):
+        tensor.copy_(values.view_as(tensor))

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 
-from zsl_runner.errors import RunError
+from zsl_runner.errors import ConfigError
 from zsl_runner.report.groups import Group, average
 from zsl_runner.report.rows import Block, Difference, Row
 from zsl_runner.report.values import meaning, parted
@@ -81,7 +81,7 @@ def compare(blocks: Sequence[Block], baseline: str) -> None:
             ``sgal/em,latent_dim=32``.
 
     Raises:
-        RunError: no row, or more than one row of a table, answers to it.
+        ConfigError: no row, or more than one row of a table, answers to it.
     """
     found = False
     for block in blocks:
@@ -89,7 +89,7 @@ def compare(blocks: Sequence[Block], baseline: str) -> None:
         if len(named) > 1:
             settings = sorted({f"{key}={value}" for row in named for key, value in row.group.words.items()})
             remedy = f"add one of {', '.join(settings)} after a comma" if settings else "say model/trainer"
-            raise RunError(
+            raise ConfigError(
                 f"--baseline {baseline}: {len(named)} rows of {block.traits['dataset']} have this name; "
                 f"{remedy}, or narrow the folders"
             )
@@ -102,7 +102,9 @@ def compare(blocks: Sequence[Block], baseline: str) -> None:
         settings = sorted({_with_settings(group) for group in groups if group.words})
         more = f" and {len(settings) - LISTED} more" if len(settings) > LISTED else ""
         there = f"; with settings {'; '.join(settings[:LISTED])}{more}" if settings else ""
-        raise RunError(f"--baseline {baseline}: no row has this name; there are {', '.join(names) or 'no rows'}{there}")
+        raise ConfigError(
+            f"--baseline {baseline}: no row has this name; there are {', '.join(names) or 'no rows'}{there}"
+        )
 
 
 def _names(group: Group) -> tuple[str, str]:

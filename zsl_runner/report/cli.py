@@ -129,8 +129,8 @@ def _names(text: str) -> list[str]:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command and return its exit code: 0, or 2 for a wrong argument or a failure."""
-    return frame.run("zsl-report", lambda: _work(argv), failed=frame.REFUSED)
+    """Run the command and return its exit code."""
+    return frame.run("zsl-report", lambda: _work(argv))
 
 
 def _work(argv: Sequence[str] | None) -> int:

@@ -12,7 +12,7 @@ from typing import Any
 from zsl_runner.config.bounds import read_configuration
 from zsl_runner.config.identity import flatten
 from zsl_runner.config.saved import CONFIG_FILE
-from zsl_runner.errors import RunError
+from zsl_runner.errors import ConfigError, RunError
 from zsl_runner.runs.presence import state_of
 from zsl_runner.runs.result import FILE_NAME, Result
 
@@ -64,13 +64,13 @@ def collect(folders: Sequence[Path]) -> Findings:
     """Read every ``result.json`` below the folders; a run found twice counts once.
 
     Raises:
-        RunError: a folder does not exist.
+        ConfigError: a folder does not exist.
     """
     findings = Findings()
     known: set[Path] = set()
     for folder in folders:
         if not folder.is_dir():
-            raise RunError(f"{folder}: no such folder of runs")
+            raise ConfigError(f"{folder}: no such folder of runs")
         for place, inside, files in os.walk(folder, onerror=partial(_note, findings)):
             inside.sort()
             if FILE_NAME not in files:

@@ -11,7 +11,7 @@ from zsl_runner.config.paths import shown
 from zsl_runner.config.quantities import quantity_of, title
 from zsl_runner.config.quoting import written
 from zsl_runner.config.schema import Quantity
-from zsl_runner.errors import RunError
+from zsl_runner.errors import ConfigError, RunError
 from zsl_runner.report.collect import FoundRun, collect
 from zsl_runner.report.groups import BLOCK, TRAITS, block_of, metric_of
 from zsl_runner.report.text import in_markdown
@@ -56,7 +56,8 @@ def compared(first: Path, second: Path) -> Comparison:
     """Compare two runs.
 
     Raises:
-        RunError: a folder is no run, or its record cannot be read.
+        ConfigError: a folder is no run.
+        RunError: its record cannot be read.
     """
     runs = (_run(first), _run(second))
     names = [
@@ -91,7 +92,8 @@ def _run(folder: Path) -> FoundRun:
     found = collect([folder])
     if len(found.runs) != 1 or found.unreadable:
         what = "; ".join(found.unreadable) or f"found {len(found.runs)} runs"
-        raise RunError(f"--diff {folder}: expected the directory of one run; {what}")
+        wrong = RunError if found.unreadable else ConfigError
+        raise wrong(f"--diff {folder}: expected the directory of one run; {what}")
     return found.runs[0]
 
 

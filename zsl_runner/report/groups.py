@@ -13,7 +13,7 @@ from zsl_runner.config.identity import defines_the_run
 from zsl_runner.config.quantities import quantity_of
 from zsl_runner.config.quoting import written
 from zsl_runner.config.schema import Quantity
-from zsl_runner.errors import RunError
+from zsl_runner.errors import ConfigError
 from zsl_runner.report.collect import FoundRun
 from zsl_runner.report.values import meaning
 from zsl_runner.runs.result import checksums
@@ -201,12 +201,12 @@ def groups_of(runs: Iterable[FoundRun], by: Sequence[str] | None = None) -> list
         by: columns of `TRAITS` or dotted configuration keys.
 
     Raises:
-        RunError: ``by`` names what is neither a column nor a key of any configuration.
+        ConfigError: ``by`` names what is neither a column nor a key of any configuration.
     """
     runs = list(runs)
     for name in by or ():
         if name not in TRAITS and not any(name in run.config for run in runs):
-            raise RunError(
+            raise ConfigError(
                 f"--by {name}: expected one of {', '.join(TRAITS)}, or a configuration key such as model.kind"
             )
     members: defaultdict[tuple[Any, ...], list[FoundRun]] = defaultdict(list)

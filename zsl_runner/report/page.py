@@ -10,6 +10,7 @@ from pathlib import Path
 from zsl_runner import __version__
 from zsl_runner.config.identity import defines_the_run
 from zsl_runner.config.paths import shown
+from zsl_runner.config.places import require_folder
 from zsl_runner.config.quoting import written
 from zsl_runner.errors import RunError
 from zsl_runner.files.folders import entries
@@ -59,8 +60,10 @@ def write_page(
         say: told of what could not be read and is left out.
 
     Raises:
-        RunError: the folder cannot be written.
+        ConfigError: the folder cannot be.
+        RunError: it cannot be written.
     """
+    require_folder(folder, "--html")
     drawn = list(pictures(findings, by, metrics, say)) if report.blocks else []
     parts = [part for block in report.blocks for part in _section(block, report, drawn)]
     legend = f"<p class='small'>{_text(said(report))}</p>" if report.blocks else "<p>No complete run.</p>"

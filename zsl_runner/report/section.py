@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from zsl_runner.errors import RunError
+from zsl_runner.errors import ConfigError, RunError
 from zsl_runner.files.writing import write_text
 
 
@@ -21,17 +21,20 @@ def replace_section(path: Path, name: str, content: str) -> None:
         content: its new text.
 
     Raises:
-        RunError: the file or a marker is missing, or a marker occurs twice.
+        ConfigError: the file or a marker is missing, or a marker occurs twice.
+        RunError: the file cannot be read or written.
     """
     begin, end = f"<!-- zsl-report:{name} -->", f"<!-- /zsl-report:{name} -->"
     try:
         text = path.read_bytes().decode("utf-8")
+    except FileNotFoundError as error:
+        raise ConfigError(f"--into {path}: no such file; make it, with the lines {begin} and {end}") from error
     except OSError as error:
         raise RunError(f"{path}: cannot be read: {error.strerror or error}") from error
     except UnicodeDecodeError as error:
         raise RunError(f"{path}: expected text in UTF-8, found other bytes ({error})") from error
     if text.count(begin) != 1 or text.count(end) != 1 or text.index(end) < text.index(begin):
-        raise RunError(
+        raise ConfigError(
             f"{path}: section {name}: expected the line {begin} once and {end} once after it, "
             f"found {text.count(begin)} and {text.count(end)}; add both where the table belongs"
         )

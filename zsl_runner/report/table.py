@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from zsl_runner.config.quantities import is_standard_error, quantity_of, title
 from zsl_runner.config.schema import Quantity
-from zsl_runner.errors import RunError
+from zsl_runner.errors import ConfigError, RunError
 from zsl_runner.report.baseline import compare
 from zsl_runner.report.choice import contenders, folded
 from zsl_runner.report.collect import Findings, FoundRun
@@ -68,14 +68,16 @@ def build(
         fold: let the one setting of a search that validation chose stand for all of them.
 
     Raises:
-        RunError: an argument names what no run has.
+        ConfigError: an argument names what no run has.
     """
     comparable = [run for run in findings.runs if not run.result.debug]
     complete = [run for run in comparable if run.result.status == "complete"]
     for name in [*(metrics or ()), *([sort] if sort else [])]:
         if complete and all(metric_of(run, tag_of(name)) is None for run in complete):
             known = sorted({known for run in complete for known in (*run.result.metrics, *run.result.validation)})
-            raise RunError(f"metric {name}: no complete run has {tag_of(name)}; there are {', '.join(known) or 'none'}")
+            raise ConfigError(
+                f"metric {name}: no complete run has {tag_of(name)}; there are {', '.join(known) or 'none'}"
+            )
     columns = _columns(complete, [tag_of(name) for name in metrics or ()])
     measured: list[FoundRun] = []
     unmeasured: list[FoundRun] = []

@@ -8,7 +8,7 @@ from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from zsl_runner.errors import RunError
+from zsl_runner.errors import ConfigError
 from zsl_runner.report.collect import Findings, FoundRun
 from zsl_runner.report.groups import TRAITS, metric_of
 from zsl_runner.report.values import meaning, parted, read
@@ -55,17 +55,17 @@ def condition(text: str) -> Condition:
     (('8', '16'), Condition(key='seed', sign='<', values=(3,)))
 
     Raises:
-        RunError: it is none, or orders what is no number.
+        ConfigError: it is none, or orders what is no number.
     """
     parts = _CONDITION.fullmatch(text)
     if parts is None:
-        raise RunError(f"--where {text}: expected KEY=VALUE, KEY!=VALUE, or KEY<, <=, > or >= NUMBER")
+        raise ConfigError(f"--where {text}: expected KEY=VALUE, KEY!=VALUE, or KEY<, <=, > or >= NUMBER")
     key, sign, right = parts.groups()
     if sign not in ORDERS:
         return Condition(key, sign, tuple(parted(right) or [""]))
     limit = read(right)
     if not is_number(limit):
-        raise RunError(f"--where {text}: {sign} orders numbers; expected one, found {right.strip()!r}")
+        raise ConfigError(f"--where {text}: {sign} orders numbers; expected one, found {right.strip()!r}")
     return Condition(key, sign, (limit,))
 
 
@@ -73,14 +73,14 @@ def narrowed(findings: Findings, texts: Sequence[str]) -> Findings:
     """Return the runs that meet all conditions; what could not be read stays listed.
 
     Raises:
-        RunError: a condition is none, or no run has its key.
+        ConfigError: a condition is none, or no run has its key.
     """
     runs = list(findings.runs)
     for text in texts:
         asked = condition(text)
         if runs and not any(_found(run, asked.key) for run in findings.runs):
             known = ", ".join(["seed", *TRAITS])
-            raise RunError(
+            raise ConfigError(
                 f"--where {text}: no run has {asked.key}; expected one of {known}, a metric such as val/H, or a "
                 "configuration key such as model.latent_dim or latent_dim"
             )

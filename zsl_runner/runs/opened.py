@@ -156,10 +156,10 @@ class TrainedRun:
             conf: the settings; see `zsl_runner.config.rescore.rescored`.
 
         Raises:
-            RunError: the run is scored on test rows, on which no setting is tried.
+            ConfigError: the run is scored on test rows, on which no setting is tried.
         """
         if self.fold.evaluation.name == "test":
-            raise RunError(
+            raise ConfigError(
                 f"{self.directory}: the run is scored on its test rows, and a setting tried there is chosen on test "
                 f"labels; try it on validation rows, with a run of the tune stage alone: "
                 f"{anew(self.directory, 'evaluator.stages=[tune]')}"
@@ -174,8 +174,8 @@ class TrainedRun:
             folder: files in the layout of the run's data, with the same classes by name.
 
         Raises:
-            ConfigError: the run's data are not of files in a folder.
-            DataError: the files are missing, damaged, or do not fit the run.
+            ConfigError: the run's data are not of files in a folder, or the files do not fit the run.
+            DataError: the files are missing or damaged.
         """
         own = zero_shot_fold(self.fold)
         conf = self.config.dataset

@@ -22,7 +22,7 @@ from zsl_runner.config.schema import RunConfig
 from zsl_runner.config.typed import plain
 from zsl_runner.data.load import contents, load
 from zsl_runner.data.records import Records, SourceFile
-from zsl_runner.errors import CheckpointError, RunError
+from zsl_runner.errors import CheckpointError, ConfigError, DataError, RunError
 from zsl_runner.runs.checkpoint import Checkpoints, Saved
 from zsl_runner.runs.repeated import unrecorded
 from zsl_runner.runs.result import Result, checksums
@@ -87,7 +87,10 @@ def reopen(directory: Path, config: RunConfig, device: torch.device | str) -> Re
         before = checksums(result.data)
     if before:  # exchanged files need not even fit together
         _require(directory, "the data are", _changes_of_data(before, contents(config.dataset)), saved)
-    records = load(config.dataset)
+    try:
+        records = load(config.dataset)
+    except ConfigError as error:  # of a run that is there, nothing that was asked for now
+        raise DataError(str(error)) from error
     _require(directory, "the data are", _changes_of_data(before, records.provenance.files), saved)
     return Reopened(result or _rebuilt(directory, config, saved), saved, records)
 

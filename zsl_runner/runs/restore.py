@@ -9,6 +9,7 @@ from pathlib import Path
 
 from omegaconf import OmegaConf
 
+from zsl_runner.config.places import require_there
 from zsl_runner.config.saved import CHECKPOINTS, CONFIG_FILE
 from zsl_runner.config.typed import to_yaml, typed
 from zsl_runner.console import frame
@@ -22,8 +23,10 @@ def restore(directory: Path) -> Path:
     """Write the configuration that the run in ``directory`` began with, and return its file.
 
     Raises:
+        ConfigError: there is no such directory.
         RunError: no checkpoint keeps the configuration, or the file cannot be written.
     """
+    require_there(directory, "run directory")
     saved = Checkpoints(directory / CHECKPOINTS).newest()
     if saved is None or not saved.config:
         found = "none" if saved is None else f"{saved.path.name} of an earlier version, which does not"

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from zsl_runner.config.schema import TrainerConf
+from zsl_runner.errors import RunError
 from zsl_runner.models.base import Model
 from zsl_runner.streams import Streams
 from zsl_runner.training.optimisers import Optimisers
@@ -141,6 +142,26 @@ class Phase:
     on_validation: Callable[[Mapping[str, float]], bool] | None = None
     validate_every: int | None = None
     validates: bool = True
+
+
+def measured(option: str, metric: str, metrics: Mapping[str, float]) -> float:
+    """Return what a validation measured of the metric that an option names.
+
+    Args:
+        option: the key of the option, for the message.
+        metric: its value.
+        metrics: the validation's metrics by tag.
+
+    Raises:
+        RunError: the metric is none of those measured.
+    """
+    if metric in metrics:
+        return metrics[metric]
+    found = ", ".join(name for name in metrics if name.startswith("val/"))
+    raise RunError(
+        f"{option}: {metric} was not measured on validation data; measured: "
+        f"{found or 'nothing whose name begins with val/'}"
+    )
 
 
 def ended_early(within: str, missed: str, key: str) -> str:

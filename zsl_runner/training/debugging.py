@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +18,7 @@ import torch
 from torch.profiler import ProfilerActivity, profile
 
 from zsl_runner.config.schema import DebugConf
-from zsl_runner.errors import NonFiniteError
+from zsl_runner.errors import NonFiniteError, RunError
 from zsl_runner.tracking.tracker import Tracker
 from zsl_runner.training.base import Phase, StepReport, Trainer
 
@@ -106,10 +107,15 @@ class DebuggedTrainer(Trainer):
 
     def _recorder(self, phase: str, steps: int) -> Callable[[profile], None]:
         def write(recorded: profile) -> None:
-            self._folder.mkdir(exist_ok=True)
             trace = self._folder / f"{self._stage}-{phase}.pt.trace.json.gz"
-            trace.unlink(missing_ok=True)  # of the same phase, before a resume
-            recorded.export_chrome_trace(str(trace))
+            try:
+                self._folder.mkdir(exist_ok=True)
+                trace.unlink(missing_ok=True)  # of the same phase, before a resume
+                recorded.export_chrome_trace(str(trace))
+            except OSError as error:  # torch writes a temporary file first, and names neither
+                with suppress(OSError):
+                    trace.unlink(missing_ok=True)
+                raise RunError(f"{trace}: cannot be written: {error.strerror or error}") from error
             averages = recorded.key_averages()
             on_device = self.context.runtime.device.type != "cpu"
             order = "self_device_time_total" if on_device else "self_cpu_time_total"

@@ -10,9 +10,9 @@ from typing import Any, NoReturn, Protocol
 
 import torch
 
-from zsl_runner.errors import NonFiniteError, RunError
+from zsl_runner.errors import NonFiniteError
 from zsl_runner.files.writing import replacing
-from zsl_runner.training.base import Phase, StepReport, Trainer
+from zsl_runner.training.base import Phase, StepReport, Trainer, measured
 from zsl_runner.training.replay import Capture, eager
 from zsl_runner.training.terms import TermSums
 
@@ -98,12 +98,7 @@ class Selection:
         Raises:
             RunError: the metric that decides is none of those measured.
         """
-        if self.metric not in metrics:
-            measured = ", ".join(name for name in metrics if name.startswith("val/"))
-            raise RunError(
-                f"evaluator.select_metric: {self.metric} was not measured on validation data; measured: "
-                f"{measured or 'nothing whose name begins with val/'}"
-            )
+        measured("evaluator.select_metric", self.metric, metrics)
         self.last, self.last_choices = dict(metrics), dict(choices)
         if self._improves(metrics):
             self.best, self.choices, self.best_length, self.stale = dict(metrics), dict(choices), length, 0

@@ -15,6 +15,7 @@ from zsl_runner.config.problems import Problem
 from zsl_runner.config.registry import register
 from zsl_runner.config.schema import DatasetConf
 from zsl_runner.errors import ConfigError, DataError
+from zsl_runner.files.folders import expanded
 
 
 def data_sets() -> list[str]:
@@ -31,7 +32,8 @@ def chosen(name: str, overrides: Sequence[str] = (), *, with_files: bool = True)
         with_files: also check that its files are there.
 
     Raises:
-        ConfigError: an unknown name or key, a value out of range; all problems together.
+        ConfigError: an unknown name or key, a value out of range, a folder or file in the overrides that is not there;
+            all problems together.
         DataError: its files are missing or have another checksum than the one configured.
     """
     arguments = [f"dataset={name}", *(below_dataset(override) for override in overrides)]
@@ -43,10 +45,11 @@ def chosen(name: str, overrides: Sequence[str] = (), *, with_files: bool = True)
         raise ConfigError(_listed(problems))
     if with_files:
         fit.check_files(draft)
-    if draft.problems:
-        raise DataError(_listed(draft.problems))
     conf = draft.build("dataset")
     assert isinstance(conf, DatasetConf)
+    if draft.problems:
+        lost = any(_is_lost(draft, conf, problem.key) for problem in draft.problems)
+        raise (ConfigError if lost else DataError)(_listed(draft.problems))
     return conf
 
 
@@ -64,6 +67,12 @@ def _loader() -> Loader:
 def below_dataset(override: str) -> str:
     """Return an override of a data set's option as `zsl-run` takes it."""
     return override if override.lstrip("+~").startswith("dataset.") else f"dataset.{override}"
+
+
+def _is_lost(draft: Draft, conf: DatasetConf, key: str) -> bool:
+    """Tell whether an override names a folder or file that is not there."""
+    value = getattr(conf, key.removeprefix("dataset."), None)
+    return draft.origin(key).override is not None and isinstance(value, str) and not expanded(value).exists()
 
 
 def _listed(problems: Sequence[Problem]) -> str:

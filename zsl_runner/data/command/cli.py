@@ -34,7 +34,8 @@ EXAMPLES = """examples:
   zsl-data class-vectors names.txt class_vectors.npz --encoder sentence:all-MiniLM-L6-v2
 
 The names are those of `zsl-run dataset=NAME`, the options those of `zsl-run dataset.KEY=VALUE`.
-Exit codes: 0 all is well; 1 something is wrong with the data; 2 the command or an option is wrong.
+Exit codes: 0 all is well; 1 something is wrong with the data, or the disk is full; 2 an argument, an option or the
+place to write to is wrong.
 """
 
 
@@ -143,12 +144,15 @@ def _verify(given: argparse.Namespace) -> int:
 
 
 def _describe(given: argparse.Namespace) -> int:
+    from zsl_runner.config.places import require_beside
     from zsl_runner.data.command.describe import describe, draw, png
     from zsl_runner.data.load import load
     from zsl_runner.files.writing import write_bytes
 
     if given.figure is not None and given.figure.suffix.lower() != ".png":
         raise ConfigError(f"--figure: expected a file that ends in .png, found {given.figure}")
+    if given.figure is not None:
+        require_beside(given.figure, "--figure")
 
     def described(_option: str, conf: DatasetConf) -> Iterable[str]:
         records = load(conf)
@@ -195,6 +199,7 @@ def _each(given: argparse.Namespace, report: Report) -> int:
     """Print a report on the data set that was named, or on all that are there."""
     from zsl_runner.config.quoting import setting
     from zsl_runner.data.command.chosen import chosen, data_sets
+    from zsl_runner.files.names import label_of
 
     if given.name is None and not given.all:
         raise ConfigError("name a data set: " + ", ".join(data_sets()))
@@ -205,7 +210,11 @@ def _each(given: argparse.Namespace, report: Report) -> int:
         return _all(overrides, report)
     if given.source is not None:
         overrides.append(setting("root", given.source))
-    for line in report(given.name, _called(chosen(given.name, [*given.overrides, *overrides]))):
+    conf = chosen(given.name, [*given.overrides, *overrides])
+    called = _called(conf)
+    if called.name != conf.name:  # a command that is printed names it, too
+        given.overrides = [*given.overrides, setting("name", label_of(called.name))]
+    for line in report(given.name, called):
         print(line)
     return 0
 

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from zsl_runner.config.places import require_folder
 from zsl_runner.config.quoting import line, setting
 from zsl_runner.config.registry import resolve
 from zsl_runner.config.schema import DatasetConf
@@ -27,7 +28,7 @@ def prepare(option: str, conf: DatasetConf, overrides: Sequence[str] = ()) -> It
         overrides: the options that were given, without which a run would read other data.
 
     Raises:
-        ConfigError: the options leave no place for the cache.
+        ConfigError: the options leave no place for the cache, or one that cannot be.
         DataError: the data are damaged or inconsistent, or the cache cannot be written.
     """
     started = time.perf_counter()
@@ -43,6 +44,7 @@ def prepare(option: str, conf: DatasetConf, overrides: Sequence[str] = ()) -> It
             "dataset.cache: expected a folder for the cache, found null; leave it out or give --cache DIR"
         )
     if not copy.usable:
+        require_folder(copy.path.parent, "--cache")
         raise DataError(f"{copy.path}: the cache could not be written; choose another with --cache DIR")
     started = time.perf_counter()
     load(conf)

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
+from zsl_runner.config.places import require_folder, require_free
 from zsl_runner.data.sources.toy.conf import ToyConf
 from zsl_runner.data.sources.toy.source import load
 from zsl_runner.data.sources.xlsa17.matlab_writing import Variables, column, version_5, version_73
-from zsl_runner.errors import DataError
 from zsl_runner.files.writing import write_bytes, write_text
 
 
@@ -28,13 +28,13 @@ def synthesize(folder: Path, conf: ToyConf, *, version_7_3: bool = False) -> tup
         The files written.
 
     Raises:
-        DataError: one of the files exists; nothing is overwritten.
+        ConfigError: one of the files exists, and nothing is overwritten; or the folder cannot be.
         RunError: one cannot be written; then none stays.
     """
     paths = (folder / "res101.mat", folder / "att_splits.mat", folder / "SOURCE.txt")
     for path in paths:
-        if path.exists():
-            raise DataError(f"{path}: exists already and is not overwritten; choose another folder")
+        require_free(path, "choose another folder")
+    require_folder(folder)
     features, splits = _contents(conf)
     folder.mkdir(parents=True, exist_ok=True)
     source = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from zsl_runner.data.records import Rows
-from zsl_runner.errors import DataError
+from zsl_runner.errors import OptionError
 
 
 def labelled_rows(labels: Rows, rows: Rows, classes: int, count: int | None, seed: int, origin: str) -> Rows:
@@ -30,11 +30,11 @@ def labelled_rows(labels: Rows, rows: Rows, classes: int, count: int | None, see
     if count is None:
         return np.sort(rows)
     if count > len(rows):
-        raise DataError(
+        raise OptionError(
             f"{origin}: dataset.labelled={count:,} asks for more labels than there are training images ({len(rows):,})"
         )
     if count < classes:
-        raise DataError(
+        raise OptionError(
             f"{origin}: dataset.labelled={count} leaves classes without a labelled image; there are {classes} classes"
         )
     generator = np.random.default_rng(seed)
@@ -44,7 +44,7 @@ def labelled_rows(labels: Rows, rows: Rows, classes: int, count: int | None, see
         members = generator.permutation(rows[labels[rows] == label])
         wanted = count // classes + (label in more)
         if len(members) < wanted:
-            raise DataError(
+            raise OptionError(
                 f"{origin}: dataset.labelled={count:,} asks for {wanted} labelled images of class {label}, "
                 f"which has {len(members)} training images; ask for fewer"
             )

@@ -16,7 +16,7 @@ from torch import Tensor
 from zsl_runner.data.rows import RowView
 from zsl_runner.data.stages import Fold, spread
 from zsl_runner.data.tasks.order import TaskOrder
-from zsl_runner.errors import DataError
+from zsl_runner.errors import DataError, OptionError
 from zsl_runner.files.names import some
 
 
@@ -144,7 +144,7 @@ def with_rows(fold: TaskFold, name: str) -> TaskFold:
     for rows, span in spans:
         if span and len(list(_absent(rows, span))) == len(span):
             found = f"found none of its classes {_named(span, names)}"
-            raise DataError(
+            raise OptionError(
                 f"{name}: expected {evaluation.name} rows of each task, {found}; "
                 "use fewer tasks, another class_order, or other rows for evaluation"
             )

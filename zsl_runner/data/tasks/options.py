@@ -12,7 +12,7 @@ from zsl_runner.config.schema import DatasetConf, ModelConf, TrainerConf
 from zsl_runner.config.vocabulary import Provision
 from zsl_runner.data.tasks.order import TaskOrder, even_sizes
 from zsl_runner.data.zero_shot.options import ZeroShotConf
-from zsl_runner.errors import DataError
+from zsl_runner.errors import OptionError
 
 _FEATURE_SCALINGS: Final = ("none", "l2")
 _SEMANTIC_SCALINGS: Final = ("none", "l2", "sqrt")
@@ -67,7 +67,7 @@ class TasksConf(DatasetConf):
             DataError: a task would have no class.
         """
         if problem := _too_many_tasks(self.n_tasks, self.first_task_classes, classes):
-            raise DataError(f"dataset.{problem.key}: {problem.message}")
+            raise OptionError(f"dataset.{problem.key}: {problem.message}")
         return TaskOrder(even_sizes(classes, self.n_tasks, self.first_task_classes))
 
 

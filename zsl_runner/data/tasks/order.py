@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from zsl_runner.data.records import Rows
-from zsl_runner.errors import DataError
+from zsl_runner.errors import OptionError
 from zsl_runner.files.names import some
 
 
@@ -88,7 +88,7 @@ def ordered(classes: Rows, class_order: Sequence[int] | None, seed: int | None) 
             "in two tasks": values[counts > 1],
         }
         if found := [f"{some(map(str, ids))} {what}" for what, ids in wrong.items() if len(ids)]:
-            raise DataError(
+            raise OptionError(
                 f"dataset.class_order: expected each of the {len(classes)} classes once, found {'; '.join(found)}"
             )
         return given

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from zsl_runner.data.records import Rows
-from zsl_runner.errors import DataError
+from zsl_runner.errors import DataError, OptionError
 
 
 def held_out_rows(labels: Rows, rows: Rows, share: float, seed: int) -> tuple[Rows, Rows]:
@@ -42,11 +42,13 @@ def draw_validation_classes(seen: Rows, count: int | None, seed: int) -> Rows:
         Ascending class ids.
 
     Raises:
-        DataError: no class would be left to train on.
+        OptionError: no class would be left to train on.
+        DataError: that is so although no number is asked for.
     """
     wanted = max(1, round(len(seen) / 5)) if count is None else count
     if wanted >= len(seen):
-        raise DataError(
+        unfit = DataError if count is None else OptionError
+        raise unfit(
             f"validation_classes: expected fewer than the {len(seen)} seen classes, found {wanted}; "
             "set dataset.validation_classes to a smaller number"
         )

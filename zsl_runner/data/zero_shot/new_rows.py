@@ -17,7 +17,7 @@ from zsl_runner.data.rows import on_device
 from zsl_runner.data.stages import AnyFold
 from zsl_runner.data.zero_shot.folds import ZeroShotEvaluation, ZeroShotFold, ZeroShotTraining
 from zsl_runner.data.zero_shot.records import ZeroShotRecords
-from zsl_runner.errors import DataError
+from zsl_runner.errors import DataError, OptionError
 from zsl_runner.files.names import some
 
 BLOCK = 4096
@@ -31,7 +31,7 @@ def zero_shot_training(train: Any) -> ZeroShotTraining:
     """
     if isinstance(train, ZeroShotTraining):
         return train
-    raise DataError(f"expected features with class vectors, found {_kind(train)}; only zero-shot data have them")
+    raise OptionError(f"expected features with class vectors, found {_kind(train)}; only zero-shot data have them")
 
 
 def zero_shot_fold(fold: AnyFold) -> ZeroShotFold:
@@ -43,7 +43,7 @@ def zero_shot_fold(fold: AnyFold) -> ZeroShotFold:
     zero_shot_training(fold.train)
     if isinstance(fold.evaluation, ZeroShotEvaluation):
         return fold
-    raise DataError(f"expected rows of seen and unseen classes to evaluate on, found {_kind(fold.evaluation)}")
+    raise OptionError(f"expected rows of seen and unseen classes to evaluate on, found {_kind(fold.evaluation)}")
 
 
 def class_names(records: Records) -> tuple[str, ...]:
@@ -143,7 +143,7 @@ def with_records(fold: ZeroShotFold, records: Records) -> tuple[ZeroShotFold, li
     seen, unseen = (np.flatnonzero(np.isin(labels, ids.cpu())) for ids in (data.seen_classes, data.unseen_classes))
     for what, found in (("seen", seen), ("unseen", unseen)):
         if len(found) == 0:
-            raise DataError(f"new rows: expected some of the stage's {what} classes, found none")
+            raise OptionError(f"new rows: expected some of the stage's {what} classes, found none")
 
     evaluation = replace(
         data,
@@ -158,14 +158,14 @@ def with_records(fold: ZeroShotFold, records: Records) -> tuple[ZeroShotFold, li
 
 def _require_fitting(data: ZeroShotEvaluation, width: int, records: ZeroShotRecords) -> None:
     if records.features.shape[1] != width:
-        raise DataError(f"new rows: expected {width} features, as the run has, found {records.features.shape[1]}")
+        raise OptionError(f"new rows: expected {width} features, as the run has, found {records.features.shape[1]}")
     for whose, names in (("the run's data", data.class_names), ("the new data", records.class_names)):
         if len(set(names)) < len(names):
-            raise DataError(f"new rows: {whose} have classes of equal names, so nobody can tell which is which")
+            raise OptionError(f"new rows: {whose} have classes of equal names, so nobody can tell which is which")
     absent = sorted(set(data.class_names) - set(records.class_names))
     foreign = sorted(set(records.class_names) - set(data.class_names))
     if absent or foreign:
-        raise DataError(
+        raise OptionError(
             f"new rows: expected the {len(data.class_names)} classes of the run by name, found "
             f"{len(absent)} missing ({some(absent) or 'none'}) and {len(foreign)} others ({some(foreign) or 'none'})"
         )

@@ -37,6 +37,11 @@ NO_CHOICE = (
     "evaluator.threshold are measured."
 )
 
+NO_TAGS = (
+    "The model finds no tag in any image of the set, so every pixel is background whatever the threshold, and nothing "
+    "is known of the maps. Train it longer, or with another learning rate."
+)
+
 
 @dataclass
 class MapCounts:
@@ -112,11 +117,13 @@ class ClassMapsEvaluator(Evaluator[TaggedTrainingSet, TaggedEvaluationSet, Class
         counts = {name: MapCounts.empty(*sizes) for name in MAPS}
         true_tags = {name: MapCounts.empty(*sizes) for name in MAPS}
         right = torch.zeros_like(data.tags, dtype=torch.bool)
+        finds_tags = torch.zeros((), dtype=torch.bool, device=data.tags.device)
         with evaluating(model), torch.no_grad():
             for positions, x in data.images.blocks(self.conf.batch_size):
                 found = seeds(model, x, self.conf.scales, self.conf.mirrored)
                 tags = data.tags[positions] > 0
                 right[positions] = found.tags == tags
+                finds_tags |= found.tags.any()
                 if data.masks is None:
                     continue
                 mask = data.masks[positions].long().flatten(1)
@@ -153,7 +160,7 @@ class ClassMapsEvaluator(Evaluator[TaggedTrainingSet, TaggedEvaluationSet, Class
             {f"{data.name}/{name}": value for name, value in metrics.items()},
             made,
             details,
-            notes=self._doubts(chosen, thresholds),
+            notes=self._doubts(chosen, thresholds) if finds_tags else [NO_TAGS],
         )
 
     def _doubts(self, chosen: Mapping[str, float], thresholds: Tensor) -> list[str]:

@@ -14,7 +14,7 @@ from zsl_runner.data.tasks.folds import TaskRows
 from zsl_runner.data.tasks.order import TaskOrder
 from zsl_runner.evaluation.continual.metrics import Matrix
 from zsl_runner.models.networks import finite
-from zsl_runner.models.task_model import TaskModel, loaded
+from zsl_runner.models.task_model import TaskModel
 
 REMEDY = "the network has diverged: lower trainer.weight, trainer.auxiliary_weight or the learning rate"
 
@@ -126,5 +126,5 @@ def distances(model: TaskModel) -> dict[str, list[float]]:
 @contextmanager
 def auxiliary_of(model: TaskModel, task: int) -> Iterator[TaskModel]:
     """Lend the model with the parameters of a task's auxiliary network in its main one."""
-    with loaded(model.main, model.auxiliaries[task]):
+    with model.as_auxiliary(task):
         yield model

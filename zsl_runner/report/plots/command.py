@@ -10,7 +10,8 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from zsl_runner.errors import RunError
+from zsl_runner.config.places import require_folder
+from zsl_runner.errors import ConfigError, RunError
 from zsl_runner.files.writing import write_bytes
 from zsl_runner.report.collect import Findings
 from zsl_runner.report.groups import groups_of, metric_of
@@ -54,8 +55,10 @@ def plot(
         say: told of what could not be read and is left out, each once.
 
     Raises:
-        RunError: there is no complete run, or none has a metric; the folder cannot be written.
+        ConfigError: there is no complete run, or none has a metric; or the folder cannot be.
+        RunError: the folder cannot be written.
     """
+    require_folder(folder, "--plot")
     try:
         drawn = pictures(findings, by, metrics, say)
         folder.mkdir(parents=True, exist_ok=True)
@@ -77,11 +80,11 @@ def pictures(
     """Return every figure over the runs, drawn one at a time; see `plot`."""
     runs = [run for run in findings.runs if run.result.status == "complete" and not run.result.debug]
     if not runs:
-        raise RunError("--plot: there is no complete run to draw")
+        raise ConfigError("--plot: there is no complete run to draw")
     tags = [tag_of(name) for name in metrics or ()]
     for tag in tags:
         if all(metric_of(run, tag) is None for run in runs):
-            raise RunError(f"--plot: no complete run has {tag}")
+            raise ConfigError(f"--plot: no complete run has {tag}")
     return _pictures(findings, materials(groups_of(runs, by), tags), say)
 
 

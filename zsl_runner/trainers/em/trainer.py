@@ -19,7 +19,7 @@ from zsl_runner.models.base import ConditionalGenerator, GenerationOptions
 from zsl_runner.trainers.em.conf import EMTrainerConf
 from zsl_runner.trainers.em.mixture import batch_composition, class_balanced_weights
 from zsl_runner.trainers.seen_classes import SeenClassStep, SeenDraw
-from zsl_runner.training.base import Drawn, Phase, Step, StepReport, Trainer, TrainingContext, ended_early
+from zsl_runner.training.base import Drawn, Phase, Step, StepReport, Trainer, TrainingContext, ended_early, measured
 
 
 @dataclass(frozen=True)
@@ -164,17 +164,22 @@ class EMTrainer(Trainer):
 
     def _remember(self, metrics: Mapping[str, float]) -> bool:
         """Note how good the pretrained weights are; the last note before the EM phase is the one that counts."""
-        self.best_metric = metrics[self.em.rollback_metric]
+        self.best_metric = self._deciding(metrics)
         return False
 
     def _keep_or_undo(self, metrics: Mapping[str, float]) -> bool:
         """Keep better weights, undo worse ones; the optimiser's moments stay, as in the released code."""
-        if metrics[self.em.rollback_metric] > self.best_metric:
-            self.best_metric = metrics[self.em.rollback_metric]
+        metric = self._deciding(metrics)
+        if metric > self.best_metric:
+            self.best_metric = metric
             self.best_weights = self._weights()
             return False
         self.model.load_state_dict(self.best_weights)
         return True
+
+    def _deciding(self, metrics: Mapping[str, float]) -> float:
+        """Return the metric that says which weights are better; one that the evaluator lacks is refused."""
+        return measured("trainer.em.rollback_metric", self.em.rollback_metric, metrics)
 
     def warnings(self) -> list[str]:
         """Return that training ended before the first EM iteration, as a length chosen on validation rows may."""

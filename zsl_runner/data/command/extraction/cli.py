@@ -11,11 +11,12 @@ from typing import Any, Final
 
 import numpy as np
 
+from zsl_runner.config.places import require_beside, require_free, require_there
 from zsl_runner.config.quoting import line, place
 from zsl_runner.console.arguments import positive
 from zsl_runner.data.command.extraction.preprocessing import FITS, INTERPOLATIONS
 from zsl_runner.data.command.importing.request import LEAST_SEEN
-from zsl_runner.errors import ConfigError, DataError
+from zsl_runner.errors import ConfigError
 
 EXTRACT: Final = """\
 Turn the pictures in class folders (IMAGES/cat/1.jpg) into features, with any backbone of timm or open_clip (both in
@@ -119,7 +120,8 @@ def _weights(command: argparse.ArgumentParser) -> None:
 def _extract(given: argparse.Namespace) -> int:
     from zsl_runner.data.sources.pictures.classes import class_pictures
 
-    _require_free(given.output)
+    _require_new_file(given.output)
+    require_there(given.images, "folder")
     tree, labels = class_pictures(given.images, "give a folder that holds a folder of pictures for each class")
     classes = len(set(labels))
     print(f"pictures    {len(tree.pictures):,} of {classes:,} classes in {given.images}")
@@ -162,7 +164,8 @@ def _class_vectors(given: argparse.Namespace) -> int:
     from zsl_runner.data.command.extraction.texts import class_texts
     from zsl_runner.files.arrays import write_arrays
 
-    _require_free(given.output)
+    _require_new_file(given.output)
+    require_there(given.names, "file")
     texts = class_texts(given.names, given.template or [])
 
     from zsl_runner.data.command.extraction.backbones import device_of
@@ -198,10 +201,8 @@ def _next(classes: int, *arguments: object) -> None:
     print(f"\nimport it   {line('zsl-data', 'import', 'mine', *words, '--draw-unseen', str(max(1, classes // 5)))}")
 
 
-def _require_free(output: Path) -> None:
+def _require_new_file(output: Path) -> None:
     if output.suffix != ".npz":
         raise ConfigError(f"{output}: expected the name of a file that ends in .npz")
-    if os.path.lexists(output):
-        raise ConfigError(f"{output}: exists already and is not overwritten; remove it or choose another name")
-    if not output.absolute().parent.is_dir():
-        raise DataError(f"{output.absolute().parent}: expected a folder to write to, found none; make it")
+    require_free(output, "remove it or choose another name")
+    require_beside(output)

@@ -13,9 +13,10 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from zsl_runner.config.places import require_there
 from zsl_runner.data.command.importing.table import read_table
 from zsl_runner.data.sources.xlsa17.matlab import Foreign, Value, foreign, in_words, read_variables, variable_names
-from zsl_runner.errors import DataError
+from zsl_runner.errors import ConfigError, DataError
 from zsl_runner.files.folders import expanded
 from zsl_runner.files.names import normal, read_names, some
 from zsl_runner.files.reading import readable
@@ -58,7 +59,8 @@ class Files:
         Without a variable it is the first of ``names`` that the file holds, or the only one in it.
 
         Raises:
-            DataError: the file cannot be read, or does not hold it.
+            ConfigError: there is no such file, it is of no kind that is read, or does not hold the variable.
+            DataError: the file cannot be read.
         """
         path, chosen = _place(argument)
         variables = self._variables(path)
@@ -68,7 +70,7 @@ class Files:
         if name is None or name not in variables:
             listed = some(variables) if variables else "nothing"
             wanted = chosen or " or ".join(names[:2])
-            raise DataError(f"{path}: expected {role} as {wanted}, found {listed}; name one with {path}:NAME")
+            raise ConfigError(f"{path}: expected {role} as {wanted}, found {listed}; name one with {path}:NAME")
         return _usable(path, name, variables[name])
 
     def beside(self, argument: str, names: Sequence[str]) -> Found | None:
@@ -81,7 +83,8 @@ class Files:
         if path not in self._read:
             reader = READERS.get(path.suffix.lower())
             if reader is None:
-                raise DataError(f"{path}: expected a file that ends in {', '.join(READERS)}, found {path.name}")
+                raise ConfigError(f"{path}: expected a file that ends in {', '.join(READERS)}, found {path.name}")
+            require_there(path, "file")
             with readable(path, f"a {path.suffix} file"):
                 self._read[path] = reader(path)
         return self._read[path]

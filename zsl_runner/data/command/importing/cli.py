@@ -78,11 +78,12 @@ def add_import(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 
 def _import(given: argparse.Namespace) -> int:
+    from zsl_runner.config.places import require_new_folder
     from zsl_runner.config.quoting import line, place, setting
     from zsl_runner.data.command.importing.arrays import Files
     from zsl_runner.data.command.importing.fitting import understand
     from zsl_runner.data.command.importing.request import Request
-    from zsl_runner.data.command.importing.writing import require_free, write
+    from zsl_runner.data.command.importing.writing import write
     from zsl_runner.files.names import label_of
 
     if not 0 < given.test_share < 1:
@@ -107,7 +108,7 @@ def _import(given: argparse.Namespace) -> int:
         feature_kind=given.feature_kind,
         seed=given.seed,
     )
-    require_free(request.folder)
+    require_new_folder(request.folder)
     files = Files()
     understood = understand(request, files)
     for what, words in understood.lines:

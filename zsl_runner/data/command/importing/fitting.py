@@ -14,7 +14,7 @@ from zsl_runner.data.command.importing.numbers import from_digits, listed, size,
 from zsl_runner.data.command.importing.request import Request, Understood, unit
 from zsl_runner.data.command.importing.table import MATRIX
 from zsl_runner.data.records import Rows
-from zsl_runner.errors import DataError
+from zsl_runner.errors import ConfigError, DataError, RunError
 from zsl_runner.files.names import other_case, some
 
 FEATURES = ("features", MATRIX)
@@ -29,7 +29,7 @@ def understand(request: Request, files: Files) -> Understood:
     """Read the files of a request and fit them together.
 
     Raises:
-        ConfigError: an option that names or counts classes does not fit them.
+        ConfigError: an option does not fit the files, or one that they need is missing.
         DataError: what else does not fit, with file and variable, expected and found.
     """
     found = files.variable(request.features, "features", FEATURES)
@@ -38,7 +38,7 @@ def understand(request: Request, files: Files) -> Understood:
         raise DataError(f"{found.origin}: expected rows that differ, found {len(features)} equal ones")
     given = _labels_found(request, files)
     if size(given) != len(features):
-        raise DataError(_other_length(found, features, given, request))
+        raise _other_length(found, features, given, request)
     vectors_found = files.variable(request.class_vectors, "class vectors", CLASS_VECTORS)
     vectors = _matrix(vectors_found, request.class_vectors_turned, "--class-vectors-are", "C,A", "a class")
     names_found = _names_found(request, files, given, len(vectors))
@@ -105,7 +105,8 @@ def _labels_found(request: Request, files: Files) -> Found:
     """Return the labels, whose rows are those of the features.
 
     Raises:
-        DataError: there are none, or the names of images beside them and beside the features say otherwise.
+        ConfigError: there are none.
+        DataError: the names of images beside them and beside the features say otherwise.
     """
     if request.labels is not None:
         given = files.variable(request.labels, "labels", (*LABELS, MATRIX))
@@ -113,7 +114,7 @@ def _labels_found(request: Request, files: Files) -> Found:
         return given
     found = files.beside(request.features, LABELS)
     if found is None:
-        raise DataError(
+        raise ConfigError(
             f"{request.features}: expected labels beside the features, as a variable or column {LABELS[0]}, found "
             "none; give them with --labels FILE"
         )
@@ -159,14 +160,14 @@ def _require_one_order(first: Found | None, second: Found | None) -> None:
         )
 
 
-def _other_length(found: Found, features: NDArray[np.float32], labels: Found, request: Request) -> str:
+def _other_length(found: Found, features: NDArray[np.float32], labels: Found, request: Request) -> RunError:
+    """Return the refusal of features and labels of different lengths; the option is wrong if the other would fit."""
     count = size(labels)
     said = "D,N" if request.features_turned else "N,D"
     other = "N,D" if request.features_turned else "D,N"
-    hint = "they are of different data"
-    if features.shape[1] == count:
-        hint = f"the features are transposed: say --features-are {other}"
-    return (
+    turned = features.shape[1] == count
+    hint = f"the features are transposed: say --features-are {other}" if turned else "they are of different data"
+    return (ConfigError if turned else DataError)(
         f"{found.origin}: expected a row for each of the {count:,} labels of {labels.origin}, found {len(features):,} "
         f"rows of {features.shape[1]:,} features (--features-are {said}); {hint}"
     )
@@ -190,7 +191,7 @@ def _checked_names(names: Found, found: Found, vectors: NDArray[np.float32], req
         said, other = ("A,C", "C,A") if request.class_vectors_turned else ("C,A", "A,C")
         turned = vectors.shape[1] == len(names.value)
         hint = f"; the class vectors are transposed: say --class-vectors-are {other}" if turned else ""
-        raise DataError(
+        raise (ConfigError if turned else DataError)(
             f"{found.origin}: expected a row for each of the {len(names.value)} names of {names.origin}, found "
             f"{len(vectors)} rows of {vectors.shape[1]} (--class-vectors-are {said}){hint}"
         )
@@ -210,7 +211,7 @@ def _class_ids(found: Found, names: tuple[str, ...] | None, classes: int, first:
             return np.array([known[name] for name in value], dtype=np.int64), f"{len(set(value))} different names"
         if from_digits(found) is None:
             if names is None:
-                raise DataError(
+                raise ConfigError(
                     f"{found.origin}: labels are names ({some(unknown)}), and the class vectors have none; give them "
                     "with --class-names FILE, in the order of the class vectors"
                 )

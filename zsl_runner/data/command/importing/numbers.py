@@ -8,7 +8,7 @@ import numpy as np
 
 from zsl_runner.data.command.importing.arrays import Found
 from zsl_runner.data.records import Rows
-from zsl_runner.errors import DataError
+from zsl_runner.errors import ConfigError, DataError
 from zsl_runner.files.names import some
 
 
@@ -42,6 +42,7 @@ def whole_numbers(found: Found, count: int, first: int, of: str) -> Rows:
 
     Raises:
         DataError: no whole numbers, or some out of range.
+        ConfigError: the other ``first`` would fit.
     """
     value = found.value
     if isinstance(value, tuple) or value.dtype.kind not in "iuf" or value.size not in (*value.shape, 0):
@@ -53,7 +54,7 @@ def whole_numbers(found: Found, count: int, first: int, of: str) -> Rows:
     if low < first or high > count - 1 + first:
         other = 1 - first
         hint = f"; --count-from {other} would fit" if low >= other and high <= count - 1 + other else ""
-        raise DataError(
+        raise (ConfigError if hint else DataError)(
             f"{found.origin}: expected numbers of {of}, {first} to {count - 1 + first} (--count-from {first}), "
             f"found {low:g} to {high:g}{hint}"
         )

@@ -11,6 +11,7 @@ from typing import Final
 
 import numpy as np
 
+from zsl_runner.config.places import require_new_folder
 from zsl_runner.data.command.importing.arrays import Files
 from zsl_runner.data.command.importing.request import Request, Understood, unit
 from zsl_runner.data.load import load
@@ -18,7 +19,7 @@ from zsl_runner.data.records import Records, SourceFile
 from zsl_runner.data.sources.xlsa17.conf import XLSA17Conf
 from zsl_runner.data.sources.xlsa17.matlab_writing import Variables, column, version_5, version_73
 from zsl_runner.data.sources.xlsa17.statement import FILE, Statement
-from zsl_runner.errors import DataError, RunError
+from zsl_runner.errors import RunError
 from zsl_runner.files.checksums import sha256_of
 from zsl_runner.files.writing import write_bytes, write_text
 
@@ -26,24 +27,15 @@ LARGEST_OF_VERSION_5: Final = 2**31
 """Bytes of a variable from which on MATLAB files are of version 7.3."""
 
 
-def require_free(folder: Path) -> None:
-    """Refuse a place where something is already.
-
-    Raises:
-        DataError: there is something.
-    """
-    if os.path.lexists(folder):
-        raise DataError(f"{folder}: exists already and is not overwritten; choose another folder")
-
-
 def write(request: Request, understood: Understood, files: Files) -> tuple[tuple[Path, ...], Records]:
     """Write ``res101.mat``, ``att_splits.mat`` and ``import.json``, and return their paths, and what a run reads there.
 
     Raises:
-        DataError: the folder exists, and nothing is overwritten; or a run could not read what was written.
+        ConfigError: the folder exists, and nothing is overwritten; or it cannot be.
+        DataError: a run could not read what was written.
         RunError: it cannot be written.
     """
-    require_free(request.folder)
+    require_new_folder(request.folder)
     work = request.folder.with_name(f".{request.folder.name}.{secrets.token_hex(4)}.tmp")
     names = ("res101.mat", "att_splits.mat")
     try:
@@ -60,7 +52,7 @@ def write(request: Request, understood: Understood, files: Files) -> tuple[tuple
         )
         write_text(work / FILE, statement.text())
         records = load(XLSA17Conf(name=request.folder.resolve().name, root=str(work), cache=None))
-        require_free(request.folder)
+        require_new_folder(request.folder)
         os.rename(work, request.folder)  # fails where a folder with something in it has appeared meanwhile
     except RunError as error:  # nobody has heard of the folder in which it is made
         raise type(error)(str(error).replace(str(work), str(request.folder))) from error

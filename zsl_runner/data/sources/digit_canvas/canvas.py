@@ -11,7 +11,7 @@ from scipy.ndimage import binary_dilation
 
 from zsl_runner.data.sources.digit_canvas.conf import CanvasOptions
 from zsl_runner.data.sources.digit_canvas.pools import INK, DigitPool
-from zsl_runner.errors import DataError
+from zsl_runner.errors import OptionError
 
 Picture = NDArray[np.float64]
 Coverage = NDArray[np.float64]
@@ -46,7 +46,7 @@ def draw_canvas(pool: DigitPool, conf: CanvasOptions, random: Random) -> tuple[N
         drawn = _canvas(pool, conf, random)
         if drawn is not None:
             return drawn
-    raise DataError(
+    raise OptionError(
         f"dataset.overlap={conf.overlap:g}: expected places for up to {conf.digits[1]} digits of up to "
         f"{conf.digit_size[1]:g} of the side on each canvas, found none in {CANVASES} canvases of {PLACES} tries each; "
         "use fewer or smaller digits, or let them overlap more"

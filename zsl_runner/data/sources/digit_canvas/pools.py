@@ -13,7 +13,7 @@ from zsl_runner.data.records import Rows, SourceFile
 from zsl_runner.data.sources.digit_canvas.conf import CanvasOptions
 from zsl_runner.data.sources.digits.images import BRIGHTEST, digits_checksum
 from zsl_runner.data.sources.mnist import images
-from zsl_runner.errors import DataError
+from zsl_runner.errors import DataError, OptionError
 
 INK: Final = 32
 """Brightness (of 255) below which the border of a digit's image is cut off."""
@@ -72,7 +72,7 @@ def digit_pools(conf: CanvasOptions) -> dict[str, DigitPool]:
             raise DataError(f"{conf.root}: expected a digit in every image of the idx files, found an empty one")
     for split, pool in pools.items():
         if conf.distinct and len(np.unique(pool.labels)) < conf.digits[1]:
-            raise DataError(
+            raise OptionError(
                 f"dataset.distinct: expected {conf.digits[1]} different digits among those for {split} canvases, found "
                 f"{len(np.unique(pool.labels))}; use fewer digits or distinct=false"
             )

@@ -18,7 +18,7 @@ from zsl_runner.data.images.records import ImageRecords
 from zsl_runner.data.records import Provenance, Rows, SourceFile, checked
 from zsl_runner.data.sources.dsprites.conf import SIDE, DSpritesConf
 from zsl_runner.data.sources.published import PUBLISHED
-from zsl_runner.errors import DataError
+from zsl_runner.errors import DataError, OptionError
 from zsl_runner.files.checksums import sha256_of
 from zsl_runner.files.reading import MOST_PACKED, readable
 
@@ -136,7 +136,7 @@ def load(conf: DSpritesConf) -> ImageRecords:
     order = generator.permutation(len(rows))
     test, validation, train = np.split(order, [conf.test_rows, conf.test_rows + conf.validation_rows])
     if len(train) == 0:
-        raise DataError(
+        raise OptionError(
             f"{path}: of {len(rows):,} images dataset.test_rows={conf.test_rows} and "
             f"dataset.validation_rows={conf.validation_rows} leave none to train on"
         )

@@ -26,7 +26,7 @@ from zsl_runner.data.sources.mnist.files import (
     MNISTFiles,
     OfficialSplitConf,
 )
-from zsl_runner.errors import DataError
+from zsl_runner.errors import DataError, OptionError
 from zsl_runner.files.checksums import sha256_of
 from zsl_runner.files.reading import MOST_PACKED, readable
 
@@ -120,7 +120,7 @@ def digit_images(conf: OfficialSplitConf, side: int | None = None) -> DigitImage
     test, test_labels = test_images(files)
     first_validation = len(train) - conf.validation_rows
     if first_validation < 1:
-        raise DataError(
+        raise OptionError(
             f"{conf.root}: the training file has {len(train):,} images; dataset.validation_rows={conf.validation_rows} "
             "leaves none to train on"
         )

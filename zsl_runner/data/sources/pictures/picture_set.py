@@ -17,7 +17,7 @@ from zsl_runner.data.sources.pictures.options import PictureSetConf
 from zsl_runner.data.sources.pictures.pixels import notes_on, read_image
 from zsl_runner.data.sources.pictures.shares import drawn_split, in_words
 from zsl_runner.data.sources.pictures.walk import PictureTree, pictures_below
-from zsl_runner.errors import DataError
+from zsl_runner.errors import DataError, OptionError
 from zsl_runner.files.checksums import sha256_of_all
 
 
@@ -106,7 +106,7 @@ def _square(path: Path, conf: PictureSetConf) -> tuple[NDArray[np.uint8], list[s
     picture = shown.picture()
     side = min(picture.size) if conf.crop is None else conf.crop
     if side > min(picture.size):
-        raise DataError(
+        raise OptionError(
             f"{path}: expected at least dataset.crop={side} pixels a side, found {picture.width} x {picture.height}"
         )
     left, top = (picture.width - side) // 2, (picture.height - side) // 2

@@ -9,7 +9,7 @@ import numpy as np
 
 from zsl_runner.config.problems import Problem
 from zsl_runner.data.records import Rows
-from zsl_runner.errors import DataError
+from zsl_runner.errors import OptionError
 
 
 def share_problems(shares: Sequence[float]) -> Iterable[Problem]:
@@ -33,7 +33,7 @@ def drawn_split(count: int, shares: Sequence[float], seed: int, folder: Path) ->
     ends = np.round(np.cumsum(shares[:-1]) * count).astype(np.int64)
     parts = np.split(np.random.default_rng(seed).permutation(count), ends)
     if min(map(len, parts)) == 0:
-        raise DataError(f"{folder}: {count} images are too few for dataset.shares={list(shares)}: a split has none")
+        raise OptionError(f"{folder}: {count} images are too few for dataset.shares={list(shares)}: a split has none")
     return dict(zip(("train", "validation", "test"), parts, strict=True))
 
 

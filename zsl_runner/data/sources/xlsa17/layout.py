@@ -118,7 +118,8 @@ def indices(path: Path, field: str, value: Value) -> Rows:
         raise DataError(f"{path}: field {field}: expected a column of whole numbers, found {in_words(value)}")
     numbers = value.ravel()
     if numbers.size == 0:
-        raise DataError(f"{path}: field {field}: expected a column of whole numbers, found an empty one")
+        remedy = "; write the file again, without it" if field in OPTIONAL_LOCS else "; write the file again"
+        raise DataError(f"{path}: field {field}: expected a column of whole numbers, found an empty one{remedy}")
     if numbers.dtype.kind == "f" and not (np.isfinite(numbers).all() and (numbers == np.rint(numbers)).all()):
         raise DataError(f"{path}: field {field}: expected whole numbers, found fractions, NaN or infinity")
     largest = max(int(numbers.max()), -int(numbers.min()))
