@@ -309,6 +309,23 @@ def test_several_objectives_and_a_failing_trial(tmp_path):
     assert [len(trial.values) for trial in trials(tmp_path)] == [2, 2, 2]
 
 
+@pytest.mark.launcher
+@SEARCH
+@pytest.mark.parametrize("kept", [[], ["hydra.sweeper.storage=null"]])
+def test_a_search_without_any_result_says_so(tmp_path, kept):
+    arguments = [*TRAINED, "sweep=tpe", "hydra.sweeper.n_trials=2", "trainer.optim.lr=interval(1e29,1e30)", *kept]
+    for again in ([], [], ["existing=retry"]):
+        process, log = start(tmp_path, *arguments, *again)
+        assert process.wait(timeout=300) == 1, log.seek(0) or log.read()
+        log.seek(0)
+        printed = log.read()
+        assert "zsl-run: no trial of this search has a result; " in printed
+        assert "Traceback" not in printed
+        assert "a bug" not in printed
+        if not kept:
+            assert ("2 failed and tried again" in printed) is bool(again)
+
+
 def test_a_missing_plugin_is_named_with_its_extra(tmp_path):
     if not SEARCH.args[0]:
         pytest.skip("the extra search is installed")

@@ -98,6 +98,21 @@ def test_a_trial_cut_short_is_tried_again_with_its_values(tmp_path):
     assert again.system_attrs["fixed_params"] == cut.params
 
 
+def test_a_trial_that_failed_is_tried_again_once_if_asked(tmp_path):
+    study, space = make(tmp_path), {KEY: optuna.distributions.FloatDistribution(0.0, 9.0)}
+    study.tell(study.ask(), 1.0)
+    study.tell(study.ask(space), state=optuna.trial.TrialState.FAIL)
+    arguments = (NAME, tmp_path / "study.db", 4, ["val/H"], ["maximize"])
+    assert go_on(*arguments).message == f"study {NAME}: 2 of 4 trials done"
+    left = go_on(*arguments, retries=True)
+    assert (left.trials, left.message) == (3, f"study {NAME}: 1 of 4 trials done, 1 failed and tried again")
+    assert go_on(*arguments, retries=True).message == f"study {NAME}: 1 of 4 trials done"
+    _, failed, again = study.get_trials()
+    assert again.system_attrs["fixed_params"] == failed.params
+    study.tell(study.ask(space), state=optuna.trial.TrialState.FAIL)
+    assert go_on(*arguments, retries=True).message == f"study {NAME}: 1 of 4 trials done, 1 failed and tried again"
+
+
 def test_a_new_study_knows_its_objectives_by_name(tmp_path):
     left = go_on(NAME, tmp_path / "study.db", 4, ["val/U", "val/NCLL"], ["maximize", "minimize"])
     assert (left.trials, left.before, left.message) == (4, 0, f"study {NAME}: new, 4 trials")

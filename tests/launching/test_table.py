@@ -41,7 +41,7 @@ def test_every_job_says_what_became_of_it(sweep, tmp_path):
     )
     Note(3, ["seed=3"], str(record(tmp_path / "r3", "running"))).save(sweep)
     Note(4, ["seed=4"], str(record(tmp_path / "r4", "running"))).save(sweep)
-    Note(5, ["seed=5"], error="ConfigError: no device").save(sweep)
+    Note(5, ["seed=5", "dataset=toy"], error="ConfigError: no device").save(sweep)
     with (tmp_path / "r3" / ".lock").open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         text, complete = outcome(sweep, [])

@@ -19,6 +19,7 @@ from zsl_runner.files.folders import entries
 from zsl_runner.sweeps.notes import Plan, read_notes
 
 if TYPE_CHECKING:
+    from optuna import Study
     from optuna.trial import FrozenTrial
 
 _SHOWN = 8
@@ -40,8 +41,8 @@ def found(name: str, storage: str, sweeps: Path, config: RunConfig) -> str:
         study = optuna.load_study(study_name=name, storage=storage)
     except KeyError:
         return ""
-    complete = study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.COMPLETE,))
-    lines = [f"study {name}: {len(complete)} of {len(study.get_trials(deepcopy=False))} trials with a result"]
+    complete = _complete(study)
+    lines = [f"study {name}: {complete} of {len(study.get_trials(deepcopy=False))} trials with a result"]
     if not complete:
         return lines[0]
     objectives = objectives_of(config)
@@ -61,6 +62,22 @@ def found(name: str, storage: str, sweeps: Path, config: RunConfig) -> str:
     if kept is not None:
         lines.append(f"train it over seeds, and test it:\n  {_over_seeds(name, kept, config)}")
     return "\n".join(lines)
+
+
+def results(name: str, storage: str) -> int:
+    """Return how many trials of a study have a result.
+
+    Args:
+        name: the study.
+        storage: where Optuna keeps it.
+    """
+    import optuna
+
+    return _complete(optuna.load_study(study_name=name, storage=storage))
+
+
+def _complete(study: Study) -> int:
+    return sum(trial.state.name == "COMPLETE" for trial in study.get_trials(deepcopy=False))
 
 
 def _overrides(trial: FrozenTrial) -> list[str]:

@@ -35,7 +35,7 @@ from zsl_runner.console.terminal import require_printed
 from zsl_runner.errors import ConfigError, RunError
 from zsl_runner.runs.completion import answer_shell
 from zsl_runner.runs.start import start
-from zsl_runner.sweeps.best import found
+from zsl_runner.sweeps.best import found, results
 from zsl_runner.sweeps.job import job
 from zsl_runner.sweeps.prepare import prepared
 from zsl_runner.sweeps.table import outcome
@@ -43,6 +43,9 @@ from zsl_runner.sweeps.watch import watched
 
 _DEFAULTS = {"version_base": "1.3"} if hydra.__version__.startswith("1.3.") else {}
 """Which of its versions Hydra 1.3 shall behave like: itself. Hydra 1.4 knows no other and refuses to be told."""
+
+_NO_BEST_TRIAL = ("Record does not exist", "No trials are completed yet")
+"""How Optuna answers its sweeper, who asks for the best trial, where none has a result: on disk, and in memory."""
 
 
 def perform(arguments: Sequence[str]) -> int:
@@ -148,13 +151,18 @@ def _sweep_runs(
 
 
 def _sweep(command: Command, loader: Loader, settings: DictConfig, runs: dict[str, RunConfig]) -> int:
-    """Hand the sweep over to Hydra, then tell from the files its jobs wrote what became of each."""
+    """Hand the sweep over to Hydra, then tell from the files its jobs wrote what became of each.
+
+    Raises:
+        ConfigError: the search was ended, because none of its trials can have its objective.
+        RunError: a process of the launcher was killed, or no trial of a search has a result.
+    """
     line = shlex.join(["zsl-run", *sys.argv[1:]])
     objectives = next(iter(runs.values())).objectives
     with prepared(settings, loader, command.overrides, runs, line) as sweep:
         if sweep.message:
             print(sweep.message)
-        overrides = [*command.settings(), *command.overrides, *sweep.settings]
+        overrides, has_result = [*command.settings(), *command.overrides, *sweep.settings], True
         try:
             with watched(sweep.folder):
                 code = _started(loader, lambda hydra: hydra.multirun(command.source.name, job, overrides))
@@ -163,11 +171,20 @@ def _sweep(command: Command, loader: Loader, settings: DictConfig, runs: dict[st
                 "a process of the launcher was killed, as the system does when memory runs out, and the sweep ended "
                 "with it; repeat the command to go on, with a smaller hydra.launcher.n_jobs if memory was short"
             ) from error
+        except ValueError as error:
+            if str(error).rstrip(".") not in _NO_BEST_TRIAL:
+                raise
+            has_result, code = False, FAILED
         finally:
             table, all_complete = outcome(sweep.folder, objectives)
             print(f"\n{table}")
             if sweep.study is not None:
                 print(found(*sweep.study, sweep.folder.parent, next(iter(runs.values()))))
+    if not has_result or (not code and sweep.study is not None and not results(*sweep.study)):
+        raise RunError(
+            "no trial of this search has a result; why its jobs failed stands in the table of the command that started "
+            "them, and in error.txt in their runs' directories; mend that, then repeat the command with existing=retry"
+        )
     return code or (0 if all_complete else FAILED)
 
 

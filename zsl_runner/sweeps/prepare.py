@@ -75,14 +75,14 @@ def prepared(
         yield Prepared(folder, decided, study=storage and (settings.sweeper.study_name, storage))
         return
     with study.alone_with(file):
-        objectives = objectives_of(next(iter(runs.values())))
-        wanted = settings.sweeper.n_trials
-        left = study.go_on(settings.sweeper.study_name, file, wanted, objectives, directions_of(settings))
+        first, name, wanted = next(iter(runs.values())), settings.sweeper.study_name, settings.sweeper.n_trials
+        retries = first.existing == "retry"
+        left = study.go_on(name, file, wanted, objectives_of(first), directions_of(settings), retries)
         decided.append(f"hydra.sweeper.n_trials={left.trials}")
         seed = OmegaConf.select(settings, "sweeper.sampler.seed")
         if seed is not None and left.before:  # the same seed again would draw the first trials once more
             decided.append(f"hydra.sweeper.sampler.seed={seed + left.before}")
-        yield Prepared(folder, decided, left.message, (settings.sweeper.study_name, storage))
+        yield Prepared(folder, decided, left.message, (name, storage))
 
 
 def _environment() -> list[str]:

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from omegaconf import DictConfig, OmegaConf
 
@@ -22,9 +23,15 @@ from zsl_runner.config.typed import plain
 from zsl_runner.errors import CheckpointError, ConfigError
 from zsl_runner.files.locks import exclusive
 
+if TYPE_CHECKING:
+    from optuna import Study
+    from optuna.trial import FrozenTrial
+
 _SQLITE = "sqlite:///"
 _LOST = "lost"
 """Attribute of a trial whose process died; another trial repeats it."""
+_REPEATS = "repeats"
+"""Attribute of a trial that repeats one that failed: that one's number. What has ended takes no attribute any more."""
 _DECIDES = ("sampler", "direction")
 
 
@@ -79,7 +86,9 @@ def file_of(storage: str | None) -> Path | None:
     return Path(storage.removeprefix(_SQLITE)) if storage is not None and storage.startswith(_SQLITE) else None
 
 
-def go_on(name: str, file: Path, wanted: int, objectives: Sequence[str], directions: Sequence[str]) -> Left:
+def go_on(
+    name: str, file: Path, wanted: int, objectives: Sequence[str], directions: Sequence[str], retries: bool = False
+) -> Left:
     """Prepare a study for its next trials, and return how many are left of ``wanted``.
 
     Only for a study no other process works on. A new one is made here and not by the sweeper, so that dashboards call
@@ -91,6 +100,7 @@ def go_on(name: str, file: Path, wanted: int, objectives: Sequence[str], directi
         wanted: how many trials there shall be.
         objectives: the metrics that are optimised.
         directions: "maximize" or "minimize" for each.
+        retries: whether trials that failed are tried again with the same values, too.
 
     Raises:
         ConfigError: another version of Optuna keeps it.
@@ -118,10 +128,24 @@ def go_on(name: str, file: Path, wanted: int, objectives: Sequence[str], directi
             study.enqueue_trial(trial.params)
         study._storage.set_trial_user_attr(trial._trial_id, _LOST, True)
         study.tell(trial.number, state=states.FAIL)
-    trials = study.get_trials(deepcopy=False)
-    done = sum(trial.state.is_finished() and not trial.user_attrs.get(_LOST) for trial in trials)
+    failed = [trial for trial in _last_words(study) if trial.state == states.FAIL and trial.params] if retries else []
+    for trial in failed:
+        study.enqueue_trial(trial.params, user_attrs={_REPEATS: trial.number})
+    trials, done = study.get_trials(deepcopy=False), len(_last_words(study))
     again = f", {len(lost)} cut short and tried again" if lost else ""
+    again += f", {len(failed)} failed and tried again" if failed else ""
     return Left(max(0, wanted - done), len(trials), f"study {name}: {done} of {wanted} trials done{again}")
+
+
+def _last_words(study: Study) -> list[FrozenTrial]:
+    """Return the trials that have ended and that no other one repeats."""
+    trials = study.get_trials(deepcopy=False)
+    repeated = {trial.user_attrs.get(_REPEATS) for trial in trials}
+    return [
+        trial
+        for trial in trials
+        if trial.state.is_finished() and not trial.user_attrs.get(_LOST) and trial.number not in repeated
+    ]
 
 
 @contextmanager

@@ -30,7 +30,7 @@ class Line:
 
     Attributes:
         number: its number in the sweep.
-        run: its run's directory, or its overrides if there is none.
+        run: its run's directory; if there is none its overrides, of those that all jobs share none.
         state: a key of the states' explanations.
         cells: status, metrics and time in words.
         reason: why it is not complete, if that is known.
@@ -67,15 +67,17 @@ def outcome(folder: Path, objectives: list[str]) -> tuple[str, bool]:
 
 def _lines(folder: Path, objectives: list[str]) -> list[Line]:
     """Return the lines of all jobs in order, also of those that never began."""
-    lines = {note.number: _line(note, objectives) for note in read_notes(folder)}
-    for number in range(Plan.load(folder).jobs or 0):
+    plan = Plan.load(folder)
+    lines = {note.number: _line(note, objectives, plan.swept) for note in read_notes(folder)}
+    for number in range(plan.jobs or 0):
         lines.setdefault(number, Line(number, "", "absent", (_STATES["absent"], "", "")))
     return [lines[number] for number in sorted(lines)]
 
 
-def _line(note: Note, objectives: list[str]) -> Line:
+def _line(note: Note, objectives: list[str], swept: list[str]) -> Line:
     if note.directory is None:
-        return _without_result(note, " ".join(note.overrides))
+        varied = [override for override in note.overrides if override.partition("=")[0].lstrip("+") in swept]
+        return _without_result(note, " ".join(varied or note.overrides))
     directory = Path(note.directory)
     try:
         result = Result.load(directory)
