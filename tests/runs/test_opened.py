@@ -17,6 +17,8 @@ from zsl_runner.evaluation.base import measured
 from zsl_runner.evaluation.metrics import mean_class_accuracy
 from zsl_runner.runs.opened import open_run
 from zsl_runner.runs.result import Result
+from zsl_runner.trainers.seen_only.conf import SeenOnlyTrainerConf
+from zsl_runner.trainers.seen_only.trainer import SeenOnlyTrainer
 
 
 @pytest.fixture(scope="module")
@@ -57,6 +59,22 @@ def test_scoring_a_trained_run_imports_no_compiler(sgal):
     )
     assert done.returncode == 0, done.stderr
     assert f" {Result.load(sgal.directory).metrics['test/H']:.2f} %\n" in done.stdout
+
+
+class SlowStart(SeenOnlyTrainer):
+    """A trainer of a user's own that prepares its optimisers where it is built."""
+
+    def __init__(self, conf, context):
+        super().__init__(conf, context)
+        context.optimisers.set_lr("prior", 1e-5)
+        context.optimisers.restart("autoencoder")
+
+
+def test_a_trainer_that_sets_a_learning_rate_where_it_is_built(outputs, monkeypatch):
+    monkeypatch.setattr(SeenOnlyTrainerConf, "implementation", f"{__name__}:{SlowStart.__name__}")
+    own = ("model=vzsl", "dataset=toy", "dataset.train_rows=20", "trainer.steps=2", "runtime.device=cpu", "name=slow")
+    run = open_run(finished(outputs, *own, "tracker.figures=false", "tracker.progress=none"))
+    assert accuracy(run, run.data.test_unseen, "unseen") == run.result.metrics["test/T1"]
 
 
 def test_what_is_predicted_is_named(eszsl):

@@ -66,7 +66,7 @@ def build_stage(config: RunConfig, name: str, fold: AnyFold, runtime: Runtime, t
         name: the stage's name.
         fold: the stage's data.
         runtime: device and precision.
-        trained: nothing is trained any more, so that no group gets an optimiser; torch's take long to import.
+        trained: nothing is trained any more, so that no optimiser is built.
     """
     data = fold.train
     if config.debug.overfit:
@@ -79,9 +79,8 @@ def build_stage(config: RunConfig, name: str, fold: AnyFold, runtime: Runtime, t
         require_registered(model)
     model.to(runtime.device)
     groups = _groups(model)
-    wanted = {} if trained else config.trainer.optimisers()
-    settings = {group: conf for group, conf in wanted.items() if group in groups}
-    optimisers = Optimisers({group: groups[group] for group in settings}, settings)
+    settings = {group: conf for group, conf in config.trainer.optimisers().items() if group in groups}
+    optimisers = Optimisers({group: groups[group] for group in settings}, settings, trained)
     context = TrainingContext(model=model, data=data, optimisers=optimisers, runtime=runtime, streams=streams)
     trainer: Trainer = built(config.trainer.implementation, config.trainer, context)
     return StageParts(name, fold, model, optimisers, streams, trainer)

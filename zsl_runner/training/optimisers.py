@@ -49,12 +49,16 @@ class Optimisers:
     Args:
         groups: parameters of each group, all different; two groups may share some if no step names both.
         confs: optimiser settings of each group, under the same names.
+        trained: no step will be taken: the groups are known, but nothing is kept of them; torch's optimisers take long
+            to import.
 
     Raises:
         ValueError: names differ, a group is empty, or holds a parameter twice.
     """
 
-    def __init__(self, groups: Mapping[str, list[nn.Parameter]], confs: Mapping[str, OptimizerConf]) -> None:
+    def __init__(
+        self, groups: Mapping[str, list[nn.Parameter]], confs: Mapping[str, OptimizerConf], trained: bool = False
+    ) -> None:
         if groups.keys() != confs.keys():
             raise ValueError(f"parameter groups {sorted(groups)} and optimisers {sorted(confs)} differ")
         self._members = {name: {id(parameter) for parameter in parameters} for name, parameters in groups.items()}
@@ -62,7 +66,8 @@ class Optimisers:
             raise ValueError("a parameter group must not be empty, nor hold a parameter twice")
         self._parameters = dict(groups)
         self._clip = {name: conf.clip_norm for name, conf in confs.items()}
-        self._optimisers = {name: build_optimiser(list(groups[name]), conf) for name, conf in confs.items()}
+        built = {} if trained else confs
+        self._optimisers = {name: build_optimiser(list(groups[name]), conf) for name, conf in built.items()}
         self.steps = 0
 
     def minimize(self, loss: Tensor, *names: str) -> None:
@@ -94,17 +99,22 @@ class Optimisers:
 
     def restart(self, name: str) -> None:
         """Forget the moments of the named group; between phases only, for a captured step goes on with its own."""
-        self._of(name)
-        self._optimisers[name].state.clear()
+        for optimiser in self._built(name):
+            optimiser.state.clear()
 
     def set_lr(self, name: str, lr: float) -> None:
         """Change the learning rate of the named group from now on; it is part of the state."""
+        for optimiser in self._built(name):
+            for group in optimiser.param_groups:
+                if isinstance(group["lr"], Tensor):
+                    group["lr"].fill_(lr)
+                else:
+                    group["lr"] = lr
+
+    def _built(self, name: str) -> list[torch.optim.Optimizer]:
+        """Return the group's optimiser; nothing where no step will be taken."""
         self._of(name)
-        for group in self._optimisers[name].param_groups:
-            if isinstance(group["lr"], Tensor):
-                group["lr"].fill_(lr)
-            else:
-                group["lr"] = lr
+        return [self._optimisers[name]] if name in self._optimisers else []
 
     def _of(self, name: str) -> list[nn.Parameter]:
         if name not in self._parameters:
