@@ -24,7 +24,7 @@ class PriorMatchConf:
     rows: int = option(2000, "codes, at even distances, and draws of the kernel test (MMD)", low=10)
     permutations: int = option(500, "random divisions behind the p value of the kernel test", low=1)
     classifier_epochs: int = option(
-        30, "passes of the network (two layers of 64 units) that learns to tell codes from draws on a random half", low=1
+        30, "passes of the network (two layers of 64 units) that learns on random halves of codes and draws", low=1
     )
 
 
