@@ -79,6 +79,13 @@ class TestPriorMatch:
         assert apart["mmd"] > 5 * apart["mmd_null"] > 0
         assert classifier_accuracy(wrong, draws, 5, Streams(0), "c2st") > 85
 
+    def test_the_order_of_the_codes_tells_the_classifier_nothing(self):
+        """Halves by order would be of other classes than each other, and the accuracy about 25."""
+        prior = LatentPrior("gmm10", 2)
+        ordered = prior.sample_parts(torch.arange(10).repeat_interleave(200), rng())
+        found = classifier_accuracy(ordered, prior.sample(2000, rng(1)), 10, Streams(0), "c2st")
+        assert found == pytest.approx(50, abs=4)
+
     def test_one_dimension_has_no_correlation(self):
         prior = LatentPrior("uniform", 1, 1.0)
         metrics = moment_metrics(prior.sample(500, rng()), prior, prior.sample(500, rng(1)))
@@ -220,6 +227,15 @@ class TestProtocol:
         assert found["test/log_likelihood"] == pytest.approx(densities.mean().item(), rel=1e-5)
         assert found["test/log_likelihood_se"] == pytest.approx(densities.std().item() / 297**0.5, rel=1e-4)
         assert "test/log_likelihood" not in self.measure(model, fold, parzen=ParzenConf(samples=0)).metrics
+
+    def test_the_kernel_test_sees_codes_of_the_whole_set(self, build, stages, monkeypatch):
+        """Test images may stand in an order, as MNIST's do: the first half is of other writers."""
+        seen = []
+        monkeypatch.setattr(evaluator, "kernel_metrics", lambda z, *others: seen.append(z) or {})
+        found = self.measure(build(), stages.tested("fit")).details.encoded.z
+        assert len(seen[0]) == CONF.prior_match.rows
+        assert torch.equal(seen[0][0], found[0])
+        assert torch.equal(seen[0][-1], found[-1])
 
     def test_test_labels_do_not_enter_what_is_fitted(self, build, stages):
         """The clusters' classes and the probe come from validation images."""

@@ -10,6 +10,7 @@ from zsl_runner.config.registry import built
 from zsl_runner.config.schema import DatasetConf, TrainerConf
 from zsl_runner.config.vocabulary import View
 from zsl_runner.data.records import Records, SourceFile
+from zsl_runner.data.tasks.options import STATIC_TEST_SEED, STATIC_TEST_SHARE, ZeroShotTasksConf
 from zsl_runner.data.zero_shot.draws import thinned
 from zsl_runner.data.zero_shot.options import ZeroShotConf
 from zsl_runner.data.zero_shot.records import ZeroShotRecords
@@ -39,6 +40,13 @@ def load(conf: DatasetConf) -> Records:
         notes = (
             *notes,
             f"runs use {len(kept):,} of the {len(whole):,} test_unseen rows; sizes and other notes are of all of them",
+        )
+    if isinstance(conf, ZeroShotTasksConf) and conf.task_setting == "static":
+        split = f"own ({STATIC_TEST_SHARE:g} of the rows of each class for testing, seed {STATIC_TEST_SEED})"
+        notes = (
+            *notes,
+            "runs divide the rows of each class anew, and every class is trained on in its task; sizes of trainval and "
+            f"test rows, and which classes are unseen, are told of the split {known.split_version}, which is not used",
         )
     known = replace(known, split_version=split, notes=notes, warnings=(*known.warnings, *records.doubts()))
     loaded: Records = replace(records, provenance=known)

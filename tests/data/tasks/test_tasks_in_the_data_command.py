@@ -24,6 +24,9 @@ def test_a_folder_in_the_xlsa17_layout(capsys, own, tmp_path, setting):
     code, out, err = run(capsys, "describe", *options, "--figure", tmp_path / "own.png")
     assert (code, err) == (0, "")
     assert "960 rows of 64 features, 16 classes" in out
+    # The static setting divides the rows anew, and must not be told by the name of the file's split.
+    assert ("split          own (0.2 of the rows of each class for testing, seed 42)" in out) == (setting == "static")
+    assert ("every class is trained on in its task" in out) == (setting == "static")
     assert (tmp_path / "own.png").stat().st_size > 2000
     code, out, err = run(capsys, "verify", *options, "expected_classes=[12,4]")
     assert (code, err) == (0, "")

@@ -14,6 +14,8 @@ from zsl_runner.data.tasks.order import TaskOrder, even_sizes
 from zsl_runner.data.zero_shot.options import ZeroShotConf
 from zsl_runner.errors import OptionError
 
+STATIC_TEST_SHARE: Final = 0.2
+STATIC_TEST_SEED: Final = 42
 _FEATURE_SCALINGS: Final = ("none", "l2")
 _SEMANTIC_SCALINGS: Final = ("none", "l2", "sqrt")
 

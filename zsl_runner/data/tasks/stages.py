@@ -6,8 +6,6 @@ unseen ones, without. In the static setting every class has training rows in one
 
 from __future__ import annotations
 
-from typing import Final
-
 import numpy as np
 import torch
 
@@ -26,13 +24,10 @@ from zsl_runner.data.tasks.folds import (
     UnseenRows,
     with_rows,
 )
-from zsl_runner.data.tasks.options import TasksConf, ZeroShotTasksConf
+from zsl_runner.data.tasks.options import STATIC_TEST_SEED, STATIC_TEST_SHARE, TasksConf, ZeroShotTasksConf
 from zsl_runner.data.tasks.order import TaskOrder, even_sizes, ordered
 from zsl_runner.data.zero_shot.draws import held_out_rows
 from zsl_runner.data.zero_shot.folds import ZeroShotFold, ZeroShotFolds, zero_shot_folds
-
-STATIC_TEST_SHARE: Final = 0.2
-STATIC_TEST_SEED: Final = 42
 
 
 class ImageTaskStages(OneStage[TaskTraining, TaskEvaluation]):

@@ -10,6 +10,7 @@ from torch import Tensor
 from zsl_runner.classifiers.conf import Schedule
 from zsl_runner.classifiers.softmax import fit_softmax
 from zsl_runner.data.images.folds import UNLABELLED, ImageEvaluationSet, ImageFold, ImageTrainingSet
+from zsl_runner.data.stages import spread
 from zsl_runner.evaluation.autoencoding.conf import AutoencodingEvaluatorConf
 from zsl_runner.evaluation.autoencoding.encoding import Encoded, encode, generated
 from zsl_runner.evaluation.autoencoding.figures import AutoencodingDetails, autoencoding_figures
@@ -76,7 +77,9 @@ class AutoencodingEvaluator(Evaluator[ImageTrainingSet, ImageEvaluationSet, Auto
         metrics = moment_metrics(encoded.z, model.prior, draws)
         rows = conf.rows if whole else min(conf.rows, 1000)
         permutations = conf.permutations if whole else 0
-        metrics |= kernel_metrics(encoded.z[:rows], draws[:rows], permutations, streams["permutations"])
+        # Not the first codes: MNIST's first test images are of other writers than its last.
+        chosen = torch.from_numpy(spread(len(encoded.z), rows)).to(encoded.z.device)
+        metrics |= kernel_metrics(encoded.z[chosen], draws[:rows], permutations, streams["permutations"])
         if encoded.y is not None:
             mean = encoded.y.mean(0)
             metrics["confidence"] = float(encoded.y.amax(1).mean())
