@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
+from zsl_runner.config.problems import closest
 from zsl_runner.config.schema import Quantity
 
 STANDARD_ERROR = "_se"
@@ -54,3 +55,24 @@ def title(tag: str) -> str:
     ('H', 'oracle H_cal', 'val H')
     """
     return tag.removeprefix("test/").replace("/", " ")
+
+
+def not_measured(key: str, names: Sequence[str], metrics: Iterable[str]) -> str:
+    """Return in words that a validation has not measured what an option names, with what it has and what may be meant.
+
+    Args:
+        key: the option.
+        names: tags that are not among the metrics.
+        metrics: tags of what was measured.
+
+    >>> print(not_measured("objectives", ["val/AUC"], ["val/AUSUC", "val/H", "train/loss"]))
+    objectives: val/AUC was not measured on validation data (did you mean val/AUSUC?); measured: val/AUSUC, val/H
+    """
+    measured = [tag for tag in metrics if tag.startswith("val/")]
+    bare = [tag.removeprefix("val/") for tag in measured]  # the prefix would make all names alike
+    alike = dict.fromkeys(found for name in names if (found := closest(name.removeprefix("val/"), bare)))
+    meant = f" (did you mean {', '.join(f'val/{name}' for name in alike)}?)" if alike else ""
+    return (
+        f"{key}: {', '.join(names)} was not measured on validation data{meant}; "
+        f"measured: {', '.join(measured) or 'nothing whose name begins with val/'}"
+    )

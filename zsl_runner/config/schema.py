@@ -106,6 +106,14 @@ class DatasetConf(Component):
         """Yield the files that must exist before a run starts."""
         return ()
 
+    def split_in_use(self, records: Any) -> tuple[str, list[str]]:
+        """Return what the split that runs use is called, and in sentences what they use otherwise than the files say.
+
+        Args:
+            records: the loaded ones.
+        """
+        return records.provenance.split_version, []
+
     def expectations(self) -> Mapping[str, object]:
         """Return what this configuration demands of the data, by the label of the fact; None where it demands nothing.
 

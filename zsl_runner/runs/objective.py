@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
-from zsl_runner.config.problems import closest
+from zsl_runner.config.quantities import not_measured
 from zsl_runner.config.schema import RunConfig
 from zsl_runner.config.sweep import objectives_of
 from zsl_runner.errors import ObjectiveError
@@ -23,16 +23,8 @@ def require_measured(config: RunConfig, metrics: Iterable[str]) -> None:
         ObjectiveError: naming them, what was measured, and what may be meant.
     """
     measured = [tag for tag in metrics if tag.startswith("val/")]
-    unknown = [name for name in config.objectives if name not in measured]
-    if not unknown:
-        return
-    bare = [tag.removeprefix("val/") for tag in measured]  # the prefix would make all names alike
-    alike = dict.fromkeys(found for name in unknown if (found := closest(name.removeprefix("val/"), bare)))
-    meant = f" (did you mean {', '.join(f'val/{name}' for name in alike)}?)" if alike else ""
-    raise ObjectiveError(
-        f"objectives: {', '.join(unknown)} was not measured on validation data{meant}; "
-        f"choose among those measured: {', '.join(measured) or 'none'}"
-    )
+    if unknown := [name for name in config.objectives if name not in measured]:
+        raise ObjectiveError(not_measured("objectives", unknown, measured))
 
 
 def objective(result: Result, config: RunConfig) -> float | list[float] | None:

@@ -12,7 +12,7 @@ from hydra.core.utils import JobReturn
 from hydra.plugins.launcher import Launcher
 
 from zsl_runner.errors import ConfigError
-from zsl_runner.sweeps.notes import Plan, read_notes
+from zsl_runner.sweeps.notes import Plan, read_note
 
 
 class Watched(Launcher):  # type: ignore[misc]  # Hydra has no types
@@ -39,8 +39,9 @@ class Watched(Launcher):  # type: ignore[misc]  # Hydra has no types
         """
         returned: Sequence[JobReturn] = self.launcher.launch(job_overrides, initial_job_idx)
         if Plan.load(self.folder).alike:
-            for note in read_notes(self.folder):
-                if note.lacks_objective and note.error:
+            for number in range(initial_job_idx, initial_job_idx + len(job_overrides)):
+                note = read_note(self.folder, number)
+                if note is not None and note.lacks_objective and note.error:
                     reason = note.error.partition(": ")[2]
                     raise ConfigError(f"{reason}; all trials measure the same, so the search has ended")
         return returned

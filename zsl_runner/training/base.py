@@ -10,6 +10,7 @@ from typing import Any, Generic, Self, TypeVar
 import torch
 from torch import Tensor
 
+from zsl_runner.config.quantities import not_measured
 from zsl_runner.config.schema import TrainerConf
 from zsl_runner.errors import RunError
 from zsl_runner.models.base import Model
@@ -144,7 +145,7 @@ class Phase:
     validates: bool = True
 
 
-def measured(option: str, metric: str, metrics: Mapping[str, float]) -> float:
+def deciding_value(option: str, metric: str, metrics: Mapping[str, float]) -> float:
     """Return what a validation measured of the metric that an option names.
 
     Args:
@@ -155,13 +156,9 @@ def measured(option: str, metric: str, metrics: Mapping[str, float]) -> float:
     Raises:
         RunError: the metric is none of those measured.
     """
-    if metric in metrics:
-        return metrics[metric]
-    found = ", ".join(name for name in metrics if name.startswith("val/"))
-    raise RunError(
-        f"{option}: {metric} was not measured on validation data; measured: "
-        f"{found or 'nothing whose name begins with val/'}"
-    )
+    if metric not in metrics:
+        raise RunError(not_measured(option, [metric], metrics))
+    return metrics[metric]
 
 
 def ended_early(within: str, missed: str, key: str) -> str:

@@ -12,7 +12,7 @@ import torch
 
 from zsl_runner.errors import NonFiniteError
 from zsl_runner.files.writing import replacing
-from zsl_runner.training.base import Phase, StepReport, Trainer, measured
+from zsl_runner.training.base import Phase, StepReport, Trainer, deciding_value
 from zsl_runner.training.replay import Capture, eager
 from zsl_runner.training.terms import TermSums
 
@@ -98,7 +98,7 @@ class Selection:
         Raises:
             RunError: the metric that decides is none of those measured.
         """
-        measured("evaluator.select_metric", self.metric, metrics)
+        deciding_value("evaluator.select_metric", self.metric, metrics)
         self.last, self.last_choices = dict(metrics), dict(choices)
         if self._improves(metrics):
             self.best, self.choices, self.best_length, self.stale = dict(metrics), dict(choices), length, 0

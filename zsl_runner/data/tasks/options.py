@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import ClassVar, Final
+from typing import Any, ClassVar, Final
 
 from zsl_runner.config.fields import option
 from zsl_runner.config.problems import Problem
@@ -99,6 +99,16 @@ class ZeroShotTasksConf(TasksConf, ZeroShotConf):
     def setting(self, model: ModelConf, trainer: TrainerConf) -> dict[str, str]:
         """Return that classes arrive in tasks, and which of them are unseen."""
         return {"kind": f"continual, {self.n_tasks} tasks, {self.task_setting}"}
+
+    def split_in_use(self, records: Any) -> tuple[str, list[str]]:
+        """Return that the static setting divides rows by itself."""
+        split, notes = super().split_in_use(records)
+        if self.task_setting == "dynamic":
+            return split, notes
+        return f"own ({STATIC_TEST_SHARE:g} of the rows of each class for testing, seed {STATIC_TEST_SEED})", [
+            "runs divide the rows of each class anew, and every class is trained on in its task; sizes of trainval and "
+            f"test rows, and which classes are unseen, are told of the split {split}, which is not used"
+        ]
 
     def problems(self) -> Iterable[Problem]:
         """Yield scalings that would look at rows or classes of later tasks, and options of other settings."""

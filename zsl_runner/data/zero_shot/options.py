@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from zsl_runner.config.fields import option
 from zsl_runner.config.problems import Idle, Problem, idle
@@ -77,6 +77,20 @@ class ZeroShotConf(DatasetConf):
         raise ConfigError(
             f"data set {self.name} cannot be read from another folder; data sets in the layout of xlsa17 can"
         )
+
+    def split_in_use(self, records: Any) -> tuple[str, list[str]]:
+        """Return that unseen rows are left out: part of the split's name, for such metrics stand beside no others."""
+        from zsl_runner.data.zero_shot.draws import thinned
+        from zsl_runner.data.zero_shot.records import ZeroShotRecords
+
+        split, notes = super().split_in_use(records)
+        if self.unseen_imbalance == 1 or not isinstance(records, ZeroShotRecords):
+            return split, notes
+        whole = records.test_unseen
+        kept = thinned(records.labels, whole, self.unseen_imbalance, self.unseen_imbalance_seed)
+        return f"{split}, unseen rows thinned {self.unseen_imbalance:g}:1 (seed {self.unseen_imbalance_seed})", [
+            f"runs use {len(kept):,} of the {len(whole):,} test_unseen rows; sizes and other notes are of all of them"
+        ]
 
     def problems(self) -> Iterable[Problem]:
         """Yield the options that would have no effect."""

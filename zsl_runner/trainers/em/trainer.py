@@ -19,7 +19,16 @@ from zsl_runner.models.base import ConditionalGenerator, GenerationOptions
 from zsl_runner.trainers.em.conf import EMTrainerConf
 from zsl_runner.trainers.em.mixture import batch_composition, class_balanced_weights
 from zsl_runner.trainers.seen_classes import SeenClassStep, SeenDraw
-from zsl_runner.training.base import Drawn, Phase, Step, StepReport, Trainer, TrainingContext, ended_early, measured
+from zsl_runner.training.base import (
+    Drawn,
+    Phase,
+    Step,
+    StepReport,
+    Trainer,
+    TrainingContext,
+    deciding_value,
+    ended_early,
+)
 
 
 @dataclass(frozen=True)
@@ -179,7 +188,7 @@ class EMTrainer(Trainer):
 
     def _deciding(self, metrics: Mapping[str, float]) -> float:
         """Return the metric that says which weights are better; one that the evaluator lacks is refused."""
-        return measured("trainer.em.rollback_metric", self.em.rollback_metric, metrics)
+        return deciding_value("trainer.em.rollback_metric", self.em.rollback_metric, metrics)
 
     def warnings(self) -> list[str]:
         """Return that training ended before the first EM iteration, as a length chosen on validation rows may."""
