@@ -7,18 +7,31 @@ import signal
 import subprocess
 import sys
 import termios
+import threading
 import time
 
 import pytest
 
 from tests.launching.conftest import FAST, TRAINED
 from tests.results import only_record
-from zsl_runner.console.signals import StopRequest
+from zsl_runner.console.signals import StopRequest, ending_with
 from zsl_runner.files.locks import is_held
 from zsl_runner.runs import attempt, run
 from zsl_runner.runs.stage import StageRun
 from zsl_runner.sweeps import command
 
+WORKER = """
+import os, sys, time
+from zsl_runner.console.frame import guarded
+from zsl_runner.console.signals import STOP, ending_with
+with guarded(), ending_with(os.getppid()):
+    print("at work", flush=True)
+    while not STOP.requested():
+        time.sleep(0.01)
+    print("saved", flush=True)
+print("next run", flush=True)
+"""
+COMMAND = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {WORKER!r}])"
 CODES = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
 
 
@@ -144,6 +157,24 @@ def test_where_nothing_would_be_lost_a_signal_ends_the_work_at_once():
             os.kill(os.getpid(), signal.SIGTERM)
         with pytest.raises(KeyboardInterrupt), stop.interrupting():
             pytest.fail("the work began after the signal")
+
+
+def test_a_worker_stops_and_leaves_when_the_command_it_works_for_is_killed():
+    with subprocess.Popen(
+        [sys.executable, "-c", COMMAND], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout.readline() == "at work\n"
+        process.kill()
+        assert process.stdout.read() == "saved\n"  # to the end: nobody holds the pipe any more
+        assert process.stderr.read() == "\nstopping as soon as the state is saved; once more stops at once\n"
+
+
+def test_the_command_itself_may_outlive_what_started_it():
+    before = threading.active_count()
+    with ending_with(os.getpid()):
+        assert threading.active_count() == before
+    with ending_with(os.getppid()):
+        assert threading.active_count() == before + 1
 
 
 def test_a_terminal_that_closes_stops_the_run_like_a_signal(tmp_path):

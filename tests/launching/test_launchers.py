@@ -96,6 +96,24 @@ def test_the_same_metrics_on_every_launcher(metrics, tmp_path, arguments):
 
 
 @pytest.mark.launcher
+@POOL
+def test_workers_of_a_killed_command_save_their_runs_and_end(tmp_path):
+    arguments = ["-m", *TRAINED, "hydra/launcher=pool", "hydra.launcher.n_jobs=2", "trainer.pretrain_steps=300"]
+    process, _ = start(tmp_path, *arguments, "seed=0,1,2")
+    wait_until(lambda: len({file.parent for file in tmp_path.glob("outputs/sgal/toy/*/checkpoints/step-*.pt")}) == 2)
+    process.kill()
+    process.wait()
+    wait_until(lambda: {record["status"] for record in read(tmp_path).values()} == {"interrupted"})
+    process, log = start(tmp_path, *arguments, "seed=0,1,2")
+    assert process.wait(timeout=500) == 0, log.seek(0) or log.read()
+    straight = tmp_path / "straight"
+    straight.mkdir()
+    process, _ = start(straight, "-m", *TRAINED, "seed=0,1,2", "trainer.pretrain_steps=300")
+    assert process.wait(timeout=500) == 0
+    assert read(tmp_path) == read(straight)
+
+
+@pytest.mark.launcher
 @SLURM
 def test_an_array_on_a_real_slurm_and_the_same_command_again(metrics, slurm, tmp_path):
     array = ["hydra/launcher=slurm", "hydra.launcher.mem_gb=2", "seed=0,1"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -11,6 +12,8 @@ from types import FrameType
 from typing import Any
 
 _STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_LOOKS = 1.0
+"""Seconds between two looks at the parent process."""
 
 
 class StopRequest:
@@ -103,6 +106,39 @@ class StopRequest:
 
 STOP = StopRequest()
 """The one of this process."""
+
+
+@contextmanager
+def ending_with(parent: int) -> Iterator[None]:
+    """Stop the work of the block, as SIGTERM does, when the parent process has gone; then leave the process at its end.
+
+    A worker whose command was killed would otherwise go on with runs that nobody waits for, and keep them from whoever
+    repeats the command.
+
+    Args:
+        parent: number of the process to end with; nothing happens if it is not the parent of this one.
+    """
+    if os.getppid() != parent:
+        yield
+        return
+    over = threading.Event()
+
+    def watch() -> None:
+        while not over.wait(_LOOKS):
+            if os.getppid() != parent:
+                os.kill(os.getpid(), signal.SIGTERM)
+                return
+
+    threading.Thread(target=watch, name="parent", daemon=True).start()
+    try:
+        yield
+    finally:
+        over.set()
+        if os.getppid() != parent:
+            for stream in (sys.stdout, sys.stderr):
+                with suppress(OSError, ValueError):
+                    stream.flush()
+            os._exit(128 + signal.SIGTERM)
 
 
 def end_quietly() -> None:

@@ -7,6 +7,7 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
+from hydra.conf import HydraConf
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
@@ -22,7 +23,7 @@ from zsl_runner.config.sweep import told
 from zsl_runner.config.typed import typed
 from zsl_runner.console.failures import message, summary
 from zsl_runner.console.frame import guarded
-from zsl_runner.console.signals import STOP
+from zsl_runner.console.signals import STOP, ending_with
 from zsl_runner.errors import ConfigError, ObjectiveError
 from zsl_runner.runs.objective import objective
 from zsl_runner.runs.repeated import Existing, at, find
@@ -37,17 +38,20 @@ def job(config: DictConfig) -> float | list[float] | None:
     at the end of the sweep tells. A job that is started a second time within a sweep, because its first process
     was lost or its machine taken away, goes on with its run.
 
+    A worker of the sweep's command ends with it: if the command is killed, the run is saved and the worker leaves.
+
     Raises:
         KeyboardInterrupt: a signal asked this process to stop, now or during the job before.
     """
-    with guarded():
-        STOP.check()
-        return _job(config)
-
-
-def _job(config: DictConfig) -> float | list[float] | None:
     settings = HydraConfig.get()
     os.chdir(settings.runtime.cwd)  # a worker may have been started elsewhere
+    plan = Plan.load(Path(settings.sweep.dir))
+    with guarded(), ending_with(plan.process):
+        STOP.check()
+        return _job(config, settings, plan)
+
+
+def _job(config: DictConfig, settings: HydraConf, plan: Plan) -> float | list[float] | None:
     folder, number, overrides = Path(settings.sweep.dir), int(settings.job.num), list(settings.overrides.task)
     before = read_note(folder, number)
     note = Note(number, overrides)
@@ -60,7 +64,6 @@ def _job(config: DictConfig) -> float | list[float] | None:
         note.directory = str(directory)
         note.save(folder)
 
-    plan = Plan.load(folder)
     try:
         chosen = _configuration(config, overrides)
         _check(chosen, plan, overrides)

@@ -29,6 +29,7 @@ class Plan:
         checked: fingerprints of the configurations that were checked, by the overrides that led to them.
         study: the study a search works on; empty for a sweep.
         alike: whether all trials of a search measure the same metrics (see `measure_alike`).
+        process: number of the process that works on it.
     """
 
     command: str = ""
@@ -37,6 +38,7 @@ class Plan:
     checked: dict[str, str] = field(default_factory=dict)
     study: str = ""
     alike: bool = False
+    process: int = 0
 
     def save(self, folder: Path) -> None:
         """Write the plan; the folder is made if need be, and notes of an earlier sweep in it are removed."""

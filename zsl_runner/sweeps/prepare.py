@@ -61,7 +61,7 @@ def prepared(
         for column in values.values():
             jobs *= len(column)
         checked = {overrides: fingerprint(asdict(config)) for overrides, config in runs.items()}
-        Plan(command, swept, jobs, checked).save(folder)
+        Plan(command, swept, jobs, checked, process=os.getpid()).save(folder)
         yield Prepared(folder, decided)
         return
     if settings.sweeper.study_name is None:
@@ -70,12 +70,13 @@ def prepared(
         decided.append(f"hydra.sweeper.study_name={quoted(name)}")
     storage = settings.sweeper.storage
     file = study.file_of(storage)
-    Plan(command, swept, study=settings.sweeper.study_name, alike=measure_alike(values)).save(folder)
+    name, alike = settings.sweeper.study_name, measure_alike(values)
+    Plan(command, swept, study=name, alike=alike, process=os.getpid()).save(folder)
     if file is None:
-        yield Prepared(folder, decided, study=storage and (settings.sweeper.study_name, storage))
+        yield Prepared(folder, decided, study=storage and (name, storage))
         return
     with study.alone_with(file):
-        first, name, wanted = next(iter(runs.values())), settings.sweeper.study_name, settings.sweeper.n_trials
+        first, wanted = next(iter(runs.values())), settings.sweeper.n_trials
         retries = first.existing == "retry"
         left = study.go_on(name, file, wanted, objectives_of(first), directions_of(settings), retries)
         decided.append(f"hydra.sweeper.n_trials={left.trials}")
