@@ -3,6 +3,7 @@
 import dataclasses
 
 import torch
+from torch import nn
 
 from zsl_runner.config.optimizer import OptimizerConf
 from zsl_runner.config.schema import RuntimeConf
@@ -12,6 +13,7 @@ from zsl_runner.data.tasks.order import TaskOrder
 from zsl_runner.models.task_heads.conf import CosineHeadsConf, TaskHeadsConf
 from zsl_runner.models.task_heads.cosine import CosineHeads
 from zsl_runner.models.task_heads.model import TaskHeads
+from zsl_runner.models.task_model import TaskNetwork
 from zsl_runner.streams import Streams
 from zsl_runner.trainers.continual.trainer import ContinualTrainer
 from zsl_runner.training.base import TrainingContext
@@ -79,6 +81,24 @@ def task_fold(data, counts, setting=None, later=None):
     names = tuple(f"class {k}" for k in range(len(counts)))
     evaluation = TaskEvaluation("test", part(labels < order.classes), order, names, vectors, setting, unseen)
     return TaskFold(dataclasses.replace(data, class_vectors=vectors), evaluation)
+
+
+class Counting(TaskNetwork):
+    """A network with a batch norm before its logits."""
+
+    def __init__(self):
+        super().__init__()
+        self.norm = nn.BatchNorm1d(3)
+        self.head = nn.Linear(3, 4)
+
+    def represent(self, x):
+        return self.norm(x)
+
+    def layers(self, x):
+        return {"features": self.represent(x)}
+
+    def classify(self, features, classes):
+        return self.head(features)[:, classes.start : classes.stop]
 
 
 def task_trainer(conf, data=None):

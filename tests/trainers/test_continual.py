@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from tests.recipes.comparison import same
-from tests.task_data import OPTIM, task_accuracy, task_trainer, task_training, train
+from tests.task_data import OPTIM, Counting, task_accuracy, task_trainer, task_training, train
 from tests.training.emulated_graph import EmulatedGraph
 from tests.weights import weights_of
 from zsl_runner.data.sources.digits.conf import SplitDigitsConf
@@ -15,13 +15,14 @@ from zsl_runner.data.sources.mnist.conf import SplitMNISTConf
 from zsl_runner.data.sources.toy.conf import ToyTasksConf
 from zsl_runner.errors import ConfigError
 from zsl_runner.models.task_heads.conf import TaskHeadsConf
-from zsl_runner.models.task_model import loaded
+from zsl_runner.models.task_model import TaskModel, loaded
 from zsl_runner.objectives.continual import distillation, quadratic_penalty
 from zsl_runner.trainers.continual.conf import EWCConf, FinetuneConf, ICaRLConf, JointConf, LFLConf, LwFConf, MASConf
 from zsl_runner.trainers.continual.exemplars import herded
 from zsl_runner.trainers.continual.memory import ExemplarMemory
 from zsl_runner.trainers.continual.options import AuxiliaryConf
 from zsl_runner.trainers.continual.regularisers import WeightPull
+from zsl_runner.trainers.continual.trainer import ContinualTrainer
 from zsl_runner.training.replay import Capture
 from zsl_runner.training.terms import TermSums
 
@@ -475,6 +476,15 @@ def test_the_third_corner_of_a_plane_is_trained_on_all_rows_and_changes_nothing_
     for name in ("snapshots", "auxiliaries"):
         assert torch.equal(getattr(model, name), getattr(plain.model, name))
     same(model.main.state_dict(), plain.model.main.state_dict())
+
+
+def test_no_plane_through_networks_with_statistics():
+    conf = dataclasses.replace(with_auxiliary(HOLDING["ewc"]), plane=True)
+    context = task_trainer(conf).context
+    counting = dataclasses.replace(context, model=TaskModel(Counting(), context.data.order))
+    with pytest.raises(ConfigError, match=r"^trainer\.plane: the network keeps statistics .*; expected false, or"):
+        ContinualTrainer(conf, counting)
+    assert ContinualTrainer(dataclasses.replace(conf, plane=False), counting).model.statistics.shape[2] > 0
 
 
 @pytest.mark.parametrize(

@@ -86,7 +86,7 @@ class TaskModel(Model):
             batch norm, after each task; a network without any has S = 0, and nothing of it in checkpoints.
         auxiliaries: (T, P) parameters of `auxiliary` after each task, or (0, P) if no trainer asked for them.
         joint: (P,) parameters of a copy of the network before the last task that was trained on the rows of all tasks,
-            or (0,) if no trainer asked for it.
+            or (0,) if no trainer asked for it; only of networks without statistics.
         prototypes: (T, K, F) class means in the features of `main` after each task, or (0, K, F) if no trainer asked
             for them; rows are then classified by the nearest of them.
     """
@@ -158,7 +158,6 @@ class TaskModel(Model):
     def begin_joint(self) -> None:
         """Make the auxiliary network what the main one was before the last task."""
         _fill(list(self.auxiliary.parameters()), self.snapshots[-2])
-        _fill(statistics_of(self.auxiliary), self.statistics[MAIN, -2])
 
     @torch.no_grad()
     def finish_joint(self) -> None:

@@ -13,6 +13,7 @@ from torch import Tensor
 from zsl_runner.config.registry import resolve
 from zsl_runner.data.tasks.folds import TaskTraining
 from zsl_runner.data.tasks.order import TaskOrder
+from zsl_runner.errors import ConfigError
 from zsl_runner.models.task_model import TaskModel, TaskNetwork
 from zsl_runner.objectives.continual import task_cross_entropy
 from zsl_runner.trainers.continual.conf import ICaRLConf, JointConf
@@ -39,6 +40,9 @@ class ContinualTrainer(Trainer):
         conf: the procedure's options.
         context: what it works on; the model must be a `TaskModel`.
 
+    Raises:
+        ConfigError: a plane through networks that keep statistics beside their parameters.
+
     Attributes:
         decides_by_task: whether training decides among the classes of a row's own task (``til``).
     """
@@ -62,6 +66,11 @@ class ContinualTrainer(Trainer):
             self.model.keep_auxiliaries()
         self._plane = isinstance(conf, HeldTrainerConf) and conf.plane
         if self._plane:
+            if self.model.statistics.shape[2]:
+                raise ConfigError(
+                    "trainer.plane: the network keeps statistics beside its parameters, as batch norm does, and a "
+                    "point between networks has none of its own; expected false, or a network without them"
+                )
             self.model.keep_joint()
         self._importance: ImportancePhase | None = None
         if isinstance(conf, ImportanceTrainerConf):
