@@ -35,6 +35,20 @@ def test_lines_show_rate_remaining_time_and_values():
     assert len(shown) == 4
 
 
+def test_the_log_of_a_long_phase_stays_short():
+    stream, clock = io.StringIO(), Clock()
+    lines = Lines(stream, clock)
+    lines.begin_phase("final", "em", 36000, 0)
+    told = []
+    for _ in range(36000):  # ten hours
+        clock.now += 1
+        lines.advance()
+        told.append(stream.tell())
+    lines.close()
+    assert len(stream.getvalue().splitlines()) < 750
+    assert all(after > before for before, after in zip(told, told[61:], strict=False))  # no minute without a word
+
+
 def test_the_first_metric_stands_for_accuracies_where_there_are_none():
     stream, clock = io.StringIO(), Clock()
     lines = Lines(stream, clock)
@@ -195,9 +209,15 @@ def test_explicit_choices(choice, kind):
 
 
 def test_auto_looks_at_the_terminal_and_is_silent_in_workers(monkeypatch):
+    monkeypatch.delenv("CI", raising=False)
+    monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setattr(sys, "stderr", io.StringIO())
     assert isinstance(display("auto"), Lines)
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
     assert isinstance(display("auto"), Bar)
+    for name, value in (("TERM", "dumb"), ("CI", "true")):
+        with monkeypatch.context() as changed:
+            changed.setenv(name, value)
+            assert isinstance(display("auto"), Lines)
     monkeypatch.setattr("multiprocessing.parent_process", lambda: object())
     assert isinstance(display("auto"), Silence)
