@@ -45,9 +45,20 @@ def test_a_stream_that_was_closed_before_the_start_takes_everything():
 def test_what_an_encoding_cannot_express_is_written_with_backslashes():
     buffer = io.BytesIO()
     stream = Tolerant(io.TextIOWrapper(buffer, encoding="ascii"))
-    print("± Ž \udcff", file=stream, flush=True)
-    assert buffer.getvalue() == b"\\xb1 \\u017d \\udcff\n"
+    print("Ž \udcff", file=stream, flush=True)
+    assert buffer.getvalue() == b"\\u017d \\udcff\n"
     assert stream.lost is None
+
+
+@pytest.mark.parametrize(
+    ("encoding", "shown"),
+    [("ascii", "45.2 +- 0.3 -- a..."), ("latin-1", "45.2 ± 0.3 -- a..."), ("utf-8", "45.2 ± 0.3 ── a…")],
+)
+def test_signs_of_our_own_have_substitutes(encoding, shown):
+    buffer = io.BytesIO()
+    stream = Tolerant(io.TextIOWrapper(buffer, encoding=encoding))
+    print("45.2 ± 0.3 ── a…", file=stream, flush=True)
+    assert buffer.getvalue().decode(encoding) == f"{shown}\n"
 
 
 def test_the_streams_are_restored(capsys):

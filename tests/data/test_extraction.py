@@ -72,6 +72,11 @@ def test_features_are_those_of_the_network_in_the_order_of_the_names(photos, ext
     assert "25 x 8" in text
 
 
+def test_a_log_holds_no_escape_codes_whatever_asks_for_colours(extract, monkeypatch):
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    assert "\x1b" not in extract()[1]
+
+
 def test_the_file_says_how_it_was_made(extract):
     provenance = json.loads(str(np.load(extract()[2])["provenance"]))
     assert provenance["name"] == f"{HERE}:tiny"

@@ -1,5 +1,7 @@
 """Tables as wide as the terminal."""
 
+import builtins
+import io
 import os
 import pty
 import re
@@ -34,6 +36,25 @@ def test_every_number_is_whole_on_every_width(filled, monkeypatch, columns):
     assert "DataError: no [red]" in " ".join(words)
     assert "Selection: last." in " ".join(words)  # the same everywhere, and so no column
     assert "\x1b" not in text
+
+
+def test_numbers_stay_below_their_names_where_the_encoding_lacks_a_sign(filled, monkeypatch):
+    file = io.TextIOWrapper(io.BytesIO(), encoding="ascii", write_through=True)
+    monkeypatch.setattr("sys.stdout", file)
+    monkeypatch.setenv("COLUMNS", "200")
+    assert main([str(filled.folder), "--format", "text"]) == 0
+    lines = file.buffer.getvalue().decode("ascii").splitlines()
+    head = next(number for number, line in enumerate(lines) if line.startswith("model"))
+    row = next(line for line in lines if "40.1 +- 0.0" in line)
+    assert lines[head + 1] == "-" * len(lines[head])
+    for number in re.finditer(r"40\.1 \+- 0\.0", row):
+        assert lines[head][number.end() - 1] != " "
+
+
+def test_a_notebook_is_given_the_same_text(filled, monkeypatch):
+    text = aligned(filled.report())
+    monkeypatch.setattr(builtins, "get_ipython", type("ZMQInteractiveShell", (), {}), raising=False)
+    assert aligned(filled.report()) == text
 
 
 def test_a_terminal_gets_the_aligned_form_and_a_pipe_markdown(filled, monkeypatch, capfd):

@@ -1,4 +1,7 @@
+import builtins
+import io
 import math
+from types import MappingProxyType
 
 from tests.results import make_result
 from zsl_runner.runs.result import Result
@@ -65,6 +68,35 @@ def test_a_failed_run_shows_its_error(tmp_path):
     assert "DataError: x.mat [bad]" in text
     assert "per cent" not in text
     assert "TensorBoard" not in text  # it wrote no events
+
+
+def test_words_of_others_are_neither_broken_nor_read_as_markup(tmp_path):
+    place = "/data/" + "a long folder/" * 12 + "x.mat"
+    failed = make(status="failed", model="sgal[bold]", metrics={}, error={"type": "DataError", "message": place})
+    lines = summary_table(failed, tmp_path).splitlines()
+    assert lines[0] == "sgal[bold] on digits, trainer em, seed 3: failed"
+    assert lines[1] == f"DataError: {place}"
+
+
+class ZMQInteractiveShell:
+    config = MappingProxyType({"IPKernelApp": {}})
+
+
+def test_a_notebook_is_given_the_same_text(tmp_path, monkeypatch):
+    text = summary_table(make(), tmp_path)
+    monkeypatch.setattr(builtins, "get_ipython", ZMQInteractiveShell, raising=False)
+    monkeypatch.setenv("FORCE_COLOR", "1")  # as its kernel sets it, and CI
+    assert summary_table(make(), tmp_path) == text
+    assert not any(line.endswith(" ") for line in text.splitlines())
+
+
+def test_columns_are_aligned_where_the_encoding_lacks_a_sign(tmp_path, monkeypatch):
+    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(io.BytesIO(), encoding="ascii"))
+    metrics = {"test/accuracy": 91.26, "test/accuracy_se": 0.5, "test/mIoU": 80.0}
+    lines = summary_table(make(metrics=metrics, validation={}), tmp_path).splitlines()
+    head = next(line for line in lines if "per cent" in line)
+    assert head.split() == ["per", "cent,", "+-", "standard", "error", "accuracy", "mIoU"]
+    assert next(line for line in lines if line.startswith(" test")).index("80.0") == head.index("mIoU")
 
 
 def test_a_record_with_nothing_but_its_identity_is_shown(tmp_path):

@@ -35,6 +35,20 @@ def test_lines_show_rate_remaining_time_and_values():
     assert len(shown) == 4
 
 
+def test_the_log_of_a_long_phase_stays_short():
+    stream, clock = io.StringIO(), Clock()
+    lines = Lines(stream, clock)
+    lines.begin_phase("final", "em", 36000, 0)
+    told = []
+    for _ in range(36000):  # ten hours
+        clock.now += 1
+        lines.advance()
+        told.append(stream.tell())
+    lines.close()
+    assert len(stream.getvalue().splitlines()) < 750
+    assert all(after > before for before, after in zip(told, told[61:], strict=False))  # no minute without a word
+
+
 def test_the_first_metric_stands_for_accuracies_where_there_are_none():
     stream, clock = io.StringIO(), Clock()
     lines = Lines(stream, clock)
@@ -121,6 +135,49 @@ def test_on_a_narrow_terminal_only_terms_of_the_loss_give_way(phase, width, step
     assert "…" not in line
 
 
+@pytest.mark.parametrize("width", [*range(12, 72, 3)])
+def test_a_terminal_too_narrow_for_all_lacks_columns_and_cuts_none(width):
+    stream, clock = io.StringIO(), Clock()
+    bar = Bar(Console(file=stream, force_terminal=True, width=width, color_system=None), clock)
+    bar.begin_phase("final", "settled_prior", 40000, 0)
+    bar.scalars({"reconstruction": 1234.5, "val/H": 12.34})
+    for _ in range(20000):
+        clock.now += 0.01
+        bar.advance()
+    bar.close()
+    line = [line for line in stream.getvalue().splitlines() if "20000/" in line][-1].rpartition("\x1b[2K")[2].rstrip()
+    assert len(line) <= width
+    whole = {"final/settled_prior", "20000/40000", "50%", "100", "steps/s", "val/H", "12.3"}
+    assert "20000/40000" in line
+    assert {word for word in line.split() if "\u2501" not in word and not word.startswith(("0:0", "-:-"))} <= whole
+
+
+def test_only_the_line_of_the_phase_that_runs_is_drawn_again():
+    stream, clock = io.StringIO(), Clock()
+    bar = Bar(Console(file=stream, force_terminal=True, width=100, height=5, color_system=None), clock)
+    for task in range(12):
+        bar.begin_phase("final", f"task_{task}", 10, 0)
+        for _ in range(10):
+            clock.now += 1
+            bar.advance()
+    bar.close()
+    shown = stream.getvalue()
+    assert "\x1b[1A" not in shown  # up, to a line above
+    last = [line.rpartition("\x1b[2K")[2].split() for line in shown.splitlines() if "10/10" in line]
+    assert [words[0] for words in last] == [f"final/task_{task}" for task in range(12)]
+
+
+def test_words_for_a_file_stay_out_of_the_terminal(monkeypatch):
+    terminal, file = io.StringIO(), io.StringIO()
+    monkeypatch.setattr(sys, "stdout", file)
+    bar = Bar(Console(file=terminal, force_terminal=True, width=100, color_system=None), Clock())
+    bar.begin_phase("final", "em", 10, 0)
+    print("printed by a model")
+    bar.close()
+    assert file.getvalue() == "printed by a model\n"
+    assert "printed" not in terminal.getvalue()
+
+
 def test_a_finished_phase_keeps_its_own_values():
     stream, clock = io.StringIO(), Clock()
     bar = Bar(Console(file=stream, force_terminal=True, width=140, color_system=None), clock)
@@ -152,9 +209,15 @@ def test_explicit_choices(choice, kind):
 
 
 def test_auto_looks_at_the_terminal_and_is_silent_in_workers(monkeypatch):
+    monkeypatch.delenv("CI", raising=False)
+    monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setattr(sys, "stderr", io.StringIO())
     assert isinstance(display("auto"), Lines)
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
     assert isinstance(display("auto"), Bar)
+    for name, value in (("TERM", "dumb"), ("CI", "true")):
+        with monkeypatch.context() as changed:
+            changed.setenv(name, value)
+            assert isinstance(display("auto"), Lines)
     monkeypatch.setattr("multiprocessing.parent_process", lambda: object())
     assert isinstance(display("auto"), Silence)

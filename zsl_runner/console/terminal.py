@@ -8,12 +8,31 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, TextIO, cast
 
+SIGNS = {"±": "+-", "─": "-", "…": "..."}
+"""Signs that the commands print, and what stands for each where the encoding of the output lacks it."""
+
+
+def expressible(text: str) -> str:
+    """Return a text with the substitutes of those `SIGNS` that standard output lacks; for tables, before layout."""
+    return _substituted(text, getattr(sys.stdout, "encoding", None))
+
+
+def _substituted(text: str, encoding: str | None) -> str:
+    for sign, substitute in SIGNS.items():
+        if encoding is not None and sign in text:
+            try:
+                sign.encode(encoding)
+            except UnicodeEncodeError:
+                text = text.replace(sign, substitute)
+    return text
+
 
 class Tolerant:
     """A text stream that swallows its own failures.
 
-    What the encoding cannot express is written with backslashes. After a failure (the reader has gone, the disk is
-    full, the stream is closed) the stream leads nowhere, so that neither a later word nor the end of the process fails.
+    What the encoding cannot express is written with other signs (`SIGNS`) or with backslashes. After a failure (the
+    reader has gone, the disk is full, the stream is closed) the stream leads nowhere, so that neither a later word nor
+    the end of the process fails.
 
     Args:
         stream: where the text goes; None for a stream that was closed before the process began.
@@ -32,7 +51,8 @@ class Tolerant:
             try:
                 self._stream.write(text)
             except UnicodeEncodeError as error:
-                self.write(text.encode(error.encoding, "backslashreplace").decode(error.encoding))
+                known = _substituted(text, error.encoding)
+                self.write(known.encode(error.encoding, "backslashreplace").decode(error.encoding))
             except (OSError, ValueError) as error:  # ValueError: the stream is closed
                 self._lose(error)
         return len(text)

@@ -14,6 +14,7 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
+from zsl_runner.console.terminal import expressible
 from zsl_runner.report.difference import Comparison
 from zsl_runner.report.formats import WORDS, cells_of, facts_of, said
 from zsl_runner.report.table import Report
@@ -41,7 +42,8 @@ def aligned(report: Report) -> str:
         facts = " ".join([facts_of(block), *(f"{header[place].capitalize()}: {rows[0][place]}." for place in shared)])
         parts += [f"[bold]{_plain(block.title['dataset'])}[/bold], {_plain(facts)}", ""]
         kept = [place for place in range(len(header)) if place not in shared]
-        for page in tables([header[place] for place in kept], [[row[place] for place in kept] for row in rows]):
+        cells = [[expressible(row[place]) for place in kept] for row in rows]
+        for page in tables([header[place] for place in kept], cells):
             parts += [page, ""]
     if not report.blocks:
         parts = ["No complete run with these metrics.", ""]
@@ -109,7 +111,14 @@ def _width() -> int:
 def printed(parts: Iterable[Part]) -> str:
     """Return what a terminal shows of tables and lines of markup; without colour where standard output is none."""
     stream = io.StringIO()
-    console = Console(file=stream, width=_width(), force_terminal=sys.stdout.isatty(), highlight=False, emoji=False)
+    console = Console(
+        file=stream,
+        width=_width(),
+        force_terminal=sys.stdout.isatty(),
+        force_jupyter=False,
+        highlight=False,
+        emoji=False,
+    )
     for part in parts:
         console.print(Text.from_markup(part, emoji=False) if isinstance(part, str) else part, soft_wrap=False)
     return "\n".join(line.rstrip() for line in stream.getvalue().splitlines()) + "\n"

@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from zsl_runner.config.quantities import STANDARD_ERROR, is_standard_error, quantity_of
+from zsl_runner.console.terminal import expressible
 from zsl_runner.files.folders import entries
 from zsl_runner.runs.result import Result
 from zsl_runner.tracking.progress import duration
@@ -48,25 +49,30 @@ def summary_table(result: Result, directory: Path) -> str:
         result: the run's record.
         directory: the run's directory.
     """
-    buffer = io.StringIO()
-    console = Console(file=buffer, width=WIDTH, no_color=True, highlight=False)
-    console.print(f"{result.model} on {result.dataset}, trainer {result.trainer}, seed {result.seed}: {result.status}")
+    lines = [f"{result.model} on {result.dataset}, trainer {result.trainer}, seed {result.seed}: {result.status}"]
     if result.error:
-        console.print(f"{result.error.get('type')}: {result.error.get('message')}", markup=False)
-    for warning in result.warnings:
-        console.print(f"WARNING: {warning}", markup=False)
+        lines.append(f"{result.error.get('type')}: {result.error.get('message')}")
+    lines += [f"WARNING: {warning}" for warning in result.warnings]
     for unit, names in _names(result).items():
-        console.print(_metrics(result, unit, names))
-    console.print("\n".join(_conditions(result)), markup=False, soft_wrap=True)
+        lines += _drawn(_metrics(result, unit, names))
+    lines += _conditions(result)
     figures = entries(directory / "figures", "*.png")
     if figures:
-        console.print(f"figures      {directory / 'figures'}/", markup=False, soft_wrap=True)
-        console.print(f"             {', '.join(path.name for path in figures)}", markup=False, soft_wrap=True)
-    console.print(f"run          {directory}", markup=False, soft_wrap=True)
+        lines.append(f"figures      {directory / 'figures'}/")
+        lines.append(f"             {', '.join(path.name for path in figures)}")
+    lines.append(f"run          {directory}")
     if entries(directory, EVENTS):
-        command = f"tensorboard --logdir {shlex.quote(str(_all_runs(directory)))}"
-        console.print(f"TensorBoard  {command}", markup=False, soft_wrap=True)
-    return buffer.getvalue().rstrip("\n")
+        lines.append(f"TensorBoard  tensorboard --logdir {shlex.quote(str(_all_runs(directory)))}")
+    return "\n".join(lines)
+
+
+def _drawn(table: Table) -> list[str]:
+    """Return the lines of a table, also in a notebook, where rich would show it itself."""
+    buffer = io.StringIO()
+    Console(file=buffer, width=WIDTH, no_color=True, highlight=False, force_terminal=False, force_jupyter=False).print(
+        table
+    )
+    return [line.rstrip() for line in buffer.getvalue().splitlines()]
 
 
 def _bounds(result: Result) -> dict[str, float]:
@@ -101,6 +107,7 @@ def _metrics(result: Result, unit: str, names: list[str]) -> Table:
     )
     lines = [[label, *(_cell(result, values, f"{prefix}/{name}") for name in names)] for label, prefix, values in sets]
     lines = [[corner, *names], *(line for line in lines if any(line[1:]))]
+    lines = [[expressible(cell) for cell in line] for line in lines]
     if sum(max(map(len, column)) + 2 for column in zip(*lines, strict=True)) > WIDTH:
         lines = [list(line) for line in zip(*lines, strict=True)]
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from copy import deepcopy
 
-from rich.console import Console, ConsoleOptions
+from rich.console import Console, ConsoleOptions, RenderableType
 from rich.measure import Measurement
 from rich.progress import (
     BarColumn,
@@ -19,7 +20,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 from rich.progress_bar import ProgressBar
-from rich.table import Column
+from rich.table import Column, Table
 from rich.text import Text
 
 ACCURACIES = ("val/T1", "val/H", "test/H")
@@ -29,6 +30,8 @@ LONGEST_BAR = 30
 SHORTEST_BAR = 4
 BESIDE_THE_BAR = 64
 """Columns of the terminal for phase, counts, percentage, speed and time left; the bar takes half of the others."""
+GIVING_WAY = (1, 4, 3, 5, 0)
+"""Which columns a narrow terminal lacks first: bar, speed, percentage, time left, phase; the counts always stay."""
 
 
 class Recent:
@@ -94,10 +97,7 @@ class _Values:
 
 
 class _ValuesColumn(ProgressColumn):
-    """The one column that gives way on a narrow terminal."""
-
-    def __init__(self) -> None:
-        super().__init__(Column(no_wrap=False))
+    """The column that gives way first on a narrow terminal."""
 
     def render(self, task: Task) -> _Values:
         return _Values(task.fields["values"])
@@ -111,12 +111,62 @@ class _FittingBar(BarColumn):
     """
 
     def __init__(self, console: Console) -> None:
-        super().__init__(bar_width=LONGEST_BAR, table_column=Column(no_wrap=True))
+        super().__init__(bar_width=LONGEST_BAR)
         self._console = console
 
     def render(self, task: Task) -> ProgressBar:
         self.bar_width = min(max((self._console.width - BESIDE_THE_BAR) // 2, SHORTEST_BAR), LONGEST_BAR)
         return super().render(task)
+
+
+class _Line(Progress):
+    """The line of one phase.
+
+    It is drawn again and again in its place, which terminals that know nothing of lines above (those of notebooks) can
+    do, too. Where the terminal is too narrow for all columns, it lacks some, and shows the others whole.
+
+    Args:
+        console: the terminal.
+        widths: the largest width of each column in this line and those before, by place.
+    """
+
+    def __init__(self, console: Console, widths: dict[int, int]) -> None:
+        self._terminal, self._widths = console, widths
+        self._columns: tuple[ProgressColumn, ...] = (
+            TextColumn("{task.description}"),
+            _FittingBar(console),
+            MofNCompleteColumn(),
+            TextColumn("{task.percentage:>3.0f}%"),
+            TextColumn("{task.fields[rate]}"),
+            TimeRemainingColumn(elapsed_when_finished=True),
+            _ValuesColumn(),
+        )
+        # Words for a file stay out of the terminal.
+        super().__init__(console=console, refresh_per_second=4, redirect_stdout=sys.stdout.isatty())
+
+    def make_tasks_table(self, tasks: Iterable[Task]) -> Table:
+        """Return the line with as many columns as fit."""
+        rows = [[column(task) for column in self._columns] for task in tasks]
+        for row in rows:
+            self._measure(row)
+        places = list(range(len(self._columns)))
+        for place in GIVING_WAY:
+            if sum(self._widths.get(other, 0) + 1 for other in places) <= self._terminal.width:
+                break
+            places.remove(place)
+        last = len(self._columns) - 1
+        columns = (Column(no_wrap=place != last, min_width=self._widths.get(place)) for place in places)
+        grid = Table.grid(*columns, padding=(0, 1))
+        for row in rows:
+            grid.add_row(*(row[place] for place in places))
+        return grid
+
+    def _measure(self, row: Iterable[RenderableType]) -> None:
+        for place, cell in enumerate(row):
+            if isinstance(cell, Text):
+                self._widths[place] = max(self._widths.get(place, 0), cell.cell_len)
+            elif isinstance(cell, ProgressBar):
+                self._widths[place] = cell.width or 0
 
 
 class Bar:
@@ -125,32 +175,23 @@ class Bar:
     def __init__(self, console: Console | None = None, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._recent = Recent()
-        terminal = console or Console(stderr=True)
-        whole = Column(no_wrap=True)
-        self._progress = Progress(
-            TextColumn("{task.description}", table_column=whole.copy()),
-            _FittingBar(terminal),
-            MofNCompleteColumn(table_column=whole.copy()),
-            TextColumn("{task.percentage:>3.0f}%", table_column=whole.copy()),
-            TextColumn("{task.fields[rate]}", table_column=whole.copy()),
-            TimeRemainingColumn(elapsed_when_finished=True, table_column=whole.copy()),
-            _ValuesColumn(),
-            console=terminal,
-            refresh_per_second=4,
-        )
-        self._task: TaskID | None = None
+        self._console = console or Console(stderr=True)
+        self._widths: dict[int, int] = {}
+        self._line: _Line | None = None
+        self._task = TaskID(0)
         self._done = self._first = 0
         self._began = self._next = self._latest = 0.0
 
     def begin_phase(self, stage: str, phase: str, steps: int, done: int) -> None:
         """Leave the bar of the phase before as it is and start another."""
-        self._show()
+        self.close()
         self._recent.begin_phase(stage)
-        self._progress.start()
         self._done = self._first = done
         self._began = self._latest = self._clock()
         self._next = self._began + BAR_SECONDS
-        self._task = self._progress.add_task(f"{stage}/{phase}", total=steps, completed=done, rate="", values=Recent())
+        self._line = _Line(self._console, self._widths)
+        self._task = self._line.add_task(f"{stage}/{phase}", total=steps, completed=done, rate="", values=Recent())
+        self._line.start()
 
     def advance(self) -> None:
         """Count a step; redraw at most ten times a second."""
@@ -167,11 +208,11 @@ class Bar:
     def close(self) -> None:
         """Draw the last state and give the terminal back."""
         self._show()
-        self._progress.stop()
+        if self._line is not None:
+            self._line.live.stop()  # that of the whole would add an empty line where there is no terminal
+            self._line = None
 
     def _show(self) -> None:
-        if self._task is not None:
+        if self._line is not None:
             rate = (self._done - self._first) / max(self._latest - self._began, 1e-9)
-            self._progress.update(
-                self._task, completed=self._done, rate=f"{rate:.3g} steps/s", values=self._recent.copy()
-            )
+            self._line.update(self._task, completed=self._done, rate=f"{rate:.3g} steps/s", values=self._recent.copy())

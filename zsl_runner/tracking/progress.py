@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -10,7 +11,10 @@ from typing import Protocol, TextIO
 
 from zsl_runner.tracking.bar import Bar, Recent
 
-LINE_SECONDS = 5.0
+LINE_SECONDS = 5.0, 60.0
+"""The fewest and the most seconds between two lines."""
+LINES_APART = 50
+"""The next line comes after this part of the time that has passed; the log of a long run stays short."""
 
 
 class Display(Protocol):
@@ -40,8 +44,29 @@ def duration(seconds: float) -> str:
     return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
 
 
+def draws_anew() -> bool:
+    """Tell whether standard error is a terminal that can draw a line again in its place.
+
+    ``TERM=dumb`` says that it cannot (the shell of an editor), and ``CI`` that what comes there is kept as a log.
+    """
+    return sys.stderr.isatty() and os.environ.get("TERM") not in ("dumb", "unknown") and not os.environ.get("CI")
+
+
+def pause(passed: float) -> float:
+    """Return how many seconds after a line of progress the next one is due.
+
+    >>> pause(20), pause(1000), pause(86400)
+    (5.0, 20.0, 60.0)
+
+    Args:
+        passed: seconds since the beginning.
+    """
+    fewest, most = LINE_SECONDS
+    return min(max(passed / LINES_APART, fewest), most)
+
+
 class Lines:
-    """Prints a line when a phase begins and ends and every few seconds between.
+    """Prints a line when a phase begins and ends and every few seconds between, less often after some minutes.
 
     Args:
         stream: where to print; standard error by default.
@@ -63,7 +88,7 @@ class Lines:
         self._recent.begin_phase(stage)
         self._label, self._steps, self._done, self._first = f"{stage}/{phase}", steps, done, done
         self._began = self._latest = self._clock()
-        self._next = self._began + LINE_SECONDS
+        self._next = self._began + pause(0.0)
         self._printed, self._open = -1, True
         self._print(f"{self._label}: {steps} steps" + (f", {done} done before" if done else ""))
 
@@ -72,7 +97,7 @@ class Lines:
         self._done += 1
         self._latest = now = self._clock()
         if now >= self._next:
-            self._next = now + LINE_SECONDS
+            self._next = now + pause(now - self._began)
             self._status(now)
 
     def scalars(self, values: Mapping[str, float]) -> None:
@@ -118,10 +143,10 @@ def display(choice: str) -> Display:
     """Return the display for the option ``tracker.progress``.
 
     ``auto`` is silent in a child process of a pool, where the lines of several runs would mix, draws a bar if
-    standard error is a terminal, and prints lines otherwise.
+    standard error is a terminal that can (`draws_anew`), and prints lines otherwise.
     """
     if choice == "auto":
-        visible = "bar" if sys.stderr.isatty() else "lines"
+        visible = "bar" if draws_anew() else "lines"
         choice = visible if multiprocessing.parent_process() is None else "none"
     if choice == "none":
         return Silence()

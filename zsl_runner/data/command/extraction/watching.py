@@ -5,12 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
-LINE_SECONDS: Final = 10.0
+from zsl_runner.tracking.progress import draws_anew, pause
 
 
 class Watch:
@@ -41,7 +40,7 @@ class Watch:
         """Count what was done now."""
         self._count(count)
         now = time.monotonic()
-        if not self._progress.console.is_terminal and now - self._told >= LINE_SECONDS:
+        if self._progress.disable and now - self._told >= pause(now - self._began):
             self._told = now
             rate = (self.done - self._skipped) / (now - self._began)
             print(f"{self.done:,} of {self.total:,} pictures, {rate:.3g} a second", file=self._progress.console.file)
@@ -61,5 +60,5 @@ def watching(total: int) -> Iterator[Watch]:
         MofNCompleteColumn(),
         TimeRemainingColumn(elapsed_when_finished=True),
     )
-    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
+    with Progress(*columns, console=console, disable=not draws_anew()) as progress:
         yield Watch(progress, progress.add_task("pictures", total=total), total)
