@@ -131,8 +131,9 @@ def test_prepare_fails_where_no_cache_can_be(own, tmp_path, capsys):
     (tmp_path / "file").write_text("")
     code, _, err = run(capsys, "prepare", "xlsa17", "--source", own, "--cache", tmp_path / "file" / "cache")
     assert code == 2
+    assert err.count("\n") == 1  # the data were not read before it was known to be in vain
     assert "file is a file; expected a folder" in err
-    assert run(capsys, "prepare", "xlsa17", "cache=null", "--source", own)[0] == 2
+    assert run(capsys, "prepare", "xlsa17", "cache=null", "--source", own)[:2] == (2, "")
     code, _, err = run(capsys, "prepare", "xlsa17", "--source", own, "--cache", own / "cache")
     assert code == 2
     assert "never written to" in err
