@@ -131,12 +131,26 @@ def test_prepare_fails_where_no_cache_can_be(own, tmp_path, capsys):
     (tmp_path / "file").write_text("")
     code, _, err = run(capsys, "prepare", "xlsa17", "--source", own, "--cache", tmp_path / "file" / "cache")
     assert code == 2
+    assert err.count("\n") == 1  # the data were not read before it was known to be in vain
     assert "file is a file; expected a folder" in err
-    assert run(capsys, "prepare", "xlsa17", "cache=null", "--source", own)[0] == 2
+    assert run(capsys, "prepare", "xlsa17", "cache=null", "--source", own)[:2] == (2, "")
     code, _, err = run(capsys, "prepare", "xlsa17", "--source", own, "--cache", own / "cache")
     assert code == 2
     assert "never written to" in err
     assert run(capsys, "prepare", "toy")[1].count("nothing to prepare") == 1
+
+
+@pytest.mark.parametrize("below", ["", "/deeper"])
+def test_a_link_to_itself_is_no_place_for_data_or_their_cache(own, tmp_path, capsys, below):
+    (tmp_path / "loop").symlink_to("loop")
+    place = f"{tmp_path}/loop{below}"
+    code, _, err = run(capsys, "prepare", "xlsa17", "--source", own, "--cache", place)
+    assert code == 2
+    assert "loop: Too many levels of symbolic links; choose another folder" in err.replace("/deeper", "")
+    assert run(capsys, "describe", "xlsa17", "--source", own, f"cache={place}")[0] == 0
+    code, _, err = run(capsys, "describe", "xlsa17", "--source", place)
+    assert code == 2
+    assert "dataset.root" in err
 
 
 def test_verify_reports_files_and_sizes_and_reads_no_cache(own, tmp_path, capsys):

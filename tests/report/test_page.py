@@ -63,6 +63,21 @@ def test_tables_figures_and_settings_are_in_one_file(outputs, page):
     assert any("dim=8, seed 0: confusion" in said for said in found.alternatives)
 
 
+def test_figures_that_cannot_be_read_are_told_and_left_out(outputs, tmp_path, capsys):
+    figures = outputs.add(40.0, 0) / "figures"
+    figures.mkdir()
+    (figures / "confusion.png").write_bytes(PIXEL)
+    (figures / "learning_curves.png").mkdir()
+    (figures / "latent_space.png").symlink_to("nowhere")
+    outputs.add(50.0, 1, model="other").joinpath("figures").write_text("a file")
+    assert main([str(outputs.folder), "--html", str(tmp_path)]) == 0
+    told = capsys.readouterr().err
+    assert f"left out of the page: {figures}/learning_curves.png: expected a file\n" in told
+    assert f"left out of the page: {figures}/latent_space.png: cannot be read: No such file or directory\n" in told
+    assert "figures: cannot be read: Not a directory" in told
+    assert "seed 0: confusion" in (tmp_path / "report.html").read_text()
+
+
 def test_names_of_others_are_no_markup(outputs, page):
     outputs.add(40.0, model="<b>odd", config={"path": "<script>alert(1)</script>"})
     outputs.add(41.0, model="x' onload='y")

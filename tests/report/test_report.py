@@ -6,12 +6,13 @@ import os
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from tests.outputs import LIKELIHOOD, NATS, PAIRS, REAL
 from zsl_runner.config.quoting import again
-from zsl_runner.errors import RunError
+from zsl_runner.errors import ConfigError, RunError
 from zsl_runner.files.locks import exclusive
 from zsl_runner.report.cli import main
 from zsl_runner.report.collect import collect
@@ -356,6 +357,31 @@ def test_a_section_is_replaced_and_the_rest_kept(tmp_path):
     assert once == head + b"<!-- zsl-report:a -->\n\nnew\n\n<!-- /zsl-report:a -->\n" + other
     replace_section(path, "a", "new\n")
     assert path.read_bytes() == once
+
+
+def test_a_linked_file_is_written_itself_and_keeps_its_permissions(tmp_path):
+    page, link = tmp_path / "real.md", tmp_path / "link.md"
+    page.write_text("<!-- zsl-report:a -->\nold\n<!-- /zsl-report:a -->\n")
+    page.chmod(0o600)
+    link.symlink_to(page.name)
+    replace_section(link, "a", "new")
+    assert link.is_symlink()
+    assert "new" in page.read_text()
+    assert page.stat().st_mode & 0o777 == 0o600
+
+
+def test_what_cannot_be_replaced_is_refused_before_it_is_read(tmp_path, monkeypatch):
+    page = tmp_path / "page.md"
+    page.write_text("<!-- zsl-report:a -->\n<!-- /zsl-report:a -->\n")
+    with pytest.raises(ConfigError, match="expected a file, found a folder"):
+        replace_section(tmp_path, "a", "new")
+    with pytest.raises(ConfigError, match="/dev/null: expected a file, found what is no file"):
+        replace_section(Path("/dev/null"), "a", "new")  # others of its kind end never
+    for closed, reason in ((page, "the file is not writable"), (tmp_path, f"{tmp_path.name} is not writable")):
+        with monkeypatch.context() as patch:
+            patch.setattr("os.access", lambda place, _mode, closed=closed: place != closed)
+            with pytest.raises(ConfigError, match=reason):
+                replace_section(page, "a", "new")
 
 
 @pytest.mark.parametrize(

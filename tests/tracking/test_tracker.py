@@ -1,4 +1,5 @@
 import logging
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -112,6 +113,33 @@ def test_a_failing_projector_warns_once(tmp_path, caplog):
     tracker.close()
     assert len(caplog.records) == 1
     assert "projector features was not written" in caplog.records[0].getMessage()
+
+
+def test_points_that_fill_the_disk_leave_the_room_they_took(tmp_path, monkeypatch, caplog):
+    """What is left of the disk is for the checkpoint that follows."""
+    tracker = Tracker(tmp_path, TrackerConf(progress="none", projector=True))
+    points, columns = np.zeros((9, 2), dtype=np.float32), {"class": ["a"] * 9}
+    tracker.embedding("whole", points, columns, 1)
+    before = {path.name for path in tmp_path.rglob("*")}
+
+    def full(_points, folder):
+        (Path(folder) / "tensors.tsv").write_text("half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("torch.utils.tensorboard.writer.make_mat", full)
+    tracker.embedding("half", points, columns, 1)
+    tracker.embedding("later", points, columns, 2)
+    assert {path.name for path in tmp_path.rglob("*")} == before
+    assert f"{tmp_path}/00001/half: cannot be written: No space left on device" in tracker.warnings[0]
+    tracker.close()
+
+
+def test_points_are_written_anew_after_a_kill(tmp_path, capsys):
+    for resumed in (None, 0):
+        tracker = Tracker(tmp_path, TrackerConf(progress="none", projector=True), resume_step=resumed)
+        tracker.embedding("points", np.zeros((9, 2), dtype=np.float32), {"class": ["a"] * 9}, 1)
+        tracker.close()
+    assert "Embedding dir exists" not in capsys.readouterr().out  # a warning that a user can do nothing about
 
 
 def test_a_full_disk_under_the_events_is_told_once_and_costs_nothing_else(tracker, tmp_path, monkeypatch, caplog):

@@ -85,7 +85,10 @@ def unknown_home(choice: str | None) -> str | None:
 
 def among_data(cache: Path | None, data: Path) -> str | None:
     """Return what is wrong with a folder of prepared data that lies inside the folder of the data, else None."""
-    if cache is None or not cache.resolve().is_relative_to(data.resolve()):
+    if cache is None:
+        return None
+    # Not Path.resolve, which raises at a link that leads to itself: whoever opens the folder says so.
+    if not Path(os.path.realpath(cache)).is_relative_to(os.path.realpath(data)):
         return None
     return f"{cache} lies inside the data folder, which is never written to; choose another folder"
 

@@ -65,7 +65,7 @@ def write_page(
     """
     require_folder(folder, "--html")
     drawn = list(pictures(findings, by, metrics, say)) if report.blocks else []
-    parts = [part for block in report.blocks for part in _section(block, report, drawn)]
+    parts = [part for block in report.blocks for part in _section(block, report, drawn, say)]
     legend = f"<p class='small'>{_text(said(report))}</p>" if report.blocks else "<p>No complete run.</p>"
     notes = "".join(f"<li>{_text(note)}</li>" for note in report.notes)
     parts += [legend, f"<h2>Not in the tables, or worth knowing</h2><ul>{notes}</ul>" if notes else ""]
@@ -84,7 +84,7 @@ def write_page(
     return path
 
 
-def _section(block: Block, report: Report, drawn: Sequence[Picture]) -> Iterable[str]:
+def _section(block: Block, report: Report, drawn: Sequence[Picture], say: Callable[[str], object]) -> Iterable[str]:
     """Yield what the page says of one table: the table, figures over its runs, figures and settings of its rows."""
     yield f"<h2>{_text(block.traits['dataset'])}</h2><p>{_text(facts_of(block))}</p>"
     yield _table(*cells_of(block, lambda text: f"<strong>{text}</strong>", _text, report.detailed))
@@ -96,7 +96,7 @@ def _section(block: Block, report: Report, drawn: Sequence[Picture]) -> Iterable
             yield _figure(picture.png, heading)
     for row in block.rows[:MOST_RUNS]:
         run = row.group.runs[0]
-        of_run = [_figure(path.read_bytes(), f"{_name(row, run)}: {path.stem}") for path in _files(run)]
+        of_run = [_figure(content, f"{_name(row, run)}: {name}") for name, content in _figures_of(run, say)]
         if of_run:
             yield f"<details><summary>Figures of {_text(_name(row, run))}</summary>{''.join(of_run)}</details>"
     if len(block.rows) > MOST_RUNS:
@@ -126,9 +126,24 @@ def _name(row: Row, run: FoundRun, *, seeds: bool = False) -> str:
     return f"{run.result.model}/{run.result.trainer} on {run.result.dataset}{told}, {which}"
 
 
-def _files(run: FoundRun) -> list[Path]:
+def _figures_of(run: FoundRun, say: Callable[[str], object]) -> Iterable[tuple[str, bytes]]:
+    """Yield names and contents of the figures that a run has drawn, but for those that cannot be read."""
     folder = run.directory / "figures"
-    return [*entries(folder, "*.png"), *entries(folder, "*.gif")]
+    try:
+        paths = [*entries(folder, "*.png"), *entries(folder, "*.gif")]
+    except RunError as error:
+        say(f"left out of the page: {error}")
+        return
+    for path in paths:
+        try:
+            if path.exists() and not path.is_file():  # reading a pipe would never end
+                say(f"left out of the page: {path}: expected a file")
+                continue
+            content = path.read_bytes()
+        except OSError as error:
+            say(f"left out of the page: {path}: cannot be read: {error.strerror or error}")
+            continue
+        yield path.stem, content
 
 
 def _figure(content: bytes, caption: str) -> str:

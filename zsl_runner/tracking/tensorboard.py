@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import io
 import os
+import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -118,21 +119,35 @@ class TensorBoard:
     def embedding(
         self, tag: str, points: NDArray[np.floating[Any]], columns: Mapping[str, Sequence[str]], step: int
     ) -> None:
-        """Write points for the projector; of more than `MOST_EMBEDDED` an even selection.
+        """Write points for the projector, all or none; of more than `MOST_EMBEDDED` an even selection.
 
         Args:
             tag: name of the set of points.
             points: (n, d) features.
             columns: for each label column n labels, e.g. ``class`` and ``origin``.
             step: step the points belong to.
+
+        Raises:
+            RunError: the disk is full or gone.
         """
         chosen = np.unique(np.linspace(0, len(points) - 1, min(len(points), MOST_EMBEDDED)).round().astype(np.int64))
         rows: list[Any] = [[str(labels[row]) for labels in columns.values()] for row in chosen]
         header: list[str] | None = list(columns)
         if len(columns) == 1:
             rows, header = [row[0] for row in rows], None
-        with _disk(self._directory):
+        name = self._writer._encode(tag)  # type: ignore[no-untyped-call]  # as the writer calls their folder
+        folder = self._directory / f"{step:05}" / name
+        shutil.rmtree(folder, ignore_errors=True)  # left by a process that was killed after the last step
+        try:
             self._writer.add_embedding(points[chosen], rows, None, step, tag, header)
+        except BaseException as error:
+            # Half of them would show nothing and take the room that the last checkpoint needs.
+            shutil.rmtree(folder, ignore_errors=True)
+            with suppress(OSError):
+                folder.parent.rmdir()
+            if isinstance(error, OSError):
+                raise RunError(f"{folder}: cannot be written: {error.strerror or error}") from error
+            raise
 
     def outcome(self, hyperparameters: Mapping[str, Hyperparameter], results: Mapping[str, float]) -> None:
         """Put what a complete run measured beside its hyperparameters.

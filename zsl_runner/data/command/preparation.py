@@ -6,7 +6,7 @@ Which data sets keep a copy, and where, their configurations declare (``kept_cop
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from zsl_runner.config.places import require_folder
@@ -31,29 +31,36 @@ def prepare(option: str, conf: DatasetConf, overrides: Sequence[str] = ()) -> It
         ConfigError: the options leave no place for the cache, or one that cannot be.
         DataError: the data are damaged or inconsistent, or the cache cannot be written.
     """
+    kept_copy: Callable[[DatasetConf], KeptCopy] | None = resolve(conf.kept_copy) if conf.kept_copy else None
+    cache = None if kept_copy is None else _place_of(kept_copy(conf))
     started = time.perf_counter()
     records = load(conf)
     cold = time.perf_counter() - started
     yield f"{conf.name}: {records.sizes()}; all checks passed"
-    if not conf.kept_copy:
+    if kept_copy is None or cache is None:
         yield f"  nothing to prepare: it is read directly, in {cold:.2f} s"
         return
-    copy: KeptCopy = resolve(conf.kept_copy)(conf)
+    if not kept_copy(conf).usable:
+        raise DataError(f"{cache}: the cache could not be written; make room, or choose another with --cache DIR")
+    started = time.perf_counter()
+    load(conf)
+    yield f"  cache {cache}"
+    yield f"  read and checked in {cold:.2f} s; from the cache in {time.perf_counter() - started:.2f} s"
+    places = list(_places(conf, cache))
+    keys = {place.partition("=")[0] for place in places}
+    given = [text for text in map(below_dataset, overrides) if text.partition("=")[0] not in keys]
+    yield f"  run with {line('zsl-run', f'dataset={option}', *given, *places)}"
+
+
+def _place_of(copy: KeptCopy) -> Path:
+    """Return where the copy is or can be written."""
     if copy.path is None:
         raise ConfigError(
             "dataset.cache: expected a folder for the cache, found null; leave it out or give --cache DIR"
         )
     if not copy.usable:
         require_folder(copy.path.parent, "--cache")
-        raise DataError(f"{copy.path}: the cache could not be written; choose another with --cache DIR")
-    started = time.perf_counter()
-    load(conf)
-    yield f"  cache {copy.path}"
-    yield f"  read and checked in {cold:.2f} s; from the cache in {time.perf_counter() - started:.2f} s"
-    places = list(_places(conf, copy.path))
-    keys = {place.partition("=")[0] for place in places}
-    given = [text for text in map(below_dataset, overrides) if text.partition("=")[0] not in keys]
-    yield f"  run with {line('zsl-run', f'dataset={option}', *given, *places)}"
+    return copy.path
 
 
 def _places(conf: DatasetConf, cache: Path) -> Iterable[str]:

@@ -67,7 +67,7 @@ def cached(file: CanvasFile | None, build: Callable[[], Canvases]) -> Canvases:
             write_arrays(file.path, {"images": images, "labels": labels, "identity": np.array(file.identity)})
         except (OSError, RunError) as error:
             _log.warning(
-                "%s: the canvases cannot be kept (%s); the run continues without a cache. "
+                "%s: the canvases cannot be kept (%s); they are used without a cache. "
                 "Set ZSL_CACHE or dataset.cache to a writable folder, or dataset.cache=null.",
                 file.path,
                 error,

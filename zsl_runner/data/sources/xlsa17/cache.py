@@ -10,6 +10,7 @@ files.
 from __future__ import annotations
 
 import hashlib
+import io
 import logging
 import os
 import time
@@ -22,6 +23,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from zsl_runner.config.places import obstacle
 from zsl_runner.data.records import SourceFile
 from zsl_runner.data.sources.xlsa17.conf import XLSA17Conf
 from zsl_runner.data.sources.xlsa17.layout import FeatureTable, read_features
@@ -69,12 +71,12 @@ def load_features(source: Path, folder: Path | None) -> LoadedFeatures:
     table = read_features(source)
     try:
         _write(target, table, source, sha256)
-    except (OSError, RuntimeError) as error:  # h5py reports a full disk as either
+    except OSError as error:
         _log.warning(
-            "%s: the cache cannot be written (%s); the run continues without it. "
+            "%s: the cache cannot be written (%s); the data are used without it. "
             "Set ZSL_CACHE or dataset.cache to a writable folder, or dataset.cache=null.",
             target,
-            error,
+            obstacle(folder) or error.strerror or error,
         )
     return LoadedFeatures(table, SourceFile(str(source), sha256), from_cache=False)
 
@@ -128,11 +130,40 @@ def _mapped(dataset: h5py.Dataset, target: Path) -> NDArray[Any]:
     return np.asarray(np.memmap(target, dataset.dtype, mode="c", offset=offset, shape=dataset.shape))
 
 
+class _Sink(io.FileIO):
+    """A new file that takes what it is given, and raises what went wrong when it is left, not before.
+
+    HDF5 writes the last of a file while closing it, and h5py prints a traceback where that fails.
+    """
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path, "x+")
+        self._wrong: BaseException | None = None
+
+    def write(self, content: Any) -> int:
+        """Write all of the content, unless something went wrong before."""
+        rest = memoryview(content).cast("B")
+        size = len(rest)
+        try:
+            while rest and self._wrong is None:
+                rest = rest[super().write(rest) :]
+        except BaseException as error:  # of signals, too: there is no way through HDF5 for them
+            self._wrong = error
+        return size
+
+    def close(self) -> None:
+        """Close the file; whoever has given something that was not written is told now."""
+        super().close()
+        if self._wrong is not None:
+            wrong, self._wrong = self._wrong, None
+            raise wrong
+
+
 def _write(target: Path, table: FeatureTable, source: Path, sha256: str) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     remove_leftovers(target.parent)
     with replacing(target) as temporary:
-        with h5py.File(temporary, "x", locking=False, userblock_size=SEAL) as file:
+        with _Sink(temporary) as sink, h5py.File(sink, "w", userblock_size=SEAL) as file:
             file.create_dataset("features", data=table.features)
             file.create_dataset("labels", data=table.labels)
             file.attrs.update(
