@@ -370,6 +370,20 @@ def test_herding_follows_the_mean():
     assert (features[order[:10]].mean(0) - mean).norm() < (features[random].mean(0) - mean).norm()
 
 
+def test_herding_tells_rows_of_nearly_one_direction_apart():
+    """Features of a class come near to each other: what tells them apart must not be lost beside their mean."""
+    generator = torch.Generator().manual_seed(2)
+    features = torch.nn.functional.normalize(1 + 0.02 * torch.randn(200, 8, generator=generator))
+    away = features.double() - features.double().mean(0)
+    total, expected = torch.zeros(8, dtype=torch.float64), []
+    for _ in range(100):  # of rows less the mean the chosen ones' sum is to be shortest
+        lengths = (total + away).norm(dim=1)
+        lengths[expected] = torch.inf
+        expected.append(int(lengths.argmin()))
+        total = total + away[expected[-1]]
+    assert herded(features, 100).tolist() == expected
+
+
 def test_exemplars_are_of_their_class_and_the_first_chosen_stay():
     trainer = task_trainer(HOLDING["icarl"])
     memory, labels = trainer._exemplars.memory, trainer.data.data.labels

@@ -39,17 +39,18 @@ def herded(features: Tensor, count: int) -> Tensor:
     >>> herded(torch.tensor([[0.0], [1.0], [4.0]]), 2).tolist()
     [1, 2]
     """
-    mean = features.mean(0)
-    squares, along = features.square().sum(1), features @ mean
+    away = features - features.mean(0)
+    squares = away.square().sum(1)
     chosen = torch.empty(count, dtype=torch.int64, device=features.device)
-    total = torch.zeros_like(mean)
+    total = torch.zeros_like(away[0])
     taken = torch.zeros(len(features), device=features.device)
-    for k in range(1, count + 1):
-        # |k mu - total - f|^2 up to what all rows have in common
-        distances = squares + 2 * (features @ total) - 2 * k * along + taken
+    for k in range(count):
+        # |total + f|^2 up to what all rows have in common. Of rows less their mean it is as small as they are close to
+        # each other; with a mean of norm near 1 in it, rounding would decide between rows.
+        distances = squares + 2 * (away @ total) + taken
         best = distances.argmin(0, keepdim=True)  # an index of one row, for a single number would be waited for
-        chosen[k - 1 : k] = best
-        total = total + features[best].squeeze(0)
+        chosen[k : k + 1] = best
+        total = total + away[best].squeeze(0)
         taken.index_fill_(0, best, torch.inf)
     return chosen
 
