@@ -252,6 +252,35 @@ def test_a_package_ships_its_yaml_files(zsl_run, tmp_path):
     assert "narrow" in done.stderr.partition("did you mean")[2]
 
 
+def test_a_file_goes_on_from_one_of_another_kind(zsl_run, tmp_path):
+    """Its values win over the defaults of the schema named after it: where shown, checked and composed for a sweep."""
+    folder = tmp_path / "site" / "their_package" / "conf" / "evaluator"
+    folder.mkdir(parents=True)
+    (folder / "theirs.yaml").write_text(
+        "defaults:\n  - zsl\n  - /schema/evaluator/theirs@_here_\n  - _self_\nkind: theirs\nname: theirs\nrows: 4\n"
+    )
+    (folder.parents[1] / "__init__.py").write_text("")
+    places = distribution(
+        tmp_path / "site",
+        "[zsl_runner.schemas]\ntheirs = their_evaluator:TheirConf\n\n[zsl_runner.conf]\ntheirs = their_package.conf\n",
+        their_evaluator="from dataclasses import dataclass\n"
+        "from zsl_runner.config.fields import option\n"
+        "from zsl_runner.evaluation.zsl.conf import ZeroShotEvaluatorConf\n"
+        "@dataclass\n"
+        "class TheirConf(ZeroShotEvaluatorConf):\n"
+        "    kind: str = option('theirs', 'kind')\n"
+        "    rows: int = option(3, 'rows')\n",
+    )
+    arguments = ("model=eszsl", "dataset=toy", "evaluator=theirs")
+    done = zsl_run("--cfg", "job", "--package", "evaluator", *arguments, places=places)
+    assert "calibration: val\n" in done.stdout, done.stderr  # of conf/evaluator/zsl.yaml; the schema's default is none
+    assert "rows: 4\n" in done.stdout
+    done = zsl_run("-m", *arguments, "seed=0", "tracker=minimal", places=places)
+    assert done.returncode == 0, done.stderr
+    (record,) = (tmp_path / "elsewhere" / "outputs").glob("eszsl/toy/*/result.json")
+    assert "test/H_cal" in json.loads(record.read_text())["metrics"]
+
+
 def test_a_package_without_the_folder_it_names(zsl_run, tmp_path):
     places = distribution(tmp_path / "site", "[zsl_runner.conf]\ntheirs = no_such_package.conf\n")
     done = zsl_run("task=check", "dataset=toy", places=places)

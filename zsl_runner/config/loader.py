@@ -9,10 +9,10 @@ from pathlib import Path
 
 import yaml
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
-from hydra._internal.config_repository import ConfigRepository
+from hydra._internal.config_repository import CachingConfigRepository, ConfigRepository
 from hydra._internal.utils import create_config_search_path
 from hydra.core.config_search_path import ConfigSearchPath, SearchPathQuery
-from hydra.core.default_element import ConfigDefault, GroupDefault, InputDefault
+from hydra.core.default_element import ConfigDefault, GroupDefault, InputDefault, ResultDefault
 from hydra.core.object_type import ObjectType
 from hydra.core.utils import setup_globals
 from hydra.errors import HydraException
@@ -42,7 +42,20 @@ class Source:
     extra: Path | None = None
 
 
-class Loader(ConfigLoaderImpl):  # type: ignore[misc]
+class SchemasFirst(ConfigLoaderImpl):  # type: ignore[misc]
+    """Hydra's loader, except that defaults of options never win over values of files, as in the check.
+
+    So a file may go on from one of another kind: it names that file, then its own schema, a subclass of the other's.
+    """
+
+    def _compose_config_from_defaults_list(
+        self, defaults: Sequence[ResultDefault], repo: CachingConfigRepository
+    ) -> DictConfig:
+        composed: DictConfig = super()._compose_config_from_defaults_list(sorted(defaults, key=_turn), repo)
+        return composed
+
+
+class Loader(SchemasFirst):
     """Hydra's loader on a repository that records unreadable files and goes on with empty ones.
 
     Attributes:
@@ -253,6 +266,11 @@ class Repository(ConfigRepository):  # type: ignore[misc]
         origin = Origin(file=self.file(config_path)).describe()
         self.broken[config_path] = Problem(config_path, message, f"{origin}, line {line}" if line else origin)
         self._read[config_path] = _empty(config_path)
+
+
+def _turn(default: ResultDefault) -> int:
+    path = default.config_path or ""
+    return 0 if path.startswith("hydra/") else 1 if path.startswith("schema/") else 2
 
 
 def _answer(ask: Callable[[str], bool], config_path: str) -> bool:

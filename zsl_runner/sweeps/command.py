@@ -24,7 +24,7 @@ from zsl_runner.config.check import Verdict, check, summary
 from zsl_runner.config.command import PRIMARY, Command, Question, question, read
 from zsl_runner.config.compose import COMPOSED_GROUPS
 from zsl_runner.config.explain import copy_option, explain, options_of
-from zsl_runner.config.loader import Loader, search_other_folders
+from zsl_runner.config.loader import Loader, SchemasFirst, search_other_folders
 from zsl_runner.config.paths import conf_directory
 from zsl_runner.config.problems import Idle, Problem, listed, report, without_effect
 from zsl_runner.config.resume import refused_of_all
@@ -236,6 +236,7 @@ def _shown(command: Command) -> int:
     def searching(task_name: str, config_search_path: ConfigSearchPath) -> Hydra:
         search_other_folders(config_search_path)
         made: Hydra = create(task_name, config_search_path)
+        made.config_loader = SchemasFirst(config_search_path)
         return made
 
     sys.argv = [program, *command.for_hydra()]
