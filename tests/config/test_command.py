@@ -544,6 +544,24 @@ def test_a_glob_chooses_among_options_in_folders(main):
     ]
 
 
+@pytest.mark.parametrize("replayed", [False, True])
+def test_what_hydra_and_a_run_have_to_say_is_no_result(main, tmp_path, verdict, capsys, replayed):
+    config = verdict("dataset=toy").config
+    (tmp_path / "config.yaml").write_text(to_yaml(config))
+
+    def warn(config):
+        logging.getLogger("zsl_runner").warning("a word of seed %d", config.seed)
+        return complete(config)
+
+    primary = ("--config-path", str(tmp_path), "--config-name", "config") if replayed else ("dataset=toy",)
+    assert main("-m", *primary, "seed=0,1", act=warn) == 0
+    printed = capsys.readouterr()
+    assert printed.err.count("[HYDRA]") == 3  # so many jobs, and each of them
+    assert "a word of seed 0\n" in printed.err
+    assert "HYDRA" not in printed.out
+    assert "a word" not in printed.out
+
+
 def test_hydras_settings_take_effect_around_a_single_run(main, capsys, monkeypatch):
     monkeypatch.delenv("OWN", raising=False)
     seen = []
@@ -556,7 +574,7 @@ def test_hydras_settings_take_effect_around_a_single_run(main, capsys, monkeypat
     assert main("dataset=toy", "+hydra.job.env_set.OWN=x", "hydra.verbose=own", act=look) == 0
     assert seen == ["x"]
     assert "OWN" not in os.environ
-    assert "a word" in capsys.readouterr().out
+    assert "a word" in capsys.readouterr().err
 
 
 def test_the_loader_goes_along_to_workers():

@@ -1,12 +1,14 @@
 """Streams that never raise into the work."""
 
 import io
+import logging
 import os
 import sys
 
 import pytest
 
-from zsl_runner.console.terminal import Tolerant, require_printed, tolerant
+from zsl_runner.console.terminal import Messages, Tolerant, require_printed, tolerant
+from zsl_runner.tracking.bar import Bar
 
 
 class Failing(io.TextIOBase):
@@ -59,6 +61,24 @@ def test_signs_of_our_own_have_substitutes(encoding, shown):
     stream = Tolerant(io.TextIOWrapper(buffer, encoding=encoding))
     print("45.2 ± 0.3 ── a…", file=stream, flush=True)
     assert buffer.getvalue().decode(encoding) == f"{shown}\n"
+
+
+def test_a_message_stands_whole_above_a_bar(monkeypatch):
+    terminal = io.StringIO()
+    terminal.isatty = lambda: True
+    monkeypatch.setattr("sys.stderr", terminal)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "60")
+    record = logging.makeLogRecord({"msg": f"{'/a/long/folder' * 9}: skipped", "levelno": logging.WARNING})
+    bar = Bar()
+    bar.begin_phase("tune", "em", 10, 0)
+    Messages().handle(record)
+    bar.close()
+    before, told, after = terminal.getvalue().partition(record.msg)
+    assert told
+    assert before.endswith("\r\x1b[2K")  # the bar was taken away
+    assert after.startswith("\n")
+    assert "tune/em" in after
 
 
 def test_the_streams_are_restored(capsys):

@@ -25,7 +25,7 @@ def cost(directory):
 
 def test_a_resumed_run_says_how_many_graphs_each_phase_had(tmp_path, kill_at, zsl_run, captured):
     directory = kill_at(130, tmp_path / "outputs/sgal/toy/killed", *QUICK)
-    log = zsl_run(f"resume={directory}").stdout
+    log = zsl_run(f"resume={directory}").stderr
     found = cost(directory)
     assert set(found["graphs"]) == {"tune/seen", "tune/em", "final/seen", "final/em"}
     assert found["graphs"]["final/em"] > 0

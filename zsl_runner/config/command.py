@@ -20,6 +20,7 @@ from zsl_runner.config.identity import flatten
 from zsl_runner.config.loader import Source
 from zsl_runner.config.paths import conf_directory
 from zsl_runner.config.quoting import expression, quoted
+from zsl_runner.config.registry import MESSAGES
 from zsl_runner.config.resume import resumed
 from zsl_runner.errors import ConfigError
 
@@ -62,7 +63,7 @@ class Command:
         if self.source.directory != conf_directory() or self.source.name != PRIMARY:
             ours = _hydra_in(conf_directory() / f"{PRIMARY}.yaml")
             theirs = _hydra_in(self.source.directory / f"{self.source.name}.yaml")
-            settings += [] if "job_logging" in theirs else ["hydra/job_logging=stdout"]
+            settings += [f"hydra/{group}=messages" for group in MESSAGES if group not in theirs]
             settings += [
                 f"hydra.{key}={'null' if value is None else expression(value)}"
                 for key, value in ours.items()

@@ -30,6 +30,9 @@ PACKAGES = {
     "evaluator": "zsl_runner.evaluation",
 }
 
+MESSAGES = {"job_logging": "%(message)s", "hydra_logging": "[%(asctime)s][HYDRA] %(message)s"}
+"""Formats of what a run and what Hydra has to say, by the groups of Hydra's that choose where that goes."""
+
 
 def kind_of(schema: type[Component]) -> str:
     """Return the ``kind`` a schema class declares as its default."""
@@ -73,7 +76,7 @@ def schemas(group: str) -> dict[str, type[Component]]:
 
 @cache
 def register() -> None:
-    """Store all schemas in Hydra's config store: ``schema/run`` and ``schema/<group>/<kind>``.
+    """Store all schemas in Hydra's config store: ``schema/run`` and ``schema/<group>/<kind>``. And where messages go.
 
     The runtime and tracker groups need no entry: there is one schema each, and it is part of that of the run.
     """
@@ -87,6 +90,16 @@ def register() -> None:
         for kind, schema in schemas(group).items():
             name = f"{kind}.yaml"
             entries[name] = _Entry(name, schema, group=f"schema/{group}", package=None, provider=None)
+    for group, form in MESSAGES.items():
+        handler = {"class": "zsl_runner.console.terminal.Messages", "formatter": "simple"}
+        node = {
+            "version": 1,
+            "formatters": {"simple": {"format": form}},
+            "handlers": {"console": handler},
+            "root": {"level": "INFO", "handlers": ["console"]},
+            "disable_existing_loggers": False,
+        }
+        store.store(group=f"hydra/{group}", name="messages", node=node)
 
 
 class _Entry(ConfigNode):  # type: ignore[misc]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from collections.abc import Iterator
@@ -82,6 +83,17 @@ class Tolerant:
             null = os.open(os.devnull, os.O_WRONLY)
             os.dup2(null, self._stream.fileno())  # what the stream still holds goes there when it is closed
             os.close(null)
+
+
+class Messages(logging.Handler):
+    """Writes what is logged to standard error as it is at that moment, so above a bar and without failing."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one message."""
+        try:
+            print(self.format(record), file=sys.stderr, flush=True)
+        except Exception:
+            self.handleError(record)
 
 
 @contextmanager

@@ -175,7 +175,7 @@ class Bar:
     def __init__(self, console: Console | None = None, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._recent = Recent()
-        self._console = console or Console(stderr=True)
+        self._console = console or Console(stderr=True, soft_wrap=True)
         self._widths: dict[int, int] = {}
         self._line: _Line | None = None
         self._task = TaskID(0)
