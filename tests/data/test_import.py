@@ -7,6 +7,7 @@ import pickle
 import shlex
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import h5py
@@ -437,7 +438,7 @@ BAD = {
     "features transposed": (put("features", np.transpose), "say --features-are D,N"),
     "features of three axes": (put("features", lambda x: x[None]), "expected a non-empty matrix of real numbers"),
     "features empty": (put("features", lambda x: x[:, :0]), "expected a non-empty matrix of real numbers"),
-    "features as text": (put("features", lambda x: x.astype(str)), "expected a non-empty matrix of real numbers"),
+    "features as text": (put("features", lambda x: x.astype(str)), "found a table of text, 48 x 7; save numbers as"),
     "complex features": (put("features", lambda x: x * 1j), "expected a non-empty matrix of real numbers"),
     "features of objects": (put("features", lambda x: x.astype(object)), "Python objects, which are not loaded"),
     "NaN in features": (
@@ -479,6 +480,26 @@ BAD = {
     "labels of fractions": (
         put("labels", lambda y: np.arange(ROWS) % 6 + 0.5),
         "expected whole numbers, found fractions",
+    ),
+    "labels of NaN": (
+        put("labels", lambda y: np.full(ROWS, np.nan)),
+        "expected whole numbers, found NaN or infinity",
+    ),
+    "labels of more digits than a number has": (
+        put("labels", lambda y: np.where(y == "cat", "9" * 400, "1")),
+        "labels: expected whole numbers, found NaN or infinity",
+    ),
+    "labels in Latin-1": (
+        put("labels", lambda y: np.char.encode(y, "latin-1")),
+        r"labels: expected numbers or text, found bytes that are no UTF-8 text, such as b'\xe9lan'; save them as UTF-8",
+    ),
+    "names of folders in Latin-1": (
+        put("names", at(2, b"\xe9lan".decode(errors="surrogateescape"))),
+        r"names: expected text, found '\udce9lan', which no text file can hold",
+    ),
+    "a table of names": (
+        put("names", lambda n: n.reshape(2, 3)),
+        "names: expected numbers or text, found a table of text, 2 x 3; save numbers as numbers, and names as a list",
     ),
 }
 
@@ -611,6 +632,17 @@ def test_wrong_bytes_end_in_a_folder_or_one_error(write, tmp_path, capsys):
         assert (code == 0) == folder.exists()
         assert code == 0 or (code in (1, 2) and err.startswith("zsl-data: ") and "Traceback" not in err), err
     assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
+
+
+def test_what_is_not_used_of_a_file_may_be_anything(tmp_path, capsys):
+    arguments = as_npz(tmp_path, *example())
+    with zipfile.ZipFile(tmp_path / "f.npz", "a") as archive:
+        archive.writestr("README.txt", "no array")
+    assert run(capsys, "import", tmp_path / "a", *arguments, "--unseen", "cat")[::2] == (0, "")
+    arguments = as_h5(tmp_path, *example())
+    with h5py.File(tmp_path / "all.h5", "a") as file:
+        file["classes/in_latin_1"] = np.array([b"\xe9lan"] * CLASSES)
+    assert run(capsys, "import", tmp_path / "b", *arguments, "--unseen", "cat")[::2] == (0, "")
 
 
 @pytest.mark.parametrize(

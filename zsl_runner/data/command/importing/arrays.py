@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import re
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,6 +23,8 @@ from zsl_runner.files.names import normal, read_names, some
 from zsl_runner.files.reading import readable
 
 PICKLED: Final = "Python objects, which are not loaded because that would run code of theirs"
+HALF_A_CHARACTER: Final = re.compile("[\ud800-\udfff]")
+"""What Python makes of bytes in names of files that are no UTF-8."""
 
 
 @dataclass(frozen=True)
@@ -102,16 +105,30 @@ def _usable(path: Path, name: str, value: Value) -> Found:
     if isinstance(value, Foreign):
         raise DataError(f"{origin}: expected numbers or text, found {in_words(value)}")
     if isinstance(value, tuple):
+        if broken := next(filter(HALF_A_CHARACTER.search, value), None):
+            raise DataError(
+                f"{origin}: expected text, found {broken!a}, which no text file can hold; it is the name of a file or "
+                "folder that is no UTF-8: rename that, and write these names anew"
+            )
         return Found(origin, tuple(normal(text.strip()) for text in value))
     return Found(origin, value)
 
 
 def _value(array: NDArray[Any]) -> Value:
-    if array.dtype.kind == "S":
-        return tuple(text.decode("utf-8") for text in array.ravel().tolist())
-    if array.dtype.kind in "UT":
-        return tuple(map(str, array.ravel().tolist()))
+    if array.dtype.kind in "SUT":
+        return _text(array)
     return Foreign(PICKLED) if array.dtype.hasobject else array
+
+
+def _text(array: NDArray[Any]) -> Value:
+    """Return a list of text or of its UTF-8 bytes, which may be a column."""
+    if array.size != max(array.shape, default=1):
+        size = " x ".join(map(str, array.shape))
+        return Foreign(f"a table of text, {size}; save numbers as numbers, and names as a list")
+    try:
+        return tuple(text.decode() if isinstance(text, bytes) else str(text) for text in array.ravel().tolist())
+    except UnicodeDecodeError as error:
+        return Foreign(f"bytes that are no UTF-8 text, such as {error.object!r}; save them as UTF-8")
 
 
 def _npy(path: Path) -> dict[str, Value]:
@@ -126,7 +143,8 @@ def _npz(path: Path) -> dict[str, Value]:
 
 def _unpickled(read: Callable[[], NDArray[Any]]) -> Value:
     try:
-        return _value(read())
+        found = read()
+        return _value(found) if isinstance(found, np.ndarray) else Foreign("a file in the archive that is no array")
     except ValueError as error:
         if "allow_pickle" not in str(error):
             raise
@@ -164,9 +182,8 @@ def _hdf5(path: Path) -> dict[str, Value]:
         def keep(name: str, item: h5py.Dataset | h5py.Group) -> None:  # links out of the file are not visited
             if isinstance(item, h5py.Dataset):
                 is_text = h5py.check_string_dtype(item.dtype) is not None
-                read = item.asstr() if is_text else item
                 kept = foreign(file, item) or (None if item.shape is not None else Foreign("an empty dataset"))
-                found[name] = kept or (tuple(np.ravel(read[()]).tolist()) if is_text else _value(np.asarray(read[()])))
+                found[name] = kept or (_text if is_text else _value)(np.asarray(item[()]))
 
         file.visititems(keep)
     return found

@@ -28,7 +28,7 @@ def from_digits(found: Found) -> Found | None:
         return found
     if not all(text.isdecimal() and text.isascii() for text in found.value):
         return None
-    return Found(found.origin, np.array([int(text) for text in found.value], dtype=np.float64))
+    return Found(found.origin, np.array([float(text) for text in found.value]))
 
 
 def whole_numbers(found: Found, count: int, first: int, of: str) -> Rows:
@@ -48,8 +48,15 @@ def whole_numbers(found: Found, count: int, first: int, of: str) -> Rows:
     if isinstance(value, tuple) or value.dtype.kind not in "iuf" or value.size not in (*value.shape, 0):
         raise DataError(f"{found.origin}: expected a vector of whole numbers, found {found.words()}")
     numbers = value.ravel()
-    if not numbers.size or not (np.isfinite(numbers).all() and (numbers == np.rint(numbers)).all()):
-        raise DataError(f"{found.origin}: expected whole numbers, found {'none' if not numbers.size else 'fractions'}")
+    wrong = ""
+    if not numbers.size:
+        wrong = "none"
+    elif not np.isfinite(numbers).all():
+        wrong = "NaN or infinity"
+    elif not (numbers == np.rint(numbers)).all():
+        wrong = "fractions"
+    if wrong:
+        raise DataError(f"{found.origin}: expected whole numbers, found {wrong}")
     low, high = float(numbers.min()), float(numbers.max())
     if low < first or high > count - 1 + first:
         other = 1 - first
