@@ -23,7 +23,7 @@ class Recorder:
 
 
 class Counting(Trainer):
-    """Two phases whose loss is the number of steps taken."""
+    """Two phases whose loss is the number of steps taken; ``rare`` is the same in every second step alone."""
 
     def __init__(self, undo_at=(), bad_at=None):
         self.undo_at, self.bad_at = undo_at, bad_at
@@ -33,7 +33,10 @@ class Counting(Trainer):
         def step():
             self.count += 1
             value = float("nan") if self.count == self.bad_at else float(self.count)
-            return StepReport({"loss": torch.tensor(value), "kl": torch.tensor(1.0)}, 3, {"x": torch.ones(2)})
+            terms = {"loss": torch.tensor(value), "kl": torch.tensor(1.0)}
+            if self.count % 2 == 0:
+                terms["rare"] = torch.tensor(float(self.count))
+            return StepReport(terms, 3, {"x": torch.ones(2)})
 
         def begin():
             self.begun += 1
@@ -89,8 +92,8 @@ def build(trainer, *, stage="tune", scores=float, oracle=(), stop_at=None, caden
     return loop, events, hooks
 
 
-def losses(events):
-    return [(step, values["loss"]) for step, values, _, _ in events.rows if "loss" in values]
+def losses(events, name="loss"):
+    return [(step, values[name]) for step, values, _, _ in events.rows if name in values]
 
 
 def test_counts_logs_and_saves_at_its_cadence():
@@ -100,6 +103,24 @@ def test_counts_logs_and_saves_at_its_cadence():
     assert losses(events) == [(103, 2.0), (106, 5.0), (107, 7.0), (110, 9.0), (112, 11.5)]
     assert hooks.saved == [105, 110]
     assert (loop.position.done, loop.position.real_rows, events.advanced) == (12, 36, 12)
+
+
+def test_a_term_of_some_steps_is_averaged_over_those_that_have_it():
+    loop, events, _ = build(Counting())
+    loop.run()
+    assert losses(events, "rare") == [(3, 2.0), (6, 5.0), (10, 9.0), (12, 12.0)]
+
+
+def test_sums_of_an_earlier_version_are_of_one_number_of_steps():
+    stopped, _, _ = build(Counting(), stop_at=5)
+    with pytest.raises(Interrupted):
+        stopped.run()
+    state = stopped.state_dict()
+    assert state["summed"] == {"loss": 2, "kl": 2, "rare": 1}
+    resumed, events, _ = build(Counting())
+    resumed.load_state_dict(state | {"summed": 2})
+    resumed.run()
+    assert losses(events, "kl")[0] == (6, 1.0)
 
 
 def test_validates_at_the_cadence_of_the_phase_and_at_its_end():

@@ -183,7 +183,7 @@ def test_training_goes_on_from_what_was_read_onto_its_device(name, monkeypatch):
         for step in range(min(phase.steps, BEFORE + AFTER)):
             if step == BEFORE:
                 state = saved_and_loaded({"parts": parts.state_dict(), "sums": sums.state_dict()})
-                parts, before, sums = problem.stage(config), sums.steps, TermSums()
+                parts, before, sums = problem.stage(config), sums.counts, TermSums()
                 parts.load_state_dict(state["parts"])
                 sums.load_state_dict(state["sums"], before)
                 phase = parts.trainer.phases()[place]

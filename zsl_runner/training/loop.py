@@ -270,7 +270,7 @@ class Loop:
             self._stop(phase, report, sums)
         self._checked = self.position.done
         if due:
-            values = {name: total / self._sums.steps for name, total in sums.items()}
+            values = {name: total / self._sums.counts[name] for name, total in sums.items()}
             self.events.scalars(self.global_step, values, self.stage, phase.name)
             self._sums.clear()
 
@@ -302,7 +302,7 @@ class Loop:
             "position": asdict(self.position),
             "selection": asdict(self.selection),
             "sums": self._sums.state_dict(),
-            "summed": self._sums.steps,
+            "summed": dict(self._sums.counts),
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:

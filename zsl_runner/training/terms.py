@@ -27,20 +27,19 @@ class TermSums:
     `add` is the device's part and may be repeated without Python, `count` is the host's.
 
     Attributes:
-        steps: steps counted since the last `clear`.
+        counts: by term the steps that had it since the last `clear`, for a term need not be one of every step.
 
     >>> sums = TermSums()
-    >>> for loss in (1.0, 2.0):
-    ...     sums.add({"loss": torch.tensor(loss)})
-    ...     sums.count(["loss"])
-    >>> sums.values(), sums.steps
-    ({'loss': 3.0}, 2)
+    >>> for terms in ({"loss": torch.tensor(1.0)}, {"loss": torch.tensor(2.0), "kl": torch.tensor(5.0)}):
+    ...     sums.add(terms)
+    ...     sums.count(terms)
+    >>> sums.values(), sums.counts
+    ({'loss': 3.0, 'kl': 5.0}, {'loss': 2, 'kl': 1})
     """
 
     def __init__(self) -> None:
         self._sums: dict[str, Tensor] = {}
-        self._names: dict[str, None] = {}
-        self.steps = 0
+        self.counts: dict[str, int] = {}
 
     @torch.no_grad()
     def add(self, terms: Mapping[str, Tensor]) -> None:
@@ -53,28 +52,26 @@ class TermSums:
 
     def count(self, names: Iterable[str]) -> None:
         """Count a step that had the terms of these names."""
-        self._names.update(dict.fromkeys(names))
-        self.steps += 1
+        for name in names:
+            self.counts[name] = self.counts.get(name, 0) + 1
 
     def values(self) -> dict[str, float]:
         """Return the sums of the terms counted, in one transfer from the device."""
-        sums = torch.stack([self._sums[name].double() for name in self._names])
-        return dict(zip(self._names, sums.tolist(), strict=True))
+        sums = torch.stack([self._sums[name].double() for name in self.counts])
+        return dict(zip(self.counts, sums.tolist(), strict=True))
 
     def clear(self) -> None:
         """Begin anew, in the same tensors."""
         for total in self._sums.values():
             total.zero_()
-        self._names.clear()
-        self.steps = 0
+        self.counts = {}
 
     def state_dict(self) -> dict[str, Tensor]:
         """Return copies of the sums of the terms counted."""
-        return {name: self._sums[name].clone() for name in self._names}
+        return {name: self._sums[name].clone() for name in self.counts}
 
-    def load_state_dict(self, sums: Mapping[str, Tensor], steps: int) -> None:
-        """Take up sums of so many steps."""
+    def load_state_dict(self, sums: Mapping[str, Tensor], counts: Mapping[str, int] | int) -> None:
+        """Take up sums and of how many steps each is; earlier versions kept one number for all of them."""
         self.clear()
         self._sums |= {name: total.clone() for name, total in sums.items()}
-        self._names.update(dict.fromkeys(sums))
-        self.steps = steps
+        self.counts = dict.fromkeys(sums, counts) if isinstance(counts, int) else dict(counts)
