@@ -3,6 +3,7 @@
 import io
 import logging
 import os
+import subprocess
 import sys
 
 import pytest
@@ -114,3 +115,10 @@ def test_a_closed_descriptor_is_occupied_so_that_no_file_of_a_run_gets_its_numbe
             number = os.open(os.devnull, os.O_RDONLY)
             os._exit(0 if number > 2 else 1)
     assert os.waitpid(child, 0)[1] == 0
+
+
+def test_processes_that_are_started_have_streams_in_place_of_closed_ones():
+    program = "import sys; sys.exit(0 if sys.stderr else 1)"
+    start = "import subprocess, sys; from zsl_runner.console.terminal import tolerant\nwith tolerant():\n    "
+    start += f"sys.exit(subprocess.call([sys.executable, '-I', '-S', '-c', {program!r}], close_fds=False))"
+    assert subprocess.call(["sh", "-c", '"$0" -c "$1" 2>&-', sys.executable, start]) == 0

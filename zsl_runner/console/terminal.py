@@ -127,9 +127,13 @@ def require_printed() -> None:
 
 
 def _occupy_descriptors() -> None:
-    """Open what was closed before the process began, lest a file of a run get the number of a standard stream."""
+    """Open what was closed before the process began, lest a file of a run get the number of a standard stream.
+
+    Processes that are started from here need the streams, too: Python's pools fail without standard error.
+    """
     for number in range(3):
         try:
             os.fstat(number)
         except OSError:
             os.open(os.devnull, os.O_RDWR)  # takes the lowest free number, which is this one
+            os.set_inheritable(number, True)
