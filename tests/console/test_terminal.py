@@ -53,6 +53,22 @@ def test_what_an_encoding_cannot_express_is_written_with_backslashes():
     assert stream.lost is None
 
 
+def test_what_is_printed_into_a_file_is_there_at_once_and_in_one_piece():
+    pieces = []
+
+    class File(io.RawIOBase):
+        def writable(self):
+            return True
+
+        def write(self, data):
+            pieces.append(bytes(data))
+            return len(data)
+
+    stream = Tolerant(io.TextIOWrapper(io.BufferedWriter(File()), encoding="utf-8"))
+    print("first\nsecond", file=stream)
+    assert pieces == [b"first\nsecond\n"]
+
+
 @pytest.mark.parametrize(
     ("encoding", "shown"),
     [("ascii", "45.2 +- 0.3 -- a..."), ("latin-1", "45.2 ± 0.3 -- a..."), ("utf-8", "45.2 ± 0.3 ── a…")],

@@ -47,10 +47,12 @@ class Tolerant:
         self.lost: Exception | None = None
 
     def write(self, text: str) -> int:
-        """Write text, or lose it; return its length."""
+        """Write text, or lose it; return its length. What ends a line leaves at once, in one piece."""
         if self._stream is not None:
             try:
                 self._stream.write(text)
+                if text.endswith("\n"):  # a log of both streams has all in order
+                    self._stream.flush()
             except UnicodeEncodeError as error:
                 known = _substituted(text, error.encoding)
                 self.write(known.encode(error.encoding, "backslashreplace").decode(error.encoding))
