@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -15,7 +14,8 @@ import torch
 from scripts.benchmark.machine import load_average, machine
 from scripts.benchmark.timing import Effort, Finding
 from scripts.benchmark.topics import ON_CUDA, TOPICS
-from zsl_runner.errors import RunError
+from zsl_runner.console import frame
+from zsl_runner.console.terminal import require_printed
 from zsl_runner.files.writing import write_text
 
 FULL = Effort(repeats=9, seconds=0.4)
@@ -41,6 +41,10 @@ def parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure and print; return the exit code."""
+    return frame.run("benchmark", lambda: _measured(arguments))
+
+
+def _measured(arguments: Sequence[str] | None) -> int:
     options = parser().parse_args(arguments)
     torch.set_num_threads(1)
     effort = QUICK if options.quick else FULL
@@ -48,24 +52,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print("\n".join(f"{key:<20} {value}" for key, value in about.items()))
     print(LEGEND)
     found: list[Finding] = []
-    try:
-        for topic in options.only:
-            print(f"\n{topic}", flush=True)
-            if topic in ON_CUDA and not torch.cuda.is_available():
-                print(f"  left out: torch {torch.__version__} sees no CUDA device")
-                continue
-            with tempfile.TemporaryDirectory(prefix="zsl-benchmark-") as folder:
-                for finding in TOPICS[topic](effort, Path(folder)):
-                    found.append(finding)
-                    print("\n".join(lines(finding)), flush=True)
-    except RunError as error:
-        print(f"benchmark: {error}", file=sys.stderr)
-        return 1
+    for topic in options.only:
+        print(f"\n{topic}", flush=True)
+        if topic in ON_CUDA and not torch.cuda.is_available():
+            print(f"  left out: torch {torch.__version__} sees no CUDA device")
+            continue
+        with tempfile.TemporaryDirectory(prefix="zsl-benchmark-") as folder:
+            for finding in TOPICS[topic](effort, Path(folder)):
+                found.append(finding)
+                print("\n".join(lines(finding)), flush=True)
     about["load at end"] = load_average()
     print(f"\n{'load at end':<20} {about['load at end']}")
     if options.json is not None:
         content = {"machine": about, "findings": [as_plain(finding) for finding in found]}
         write_text(options.json, json.dumps(content, indent=2) + "\n")
+    else:
+        require_printed()
     return 0
 
 

@@ -1,5 +1,6 @@
 """The benchmark measures what it says; no test here looks at how long anything took."""
 
+import io
 import json
 import math
 
@@ -141,6 +142,17 @@ def test_the_command_prints_and_writes_json(small_files, tmp_path, monkeypatch, 
     assert content["machine"]["threads"] == "1"
     assert [finding["topic"] for finding in content["findings"]] == ["load"] * 3
     assert all(np.isfinite(finding["quantities"]["cpu"]["ratio"]) for finding in content["findings"])
+
+
+def test_a_measurement_outlives_who_reads_it(tmp_path, monkeypatch):
+    class Gone(io.StringIO):
+        def write(self, _text):
+            raise BrokenPipeError
+
+    monkeypatch.setattr("sys.stdout", Gone())
+    monkeypatch.setitem(topics.TOPICS, "load", lambda _effort, _folder: [])
+    assert main(["--only", "load", "--json", str(tmp_path / "measured.json")]) == 0
+    assert json.loads((tmp_path / "measured.json").read_text())["findings"] == []
 
 
 def test_a_process_is_measured_and_a_failing_one_is_reported(tmp_path):

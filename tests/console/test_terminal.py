@@ -3,6 +3,7 @@
 import io
 import logging
 import os
+import subprocess
 import sys
 
 import pytest
@@ -50,6 +51,22 @@ def test_what_an_encoding_cannot_express_is_written_with_backslashes():
     print("Ž \udcff", file=stream, flush=True)
     assert buffer.getvalue() == b"\\u017d \\udcff\n"
     assert stream.lost is None
+
+
+def test_what_is_printed_into_a_file_is_there_at_once_and_in_one_piece():
+    pieces = []
+
+    class File(io.RawIOBase):
+        def writable(self):
+            return True
+
+        def write(self, data):
+            pieces.append(bytes(data))
+            return len(data)
+
+    stream = Tolerant(io.TextIOWrapper(io.BufferedWriter(File()), encoding="utf-8"))
+    print("first\nsecond", file=stream)
+    assert pieces == [b"first\nsecond\n"]
 
 
 @pytest.mark.parametrize(
@@ -114,3 +131,10 @@ def test_a_closed_descriptor_is_occupied_so_that_no_file_of_a_run_gets_its_numbe
             number = os.open(os.devnull, os.O_RDONLY)
             os._exit(0 if number > 2 else 1)
     assert os.waitpid(child, 0)[1] == 0
+
+
+def test_processes_that_are_started_have_streams_in_place_of_closed_ones():
+    program = "import sys; sys.exit(0 if sys.stderr else 1)"
+    start = "import subprocess, sys; from zsl_runner.console.terminal import tolerant\nwith tolerant():\n    "
+    start += f"sys.exit(subprocess.call([sys.executable, '-I', '-S', '-c', {program!r}], close_fds=False))"
+    assert subprocess.call(["sh", "-c", '"$0" -c "$1" 2>&-', sys.executable, start]) == 0

@@ -8,6 +8,7 @@ import re
 
 import pytest
 
+from zsl_runner.config.quoting import again
 from zsl_runner.report.cli import main
 from zsl_runner.report.terminal import aligned
 
@@ -23,11 +24,11 @@ def filled(outputs):
     return outputs
 
 
-@pytest.mark.parametrize("columns", [60, 80, 100, 200])
+@pytest.mark.parametrize("columns", [40, 60, 80, 100, 200])
 def test_every_number_is_whole_on_every_width(filled, monkeypatch, columns):
     monkeypatch.setenv("COLUMNS", str(columns))
     text = aligned(filled.report(cost=True))
-    assert max(map(len, text.splitlines())) <= columns
+    assert max(map(len, text.partition("Not in the tables")[0].splitlines())) <= columns
     words = text.split()
     for name in ("T1", "U", "S", "H", "U_cal", "S_cal", "H_cal", "n", "time"):
         assert name in words
@@ -49,6 +50,13 @@ def test_numbers_stay_below_their_names_where_the_encoding_lacks_a_sign(filled, 
     assert lines[head + 1] == "-" * len(lines[head])
     for number in re.finditer(r"40\.1 \+- 0\.0", row):
         assert lines[head][number.end() - 1] != " "
+
+
+def test_a_path_or_a_command_can_be_copied(filled, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "60")
+    run = filled.add(1.0, 7, status="interrupted", model="a_model_with_a_long_name_in_a_folder_with_a_long_name")
+    (note,) = (line for line in aligned(filled.report()).splitlines() if "interrupted" in line)
+    assert note.endswith(again(run))
 
 
 def test_a_notebook_is_given_the_same_text(filled, monkeypatch):

@@ -143,6 +143,14 @@ def test_label_maps_are_outputs_and_no_classes(tmp_path):
     assert "outputs      2 classes; split own" in text
 
 
+def test_a_narrow_terminal_gets_a_line_for_each_metric(tmp_path, monkeypatch):
+    metrics = {f"test/{name}": 50.0 for name in ("T1", "U", "S", "H", "AUSUC", "U_cal", "S_cal", "H_cal")}
+    monkeypatch.setenv("COLUMNS", "50")
+    text = summary_table(make(metrics=metrics, validation={}), tmp_path)
+    assert row(text, "per cent") == ["per", "cent", "test"]
+    assert row(text, "U_cal") == ["U_cal", "50.0"]
+
+
 LONG = (
     "accuracy",
     "pixel_accuracy",

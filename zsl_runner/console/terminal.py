@@ -47,10 +47,12 @@ class Tolerant:
         self.lost: Exception | None = None
 
     def write(self, text: str) -> int:
-        """Write text, or lose it; return its length."""
+        """Write text, or lose it; return its length. What ends a line leaves at once, in one piece."""
         if self._stream is not None:
             try:
                 self._stream.write(text)
+                if text.endswith("\n"):  # a log of both streams has all in order
+                    self._stream.flush()
             except UnicodeEncodeError as error:
                 known = _substituted(text, error.encoding)
                 self.write(known.encode(error.encoding, "backslashreplace").decode(error.encoding))
@@ -127,9 +129,13 @@ def require_printed() -> None:
 
 
 def _occupy_descriptors() -> None:
-    """Open what was closed before the process began, lest a file of a run get the number of a standard stream."""
+    """Open what was closed before the process began, lest a file of a run get the number of a standard stream.
+
+    Processes that are started from here need the streams, too: Python's pools fail without standard error.
+    """
     for number in range(3):
         try:
             os.fstat(number)
         except OSError:
             os.open(os.devnull, os.O_RDWR)  # takes the lowest free number, which is this one
+            os.set_inheritable(number, True)

@@ -20,15 +20,16 @@ from zsl_runner.report.formats import WORDS, cells_of, facts_of, said
 from zsl_runner.report.table import Report
 from zsl_runner.report.text import one_line
 
-NARROWEST = 60
+NARROWEST = 40
 WIDEST_WORDS = 24
+"""Columns that words are given before numbers move to a further table; on a narrow terminal a third of it."""
 SHARED = ("trainer", "selection")
 """Columns that a table lacks where all of its rows have the same word there."""
-Part = Table | str
+Part = Table | Text | str
 
 
 def aligned(report: Report) -> str:
-    """Return aligned tables per block, no wider than the terminal, then units and notes.
+    """Return aligned tables per block, no wider than the terminal, then units and notes, each in one line.
 
     The best mean of a block is bold. Words that all rows share stand above the table, and metrics for which the
     terminal is too narrow in a further table of the same rows.
@@ -50,13 +51,13 @@ def aligned(report: Report) -> str:
     else:
         parts += [_plain(said(report)), ""]
     if report.notes:
-        parts += ["Not in the tables, or worth knowing:", *(f"- {_plain(note)}" for note in report.notes), ""]
+        parts += ["Not in the tables, or worth knowing:", *(Text(one_line(f"- {note}")) for note in report.notes), ""]
     return printed(parts[:-1])
 
 
 def side_by_side(comparison: Comparison) -> str:
     """Return two runs beside one another; long values are broken, not cut."""
-    parts: list[Part] = [_plain(line) for line in comparison.intro]
+    parts: list[Part] = [Text(one_line(line)) for line in comparison.intro]
     for part in comparison.parts:
         made = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
         for place, name in enumerate(part.header):
@@ -91,7 +92,7 @@ def _table(header: Sequence[str], rows: Sequence[Sequence[str]], places: Sequenc
         name = header[place]
         longest = max(len(Text.from_markup(text).plain) for text in (escape(name), *(row[place] for row in rows)))
         if name in WORDS:
-            made.add_column(escape(name), min_width=min(longest, WIDEST_WORDS), overflow="fold")
+            made.add_column(escape(name), min_width=min(longest, WIDEST_WORDS, _width() // 3), overflow="fold")
         else:
             made.add_column(escape(name), justify="right", no_wrap=True, min_width=longest)
     for row in rows:
@@ -109,7 +110,10 @@ def _width() -> int:
 
 
 def printed(parts: Iterable[Part]) -> str:
-    """Return what a terminal shows of tables and lines of markup; without colour where standard output is none."""
+    """Return what a terminal shows of tables, words and lines of markup, without colour where standard output is none.
+
+    Markup is wrapped; words are left to the terminal to wrap, so that paths and commands can be copied.
+    """
     stream = io.StringIO()
     console = Console(
         file=stream,
@@ -120,7 +124,8 @@ def printed(parts: Iterable[Part]) -> str:
         emoji=False,
     )
     for part in parts:
-        console.print(Text.from_markup(part, emoji=False) if isinstance(part, str) else part, soft_wrap=False)
+        shown = Text.from_markup(part, emoji=False) if isinstance(part, str) else part
+        console.print(shown, soft_wrap=isinstance(part, Text))
     return "\n".join(line.rstrip() for line in stream.getvalue().splitlines()) + "\n"
 
 

@@ -7,6 +7,7 @@ import math
 import re
 import shlex
 from pathlib import Path
+from shutil import get_terminal_size
 
 from rich import box
 from rich.console import Console
@@ -20,7 +21,8 @@ from zsl_runner.tracking.progress import duration
 from zsl_runner.tracking.table import EVENTS
 
 FIRST = ("T1", "U", "S", "H", "AUSUC", "U_cal", "S_cal", "H_cal")
-WIDTH = 100
+WIDEST = 100
+"""Characters of a table; no more than the terminal has."""
 
 
 WITHOUT_CLASS_VECTORS = re.compile(
@@ -69,7 +71,7 @@ def summary_table(result: Result, directory: Path) -> str:
 def _drawn(table: Table) -> list[str]:
     """Return the lines of a table, also in a notebook, where rich would show it itself."""
     buffer = io.StringIO()
-    Console(file=buffer, width=WIDTH, no_color=True, highlight=False, force_terminal=False, force_jupyter=False).print(
+    Console(file=buffer, width=WIDEST, no_color=True, highlight=False, force_terminal=False, force_jupyter=False).print(
         table
     )
     return [line.rstrip() for line in buffer.getvalue().splitlines()]
@@ -108,7 +110,9 @@ def _metrics(result: Result, unit: str, names: list[str]) -> Table:
     lines = [[label, *(_cell(result, values, f"{prefix}/{name}") for name in names)] for label, prefix, values in sets]
     lines = [[corner, *names], *(line for line in lines if any(line[1:]))]
     lines = [[expressible(cell) for cell in line] for line in lines]
-    if sum(max(map(len, column)) + 2 for column in zip(*lines, strict=True)) > WIDTH:
+    if sum(max(map(len, column)) + 2 for column in zip(*lines, strict=True)) > min(
+        get_terminal_size((WIDEST, 0)).columns, WIDEST
+    ):
         lines = [list(line) for line in zip(*lines, strict=True)]
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column(lines[0][0], no_wrap=True)
