@@ -132,6 +132,15 @@ def test_a_killed_extraction_goes_on_with_the_same_bits(photos, extract, tmp_pat
     assert not (tmp_path / "killed.npz.parts").exists()
 
 
+def test_what_a_kill_left_of_the_file_is_removed_by_the_next_try(extract, tmp_path):
+    """The features were being written; only one process at a time works on a file."""
+    left, other = tmp_path / ".features.npz.0123abcd.tmp", tmp_path / ".others.npz.0123abcd.tmp"
+    left.touch(), other.touch()
+    assert extract()[0] == 0
+    assert not left.exists()
+    assert other.exists()
+
+
 def test_parts_of_other_pictures_or_settings_are_not_used(photos, extract, monkeypatch):
     """A broken picture at the end leaves the parts before it; then one of these is exchanged, or an option."""
     options = (*TINY, "--batch", "2")

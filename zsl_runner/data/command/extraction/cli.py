@@ -133,6 +133,7 @@ def _extract(given: argparse.Namespace) -> int:
     from zsl_runner.data.command.extraction.features import Extraction, common, write
     from zsl_runner.data.command.extraction.parts import Parts
     from zsl_runner.data.command.extraction.watching import watching
+    from zsl_runner.files.writing import remove_leftovers
 
     device = device_of(given.device)
     steps = {name: getattr(given, name) for name in ("size", "resize", "fit", "interpolation", "mean", "std")}
@@ -143,6 +144,7 @@ def _extract(given: argparse.Namespace) -> int:
 
     parts = Parts(given.output.with_name(f"{given.output.name}.parts"), made_with)
     with parts.held(), watching(len(tree.pictures)) as watch:
+        remove_leftovers(given.output.parent, older_than=0, of=given.output.name)
         try:
             found = Extraction(tree.pictures, backbone, device, given.batch, given.workers, parts).features(watch)
             provenance = {"name": given.backbone, "weights": given.weights, "folder": str(given.images), **made_with}
