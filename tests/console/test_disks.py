@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import signal
 import subprocess
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from tests.launching.conftest import FAST, TRAINED
 from tests.results import only_record
 from zsl_runner.config.quoting import again
+from zsl_runner.console.signals import STOP
 from zsl_runner.data.command.synthesis import synthesize
 from zsl_runner.data.sources.toy.conf import ToyConf
 from zsl_runner.runs import run
@@ -129,6 +131,23 @@ def test_a_record_that_cannot_be_written_at_the_end_leaves_a_run_to_go_on_with(z
     assert "No space left on device" in done.stderr
     result, directory = only_record(tmp_path)
     assert result["status"] == "running"
+    monkeypatch.undo()
+    zsl_run(f"resume={directory}")
+    assert only_record(tmp_path)[0]["status"] == "complete"
+
+
+def test_a_stopped_run_whose_record_cannot_be_written_still_says_how_to_go_on(zsl_run, tmp_path, monkeypatch):
+    def stop(self):
+        if self.loop.global_step != 7:
+            return False
+        monkeypatch.setattr("zsl_runner.runs.result.write_text", full)
+        STOP.signal = signal.SIGTERM
+        return True
+
+    monkeypatch.setattr(StageRun, "stop_requested", stop)
+    done = zsl_run(*TRAINED, code=143)
+    _, directory = only_record(tmp_path)
+    assert one_line(done)[0] == f"interrupted; continue with: {again(directory.relative_to(tmp_path))}"
     monkeypatch.undo()
     zsl_run(f"resume={directory}")
     assert only_record(tmp_path)[0]["status"] == "complete"

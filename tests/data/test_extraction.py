@@ -19,7 +19,8 @@ from tests.data.class_pictures import COLOURS, HERE, Tiny, write_pictures
 from tests.data.data_command import import_and_train, run
 from zsl_runner.data.command.extraction.cli import EXTRACT_EXAMPLES, VECTORS_EXAMPLES
 from zsl_runner.data.command.extraction.preprocessing import PLAIN, Preprocessing, preprocessing
-from zsl_runner.errors import ConfigError
+from zsl_runner.errors import ConfigError, RunError
+from zsl_runner.files.arrays import write_arrays
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 TINY = ("--backbone", f"{HERE}:tiny", "--size", "24", "--device", "cpu", "--workers", "2")
@@ -136,6 +137,15 @@ def test_a_killed_extraction_goes_on_with_the_same_bits(photos, extract, tmp_pat
     assert not (tmp_path / "killed.npz.parts").exists()
 
 
+def test_what_a_kill_left_of_the_file_is_removed_by_the_next_try(extract, tmp_path):
+    """The features were being written; only one process at a time works on a file."""
+    left, other = tmp_path / ".features.npz.0123abcd.tmp", tmp_path / ".others.npz.0123abcd.tmp"
+    left.touch(), other.touch()
+    assert extract()[0] == 0
+    assert not left.exists()
+    assert other.exists()
+
+
 def test_parts_of_other_pictures_or_settings_are_not_used(photos, extract, monkeypatch):
     """A broken picture at the end leaves the parts before it; then one of these is exchanged, or an option."""
     options = (*TINY, "--batch", "2")
@@ -183,6 +193,31 @@ def test_an_interrupted_extraction_says_how_to_go_on(extract, monkeypatch, capsy
     assert code == 130
     assert "stopped after 0 of 25 pictures; repeat the command to continue" in text
     assert not output.exists()
+
+
+def test_a_disk_that_fills_up_keeps_what_is_done_and_says_how_to_go_on(extract, monkeypatch):
+    options = (*TINY, "--batch", "1")
+    whole = extract(*options, name="whole.npz")[2].read_bytes()
+
+    def full(path, arrays):
+        if len(list(path.parent.glob("*.npz"))) < 2:
+            return write_arrays(path, arrays)
+        try:
+            raise OSError(28, "No space left on device")
+        except OSError as error:
+            raise RunError(f"{path}: cannot be written: {error.strerror}") from error
+
+    with monkeypatch.context() as patch:
+        patch.setattr("zsl_runner.data.command.extraction.parts.write_arrays", full)
+        code, text, output = extract(*options)
+    assert code == 1
+    assert text.endswith(
+        "cannot be written: No space left on device; mend that and repeat the command, which keeps what is done\n"
+    )
+    Tiny.batches.clear()
+    assert extract(*options)[2].read_bytes() == whole
+    assert len(Tiny.batches) == 25 - 16
+    assert not output.with_name(f"{output.name}.parts").exists()
 
 
 @pytest.mark.parametrize(

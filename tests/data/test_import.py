@@ -5,6 +5,7 @@ import json
 import os
 import pickle
 import shlex
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -681,6 +682,31 @@ def test_nothing_is_overwritten_and_a_failure_leaves_nothing(imported, tmp_path,
     assert code == 1
     assert "other: cannot be written: No space left on device" in err
     assert {path.name for path in tmp_path.iterdir()} == {"mine", "f.npz", "v.npz"}
+
+
+def test_what_a_killed_import_left_is_removed_by_the_next_one(imported, tmp_path, monkeypatch):
+    def killed(*_):
+        raise Killed
+
+    class Killed(BaseException):
+        pass
+
+    others = [tmp_path / name for name in (".other.0123abcd.tmp", ".mine.tmp", "mine.0123abcd.tmp")]
+    for path in others:
+        path.mkdir()
+        os.utime(path, (1, 1))
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "rename", killed)
+        patch.setattr("zsl_runner.data.command.importing.writing.shutil.rmtree", lambda *_, **__: None)
+        with pytest.raises(Killed):
+            imported()
+    (left,) = tmp_path.glob(".mine.????????.tmp")
+    assert imported()[0] == 0
+    assert left.exists()  # it might be that of an import that is still at work
+    os.utime(left, (1, 1))
+    shutil.rmtree(tmp_path / "mine")
+    assert imported()[0] == 0
+    assert {path.name for path in tmp_path.iterdir()} == {"mine", "f.npz", "v.npz", *(path.name for path in others)}
 
 
 def test_arrays_import_no_torch(tmp_path):

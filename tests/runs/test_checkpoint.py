@@ -100,15 +100,20 @@ def test_nothing_in_a_checkpoint_is_executed(tmp_path):
         kept.newest()
 
 
-def test_a_full_disk_is_one_clear_error_and_leaves_the_earlier_checkpoint(tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    ("number", "remedy"),
+    [(errno.ENOSPC, "free disk space"), (errno.EDQUOT, "free disk space"), (errno.EACCES, "mend that")],
+)
+def test_a_failing_disk_is_one_clear_error_and_leaves_the_earlier_checkpoint(tmp_path, monkeypatch, number, remedy):
     kept = checkpoints(tmp_path)
     kept.save(1, {"step": 1})
 
-    def full(_descriptor):
-        raise OSError(errno.ENOSPC, "No space left on device")
+    def fails(_descriptor):
+        raise OSError(number, os.strerror(number))
 
-    monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(CheckpointError, match=r"step-000000002\.pt.*No space left.*free disk space"):
+    monkeypatch.setattr(os, "fsync", fails)
+    expected = rf"step-000000002\.pt.*{os.strerror(number)}; kept: step-000000001\.pt; {remedy} and resume"
+    with pytest.raises(CheckpointError, match=expected):
         kept.save(2, {"step": 2})
     assert kept.newest().state == {"step": 1}
     assert len(list(kept.directory.iterdir())) == 1

@@ -1,4 +1,5 @@
 import logging
+import os
 from pathlib import Path
 
 import numpy as np
@@ -153,6 +154,29 @@ def test_a_full_disk_under_the_events_is_told_once_and_costs_nothing_else(tracke
     assert "events.out.tfevents.*: cannot be written: No space left on device" in record.getMessage()
     assert len(tracker.warnings) == 1
     assert [row.step for row in read(tmp_path / "metrics.csv")] == [1, 2]
+
+
+def replaced(path):
+    path.rename(path.with_name("elsewhere.csv"))
+    path.write_text("x" * 99)
+
+
+def cut(path):
+    os.truncate(path, path.stat().st_size - 1)
+
+
+@pytest.mark.parametrize("harm", [Path.unlink, replaced, cut])
+def test_a_table_that_others_harm_is_told_once(tracker, tmp_path, caplog, harm):
+    tracker.scalars(1, {"kl": 1.0}, "final", "fit")
+    tracker.flush()
+    assert tracker.warnings == []
+    harm(tmp_path / "metrics.csv")
+    tracker.scalars(2, {"kl": 1.0}, "final", "fit")
+    tracker.flush()
+    tracker.close()
+    (warning,) = tracker.warnings
+    assert warning.startswith(f"{tmp_path}/metrics.csv was removed, replaced or cut while the run was writing it: ")
+    assert len(caplog.records) == 1
 
 
 def test_learning_curves_come_from_the_table(tracker, tmp_path):

@@ -6,6 +6,7 @@ import contextlib
 import os
 import re
 import secrets
+import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -63,16 +64,22 @@ def write_text(path: Path, content: str) -> None:
     write_bytes(path, content.encode("utf-8", "surrogateescape"))
 
 
-def remove_leftovers(folder: Path, older_than: float = LEFTOVER_SECONDS) -> None:
+def remove_leftovers(folder: Path, older_than: float = LEFTOVER_SECONDS, *, of: str | None = None) -> None:
     """Remove the temporary files that killed processes left in a folder; what cannot be removed stays.
 
     Args:
         folder: where to look, not below it; need not be there.
         older_than: seconds since the last change; 0 where no other process can be writing.
+        of: only those of the file or folder of this name; in a folder of the user's, where others may have such files.
     """
+    temporary = _TEMPORARY if of is None else re.compile(rf"\.{re.escape(of)}\.\w+\.tmp")
     with contextlib.suppress(OSError), os.scandir(folder) as entries:
         for entry in entries:
-            if _TEMPORARY.fullmatch(entry.name):
+            if temporary.fullmatch(entry.name):
                 with contextlib.suppress(OSError):
-                    if time.time() - entry.stat(follow_symlinks=False).st_mtime >= older_than:
+                    if time.time() - entry.stat(follow_symlinks=False).st_mtime < older_than:
+                        continue
+                    if of is not None and entry.is_dir(follow_symlinks=False):
+                        shutil.rmtree(entry.path)
+                    else:
                         os.unlink(entry.path)

@@ -139,8 +139,8 @@ def _supervise(
             result.save(directory)
         except Interrupted:
             result.status = "interrupted"
+            print(f"interrupted; continue with: {again(directory)}", file=sys.stderr)  # whether or not it can be noted
             result.save(directory)
-            print(f"interrupted; continue with: {again(directory)}", file=sys.stderr)
             raise KeyboardInterrupt from None
         except Exception as error:
             if (moved := run_directory.lies_elsewhere(directory, result)) is not None:

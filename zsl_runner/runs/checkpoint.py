@@ -8,6 +8,7 @@ checksum; they are proved by the CRC-32 of the archive's members.
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import logging
 import re
@@ -122,9 +123,10 @@ class Checkpoints:
                 sealed.finish()
         except OSError as error:
             kept = ", ".join(file.name for file in self.files()) or "no checkpoint"
+            remedy = "free disk space" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "mend that"
             raise CheckpointError(
-                f"{path}: the checkpoint cannot be written: {error.strerror or error}; kept: {kept}; free disk space "
-                "and resume"
+                f"{path}: the checkpoint cannot be written: {error.strerror or error}; kept: {kept}; "
+                f"{remedy} and resume"
             ) from error
         for old in self.files()[: -self.keep]:
             with contextlib.suppress(OSError):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import logging
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -102,7 +103,9 @@ class Table:
         if rows is not None and len(kept) < rows:
             log.warning("%s: only %d of the %d rows that the run had written are left", self.path, len(kept), rows)
         self.rows = len(kept)
-        write_bytes(self.path, self._encoded(kept, header=True))
+        content = self._encoded(kept, header=True)
+        self._size = len(content)
+        write_bytes(self.path, content)
         try:
             self._stream = self.path.open("ab", buffering=0)
         except OSError as error:
@@ -118,10 +121,20 @@ class Table:
         content = self._encoded(rows)
         try:
             while content:
-                content = content[self._stream.write(content) :]
+                written = self._stream.write(content)
+                self._size += written
+                content = content[written:]
             self.rows += len(rows)
         except OSError as error:
             raise RunError(f"{self.path}: cannot be written: {error.strerror or error}; the run stops here") from error
+
+    def is_whole(self) -> bool:
+        """Tell whether all that was written is still there: others may have removed, replaced or cut the file."""
+        try:
+            written, there = os.fstat(self._stream.fileno()), self.path.stat()
+        except OSError:
+            return False
+        return os.path.samestat(written, there) and there.st_size >= self._size
 
     def close(self) -> None:
         """Close the file; may be called again."""

@@ -211,6 +211,7 @@ class Tracker:
         if self._tensorboard is not None:
             with self._shown():
                 self._tensorboard.flush()
+        self._look_after_the_table()
         return {"rows": self._table.rows, "files": sizes(self._directory)}
 
     def close(self, complete: bool = False) -> None:
@@ -223,6 +224,7 @@ class Tracker:
             return
         self._closed = True
         self._progress.close()
+        self._look_after_the_table()
         self._table.close()
         if self._tensorboard is not None:
             with self._shown():
@@ -236,6 +238,16 @@ class Tracker:
         except RunError as error:
             self._tensorboard = None
             self._warn_once("TensorBoard's events", error)
+
+    def _look_after_the_table(self) -> None:
+        """Say once that rows are lost; a run that was moved as a whole is told of elsewhere."""
+        path = self._table.path
+        if path.name in self._failed or self._table.is_whole() or not self._directory.is_dir():
+            return
+        self._failed.add(path.name)
+        told = f"{path} was removed, replaced or cut while the run was writing it: earlier rows are lost"
+        self.warnings.append(told)
+        log.warning("%s; the run continues", told)
 
     def _warn_once(self, what: str, error: Exception) -> None:
         if what not in self._failed:

@@ -16,7 +16,7 @@ from zsl_runner.config.quoting import line, place
 from zsl_runner.console.arguments import positive
 from zsl_runner.data.command.extraction.preprocessing import FITS, INTERPOLATIONS
 from zsl_runner.data.command.importing.request import LEAST_SEEN
-from zsl_runner.errors import ConfigError
+from zsl_runner.errors import ConfigError, RunError
 
 EXTRACT: Final = """\
 Turn the pictures in class folders (IMAGES/cat/1.jpg) into features, with any backbone of timm or open_clip (both in
@@ -128,10 +128,12 @@ def _extract(given: argparse.Namespace) -> int:
     for note in tree.notes():
         print(f"            {note}")
 
+    from zsl_runner.console.failures import caused_by_the_system
     from zsl_runner.data.command.extraction.backbones import build, device_of
     from zsl_runner.data.command.extraction.features import Extraction, common, write
     from zsl_runner.data.command.extraction.parts import Parts
     from zsl_runner.data.command.extraction.watching import watching
+    from zsl_runner.files.writing import remove_leftovers
 
     device = device_of(given.device)
     steps = {name: getattr(given, name) for name in ("size", "resize", "fit", "interpolation", "mean", "std")}
@@ -142,8 +144,15 @@ def _extract(given: argparse.Namespace) -> int:
 
     parts = Parts(given.output.with_name(f"{given.output.name}.parts"), made_with)
     with parts.held(), watching(len(tree.pictures)) as watch:
+        remove_leftovers(given.output.parent, older_than=0, of=given.output.name)
         try:
             found = Extraction(tree.pictures, backbone, device, given.batch, given.workers, parts).features(watch)
+            provenance = {"name": given.backbone, "weights": given.weights, "folder": str(given.images), **made_with}
+            write(given.output, tree.pictures, labels, found, provenance)
+        except RunError as error:
+            if caused_by_the_system(error):  # a full disk, or a picture that is gone
+                raise type(error)(f"{error}; mend that and repeat the command, which keeps what is done") from error
+            raise
         except KeyboardInterrupt:
             print(
                 f"stopped after {watch.done:,} of {watch.total:,} pictures; repeat the command to continue "
@@ -151,8 +160,6 @@ def _extract(given: argparse.Namespace) -> int:
                 file=sys.stderr,
             )
             raise
-        provenance = {"name": given.backbone, "weights": given.weights, "folder": str(given.images), **made_with}
-        write(given.output, tree.pictures, labels, found, provenance)
         parts.finish()
     kind = f"{given.backbone}{_of(given.weights)}, {found.shape[1]}-d"
     print(f"features    {found.shape[0]:,} x {found.shape[1]:,} in {given.output}")
