@@ -197,6 +197,12 @@ def test_a_code_that_never_varies_scores_nothing():
     assert score(torch.zeros(len(VALUES), 3), VALUES[:, :0], ()) == 0.0
 
 
+def test_a_variable_takes_part_from_a_variance_of_a_twentieth_on():
+    unit = (VALUES[:, 2:3] / VALUES[:, 2].double().std()).float()
+    assert score(0.048**0.5 * unit, VALUES[:, :0], ()) == 0.0
+    assert score(0.052**0.5 * unit, VALUES[:, :0], ()) > 0.2
+
+
 class Binary(GreyLevels):
     """Thirty-two variables that copy the first one's answer to the question whether the class is its own."""
 

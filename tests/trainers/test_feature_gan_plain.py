@@ -155,6 +155,12 @@ def test_tf_vaegan_in_both_loops(build):
     )
 
 
+def test_a_regressor_that_learns_in_a_block_gives_each_critic_step_its_own_pseudo_conditions(build):
+    conf = dataclasses.replace(TF_VAEGAN, unseen_critic="pseudo_conditional", feedback_loop=False)
+    trainer, plain = build(conf)
+    assert assert_equal_steps(trainer, plain, 2, True) == set(trainer.model.networks())
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(shutil.which("g++") is None, reason="torch compiles for CPUs with g++")
 def test_compiled_generator_steps(build):

@@ -17,7 +17,11 @@ from zsl_runner.objectives.disentanglement import factor_vae_score, gini_varianc
 from zsl_runner.objectives.joint_code import categorical_entropy
 
 DEAD: Final = 0.05
-"""Variables whose variance over all images is smaller take no part."""
+"""Variables whose variance over all images is smaller take no part, as those that have collapsed to the prior.
+
+It is a variance, in squared units of the code, and no share of another one. disentanglement_lib, whose published
+configurations have the same number, compares the standard deviation with it, which keeps variances from 0.0025 on.
+"""
 BLOCK: Final = 50
 """Votes counted at a time."""
 
@@ -128,7 +132,7 @@ def score_of_codes(
 
     For each vote one factor is held at the value of a random image, and a batch is drawn from all images with it; the
     variable that varies least, in units of its variance over all images, votes for the factor. A factor that never
-    varies is left out.
+    varies is left out, and so is a variable whose variance over all images is below `DEAD`.
 
     Args:
         means: (n, d) of the continuous variables; their variance counts.
@@ -142,7 +146,7 @@ def score_of_codes(
     Returns:
         The share of right names; 0 if no variable or no factor varies.
 
-    Source: Kim and Mnih 2018; Gini variance after Dupont 2018.
+    Source: Kim and Mnih 2018, section 4; Gini variance after Dupont 2018.
     """
     means, categories, factors = means.double().cpu(), categories.cpu(), factors.cpu()
     whole = _variances(means.unsqueeze(0), categories.unsqueeze(0), counts)[0]

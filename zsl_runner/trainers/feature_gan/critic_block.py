@@ -1,8 +1,8 @@
 """A block of critic steps between two generator steps.
 
 Encoder and generator do not move inside a block and the two critics know nothing of each other, so all fakes of a block
-are generated in one pass. Only where the feedback loop reads a regressor that itself learns inside the block is each
-batch generated on its own.
+are generated in one pass. Only where the feedback loop, or the condition of an unlabelled row, comes from a regressor
+that itself learns inside the block does each batch take its turn.
 """
 
 from __future__ import annotations
@@ -79,7 +79,8 @@ class CriticBlock:
             unseen: as many batches with real rows, to train the unseen critic too.
             loop: strength of the feedback loop; None generates in one pass.
         """
-        rounds = 1 if loop is None or self._regressor is None else self.steps
+        conditioned = unseen is not None and self.model.conf.unseen_critic == "pseudo_conditional"
+        rounds = 1 if self._regressor is None or not (conditioned or loop is not None) else self.steps
         batches = self.steps // rounds
         unseens = [None] * rounds if unseen is None else list(unseen.batches(rounds))
         seen_terms: list[CriticTerms] = []
