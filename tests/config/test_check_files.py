@@ -139,6 +139,10 @@ def test_a_file_that_names_an_unknown_schema(problems, own):
     extra = own("model/mine.yaml", SGAL.replace("schema/model/sgal", "schema/model/sgall"))
     message, _ = problems("model=mine", extra=extra)["schema/model"]
     assert "did you mean sgal?" in message
+    extra = own("model/sgal_of_mine.yaml", SGAL.replace("schema/model/sgal", "schema/model/sgal_of_mine"))
+    message, _ = problems("model=sgal_of_mine", extra=extra)["schema/model"]
+    assert "zsl_runner.schemas, and is installed again when these change" in message
+    assert "did you mean model=sgal_of_mine" not in message  # the very file that names it
 
 
 def test_a_file_cannot_change_its_kind(problems, own):

@@ -28,10 +28,12 @@ def test_a_replay_keeps_schema_and_values(verdict, saved):
 def test_a_replay_takes_overrides_and_checks_them(problems, verdict, saved):
     source = Source(saved[0])
     assert verdict("model.latent_dim=6", "seed=4", source=source).config.model.latent_dim == 6
-    found = problems("+model.typo=1", "model.latent_dim=0", "trainer=em", "model.kind=sgal", source=source)
+    wrong = ("+model.typo=1", "model.latent_dim=0", "trainer=em", "model.kind=sgal", "tracker=minimal")
+    found = problems(*wrong, source=source)
     assert "model=vzsl has no such option" in found["model.typo"][0]
     assert "expected 1 <= value" in found["model.latent_dim"][0]
     assert "a saved configuration keeps its parts" in found["trainer"][0]
+    assert "keeps its parts; change values of it with tracker.OPTION=VALUE" in found["tracker"][0]
     assert "is fixed to 'vzsl'" in found["model.kind"][0]
 
 

@@ -421,6 +421,11 @@ def damage(tmp_path, features, labels, vectors, change):
     return ["--features", tmp_path / "f.npz", "--class-vectors", tmp_path / "v.npz"]
 
 
+def nameless(content):
+    """Return the labels as numbers, as they are without names."""
+    return {"labels": np.array([NAMES.index(name) for name in content["labels"]])}
+
+
 def put(name, value):
     return lambda content: content.update({name: value(content[name])})
 
@@ -454,6 +459,14 @@ BAD = {
     "class vectors transposed": (
         lambda c: c.update(class_vectors=np.ones((8, 6)).cumsum(0)),
         "say --class-vectors-are A,C",
+    ),
+    "few class vectors transposed, without names": (
+        lambda c: c.update(nameless(c), class_vectors=np.ones((5, 6)).cumsum(0)) or c.pop("names"),
+        "f.npz: labels, found 5 rows of 6 (--class-vectors-are C,A); the class vectors are transposed: say --class-",
+    ),
+    "many class vectors transposed, without names": (
+        lambda c: c.update(nameless(c), class_vectors=np.ones((8, 6)).cumsum(0)) or c.pop("names"),
+        "found 8 rows of 6 (--class-vectors-are C,A); the class vectors are transposed: say --class-vectors-are A,C",
     ),
     "class vectors of zeros": (
         put("class_vectors", at(2, 0)),
@@ -508,6 +521,8 @@ BAD = {
 MENDED_BY_AN_OPTION = (
     "features transposed",
     "class vectors transposed",
+    "few class vectors transposed, without names",
+    "many class vectors transposed, without names",
     "names as labels without names",
     "no labels",
     "labels from one",

@@ -39,7 +39,7 @@ def zsl_run(tmp_path_factory):
         command = [sys.executable, "-m", "zsl_runner.train", *arguments]
         return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=300)
 
-    run.site = site
+    run.site, run.environment = site, environment
     return run
 
 
@@ -59,6 +59,13 @@ def test_its_features_train_a_final_classifier(zsl_run, tmp_path):
     done = zsl_run(tmp_path, *arguments, "tracker.figures=false")
     assert done.returncode == 0, done.stderr
     assert result(tmp_path, "f")["metrics"]["test/H"] > 40
+
+
+def test_it_keeps_the_contracts(zsl_run, tmp_path):
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "tests.conftest"]
+    places = {"cwd": tmp_path, "env": zsl_run.environment}
+    done = subprocess.run([*command, zsl_run.site / "checks"], **places, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stdout
 
 
 def test_what_its_options_do_not_allow_is_refused(zsl_run, tmp_path):

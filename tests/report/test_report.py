@@ -52,6 +52,21 @@ def test_configurations_are_told_apart_by_what_differs(outputs):
     assert "latent_dim=16" in markdown(outputs.report())
 
 
+@pytest.mark.parametrize(
+    ("kinds", "names", "told"),
+    [
+        (("flat", "deep"), ("flat", "deep"), ["model.prior.name=deep", "model.prior.name=flat"]),
+        (("flat", "deep"), ("same", "same"), ["model.prior.kind=deep", "model.prior.kind=flat"]),
+    ],
+)
+def test_the_kind_of_a_part_is_told_where_its_name_does_not_tell_it_and_either_with_the_part(
+    outputs, kinds, names, told
+):
+    for kind, name in zip(kinds, names, strict=True):
+        outputs.add(40.0, config={"prior": {"kind": kind, "name": name}})
+    assert sorted(row.group.differs for row in rows_of(outputs.report())) == told
+
+
 def test_a_further_seed_that_follows_the_runs_is_no_difference(outputs):
     """As with dataset.label_seed=${seed}: each run draws its labels anew, and all repeat each other."""
     for seed, h in enumerate([40.0, 42.0, 47.0]):

@@ -218,6 +218,12 @@ def _unknown_option(loader: Loader, group: str, value: str, options: Sequence[st
     if _is_folder(value, options):
         inside = ", ".join(option for option in options if option.startswith(f"{value}/"))
         return Problem(group, f"{value!r} is a folder of options; choose one of them: {inside}", origin)
+    if group.startswith("schema/"):
+        meant = did_you_mean(value, options) or (
+            "; a package of yours names its own in its entry points zsl_runner.schemas, and is installed again when "
+            "these change, even if it is editable"
+        )
+        return Problem(group, f"no class of options is of kind {value!r}{meant}; {_options(options)}", origin)
     is_in_folder = any(option.endswith(f"/{value}") for option in options)
     groups = () if is_in_folder else COMPOSED_GROUPS
     elsewhere = [f"{other}={value}" for other in groups if value in loader.options(other)]

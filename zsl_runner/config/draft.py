@@ -13,7 +13,7 @@ from typing import Any
 from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
-from zsl_runner.config.compose import Composition, Layer
+from zsl_runner.config.compose import COMPOSED_GROUPS, Composition, Layer
 from zsl_runner.config.exact import MISSING, beyond, objection
 from zsl_runner.config.fields import Rule
 from zsl_runner.config.identity import lies_in
@@ -182,7 +182,8 @@ class Draft:
         except (OmegaConfBaseException, TypeError, ValueError, OverflowError) as error:
             entry = getattr(error, "full_key", None)
             inside = f" (at {entry})" if isinstance(entry, str) and entry.startswith(f"{key}[") else ""
-            saved = "\na saved configuration keeps its parts" if key in GROUPS else ""
+            values = f"; change values of it with {key}.OPTION=VALUE"
+            saved = f"\na saved configuration keeps its parts{values}" if key in COMPOSED_GROUPS else ""
             self.report(key, f"expected {shape.describe()}, found {_shown(value)}{inside}{saved}", origin)
         else:
             self._origins[key] = origin

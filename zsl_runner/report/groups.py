@@ -279,6 +279,7 @@ def _with_varied(groups: list[Group]) -> list[Group]:
         differing = [key for key in keys if len({meaning(config[key]) for config in configs if key in config}) > 1]
         if len({tuple(meaning(config.get(key)) for key in differing) for config in configs}) < len(configs):
             differing = [key for key in keys if len({meaning(config.get(key)) for config in configs}) > 1]
+        differing = [key for key in differing if not _follows(key, differing, configs)]
         words = {key: in_few_digits(config.get(key) for config in configs) for key in differing}
         for group, config in zip(neighbours, configs, strict=True):
             varied = {key: config.get(key) for key in differing if _is_constant(key, group)}
@@ -308,9 +309,20 @@ def in_few_digits(values: Iterable[Any]) -> dict[Hashable, str]:
     return {key: written(value) for key, value in found.items()}
 
 
+def _follows(key: str, differing: Sequence[str], configs: Sequence[Mapping[str, Any]]) -> bool:
+    """Tell whether a key is the kind of a part that its name tells, too, as that of the evaluator."""
+    part, _, end = key.rpartition(".")
+    name = f"{part}.name"
+    if end != "kind" or name not in differing:
+        return False
+    pairs = {(meaning(config.get(name)), meaning(config.get(key))) for config in configs}
+    return len(pairs) == len({named for named, _ in pairs})
+
+
 def _settings(values: Mapping[str, Any]) -> str:
     ends = [key.rpartition(".")[2] for key in values]
-    short = [end if ends.count(end) == 1 else key for end, key in zip(ends, values, strict=True)]
+    clear = [ends.count(end) == 1 and end not in ("kind", "name") for end in ends]
+    short = [end if alone else key for end, alone, key in zip(ends, clear, values, strict=True)]
     return ", ".join(f"{name}={value}" for name, value in zip(short, values.values(), strict=True))
 
 

@@ -43,7 +43,7 @@ def understand(request: Request, files: Files) -> Understood:
     vectors = _matrix(vectors_found, request.class_vectors_turned, "--class-vectors-are", "C,A", "a class")
     names_found = _names_found(request, files, given, len(vectors))
     known = None if names_found is None else _checked_names(names_found, vectors_found, vectors, request)
-    labels, how = _class_ids(given, known, len(vectors), request.first)
+    labels, how = _class_ids(given, known, vectors_found, vectors, request)
     names = known or tuple(f"class_{number:03d}" for number in range(1, len(vectors) + 1))
     _check_classes(labels, names, given, vectors_found)
     _check_vectors(vectors, vectors_found, names)
@@ -188,20 +188,27 @@ def _checked_names(names: Found, found: Found, vectors: NDArray[np.float32], req
     if not isinstance(names.value, tuple):
         raise DataError(f"{names.origin}: expected names, found {names.words()}")
     if len(names.value) != len(vectors):
-        said, other = ("A,C", "C,A") if request.class_vectors_turned else ("C,A", "A,C")
-        turned = vectors.shape[1] == len(names.value)
-        hint = f"; the class vectors are transposed: say --class-vectors-are {other}" if turned else ""
-        raise (ConfigError if turned else DataError)(
-            f"{found.origin}: expected a row for each of the {len(names.value)} names of {names.origin}, found "
-            f"{len(vectors)} rows of {vectors.shape[1]} (--class-vectors-are {said}){hint}"
-        )
+        raise _other_number(found, vectors, f"{len(names.value)} names of {names.origin}", len(names.value), request)
     repeated = [name for name, count in Counter(names.value).items() if count > 1]
     if repeated or "" in names.value:
         raise DataError(f"{names.origin}: expected a name of its own for each class, found {some(repeated) or 'none'}")
     return names.value
 
 
-def _class_ids(found: Found, names: tuple[str, ...] | None, classes: int, first: int) -> tuple[Rows, str]:
+def _other_number(found: Found, vectors: NDArray[np.float32], of: str, classes: int, request: Request) -> RunError:
+    """Return the refusal of class vectors for so many classes; the option is wrong if the other would fit."""
+    said, other = ("A,C", "C,A") if request.class_vectors_turned else ("C,A", "A,C")
+    turned = vectors.shape[1] == classes
+    hint = f"; the class vectors are transposed: say --class-vectors-are {other}" if turned else ""
+    return (ConfigError if turned else DataError)(
+        f"{found.origin}: expected a row for each of the {of}, found {len(vectors)} rows of {vectors.shape[1]} "
+        f"(--class-vectors-are {said}){hint}"
+    )
+
+
+def _class_ids(
+    found: Found, names: tuple[str, ...] | None, vectors_found: Found, vectors: NDArray[np.float32], request: Request
+) -> tuple[Rows, str]:
     """Return the classes of the rows, and how labels were read."""
     value = found.value
     if isinstance(value, tuple):
@@ -220,8 +227,12 @@ def _class_ids(found: Found, names: tuple[str, ...] | None, classes: int, first:
                 f"{other_case(unknown, known)}"
             )
     numbered = from_digits(found) or found
+    first = request.first
     _require_one_meaning(numbered, names or (), first)
-    numbers = whole_numbers(numbered, classes, first, "classes")
+    classes = len(np.unique(np.asarray(numbered.value)))
+    if classes == vectors.shape[1] != len(vectors):
+        raise _other_number(vectors_found, vectors, f"{classes} labels of {found.origin}", classes, request)
+    numbers = whole_numbers(numbered, len(vectors), first, "classes")
     return numbers, f"numbers of class vectors, counting from {first} (--count-from {first})"
 
 
