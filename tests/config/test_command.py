@@ -4,8 +4,10 @@ import json
 import logging
 import os
 import pickle
+import subprocess
 import sys
 import types
+import warnings
 from collections import Counter
 
 import pytest
@@ -560,6 +562,29 @@ def test_what_hydra_and_a_run_have_to_say_is_no_result(main, tmp_path, verdict, 
     assert "a word of seed 0\n" in printed.err
     assert "HYDRA" not in printed.out
     assert "a word" not in printed.out
+
+
+@pytest.mark.parametrize("before", [None, "ignore:others"])
+def test_what_hydra_1_4_says_of_its_own_future_is_not_told_for_every_job(main, monkeypatch, before):
+    monkeypatch.delenv("PYTHONWARNINGS", raising=False)
+    if before is not None:
+        monkeypatch.setenv("PYTHONWARNINGS", before)
+    said = "Hydra configured Python logging without an execution whitelist. This\npreserves legacy behavior"
+    program = f"import warnings; warnings.warn({said!r}); warnings.warn('of others')"
+    heard = []
+
+    def warn(config):
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.warn(said, stacklevel=1)
+        assert not caught
+        heard.append(subprocess.run([sys.executable, "-I", "-c", program], capture_output=True, check=True).stderr)
+        heard.append(subprocess.run([sys.executable, "-c", program], capture_output=True, check=True).stderr)
+        return complete(config)
+
+    assert main("dataset=toy", act=warn) == 0
+    assert [b"Hydra" in text for text in heard] == [True, False]  # -I ignores the environment
+    assert b"of others" in heard[1]
+    assert os.environ.get("PYTHONWARNINGS") == before
 
 
 def test_hydras_settings_take_effect_around_a_single_run(main, capsys, monkeypatch):

@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import shlex
 import sys
-from collections.abc import Callable, Sequence
+import warnings
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor
+from contextlib import contextmanager
 
 import hydra
 from hydra import version
@@ -43,6 +45,9 @@ from zsl_runner.sweeps.watch import watched
 
 _DEFAULTS = {"version_base": "1.3"} if hydra.__version__.startswith("1.3.") else {}
 """Which of its versions Hydra 1.3 shall behave like: itself. Hydra 1.4 knows no other and refuses to be told."""
+
+_UNCHECKED = "Hydra configured Python logging without an execution whitelist"
+"""What Hydra 1.4 warns of at each job: the files may name any class. They are the user's own."""
 
 _NO_BEST_TRIAL = ("Record does not exist", "No trials are completed yet")
 """How Optuna answers its sweeper, who asks for the best trial, where none has a result: on disk, and in memory."""
@@ -215,10 +220,27 @@ def _started(loader: Loader, act: Callable[[Hydra], object]) -> int:
     look = Sweeper.validate_batch_is_legal
     Sweeper.validate_batch_is_legal = _spared
     try:
-        return _code(lambda: act(program))
+        with _without_warning(_UNCHECKED):
+            return _code(lambda: act(program))
     finally:
         Sweeper.validate_batch_is_legal = look
         GlobalHydra.instance().clear()
+
+
+@contextmanager
+def _without_warning(words: str) -> Iterator[None]:
+    """Ignore the warning that begins with these words inside the block, and in processes that are started there."""
+    before = os.environ.get("PYTHONWARNINGS")
+    os.environ["PYTHONWARNINGS"] = ",".join(filter(None, (before, f"ignore:{words}")))
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", words)
+            yield
+    finally:
+        if before is None:
+            del os.environ["PYTHONWARNINGS"]
+        else:
+            os.environ["PYTHONWARNINGS"] = before
 
 
 def _spared(_: Sweeper, __: object) -> None:
