@@ -4,6 +4,7 @@ import contextlib
 import errno
 import signal
 import subprocess
+import tempfile
 
 import pytest
 
@@ -151,6 +152,17 @@ def test_a_stopped_run_whose_record_cannot_be_written_still_says_how_to_go_on(zs
     monkeypatch.undo()
     zsl_run(f"resume={directory}")
     assert only_record(tmp_path)[0]["status"] == "complete"
+
+
+def test_where_there_is_no_temporary_folder_its_variable_is_named(zsl_run, monkeypatch):
+    def build(*_arguments):
+        monkeypatch.setattr(tempfile, "tempdir", None)
+        monkeypatch.setattr(tempfile, "_candidate_tempdir_list", lambda: ["/proc/sys"])
+        tempfile.gettempdir()
+
+    monkeypatch.setattr(run, "build_stage", build)
+    lines = one_line(zsl_run(*FAST, code=1))
+    assert lines[0].startswith("zsl-run: No usable temporary directory found in ['/proc/sys']; set TMPDIR to a folder")
 
 
 def test_what_was_unforeseen_in_a_run_is_in_its_error_file(zsl_run, tmp_path, monkeypatch):

@@ -12,11 +12,15 @@ import traceback
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Final
 
 from zsl_runner import __version__
 from zsl_runner.errors import RunError
 from zsl_runner.files.folders import default_cache_folder
 from zsl_runner.files.writing import write_text
+
+_NO_TEMPORARY: Final = "No usable temporary directory"
+"""What `tempfile` says, which torch asks for one when it prepares to compile."""
 
 
 def expected(error: BaseException) -> str | None:
@@ -25,7 +29,8 @@ def expected(error: BaseException) -> str | None:
         return str(error)
     if isinstance(error, OSError):
         place = "" if error.filename is None else f"{os.fsdecode(error.filename)}: "
-        return f"{place}{error.strerror or str(error) or type(error).__name__}"
+        remedy = "; set TMPDIR to a folder that can be written" if _NO_TEMPORARY in str(error) else ""
+        return f"{place}{error.strerror or str(error) or type(error).__name__}{remedy}"
     if isinstance(error, RecursionError):
         return "something that was read is nested too deeply: a file, or an argument of the command line"
     if isinstance(error, MemoryError) or "OutOfMemory" in type(error).__name__ or "can't allocate memory" in str(error):
