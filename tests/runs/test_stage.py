@@ -1,17 +1,19 @@
 """What a stage does beside training follows from its name, the evaluator's options and the stages before it."""
 
+from contextlib import nullcontext
 from dataclasses import asdict
 
 import pytest
 import torch
 
-from tests.small_runs import SMALL, configuration, cut, cut_short, finished
+from tests.small_runs import CLOSED, SMALL, configuration, cut, cut_short, finished
 from zsl_runner.config.schema import EvaluatorConf
 from zsl_runner.runs.attempt import resume
 from zsl_runner.runs.checkpoint import Checkpoints
 from zsl_runner.runs.result import Result
 from zsl_runner.runs.stage import GLOBAL_GENERATOR, StagePlan, StageRun
 from zsl_runner.runs.state import StageRecord
+from zsl_runner.training.runtime import Runtime
 
 TUNED = StageRecord(steps=80, length=70, best_length=30)
 BEGIN = {
@@ -94,3 +96,23 @@ def test_a_warning_is_kept_over_a_kill(draws, tmp_path, at):
         resume(directory, configuration(directory))
     assert dead
     assert resume(directory, configuration(directory)).warnings == [f"stage tune: {GLOBAL_GENERATOR}"]
+
+
+MIXED = "runtime.precision=bf16"
+
+
+def of_precision(directory):
+    return [text for text in Result.load(directory / "result.json").warnings if "precision" in text]
+
+
+def test_a_precision_that_the_trainer_never_asks_for_is_told(tmp_path):
+    (told,) = of_precision(finished(tmp_path, *CLOSED, "dataset=toy", MIXED))
+    assert told.startswith(f"{MIXED} has no effect: the trainer computes nothing in context.runtime.autocast()")
+
+
+def test_a_precision_that_was_asked_for_before_a_kill_is_not_told(tmp_path, monkeypatch):
+    """As where the phases that are left have nothing to ask it for."""
+    directory = cut_short(tmp_path, *SMALL, MIXED, at=8)
+    monkeypatch.setattr(Runtime, "autocast", lambda self: nullcontext())
+    resume(directory, configuration(directory))
+    assert of_precision(directory) == []

@@ -265,6 +265,7 @@ class StageRun:
         )
         self._watch_global_generator()
         self._warn(self.parts.trainer.warnings())
+        self.context.state.warn(self.parts.trainer.context.runtime.without_effect())
 
     def test(self, tested: AnyFold) -> None:
         """Read the test rows: the one place of a run that does so for metrics that count."""
@@ -337,6 +338,7 @@ class StageRun:
             "oracle_best": self.oracle_best,
             "variants": {phase: asdict(found) for phase, found in self._variants().items()},
             "best_weights": self.best_weights,
+            "asked": sorted(self.parts.trainer.context.runtime.asked),
             "parts": self.parts.state_dict(),
             "loop": self.loop.state_dict(),
         }
@@ -344,6 +346,7 @@ class StageRun:
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Take up the state that `state_dict` returned."""
         self._seconds_before = state["stage_seconds"]
+        self.parts.trainer.context.runtime.asked.update(state.get("asked", ("precision", "compile")))
         self.oracle_best = dict(state["oracle_best"])
         self.best_weights = state.get("best_weights")
         if self._capture is not None:

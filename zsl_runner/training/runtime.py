@@ -27,12 +27,16 @@ class Runtime:
     Args:
         conf: the ``runtime`` block.
 
+    Attributes:
+        asked: those of ``precision`` and ``compile`` that a trainer has asked for so far, whatever they are.
+
     Raises:
         ConfigError: the device is not there, as this build of torch sees it, or captures no steps and must.
     """
 
     def __init__(self, conf: RuntimeConf) -> None:
         self.conf = conf
+        self.asked: set[str] = set()
         # On Linux large tensors then lie in pages of 2 MiB. Else a new gradient of a wide layer begins with thousands
         # of page faults, which take longer than the product that fills it. torch reads this at its first allocation.
         os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
@@ -105,17 +109,31 @@ class Runtime:
     @property
     def product_dtype(self) -> torch.dtype:
         """Type of the factors of matrix products that are written out by hand; sums and weights stay float32."""
+        self.asked.add("precision")
         return torch.bfloat16 if self.conf.precision == "bf16" else torch.float32
 
     def autocast(self) -> AbstractContextManager[Any]:
         """Return the context for forward passes: bfloat16 autocast under ``precision=bf16``, else nothing."""
+        self.asked.add("precision")
         if self.conf.precision == "bf16":
             return torch.autocast(self.device.type, dtype=torch.bfloat16)
         return nullcontext()
 
     def compile(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """Return ``function``, compiled if ``runtime.compile`` is set."""
+        self.asked.add("compile")
         return torch.compile(function) if self.conf.compile else function
+
+    def without_effect(self) -> list[str]:
+        """Return in a sentence each option that is on and that no trainer has asked for."""
+        told = []
+        if self.conf.precision == "bf16" and "precision" not in self.asked:
+            told.append(
+                "runtime.precision=bf16 has no effect: the trainer computes nothing in context.runtime.autocast()"
+            )
+        if self.conf.compile and "compile" not in self.asked:
+            told.append("runtime.compile=true has no effect: the trainer passes nothing to context.runtime.compile()")
+        return told
 
 
 @contextmanager
