@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from scripts.torture import inputs
 from scripts.torture.cases.runs import LINEAR, SMALL, runs
 from scripts.torture.children import Done, Place, expected, fresh_command, fresh_environment
 from scripts.torture.comparing import checkpoints, left_over, record_of, require_same_end
@@ -53,6 +54,37 @@ def full_disk(draw: np.random.Generator, folder: Path, shared: Path) -> str:
             shutil.copytree(disk / "outputs", place.home / "outputs", dirs_exist_ok=True)
     _require_end(place, straight, arguments, done)
     return f"a disk of {room:,} bytes"
+
+
+def full_disk_of_data(draw: np.random.Generator, folder: Path, shared: Path) -> str:
+    """What zsl-data writes on a disk with less room: told in a line, no half of it stays, and with room it works."""
+    place = Place(folder)
+    own = inputs.write_features(place.home / "own", *inputs.feature_arrays())
+    labels, vectors = np.repeat(np.arange(6), 20), draw.standard_normal((6, 8))
+    np.savez(place.home / "arrays.npz", features=vectors[labels] + 1, labels=labels, class_vectors=vectors)
+    arrays = ("--features", "arrays.npz", "--class-vectors", "arrays.npz", "--draw-unseen", "2")
+    commands: Mapping[str, tuple[int, Callable[[Path], tuple[str | Path, ...]]]] = {
+        "import": (40_000, lambda disk: ("import", disk / "mine", *arrays)),
+        "synthesize": (260_000, lambda disk: ("synthesize", disk / "mine")),
+        "synthesize --v73": (300_000, lambda disk: ("synthesize", disk / "mine", "--v73")),
+        "prepare": (60_000, lambda disk: ("prepare", "xlsa17", "--source", own, "--cache", disk / "cache")),
+        "describe": (60_000, lambda disk: ("describe", "xlsa17", "--source", own, f"cache={disk / 'cache'}")),
+        "describe --figure": (200_000, lambda disk: ("describe", "toy", "--figure", disk / "toy.png")),
+    }
+    name = list(commands)[draw.integers(len(commands))]
+    most, words = commands[name]
+    room = int(draw.uniform(4096, most))
+    with small_disk(folder / "disk", room) as disk:
+        done = place.run("zsl-data", *words(disk))
+        _require_told(done, WORDS_OF_A_FULL_DISK, str(disk))
+        require(len(done.err.splitlines()) <= 2, "other", f"more than a warning and an error: {done.err[-400:]}")
+        left = [path.name for path in disk.rglob("*") if path.is_file()]
+        whole = done.code == 0 and "cannot be written" not in done.text  # describe does without its cache
+        require(whole == bool(left), "other", f"{name} with {room:,} bytes leaves {left}: {done.text[-300:]}")
+    with small_disk(folder / "disk", 10 * most) as disk:
+        expected(place.run("zsl-data", *words(disk)), 0)
+        require(any(path.is_file() for path in disk.rglob("*")), "lost", f"{name} with room writes nothing")
+    return f"zsl-data {name} on a disk of {room:,} bytes"
 
 
 def small_files(draw: np.random.Generator, folder: Path, shared: Path) -> str:
@@ -259,6 +291,7 @@ KINDS: Mapping[str, Callable[[np.random.Generator, Path, Path], str]] = {
     "another odd stream": odd_stream,
     "no locks": no_locks,
     "odd outputs": odd_outputs,
+    "data on a full disk": full_disk_of_data,
 }
 
 
