@@ -23,8 +23,13 @@ PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist loadfile
 # An environment of its own: these packages need torchvision, which fits one build of torch alone.
 EXTRACT := .venv-extract
 READY_EXTRACT := $(EXTRACT)/ready
+OLDEST := .venv-oldest
+READY_OLDEST := $(OLDEST)/ready
+# A release of torch before the pinned one may come with gigabytes of libraries for GPUs.
+TORCH ?= $(shell sed -n 's/^torch==//p' constraints.txt)
 
-.PHONY: help install dev run test test-all test-launchers test-hydra-1.4 test-extract golden torture check bench docs clean
+.PHONY: help install dev run test test-all test-launchers test-hydra-1.4 test-oldest test-extract golden torture check bench docs \
+	clean
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 
@@ -35,6 +40,8 @@ help:
 	@echo 'make test-launchers  installs all launchers, then sweeps on every launcher, among them a Slurm of one node, if the'
 	@echo '               packages slurmctld, slurmd, slurm-client and munge are there, and a Ray cluster of two'
 	@echo 'make test-hydra-1.4  the tests of configuration, launchers and searches with Hydra 1.4, in .venv-hydra-1.4'
+	@echo 'make test-oldest PYTHON=python3.11  the tests with the oldest releases that pyproject.toml allows, in $(OLDEST);'
+	@echo '               of torch with the one of TORCH=2.6.0, else with the pinned one'
 	@echo 'make golden    short runs over every trainer against their records, to the bit; ARGS=write renews the records'
 	@echo 'make test-extract  timm, open_clip and sentence-transformers in an environment of their own, $(EXTRACT): some GB'
 	@echo 'make check     lint, format and types'
@@ -61,6 +68,9 @@ test-launchers: $(READY_LAUNCHERS)
 
 test-hydra-1.4: $(READY_1_4)
 	OMP_NUM_THREADS=1 $(BIN_1_4)/python -m pytest tests/config tests/launching tests/docs -rs -m 'launcher or not slow'
+
+test-oldest: $(READY_OLDEST)
+	OMP_NUM_THREADS=1 $(OLDEST)/bin/python -m pytest -n $(JOBS) --dist loadfile
 
 golden: $(READY_DEV)
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.golden $(ARGS)
@@ -125,5 +135,13 @@ $(READY_1_4): pyproject.toml constraints.txt constraints-hydra-1.4.txt
 		$(BIN_1_4)/python -m pip --no-input --disable-pip-version-check install --editable '.[dev,search,pool,slurm,ray]'
 	@touch $@
 
+$(READY_OLDEST): pyproject.toml constraints.txt
+	test -x $(OLDEST)/bin/python || $(PYTHON) -m venv $(OLDEST)
+	sed -n '/^dependencies/,/^]/s/^ *"\([^>]*\)>=\([^",]*\).*/\1==\2/p' pyproject.toml \
+		| sed 's/^torch==.*/torch==$(TORCH)/' >$(OLDEST)/constraints.txt
+	$(OLDEST)/bin/python -m pip --no-input --disable-pip-version-check \
+		install --constraint $(OLDEST)/constraints.txt --editable '.[dev]'
+	@touch $@
+
 clean:
-	rm -rf .venv .venv-hydra-1.4 $(EXTRACT) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-hydra-1.4 $(OLDEST) $(EXTRACT) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
