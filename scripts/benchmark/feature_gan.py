@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import ExitStack
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 import torch
 
@@ -94,8 +94,8 @@ def _cost(worker: Worker) -> Cost:
 
 
 def has_bf16() -> bool:
-    """Whether this CPU has instructions for products of bfloat16 numbers."""
-    able = torch.cpu.get_capabilities()
+    """Whether this CPU has instructions for products of bfloat16 numbers, as far as torch tells; 2.6 does not."""
+    able: dict[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
     return bool(able.get("amx_bf16") or able.get("avx512_bf16"))
 
 

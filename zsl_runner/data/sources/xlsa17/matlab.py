@@ -8,6 +8,7 @@ reversed, hence the transpositions.
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,7 +64,10 @@ def read_variables(path: Path, wanted: Sequence[str]) -> dict[str, Value]:
             with h5py.File(path, "r", locking=False) as file:
                 return {name: _from_hdf5(file, name) for name in wanted if _holds(file, name)}
         check_elements(path)
-        found = scipy.io.loadmat(path, variable_names=list(wanted))
+        with warnings.catch_warnings():
+            # The sparse matrices that SciPy 1.20 will return are read like those of now.
+            warnings.filterwarnings("ignore", "The default value for `spmatrix`", DeprecationWarning)
+            found = scipy.io.loadmat(path, variable_names=list(wanted))
         return {name: _from_version_5(found[name]) for name in wanted if name in found}
 
 
