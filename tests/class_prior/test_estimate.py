@@ -59,6 +59,14 @@ def test_equal_seeds_give_equal_bits_and_nothing_else_moves(fold, strategy):
     assert all(torch.equal(tensor, weights[name]) for name, tensor in model.state_dict().items())
 
 
+def test_shares_that_are_counted_are_parts_of_the_number_of_rows(fold):
+    model = honest_generator(fold, spread=8.0)  # a classifier confuses rows that scatter so much
+    model.means += 0.6 * (model.means[8] - model.means[6])
+    percent = {strategy: 100 * estimated(strategy, fold, model) for strategy in STRATEGIES}
+    counted = {strategy for strategy, prior in percent.items() if float((prior - prior.round()).abs().max()) < 1e-4}
+    assert counted == {"cpe", "classifier"}  # of 100 rows
+
+
 def test_clustering_corrects_a_generator_whose_means_are_off(fold):
     model = honest_generator(fold)
     # Now the rows of class 8 lie nearer to the generated ones of class 6 than to their own.

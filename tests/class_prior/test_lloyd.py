@@ -46,6 +46,15 @@ def test_an_empty_cluster_moves_to_the_farthest_row(seed):
     assert (found == 4).any()
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_the_cluster_that_a_row_leaves_for_an_empty_one_has_the_mean_of_the_others(monkeypatch, seed):
+    monkeypatch.setattr(lloyd, "ITERATIONS", 1)
+    x, centres = rows(24, 3, 1.0, seed)
+    x[5] = x[5] + 30
+    centres = torch.cat([centres, torch.full((1, 3), 500.0)])
+    assert torch.equal(lloyd_clusters(x, centres), scikit_learn(x, centres, max_iter=1))
+
+
 def test_iterations_are_limited_as_there(monkeypatch):
     x, centres = rows(500, 6, 3.0, 0)
     monkeypatch.setattr(lloyd, "ITERATIONS", 2)

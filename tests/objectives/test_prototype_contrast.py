@@ -65,6 +65,15 @@ def test_classes_without_prototype_are_no_negatives_and_their_pixels_do_not_coun
     torch.testing.assert_close(mean_contrast(one.features, one.labels, one.prototypes, TAU), expected)
 
 
+def test_the_loss_of_a_single_pixel_that_counts_is_its_own():
+    one = view(1, valid=torch.arange(11) < 4)
+    labels = torch.full_like(one.labels, 7)
+    labels[0, 2, 3] = 1
+    found = mean_contrast(one.features, labels, one.prototypes, TAU)
+    cosines = similarities(one.features, one.prototypes.vectors).reshape(2, 4, 4, 11)[0, 2, 3]
+    torch.testing.assert_close(found, F.cross_entropy(cosines[:4] / TAU, torch.tensor(1)))
+
+
 def test_without_any_prototype_there_is_no_loss_and_a_finite_gradient():
     one = view(2, valid=torch.zeros(11) > 0)
     features = one.features.requires_grad_()
@@ -190,9 +199,9 @@ def test_each_class_keeps_as_many_pixels_as_its_share(seed, pixels):
 
 
 def test_class_means_count_what_was_chosen_and_the_released_ones_also_what_was_skipped():
-    values, labels = torch.tensor([1.0, 3.0, 100.0, 8.0]), torch.tensor([0, 0, 0, 2])
-    chosen, counted = torch.tensor([True, True, False, True]), torch.ones(4) > 0
-    assert class_mean(values, labels, chosen, counted, 3, Mining()).item() == (2 + 8) / 2
+    values, labels = torch.tensor([1.0, 3.0, 100.0, 8.0, 5.0, 7.0]), torch.tensor([0, 0, 0, 2, 1, 1])
+    chosen, counted = torch.tensor([True, True, False, True, True, True]), torch.ones(6) > 0
+    assert class_mean(values, labels, chosen, counted, 3, Mining()).item() == pytest.approx((2 + 6 + 8) / 3)
     released = class_mean(values, labels, chosen, counted, 3, Mining(mean_over_skipped=True))
-    assert released.item() == 2 / 2  # the class of one pixel is left out of the sum, not of the divisor
+    assert released.item() == pytest.approx((2 + 6) / 3)  # a class of one pixel is left out of the sum, not of the divisor
     assert class_mean(values, labels, ~counted, counted, 3, Mining()).item() == 0
