@@ -79,6 +79,14 @@ class TestPriorMatch:
         assert apart["mmd"] > 5 * apart["mmd_null"] > 0
         assert classifier_accuracy(wrong, draws, 5, Streams(0), "c2st") > 85
 
+    def test_narrow_codes_on_the_other_side_are_as_wrong_as_wide_ones(self):
+        """A code that has collapsed is narrower than the prior, and its mean may lie below."""
+        prior = LatentPrior("normal", 2, 5.0)
+        draws = prior.sample(4000, rng(0))
+        found = moment_metrics(0.25 * prior.sample(4000, rng(1)) * torch.tensor([1.0, -1.0]) - 5.0, prior, draws)
+        assert found["std_ratio"] == pytest.approx(0.75, abs=0.02)
+        assert found["mean_shift"] == pytest.approx(1.0, abs=0.02)
+
     def test_the_order_of_the_codes_tells_the_classifier_nothing(self):
         """Halves by order would be of other classes than each other, and the accuracy about 25."""
         prior = LatentPrior("gmm10", 2)

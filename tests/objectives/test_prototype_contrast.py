@@ -203,5 +203,5 @@ def test_class_means_count_what_was_chosen_and_the_released_ones_also_what_was_s
     chosen, counted = torch.tensor([True, True, False, True, True, True]), torch.ones(6) > 0
     assert class_mean(values, labels, chosen, counted, 3, Mining()).item() == pytest.approx((2 + 6 + 8) / 3)
     released = class_mean(values, labels, chosen, counted, 3, Mining(mean_over_skipped=True))
-    assert released.item() == pytest.approx((2 + 6) / 3)  # a class of one pixel is left out of the sum, not of the divisor
+    assert released.item() == pytest.approx((2 + 6) / 3)  # the class of one pixel is left out of the sum alone
     assert class_mean(values, labels, ~counted, counted, 3, Mining()).item() == 0
