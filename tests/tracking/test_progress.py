@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
+from zsl_runner.tracking import progress
 from zsl_runner.tracking.bar import Bar, Recent
 from zsl_runner.tracking.progress import Lines, Silence, display
 
@@ -205,19 +206,43 @@ def test_values_are_whole_or_missing(width, values):
 
 @pytest.mark.parametrize(("choice", "kind"), [("bar", Bar), ("lines", Lines), ("none", Silence)])
 def test_explicit_choices(choice, kind):
-    assert isinstance(display(choice), kind)
+    assert isinstance(display(choice, "run"), kind)
 
 
-def test_auto_looks_at_the_terminal_and_is_silent_in_workers(monkeypatch):
+def test_auto_looks_at_the_terminal(monkeypatch):
     monkeypatch.delenv("CI", raising=False)
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setattr(sys, "stderr", io.StringIO())
-    assert isinstance(display("auto"), Lines)
+    assert isinstance(display("auto", "run"), Lines)
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
-    assert isinstance(display("auto"), Bar)
+    assert isinstance(display("auto", "run"), Bar)
     for name, value in (("TERM", "dumb"), ("CI", "true")):
         with monkeypatch.context() as changed:
             changed.setenv(name, value)
-            assert isinstance(display("auto"), Lines)
+            assert isinstance(display("auto", "run"), Lines)
+
+
+def test_auto_names_the_run_in_workers_of_a_pool(monkeypatch):
+    stream = io.StringIO()
     monkeypatch.setattr("multiprocessing.parent_process", lambda: object())
-    assert isinstance(display("auto"), Silence)
+    monkeypatch.setattr(sys, "stderr", stream)
+    monkeypatch.setattr(progress, "SHARED_SECONDS", (0.0, 0.0))
+    lines = display("auto", "sgal/cub/seed-3")
+    lines.begin_phase("tune", "em", 40, 0)
+    lines.advance()
+    assert stream.getvalue().startswith("sgal/cub/seed-3  tune/em: 1/40 2%")
+
+
+def test_runs_that_share_a_terminal_say_now_and_then_where_they_are():
+    stream, clock = io.StringIO(), Clock()
+    lines = Lines(stream, clock, "sgal/cub/seed-3")
+    for phase in ("pretrain", "em"):  # of 40 and 80 seconds: the first is over before anything is due
+        lines.begin_phase("tune", phase, 40, 0)
+        for _ in range(40):
+            clock.now += 1 if phase == "pretrain" else 2
+            lines.advance()
+    lines.close()
+    assert stream.getvalue().splitlines() == [
+        "sgal/cub/seed-3  tune/em: 10/40 25%  0.5 steps/s  ETA 1:00",
+        "sgal/cub/seed-3  tune/em: 40/40 100%  0.5 steps/s  took 1:20",
+    ]

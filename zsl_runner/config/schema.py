@@ -295,7 +295,7 @@ class TrackerConf:
     projector: bool = option(False, "write real and generated features for TensorBoard's projector")
     progress: str = option(
         "auto",
-        "auto: a bar on a terminal, lines elsewhere; or bar, lines, none",
+        "auto: a bar on a terminal, lines elsewhere, few of them from the processes of a pool; or bar, lines, none",
         choices=("auto", "bar", "lines", "none"),
     )
 

@@ -34,6 +34,15 @@ GIVING_WAY = (1, 4, 3, 5, 0)
 """Which columns a narrow terminal lacks first: bar, speed, percentage, time left, phase; the counts always stay."""
 
 
+def speed(rate: float) -> str:
+    """Return steps per second in words, with three digits, or more where they stand before the point.
+
+    >>> speed(0.5), speed(37.84), speed(12345.6)
+    ('0.5 steps/s', '37.8 steps/s', '12346 steps/s')
+    """
+    return f"{rate:.0f} steps/s" if rate >= 1000 else f"{rate:.3g} steps/s"
+
+
 class Recent:
     """The latest values in words: terms of the loss of the running phase and the validation metrics."""
 
@@ -215,4 +224,4 @@ class Bar:
     def _show(self) -> None:
         if self._line is not None:
             rate = (self._done - self._first) / max(self._latest - self._began, 1e-9)
-            self._line.update(self._task, completed=self._done, rate=f"{rate:.3g} steps/s", values=self._recent.copy())
+            self._line.update(self._task, completed=self._done, rate=speed(rate), values=self._recent.copy())

@@ -1,4 +1,4 @@
-"""The progress of a phase: a bar on a terminal, plain lines elsewhere, silence in worker processes."""
+"""The progress of a phase: a bar on a terminal, plain lines elsewhere, now and then one from workers of a pool."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Protocol, TextIO
 
-from zsl_runner.tracking.bar import Bar, Recent
+from zsl_runner.tracking.bar import Bar, Recent, speed
 
 LINE_SECONDS = 5.0, 60.0
 """The fewest and the most seconds between two lines."""
+SHARED_SECONDS = 60.0, 600.0
+"""The same where several runs share a terminal."""
 LINES_APART = 50
 """The next line comes after this part of the time that has passed; the log of a long run stays short."""
 
@@ -52,7 +54,7 @@ def draws_anew() -> bool:
     return sys.stderr.isatty() and os.environ.get("TERM") not in ("dumb", "unknown") and not os.environ.get("CI")
 
 
-def pause(passed: float) -> float:
+def pause(passed: float, bounds: tuple[float, float] = LINE_SECONDS) -> float:
     """Return how many seconds after a line of progress the next one is due.
 
     >>> pause(20), pause(1000), pause(86400)
@@ -60,8 +62,9 @@ def pause(passed: float) -> float:
 
     Args:
         passed: seconds since the beginning.
+        bounds: the fewest and the most seconds.
     """
-    fewest, most = LINE_SECONDS
+    fewest, most = bounds
     return min(max(passed / LINES_APART, fewest), most)
 
 
@@ -71,16 +74,24 @@ class Lines:
     Args:
         stream: where to print; standard error by default.
         clock: monotonic seconds.
+        run: the run's name where several share the stream: each line begins with it, lines come less often, and none
+            tells that a phase begins or ends.
     """
 
-    def __init__(self, stream: TextIO | None = None, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, stream: TextIO | None = None, clock: Callable[[], float] = time.monotonic, run: str | None = None
+    ) -> None:
         self._stream = stream or sys.stderr
         self._clock = clock
+        self._run = run
+        self._bounds = LINE_SECONDS if run is None else SHARED_SECONDS
         self._recent = Recent()
         self._open = False
         self._label = ""
         self._steps = self._done = self._first = self._printed = 0
-        self._began = self._next = self._latest = 0.0
+        self._began = self._latest = 0.0
+        self._since = clock()
+        self._next = self._since + pause(0.0, self._bounds)
 
     def begin_phase(self, stage: str, phase: str, steps: int, done: int) -> None:
         """Print the phase and its length."""
@@ -88,16 +99,18 @@ class Lines:
         self._recent.begin_phase(stage)
         self._label, self._steps, self._done, self._first = f"{stage}/{phase}", steps, done, done
         self._began = self._latest = self._clock()
-        self._next = self._began + pause(0.0)
         self._printed, self._open = -1, True
-        self._print(f"{self._label}: {steps} steps" + (f", {done} done before" if done else ""))
+        if self._run is None:
+            self._since = self._began
+            self._next = self._began + pause(0.0)
+            self._print(f"{self._label}: {steps} steps" + (f", {done} done before" if done else ""))
 
     def advance(self) -> None:
         """Count a step; print if the last line is some seconds old."""
         self._done += 1
         self._latest = now = self._clock()
         if now >= self._next:
-            self._next = now + pause(now - self._began)
+            self._next = now + pause(now - self._since, self._bounds)
             self._status(now)
 
     def scalars(self, values: Mapping[str, float]) -> None:
@@ -106,7 +119,7 @@ class Lines:
 
     def close(self) -> None:
         """Print where the phase ended, if that was not printed yet."""
-        if self._open and self._done > self._first and self._printed != self._done:
+        if self._run is None and self._open and self._done > self._first and self._printed != self._done:
             self._status(self._latest)
         self._open = False
 
@@ -115,12 +128,12 @@ class Lines:
         rate = (self._done - self._first) / max(now - self._began, 1e-9)
         percent = 100 * self._done // max(self._steps, 1)
         left = duration(max(self._steps - self._done, 0) / rate)
-        counts = f"{self._done}/{self._steps} {percent}%  {rate:.3g} steps/s"
+        counts = f"{self._done}/{self._steps} {percent}%  {speed(rate)}"
         remaining = f"ETA {left}" if self._done < self._steps else f"took {duration(now - self._began)}"
         self._print(f"{self._label}: {counts}  {remaining}  {self._recent}".rstrip())
 
     def _print(self, line: str) -> None:
-        print(line, file=self._stream, flush=True)
+        print(line if self._run is None else f"{self._run}  {line}", file=self._stream, flush=True)
 
 
 class Silence:
@@ -139,15 +152,20 @@ class Silence:
         """Show nothing."""
 
 
-def display(choice: str) -> Display:
+def display(choice: str, run: str) -> Display:
     """Return the display for the option ``tracker.progress``.
 
-    ``auto`` is silent in a child process of a pool, where the lines of several runs would mix, draws a bar if
+    ``auto`` prints a line now and then in a child process of a pool, whose runs share a terminal, draws a bar if
     standard error is a terminal that can (`draws_anew`), and prints lines otherwise.
+
+    Args:
+        choice: the option.
+        run: the run's name, for the lines of a pool.
     """
     if choice == "auto":
-        visible = "bar" if draws_anew() else "lines"
-        choice = visible if multiprocessing.parent_process() is None else "none"
+        if multiprocessing.parent_process() is not None:
+            return Lines(run=run)
+        choice = "bar" if draws_anew() else "lines"
     if choice == "none":
         return Silence()
     return Bar() if choice == "bar" else Lines()

@@ -76,7 +76,7 @@ class Tracker:
         if conf.tensorboard:
             with self._shown():
                 self._tensorboard = TensorBoard(directory, resume_step, self._name)
-        self._progress = progress or display(conf.progress)
+        self._progress = progress or display(conf.progress, self._name)
 
     def describe(self, hyperparameters: Mapping[str, Hyperparameter], phases: Mapping[str, Sequence[str]]) -> None:
         """Write hyperparameters and chart layout to TensorBoard; nothing if earlier events of the run hold them.
