@@ -155,6 +155,11 @@ def test_a_class_taken_for_another_costs_both():
     both = (masks == one) | (masks == other)
     ious[2] = (masks == other).sum() / both.sum()
     assert found["val/mIoU_plain"] == pytest.approx(100 * np.mean(ious))
+    assert found["val/foreground_IoU_plain"] == pytest.approx(100 * np.mean(ious[1:]))
+    assert found["val/background_IoU_plain"] == 100
+    digits = len(ious) - 1
+    assert found["val/recall_plain"] == pytest.approx(100 * (digits - 1) / digits)
+    assert found["val/precision_plain"] == pytest.approx(100 * (digits - 2 + ious[2]) / (digits - 1))  # one: never
     assert found["val/mIoU_images_plain"] != pytest.approx(found["val/mIoU_plain"])
 
 

@@ -18,7 +18,7 @@ from zsl_runner.data.images.folds import (
 )
 from zsl_runner.data.stages import spread
 from zsl_runner.evaluation.joint_code.conf import JointCodeEvaluatorConf
-from zsl_runner.evaluation.joint_code.encoding import score_of_codes
+from zsl_runner.evaluation.joint_code.encoding import _drawn, score_of_codes
 from zsl_runner.evaluation.joint_code.evaluator import JointCodeEvaluator
 from zsl_runner.models.joint_code import JointCodeModel, JointPosterior
 from zsl_runner.streams import Streams
@@ -195,6 +195,20 @@ def test_a_code_of_half_of_the_factors_scores_in_between():
 
 def test_a_code_that_never_varies_scores_nothing():
     assert score(torch.zeros(len(VALUES), 3), VALUES[:, :0], ()) == 0.0
+
+
+def test_images_of_a_vote_have_the_value_of_a_random_image_and_are_any_of_those():
+    values = torch.tensor([3, 0, 3, 7, 3, 0, 3, 7, 7, 3])
+    drawn = _drawn(values, torch.Generator().manual_seed(0), batch=64, times=3000)
+    found = values[drawn]
+    assert torch.equal(found, found[:, :1].expand_as(found))
+    shares = [(found[:, 0] == value).double().mean().item() for value in (0, 3, 7)]
+    assert shares == pytest.approx([0.2, 0.5, 0.3], abs=0.03)
+    for value in (0, 3, 7):
+        images, counts = drawn[found == value].unique(return_counts=True)
+        assert torch.equal(values[images], torch.full_like(images, value))
+        assert len(images) == int((values == value).sum())
+        assert (counts / counts.sum()).tolist() == pytest.approx([1 / len(images)] * len(images), rel=0.03)
 
 
 def test_a_variable_takes_part_from_a_variance_of_a_twentieth_on():

@@ -94,6 +94,14 @@ def test_one_importance_sampled_code_is_the_bound_on_average():
     assert found.bound.mean() < EXACT
 
 
+@pytest.mark.parametrize("samples", [1, 40])
+def test_the_bound_lies_below_by_the_divergence_from_the_exact_posterior_however_many_codes(samples):
+    shift, width, deviation = 0.1, 1.3, 0.1**0.5
+    bound = estimate(samples, 4000 // samples, shift, width).bound
+    divergence = 0.5 * (width**2 + (shift / deviation) ** 2 - 1) - math.log(width)
+    assert abs(bound.mean().item() - (EXACT - divergence)) < 4 * bound.std().item() / len(bound) ** 0.5
+
+
 def test_codes_do_not_depend_on_how_many_are_decoded_at_a_time():
     whole, parts = estimate(7, 3, sample_batch=7), estimate(7, 3, sample_batch=2)
     for name in ("bound", "monte_carlo", "importance"):

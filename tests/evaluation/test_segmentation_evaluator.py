@@ -208,6 +208,23 @@ def test_what_is_hidden_is_not_used():
     assert torch.equal(first.refined[outside], pair.y[outside])
 
 
+def test_hidden_squares_lie_anywhere_in_the_image():
+    class Labels:
+        def condition(self, x):
+            return x
+
+        def predict(self, condition):
+            return torch.zeros(len(condition), 2, 6, 9)
+
+    pair = Pair(torch.zeros(5000, 3, 6, 9), torch.zeros(5000, 6, 9, dtype=torch.int64))
+    hidden = label_partly_hidden(Labels(), pair, 0.5, 0, torch.Generator().manual_seed(0)).hidden
+    assert (hidden.flatten(1).sum(1) == 9).all()
+    tops, lefts = hidden.any(2).int().argmax(1), hidden.any(1).int().argmax(1)
+    places = torch.bincount(tops * 7 + lefts, minlength=28)
+    assert len(places) == 28  # four rows and seven columns in which a square of three can begin
+    assert (places / 5000).tolist() == pytest.approx([1 / 28] * 28, abs=0.012)
+
+
 def test_refinement_uses_the_labels_outside():
     fold = folds(2, void=False).cut("fit")
     model, pair = cvae(fold.train.shape), fold.evaluation.pairs.take(torch.arange(3))
