@@ -521,6 +521,17 @@ def test_a_plane_needs_two_tasks():
     assert [problem.key for problem in LwFConf(plane=True).problems()] == ["plane"]
 
 
+def test_a_task_is_trained_beside_the_exemplars_left_after_the_task_before():
+    memory = ExemplarMemory(task_training(), 24, None)
+    for label in range(6):
+        memory.keep(label, torch.arange(100 * label, 100 * label + 24))
+    assert memory.before(1).tolist() == [*range(12), *range(100, 112)]
+    assert memory.before(2).tolist() == [100 * label + place for label in range(4) for place in range(6)]
+    assert [memory.kept(task) for task in range(3)] == [0, 24, 24]
+    uneven = ExemplarMemory(task_training(), 23, None)
+    assert [uneven.kept(task) for task in range(3)] == [0, 22, 20]
+
+
 def test_a_number_of_exemplars_for_each_class():
     memory = ExemplarMemory(task_training(), None, 7)
     assert [memory.share(0, task) for task in range(3)] == [7, 7, 7]
