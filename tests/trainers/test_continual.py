@@ -2,6 +2,7 @@
 
 import copy
 import dataclasses
+from functools import partial
 
 import pytest
 import torch
@@ -512,6 +513,28 @@ def test_weights_without_an_old_network_are_told(changes, sizes, told):
     assert found == [True] * told
 
 
+@pytest.mark.parametrize("name", HOLDING)
+def test_only_the_network_that_learns_is_in_training_mode(name):
+    trainer = task_trainer(with_auxiliary(HOLDING[name]))
+    networks = {"main": trainer.model.main, "old": trainer.model.old, "auxiliary": trainer.model.auxiliary}
+    modes = {}
+    for which, network in networks.items():
+        layer = next(module for module in network.modules() if isinstance(module, torch.nn.Linear))
+        layer.register_forward_pre_hook(lambda layer, _, which=which: modes[which].add(layer.training))
+    for phase in trainer.phases():
+        learns = "main" if "." not in phase.name else "auxiliary" if phase.name.endswith(".auxiliary") else None
+        modes.update({which: set() for which in networks})
+        phase.begin()
+        for _ in range(phase.steps):
+            trainer.model.train(learns is None)  # an evaluation before the step may leave either
+            phase.step()
+        if phase.end is not None:
+            phase.end()
+        for which, seen in modes.items():
+            assert seen <= {which == learns}, (phase.name, which)
+        assert learns is None or modes[learns]
+
+
 def test_a_plane_needs_two_tasks():
     conf = LwFConf(plane=True, auxiliary_weight=1.0)
     (found,) = told(conf, SplitDigitsConf(n_tasks=1))
@@ -519,6 +542,19 @@ def test_a_plane_needs_two_tasks():
     assert told(conf, SplitDigitsConf(n_tasks=2)) == []
     assert told(dataclasses.replace(conf, plane=False), SplitDigitsConf(n_tasks=1)) == []
     assert [problem.key for problem in LwFConf(plane=True).problems()] == ["plane"]
+
+
+@pytest.mark.parametrize(
+    ("conf", "steps"),
+    [
+        (FinetuneConf, [10, 10, 10]),  # 80 rows of each task, two epochs of 16 rows a step
+        (JointConf, [10, 20, 30]),
+        (partial(ICaRLConf, weight=1.0, memory=32, auxiliary=AuxiliaryConf(optim=OPTIM)), [10, 14, 14]),
+    ],
+)
+def test_an_epoch_goes_through_all_rows_of_its_task(conf, steps):
+    trainer = task_trainer(conf(**LENGTH | {"iterations": None, "epochs": 2}))
+    assert [phase.steps for phase in trainer.phases() if "." not in phase.name] == steps
 
 
 def test_a_task_is_trained_beside_the_exemplars_left_after_the_task_before():
