@@ -8,7 +8,7 @@ import torch
 
 from tests.conftest import make_records
 from tests.zero_shot import zero_shot_folds
-from zsl_runner.data.zero_shot.new_rows import class_ids, own_rows, with_records, with_rows
+from zsl_runner.data.zero_shot.new_rows import class_ids, own_class_vectors, own_rows, with_records, with_rows
 from zsl_runner.errors import DataError
 
 NAMES = ("ant", "bear", "cat", "cat")
@@ -79,6 +79,18 @@ def test_rows_are_scaled_as_the_runs_own(fold, records, kind):
     data = with_rows(fold, given).evaluation
     assert torch.equal(data.unseen.take(data.unseen.rows), fold.evaluation.unseen.take(torch.arange(len(given))))
     assert len(data.seen) == 0
+
+
+@pytest.mark.parametrize("mode", ["none", "l2", "sqrt", "standard", "center"])
+def test_class_vectors_are_scaled_as_the_runs_own(records, mode):
+    fold = zero_shot_folds(records, semantic_scaling=mode).final()
+    seen, own = fold.train.seen_classes, records.class_vectors
+    torch.testing.assert_close(own_class_vectors(own[[7, 2]], records, mode, seen), fold.train.class_vectors[[7, 2]])
+    far = own[:1] + 100  # moves neither mean nor deviation of the others
+    both = own_class_vectors(np.concatenate([far, own[2:3]]), records, mode, seen)
+    torch.testing.assert_close(both[1], fold.train.class_vectors[2])
+    with pytest.raises(DataError, match=r"class_vectors: expected shape .*entries for each of at least one class"):
+        own_class_vectors(own[:, 1:], records, mode, seen)
 
 
 def test_what_is_given_is_copied():

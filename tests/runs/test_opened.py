@@ -129,7 +129,20 @@ def test_classes_are_generated_one_after_the_other(sgal):
     assert not np.array_equal(both[0], both[1])
 
 
+def test_classes_of_ones_own_are_described_by_vectors(sgal):
+    vectors = sgal.data.class_vectors
+    known = sgal.generate_described(vectors[[3, 1]], 4, seed=2)
+    assert np.array_equal(known, sgal.generate([3, 1], 4, seed=2))
+    between = sgal.generate_described([0.5 * (vectors[3] + vectors[1])], 200)[0].mean(0)
+    apart = [np.linalg.norm(between - sgal.generate(k, 200)[0].mean(0)) for k in range(len(vectors))]
+    assert max(apart[1], apart[3]) < np.median(apart)
+
+
 def test_what_cannot_be_generated_is_refused(sgal, eszsl):
+    with pytest.raises(RunError, match="model eszsl generates no features of classes"):
+        eszsl.generate_described(eszsl.data.class_vectors, 1)
+    with pytest.raises(DataError, match=r"class_vectors: expected shape \(n, 20\).* found \(20,\)"):
+        sgal.generate_described(sgal.data.class_vectors[0], 1)
     with pytest.raises(RunError, match="model eszsl generates no features of classes"):
         eszsl.generate(0, 1)
     with pytest.raises(DataError, match=r"unknown class 'class_0001'; expected a name in run\.classes; did you"):

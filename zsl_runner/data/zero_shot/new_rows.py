@@ -1,4 +1,4 @@
-"""Rows that no split of a run's data holds: given by hand, of another folder, or generated and scaled back."""
+"""Rows and classes that no split of a run's data holds: given by hand, of another folder, or generated."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from zsl_runner.data.rows import on_device
 from zsl_runner.data.stages import AnyFold
 from zsl_runner.data.zero_shot.folds import ZeroShotEvaluation, ZeroShotFold, ZeroShotTraining
 from zsl_runner.data.zero_shot.records import ZeroShotRecords
+from zsl_runner.data.zero_shot.scaling import scale_class_vectors
 from zsl_runner.errors import DataError, OptionError
 from zsl_runner.files.names import some
 
@@ -91,20 +92,39 @@ def own_rows(rows: ArrayLike | Tensor, width: int, device: torch.device) -> Tens
     Raises:
         DataError: they are no numbers, not of that width, or not finite in float32.
     """
+    return _matrix("rows", rows, width, "features for each of at least one row", device)
+
+
+def own_class_vectors(vectors: ArrayLike | Tensor, data: Records, mode: str, seen: Tensor) -> Tensor:
+    """Return vectors of classes that the data set need not have, scaled as its own are.
+
+    Args:
+        vectors: (k, A) as the files of the data set have them.
+        data: the data set, of zero-shot data.
+        mode: its semantic scaling, see `scale_class_vectors`.
+        seen: (S,) ids of the classes that the scaling is fitted on.
+
+    Raises:
+        DataError: they are no numbers, not of the width A, or not finite in float32.
+    """
+    assert isinstance(data, ZeroShotRecords)  # a fold of it has class vectors
+    own = torch.from_numpy(data.class_vectors).to(seen.device)
+    given = _matrix("class_vectors", vectors, own.shape[1], "entries for each of at least one class", seen.device)
+    return scale_class_vectors(torch.cat([own, given]), mode, seen)[len(own) :]
+
+
+def _matrix(name: str, values: ArrayLike | Tensor, width: int, line: str, device: torch.device) -> Tensor:
     try:
         with np.errstate(over="ignore"):
-            array = np.asarray(rows.detach().cpu() if isinstance(rows, Tensor) else rows, dtype=np.float32)
+            array = np.asarray(values.detach().cpu() if isinstance(values, Tensor) else values, dtype=np.float32)
     except (TypeError, ValueError) as error:
-        raise DataError(f"rows: expected a matrix of numbers, found {type(rows).__name__}: {error}") from error
+        raise DataError(f"{name}: expected a matrix of numbers, found {type(values).__name__}: {error}") from error
     if array.ndim != 2 or array.shape[1] != width or len(array) == 0:
-        raise DataError(
-            f"rows: expected shape (n, {width}), a line of {width} features for each of at least one row, "
-            f"found {array.shape}"
-        )
+        raise DataError(f"{name}: expected shape (n, {width}), a line of {width} {line}, found {array.shape}")
     bad = np.flatnonzero(~np.isfinite(array).all(axis=1))
     if len(bad):
         raise DataError(
-            f"rows: expected finite float32 values, found NaN or infinity in {len(bad)} of {len(array)} rows, "
+            f"{name}: expected finite float32 values, found NaN or infinity in {len(bad)} of {len(array)} rows, "
             f"first in row {bad[0]}"
         )
     return torch.tensor(array, device=device)  # a copy: nothing that is done here reaches the caller's array
