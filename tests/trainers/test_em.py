@@ -182,6 +182,16 @@ def test_prior_dropout_changes_for_the_em_phase_only(records, make_context):
     assert rates == [0.0]
 
 
+@pytest.mark.parametrize("train_prior", [True, False])
+def test_the_prior_network_stands_still_in_the_em_phase_unless_it_learns(records, make_context, train_prior):
+    conf = em_conf(pretrain_steps=1, train_prior=train_prior)
+    context, _ = make_context(records, conf)
+    seen, em = EMTrainer(conf, context).phases()
+    for phase, fixed in ((seen, False), (em, not train_prior), (seen, False)):
+        phase.step()
+        assert context.model.prior_is_fixed == fixed
+
+
 def test_class_weighting_gives_every_class_the_same_expected_weight():
     counts, probability = torch.tensor([30.0, 10.0, 0.0, 0.0]), torch.tensor([0.0, 0.0, 0.5, 0.5])
     labels = torch.tensor([0, 0, 0, 1] + [2] * 10 + [3] * 10)

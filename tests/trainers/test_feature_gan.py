@@ -16,7 +16,9 @@ from zsl_runner.errors import DataError
 from zsl_runner.models.eszsl.conf import ESZSLConf
 from zsl_runner.models.feature_gan.conf import FeatureGANConf, PenaltyConf, WeightsConf
 from zsl_runner.models.feature_gan.model import FeatureGAN
+from zsl_runner.objectives.critic import CriticTerms
 from zsl_runner.trainers.feature_gan.conf import FeatureGANTrainerConf, SeenClassifierConf
+from zsl_runner.trainers.feature_gan.critics import means_of
 from zsl_runner.trainers.feature_gan.trainer import FeatureGANTrainer
 
 SPHERE = {"feature_scaling": "l2", "radius": 1.0, "semantic_scaling": "l2"}
@@ -57,6 +59,24 @@ def moved(trainer, act):
         for name, network in trainer.model.networks().items()
         if any(not torch.equal(p, q) for p, q in zip(network.parameters(), before[name], strict=True))
     }
+
+
+def test_what_a_critic_says_is_the_mean_over_its_steps():
+    steps = [
+        CriticTerms(torch.tensor([[3.0, 5.0], [1.0, 2.0]]), torch.tensor([1.0, 3.0])),
+        CriticTerms(torch.tensor([[0.0, 2.0], [2.0, 2.0]]), torch.tensor([0.0, 0.0])),
+    ]
+    found = {name: value.item() for name, value in means_of("seen", steps).items()}
+    assert found == {"distance/seen": (2.5 - 1) / 2, "penalty/seen": (2 + 1) / 2, "gradient_norm/seen": (2 + 0) / 2}
+
+
+def test_the_regression_that_is_told_does_not_grow_with_the_number_of_its_steps(build):
+    told = []
+    for steps in (1, 8):
+        conf = dataclasses.replace(TRANSDUCTIVE, regressor_steps=steps, optim=OptimizerConf(lr=1e-7))
+        reports = run(build(BI_VAEGAN, conf))
+        told.append(next(report.terms["regression"].item() for report in reports if "regression" in report.terms))
+    assert told[1] == pytest.approx(told[0], rel=0.3)
 
 
 @pytest.mark.parametrize("model_conf", [BI_VAEGAN, F_VAEGAN, TF_VAEGAN, F_CLSWGAN])
