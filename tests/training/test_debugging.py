@@ -3,6 +3,7 @@
 import errno
 import gzip
 import json
+import re
 import warnings
 from pathlib import Path
 
@@ -194,6 +195,9 @@ def test_the_profiler_records_some_steps_and_writes_a_trace(tmp_path):
     assert shares["aten::addmm"].calls == pytest.approx(round(2 * shares["aten::addmm"].calls) / 2)
     assert [share.seconds for share in recording.shares] == sorted((s.seconds for s in recording.shares), reverse=True)
     assert "aten::addmm" in recording.table
+    total, unit = re.search(r"Self CPU time total: ([0-9.]+)(us|ms|s)", recording.table).groups()
+    seconds = float(total) * {"us": 1e-6, "ms": 1e-3, "s": 1}[unit]
+    assert 2 * sum(share.seconds for share in recording.shares) == pytest.approx(seconds, rel=1e-3)  # of two steps
 
 
 def test_a_recording_becomes_a_figure_and_a_text(tmp_path):
