@@ -2,6 +2,7 @@
 
 import contextlib
 import multiprocessing
+import zlib
 
 import numpy as np
 import pytest
@@ -24,6 +25,22 @@ VARIABLES = {
 }
 
 
+HEADER = b"MATLAB".ljust(124) + b"\x01\x00MI"
+
+
+def element(kind, content, declared=None, padded=True):
+    """Return an element of a big-endian file."""
+    size = len(content) if declared is None else declared
+    return kind.to_bytes(4, "big") + size.to_bytes(4, "big") + content + bytes(-len(content) % 8 if padded else 0)
+
+
+def row_of_numbers(kind=9, declared=None):
+    """Return the elements of a variable x, a row of four doubles; those of the numbers may be declared otherwise."""
+    sizes, values = np.array([1, 4], dtype=">i4"), np.arange(4, dtype=">f8")
+    described = element(6, (6).to_bytes(4, "big") + bytes(4)) + element(5, sizes.tobytes()) + element(1, b"x")
+    return described + element(kind, values.tobytes(), declared)
+
+
 @pytest.fixture(params=[False, True], ids=["plain", "packed"])
 def file(request, tmp_path):
     path = tmp_path / "file.mat"
@@ -38,18 +55,26 @@ def test_what_scipy_writes_is_sound(file):
 
 def test_what_matlab_may_write_is_sound(file, tmp_path):
     """Big-endian files have their bytes the other way round."""
-    values = np.arange(4, dtype=">f8")
-
-    def element(kind, content):
-        return kind.to_bytes(4, "big") + len(content).to_bytes(4, "big") + content + bytes(-len(content) % 8)
-
-    sizes = np.array([1, 4], dtype=">i4").tobytes()
-    array = element(6, (6).to_bytes(4, "big") + bytes(4)) + element(5, sizes) + element(1, b"x")
-    array += element(9, values.tobytes())
     path = tmp_path / "big.mat"
-    path.write_bytes(b"MATLAB".ljust(124) + b"\x01\x00MI" + element(14, array))
+    path.write_bytes(HEADER + element(14, row_of_numbers()))
     check_elements(path)
     assert loadmat(path)["x"].tolist() == [[0, 1, 2, 3]]
+
+
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize(
+    ("wrong", "error", "words"),
+    [
+        ({"kind": 99}, ValueError, "an element of type 99 where numbers or characters belong"),
+        ({"declared": 40}, EOFError, "an element is larger than the array it is in"),
+    ],
+)
+def test_elements_inside_a_variable_are_looked_at(tmp_path, packed, wrong, error, words):
+    variable = element(14, row_of_numbers(**wrong))
+    path = tmp_path / "wrong.mat"
+    path.write_bytes(HEADER + (element(15, zlib.compress(variable), padded=False) if packed else variable))
+    with pytest.raises(error, match=words):
+        check_elements(path)
 
 
 def _read_damaged(path, seed, tries):

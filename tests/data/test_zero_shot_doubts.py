@@ -50,6 +50,11 @@ def test_what_a_metric_cannot_mean_is_said(changes, expected):
     assert expected in found
 
 
+def test_a_single_class_with_one_training_row_is_no_doubt():
+    first = np.flatnonzero(RECORDS.labels[RECORDS.trainval] == 0)[1:]
+    assert list(warnings(trainval=np.delete(RECORDS.trainval, first))) == []
+
+
 def test_loading_puts_them_among_the_warnings_of_the_data():
     assert load(ToyConf(seen=8)).provenance.warnings == ()
     (found,) = load(ToyConf(seen=8, validation_classes=1)).provenance.warnings

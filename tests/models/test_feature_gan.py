@@ -116,6 +116,15 @@ def test_a_projecting_generator_needs_features_on_a_sphere():
         FeatureGAN(BI_VAEGAN, dataclasses.replace(SHAPE, radius=None), Streams(0))
 
 
+@pytest.mark.parametrize("encoder", ["batch_norm", "two_layer"])
+def test_weights_have_their_deviation_but_for_an_encoder_with_batch_norm(encoder):
+    conf = dataclasses.replace(F_VAEGAN, hidden=256, encoder=encoder, init_deviation=0.3)
+    model = FeatureGAN(conf, SHAPE, Streams(0))
+    weights = {name: max(net.parameters(), key=torch.numel) for name, net in model.networks().items()}
+    wide = {name: weight.std().item() == pytest.approx(0.3, rel=0.1) for name, weight in weights.items()}
+    assert wide == {name: name != "encoder" or encoder != "batch_norm" for name in weights}
+
+
 def test_feedback_of_no_strength_is_the_first_pass():
     model = FeatureGAN(TF_VAEGAN, SHAPE, Streams(0))
     z, vectors = torch.randn(6, 5), torch.rand(6, 5)
@@ -124,7 +133,7 @@ def test_feedback_of_no_strength_is_the_first_pass():
 
 
 def test_feedback_is_what_the_formula_says_and_its_first_pass_is_a_constant():
-    model = FeatureGAN(TF_VAEGAN, SHAPE, Streams(0))
+    model = FeatureGAN(dataclasses.replace(TF_VAEGAN, init_deviation=0.5), SHAPE, Streams(0))
     z, vectors = torch.randn(6, 5), torch.rand(6, 5)
     hidden = torch.nn.functional.leaky_relu(model.generator.hidden(torch.cat([z, vectors], 1)), 0.2)
     first = torch.sigmoid(model.generator.output(hidden))

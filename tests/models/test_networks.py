@@ -10,6 +10,7 @@ from zsl_runner.models.networks import (
     Dropout,
     dropout_on,
     evaluating,
+    freeze_statistics,
     geometric_widths,
     initialise_glorot,
     initialise_uniform,
@@ -146,3 +147,21 @@ def test_modes_come_back_after_an_error():
             raise RuntimeError("stop")
         assert [part.training for part in net.modules()] == modes
         assert all(part.generator is None for part in net.modules() if isinstance(part, Dropout))
+
+
+def test_frozen_statistics_stay_while_everything_else_trains():
+    network = nn.Sequential(
+        nn.Linear(3, 4), nn.BatchNorm1d(4), nn.Sequential(nn.Dropout(0.5), nn.BatchNorm1d(4))
+    ).train()
+    before = network[1].running_mean.clone()
+    freeze_statistics(network)
+    network(torch.randn(8, 3))
+    assert torch.equal(network[1].running_mean, before)
+    assert [part.training for part in (network[0], network[1], network[2][0], network[2][1])] == [
+        True,
+        False,
+        True,
+        False,
+    ]
+    network.train()(torch.randn(8, 3))
+    assert not torch.equal(network[1].running_mean, before)
