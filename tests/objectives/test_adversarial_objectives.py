@@ -10,7 +10,7 @@ from scipy import stats
 from tests.draws import generator
 from zsl_runner.objectives.adversarial import discriminator_loss, generator_loss
 from zsl_runner.objectives.cluster_heads import head_repulsion, simplex
-from zsl_runner.objectives.latent_priors import PETALS, petal_log_densities, petals, swiss_roll
+from zsl_runner.objectives.latent_priors import PETALS, petal_log_densities, petals, swiss_roll, swiss_roll_moments
 from zsl_runner.objectives.parzen import parzen_log_density
 from zsl_runner.objectives.two_sample import (
     kolmogorov_smirnov,
@@ -107,6 +107,13 @@ class TestPlanarPriors:
         torch.testing.assert_close(z.norm(dim=1), 3 * u.sqrt())
         angle = torch.atan2(z[:, 1], z[:, 0])
         torch.testing.assert_close(angle.cos(), (4 * math.pi * u.sqrt()).cos())
+
+    def test_the_moments_of_the_roll_are_those_of_its_points_at_even_steps(self):
+        steps = 2_000_000
+        z = swiss_roll((torch.arange(steps, dtype=torch.float64) + 0.5) / steps)
+        mean, covariance = (torch.tensor(moment, dtype=torch.float64) for moment in swiss_roll_moments())
+        torch.testing.assert_close(z.mean(0), mean, rtol=0, atol=1e-6)
+        torch.testing.assert_close(z.T.cov(correction=0), covariance, rtol=0, atol=1e-6)
 
 
 class TestTwoSamples:
