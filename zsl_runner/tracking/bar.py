@@ -37,10 +37,10 @@ GIVING_WAY = (1, 4, 3, 5, 0)
 def speed(rate: float) -> str:
     """Return steps per second in words, with three digits, or more where they stand before the point.
 
-    >>> speed(0.5), speed(37.84), speed(12345.6)
-    ('0.5 steps/s', '37.8 steps/s', '12346 steps/s')
+    >>> speed(0.5), speed(37.84), speed(999.7), speed(12345.6)
+    ('0.5 steps/s', '37.8 steps/s', '1000 steps/s', '12346 steps/s')
     """
-    return f"{rate:.0f} steps/s" if rate >= 1000 else f"{rate:.3g} steps/s"
+    return f"{rate:.3g} steps/s" if rate < 100 else f"{rate:.0f} steps/s"
 
 
 class Recent:
