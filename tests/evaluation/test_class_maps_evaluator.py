@@ -159,7 +159,8 @@ def test_a_class_taken_for_another_costs_both():
     assert found["val/background_IoU_plain"] == 100
     digits = len(ious) - 1
     assert found["val/recall_plain"] == pytest.approx(100 * (digits - 1) / digits)
-    assert found["val/precision_plain"] == pytest.approx(100 * (digits - 2 + ious[2]) / (digits - 1))  # one: never
+    # The first digit is never found, so it has no precision.
+    assert found["val/precision_plain"] == pytest.approx(100 * (digits - 2 + ious[2]) / (digits - 1))
     assert found["val/mIoU_images_plain"] != pytest.approx(found["val/mIoU_plain"])
 
 
