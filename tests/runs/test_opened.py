@@ -11,6 +11,7 @@ import torch
 from tests.classifiers.generators import honest_generator
 from tests.small_runs import CLOSED, SMALL, cut_short, finished
 from zsl_runner.data.command.synthesis import synthesize
+from zsl_runner.data.load import load
 from zsl_runner.data.sources.toy.conf import ToyConf
 from zsl_runner.errors import ConfigError, DataError, NonFiniteError, RunError
 from zsl_runner.evaluation.base import measured
@@ -34,6 +35,12 @@ def sgal(outputs):
 @pytest.fixture(scope="module")
 def eszsl(outputs):
     return open_run(finished(outputs, *CLOSED, "dataset=toy", "dataset.train_rows=20"))
+
+
+@pytest.fixture(scope="module")
+def classifiers(outputs):
+    """A run whose classes are told apart by final classifiers."""
+    return open_run(finished(outputs, *SMALL, "evaluator=final_classifier", "evaluator.classifier.epochs=1", "name=c"))
 
 
 def accuracy(run, rows, among):
@@ -131,18 +138,49 @@ def test_classes_are_generated_one_after_the_other(sgal):
 
 def test_classes_of_ones_own_are_described_by_vectors(sgal):
     vectors = sgal.data.class_vectors
-    known = sgal.generate_described(vectors[[3, 1]], 4, seed=2)
-    assert np.array_equal(known, sgal.generate([3, 1], 4, seed=2))
-    between = sgal.generate_described([0.5 * (vectors[3] + vectors[1])], 200)[0].mean(0)
+    run = sgal.with_classes([vectors[3], vectors[1], 0.5 * (vectors[3] + vectors[1])], ["three", "one", "between"])
+    assert run.classes == (*sgal.classes, "three", "one", "between")
+    assert np.array_equal(run.generate(["three", "one"], 4, seed=2), sgal.generate([3, 1], 4, seed=2))
+    between = run.generate("between", 200)[0].mean(0)
     apart = [np.linalg.norm(between - sgal.generate(k, 200)[0].mean(0)) for k in range(len(vectors))]
     assert max(apart[1], apart[3]) < np.median(apart)
+    assert sgal.classes == sgal.data.class_names  # the run itself stays as it was
+
+
+@pytest.mark.parametrize("name", ["sgal", "eszsl", "classifiers"])
+def test_rows_are_predicted_among_classes_of_ones_own(name, request):
+    run = request.getfixturevalue(name)
+    data, unseen = run.data, run.data.unseen_classes
+    renamed = [f"my {data.class_names[k]}" for k in unseen]
+    same = run.with_classes(data.class_vectors[unseen], renamed)
+    rows = data.features[data.test_unseen]
+    for among in ("all", "unseen"):
+        own, theirs = same.predict(rows, among), run.predict(rows, among)
+        assert np.array_equal(own.scores, theirs.scores)
+        assert own.candidates[-len(unseen) :] == tuple(renamed)
+        assert own.candidates[: -len(unseen)] == theirs.candidates[: -len(unseen)]
+        assert own.classes == tuple(same.classes[k] for k in own.ids)
+    fewer = run.with_classes(data.class_vectors[unseen[:1]], ["mine"])
+    assert set(fewer.predict(rows, "unseen").classes) == {"mine"}
+    assert fewer.predict(rows[:3]).candidates == (*(run.classes[k] for k in data.seen_classes), "mine")
+    again = fewer.with_classes(data.class_vectors[unseen], renamed)
+    assert again.classes[len(data.class_names) :] == ("mine", *renamed)
+    assert np.array_equal(again.predict(rows).scores, run.predict(rows).scores)
+
+
+def test_rows_of_a_folder_with_more_classes_are_scored(own, tmp_path):
+    run, _ = own
+    synthesize(tmp_path / "more", ToyConf(name="toy", train_rows=20, unseen=9))
+    more = load(run.config.dataset.moved_to(str(tmp_path / "more")))
+    new = [k for k, name in enumerate(more.class_names) if name not in run.classes]
+    fold, others, _ = run.with_classes(more.class_vectors[new], [more.class_names[k] for k in new]).other_rows(
+        tmp_path / "more"
+    )
+    assert len(fold.evaluation.unseen) == np.isin(others.labels, new).sum()
+    assert fold.evaluation.class_names[-len(new) :] == tuple(more.class_names[k] for k in new)
 
 
 def test_what_cannot_be_generated_is_refused(sgal, eszsl):
-    with pytest.raises(RunError, match="model eszsl generates no features of classes"):
-        eszsl.generate_described(eszsl.data.class_vectors, 1)
-    with pytest.raises(DataError, match=r"class_vectors: expected shape \(n, 20\).* found \(20,\)"):
-        sgal.generate_described(sgal.data.class_vectors[0], 1)
     with pytest.raises(RunError, match="model eszsl generates no features of classes"):
         eszsl.generate(0, 1)
     with pytest.raises(DataError, match=r"unknown class 'class_0001'; expected a name in run\.classes; did you"):
@@ -150,6 +188,27 @@ def test_what_cannot_be_generated_is_refused(sgal, eszsl):
     for wrong in (0, -1, 1.5, "2"):
         with pytest.raises(RunError, match="n: expected a positive number"):
             sgal.generate(0, wrong)
+
+
+@pytest.mark.parametrize(
+    ("names", "words"),
+    [
+        (["a"], "expected 2, one for each class vector, found 1"),
+        ("ab", "expected 2, one for each class vector, found 1"),
+        (["a", "a"], "found 'a', which is that of two classes"),
+        (["a", "class_002"], "found 'class_002', which is that of a class of this run already; see run.classes"),
+        (["a", 3], "expected a name for each class, found 3"),
+        (["a", ""], "expected a name for each class, found ''"),
+    ],
+)
+def test_names_that_do_not_tell_classes_apart_are_refused(sgal, names, words):
+    with pytest.raises(DataError, match=f"^names: .*{words}"):
+        sgal.with_classes(sgal.data.class_vectors[:2], names)
+
+
+def test_vectors_that_do_not_fit_are_refused(sgal):
+    with pytest.raises(DataError, match=r"class_vectors: expected shape \(n, 20\).* found \(20,\)"):
+        sgal.with_classes(sgal.data.class_vectors[0], ["mine"])
 
 
 def test_what_cannot_be_predicted_is_refused(sgal):
@@ -187,6 +246,8 @@ def test_a_run_on_other_data_says_what_it_lacks(outputs):
         run.predict(np.zeros((1, 64)))
     with pytest.raises(DataError, match="expected features with class vectors"):
         _ = run.classes
+    with pytest.raises(DataError, match="expected features with class vectors"):
+        run.with_classes([[1.0]], ["mine"])
     with pytest.raises(DataError, match="expected features with class vectors"):
         run.other_rows(outputs)
 

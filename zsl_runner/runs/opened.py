@@ -21,11 +21,12 @@ from zsl_runner.config.typed import typed
 from zsl_runner.data.load import cut_folds, load
 from zsl_runner.data.records import Records
 from zsl_runner.data.stages import AnyFold
-from zsl_runner.data.zero_shot.folds import ZeroShotTraining
 from zsl_runner.data.zero_shot.new_rows import (
     class_ids,
     class_names,
     own_class_vectors,
+    own_names,
+    with_classes,
     with_records,
     zero_shot_fold,
     zero_shot_training,
@@ -65,6 +66,7 @@ class TrainedRun:
         result: its record: what it was, what it cost and what it measured, see docs/runs.md.
         data: the data set as arrays, all splits of it.
         runtime: how it computes.
+        own_classes: names of classes that `with_classes` added to those of the data set.
     """
 
     directory: Path
@@ -80,6 +82,7 @@ class TrainedRun:
     result: Result
     data: Records
     runtime: Runtime
+    own_classes: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         """Return which run it is; the arrays would fill pages."""
@@ -93,12 +96,34 @@ class TrainedRun:
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """The names of all classes, by number.
+        """The names of all classes, by number; those of `with_classes` come last.
 
         Raises:
             DataError: the data have no classes described by vectors.
         """
-        return class_names(self.data)
+        return class_names(self.data) + self.own_classes
+
+    def with_classes(self, class_vectors: ArrayLike | Tensor, names: Sequence[str]) -> TrainedRun:
+        """Return the run with other unseen classes, which need not be in the data set: vectors describe them.
+
+        They take the place of the stage's unseen classes: the returned run predicts among the seen classes and
+        these, and generates features of all. Nothing is trained again, and no row of theirs is needed.
+
+        Args:
+            class_vectors: (k, A), each entry as in the files of the data set (`data.class_vectors`), before
+                ``dataset.semantic_scaling``.
+            names: k names, all different and none that of a class of this run.
+
+        Raises:
+            RunError: the data have no classes described by vectors; the vectors are no finite numbers of the width
+                A; or the names do not fit.
+        """
+        names = own_names(names, self.classes)
+        fold = zero_shot_fold(self.fold)
+        conf = self.config.dataset
+        assert isinstance(conf, ZeroShotConf)  # its fold is
+        vectors = own_class_vectors(class_vectors, self.data, conf.semantic_scaling, fold.train.seen_classes)
+        return replace(self, fold=with_classes(fold, vectors, names), own_classes=self.own_classes + names)
 
     def generate(self, classes: str | int | Sequence[str | int], n: int, seed: int = 0) -> NDArray[np.float32]:
         """Generate features of some classes in the scale of the data set, as it is before `feature_scaling`.
@@ -118,48 +143,18 @@ class TrainedRun:
             RunError: the model generates no features of a class, a class is unknown, or ``n`` is no positive number.
             NonFiniteError: the model generates NaN or infinity.
         """
-        model, train = self._generator()
-        return self._generated(model, train, train.class_vectors[class_ids(classes, self.classes)], n, seed)
-
-    def generate_described(self, class_vectors: ArrayLike | Tensor, n: int, seed: int = 0) -> NDArray[np.float32]:
-        """Generate features of classes that are described by vectors alone and need not be in the data set.
-
-        Args:
-            class_vectors: (k, A), each entry as in the files of the data set (`data.class_vectors`), before
-                ``dataset.semantic_scaling``.
-            n: features of each class.
-            seed: the same seed gives the same features.
-
-        Returns:
-            (k, n, D) in the scale of the data set, as `generate` does.
-
-        Raises:
-            RunError: the model generates no features of a class, or ``n`` is no positive number.
-            DataError: the vectors are no finite numbers of the width A.
-            NonFiniteError: the model generates NaN or infinity.
-        """
-        model, train = self._generator()
-        conf = self.config.dataset
-        assert isinstance(conf, ZeroShotConf)  # the training set is
-        vectors = own_class_vectors(class_vectors, self.data, conf.semantic_scaling, train.seen_classes)
-        return self._generated(model, train, vectors, n, seed)
-
-    def _generator(self) -> tuple[FeatureGenerator, ZeroShotTraining]:
         if not isinstance(self.model, FeatureGenerator):
             raise RunError(f"{self.directory}: model {self.config.model.name} generates no features of classes")
-        return self.model, zero_shot_training(self.fold.train)
-
-    def _generated(
-        self, model: FeatureGenerator, train: ZeroShotTraining, class_vectors: Tensor, n: int, seed: int
-    ) -> NDArray[np.float32]:
+        train = zero_shot_training(self.fold.train)
+        ids = class_ids(classes, self.classes)
         if not isinstance(n, int) or n < 1:
             raise RunError(f"n: expected a positive number of features of each class, found {n!r}")
-        vectors = class_vectors.repeat_interleave(n, 0)
+        vectors = train.class_vectors[ids].repeat_interleave(n, 0)
         streams = Streams(derived_seed(seed, "opened_run"), vectors.device)
-        with self.runtime.in_force(), evaluating(model), torch.no_grad():
-            blocks = [model.synthesize(block, streams) for block in torch.split(vectors, GENERATED)]
+        with self.runtime.in_force(), evaluating(self.model), torch.no_grad():
+            blocks = [self.model.synthesize(block, streams) for block in torch.split(vectors, GENERATED)]
             own = train.features.in_own_scale(finite("generated features", torch.cat(blocks)))
-        return own.reshape(len(class_vectors), n, -1).cpu().numpy()
+        return own.reshape(len(ids), n, -1).cpu().numpy()
 
     def predict(self, rows: ArrayLike | Tensor, among: str = "all") -> PredictedRows:
         """Assign rows to classes as the run's evaluator does, without calibration.

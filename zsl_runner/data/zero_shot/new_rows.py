@@ -113,6 +113,25 @@ def own_class_vectors(vectors: ArrayLike | Tensor, data: Records, mode: str, see
     return scale_class_vectors(torch.cat([own, given]), mode, seen)[len(own) :]
 
 
+def own_names(names: Sequence[str], taken: Sequence[str]) -> tuple[str, ...]:
+    """Return names of classes that the data set need not have.
+
+    Raises:
+        DataError: they are no texts, are not all different, or are those of classes already there.
+
+    >>> own_names(["okapi", "quagga"], ["horse", "zebra"])
+    ('okapi', 'quagga')
+    """
+    given = (names,) if isinstance(names, str) else tuple(names)
+    for at, name in enumerate(given):
+        if not isinstance(name, str) or not name:
+            raise DataError(f"names: expected a name for each class, found {name!r}")
+        if name in given[:at] or name in taken:
+            whose = "of two classes" if name in given[:at] else "of a class of this run already; see run.classes"
+            raise DataError(f"names: expected names that tell classes apart, found {name!r}, which is that {whose}")
+    return given
+
+
 def _matrix(name: str, values: ArrayLike | Tensor, width: int, line: str, device: torch.device) -> Tensor:
     try:
         with np.errstate(over="ignore"):
@@ -142,6 +161,37 @@ def with_rows(fold: ZeroShotFold, matrix: Tensor) -> ZeroShotFold:
         data, name="rows", seen=view.part(none), seen_labels=none, unseen=view, unseen_labels=view.rows * 0
     )
     return ZeroShotFold(fold.train, evaluation)
+
+
+def with_classes(fold: ZeroShotFold, vectors: Tensor, names: Sequence[str]) -> ZeroShotFold:
+    """Return the fold with other unseen classes, numbered after all there are, and no rows to evaluate on.
+
+    Args:
+        fold: a fold.
+        vectors: (k, A) scaled class vectors.
+        names: k names.
+
+    Raises:
+        DataError: there is not one name for each vector.
+    """
+    train, data = fold.train, fold.evaluation
+    if len(names) != len(vectors):
+        raise DataError(f"names: expected {len(vectors)}, one for each class vector, found {len(names)}")
+    ids = torch.arange(len(vectors), device=vectors.device) + len(train.class_vectors)
+    described = torch.cat([train.class_vectors, vectors])
+    none = torch.arange(0, device=vectors.device)
+    evaluation = replace(
+        data,
+        name="rows",
+        seen=data.seen.part(none),
+        seen_labels=none,
+        unseen=data.unseen.part(none),
+        unseen_labels=none,
+        class_vectors=described,
+        unseen_classes=ids,
+        class_names=(*data.class_names, *names),
+    )
+    return ZeroShotFold(replace(train, class_vectors=described, unseen_classes=ids, unseen_prior=None), evaluation)
 
 
 def with_records(fold: ZeroShotFold, records: Records) -> tuple[ZeroShotFold, list[str]]:
