@@ -19,7 +19,7 @@ from zsl_runner.evaluation.final_classifier.conf import FinalClassifierEvaluator
 from zsl_runner.evaluation.final_classifier.evaluator import FinalClassifierEvaluator
 from zsl_runner.evaluation.predictions import Predictions, as_csv
 from zsl_runner.evaluation.zsl.conf import ZeroShotEvaluatorConf
-from zsl_runner.evaluation.zsl.evaluator import ZeroShotEvaluator
+from zsl_runner.evaluation.zsl.evaluator import OFFSET, ZeroShotEvaluator
 from zsl_runner.models.eszsl.conf import ESZSLConf
 from zsl_runner.models.eszsl.model import ESZSL
 from zsl_runner.streams import Streams
@@ -34,8 +34,9 @@ def scored(request, records):
     if request.param == "zsl":
         model = ESZSL(ESZSLConf(), ZeroShotShape(12, 5, 9), Streams(0))
         model.fit(fold.train)
-        return ZeroShotEvaluator(ZeroShotEvaluatorConf(batch_size=50), 0), model, fold
-    conf = FinalClassifierEvaluatorConf(classifier=ClassifierConf(synthetic_per_class=40, epochs=2), batch_size=50)
+        return ZeroShotEvaluator(ZeroShotEvaluatorConf(batch_size=50, calibration="val"), 0), model, fold
+    classifier = ClassifierConf(synthetic_per_class=40, epochs=2)
+    conf = FinalClassifierEvaluatorConf(classifier=classifier, batch_size=50, calibration="val")
     return FinalClassifierEvaluator(conf, 0), honest_generator(fold, spread=2.0), fold
 
 
@@ -60,6 +61,27 @@ def test_the_file_gives_the_metrics_again(scored):
     assert 0 < metrics["test/H"] < 100
 
 
+def test_the_file_gives_the_calibrated_metrics_again(scored, records):
+    evaluator, model, fold = scored
+    scores = evaluator.measure(model, fold, {}).details.scores.unseen
+    seen = len(fold.evaluation.seen_classes)
+    offset = float((scores[:, :seen].amax(1) - scores[:, seen:].amax(1)).median())  # moves half of these rows
+    measurement = evaluator.measure(model, fold, {OFFSET: offset})
+    groups = evaluator.predictions(fold.evaluation, measurement)
+    lines = list(csv.DictReader(io.StringIO(as_csv(groups, fold.evaluation.class_names))))
+    for metric, split in (("S_cal", "test_seen"), ("U_cal", "test_unseen")):
+        of_split = [line for line in lines if line["split"] == split]
+        found = mean_of_classes(of_split, "predicted_calibrated")
+        assert found == pytest.approx(measurement.metrics[f"test/{metric}"], rel=1e-12)
+    assert any(line["predicted_calibrated"] != line["predicted"] for line in lines)
+    new = evaluator.predict(model, fold, records.features[records.test_unseen], {OFFSET: offset})
+    assert torch.equal(new.calibrated, groups[1].calibrated)
+    without = evaluator.predictions(fold.evaluation, evaluator.measure(model, fold, {}))
+    assert all(group.calibrated is None for group in without)
+    text = as_csv(without, fold.evaluation.class_names)
+    assert {line["predicted_calibrated"] for line in csv.DictReader(io.StringIO(text))} == {""}
+
+
 def test_the_file_has_rows_labels_and_scores_of_the_data(scored, records):
     evaluator, model, fold = scored
     names = records.class_names
@@ -75,10 +97,10 @@ def test_the_file_has_rows_labels_and_scores_of_the_data(scored, records):
 def test_new_rows_are_predicted_as_measured_ones(scored, records):
     evaluator, model, fold = scored
     groups = evaluator.predictions(fold.evaluation, evaluator.measure(model, fold, {}))
-    found = evaluator.predict(model, fold, records.features[records.test_unseen])
+    found = evaluator.predict(model, fold, records.features[records.test_unseen], {})
     assert torch.equal(found.scores, groups[1].scores)
     assert torch.equal(found.conventional, groups[1].conventional)
-    one = evaluator.predict(model, fold, records.features[records.test_seen[:1]])
+    one = evaluator.predict(model, fold, records.features[records.test_seen[:1]], {})
     torch.testing.assert_close(one.scores, groups[0].scores[:1])
 
 
@@ -113,6 +135,6 @@ def test_an_evaluator_predicts_both_ways_or_says_that_it_does_not(kind):
     own = [getattr(evaluator, name) is not getattr(Evaluator, name) for name in ("predictions", "predict")]
     assert len(set(own)) == 1
     if not own[0]:
-        for ask in (lambda e: e.predictions(None, None), lambda e: e.predict(None, None, None)):
+        for ask in (lambda e: e.predictions(None, None), lambda e: e.predict(None, None, None, {})):
             with pytest.raises(RunError, match=f"evaluator {conf.name} measures a model without assigning rows"):
                 ask(evaluator(conf, 0))

@@ -40,11 +40,12 @@ def eszsl(outputs):
 @pytest.fixture(scope="module")
 def classifiers(outputs):
     """A run whose classes are told apart by final classifiers."""
-    return open_run(finished(outputs, *SMALL, "evaluator=final_classifier", "evaluator.classifier.epochs=1", "name=c"))
+    how = ("evaluator=final_classifier", "evaluator.classifier.epochs=1", "evaluator.calibration=none", "name=c")
+    return open_run(finished(outputs, *SMALL, *how))
 
 
-def accuracy(run, rows, among):
-    predicted = run.predict(run.data.features[rows], among)
+def accuracy(run, rows, among, **how):
+    predicted = run.predict(run.data.features[rows], among, **how)
     return mean_class_accuracy(torch.from_numpy(run.data.labels[rows]), torch.from_numpy(predicted.ids))
 
 
@@ -55,6 +56,18 @@ def test_predictions_give_the_reported_metrics(name, request):
     assert accuracy(run, data.test_unseen, "unseen") == reported["test/T1"]
     assert accuracy(run, data.test_unseen, "all") == reported["test/U"]
     assert accuracy(run, data.test_seen, "all") == reported["test/S"]
+
+
+def test_calibrated_predictions_give_the_reported_metrics(eszsl, classifiers):
+    reported, data = eszsl.result.metrics, eszsl.data
+    assert reported["test/U_cal"] > reported["test/U"]
+    for rows, metric in ((data.test_unseen, "test/U_cal"), (data.test_seen, "test/S_cal")):
+        # the same decisions, whose shares are added in another order
+        assert accuracy(eszsl, rows, "all", calibrated=True) == pytest.approx(reported[metric], rel=1e-12)
+    with pytest.raises(RunError, match="the offset lies between seen and unseen classes, which among='all' has"):
+        eszsl.predict(data.features[:1], "unseen", calibrated=True)
+    with pytest.raises(RunError, match="no offset was chosen on validation classes; a run with evaluator"):
+        classifiers.predict(data.features[:1], calibrated=True)
 
 
 def test_scoring_a_trained_run_imports_no_compiler(sgal):

@@ -185,13 +185,20 @@ class Evaluator(Generic[Training, Evaluation, Details]):
         """
         raise self._assigns_nothing()
 
-    def predict(self, model: Model, fold: Fold[Training, Evaluation], rows: ArrayLike | Tensor) -> Predictions:
+    def predict(
+        self,
+        model: Model,
+        fold: Fold[Training, Evaluation],
+        rows: ArrayLike | Tensor,
+        choices: Mapping[str, float],
+    ) -> Predictions:
         """Assign rows that are none of the data set's to the stage's classes, as measured rows are.
 
         Args:
             model: the trained model.
             fold: see `measure`.
             rows: (n, D) numbers in the scale of the data set.
+            choices: see `measure`.
 
         Raises:
             ConfigError: the evaluator assigns no rows to classes.

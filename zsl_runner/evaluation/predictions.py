@@ -21,6 +21,8 @@ class Predictions:
         candidates: (C,) int64 candidates, the stage's seen classes before its unseen ones.
         scores: (n, C) scores for all candidates.
         conventional: (n, U) scores for the unseen classes alone, the last U candidates; None for rows of seen classes.
+        calibrated: (n,) int64 classes predicted among all candidates under the offset of calibrated stacking that
+            validation chose; None if it chose none.
     """
 
     name: str
@@ -29,6 +31,7 @@ class Predictions:
     candidates: Tensor
     scores: Tensor
     conventional: Tensor | None = None
+    calibrated: Tensor | None = None
 
     @property
     def predicted(self) -> Tensor:
@@ -41,7 +44,7 @@ class Predictions:
         if self.conventional is None:
             return None
         unseen = self.candidates[-self.conventional.shape[1] :]
-        return replace(self, candidates=unseen, scores=self.conventional)
+        return replace(self, candidates=unseen, scores=self.conventional, calibrated=None)
 
     @property
     def predicted_unseen(self) -> Tensor | None:
@@ -53,8 +56,9 @@ def as_csv(groups: Sequence[Predictions], class_names: Sequence[str]) -> str:
     """Return one line for each row, with the scores for all candidates.
 
     Columns: ``row``, ``split``, ``true``, ``predicted`` (among all candidates), ``predicted_unseen`` (among the unseen
-    classes; empty for rows of seen classes), then ``score: <class>`` for each candidate, in nine digits, which are all
-    that single precision has.
+    classes; empty for rows of seen classes), ``predicted_calibrated`` (among all candidates under the offset that
+    validation chose; empty if it chose none), then ``score: <class>`` for each candidate, in nine digits, which are
+    all that single precision has.
 
     Args:
         groups: at least one, with the same candidates.
@@ -63,12 +67,14 @@ def as_csv(groups: Sequence[Predictions], class_names: Sequence[str]) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     scored = [f"score: {class_names[label]}" for label in groups[0].candidates.tolist()]
-    writer.writerow(["row", "split", "true", "predicted", "predicted_unseen", *scored])
+    writer.writerow(["row", "split", "true", "predicted", "predicted_unseen", "predicted_calibrated", *scored])
+
+    def named(labels: Tensor | None, rows: int) -> list[str]:
+        return [""] * rows if labels is None else [class_names[label] for label in labels.tolist()]
+
     for group in groups:
-        unseen = group.predicted_unseen
-        among_unseen = [""] * len(group.rows) if unseen is None else [class_names[label] for label in unseen.tolist()]
-        columns = (group.rows.tolist(), group.labels.tolist(), group.predicted.tolist(), among_unseen)
-        for row, (position, label, predicted, other) in enumerate(zip(*columns, strict=True)):
-            scores = (f"{score:.9g}" for score in group.scores[row].tolist())
-            writer.writerow([position, group.name, class_names[label], class_names[predicted], other, *scores])
+        by_row = (group.labels, group.predicted, group.predicted_unseen, group.calibrated)
+        columns = (named(labels, len(group.rows)) for labels in by_row)
+        for position, *classes, scores in zip(group.rows.tolist(), *columns, group.scores, strict=True):
+            writer.writerow([position, group.name, *classes, *(f"{score:.9g}" for score in scores.tolist())])
     return text.getvalue()

@@ -156,24 +156,34 @@ class TrainedRun:
             own = train.features.in_own_scale(finite("generated features", torch.cat(blocks)))
         return own.reshape(len(ids), n, -1).cpu().numpy()
 
-    def predict(self, rows: ArrayLike | Tensor, among: str = "all") -> PredictedRows:
-        """Assign rows to classes as the run's evaluator does, without calibration.
+    def predict(self, rows: ArrayLike | Tensor, among: str = "all", calibrated: bool = False) -> PredictedRows:
+        """Assign rows to classes as the run's evaluator does.
 
         Args:
             rows: (n, D) features in the scale of the data set.
             among: ``all`` classes of the stage, seen and unseen, or the ``unseen`` ones alone.
+            calibrated: subtract the offset that validation chose from the scores of seen classes (calibrated
+                stacking), as in H_cal.
 
         Raises:
-            RunError: the run's evaluator assigns no rows to classes; or the rows are not finite numbers of the
-                features' width.
+            RunError: the run's evaluator assigns no rows to classes; the rows are not finite numbers of the features'
+                width; or the run has no offset, or there are no seen classes to subtract it from.
         """
         if among not in ("all", "unseen"):
             raise RunError(f"among: expected all or unseen, found {among!r}")
+        if calibrated and among == "unseen":
+            raise RunError("calibrated: the offset lies between seen and unseen classes, which among='all' has")
         with self.runtime.in_force():
-            everywhere = self.evaluator.predict(self.model, self.fold, rows)
+            everywhere = self.evaluator.predict(self.model, self.fold, rows, self.choices)
         found = everywhere if among == "all" else everywhere.among_unseen
         assert found is not None  # the rows are taken for those of unseen classes
-        ids = found.predicted.cpu().numpy()
+        predicted = found.calibrated if calibrated else found.predicted
+        if predicted is None:
+            raise RunError(
+                f"{self.directory}: no offset was chosen on validation classes; a run with evaluator.calibration=val "
+                "has one in its final stage"
+            )
+        ids = predicted.cpu().numpy()
         names = self.classes
         return PredictedRows(
             classes=tuple(names[label] for label in ids),
@@ -226,7 +236,7 @@ class PredictedRows:
         classes: n names of the predicted classes.
         ids: (n,) int64 their numbers.
         candidates: C names, the columns of ``scores``.
-        scores: (n, C); the largest of a row wins.
+        scores: (n, C); the largest of a row wins, or would without calibration.
     """
 
     classes: tuple[str, ...]

@@ -93,6 +93,25 @@ def accuracies_at(seen: SplitScores, unseen: SplitScores, offset: float) -> tupl
     return u, s, harmonic_mean(u, s)
 
 
+def stacked(scores: Tensor, seen: int, offset: float) -> Tensor:
+    r"""Return which column wins each row under one offset; a tie goes to the seen class.
+
+    $\hat y = \arg\max_c [ s_c(x) - \gamma\, 1(c \text{ seen}) ]$
+
+    Args:
+        scores: (N, S + U) scores, seen classes first.
+        seen: number S of seen classes.
+        offset: $\gamma$.
+
+    Returns:
+        (N,) int64 columns; `accuracies_at` counts the same decisions.
+    """
+    scores = scores.double()
+    best_seen, seen_column = scores[:, :seen].max(1)
+    best_unseen, unseen_column = scores[:, seen:].max(1)
+    return torch.where(best_seen - best_unseen >= offset, seen_column, seen + unseen_column)
+
+
 def stacking_curve(seen: SplitScores, unseen: SplitScores) -> StackingCurve:
     """Return the exact curve: one point for every interval of offsets with equal decisions."""
     changes = torch.unique(torch.cat([seen.gap[seen.right], unseen.gap[unseen.right]]))

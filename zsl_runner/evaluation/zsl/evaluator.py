@@ -19,6 +19,7 @@ from zsl_runner.evaluation.zsl.calibration import (
     ZeroShotDetails,
     accuracies_at,
     split_scores,
+    stacked,
     stacking_curve,
 )
 from zsl_runner.evaluation.zsl.conf import ZeroShotEvaluatorConf
@@ -92,11 +93,13 @@ class ZeroShotEvaluator(Evaluator[ZeroShotTraining, ZeroShotEvaluation, ZeroShot
         return ClassScores(unseen[:, len(data.seen_classes) :], unseen, seen)
 
     def predictions(self, data: ZeroShotEvaluation, measurement: Measurement[ZeroShotDetails]) -> Sequence[Predictions]:
-        """Return the rows of seen classes, then those of unseen ones, without calibration."""
-        return _groups(data, measurement.details.scores)
+        """Return the rows of seen classes, then those of unseen ones."""
+        return _groups(data, measurement.details.scores, measurement.details.chosen_offset)
 
-    def predict(self, model: Model, fold: ZeroShotFold, rows: ArrayLike | Tensor) -> Predictions:
-        """Assign rows to the stage's classes, without calibration.
+    def predict(
+        self, model: Model, fold: ZeroShotFold, rows: ArrayLike | Tensor, choices: Mapping[str, float]
+    ) -> Predictions:
+        """Assign rows to the stage's classes, with an offset in ``choices`` also under calibrated stacking.
 
         Raises:
             DataError: the run's data are of another kind, or the rows are not finite numbers of the features' width.
@@ -104,7 +107,7 @@ class ZeroShotEvaluator(Evaluator[ZeroShotTraining, ZeroShotEvaluation, ZeroShot
         """
         own = zero_shot_fold(fold)
         given = with_rows(own, own_rows(rows, own.train.features.width, own.train.labels.device))
-        return _groups(given.evaluation, self.scores(model, given))[1]
+        return _groups(given.evaluation, self.scores(model, given), choices.get(OFFSET))[1]
 
     def oracle(self, measurement: Measurement[ZeroShotDetails]) -> dict[str, float]:
         """Return ``oracle/H_cal``, H under the offset that is best on the measured split itself, and other such."""
@@ -141,12 +144,15 @@ class ZeroShotEvaluator(Evaluator[ZeroShotTraining, ZeroShotEvaluation, ZeroShot
         return finite("class scores", torch.cat(blocks))
 
 
-def _groups(data: ZeroShotEvaluation, scores: ClassScores) -> tuple[Predictions, Predictions]:
+def _groups(data: ZeroShotEvaluation, scores: ClassScores, offset: float | None) -> tuple[Predictions, Predictions]:
     """Return the scored rows of seen and of unseen classes."""
     candidates = torch.cat([data.seen_classes, data.unseen_classes])
+
+    def group(kind: str, rows: FeatureView, labels: Tensor, all_of: Tensor, conventional: Tensor | None) -> Predictions:
+        calibrated = None if offset is None else candidates[stacked(all_of, len(data.seen_classes), offset)]
+        return Predictions(f"{data.name}_{kind}", rows.rows, labels, candidates, all_of, conventional, calibrated)
+
     return (
-        Predictions(f"{data.name}_seen", data.seen.rows, data.seen_labels, candidates, scores.seen),
-        Predictions(
-            f"{data.name}_unseen", data.unseen.rows, data.unseen_labels, candidates, scores.unseen, scores.conventional
-        ),
+        group("seen", data.seen, data.seen_labels, scores.seen, None),
+        group("unseen", data.unseen, data.unseen_labels, scores.unseen, scores.conventional),
     )
