@@ -150,6 +150,12 @@ def test_completion_of_no_known_shell(main, capsys, arguments):
     assert capsys.readouterr().err.startswith("zsl-run: --shell-completion: expected one of install=bash, ")
 
 
+def test_completion_of_no_line(main, capsys, monkeypatch):
+    monkeypatch.delenv("COMP_LINE", raising=False)
+    assert main("-sc", "query=bash") == 2
+    assert "query=bash: shells ask so, with the line typed in COMP_LINE" in capsys.readouterr().err
+
+
 def test_a_part_to_be_shown_that_is_none(main, capsys):
     assert main("--cfg", "job", "--package", "nix") == 2
     assert "'nix'" in capsys.readouterr().err

@@ -73,7 +73,7 @@ def test_commands_that_print_their_product(shell, command):
     assert full.stderr == f"{command.split()[0]}: standard output: No space left on device\n"
 
 
-@pytest.mark.parametrize("question", ["--help", "--list trainer", "--explain seed", "--version"])
+@pytest.mark.parametrize("question", ["--help", "--list trainer", "--explain seed", "--version", "-sc install=bash"])
 def test_answers_on_a_full_disk(shell, question):
     full = shell(f"zsl-run {question} > /dev/full")
     assert (full.returncode, full.stderr) == (1, "zsl-run: standard output: No space left on device\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from hydra._internal.hydra import Hydra
@@ -11,6 +12,7 @@ from hydra.plugins.completion_plugin import CompletionPlugin
 from zsl_runner.config.command import Command
 from zsl_runner.config.loader import Loader
 from zsl_runner.config.saved import CONFIG_FILE
+from zsl_runner.console.terminal import require_printed
 from zsl_runner.errors import ConfigError, RunError
 from zsl_runner.files.folders import entries
 from zsl_runner.runs.result import Result
@@ -19,6 +21,8 @@ _DEEPEST = 5
 """Folders between ``outputs`` and a run; usual ones have three: model, data set, run."""
 _OUTPUTS = Path("outputs")
 _RESUME = "resume="
+_LINE = "COMP_LINE"
+"""Where Hydra's plugins find the line typed so far."""
 _VERBS = ("install", "uninstall", "query")
 
 
@@ -28,7 +32,8 @@ def answer_shell(command: Command) -> None:
     Hydra's plugins for shells do it, with our own loader, which knows options in folders and hides the schemas.
 
     Raises:
-        ConfigError: none of these is asked for, or not of a shell that is known.
+        ConfigError: none of these is asked for, or not of a shell that is known; or a query without a line typed.
+        OSError: standard output is full.
     """
     usual = CompletionPlugin._query
 
@@ -48,7 +53,12 @@ def answer_shell(command: Command) -> None:
         if len(command.overrides) != 1 or command.overrides[0] not in known:
             found = " ".join(command.overrides) or "nothing"
             raise ConfigError(f"--shell-completion: expected one of {', '.join(known)}, found {found}")
+        if command.overrides[0].startswith("query") and _LINE not in os.environ:
+            raise ConfigError(
+                f"--shell-completion {command.overrides[0]}: shells ask so, with the line typed in {_LINE}"
+            )
         program.shell_completion(config_name=command.source.name, overrides=list(command.overrides))
+        require_printed()
     finally:
         CompletionPlugin._query = usual
         GlobalHydra.instance().clear()
