@@ -32,16 +32,20 @@ A run that reached its final stage or finished its fit stage is scored on the te
 tune or fit stage is scored on the validation rows. The metrics are printed and kept in RUN/evaluations/; the run
 itself is not changed. Other settings of the evaluator, such as the rate of final classifiers, are tried on validation
 rows alone: train with evaluator.stages=[tune]. Predictions of test rows are for looking at a finished method: a
-setting chosen by them is chosen on test labels."""
+setting chosen by them is chosen on test labels.
+
+With --rows nothing is scored: rows that nobody labelled are assigned to classes."""
 
 EXAMPLES = """examples:
   zsl-eval outputs/sgal/digits/seed-0
   zsl-eval outputs/sgal/cub/seed-0 --device cuda --json
   zsl-eval outputs/sgal/cub/seed-0 --predictions predictions.csv
   zsl-eval outputs/sgal/cub/seed-0 --data FOLDER
+  zsl-eval outputs/sgal/cub/seed-0 --rows features.npz --predictions found.csv
+  zsl-eval outputs/sgal/cub/seed-0 --rows features.npz --classes class_vectors.npz --predictions found.csv
   zsl-eval outputs/f_clswgan/cub/tuned evaluator.classifier.lr=1e-4,1e-3"""
 
-CLASSES, CONFUSIONS = "classes", "confusions"
+CLASSES, CONFUSIONS, ASSIGNED = "classes", "confusions", "assigned"
 """Names of the tables that come with predictions."""
 TEST_ROWS = "the predictions are of test rows: a setting chosen by them is chosen on test labels"
 
@@ -74,6 +78,18 @@ def parser() -> argparse.ArgumentParser:
         type=Path,
         metavar="FOLDER",
         help="score all rows of this folder instead; it has the layout of the run's data and the same classes by name",
+    )
+    arguments.add_argument(
+        "--rows",
+        metavar="FILE",
+        help="assign the features in this file, which need no labels, to classes instead of scoring, with "
+        "--predictions; FILE is .npy, .npz, .pt, .h5, .csv or .mat, and FILE:VARIABLE picks one of several variables",
+    )
+    arguments.add_argument(
+        "--classes",
+        metavar="FILE",
+        help="with --rows: class vectors and names, as zsl-data class-vectors writes them, of classes that take the "
+        "place of the run's unseen ones",
     )
     arguments.add_argument("--json", action="store_true", help="print JSON instead of a table")
     return arguments
@@ -138,11 +154,7 @@ def _scores(
     fold, records, remarks = rows
     measurement = measured(run.evaluator, run.stage, run.model, fold, run.choices)
     scores: dict[str, Any] = {
-        "run": str(run.directory),
-        "checkpoint_step": run.step,
-        "stage": run.stage,
-        "steps_done": run.steps_done,
-        "complete": run.complete,
+        **_scored(run),
         "settings": list(settings),
         "data": records.origin(),
         "metrics": {tag: value for tag, value in measurement.metrics.items() if tag not in measurement.undefined},
@@ -164,6 +176,56 @@ def _scores(
         if fold.evaluation.name == "test":
             scores["warnings"].append(TEST_ROWS)
     return scores
+
+
+def assign(
+    directory: Path,
+    rows: str,
+    predictions: Path,
+    classes: str | None = None,
+    device: str = "auto",
+    batch_size: int | None = None,
+) -> dict[str, Any]:
+    """Assign rows that nobody labelled to classes, by the newest checkpoint of a run, and write them to a file.
+
+    Args:
+        directory: the run's directory.
+        rows: file of the features, see `zsl_runner.runs.assigned.assigned`.
+        predictions: where to write the table of all rows.
+        classes: file of class vectors with names, in place of the run's unseen classes; None keeps these.
+        device: where to compute.
+        batch_size: rows scored at a time; None takes the run's.
+
+    Returns:
+        What `evaluate` yields, without metrics.
+
+    Raises:
+        RunError: the run or the files cannot be used, or do not fit together.
+    """
+    from zsl_runner.evaluation.class_tables import assigned as counted
+    from zsl_runner.evaluation.predictions import as_csv
+    from zsl_runner.runs.assigned import assigned
+    from zsl_runner.runs.opened import open_run
+
+    run = open_run(directory, device, batch_size)
+    given = assigned(run, rows, classes)
+    write_text(predictions, as_csv([given.found], given.class_names, given.images))
+    return {
+        **_scored(run),
+        "rows": given.origin,
+        "predictions": str(predictions),
+        "tables": {ASSIGNED: counted(given.found, given.class_names).plain()},
+    }
+
+
+def _scored(run: TrainedRun) -> dict[str, Any]:
+    return {
+        "run": str(run.directory),
+        "checkpoint_step": run.step,
+        "stage": run.stage,
+        "steps_done": run.steps_done,
+        "complete": run.complete,
+    }
 
 
 def keep(directory: Path, scores: dict[str, Any]) -> Path:
@@ -197,16 +259,16 @@ def keep(directory: Path, scores: dict[str, Any]) -> Path:
 def table(scores: dict[str, Any]) -> str:
     """Return the scores as aligned text, with one decimal more than tables over runs have."""
     state = "finished" if scores["complete"] else f"stopped after {scores['steps_done']} steps"
-    changed = f", scored with {' '.join(scores['settings'])}" if scores["settings"] else ""
+    changed = f", scored with {' '.join(scores['settings'])}" if scores.get("settings") else ""
     rows = []
-    for tag, value in scores["metrics"].items():
+    for tag, value in scores.get("metrics", {}).items():
         unit = quantity_of(tag, scores["quantities"]).unit
         rows.append((tag, _number(tag, value, scores), "%" if unit == "per cent" else unit))
     width = max([12, *(len(tag) for tag, _, _ in rows)])
     digits = max([6, *(len(value) for _, value, _ in rows)])
     lines = [f"  {tag:<{width}} {value:>{digits}} {unit}" for tag, value, unit in rows]
     lines += [f"  warning: {warning}" for warning in scores.get("warnings", ())]
-    for name in (CLASSES, CONFUSIONS):
+    for name in (CLASSES, CONFUSIONS, ASSIGNED):
         if name in scores.get("tables", ()):
             lines += ["", *_lines(name, scores["tables"][name])]
     return "\n".join([scores["run"], f"{scores['stage']} stage, {state}{changed}", *lines])
@@ -240,11 +302,11 @@ def _number(tag: str, value: float, scores: dict[str, Any]) -> str:
 
 
 def _lines(name: str, shown: dict[str, list[Any]]) -> list[str]:
-    """Return a table as aligned lines; numbers of rows are whole, others in per cent."""
+    """Return a table as aligned lines; whole numbers count rows, others are in per cent."""
     width = max(map(len, [name, *shown["rows"]]))
     lines = [f"  {name:<{width}}" + "".join(f"  {column:>15}" for column in shown["columns"])]
     for row, values in zip(shown["rows"], shown["values"], strict=True):
-        cells = ["" if value is None else f"{value:.2f}" if index else str(value) for index, value in enumerate(values)]
+        cells = ["" if value is None else str(value) if isinstance(value, int) else f"{value:.2f}" for value in values]
         lines.append(f"  {row:<{width}}" + "".join(f"  {cell:>15}" for cell in cells))
     return [line.rstrip() for line in lines]
 
@@ -256,21 +318,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _work(arguments: Sequence[str] | None) -> int:
     options = completing(parser()).parse_intermixed_args(arguments)
-    if options.batch_size is not None and options.batch_size < 1:
-        parser().error(f"--batch-size: expected a number of rows, found {options.batch_size}")
-    if options.predictions is not None:
-        if options.predictions.suffix != ".csv":
-            parser().error(f"--predictions: expected a file that ends in .csv, found {options.predictions}")
-        require_beside(options.predictions, "--predictions")
-        require_free(options.predictions)
-    if options.data is not None:
-        require_there(options.data, "folder", "--data")
+    _require_consistent(options)
     from zsl_runner.config.saved import open_existing
 
     try:
         open_existing(options.run)
     except CheckpointError as error:
         parser().error(str(error))
+    if options.rows is not None:
+        given = assign(
+            options.run, options.rows, options.predictions, options.classes, options.device, options.batch_size
+        )
+        print(json.dumps(given, indent=2) if options.json else f"{table(given)}\nwritten to {options.predictions}")
+        require_printed()
+        return 0
     found = []
     for scores in evaluate(
         options.run, options.device, options.batch_size, options.predictions, options.data, options.settings
@@ -288,6 +349,27 @@ def _work(arguments: Sequence[str] | None) -> int:
         print(f"\n{comparison(found)}")
     require_printed()
     return 0
+
+
+def _require_consistent(options: argparse.Namespace) -> None:
+    """Refuse options that do not fit together, and files that are not there or in the way."""
+    if options.batch_size is not None and options.batch_size < 1:
+        parser().error(f"--batch-size: expected a number of rows, found {options.batch_size}")
+    if options.predictions is not None:
+        if options.predictions.suffix != ".csv":
+            parser().error(f"--predictions: expected a file that ends in .csv, found {options.predictions}")
+        require_beside(options.predictions, "--predictions")
+        require_free(options.predictions)
+    if options.data is not None:
+        require_there(options.data, "folder", "--data")
+    if options.rows is not None:
+        if options.predictions is None:
+            parser().error("--rows: the classes of these rows are written to --predictions FILE.csv, which is missing")
+        if options.data is not None or options.settings:
+            other = "--data" if options.data is not None else options.settings[0]
+            parser().error(f"--rows: rows without labels are not scored, so {other} has no effect; leave it out")
+    elif options.classes is not None:
+        parser().error("--classes: only rows given with --rows are assigned to other classes")
 
 
 def _keep(directory: Path, scores: dict[str, Any]) -> Path | None:

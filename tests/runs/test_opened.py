@@ -209,7 +209,7 @@ def test_what_cannot_be_generated_is_refused(sgal, eszsl):
         (["a"], "expected 2, one for each class vector, found 1"),
         ("ab", "expected 2, one for each class vector, found 1"),
         (["a", "a"], "found 'a', which is that of two classes"),
-        (["a", "class_002"], "found 'class_002', which is that of a class of this run already; see run.classes"),
+        (["a", "class_002"], "found 'class_002', which is that of a class that the run has already"),
         (["a", 3], "expected a name for each class, found 3"),
         (["a", ""], "expected a name for each class, found ''"),
     ],

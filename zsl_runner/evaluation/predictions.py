@@ -17,7 +17,7 @@ class Predictions:
     Attributes:
         name: the group, for example ``test_unseen``: evaluation set, and whether the classes of the rows are seen.
         rows: (n,) int64 positions of the rows in the data they are of, from 0.
-        labels: (n,) int64 true classes.
+        labels: (n,) int64 true classes; None if nobody knows them.
         candidates: (C,) int64 candidates, the stage's seen classes before its unseen ones.
         scores: (n, C) scores for all candidates.
         conventional: (n, U) scores for the unseen classes alone, the last U candidates; None for rows of seen classes.
@@ -27,7 +27,7 @@ class Predictions:
 
     name: str
     rows: Tensor
-    labels: Tensor
+    labels: Tensor | None
     candidates: Tensor
     scores: Tensor
     conventional: Tensor | None = None
@@ -52,22 +52,26 @@ class Predictions:
         return None if self.among_unseen is None else self.among_unseen.predicted
 
 
-def as_csv(groups: Sequence[Predictions], class_names: Sequence[str]) -> str:
+def as_csv(groups: Sequence[Predictions], class_names: Sequence[str], images: Sequence[str] | None = None) -> str:
     """Return one line for each row, with the scores for all candidates.
 
-    Columns: ``row``, ``split``, ``true``, ``predicted`` (among all candidates), ``predicted_unseen`` (among the unseen
-    classes; empty for rows of seen classes), ``predicted_calibrated`` (among all candidates under the offset that
-    validation chose; empty if it chose none), then ``score: <class>`` for each candidate, in nine digits, which are
-    all that single precision has.
+    Columns: ``row``, ``split``, ``true`` (empty if nobody knows), ``predicted`` (among all candidates),
+    ``predicted_unseen`` (among the unseen classes; empty for rows of seen classes), ``predicted_calibrated`` (among all
+    candidates under the offset that validation chose; empty if it chose none), then ``score: <class>`` for each
+    candidate, in nine digits, which are all that single precision has.
 
     Args:
         groups: at least one, with the same candidates.
         class_names: names by class id.
+        images: names of the pictures behind the rows, by row, which a column ``image`` after ``row`` then has.
     """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     scored = [f"score: {class_names[label]}" for label in groups[0].candidates.tolist()]
-    writer.writerow(["row", "split", "true", "predicted", "predicted_unseen", "predicted_calibrated", *scored])
+    pictured = [] if images is None else ["image"]
+    writer.writerow(
+        ["row", *pictured, "split", "true", "predicted", "predicted_unseen", "predicted_calibrated", *scored]
+    )
 
     def named(labels: Tensor | None, rows: int) -> list[str]:
         return [""] * rows if labels is None else [class_names[label] for label in labels.tolist()]
@@ -76,5 +80,6 @@ def as_csv(groups: Sequence[Predictions], class_names: Sequence[str]) -> str:
         by_row = (group.labels, group.predicted, group.predicted_unseen, group.calibrated)
         columns = (named(labels, len(group.rows)) for labels in by_row)
         for position, *classes, scores in zip(group.rows.tolist(), *columns, group.scores, strict=True):
-            writer.writerow([position, group.name, *classes, *(f"{score:.9g}" for score in scores.tolist())])
+            picture = [] if images is None else [images[position]]
+            writer.writerow([position, *picture, group.name, *classes, *(f"{score:.9g}" for score in scores.tolist())])
     return text.getvalue()

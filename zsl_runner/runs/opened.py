@@ -34,6 +34,7 @@ from zsl_runner.data.zero_shot.new_rows import (
 from zsl_runner.data.zero_shot.options import ZeroShotConf
 from zsl_runner.errors import CheckpointError, ConfigError, RunError
 from zsl_runner.evaluation.base import AnyEvaluator
+from zsl_runner.evaluation.predictions import Predictions
 from zsl_runner.models.base import FeatureGenerator, Model
 from zsl_runner.models.networks import evaluating, finite
 from zsl_runner.runs.reopen import reopen
@@ -173,8 +174,7 @@ class TrainedRun:
             raise RunError(f"among: expected all or unseen, found {among!r}")
         if calibrated and among == "unseen":
             raise RunError("calibrated: the offset lies between seen and unseen classes, which among='all' has")
-        with self.runtime.in_force():
-            everywhere = self.evaluator.predict(self.model, self.fold, rows, self.choices)
+        everywhere = self.assign(rows)
         found = everywhere if among == "all" else everywhere.among_unseen
         assert found is not None  # the rows are taken for those of unseen classes
         predicted = found.calibrated if calibrated else found.predicted
@@ -191,6 +191,19 @@ class TrainedRun:
             candidates=tuple(names[label] for label in found.candidates.tolist()),
             scores=found.scores.cpu().numpy(),
         )
+
+    def assign(self, rows: ArrayLike | Tensor) -> Predictions:
+        """Assign rows to classes as the run's evaluator does: among all and among the unseen ones, with calibration.
+
+        Args:
+            rows: (n, D) features in the scale of the data set.
+
+        Raises:
+            RunError: the run's evaluator assigns no rows to classes; or the rows are not finite numbers of the
+                features' width.
+        """
+        with self.runtime.in_force():
+            return self.evaluator.predict(self.model, self.fold, rows, self.choices)
 
     def scored_by(self, conf: EvaluatorConf) -> TrainedRun:
         """Return the run with other settings of its evaluator, on the same validation rows.

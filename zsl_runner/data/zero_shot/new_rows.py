@@ -127,7 +127,7 @@ def own_names(names: Sequence[str], taken: Sequence[str]) -> tuple[str, ...]:
         if not isinstance(name, str) or not name:
             raise DataError(f"names: expected a name for each class, found {name!r}")
         if name in given[:at] or name in taken:
-            whose = "of two classes" if name in given[:at] else "of a class of this run already; see run.classes"
+            whose = "of two classes" if name in given[:at] else "of a class that the run has already"
             raise DataError(f"names: expected names that tell classes apart, found {name!r}, which is that {whose}")
     return given
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 import torch
 from numpy.typing import ArrayLike
@@ -107,7 +108,8 @@ class ZeroShotEvaluator(Evaluator[ZeroShotTraining, ZeroShotEvaluation, ZeroShot
         """
         own = zero_shot_fold(fold)
         given = with_rows(own, own_rows(rows, own.train.features.width, own.train.labels.device))
-        return _groups(given.evaluation, self.scores(model, given), choices.get(OFFSET))[1]
+        scored = _groups(given.evaluation, self.scores(model, given), choices.get(OFFSET))[1]
+        return replace(scored, name=given.evaluation.name, labels=None)
 
     def oracle(self, measurement: Measurement[ZeroShotDetails]) -> dict[str, float]:
         """Return ``oracle/H_cal``, H under the offset that is best on the measured split itself, and other such."""
