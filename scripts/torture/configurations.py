@@ -119,6 +119,7 @@ def _require_meaning(
         return
     changed = {name for name in before.keys() | after.keys() if not _same(before.get(name, ...), after.get(name, ...))}
     others = {name for name in changed - {"task"} if name != key and not name.startswith(f"{key}.")}
+    others -= {name for name in others if _follows(name, key, before, after)}
     require(not others, "silent", f"{what}: changed also {sorted(others)[:3]}")
     assert text is not None
     arrived = after.get(key, {name: value for name, value in after.items() if name.startswith(f"{key}.")})
@@ -126,6 +127,12 @@ def _require_meaning(
     numbers = arrived if isinstance(arrived, list) else [arrived]
     for value in numbers:
         require(not isinstance(value, float) or math.isfinite(value), "silent", f"{what}: {key} is {value}")
+
+
+def _follows(name: str, key: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
+    """Tell whether an option takes its value from one of the same name, as an auxiliary optimiser's rate may."""
+    alike = name.rpartition(".")[2] == key.rpartition(".")[2]
+    return alike and all(_same(values.get(name, ...), values.get(key, ...)) for values in (before, after))
 
 
 def _same(first: Any, second: Any) -> bool:
