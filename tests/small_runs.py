@@ -44,9 +44,7 @@ CLOSED = (
 
 
 def config_of(outputs, *overrides):
-    verdict = check(ours(), [f"outputs='{outputs}'", *overrides], strictly=False)
-    assert verdict.problems == ()
-    return verdict.config
+    return check(ours(), [f"outputs='{outputs}'", *overrides], strictly=False).accepted()
 
 
 class Killed(BaseException):

@@ -12,7 +12,7 @@ from zsl_runner.config import registry
 from zsl_runner.config.check import check
 from zsl_runner.config.command import read
 from zsl_runner.config.loader import Loader
-from zsl_runner.config.problems import report, without_effect
+from zsl_runner.config.problems import without_effect
 from zsl_runner.config.quoting import again
 from zsl_runner.errors import CheckpointError, ConfigError
 from zsl_runner.report.collect import collect
@@ -89,9 +89,8 @@ def run(overrides: Sequence[str] = ()) -> TrainedRun:
     registry.register()
     command = read(overrides)
     verdict = check(Loader(command.source), command.overrides, settings=command.settings())
-    if verdict.config is None:
-        raise ConfigError(report(verdict.problems))
-    if verdict.config.task == "check":
+    config = verdict.accepted()
+    if config.task == "check":
         raise ConfigError("task=check starts no run that could be returned; use the command")
     for line in without_effect([verdict.idle]):
         warnings.warn(line, stacklevel=2)
@@ -99,8 +98,8 @@ def run(overrides: Sequence[str] = ()) -> TrainedRun:
 
     directories: list[Path] = []
     with settings_kept():
-        start(verdict.config, list(command.overrides), verdict.resumes, directories.append)
-    return open_run(directories[0], verdict.config.runtime.device)
+        start(config, list(command.overrides), verdict.resumes, directories.append)
+    return open_run(directories[0], config.runtime.device)
 
 
 def _require_overrides(overrides: Sequence[str]) -> None:

@@ -49,8 +49,7 @@ def typed_configuration(arguments: tuple[str, ...], file: Path) -> None:
 
     register()
     command = read(list(arguments))
-    config = check(Loader(command.source), command.overrides).config
-    assert config is not None
+    config = check(Loader(command.source), command.overrides).accepted()
     file.write_text(json.dumps(asdict(config), default=str))
 
 
