@@ -8,12 +8,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from zsl_runner.config import registry
 from zsl_runner.config.check import check
 from zsl_runner.config.command import read
 from zsl_runner.config.loader import Loader
 from zsl_runner.config.problems import without_effect
 from zsl_runner.config.quoting import again
+from zsl_runner.config.store import register
 from zsl_runner.errors import CheckpointError, ConfigError
 from zsl_runner.report.collect import collect
 from zsl_runner.runs.start import start
@@ -86,7 +86,7 @@ def run(overrides: Sequence[str] = ()) -> TrainedRun:
         KeyboardInterrupt: it was stopped; its state is saved.
     """
     _require_overrides(overrides)
-    registry.register()
+    register()
     command = read(overrides)
     verdict = check(Loader(command.source), command.overrides, settings=command.settings())
     config = verdict.accepted()

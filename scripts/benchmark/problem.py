@@ -8,8 +8,8 @@ from typing import Final
 from zsl_runner.config.check import check
 from zsl_runner.config.loader import Loader, Source
 from zsl_runner.config.paths import conf_directory
-from zsl_runner.config.registry import register
 from zsl_runner.config.schema import RunConfig
+from zsl_runner.config.store import register
 from zsl_runner.data.load import cut_folds, load
 from zsl_runner.training.base import Phase
 from zsl_runner.training.build import StageParts, build_stage
