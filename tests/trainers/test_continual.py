@@ -493,6 +493,25 @@ def test_the_third_corner_of_a_plane_is_trained_on_all_rows_and_changes_nothing_
     same(model.main.state_dict(), plain.model.main.state_dict())
 
 
+@pytest.mark.parametrize("name", ["task_2", "task_3.auxiliary", "task_3.joint"])
+def test_a_network_begins_to_train_without_moments_of_before(name):
+    """So a first step of Adam moves a weight by its learning rate, whatever the gradient; later ones do not."""
+    trainer = task_trainer(dataclasses.replace(with_auxiliary(HOLDING["lwf"]), plane=True))
+    train(trainer, until=name)
+    phase = next(phase for phase in trainer.phases() if phase.name == name)
+    phase.begin()
+    network = trainer.model.main if name == "task_2" else trainer.model.auxiliary
+
+    def share_moved_by_the_learning_rate():
+        before = torch.nn.utils.parameters_to_vector(network.parameters()).detach()
+        phase.step()
+        moved = (torch.nn.utils.parameters_to_vector(network.parameters()).detach() - before).abs()
+        return ((moved[moved > 0] / OPTIM.lr - 1).abs() < 1e-3).float().mean().item()
+
+    assert share_moved_by_the_learning_rate() > 0.9  # all but those of gradients near Adam's eps
+    assert share_moved_by_the_learning_rate() < 0.2
+
+
 def test_no_plane_through_networks_with_statistics():
     conf = dataclasses.replace(with_auxiliary(HOLDING["ewc"]), plane=True)
     context = task_trainer(conf).context
