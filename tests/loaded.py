@@ -4,7 +4,7 @@ from functools import cache
 
 from zsl_runner.config.loader import Loader, Source
 from zsl_runner.config.paths import conf_directory
-from zsl_runner.config.registry import register
+from zsl_runner.config.store import register
 
 
 @cache

@@ -11,6 +11,7 @@ from zsl_runner.config.check import check
 from zsl_runner.config.typed import typed
 from zsl_runner.runs.attempt import execute
 from zsl_runner.runs.checkpoint import Checkpoints
+from zsl_runner.runs.stage import StageRun
 
 SMALL = (
     "dataset=toy",
@@ -44,9 +45,7 @@ CLOSED = (
 
 
 def config_of(outputs, *overrides):
-    verdict = check(ours(), [f"outputs='{outputs}'", *overrides], strictly=False)
-    assert verdict.problems == ()
-    return verdict.config
+    return check(ours(), [f"outputs='{outputs}'", *overrides], strictly=False).accepted()
 
 
 class Killed(BaseException):
@@ -94,6 +93,16 @@ def cut_short(outputs, *overrides, at=3):
     with cut(Checkpoints, "save", at) as dead:
         execute(config_of(outputs, *overrides), list(overrides), announce=made.append)
     assert dead
+    return made[0]
+
+
+def stopped(outputs, step):
+    """Return the directory of a `SMALL` run that was asked to stop in a step."""
+    made = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(StageRun, "stop_requested", lambda self: self.loop.global_step == step)
+        with pytest.raises((SystemExit, KeyboardInterrupt)):
+            execute(config_of(outputs, *SMALL), list(SMALL), announce=made.append)
     return made[0]
 
 

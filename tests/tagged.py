@@ -4,7 +4,7 @@ import dataclasses
 
 import torch
 
-from tests.weights import same, weights_of
+from tests.weights import hand_over, same, weights_of
 from zsl_runner.config.optimizer import OptimizerConf
 from zsl_runner.config.schema import RuntimeConf
 from zsl_runner.data.sources.digit_canvas.conf import TaggedCanvasConf
@@ -87,16 +87,10 @@ def goes_on_where_it_was(training, conf):
     straight, interrupted, resumed = (trainer(training, conf) for _ in range(3))
     for procedure in (straight, interrupted):
         first, second = procedure.phases()
-        first.begin()
-        for _ in range(first.steps):
-            first.step()
+        run_phase(first)
         second.begin()
         second.step()
-    context, old = resumed.context, interrupted.context
-    resumed.model.load_state_dict(interrupted.model.state_dict())
-    context.optimisers.load_state_dict(old.optimisers.state_dict())
-    context.streams.load_state_dict(old.streams.state_dict())
-    resumed.load_state_dict(interrupted.state_dict())
+    hand_over(interrupted, resumed)
     for procedure in (straight, resumed):
         for _ in range(2):
             procedure.phases()[1].step()
@@ -104,10 +98,12 @@ def goes_on_where_it_was(training, conf):
     assert not same(weights_of(straight), weights_of(interrupted))
 
 
+def run_phase(phase):
+    """Take all steps of a phase and return their terms."""
+    phase.begin()
+    return [phase.step().terms for _ in range(phase.steps)]
+
+
 def run_phases(procedure):
     """Take all steps and return their terms by phase."""
-    found = {}
-    for phase in procedure.phases():
-        phase.begin()
-        found[phase.name] = [phase.step().terms for _ in range(phase.steps)]
-    return found
+    return {phase.name: run_phase(phase) for phase in procedure.phases()}

@@ -5,10 +5,10 @@ import sys
 import warnings
 
 import pytest
-import torch
 
 import zsl_runner as zsl
 from tests.small_runs import CLOSED, SMALL, cut_short, finished
+from tests.weights import same
 from zsl_runner.errors import CheckpointError, ConfigError, RunError
 from zsl_runner.runs.result import Result
 
@@ -45,8 +45,7 @@ def test_a_run_is_the_same_after_another_in_the_process(tmp_path):
     other = zsl.run([*CLOSED, "dataset=toy", "seed=1", f"outputs='{tmp_path}/a'"])
     again = zsl.run([*SMALL, f"outputs='{tmp_path}/b'"])
     assert (first.config.model.kind, other.config.model.kind, other.config.seed) == ("sgal", "eszsl", 1)
-    weights = again.model.state_dict()
-    assert all(torch.equal(value, weights[name]) for name, value in first.model.state_dict().items())
+    assert same(first.model.state_dict(), again.model.state_dict())
     assert Result.load(first.directory).metrics == Result.load(again.directory).metrics
 
 

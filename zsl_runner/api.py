@@ -8,12 +8,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from zsl_runner.config import registry
 from zsl_runner.config.check import check
 from zsl_runner.config.command import read
 from zsl_runner.config.loader import Loader
-from zsl_runner.config.problems import report, without_effect
+from zsl_runner.config.problems import without_effect
 from zsl_runner.config.quoting import again
+from zsl_runner.config.store import register
 from zsl_runner.errors import CheckpointError, ConfigError
 from zsl_runner.report.collect import collect
 from zsl_runner.runs.start import start
@@ -86,12 +86,11 @@ def run(overrides: Sequence[str] = ()) -> TrainedRun:
         KeyboardInterrupt: it was stopped; its state is saved.
     """
     _require_overrides(overrides)
-    registry.register()
+    register()
     command = read(overrides)
     verdict = check(Loader(command.source), command.overrides, settings=command.settings())
-    if verdict.config is None:
-        raise ConfigError(report(verdict.problems))
-    if verdict.config.task == "check":
+    config = verdict.accepted()
+    if config.task == "check":
         raise ConfigError("task=check starts no run that could be returned; use the command")
     for line in without_effect([verdict.idle]):
         warnings.warn(line, stacklevel=2)
@@ -99,8 +98,8 @@ def run(overrides: Sequence[str] = ()) -> TrainedRun:
 
     directories: list[Path] = []
     with settings_kept():
-        start(verdict.config, list(command.overrides), verdict.resumes, directories.append)
-    return open_run(directories[0], verdict.config.runtime.device)
+        start(config, list(command.overrides), verdict.resumes, directories.append)
+    return open_run(directories[0], config.runtime.device)
 
 
 def _require_overrides(overrides: Sequence[str]) -> None:

@@ -19,7 +19,7 @@ from zsl_runner.console.arguments import completing
 from zsl_runner.console.failures import expected
 from zsl_runner.console.terminal import require_printed
 from zsl_runner.errors import CheckpointError, ConfigError, RunError
-from zsl_runner.files.writing import remove_leftovers, write_text
+from zsl_runner.files.writing import remove_leftovers, writable, write_text
 
 if TYPE_CHECKING:
     from zsl_runner.data.records import Records
@@ -235,7 +235,7 @@ def keep(directory: Path, scores: dict[str, Any]) -> Path:
         RunError: the file cannot be written, e.g. on a full or read-only disk.
     """
     folder = directory / "evaluations"
-    try:
+    with writable(folder):
         folder.mkdir(exist_ok=True)
         remove_leftovers(folder)
         for repeat in count(1):
@@ -245,8 +245,6 @@ def keep(directory: Path, scores: dict[str, Any]) -> Path:
             except FileExistsError:
                 continue
             break
-    except OSError as error:
-        raise RunError(f"{folder}: cannot be written: {error.strerror or error}") from error
     try:
         write_text(path, json.dumps(scores, indent=2))
     except RunError:

@@ -8,11 +8,9 @@ from typing import Final
 from zsl_runner.config.check import check
 from zsl_runner.config.loader import Loader, Source
 from zsl_runner.config.paths import conf_directory
-from zsl_runner.config.problems import report
-from zsl_runner.config.registry import register
 from zsl_runner.config.schema import RunConfig
+from zsl_runner.config.store import register
 from zsl_runner.data.load import cut_folds, load
-from zsl_runner.errors import ConfigError
 from zsl_runner.training.base import Phase
 from zsl_runner.training.build import StageParts, build_stage
 from zsl_runner.training.runtime import Runtime
@@ -44,10 +42,8 @@ def configuration(*overrides: str, device: str = "cpu") -> RunConfig:
         ConfigError: the overrides are not accepted.
     """
     register()
-    verdict = check(Loader(Source(conf_directory())), [*overrides, f"runtime={device}", "runtime.threads=1"])
-    if verdict.config is None:
-        raise ConfigError(report(verdict.problems))
-    return verdict.config
+    overrides = (*overrides, f"runtime={device}", "runtime.threads=1")
+    return check(Loader(Source(conf_directory())), overrides).accepted()
 
 
 def stage(config: RunConfig) -> StageParts:

@@ -12,9 +12,9 @@ from zsl_runner.config.check import check
 from zsl_runner.config.hashes import config_hash
 from zsl_runner.config.loader import Loader, Source
 from zsl_runner.config.paths import conf_directory
-from zsl_runner.config.registry import register
 from zsl_runner.config.saved import CONFIG_FILE
 from zsl_runner.config.schema import RunConfig
+from zsl_runner.config.store import register
 from zsl_runner.config.typed import to_yaml
 from zsl_runner.runs.result import FILE_NAME, Result
 

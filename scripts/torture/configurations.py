@@ -45,12 +45,11 @@ def typed_configuration(arguments: tuple[str, ...], file: Path) -> None:
     from zsl_runner.config.check import check
     from zsl_runner.config.command import read
     from zsl_runner.config.loader import Loader
-    from zsl_runner.config.registry import register
+    from zsl_runner.config.store import register
 
     register()
     command = read(list(arguments))
-    config = check(Loader(command.source), command.overrides).config
-    assert config is not None
+    config = check(Loader(command.source), command.overrides).accepted()
     file.write_text(json.dumps(asdict(config), default=str))
 
 

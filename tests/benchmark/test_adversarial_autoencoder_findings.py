@@ -9,6 +9,7 @@ from scripts.benchmark.iterations import Products
 from scripts.benchmark.products import own_products, own_updates
 from scripts.benchmark.timing import Effort
 from tests.references.adversarial_autoencoder import PlainAdversarialAutoencoder
+from tests.weights import differing, same, weights_of
 from zsl_runner.objectives.adversarial import discriminator_loss, generator_loss
 from zsl_runner.objectives.gaussian import squared_error
 
@@ -25,9 +26,8 @@ def test_the_plain_losses_are_those_of_the_sub_steps_before_any_update():
     found, own = plain.step(x, noise, prior)
     torch.testing.assert_close(found, expected)
     torch.testing.assert_close(own, told)
-    before = model.state_dict()
-    moved = {name.partition(".")[0] for name, p in plain.model.state_dict().items() if not torch.equal(p, before[name])}
-    assert moved == {"encoder", "decoder", "discriminator"}
+    moved = differing(model.state_dict(), plain.model.state_dict())
+    assert {name.partition(".")[0] for name in moved} == {"encoder", "decoder", "discriminator"}
 
 
 def test_findings_can_be_read():
@@ -61,7 +61,7 @@ def test_a_step_s_own_products_are_as_many_as_it_has(encode):
 def test_a_step_s_own_updates_are_those_of_its_optimisers_and_leave_them_as_they_are():
     trainer = trainer_of_sizes("fp32")
     updates = own_updates(trainer.step)
-    before = {name: value.clone() for name, value in trainer.model.state_dict().items()}
+    before = weights_of(trainer)
     moved: list[int] = []
 
     def note(optimiser, args, kwargs):
@@ -77,7 +77,7 @@ def test_a_step_s_own_updates_are_those_of_its_optimisers_and_leave_them_as_they
     assert of_the_copies == moved
     assert len(moved) == 3
     updates()
-    after_the_step = {name: value.clone() for name, value in trainer.model.state_dict().items()}
+    after_the_step = weights_of(trainer)
     updates()
-    assert all(torch.equal(value, trainer.model.state_dict()[name]) for name, value in after_the_step.items())
-    assert any(not torch.equal(value, after_the_step[name]) for name, value in before.items())
+    assert same(after_the_step, trainer.model.state_dict())
+    assert not same(before, after_the_step)

@@ -8,6 +8,7 @@ import torch
 
 from tests.classifiers.generators import honest_generator
 from tests.conftest import make_records
+from tests.weights import same, weights_of
 from tests.zero_shot import zero_shot_folds
 from zsl_runner.class_prior.estimate import STRATEGIES, checked_prior, estimate
 from zsl_runner.class_prior.predictions import prior_error
@@ -49,14 +50,14 @@ def test_a_good_generator_gives_the_prior(fold, strategy):
 def test_equal_seeds_give_equal_bits_and_nothing_else_moves(fold, strategy):
     model = honest_generator(fold)
     model.train()
-    weights = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    weights = weights_of(model)
     state = torch.get_rng_state()
     first = estimated(strategy, fold, model)
     assert torch.equal(first, estimated(strategy, fold, model))
     assert torch.equal(torch.get_rng_state(), state)
     assert model.training
     assert model.modes == {False}
-    assert all(torch.equal(tensor, weights[name]) for name, tensor in model.state_dict().items())
+    assert same(weights, model.state_dict())
 
 
 def test_shares_that_are_counted_are_parts_of_the_number_of_rows(fold):

@@ -14,11 +14,12 @@ import pytest
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
 
 from zsl_runner import train
-from zsl_runner.config import compose, registry
+from zsl_runner.config import compose
 from zsl_runner.config.command import read
 from zsl_runner.config.identity import flatten
 from zsl_runner.config.loader import Loader, Source
 from zsl_runner.config.paths import conf_directory
+from zsl_runner.config.store import register
 from zsl_runner.config.sweep import told
 from zsl_runner.config.typed import to_yaml
 from zsl_runner.errors import ConfigError, DataError
@@ -609,7 +610,7 @@ def test_hydras_settings_take_effect_around_a_single_run(main, capsys, monkeypat
 
 
 def test_the_loader_goes_along_to_workers():
-    registry.register()
+    register()
     loader = Loader(Source(conf_directory()))
     settings = loader.sweep_settings(["dataset=toy", "seed=0,1"])
     master = settings._get_parent()

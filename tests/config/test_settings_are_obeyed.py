@@ -13,8 +13,9 @@ from tests.loaded import ours
 from zsl_runner.config.compose import Composition, Layer, compose
 from zsl_runner.config.draft import Draft
 from zsl_runner.config.problems import Origin, closest
-from zsl_runner.config.registry import register, schemas
+from zsl_runner.config.registry import schemas
 from zsl_runner.config.schema import GROUPS, RunConfig
+from zsl_runner.config.store import register
 from zsl_runner.config.words import shapes
 from zsl_runner.report.values import meaning
 

@@ -243,6 +243,16 @@ def test_mistakes_are_told(extract, options, code, word):
     assert not list(output.parent.glob("*.parts"))
 
 
+@pytest.mark.parametrize("batch", [1, 4, 7, 25])
+def test_the_first_picture_whose_features_are_no_numbers_is_named(photos, extract, batch):
+    """Those of rows 14, 15 and 22 in the order of the names, wherever they stand in their batches."""
+    for file in ("indigo/4.jpg", "lime/0.jpg", "maroon/2.jpg"):
+        Image.new("RGB", (40, 40)).save(photos / file)
+    code, text, _ = extract("--backbone", f"{HERE}:infinite_on_black", *TINY[2:], "--batch", str(batch))
+    assert code == 1
+    assert f"{photos / 'indigo/4.jpg'}: the backbone gives NaN or infinite features" in text
+
+
 def test_pictures_outside_class_folders_are_refused(photos, extract):
     (photos / "crimson" / "0.jpg").rename(photos / "loose.jpg")
     code, text, _ = extract()

@@ -6,6 +6,7 @@ import math
 import pytest
 import torch
 
+from tests.weights import same, weights_of
 from zsl_runner.config.schema import TrainerConf
 from zsl_runner.data.images.folds import UNLABELLED, ImageFold, LabelledImages, image_folds
 from zsl_runner.data.load import load
@@ -232,13 +233,13 @@ class TestProtocol:
 
     def test_measuring_twice_gives_the_same_and_moves_nothing(self, build, stages):
         model = build(labels="category", bn="encoder", posterior="gaussian").train()
-        state = {name: value.clone() for name, value in model.state_dict().items()}
+        state = weights_of(model)
         before = torch.get_rng_state()
         first, again = (self.measure(model, stages.tested("fit")).metrics for _ in range(2))
         assert first == again
         assert model.training
         assert torch.equal(torch.get_rng_state(), before)
-        assert all(torch.equal(value, state[name]) for name, value in model.state_dict().items())
+        assert same(state, model.state_dict())
 
     def test_the_likelihood_is_that_of_the_test_images_at_the_width_chosen_on_validation(self, build, stages):
         model, fold = build(), stages.tested("fit")

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from torch.nn import functional as F
 
 from tests.tagged import CANVASES, NETWORK, network, tagged_fold
+from zsl_runner.data.images.folds import ImageShape
 from zsl_runner.data.pairs.segmentation.records import VOID
 from zsl_runner.data.sources.digit_canvas.source import load_tagged
 from zsl_runner.data.sources.image_folder.conf import TaggedFolderConf
@@ -319,6 +320,20 @@ def test_scales_and_mirror_images_are_summed():
     assert torch.equal(mirrored.tags, found.tags)
     with pytest.raises(ConfigError, match=r"evaluator.scales: 0.05 makes images of 32 x 32 pixels smaller than the"):
         seeds(model, x, [1.0, 0.05], mirrored=False)
+
+
+@pytest.mark.parametrize("upright", [False, True])
+def test_images_may_be_as_small_as_the_networks_stride_and_no_smaller(upright):
+    """A quarter of 32 x 16 pixels is 8 x 4, which a network of stride 4 maps on 2 x 1; 6 x 3 pixels are too few."""
+    model = network(ImageShape(1, 32, 32, 11)).eval()
+    x = torch.rand(2, 1, 16, 32, generator=torch.Generator().manual_seed(0))
+    x = x.transpose(2, 3) if upright else x
+    with torch.no_grad():
+        (maps,) = seeds(model, x, [0.25], mirrored=False).maps
+    assert maps.logits.shape == (2, 11, *((2, 1) if upright else (1, 2)))
+    sides = "16 x 32" if upright else "32 x 16"
+    with pytest.raises(ConfigError, match=f"evaluator.scales: 0.1875 makes images of {sides} pixels smaller than"):
+        seeds(model, x, [0.25, 3 / 16], mirrored=False)
 
 
 def test_pictures_show_what_is_measured():

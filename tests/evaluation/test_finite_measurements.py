@@ -45,9 +45,7 @@ SMALL = {
 
 
 def parts_of(arguments, tmp_path, stage):
-    verdict = check(ours(), [f"outputs={tmp_path}", "runtime.device=cpu", *arguments])
-    assert verdict.config is not None, verdict.problems
-    config = verdict.config
+    config = check(ours(), [f"outputs={tmp_path}", "runtime.device=cpu", *arguments]).accepted()
     folds = cut_folds(load(config.dataset), config.dataset, config.trainer, torch.device("cpu"))
     parts = build_stage(config, stage, folds.cut(stage), Runtime(config.runtime))
     return resolve(config.evaluator.implementation)(config.evaluator, config.seed), parts

@@ -7,7 +7,8 @@ import torch
 
 from tests.golden.record import deviations, known, perform, processor
 from tests.golden.runs import RUNS
-from zsl_runner.config.registry import register, schemas
+from zsl_runner.config.registry import schemas
+from zsl_runner.config.store import register
 
 
 @pytest.mark.parametrize("name", RUNS)

@@ -99,8 +99,7 @@ def keys_of(overrides):
 @cache
 def idle_overrides(name):
     """Return overrides that are told to do nothing and may be given together, one for each such option of a run."""
-    config = checked(name).config
-    assert config is not None
+    config = checked(name).accepted()
     found = []
     for group in GROUPS:
         for key, value, shape, rule in values(getattr(config, group), group):

@@ -17,6 +17,7 @@ from zsl_runner.models.cvae_segmentation.conf import CVAESegmentationConf, Encod
 from zsl_runner.models.cvae_segmentation.model import CVAESegmentation
 from zsl_runner.models.networks import Gaussians
 from zsl_runner.models.segmentation_conf import ContractingConf, ExpandingConf, LabelCNNConf, MiddleConf
+from zsl_runner.models.segmentation_networks import convolution
 from zsl_runner.objectives.gaussian import kl_divergence, reparameterise
 from zsl_runner.objectives.multi_scale import coarse_targets, soft_cross_entropy
 from zsl_runner.streams import Streams
@@ -105,6 +106,31 @@ def test_published_layers_have_their_scales():
     assert codes.mean.shape == codes.log_var.shape == (1, 2048)
     assert logits.shape == (1, 2, 128, 128)
     assert [tuple(coarse.shape[1:]) for coarse in condition.scales] == [(2, 32, 32), (2, 64, 64)]
+
+
+@pytest.mark.parametrize(("rectified", "deviation"), [(True, 1 / 12), (False, 1 / 12 / 2**0.5)])
+def test_weights_are_hes_with_a_gain_for_the_half_that_a_relu_drops(rectified, deviation):
+    """An output is a sum of 32 x 3 x 3 = 288 products: outputs vary like inputs with weights of variance 1 / 288.
+
+    A ReLU halves the mean square, which weights of twice the variance, 1 / 144, make up for.
+    """
+    with Streams(0).initialising():
+        layer = convolution(32, 1000, 3, rectified=rectified)
+    assert layer.weight.std().item() == pytest.approx(deviation, rel=0.01)
+    assert layer.weight.mean().item() == pytest.approx(0, abs=deviation / 100)
+    assert layer.bias.std().item() == pytest.approx(0.01, rel=0.1)
+
+
+def test_only_layers_without_a_relu_have_no_gain():
+    model = CVAESegmentation(CVAESegmentationConf(), PUBLISHED, Streams(0))
+    plain = [model.cnn.head, *model.cnn.coarse_heads, model.generation.head]
+    plain += [
+        layer for network in (model.recognition, model.prior_network) for layer in (network.mean, network.log_var)
+    ]
+    for layer in model.modules():
+        if isinstance(layer, torch.nn.Conv2d):
+            gain = layer.weight.std().item() * layer.weight[0].numel() ** 0.5
+            assert gain == pytest.approx(1 if layer in plain else 2**0.5, rel=0.1)
 
 
 def test_the_yaml_files_have_the_published_layers():

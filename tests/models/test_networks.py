@@ -5,6 +5,7 @@ import pytest
 import torch
 from torch import nn
 
+from tests.weights import same, weights_of
 from zsl_runner.models.network_conf import BlockConf, MLPConf
 from zsl_runner.models.networks import (
     Dropout,
@@ -124,7 +125,7 @@ def test_only_dropout_is_switched_on():
     net = network().train()
     x = torch.randn(16, 4, generator=torch.Generator().manual_seed(0))
     net(x)
-    statistics = {name: value.clone() for name, value in net.state_dict().items()}
+    statistics = weights_of(net)
     modes = [part.training for part in net.modules()]
     with dropout_on(net, torch.Generator().manual_seed(1)):
         assert {type(part) for part in net.modules() if part.training} == {Dropout}
@@ -135,7 +136,7 @@ def test_only_dropout_is_switched_on():
         assert torch.equal(net(x), net(x))
     assert not torch.equal(first, second)
     assert [part.training for part in net.modules()] == modes
-    assert all(torch.equal(value, statistics[name]) for name, value in net.state_dict().items())
+    assert same(statistics, net.state_dict())
 
 
 def test_modes_come_back_after_an_error():

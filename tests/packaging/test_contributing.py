@@ -22,7 +22,7 @@ def extended(tmp_path_factory):
     tree = tmp_path_factory.mktemp("extended")
     for folder in ("zsl_runner", "conf", "tests/models"):
         shutil.copytree(REPOSITORY / folder, tree / folder, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("tests/conftest.py", "tests/loaded.py", "tests/zero_shot.py", "pyproject.toml"):
+    for name in ("tests/conftest.py", "tests/loaded.py", "tests/weights.py", "tests/zero_shot.py", "pyproject.toml"):
         shutil.copy(REPOSITORY / name, tree / name)
     files = FILE.findall(PAGE)
     for name, text in files:

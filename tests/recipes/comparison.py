@@ -18,18 +18,18 @@ def rows(directory: Path):
         return [tuple(row) for row in csv.reader(file) if not row[-2].startswith("time/")]
 
 
-def same(first, second, path="state"):
+def assert_same(first, second, path="state"):
     assert type(first) is type(second), path
     if isinstance(first, torch.Tensor):
         assert torch.equal(first, second), path
     elif isinstance(first, dict):
         assert first.keys() == second.keys(), path
         for key in first:
-            same(first[key], second[key], f"{path}.{key}")
+            assert_same(first[key], second[key], f"{path}.{key}")
     elif isinstance(first, list):
         assert len(first) == len(second), path
         for index, pair in enumerate(zip(first, second, strict=True)):
-            same(*pair, f"{path}[{index}]")
+            assert_same(*pair, f"{path}[{index}]")
     else:
         assert first == second or (first != first and second != second), path
 
@@ -41,7 +41,7 @@ def same_end(first: Path, second: Path):
     one, two = final_state(first), final_state(second)
     for key in TIMES:
         one.pop(key), two.pop(key)
-    same(one, two)
+    assert_same(one, two)
     assert rows(first) == rows(second)
     results = [recorded(directory) for directory in (first, second)]
     assert results[0]["metrics"] == results[1]["metrics"]

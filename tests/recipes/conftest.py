@@ -21,8 +21,9 @@ from tests.forked import be_command
 from tests.loaded import ours
 from tests.results import recorded
 from zsl_runner.config.check import check
-from zsl_runner.config.registry import register, resolve, schemas
+from zsl_runner.config.registry import resolve, schemas
 from zsl_runner.config.schema import GROUPS
+from zsl_runner.config.store import register
 
 IMPORTED_LATE = (
     "hydra",

@@ -19,7 +19,8 @@ import pytest
 
 from zsl_runner.config.check import check
 from zsl_runner.config.paths import conf_directory
-from zsl_runner.config.registry import register, schemas
+from zsl_runner.config.registry import schemas
+from zsl_runner.config.store import register
 from zsl_runner.data.sources.toy import source
 from zsl_runner.runs.attempt import execute
 

@@ -5,11 +5,11 @@ import json
 
 import numpy as np
 import pytest
-import torch
 
 import zsl_runner as zsl
 from tests.recipes.comparison import straight_run
 from tests.recipes.conftest import QUICK
+from tests.weights import same
 from zsl_runner.data.command.synthesis import synthesize
 from zsl_runner.data.sources.toy.conf import ToyConf
 from zsl_runner.evaluate import TEST_ROWS, main
@@ -48,8 +48,7 @@ def test_a_run_in_python_is_the_commands_to_the_bit(directory, tmp_path, monkeyp
     assert mine.validation == command.validation
     assert mine.config_hash == command.config_hash
     assert (run.directory / "metrics.csv").read_bytes() == (directory / "metrics.csv").read_bytes()
-    weights = zsl.open_run(directory).model.state_dict()
-    assert all(torch.equal(value, weights[name]) for name, value in run.model.state_dict().items())
+    assert same(run.model.state_dict(), zsl.open_run(directory).model.state_dict())
 
 
 def test_predictions_in_a_file_give_the_metrics_of_the_run(directory, tmp_path, capsys):

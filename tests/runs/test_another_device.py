@@ -4,12 +4,11 @@ import contextlib
 
 import pytest
 
-from tests.small_runs import SMALL, config_of
+from tests.small_runs import SMALL, config_of, stopped
 from tests.training.second_device import second_device
-from zsl_runner.runs.attempt import execute, resume
+from zsl_runner.runs.attempt import resume
 from zsl_runner.runs.opened import open_run
 from zsl_runner.runs.result import Result
-from zsl_runner.runs.stage import StageRun
 
 STOP = 10
 """A step of the first stage's second phase."""
@@ -20,23 +19,11 @@ def here():
     yield
 
 
-def stopped(outputs, monkeypatch):
-    """Return the directory of a run that was asked to stop."""
-    made = []
-    with monkeypatch.context() as patch:
-        patch.setattr(StageRun, "stop_requested", lambda self: self.loop.global_step == STOP)
-        with pytest.raises((SystemExit, KeyboardInterrupt)):
-            execute(config_of(outputs, *SMALL), list(SMALL), announce=made.append)
-    return made[0]
-
-
 @pytest.mark.parametrize(("first", "second"), [(here, second_device), (second_device, here)])
 @pytest.mark.filterwarnings("ignore:.*copying from a non-meta parameter")
-def test_a_run_goes_on_on_another_device_and_says_that_it_draws_other_numbers(
-    first, second, tmp_path, monkeypatch, caplog
-):
+def test_a_run_goes_on_on_another_device_and_says_that_it_draws_other_numbers(first, second, tmp_path, caplog):
     with first():
-        directory = stopped(tmp_path, monkeypatch)
+        directory = stopped(tmp_path, STOP)
     with second():
         resume(directory, config_of(tmp_path, *SMALL))
     assert Result.load(directory).status == "complete"
@@ -46,9 +33,9 @@ def test_a_run_goes_on_on_another_device_and_says_that_it_draws_other_numbers(
 
 
 @pytest.mark.parametrize("capture", ["auto", "always"])
-def test_a_run_of_another_device_is_opened(tmp_path, monkeypatch, capture):
+def test_a_run_of_another_device_is_opened(tmp_path, capture):
     with second_device():
-        directory = stopped(tmp_path, monkeypatch)
+        directory = stopped(tmp_path, STOP)
     config = directory / "config.yaml"
     config.write_text(config.read_text().replace("capture: auto", f"capture: {capture}"))
     assert f"capture: {capture}" in config.read_text()

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from tests.tagged import network, tagged_fold
+from tests.weights import same, weights_of
 from zsl_runner.errors import CheckpointError
 from zsl_runner.runs.initial import initialise
 
@@ -13,23 +14,22 @@ def shape():
     return tagged_fold().train.shape
 
 
-def kept(path, tensors):
+def saved(path, tensors):
     torch.save(tensors, path)
     return path
 
 
 def test_all_tensors_of_a_file(shape, tmp_path):
     one, other = network(shape, seed=0), network(shape, seed=1)
-    initialise(other, kept(tmp_path / "w.pt", one.state_dict()))
-    assert all(torch.equal(value, other.state_dict()[name]) for name, value in one.state_dict().items())
+    initialise(other, saved(tmp_path / "w.pt", one.state_dict()))
+    assert same(one.state_dict(), other.state_dict())
 
 
 def test_what_a_file_leaves_out_beside_the_backbone_stays_random(shape, tmp_path):
     one, other, untouched = network(shape, seed=0), network(shape, seed=1), network(shape, seed=1)
     backbone = {name: value for name, value in one.state_dict().items() if name.startswith("backbone.")}
-    initialise(other, kept(tmp_path / "w.pt", backbone))
-    expected = untouched.state_dict() | backbone
-    assert all(torch.equal(value, expected[name]) for name, value in other.state_dict().items())
+    initialise(other, saved(tmp_path / "w.pt", backbone))
+    assert same(untouched.state_dict() | backbone, other.state_dict())
 
 
 @pytest.mark.parametrize(
@@ -48,10 +48,10 @@ def test_files_that_do_not_fit(change, expected, shape, tmp_path):
     tensors = network(shape).state_dict()
     change(tensors)
     model = network(shape, seed=1)
-    before = {name: value.clone() for name, value in model.state_dict().items()}
+    before = weights_of(model)
     with pytest.raises(CheckpointError, match=rf"w\.pt: .*{expected}"):
-        initialise(model, kept(tmp_path / "w.pt", tensors))
-    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+        initialise(model, saved(tmp_path / "w.pt", tensors))
+    assert same(before, model.state_dict())
 
 
 @pytest.mark.parametrize("content", [b"", b"no weights", b"PK\x03\x04 cut off"])

@@ -7,11 +7,10 @@ from tensorboard.backend.event_processing.event_file_loader import RawEventFileL
 from tensorboard.compat.proto.event_pb2 import Event
 
 from tests.recipes.comparison import final_state, rows, same_end
-from tests.small_runs import SMALL, config_of, cut, finished
+from tests.small_runs import SMALL, config_of, cut, finished, stopped
 from zsl_runner.runs.attempt import execute, resume
 from zsl_runner.runs.checkpoint import Checkpoints
 from zsl_runner.runs.result import Result
-from zsl_runner.runs.stage import StageRun
 from zsl_runner.tracking.tracker import Tracker
 
 STEPS = 24
@@ -45,16 +44,6 @@ def cut_at(point, work):
         work()
 
 
-def stopped_at(outputs, step):
-    """Return the directory of a run that was asked to stop in a step."""
-    made = []
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(StageRun, "stop_requested", lambda self: self.loop.global_step == step)
-        with pytest.raises((SystemExit, KeyboardInterrupt)):
-            execute(config_of(outputs, *SMALL), list(SMALL), announce=made.append)
-    return made[0]
-
-
 def ends_as(straight, directory, config):
     if Result.load(directory).status != "complete":
         resume(directory, config)
@@ -73,7 +62,7 @@ def killed_anywhere(straight, outputs, kills):
 
 
 def killed_while_it_tests(straight, outputs, kills):
-    directory, config = stopped_at(outputs, STEPS), config_of(outputs, *SMALL)
+    directory, config = stopped(outputs, STEPS), config_of(outputs, *SMALL)
     assert final_state(directory)["step"] == STEPS
     assert not any(row[-2].startswith("test/") for row in rows(directory))
     for point in kills:

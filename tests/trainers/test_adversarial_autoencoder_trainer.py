@@ -9,6 +9,7 @@ import torch
 from torch.nn import functional as F
 
 from tests.references.adversarial_autoencoder import PlainAdversarialAutoencoder
+from tests.weights import differing, hand_over, same, weights_of
 from zsl_runner.config.optimizer import ScheduledOptimizerConf
 from zsl_runner.config.schema import RuntimeConf
 from zsl_runner.data.images.folds import UNLABELLED, ImageTrainingSet, image_folds
@@ -59,13 +60,9 @@ def build(training_set):
     return build
 
 
-def snapshot(model):
-    return {name: value.clone() for name, value in model.state_dict().items()}
-
-
 def changed(model, before):
     """Return the parts of the model whose parameters or buffers moved."""
-    names = {name for name, value in model.state_dict().items() if not torch.equal(value, before[name])}
+    names = differing(before, model.state_dict())
     return {".".join(name.split(".")[: 2 if name.startswith("encoder") else 1]) for name in names}
 
 
@@ -76,21 +73,21 @@ def test_each_sub_step_moves_its_own_networks_and_nothing_else_bit_for_bit(build
     batch = trainer.rows.take(torch.arange(50))
     encoder = {"encoder.trunk", "encoder.z_head", "encoder.y_head"}
 
-    before = snapshot(model)
+    before = weights_of(model)
     trainer.reconstruction_step(batch, batch.x)
     assert changed(model, before) == encoder | {"decoder"}
 
-    before = snapshot(model)
+    before = weights_of(model)
     codes = trainer.encode(batch.x)
     assert changed(model, before) == set()
     trainer.discriminator_step(batch, codes)
     assert changed(model, before) == {"discriminator", "category_discriminator"}
 
-    before = snapshot(model)
+    before = weights_of(model)
     trainer.generator_step(batch, codes)
     assert changed(model, before) == encoder
 
-    before = snapshot(model)
+    before = weights_of(model)
     trainer.classification_step(trainer.rows.take_labelled(torch.arange(30)))
     assert changed(model, before) == {"encoder.trunk", "encoder.y_head"}
 
@@ -141,7 +138,7 @@ def test_with_one_encoding_a_step_is_that_of_public_code(build, algorithm):
 def test_a_batch_is_encoded_as_often_as_asked_for(build, encode, passes):
     trainer, met = build(dataclasses.replace(CONF, encode=encode)), []
     trainer.model.encoder.register_forward_hook(lambda *_: met.append(1))  # classification asks for logits alone
-    before = snapshot(trainer.model)
+    before = weights_of(trainer)
     terms = trainer.step().terms
     assert len(met) == passes
     assert changed(trainer.model, before) == {
@@ -189,7 +186,7 @@ def test_a_sub_step_is_undone_by_a_learning_rate_of_zero(build):
         optim = SubStepsConf(still, still, still, still)
         setattr(optim, name, SGD)
         trainer = build(dataclasses.replace(CONF, optim=optim), dataclasses.replace(SEMI, bn="none"))
-        before = snapshot(trainer.model)
+        before = weights_of(trainer)
         trainer.step()
         assert parts <= changed(trainer.model, before)
         assert bool(changed(trainer.model, before) - parts) == (name == "recon")
@@ -251,8 +248,8 @@ def test_unlabelled_rows_never_use_a_label(build, training_set):
     for trainer in runs:
         for _ in range(3):
             assert trainer.step().real_rows == 0
-    one, other = (snapshot(trainer.model) for trainer in runs)
-    assert all(torch.equal(one[name], other[name]) for name in one)
+    one, other = (weights_of(trainer) for trainer in runs)
+    assert same(one, other)
 
 
 @pytest.mark.parametrize("labels", ["decoder", "category"])
@@ -294,7 +291,7 @@ def test_the_scale_of_the_prior_changes_the_unit_of_z_alone_also_beside_noise(bu
     one, four = (build(conf, dataclasses.replace(SEMI, prior_scale=scale)) for scale in (1.0, 4.0))
     for _ in range(3):
         assert one.step().terms == four.step().terms
-    assert all(torch.equal(value, four.model.state_dict()[name]) for name, value in one.model.state_dict().items())
+    assert same(one.model.state_dict(), four.model.state_dict())
 
 
 def test_the_true_label_replaces_the_category_where_it_is_known(build):
@@ -341,18 +338,13 @@ def test_a_paused_training_goes_on_to_the_same_bits(build, model_conf):
         trainer = build(conf, model_conf)
         for step in range(30):
             if step == pause:
-                context, state = trainer.context, trainer.state_dict()
-                kept = (context.model.state_dict(), context.optimisers.state_dict(), context.streams.state_dict())
-                trainer = build(conf, model_conf, seed=9)
-                trainer.context.model.load_state_dict(kept[0])
-                trainer.context.optimisers.load_state_dict(kept[1])
-                trainer.load_state_dict(state)
-                trainer.context.streams.load_state_dict(kept[2])
+                stopped, trainer = trainer, build(conf, model_conf, seed=9)
+                hand_over(stopped, trainer)
             trainer.step()
-        return snapshot(trainer.model)
+        return weights_of(trainer)
 
     straight, paused = run(None), run(26)
-    assert all(torch.equal(straight[name], paused[name]) for name in straight)
+    assert same(straight, paused)
 
 
 def test_mixed_precision_keeps_weights_and_losses_in_float32(build):

@@ -7,7 +7,8 @@ import math
 import pytest
 import torch
 
-from tests.recipes.comparison import same
+from tests.recipes.comparison import assert_same
+from tests.weights import hand_over
 from zsl_runner.config.optimizer import OptimizerConf
 from zsl_runner.config.schema import RuntimeConf
 from zsl_runner.data.images.folds import ImageStages
@@ -138,10 +139,7 @@ def test_training_repeats_and_continues_where_it_was_saved(build):
     first = build()
     run(first, 51)
     second = build()
-    second.model.load_state_dict(first.model.state_dict())
-    second.load_state_dict(first.state_dict())
-    second.context.optimisers.load_state_dict(first.context.optimisers.state_dict())
-    second.context.streams.load_state_dict(first.context.streams.state_dict())
+    hand_over(first, second)
     assert second.targets(second.state_dict()["done"] + 1) == through.targets(52)
     for found, wanted in zip(run(second, 3), expected, strict=True):
         assert found.keys() == wanted.keys()
@@ -248,7 +246,7 @@ def test_the_state_keeps_the_alarm():
     usage.look(1, LN10)
     other.load_state_dict(usage.state_dict())
     assert other.alarms == usage.alarms
-    same(other.terms(), usage.terms())
+    assert_same(other.terms(), usage.terms())
     assert other.terms()["code_collapsed"] == 1
 
 

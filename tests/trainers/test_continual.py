@@ -7,10 +7,9 @@ from functools import partial
 import pytest
 import torch
 
-from tests.recipes.comparison import same
 from tests.task_data import OPTIM, Counting, task_accuracy, task_trainer, task_training, train
 from tests.training.emulated_graph import EmulatedGraph
-from tests.weights import weights_of
+from tests.weights import same, weights_of
 from zsl_runner.data.sources.digits.conf import SplitDigitsConf
 from zsl_runner.data.sources.mnist.conf import SplitMNISTConf
 from zsl_runner.data.sources.toy.conf import ToyTasksConf
@@ -76,8 +75,7 @@ def test_an_auxiliary_network_of_no_weight_changes_nothing(name):
     train(plain)
     train(pulled)
     assert pulled.model.auxiliaries.abs().sum() > 0
-    for key, value in plain.model.main.state_dict().items():
-        assert torch.equal(value, pulled.model.main.state_dict()[key]), key
+    assert same(plain.model.main.state_dict(), pulled.model.main.state_dict())
     assert torch.equal(plain.model.snapshots, pulled.model.snapshots)
 
 
@@ -147,13 +145,12 @@ def test_the_networks_share_no_memory():
     assert not places[0] & places[1]
     assert not places[0] & places[2]
     assert not places[1] & places[2]
-    old, auxiliary = weights_of(trainer), copy.deepcopy(model.auxiliary.state_dict())
+    old, auxiliary = weights_of(model.old), weights_of(model.auxiliary)
     phase = next(phase for phase in trainer.phases() if phase.name == "task_2")
     phase.begin()
     phase.step()
-    for key, value in model.old.state_dict().items():
-        assert torch.equal(value, old[f"old.{key}"])
-    same(model.auxiliary.state_dict(), auxiliary)
+    assert same(old, model.old.state_dict())
+    assert same(auxiliary, model.auxiliary.state_dict())
     assert not torch.equal(model.main.body[1].weight, model.old.body[1].weight)
 
 
@@ -490,7 +487,26 @@ def test_the_third_corner_of_a_plane_is_trained_on_all_rows_and_changes_nothing_
     assert not torch.equal(model.joint, model.snapshots[1])
     for name in ("snapshots", "auxiliaries"):
         assert torch.equal(getattr(model, name), getattr(plain.model, name))
-    same(model.main.state_dict(), plain.model.main.state_dict())
+    assert same(model.main.state_dict(), plain.model.main.state_dict())
+
+
+@pytest.mark.parametrize("name", ["task_2", "task_3.auxiliary", "task_3.joint"])
+def test_a_network_begins_to_train_without_moments_of_before(name):
+    """So a first step of Adam moves a weight by its learning rate, whatever the gradient; later ones do not."""
+    trainer = task_trainer(dataclasses.replace(with_auxiliary(HOLDING["lwf"]), plane=True))
+    train(trainer, until=name)
+    phase = next(phase for phase in trainer.phases() if phase.name == name)
+    phase.begin()
+    network = trainer.model.main if name == "task_2" else trainer.model.auxiliary
+
+    def share_moved_by_the_learning_rate():
+        before = torch.nn.utils.parameters_to_vector(network.parameters()).detach()
+        phase.step()
+        moved = (torch.nn.utils.parameters_to_vector(network.parameters()).detach() - before).abs()
+        return ((moved[moved > 0] / OPTIM.lr - 1).abs() < 1e-3).float().mean().item()
+
+    assert share_moved_by_the_learning_rate() > 0.9  # all but those of gradients near Adam's eps
+    assert share_moved_by_the_learning_rate() < 0.2
 
 
 def test_no_plane_through_networks_with_statistics():
@@ -619,7 +635,7 @@ def test_replayed_steps_take_the_same_answers(name):
         if phase.end is not None:
             phase.end()
     assert capture.variants["task_3"].graphs == 1
-    same(replayed.model.state_dict(), plain.model.state_dict())
+    assert same(replayed.model.state_dict(), plain.model.state_dict())
 
 
 def test_weights_that_are_held_need_no_answers():
@@ -640,7 +656,7 @@ def test_a_trainer_resumes_in_every_phase_with_the_same_bits(name):
         for own, kept in zip(_parts(rest), _parts(cut), strict=True):
             own.load_state_dict(copy.deepcopy(kept.state_dict()))
         _go(rest, stop, steps)
-        same(rest.model.state_dict(), whole.model.state_dict())
+        assert same(rest.model.state_dict(), whole.model.state_dict())
 
 
 def _parts(trainer):

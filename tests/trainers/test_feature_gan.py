@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from tests.models.feature_gan_settings import BI_VAEGAN, F_VAEGAN, TF_VAEGAN
-from tests.weights import same, weights_of
+from tests.weights import hand_over, same, weights_of
 from zsl_runner.classifiers.conf import ClassifierConf
 from zsl_runner.config.optimizer import OptimizerConf
 from zsl_runner.data.sources.toy.conf import ToyConf
@@ -274,11 +274,8 @@ def test_state_round_trip_continues_bit_identically(build):
     second.begin()
     for _ in range(3):
         second.step()
-    resumed.model.load_state_dict(stopped.model.state_dict())
-    resumed.context.optimisers.load_state_dict(stopped.context.optimisers.state_dict())
     resumed.context.streams.seed = stopped.context.streams.seed
-    resumed.context.streams.load_state_dict(stopped.context.streams.state_dict())
-    resumed.load_state_dict(stopped.state_dict())
+    hand_over(stopped, resumed)
     for _ in range(second.steps - 3):
         resumed.phases()[1].step()
     assert same(weights_of(straight), weights_of(resumed))

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from tests.references.feature_gan import PlainFeatureGAN
+from tests.weights import differing, weights_of
 from zsl_runner.config.optimizer import OptimizerConf
 from zsl_runner.config.schema import RuntimeConf
 from zsl_runner.models.feature_gan.conf import FeatureGANConf, PenaltyConf, PerturbationConf, WeightsConf
@@ -79,14 +80,14 @@ def build(make_context, records, in_double_precision):
 
 def assert_equal_steps(trainer, plain, steps, transductive):
     (phase,) = (phase for phase in trainer.phases() if phase.name == ("transductive" if transductive else "inductive"))
-    before = {name: value.clone() for name, value in trainer.model.state_dict().items()}
+    before = weights_of(trainer)
     for _ in range(steps):
         phase.step()
         plain.step(transductive)
     expected = plain.model.state_dict()
     for name, value in trainer.model.state_dict().items():
         torch.testing.assert_close(value, expected[name], rtol=1e-9, atol=1e-9, msg=name)
-    moved = {name.split(".")[0] for name, value in before.items() if not torch.equal(value, expected[name])}
+    moved = {name.split(".")[0] for name in differing(before, expected)}
     for name, weight in trainer.critics.state_dict().items():
         assert weight.item() == pytest.approx(plain.penalty_weights[name], rel=1e-12)
     return moved

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from scripts.benchmark import problem
 from tests.golden.runs import LONGER, OPTIONS, STEPS
-from tests.recipes.comparison import same
+from tests.recipes.comparison import assert_same
 from tests.training.emulated_graph import EmulatedGraph
 from zsl_runner.errors import ConfigError, RunError
 from zsl_runner.streams import Streams
@@ -72,7 +72,7 @@ def test_replayed_steps_are_equal_to_the_bit(name, device):
     found, graphs = train(other, lambda step, sums: capture.of(step, sums, name))
     assert graphs > 0 or (device == "cpu" and name in ONE_HOT)
     assert found == expected
-    same(one.state_dict(), other.state_dict())
+    assert_same(one.state_dict(), other.state_dict())
 
 
 @pytest.mark.parametrize("device", DEVICES)
@@ -97,7 +97,7 @@ def test_a_run_that_goes_on_from_a_checkpoint_ends_with_the_same_bits(name, devi
             found.append((sums.values(), report.real_rows))
             sums.clear()
     assert found == expected[stop:]
-    same(whole.state_dict(), second.state_dict())
+    assert_same(whole.state_dict(), second.state_dict())
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from scripts.benchmark import problem
 from tests.golden.runs import LONGER, OPTIONS, STEPS
-from tests.recipes.comparison import same
+from tests.recipes.comparison import assert_same
 from tests.training.emulated_graph import waits
 from tests.training.second_device import NoNumbersOfTheHost, NothingOfTheCPU, second_device
 from zsl_runner.training.base import Drawn, Step, StepReport
@@ -149,10 +149,10 @@ def test_the_second_half_depends_on_tensors_streams_and_what_was_drawn_alone(nam
             for group, state in parts.optimisers.state_dict()["optimisers"].items():
                 copy.optimisers.set_lr(group, state["param_groups"][0]["lr"])  # set by the host
             again = other.step.compute(decided)  # its own host has decided nothing
-            same(dict(report.terms), dict(again.terms))
+            assert_same(dict(report.terms), dict(again.terms))
             if phase.step.finish is not None:
                 phase.step.finish()
         for built in (phase, other):
             if built.end is not None:
                 built.end()
-        same(parts.model.state_dict(), copy.model.state_dict())
+        assert_same(parts.model.state_dict(), copy.model.state_dict())

@@ -13,9 +13,10 @@ from zsl_runner.config.compose import compose
 from zsl_runner.config.draft import Draft
 from zsl_runner.config.gpus import cuda_devices
 from zsl_runner.config.loader import Loader
-from zsl_runner.config.problems import Idle, Problem
+from zsl_runner.config.problems import Idle, Problem, report
 from zsl_runner.config.resume import compose_resumed, resumed
 from zsl_runner.config.schema import RunConfig
+from zsl_runner.errors import ConfigError
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,16 @@ class Verdict:
     config: RunConfig | None = None
     resumes: Path | None = None
     idle: tuple[Idle, ...] = ()
+
+    def accepted(self) -> RunConfig:
+        """Return the configuration.
+
+        Raises:
+            ConfigError: there are problems, all of which it tells.
+        """
+        if self.config is None:
+            raise ConfigError(report(self.problems))
+        return self.config
 
 
 def check(

@@ -20,8 +20,8 @@ from zsl_runner.config.identity import flatten
 from zsl_runner.config.loader import Source
 from zsl_runner.config.paths import conf_directory
 from zsl_runner.config.quoting import expression, quoted
-from zsl_runner.config.registry import MESSAGES
 from zsl_runner.config.resume import resumed
+from zsl_runner.config.store import MESSAGES
 from zsl_runner.errors import ConfigError
 
 PRIMARY = "config"

@@ -11,16 +11,13 @@ import importlib
 import inspect
 import pkgutil
 from collections.abc import Iterator
-from functools import cache, partial
+from functools import cache
 from importlib.util import find_spec
 from inspect import isfunction
 from typing import Any
 
-from hydra.core.config_store import ConfigNode, ConfigStore
-from omegaconf import DictConfig, OmegaConf
-
 from zsl_runner.config.plugins import other_schemas
-from zsl_runner.config.schema import GROUPS, Component, RunConfig
+from zsl_runner.config.schema import GROUPS, Component
 from zsl_runner.errors import ConfigError
 
 PACKAGES = {
@@ -29,9 +26,6 @@ PACKAGES = {
     "trainer": "zsl_runner.trainers",
     "evaluator": "zsl_runner.evaluation",
 }
-
-MESSAGES = {"job_logging": "%(message)s", "hydra_logging": "[%(asctime)s][HYDRA] %(message)s"}
-"""Formats of what a run and what Hydra has to say, by the groups of Hydra's that choose where that goes."""
 
 
 def kind_of(schema: type[Component]) -> str:
@@ -72,56 +66,6 @@ def schemas(group: str) -> dict[str, type[Component]]:
             )
         table[kind] = schema
     return dict(sorted(table.items()))
-
-
-@cache
-def register() -> None:
-    """Store all schemas in Hydra's config store: ``schema/run`` and ``schema/<group>/<kind>``. And where messages go.
-
-    The runtime and tracker groups need no entry: there is one schema each, and it is part of that of the run.
-    """
-    store = ConfigStore.instance()
-    # Hydra deep-copies its sources, and with them the whole store, whenever it lists a group: 30 ms each time with our
-    # schemas, seconds for --help. The store is a singleton that hands out copies of its entries, so it is shared.
-    store.__dict__["__deepcopy__"] = partial(_shared, store)
-    store.store(group="schema", name="run", node=RunConfig)
-    for group in GROUPS:
-        entries = store.repo["schema"].setdefault(group, {})
-        for kind, schema in schemas(group).items():
-            name = f"{kind}.yaml"
-            entries[name] = _Entry(name, schema, group=f"schema/{group}", package=None, provider=None)
-    for group, form in MESSAGES.items():
-        handler = {"class": "zsl_runner.console.terminal.Messages", "formatter": "simple"}
-        node = {
-            "version": 1,
-            "formatters": {"simple": {"format": form}},
-            "handlers": {"console": handler},
-            "root": {"level": "INFO", "handlers": ["console"]},
-            "disable_existing_loggers": False,
-        }
-        store.store(group=f"hydra/{group}", name="messages", node=node)
-
-
-class _Entry(ConfigNode):  # type: ignore[misc]
-    """An entry of the store that becomes a node when it is loaded: that takes 3 ms, and a command loads few entries."""
-
-    @property
-    def node(self) -> DictConfig:
-        return self._node if isinstance(self._node, DictConfig) else _node_of(self._node)
-
-    @node.setter
-    def node(self, schema_or_node: Any) -> None:
-        self._node = schema_or_node
-
-
-@cache
-def _node_of(schema: type[Component]) -> DictConfig:
-    node: DictConfig = OmegaConf.structured(schema)
-    return node
-
-
-def _shared(store: ConfigStore, _memo: dict[int, Any]) -> ConfigStore:
-    return store
 
 
 def resolve(implementation: str) -> Any:

@@ -102,6 +102,10 @@ class DatasetConf(Component):
         """Return the side of square images in pixels; None if the files decide, or if there are no images."""
         return None
 
+    def known_sizes(self) -> tuple[int, int] | None:
+        """Return how many classes have training rows, and the most training rows there can be; None if files decide."""
+        return None
+
     def required_files(self) -> Iterable[RequiredFile]:
         """Yield the files that must exist before a run starts."""
         return ()

@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from zsl_runner.errors import RunError
-from zsl_runner.files.writing import replacing
+from zsl_runner.files.writing import replacing, writable
 
 
 def write_arrays(path: Path, arrays: Mapping[str, Any]) -> None:
@@ -19,11 +18,8 @@ def write_arrays(path: Path, arrays: Mapping[str, Any]) -> None:
     Raises:
         RunError: the file cannot be written; the old one is unharmed.
     """
-    try:
-        with replacing(path) as temporary, temporary.open("xb") as stream:
-            np.savez(stream, **arrays)
-    except OSError as error:
-        raise RunError(f"{path}: cannot be written: {error.strerror or error}") from error
+    with writable(path), replacing(path) as temporary, temporary.open("xb") as stream:
+        np.savez(stream, **arrays)
 
 
 def kept_arrays(path: Path) -> dict[str, NDArray[Any]] | None:

@@ -43,17 +43,27 @@ def replacing(path: Path) -> Iterator[Path]:
         raise
 
 
+@contextmanager
+def writable(path: Path) -> Iterator[None]:
+    """Say of every failure inside the block that the file or folder cannot be written.
+
+    Raises:
+        RunError: it cannot, e.g. on a full or read-only disk.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise RunError(f"{path}: cannot be written: {error.strerror or error}") from error
+
+
 def write_bytes(path: Path, content: bytes) -> None:
     """Replace ``path`` by ``content`` in one step.
 
     Raises:
         RunError: the file cannot be written, e.g. on a full disk; the old file is unharmed.
     """
-    try:
-        with replacing(path) as temporary, temporary.open("xb") as stream:
-            stream.write(content)
-    except OSError as error:
-        raise RunError(f"{path}: cannot be written: {error.strerror or error}") from error
+    with writable(path), replacing(path) as temporary, temporary.open("xb") as stream:
+        stream.write(content)
 
 
 def write_text(path: Path, content: str) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from zsl_runner.config.places import obstacle
 from zsl_runner.errors import ConfigError, RunError
-from zsl_runner.files.writing import replacing
+from zsl_runner.files.writing import replacing, writable
 
 
 def replace_section(path: Path, name: str, content: str) -> None:
@@ -31,7 +31,7 @@ def replace_section(path: Path, name: str, content: str) -> None:
     begin, end = f"<!-- zsl-report:{name} -->", f"<!-- /zsl-report:{name} -->"
     if not path.exists():
         raise ConfigError(f"--into {path}: no such file; make it, with the lines {begin} and {end}")
-    file = _writable(path)
+    file = _replaceable(path)
     try:
         text = file.read_bytes().decode("utf-8")
     except OSError as error:
@@ -47,16 +47,13 @@ def replace_section(path: Path, name: str, content: str) -> None:
     # A name in a table must not begin or end a section.
     content = re.sub(r"<(?=!-- /?zsl-report:)", "&lt;", content.strip())
     written = f"{head}{begin}\n\n{content}\n\n{end}{tail}".encode("utf-8", "surrogateescape")
-    try:
-        with replacing(file) as temporary:
-            temporary.touch(mode=0o600)  # whoever may not read the file may not read the new one meanwhile either
-            temporary.write_bytes(written)
-            shutil.copymode(file, temporary)
-    except OSError as error:
-        raise RunError(f"{path}: cannot be written: {error.strerror or error}") from error
+    with writable(path), replacing(file) as temporary:
+        temporary.touch(mode=0o600)  # whoever may not read the file may not read the new one meanwhile either
+        temporary.write_bytes(written)
+        shutil.copymode(file, temporary)
 
 
-def _writable(path: Path) -> Path:
+def _replaceable(path: Path) -> Path:
     """Return the file that a path or a link means; it and its folder, in which it is replaced, can be written."""
     file = Path(os.path.realpath(path))
     if not file.is_file():  # reading a device or a pipe may never end

@@ -21,7 +21,6 @@ from hydra.plugins.sweeper import Sweeper
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
-from zsl_runner.config import registry
 from zsl_runner.config.check import Verdict, check, summary
 from zsl_runner.config.command import PRIMARY, Command, Question, question, read
 from zsl_runner.config.compose import COMPOSED_GROUPS
@@ -31,6 +30,7 @@ from zsl_runner.config.paths import conf_directory
 from zsl_runner.config.problems import Idle, Problem, listed, report, without_effect
 from zsl_runner.config.resume import refused_of_all
 from zsl_runner.config.schema import RunConfig
+from zsl_runner.config.store import register
 from zsl_runner.config.sweep import check_search, columns, expand, is_search, starts_elsewhere, told
 from zsl_runner.console.frame import FAILED, REFUSED
 from zsl_runner.console.terminal import require_printed
@@ -62,7 +62,7 @@ def perform(arguments: Sequence[str]) -> int:
     """
     asked = question(arguments)
     command = read(arguments if asked is None else asked.rest)
-    registry.register()
+    register()
     if asked is not None:
         print(_answer(asked, command))
         if asked.copy is None:  # a copy is made whether its place can be printed or not

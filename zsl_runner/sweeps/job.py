@@ -16,7 +16,6 @@ from zsl_runner.config.check import check
 from zsl_runner.config.hashes import fingerprint
 from zsl_runner.config.loader import Loader, Source
 from zsl_runner.config.paths import conf_directory
-from zsl_runner.config.problems import report
 from zsl_runner.config.resume import resumed
 from zsl_runner.config.schema import RunConfig
 from zsl_runner.config.sweep import told
@@ -88,10 +87,7 @@ def _configuration(config: DictConfig, overrides: list[str]) -> RunConfig:
     """Return the composed configuration, or the saved one of a run that ``resume=`` names."""
     if resumed(overrides) is None:
         return typed(config)
-    verdict = check(Loader(Source(conf_directory())), overrides)
-    if verdict.config is None:
-        raise ConfigError(report(verdict.problems))
-    return verdict.config
+    return check(Loader(Source(conf_directory())), overrides).accepted()
 
 
 def _check(config: RunConfig, plan: Plan, overrides: list[str]) -> None:

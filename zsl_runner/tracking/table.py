@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from zsl_runner.errors import RunError
-from zsl_runner.files.writing import write_bytes
+from zsl_runner.files.writing import writable, write_bytes
 
 STAGE_PREFIXES = {"tune": "tune", "final": "train", "fit": "train"}
 METRIC_PREFIXES = ("val/", "test/", "oracle/", "time/")
@@ -106,10 +106,8 @@ class Table:
         content = self._encoded(kept, header=True)
         self._size = len(content)
         write_bytes(self.path, content)
-        try:
+        with writable(self.path):
             self._stream = self.path.open("ab", buffering=0)
-        except OSError as error:
-            raise RunError(f"{self.path}: cannot be written: {error.strerror or error}") from error
 
     def scalars(self, step: int, values: Mapping[str, float], stage: str, phase: str) -> None:
         """Append one row per value with a single write, so that at most the last line can be torn.

@@ -10,8 +10,8 @@ import io
 import os
 import shutil
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from zsl_runner.errors import RunError
 from zsl_runner.files.folders import entries
-from zsl_runner.files.writing import write_bytes
+from zsl_runner.files.writing import writable, write_bytes
 from zsl_runner.tracking.pictures import Picture
 from zsl_runner.tracking.table import EVENTS, STAGE_PREFIXES, tag_of
 
@@ -218,14 +218,9 @@ def _wait_for_a_later_name(directory: Path) -> None:
         time.sleep(newest + 1 - time.time())
 
 
-@contextmanager
-def _disk(directory: Path) -> Iterator[None]:
-    """Turn an OSError of the event writer, whose thread may report it late, into a RunError."""
-    try:
-        yield
-    except OSError as error:
-        where = directory / EVENTS
-        raise RunError(f"{where}: cannot be written: {error.strerror or error}") from error
+def _disk(directory: Path) -> AbstractContextManager[None]:
+    """Return what turns an OSError of the event writer, whose thread may report it late, into a RunError."""
+    return writable(directory / EVENTS)
 
 
 def _session_end() -> Any:

@@ -10,7 +10,7 @@ from torch import Tensor
 from zsl_runner.data.rows import EpochSampler
 from zsl_runner.data.zero_shot.folds import ZeroShotTraining
 from zsl_runner.models.base import ConditionalGenerator
-from zsl_runner.training.base import Drawn, Step, StepReport, TrainingContext
+from zsl_runner.training.base import Drawn, Step, StepReport, TrainingContext, ended_early
 
 
 @dataclass(frozen=True)
@@ -89,3 +89,15 @@ class SeenClassStep:
     ) -> Step[SeenDraw]:
         """Return the step on ``size`` real rows in two halves, with another second half if one is given."""
         return Step(lambda: self.draw(size, train_prior), compute or self.compute)
+
+
+def ended_on_seen_classes(trainer: str, steps: int, missed: str, key: str) -> str:
+    """Return the warning that training ended before more than real rows of seen classes took part.
+
+    Args:
+        trainer: its name.
+        steps: steps on seen classes alone, at the start.
+        missed: what was not done.
+        key: the option that says how many steps these are.
+    """
+    return ended_early(f"trainer {trainer}: training ended within the {steps} steps on seen classes alone", missed, key)

@@ -8,9 +8,12 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from zsl_runner.data.images.folds import ImageView
 from zsl_runner.data.images.records import ImageRecords
 from zsl_runner.data.records import Provenance
 from zsl_runner.data.sources.digits.conf import SplitDigitsConf
+from zsl_runner.data.tasks.folds import TaskRows, TaskShape, TaskTraining
+from zsl_runner.data.tasks.order import TaskOrder
 from zsl_runner.data.tasks.stages import ImageTaskStages
 from zsl_runner.errors import DataError
 
@@ -109,6 +112,16 @@ def test_a_limited_set_has_some_rows_of_each_class(rows):
     labels = dict(zip(row_numbers(whole.data).tolist(), whole.data.labels.tolist(), strict=True))
     assert [labels[row] for row in row_numbers(part.data)] == part.data.labels.tolist()
     assert part.shape == whole.shape
+
+
+def test_a_limited_set_is_the_rows_at_even_distances_and_the_first_of_each_class():
+    """Of nine rows 0, 4 and 8 are at even distances; the classes 0, 1 and 2 are met first in rows 0, 2 and 6."""
+    labels = torch.tensor([0, 0, 1, 1, 0, 0, 2, 2, 1])
+    images = torch.arange(9, dtype=torch.uint8).reshape(9, 1, 1, 1)
+    rows = TaskRows(ImageView(images, torch.arange(9)), labels)
+    part = TaskTraining(rows, TaskShape((1, 1, 1), TaskOrder((2, 1)))).limited(3)
+    assert part.data.labels.tolist() == [0, 1, 0, 2, 1]
+    assert row_numbers(part.data).tolist() == [0, 2, 4, 6, 8]
 
 
 def without(data, split, labels):

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from tests.evaluation.continual.known import blind, fold_of, model_of, rows_of
+from tests.weights import same, weights_of
 from zsl_runner.data.sources.digits.conf import SplitDigitsConf
 from zsl_runner.data.sources.toy.conf import ToyTasksConf
 from zsl_runner.data.tasks.order import TaskOrder
@@ -72,10 +73,10 @@ def test_blocks_change_nothing(trained, batch_size):
 
 def test_the_model_is_left_as_it_was(trained):
     trained.train()
-    before = {name: values.clone() for name, values in trained.state_dict().items()}
+    before = weights_of(trained)
     measure(trained)
     assert trained.training
-    assert all(torch.equal(values, before[name]) for name, values in trained.state_dict().items())
+    assert same(before, trained.state_dict())
 
 
 def test_all_is_from_the_copies_once_training_is_done(trained):

@@ -10,6 +10,7 @@ import torch
 from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
 from tests.task_data import OPTIM, task_fold, task_trainer, task_training, train
+from tests.weights import same, weights_of
 from zsl_runner.errors import NonFiniteError
 from zsl_runner.evaluation.continual.conf import ContinualEvaluatorConf
 from zsl_runner.evaluation.continual.evaluator import ContinualEvaluator
@@ -187,15 +188,14 @@ def test_measuring_changes_nothing(until):
     train(trainer, until)
     trainer.model.main.train()
     trainer.model.old.eval()
-    before = copy.deepcopy(trainer.model.state_dict())
+    before = weights_of(trainer)
     modes = [part.training for part in trainer.model.modules()]
     of_torch = torch.get_rng_state()
     gradients = [parameter.requires_grad for parameter in trainer.model.parameters()]
     first = measure(trainer, fold)
     figures = list(ContinualEvaluator(ContinualEvaluatorConf(), 0).figures(trainer.model, fold.evaluation, first, {}))
     assert {"acc_taw", "acc_tag_course", "distances", "similarities"} <= {name for name, _ in figures}
-    after = trainer.model.state_dict()
-    assert all(torch.equal(after[name], value) for name, value in before.items())
+    assert same(before, trainer.model.state_dict())
     assert [part.training for part in trainer.model.modules()] == modes
     assert [parameter.requires_grad for parameter in trainer.model.parameters()] == gradients
     assert torch.equal(torch.get_rng_state(), of_torch)
@@ -215,8 +215,7 @@ def test_training_goes_on_as_if_nothing_had_been_measured(name):
             measure(measured, fold)
         if phase.end is not None:
             phase.end()
-    found = measured.model.state_dict()
-    assert all(torch.equal(found[key], value) for key, value in alone.model.state_dict().items())
+    assert same(measured.model.state_dict(), alone.model.state_dict())
 
 
 def test_layers_are_compared_on_the_rows_of_the_last_task():
@@ -243,9 +242,9 @@ def test_the_plane_goes_through_the_three_networks():
     fold = fold_of(counts=(60, 12, 3, 9, 11, 5))
     trainer = task_trainer(dataclasses.replace(METHODS["a_lwf"], plane=True), fold.train)
     train(trainer)
-    before, model = copy.deepcopy(trainer.model.state_dict()), trainer.model
+    before, model = weights_of(trainer), trainer.model
     plane = accuracy_plane(model, fold.evaluation, 4096)
-    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+    assert same(before, model.state_dict())
     old, auxiliary, joint, main = model.snapshots[1], model.auxiliaries[2], model.joint, model.snapshots[2]
     assert plane.places["old"] == (0, 0)
     assert plane.places["auxiliary"] == pytest.approx((float((auxiliary - old).norm()), 0), abs=1e-4)

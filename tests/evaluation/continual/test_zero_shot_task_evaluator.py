@@ -9,6 +9,7 @@ import torch
 from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
 from tests.task_data import OPTIM, task_fold, task_trainer, task_training, train
+from tests.weights import same, weights_of
 from zsl_runner.data.tasks.folds import TaskRows
 from zsl_runner.evaluation.continual.conf import ContinualZeroShotEvaluatorConf
 from zsl_runner.evaluation.continual.zero_shot import ContinualZeroShotEvaluator
@@ -162,13 +163,12 @@ def test_on_the_way_tasks_so_far_are_measured_and_nothing_is_changed(setting):
     if phase.begin is not None:
         phase.begin()
     phase.step()
-    before, of_torch = copy.deepcopy(trainer.model.state_dict()), torch.get_rng_state()
+    before, of_torch = weights_of(trainer), torch.get_rng_state()
     modes = [part.training for part in trainer.model.modules()]
     measurement = measure(trainer, fold)
     assert len(measurement.details.steps["S"]) == 2
     assert measurement.details.matrices["acc_tag"].shape == (2, 3)
-    after = trainer.model.state_dict()
-    assert all(torch.equal(after[name], value) for name, value in before.items())
+    assert same(before, trainer.model.state_dict())
     assert [part.training for part in trainer.model.modules()] == modes
     assert torch.equal(torch.get_rng_state(), of_torch)
     trainer.model.snapshots[1] = parameters_to_vector(trainer.model.main.parameters()).detach()

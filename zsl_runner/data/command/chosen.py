@@ -12,8 +12,8 @@ from zsl_runner.config.draft import Draft
 from zsl_runner.config.loader import Loader, Source
 from zsl_runner.config.paths import conf_directory
 from zsl_runner.config.problems import Problem
-from zsl_runner.config.registry import register
 from zsl_runner.config.schema import DatasetConf
+from zsl_runner.config.store import register
 from zsl_runner.errors import ConfigError, DataError
 from zsl_runner.files.folders import expanded
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from zsl_runner.config.schema import DatasetConf, TrainerConf
@@ -58,6 +59,32 @@ class ImageShape:
     def entries(self) -> int:
         """Numbers in an image."""
         return self.channels * self.height * self.width
+
+
+class StoredImages:
+    """All images of a data set on the run's device, held once, as bytes.
+
+    Args:
+        images: (N, C, H, W) uint8.
+        device: where they live.
+    """
+
+    def __init__(self, images: NDArray[np.uint8], device: torch.device) -> None:
+        self._images = torch.from_numpy(images).to(device)
+
+    @property
+    def size(self) -> tuple[int, int, int]:
+        """Channels, height and width of an image."""
+        channels, height, width = self._images.shape[1:]
+        return channels, height, width
+
+    def shape(self, classes: int) -> ImageShape:
+        """Return the sizes a model takes from them; ``classes`` as in `ImageShape`."""
+        return ImageShape(*self.size, classes)
+
+    def view(self, rows: Rows) -> ImageView:
+        """Return a view of these rows."""
+        return ImageView(self._images, on_device(rows, self._images.device))
 
 
 @dataclass(frozen=True)
@@ -151,17 +178,16 @@ class ImageStages(OneStage[ImageTrainingSet, ImageEvaluationSet]):
     def __init__(self, records: ImageRecords, device: torch.device) -> None:
         self._records = records
         self._device = device
-        self._images = torch.from_numpy(records.images).to(device)
+        self._images = StoredImages(records.images, device)
         labels = np.full(len(records.images), UNLABELLED) if records.labels is None else records.labels
         self._labels = labels
-        channels, height, width = records.images.shape[1:]
-        self._shape = ImageShape(channels, height, width, len(records.class_names))
+        self._shape = self._images.shape(len(records.class_names))
 
     def fold(self, evaluated: str) -> ImageFold:
         """Return the training rows and the rows of one split; see `OneStage.fold`."""
         records, splits = self._records, self._records.splits()
         visible = np.where(np.isin(records.train, records.labelled), self._labels[records.train], UNLABELLED)
-        training = ImageTrainingSet(self._view(records.train), on_device(visible, self._device), self._shape)
+        training = ImageTrainingSet(self._images.view(records.train), on_device(visible, self._device), self._shape)
         evaluation = ImageEvaluationSet(
             name=evaluated,
             rows=self._known(splits[evaluated]),
@@ -173,12 +199,9 @@ class ImageStages(OneStage[ImageTrainingSet, ImageEvaluationSet]):
         )
         return ImageFold(training, evaluation)
 
-    def _view(self, rows: Rows) -> ImageView:
-        return ImageView(self._images, on_device(rows, self._device))
-
     def _known(self, rows: Rows) -> LabelledImages:
         factors = None if self._records.factors is None else on_device(self._records.factors[rows], self._device)
-        return LabelledImages(self._view(rows), on_device(self._labels[rows], self._device), factors)
+        return LabelledImages(self._images.view(rows), on_device(self._labels[rows], self._device), factors)
 
 
 def image_folds(records: Records, conf: DatasetConf, trainer: TrainerConf, device: torch.device) -> ImageStages:

@@ -54,9 +54,14 @@ class LabelledImagesConf(ImagesConf):
         if self.labelled is None:
             yield from idle("labelled=null", "label_seed")
 
-    def problems_of_labels(self, classes: int, rows: int) -> Iterable[Problem]:
+    def problems(self) -> Iterable[Problem]:
         """Yield that ``labelled`` leaves classes out, or asks for more training images than there are."""
-        if self.labelled is not None and not classes <= self.labelled <= rows:
+        yield from super().problems()
+        sizes = self.known_sizes()
+        if sizes is None or self.labelled is None:
+            return
+        classes, rows = sizes
+        if not classes <= self.labelled <= rows:
             expected = f"expected {classes} (one image of each class) to {rows:,} (all training images)"
             yield Problem("labelled", f"{expected}, found {self.labelled:,}")
 

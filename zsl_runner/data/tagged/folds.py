@@ -10,9 +10,8 @@ import torch
 from torch import Tensor
 
 from zsl_runner.config.schema import DatasetConf, TrainerConf
-from zsl_runner.data.images.folds import ImageShape, ImageView
+from zsl_runner.data.images.folds import ImageShape, ImageView, StoredImages
 from zsl_runner.data.records import Records
-from zsl_runner.data.rows import on_device
 from zsl_runner.data.stages import Fold, OneStage, spread
 from zsl_runner.data.tagged.options import TaggedConf
 from zsl_runner.data.tagged.records import TaggedRecords
@@ -150,9 +149,8 @@ class TaggedStages(OneStage[TaggedTrainingSet, TaggedEvaluationSet]):
         self._flip = flip
         self._device = device
         self._masked = masked
-        self._images = torch.from_numpy(records.images).to(device)
-        channels, height, width = records.images.shape[1:]
-        self._shape = ImageShape(channels, height, width, len(records.class_names))
+        self._images = StoredImages(records.images, device)
+        self._shape = self._images.shape(len(records.class_names))
 
     def fold(self, evaluated: str) -> TaggedFold:
         """Return the training rows and the rows of one split; see `OneStage.fold`.
@@ -167,7 +165,7 @@ class TaggedStages(OneStage[TaggedTrainingSet, TaggedEvaluationSet]):
             masks = torch.from_numpy(records.masks[rows]).to(self._device)
         evaluation = TaggedEvaluationSet(
             name="oracle" if self._masked and evaluated == "test" else evaluated,
-            images=self._view(rows),
+            images=self._images.view(rows),
             tags=self._tags(rows),
             masks=masks,
             shape=self._shape,
@@ -178,15 +176,12 @@ class TaggedStages(OneStage[TaggedTrainingSet, TaggedEvaluationSet]):
     def _training(self) -> TaggedTrainingSet:
         records = self._records
         rows = records.train
-        seen = self._view(rows), self._tags(rows), self._shape, self._flip
+        seen = self._images.view(rows), self._tags(rows), self._shape, self._flip
         if not self._masked:
             return TaggedTrainingSet(*seen)
         if records.masks is None or not records.has_mask(rows).all():
             raise DataError(_without_masks(records))
         return MaskedTrainingSet(*seen, masks=torch.from_numpy(records.masks[rows]).to(self._device))
-
-    def _view(self, rows: np.ndarray) -> ImageView:
-        return ImageView(self._images, on_device(rows, self._device))
 
     def _tags(self, rows: np.ndarray) -> Tensor:
         return torch.from_numpy(self._records.tags[rows]).float().to(self._device)

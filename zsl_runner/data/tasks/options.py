@@ -39,10 +39,6 @@ class TasksConf(DatasetConf):
         """Return that classes arrive in tasks."""
         return {"kind": f"continual, {self.n_tasks} tasks"}
 
-    def known_sizes(self) -> tuple[int, int] | None:
-        """Return how many classes have training rows, and the most training rows there can be; None if files decide."""
-        return None
-
     def problems(self) -> Iterable[Problem]:
         """Yield two orders at once, and classes in two tasks."""
         yield from super().problems()
@@ -79,6 +75,12 @@ class ImageTasksConf(TasksConf):
 
     folds: ClassVar[str] = "zsl_runner.data.tasks.stages:image_tasks"
     provides: ClassVar[frozenset[str]] = frozenset({Provision.TASKS})
+
+    def problems(self) -> Iterable[Problem]:
+        """Yield tasks that the classes do not fit, where these are known."""
+        yield from super().problems()
+        if (sizes := self.known_sizes()) is not None:
+            yield from self.problems_of_tasks(sizes[0])
 
 
 @dataclass

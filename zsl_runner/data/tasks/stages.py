@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from zsl_runner.config.schema import DatasetConf, TrainerConf
-from zsl_runner.data.images.folds import ImageView
+from zsl_runner.data.images.folds import StoredImages
 from zsl_runner.data.images.records import ImageRecords
 from zsl_runner.data.records import Records, Rows
 from zsl_runner.data.rows import on_device
@@ -53,21 +53,21 @@ class ImageTaskStages(OneStage[TaskTraining, TaskEvaluation]):
         self._labels = place[records.labels]
         self._order = conf.order_of(len(classes))
         self._names = tuple(records.class_names[label] for label in order)
-        self._images = torch.from_numpy(records.images).to(device)
+        self._device = device
+        self._images = StoredImages(records.images, device)
         for evaluated in ("val", "test"):  # before a run, not at its end
             self.fold(evaluated)
 
     def fold(self, evaluated: str) -> TaskFold:
         """Return the training rows and the rows of one split; see `OneStage.fold`."""
-        shape = TaskShape(tuple(self._images.shape[1:]), self._order)
+        shape = TaskShape(self._images.size, self._order)
         training = TaskTraining(self._rows(self._records.train), shape)
         rows = self._rows(self._records.splits()[evaluated])
         fold = TaskFold(training, TaskEvaluation(evaluated, rows, self._order, self._names))
         return with_rows(fold, self._records.name)
 
     def _rows(self, rows: Rows) -> TaskRows:
-        device = self._images.device
-        return TaskRows(ImageView(self._images, on_device(rows, device)), on_device(self._labels[rows], device))
+        return TaskRows(self._images.view(rows), on_device(self._labels[rows], self._device))
 
 
 def image_tasks(records: Records, conf: DatasetConf, trainer: TrainerConf, device: torch.device) -> ImageTaskStages:

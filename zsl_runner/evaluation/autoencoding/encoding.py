@@ -8,7 +8,7 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from zsl_runner.data.images.folds import UNLABELLED, LabelledImages
+from zsl_runner.data.images.folds import LabelledImages
 from zsl_runner.models.adversarial_autoencoder.model import AdversarialAutoencoder
 from zsl_runner.models.networks import finite
 
@@ -37,10 +37,7 @@ class Encoded:
 
 def beside_z(model: AdversarialAutoencoder, labels: Tensor, y: Tensor | None) -> Tensor | None:
     """Return what the decoder sees beside z: the one-hot label, zeros where there is none, or y, or nothing."""
-    if model.conf.labels != "decoder":
-        return y
-    places = torch.where(labels == UNLABELLED, model.classes, labels)
-    return torch.nn.functional.one_hot(places, model.classes + 1)[:, :-1].float()
+    return model.one_hot(labels)[:, :-1] if model.conf.labels == "decoder" else y
 
 
 @torch.no_grad()

@@ -159,8 +159,10 @@ class AdversarialAutoencoder(FeatureGenerator):
 
         One-hot (n, K + 1) with ``labels=discriminator``, the last place for rows without label; else None.
         """
-        if self.conf.labels != "discriminator":
-            return None
+        return self.one_hot(labels) if self.conf.labels == "discriminator" else None
+
+    def one_hot(self, labels: Tensor) -> Tensor:
+        """Return (n, K + 1) one-hot labels, the last place for `UNLABELLED` rows."""
         places = torch.where(labels == UNLABELLED, self.classes, labels)
         return torch.nn.functional.one_hot(places, self.classes + 1).float()
 

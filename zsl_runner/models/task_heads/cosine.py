@@ -5,7 +5,6 @@ r"""Cosine logits of any set of classes.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 
 from torch import Tensor, nn
@@ -14,6 +13,7 @@ from torch.nn.functional import normalize
 from zsl_runner.data.tasks.folds import TaskShape
 from zsl_runner.models.networks import at_least_fp32
 from zsl_runner.models.task_heads.conf import CosineHeadsConf
+from zsl_runner.models.task_heads.model import activations, hidden_layers
 from zsl_runner.models.task_model import TaskModel, TaskNetwork
 from zsl_runner.streams import Streams
 
@@ -40,12 +40,8 @@ class CosineNetwork(TaskNetwork):
 
     def layers(self, x: Tensor) -> dict[str, Tensor]:
         """Return what leaves each activation, and the places in the common space."""
-        found: dict[str, Tensor] = {}
-        for layer in self.rows:
-            x = layer(x)
-            if isinstance(layer, nn.ReLU):
-                found[f"layer {len(found) + 1}"] = x
-        return found | {"common space": x}
+        found, places = activations(self.rows, x)
+        return found | {"common space": places}
 
     def classify(self, features: Tensor, classes: range) -> Tensor:
         """Return the cosines with the places of these classes, times the scale."""
@@ -59,10 +55,7 @@ class CosineNetwork(TaskNetwork):
 
 def tower(inputs: int, hidden: Sequence[int], outputs: int) -> nn.Sequential:
     """Return linear maps with ReLUs between them."""
-    layers: list[nn.Module] = []
-    for before, after in itertools.pairwise([inputs, *hidden]):
-        layers += [nn.Linear(before, after), nn.ReLU()]
-    return nn.Sequential(*layers, nn.Linear([inputs, *hidden][-1], outputs))
+    return nn.Sequential(*hidden_layers(inputs, hidden), nn.Linear([inputs, *hidden][-1], outputs))
 
 
 class CosineHeads(TaskModel):

@@ -38,12 +38,7 @@ class HeadsNetwork(TaskNetwork):
 
     def layers(self, x: Tensor) -> dict[str, Tensor]:
         """Return what leaves each activation, flat."""
-        found: dict[str, Tensor] = {}
-        for layer in self.body:
-            x = layer(x)
-            if isinstance(layer, nn.ReLU):
-                found[f"layer {len(found) + 1}"] = x.flatten(1)
-        return found
+        return activations(self.body, x)[0]
 
     def is_shared(self, name: str) -> bool:
         """Return that it is none of a head."""
@@ -60,12 +55,27 @@ class HeadsNetwork(TaskNetwork):
         return logits[0] if len(logits) == 1 else torch.cat(logits, 1)
 
 
-def perceptron(inputs: int, hidden: Sequence[int]) -> nn.Sequential:
-    """Return linear maps, each with a ReLU, on flat rows."""
-    layers: list[nn.Module] = [nn.Flatten()]
+def activations(layers: nn.Sequential, x: Tensor) -> tuple[dict[str, Tensor], Tensor]:
+    """Return what leaves each ReLU, flat, by its name, and what leaves the last layer.
+
+    Args:
+        layers: applied one after the other.
+        x: (B, ...) what the first one reads.
+    """
+    found: dict[str, Tensor] = {}
+    for layer in layers:
+        x = layer(x)
+        if isinstance(layer, nn.ReLU):
+            found[f"layer {len(found) + 1}"] = x.flatten(1)
+    return found, x
+
+
+def hidden_layers(inputs: int, hidden: Sequence[int]) -> list[nn.Module]:
+    """Return linear maps, each with a ReLU."""
+    layers: list[nn.Module] = []
     for before, after in itertools.pairwise([inputs, *hidden]):
         layers += [nn.Linear(before, after), nn.ReLU()]
-    return nn.Sequential(*layers)
+    return layers
 
 
 def convolutions(row: tuple[int, int, int], channels: Sequence[int], hidden: int) -> nn.Sequential:
@@ -94,7 +104,7 @@ class TaskHeads(TaskModel):
     """
 
     def __init__(self, conf: TaskHeadsConf, shape: TaskShape, streams: Streams) -> None:
-        body = perceptron(math.prod(shape.row), conf.hidden)
+        body = nn.Sequential(nn.Flatten(), *hidden_layers(math.prod(shape.row), conf.hidden))
         super().__init__(HeadsNetwork(body, conf.hidden[-1], shape.order), shape.order)
 
 

@@ -10,7 +10,6 @@ from zsl_runner.config.fields import option
 from zsl_runner.config.problems import Idle, Problem
 from zsl_runner.config.schema import DatasetConf, ModelConf
 from zsl_runner.config.vocabulary import Capability
-from zsl_runner.data.tasks.options import TasksConf
 from zsl_runner.trainers.continual.options import HeldTrainerConf, ImportanceTrainerConf, TaskTrainerConf
 
 
@@ -129,7 +128,7 @@ class ICaRLConf(HeldTrainerConf):
     def fits(self, model: ModelConf, dataset: DatasetConf) -> Iterable[Problem]:
         """Classes are decided by means of rows, and exemplars are rows; of classes without rows there are none."""
         yield from super().fits(model, dataset)
-        sizes = dataset.known_sizes() if isinstance(dataset, TasksConf) else None
+        sizes = dataset.known_sizes()
         if sizes is not None:
             classes, rows = sizes
             yield from unfit_memory(self.memory, self.memory_per_class, classes, rows, rows // classes)

@@ -18,7 +18,7 @@ from zsl_runner.data.zero_shot.folds import ZeroShotTraining
 from zsl_runner.models.base import ConditionalGenerator, GenerationOptions
 from zsl_runner.trainers.em.conf import EMTrainerConf
 from zsl_runner.trainers.em.mixture import batch_composition, class_balanced_weights
-from zsl_runner.trainers.seen_classes import SeenClassStep, SeenDraw
+from zsl_runner.trainers.seen_classes import SeenClassStep, SeenDraw, ended_on_seen_classes
 from zsl_runner.training.base import (
     Drawn,
     Phase,
@@ -27,7 +27,6 @@ from zsl_runner.training.base import (
     Trainer,
     TrainingContext,
     deciding_value,
-    ended_early,
 )
 
 
@@ -194,9 +193,8 @@ class EMTrainer(Trainer):
         """Return that training ended before the first EM iteration, as a length chosen on validation rows may."""
         if self.iteration or not self.em.iterations:
             return []
-        steps = f"the {self.conf.pretrain_steps} steps on seen classes alone"
-        within = f"trainer {self.conf.name}: training ended within {steps}"
-        return [ended_early(within, "no EM iteration was made", "trainer.pretrain_steps")]
+        name, steps = self.conf.name, self.conf.pretrain_steps
+        return [ended_on_seen_classes(name, steps, "no EM iteration was made", "trainer.pretrain_steps")]
 
     def state_dict(self) -> dict[str, Any]:
         """Return sampler, iteration, Theta_old and the weights of the best validation."""

@@ -14,9 +14,9 @@ from torch import Tensor
 from zsl_runner.data.rows import EpochSampler
 from zsl_runner.data.zero_shot.folds import ZeroShotTraining
 from zsl_runner.models.base import TransductiveGenerator
-from zsl_runner.trainers.seen_classes import SeenClassStep, SeenDraw
+from zsl_runner.trainers.seen_classes import SeenClassStep, SeenDraw, ended_on_seen_classes
 from zsl_runner.trainers.transductive.conf import TransductiveTrainerConf
-from zsl_runner.training.base import Drawn, Phase, Step, StepReport, Trainer, TrainingContext, ended_early
+from zsl_runner.training.base import Drawn, Phase, Step, StepReport, Trainer, TrainingContext
 
 
 @dataclass(frozen=True)
@@ -70,9 +70,8 @@ class TransductiveTrainer(Trainer):
         """Return that training ended before a step with unlabelled rows, as a length chosen on validation rows may."""
         if self.target_sampler.begun or not self.conf.steps:
             return []
-        steps = f"the {self.conf.warmup_steps} steps on seen classes alone"
-        within = f"trainer {self.conf.name}: training ended within {steps}"
-        return [ended_early(within, "no unlabelled row was seen", "trainer.warmup_steps")]
+        name, steps = self.conf.name, self.conf.warmup_steps
+        return [ended_on_seen_classes(name, steps, "no unlabelled row was seen", "trainer.warmup_steps")]
 
     def _draw(self) -> TransductiveDraw:
         seen = self.seen_step.draw(self.conf.batch_size)

@@ -13,10 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from zsl_runner.errors import RunError
 from zsl_runner.files.arrays import kept_arrays, write_arrays
 from zsl_runner.files.locks import exclusive
-from zsl_runner.files.writing import remove_leftovers
+from zsl_runner.files.writing import remove_leftovers, writable
 
 
 class Parts:
@@ -41,10 +40,8 @@ class Parts:
         Raises:
             RunError: another process is at work there, or it cannot be written.
         """
-        try:
+        with writable(self.folder):
             self.folder.mkdir(exist_ok=True)
-        except OSError as error:
-            raise RunError(f"{self.folder}: cannot be written: {error.strerror or error}") from error
         with exclusive(self.folder):
             remove_leftovers(self.folder, older_than=0)
             try:

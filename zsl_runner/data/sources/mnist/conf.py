@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar
 
 from zsl_runner.config.fields import option
-from zsl_runner.config.problems import Problem
 from zsl_runner.config.vocabulary import Provision
 from zsl_runner.data.images.options import ImagesConf, LabelledImagesConf
 from zsl_runner.data.pairs.completion.options import QuadrantConf
-from zsl_runner.data.sources.digit_classes import DIGITS, DigitConf
+from zsl_runner.data.sources.digit_classes import DigitConf
 from zsl_runner.data.sources.mnist.files import SIDE, IdxFolderConf, OfficialSplitConf
 from zsl_runner.data.tasks.options import ImageTasksConf
 
@@ -39,12 +37,6 @@ class MNISTImagesConf(OfficialSplitConf, LabelledImagesConf):
 
     kind: str = option("mnist_images", "the implementation; fixed by the file chosen in the group")
 
-    def problems(self) -> Iterable[Problem]:
-        """A labelled training image of each class is needed, and there must be as many."""
-        yield from super().problems()
-        rows = min(self.most_training_rows(), self.train_limit or self.most_training_rows())
-        yield from self.problems_of_labels(DIGITS, rows)
-
 
 @dataclass
 class MNISTQuadrantConf(OfficialSplitConf, QuadrantConf):
@@ -63,12 +55,3 @@ class SplitMNISTConf(ImageTasksConf, OfficialSplitConf, ImagesConf):
     own_side: ClassVar[int] = SIDE
 
     kind: str = option("split_mnist", "the implementation; fixed by the file chosen in the group")
-
-    def known_sizes(self) -> tuple[int, int]:
-        """Return ten classes, and the rows of the training file that are neither left out nor for validation."""
-        return DIGITS, min(self.most_training_rows(), self.train_limit or self.most_training_rows())
-
-    def problems(self) -> Iterable[Problem]:
-        """A task has at least one digit."""
-        yield from super().problems()
-        yield from self.problems_of_tasks(DIGITS)

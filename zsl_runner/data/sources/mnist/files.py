@@ -12,6 +12,7 @@ from omegaconf import MISSING
 from zsl_runner.config.fields import option
 from zsl_runner.config.problems import Problem
 from zsl_runner.config.schema import DatasetConf, RequiredFile
+from zsl_runner.data.sources.digit_classes import DIGITS
 from zsl_runner.data.sources.published import PUBLISHED
 from zsl_runner.files.folders import expanded
 
@@ -71,6 +72,11 @@ class OfficialSplitConf(IdxFolderConf):
     def most_training_rows(self) -> int:
         """Return how many rows of the training file are not for validation."""
         return TRAIN_ROWS - self.validation_rows
+
+    def known_sizes(self) -> tuple[int, int]:
+        """Return ten classes, and the rows of the training file that are neither left out nor for validation."""
+        left = self.most_training_rows()
+        return DIGITS, min(left, self.train_limit or left)
 
     def problems(self) -> Iterable[Problem]:
         """Training rows must be left."""
