@@ -233,9 +233,22 @@ def test_auto_names_the_run_in_workers_of_a_pool(monkeypatch):
     assert stream.getvalue().startswith("sgal/cub/seed-3  tune/em: 1/40 2%")
 
 
+def test_lines_that_were_asked_for_name_the_run_in_workers_of_a_pool_and_are_no_fewer(monkeypatch):
+    stream = io.StringIO()
+    monkeypatch.setattr("multiprocessing.parent_process", lambda: object())
+    monkeypatch.setattr(sys, "stderr", stream)
+    lines = display("lines", "sgal/cub/seed-3")
+    lines.begin_phase("tune", "em", 40, 0)
+    lines.advance()
+    lines.close()
+    begun, ended = stream.getvalue().splitlines()
+    assert begun == "sgal/cub/seed-3  tune/em: 40 steps"
+    assert ended.startswith("sgal/cub/seed-3  tune/em: 1/40 2%")
+
+
 def test_runs_that_share_a_terminal_say_now_and_then_where_they_are():
     stream, clock = io.StringIO(), Clock()
-    lines = Lines(stream, clock, "sgal/cub/seed-3")
+    lines = Lines(stream, clock, "sgal/cub/seed-3", few=True)
     for phase in ("pretrain", "em"):  # of 40 and 80 seconds: the first is over before anything is due
         lines.begin_phase("tune", phase, 40, 0)
         for _ in range(40):

@@ -74,17 +74,22 @@ class Lines:
     Args:
         stream: where to print; standard error by default.
         clock: monotonic seconds.
-        run: the run's name where several share the stream: each line begins with it, lines come less often, and none
-            tells that a phase begins or ends.
+        run: the run's name where several share the stream, with which each line then begins.
+        few: lines come less often, and none tells that a phase begins or ends.
     """
 
     def __init__(
-        self, stream: TextIO | None = None, clock: Callable[[], float] = time.monotonic, run: str | None = None
+        self,
+        stream: TextIO | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        run: str | None = None,
+        few: bool = False,
     ) -> None:
         self._stream = stream or sys.stderr
         self._clock = clock
         self._run = run
-        self._bounds = LINE_SECONDS if run is None else SHARED_SECONDS
+        self._few = few
+        self._bounds = SHARED_SECONDS if few else LINE_SECONDS
         self._recent = Recent()
         self._open = False
         self._label = ""
@@ -100,7 +105,7 @@ class Lines:
         self._label, self._steps, self._done, self._first = f"{stage}/{phase}", steps, done, done
         self._began = self._latest = self._clock()
         self._printed, self._open = -1, True
-        if self._run is None:
+        if not self._few:
             self._since = self._began
             self._next = self._began + pause(0.0)
             self._print(f"{self._label}: {steps} steps" + (f", {done} done before" if done else ""))
@@ -119,7 +124,7 @@ class Lines:
 
     def close(self) -> None:
         """Print where the phase ended, if that was not printed yet."""
-        if self._run is None and self._open and self._done > self._first and self._printed != self._done:
+        if not self._few and self._open and self._done > self._first and self._printed != self._done:
             self._status(self._latest)
         self._open = False
 
@@ -160,12 +165,12 @@ def display(choice: str, run: str) -> Display:
 
     Args:
         choice: the option.
-        run: the run's name, for the lines of a pool.
+        run: the run's name, with which the lines of a pool begin.
     """
+    shared = multiprocessing.parent_process() is not None
+    few = choice == "auto" and shared
     if choice == "auto":
-        if multiprocessing.parent_process() is not None:
-            return Lines(run=run)
-        choice = "bar" if draws_anew() else "lines"
+        choice = "bar" if draws_anew() and not shared else "lines"
     if choice == "none":
         return Silence()
-    return Bar() if choice == "bar" else Lines()
+    return Bar() if choice == "bar" else Lines(run=run if shared else None, few=few)
