@@ -2,7 +2,9 @@
 
 import dataclasses
 import gc
+import os
 import shutil
+import signal
 from pathlib import Path
 
 import hypothesis
@@ -66,6 +68,24 @@ def pytest_collection_finish():
 def subnormal_numbers():
     """A run flushes them to zero for its process, which may go on with tests that draw any floating-point number."""
     torch.set_flush_denormal(False)
+
+
+@pytest.fixture
+def pipe():
+    """Return what puts a pipe in a place; a test that waits for its writer fails, where it would never end."""
+
+    def waits(*_arguments):
+        pytest.fail("a pipe was opened")
+
+    def put(path):
+        path.unlink(missing_ok=True)
+        os.mkfifo(path)
+        signal.alarm(60)
+
+    before = signal.signal(signal.SIGALRM, waits)
+    yield put
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, before)
 
 
 @pytest.fixture(scope="session")

@@ -198,3 +198,10 @@ def test_an_experiments_values_win_over_files_and_lose_to_the_command_line(verdi
     extra = own("experiment/mine.yaml", "# @package _global_\nseed: 5\nmodel: {latent_dim: 5}\n")
     config = verdict("experiment=mine", "model.latent_dim=6", extra=extra).config
     assert (config.seed, config.model.latent_dim) == (5, 6)
+
+
+def test_what_is_no_file_is_told_from_what_is_not_there(problems, tmp_path, pipe):
+    pipe(tmp_path / "res101.mat")
+    (tmp_path / "att_splits.mat").mkdir()
+    found, _ = problems("dataset=xlsa17", f"dataset.root={tmp_path}", "model=eszsl")["dataset.root"]
+    assert f"{tmp_path}/res101.mat (a device, pipe or socket), {tmp_path}/att_splits.mat (a folder)\n" in found

@@ -231,6 +231,15 @@ def test_concurrent_writers_do_not_disturb_each_other(source, folder):
     assert load_features(source, folder).from_cache
 
 
+def test_a_pipe_in_the_place_of_the_cache_is_replaced(source, folder, pipe):
+    cold = load_features(source, folder)
+    pipe(cache_path(source, folder))
+    again, warm = load_features(source, folder), load_features(source, folder)
+    assert (again.from_cache, warm.from_cache) == (False, True)
+    assert same(cold, again)
+    assert same(cold, warm)
+
+
 def test_a_cache_that_cannot_be_written_costs_one_warning(source, tmp_path, caplog):
     blocked = tmp_path / "file"
     blocked.write_text("a file where the folder should be")

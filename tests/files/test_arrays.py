@@ -37,6 +37,13 @@ def test_a_damaged_byte_leaves_the_arrays_equal_or_absent(tmp_path, change):
     assert absent > sum(values.nbytes for values in ARRAYS.values())
 
 
+def test_a_pipe_holds_no_arrays(tmp_path, pipe):
+    pipe(tmp_path / "kept.npz")
+    assert kept_arrays(tmp_path / "kept.npz") is None
+    write_arrays(tmp_path / "kept.npz", ARRAYS)
+    assert kept_arrays(tmp_path / "kept.npz").keys() == ARRAYS.keys()
+
+
 def test_what_cannot_be_written_is_said(tmp_path):
     with pytest.raises(RunError, match="cannot be written"):
         write_arrays(tmp_path / "no" / "folder.npz", ARRAYS)

@@ -164,6 +164,22 @@ def folder_of(tmp_path, name="pictures", pictures=3):
     return root, paths
 
 
+def test_a_pipe_is_named_and_not_opened(tmp_path, pipe):
+    pipe(tmp_path / "a")
+    with pytest.raises(DataError, match="a: cannot be read: it is a device, pipe or socket"):
+        sha256_of(tmp_path / "a")
+
+
+def test_a_pipe_is_no_memory(tmp_path, settled, memory, monkeypatch, pipe):
+    path = large(tmp_path / "a")
+    sha256_of(path)
+    (kept,) = memory.iterdir()
+    forget_in_process(monkeypatch)
+    pipe(kept)
+    assert sha256_of(path) == plain(path)
+    assert kept.is_file()
+
+
 def test_a_folder_is_its_names_and_contents_in_any_order(tmp_path):
     root, paths = folder_of(tmp_path)
     copied, copies = folder_of(tmp_path, "copy")

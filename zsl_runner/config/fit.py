@@ -213,7 +213,8 @@ def check_files(draft: Draft) -> None:
     for file in files:
         key, path = f"dataset.{file.key}", Path(file.path)
         if not path.is_file():
-            missing.setdefault((key, file.remedy), []).append(shown(path) + (" (a folder)" if path.is_dir() else ""))
+            found = " (a folder)" if path.is_dir() else " (a device, pipe or socket)" if path.exists() else ""
+            missing.setdefault((key, file.remedy), []).append(shown(path) + found)
         elif not os.access(path, os.R_OK):
             draft.report(key, f"{shown(path)} cannot be read: permission denied")
         elif file.sha256 is not None and (actual := sha256_of(path)) != file.sha256.lower():

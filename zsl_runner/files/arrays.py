@@ -24,6 +24,8 @@ def write_arrays(path: Path, arrays: Mapping[str, Any]) -> None:
 
 def kept_arrays(path: Path) -> dict[str, NDArray[Any]] | None:
     """Return the arrays that `write_arrays` has left in a file; None if it is not there, or not as it was written."""
+    if not path.is_file():  # opening a pipe would never end
+        return None
     try:
         with path.open("rb") as stream, np.load(stream, allow_pickle=False) as content:
             return {name: content[name] for name in content.files}  # zip compares the checksum of each

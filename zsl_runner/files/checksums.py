@@ -13,6 +13,7 @@ import hashlib
 import json
 import os
 import re
+import stat
 import time
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
@@ -96,9 +97,12 @@ def _checksums(files: Mapping[str, Path], place: Path) -> dict[str, str]:
 
 def _state_of(path: Path) -> _State:
     try:
-        return _state(path.stat())
+        status = path.stat()
     except OSError as error:
         raise _unreadable(path, error) from error
+    if not stat.S_ISREG(status.st_mode) and not stat.S_ISDIR(status.st_mode):  # opening a pipe would never end
+        raise DataError(f"{path}: cannot be read: it is a device, pipe or socket; put the file itself there")
+    return _state(status)
 
 
 def _state(status: os.stat_result) -> _State:
@@ -137,7 +141,7 @@ def _remembered(place: Path) -> _Memory:
         return _in_process[key]
     file = _memory_file(key)
     memory: _Memory = {}
-    if file is None:
+    if file is None or not file.is_file():  # opening a pipe would never end
         return memory
     with contextlib.suppress(OSError, ValueError, AttributeError, RecursionError):
         for name, entry in json.loads(file.read_bytes()).items():

@@ -101,7 +101,9 @@ def _seal(content: NDArray[np.uint8]) -> bytes:
 
 
 def _whole(target: Path) -> bool:
-    """Tell whether a file has been left as it was written."""
+    """Tell whether a file has been left as it was written; what is no regular file never was, and is not opened."""
+    if not target.is_file():  # opening a pipe would never end
+        return False
     content = np.memmap(target, np.uint8, mode="r")
     return bytes(content[:SEAL]) == _seal(content[SEAL:])
 
