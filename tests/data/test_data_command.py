@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from dataclasses import dataclass, replace
+from fnmatch import fnmatch
 from itertools import pairwise
 from pathlib import Path
 from typing import ClassVar
@@ -138,6 +139,27 @@ def test_prepare_fails_where_no_cache_can_be(own, tmp_path, capsys):
     assert code == 2
     assert "never written to" in err
     assert run(capsys, "prepare", "toy")[1].count("nothing to prepare") == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "name"),
+    [
+        (("xlsa17", "--source", "mine"), "mine-res101-*.h5"),
+        (("digit_canvas_embedded", "train=8"), "digit_canvas-*.npz"),
+    ],
+)
+def test_prepare_on_a_full_disk_tells_it_once(own, tmp_path, capsys, monkeypatch, arguments, name):
+    def full(_descriptor):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("zsl_runner.files.writing.os.fsync", full)
+    monkeypatch.chdir(own.parent)
+    code, out, err = run(capsys, "prepare", *arguments, "--cache", tmp_path / "c")
+    assert (code, out) == (1, "")
+    (line,) = err.splitlines()
+    told = "the cache cannot be written: No space left on device; make room, or choose another folder with --cache DIR"
+    assert fnmatch(line, f"zsl-data: {tmp_path}/c/{name}: {told}")
+    assert list((tmp_path / "c").iterdir()) == []
 
 
 @pytest.mark.parametrize("below", ["", "/deeper"])

@@ -335,7 +335,7 @@ def test_a_folder_that_cannot_be_written_costs_a_warning(tmp_path, caplog):
     (tmp_path / "file").write_text("")
     content = (np.zeros((1, 3, 2, 2), np.uint8), np.zeros((1, 2, 2), np.uint8))
     assert cached(CanvasFile.of(tmp_path / "file" / "below", {}), lambda: content) == content
-    assert "the canvases cannot be kept" in caplog.text
+    assert "the cache cannot be written" in caplog.text
 
 
 def test_runs_that_start_at_once_share_a_cache(tmp_path):

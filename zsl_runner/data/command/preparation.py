@@ -14,6 +14,7 @@ from zsl_runner.config.quoting import line, setting
 from zsl_runner.config.registry import resolve
 from zsl_runner.config.schema import DatasetConf
 from zsl_runner.data.command.chosen import below_dataset
+from zsl_runner.data.kept_copies import required
 from zsl_runner.data.load import load
 from zsl_runner.errors import ConfigError, DataError
 from zsl_runner.files.folders import KeptCopy, expanded
@@ -34,7 +35,8 @@ def prepare(option: str, conf: DatasetConf, overrides: Sequence[str] = ()) -> It
     kept_copy: Callable[[DatasetConf], KeptCopy] | None = resolve(conf.kept_copy) if conf.kept_copy else None
     cache = None if kept_copy is None else _place_of(kept_copy(conf))
     started = time.perf_counter()
-    records = load(conf)
+    with required():
+        records = load(conf)
     cold = time.perf_counter() - started
     yield f"{conf.name}: {records.sizes()}; all checks passed"
     if kept_copy is None or cache is None:

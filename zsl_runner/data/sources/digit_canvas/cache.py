@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,13 +17,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from zsl_runner.errors import RunError
+from zsl_runner.data.kept_copies import keeping
 from zsl_runner.files.arrays import kept_arrays, write_arrays
 from zsl_runner.files.writing import remove_leftovers
 
 Canvases = tuple[NDArray[np.uint8], NDArray[np.uint8]]
-
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -50,28 +47,24 @@ def cached(file: CanvasFile | None, build: Callable[[], Canvases]) -> Canvases:
     """Return the images and labels in a file, or build them and leave them there.
 
     A file that is damaged or holds other canvases is replaced. One that cannot be written (full or read-only disk)
-    costs a warning.
+    costs a warning; see `keeping`.
 
     Args:
         file: the cache file; None builds always.
         build: returns (N, 3, side, side) images and (N, side, side) labels.
+
+    Raises:
+        DataError: the file is required and cannot be written.
     """
     found = None if file is None else read(file)
     if found is not None:
         return found
     images, labels = build()
     if file is not None:
-        try:
+        with keeping(file.path):
             file.path.parent.mkdir(parents=True, exist_ok=True)
             remove_leftovers(file.path.parent)
             write_arrays(file.path, {"images": images, "labels": labels, "identity": np.array(file.identity)})
-        except (OSError, RunError) as error:
-            _log.warning(
-                "%s: the canvases cannot be kept (%s); they are used without a cache. "
-                "Set ZSL_CACHE or dataset.cache to a writable folder, or dataset.cache=null.",
-                file.path,
-                error,
-            )
     return images, labels
 
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import logging
 import os
 import time
 import zlib
@@ -23,7 +22,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from zsl_runner.config.places import obstacle
+from zsl_runner.data.kept_copies import keeping
 from zsl_runner.data.records import SourceFile
 from zsl_runner.data.sources.xlsa17.conf import XLSA17Conf
 from zsl_runner.data.sources.xlsa17.layout import FeatureTable, read_features
@@ -34,8 +33,6 @@ from zsl_runner.files.writing import remove_leftovers, replacing
 FORMAT: Final = 2
 SEAL: Final = 512
 """Bytes of the seal, which HDF5 leaves to whoever writes a file."""
-
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -57,10 +54,10 @@ def cache_path(source: Path, folder: Path) -> Path:
 def load_features(source: Path, folder: Path | None) -> LoadedFeatures:
     """Read a features file, through the cache in ``folder`` if there is one.
 
-    A cache that cannot be written (full or read-only disk) costs a warning, never the run.
+    A cache that cannot be written (full or read-only disk) costs a warning, never the run; see `keeping`.
 
     Raises:
-        DataError: the features file is missing, damaged or wrong.
+        DataError: the features file is missing, damaged or wrong; or the cache is required and cannot be written.
     """
     if folder is None or not source.is_file():
         return LoadedFeatures(read_features(source), SourceFile(str(source), sha256_of(source)), from_cache=False)
@@ -69,15 +66,8 @@ def load_features(source: Path, folder: Path | None) -> LoadedFeatures:
     if table is not None:
         return LoadedFeatures(table, SourceFile(str(source), sha256), from_cache=True)
     table = read_features(source)
-    try:
+    with keeping(target):
         _write(target, table, source, sha256)
-    except OSError as error:
-        _log.warning(
-            "%s: the cache cannot be written (%s); the data are used without it. "
-            "Set ZSL_CACHE or dataset.cache to a writable folder, or dataset.cache=null.",
-            target,
-            obstacle(folder) or error.strerror or error,
-        )
     return LoadedFeatures(table, SourceFile(str(source), sha256), from_cache=False)
 
 
