@@ -95,6 +95,27 @@ def test_a_run_that_is_resumed_with_its_first_events_describes_itself(tmp_path):
     assert steps_of(tmp_path) == [5, 6, 7]
 
 
+def curves(directory):
+    accumulator = load(directory)
+    return {
+        tag: [(event.step, event.value) for event in accumulator.Scalars(tag)] for tag in accumulator.Tags()["scalars"]
+    }
+
+
+def test_a_run_whose_events_were_removed_has_its_curves_again(tmp_path):
+    for name in ("whole", "removed"):
+        (tmp_path / name).mkdir()
+        write(tmp_path / name, range(1, 10), complete=False)
+    for path in (tmp_path / "removed").glob("events.*"):
+        path.unlink()
+    for resume_step, steps in ((6, range(7, 9)), (7, range(8, 12))):
+        for name in ("whole", "removed"):
+            write(tmp_path / name, steps, resume_step)
+    assert curves(tmp_path / "removed") == curves(tmp_path / "whole")
+    assert steps_of(tmp_path / "removed") == list(range(1, 12))
+    assert len(load(tmp_path / "removed").Tensors(metadata.SESSION_START_INFO_TAG)) == 1
+
+
 def test_one_session_per_run_with_its_hyperparameters(tmp_path):
     write(tmp_path, range(1, 5), complete=False)
     write(tmp_path, range(3, 5), resume_step=2)

@@ -10,8 +10,10 @@ import io
 import os
 import shutil
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
+from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +24,7 @@ from zsl_runner.errors import RunError
 from zsl_runner.files.folders import entries
 from zsl_runner.files.writing import writable, write_bytes
 from zsl_runner.tracking.pictures import Picture
-from zsl_runner.tracking.table import EVENTS, STAGE_PREFIXES, tag_of
+from zsl_runner.tracking.table import EVENTS, STAGE_PREFIXES, Row, tag_of
 
 Hyperparameter = bool | int | float | str
 MOST_EMBEDDED = 5000
@@ -92,10 +94,27 @@ class TensorBoard:
         Raises:
             RunError: the disk is full or gone.
         """
+        self._draw(step, {tag_of(name, stage, phase): value for name, value in values.items()})
+
+    def earlier(self, rows: Iterable[Row]) -> None:
+        """Write scalars of which only the table is left as `scalars` would have; their time is that of this process.
+
+        Args:
+            rows: in the order in which they were measured.
+
+        Raises:
+            RunError: the disk is full or gone.
+        """
+        for step, measured in groupby(rows, attrgetter("step")):
+            self._draw(step, {row.tag: row.value for row in measured})
+        self.flush()
+
+    def _draw(self, step: int, values: Mapping[str, float]) -> None:
         from tensorboard.compat.proto.summary_pb2 import Summary
 
-        drawn = {name: value for name, value in values.items() if not name.startswith(TEST)}
-        shown = [Summary.Value(tag=tag_of(name, stage, phase), simple_value=value) for name, value in drawn.items()]
+        shown = [
+            Summary.Value(tag=tag, simple_value=value) for tag, value in values.items() if not tag.startswith(TEST)
+        ]
         with _disk(self._directory):
             self._add(Summary(value=shown), step)
 

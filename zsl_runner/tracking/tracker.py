@@ -81,7 +81,8 @@ class Tracker:
     def describe(self, hyperparameters: Mapping[str, Hyperparameter], phases: Mapping[str, Sequence[str]]) -> None:
         """Write hyperparameters and chart layout to TensorBoard; nothing if earlier events of the run hold them.
 
-        Call it before the first scalar.
+        The curves of a resumed run whose events were removed, or never written, are written anew from
+        ``metrics.csv``. Call it before the first scalar.
 
         Args:
             hyperparameters: the overridden keys and the seed, flat.
@@ -91,6 +92,7 @@ class Tracker:
             with self._shown():
                 self._tensorboard.hyperparameters(hyperparameters)
                 self._tensorboard.layout(phases)
+                self._tensorboard.earlier(read(self._table.path))
         self.undescribed = False
 
     def conclude(
