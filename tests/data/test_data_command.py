@@ -324,6 +324,12 @@ def test_the_figure_is_a_picture_with_content(tmp_path, capsys):
     assert len(np.unique(pixels.reshape(-1, pixels.shape[2]), axis=0)) > 50
 
 
+def test_a_figure_of_too_long_a_name_is_refused_before_the_data_are_read(tmp_path, capsys):
+    code, out, err = run(capsys, "describe", "toy", "--figure", tmp_path / f"{'n' * 250}.png")
+    assert (code, out) == (2, "")
+    assert err.endswith("bytes, found 254; choose a shorter one\n")
+
+
 def test_the_figure_shows_the_data():
     records = load_digits(DigitsConf(name="digits"))
     sizes, values, similarity, _ = draw(records).axes

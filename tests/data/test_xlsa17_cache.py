@@ -240,6 +240,13 @@ def test_a_pipe_in_the_place_of_the_cache_is_replaced(source, folder, pipe):
     assert same(cold, warm)
 
 
+def test_a_folder_of_a_long_name_has_a_cache(source, folder):
+    place = source.parent / ("é" * 120)
+    place.mkdir()
+    source = source.rename(place / source.name)
+    assert [load_features(source, folder).from_cache for _ in range(2)] == [False, True]
+
+
 def test_a_cache_that_cannot_be_written_costs_one_warning(source, tmp_path, caplog):
     blocked = tmp_path / "file"
     blocked.write_text("a file where the folder should be")

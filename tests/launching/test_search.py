@@ -214,6 +214,14 @@ def test_a_study_on_other_data_is_another_study(config, tmp_path):
     assert name_of(searched, SPACE, moved) == names[1]
 
 
+def test_a_study_of_long_names_has_one_that_a_folder_can_have(config, tmp_path):
+    searched = OmegaConf.create({"sweeper": {"sampler": {}, "direction": "maximize"}, "runtime": {"choices": {}}})
+    names = {name_of(searched, SPACE, config(f"dataset.name='{letter * 200}{end}'")) for letter in "xé" for end in "12"}
+    assert len(names) == 4
+    for name in names:
+        (tmp_path / name).mkdir()
+
+
 def study_of(folder):
     import optuna
 

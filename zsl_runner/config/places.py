@@ -8,6 +8,7 @@ from pathlib import Path
 
 from zsl_runner.config.paths import shown
 from zsl_runner.errors import ConfigError
+from zsl_runner.files.writing import longest_name
 
 
 def require_free(place: Path, remedy: str = "choose another name") -> None:
@@ -28,8 +29,9 @@ def require_new_folder(folder: Path) -> None:
     """Refuse a folder that is there already, or cannot be made.
 
     Raises:
-        ConfigError: see `require_free` and `require_folder`.
+        ConfigError: see `require_free` and `require_folder`; or its name is too long.
     """
+    _require_short(folder, "")
     require_free(folder, "choose another folder")
     require_folder(folder)
 
@@ -64,7 +66,9 @@ def require_folder(folder: Path, option: str = "") -> None:
 
 
 def require_beside(file: Path, option: str = "") -> None:
-    """Refuse a file whose folder is not there or cannot be written; a misspelt folder is not made.
+    """Refuse a file whose folder is not there or cannot be written, or whose name is too long to be written.
+
+    A misspelt folder is not made.
 
     Args:
         file: to be written.
@@ -77,6 +81,18 @@ def require_beside(file: Path, option: str = "") -> None:
     require_folder(folder, option)
     if not folder.is_dir():
         raise ConfigError(f"{option and f'{option}: '}{shown(folder)}: no such folder; make it, or choose another")
+    _require_short(file, option)
+
+
+def _require_short(place: Path, option: str) -> None:
+    """Refuse a name of which the file system keeps no temporary form, before anything is computed for it."""
+    folder = next(folder for folder in place.absolute().parents if os.path.exists(folder))
+    found, most = len(os.fsencode(place.name)), longest_name(folder)
+    if found > most:
+        raise ConfigError(
+            f"{option and f'{option}: '}{place.name}: expected a name of at most {most} bytes, found {found}; "
+            "choose a shorter one"
+        )
 
 
 def obstacle(folder: Path) -> str:

@@ -33,6 +33,16 @@ def normal(name: str) -> str:
     return unicodedata.normalize("NFC", name)
 
 
+def beginning(name: str, most: int) -> str:
+    r"""Return as many letters of a name as make ``most`` bytes of a file's name; all of them if that is enough.
+
+    >>> beginning("birds", 5), beginning("birds", 4), beginning("\u00e9t\u00e9", 4) == "\u00e9t"
+    ('birds', 'bird', True)
+    """
+    encoded = name.encode("utf-8", "surrogateescape")
+    return name if len(encoded) <= most else encoded[:most].decode(errors="ignore")
+
+
 def some(names: Iterable[str]) -> str:
     """Return the first five names, and how many there are beside them.
 

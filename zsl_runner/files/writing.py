@@ -21,6 +21,20 @@ LEFTOVER_SECONDS: Final = 3600.0
 _TEMPORARY = re.compile(r"\..+\.\w+\.tmp")
 
 
+def temporary_of(path: Path) -> Path:
+    """Return a new name in the same folder under which a file or folder is written before it gets its own."""
+    return path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+
+
+def longest_name(folder: Path) -> int:
+    """Return how many bytes the name of what is written in a folder may have; its temporary name is longer.
+
+    Raises:
+        OSError: there is no such folder.
+    """
+    return os.pathconf(folder, "PC_NAME_MAX") - (len(temporary_of(Path("x")).name) - 1)
+
+
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """Yield a temporary name in the same folder; what the block wrote there replaces ``path`` in one step.
@@ -31,7 +45,7 @@ def replacing(path: Path) -> Iterator[Path]:
     Raises:
         OSError: the file cannot be written, e.g. on a full disk.
     """
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    temporary = temporary_of(path)
     try:
         yield temporary
         with temporary.open("rb+") as stream:

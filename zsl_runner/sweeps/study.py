@@ -22,6 +22,7 @@ from zsl_runner.config.schema import RunConfig
 from zsl_runner.config.typed import plain
 from zsl_runner.errors import CheckpointError, ConfigError
 from zsl_runner.files.locks import exclusive
+from zsl_runner.files.names import beginning
 
 if TYPE_CHECKING:
     from optuna import Study
@@ -32,6 +33,8 @@ _LOST = "lost"
 """Attribute of a trial whose process died; another trial repeats it."""
 _REPEATS = "repeats"
 """Attribute of a trial that repeats one that failed: that one's number. What has ended takes no attribute any more."""
+_LONGEST = 120
+"""Bytes before the hash in a study's name, which names its folder."""
 _DECIDES = ("sampler", "direction")
 
 
@@ -74,7 +77,7 @@ def name_of(settings: DictConfig, values: Mapping[str, Sequence[str]], config: R
     told = [fixed, data, {key: values[key] for key in sorted(searched)}, sampler, direction, list(config.objectives)]
     digest = hashlib.sha256(json.dumps(told, sort_keys=True, default=str).encode()).hexdigest()[:8]
     preset = OmegaConf.select(settings, "runtime.choices.sweep") or "search"
-    return f"{preset}-{config.model.name}-{config.dataset.name}-{digest}"
+    return f"{beginning(f'{preset}-{config.model.name}-{config.dataset.name}', _LONGEST)}-{digest}"
 
 
 def file_of(storage: str | None) -> Path | None:

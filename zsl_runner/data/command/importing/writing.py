@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import secrets
 import shutil
 from pathlib import Path
 from typing import Final
@@ -21,7 +20,7 @@ from zsl_runner.data.sources.xlsa17.matlab_writing import Variables, column, ver
 from zsl_runner.data.sources.xlsa17.statement import FILE, Statement
 from zsl_runner.errors import RunError
 from zsl_runner.files.checksums import sha256_of
-from zsl_runner.files.writing import remove_leftovers, write_bytes, write_text
+from zsl_runner.files.writing import remove_leftovers, temporary_of, write_bytes, write_text
 
 LARGEST_OF_VERSION_5: Final = 2**31
 """Bytes of a variable from which on MATLAB files are of version 7.3."""
@@ -37,7 +36,7 @@ def write(request: Request, understood: Understood, files: Files) -> tuple[tuple
     """
     require_new_folder(request.folder)
     remove_leftovers(request.folder.parent, of=request.folder.name)
-    work = request.folder.with_name(f".{request.folder.name}.{secrets.token_hex(4)}.tmp")
+    work = temporary_of(request.folder)
     names = ("res101.mat", "att_splits.mat")
     try:
         work.mkdir(parents=True)

@@ -28,9 +28,12 @@ from zsl_runner.data.sources.xlsa17.conf import XLSA17Conf
 from zsl_runner.data.sources.xlsa17.layout import FeatureTable, read_features
 from zsl_runner.files.checksums import sha256_of
 from zsl_runner.files.folders import KeptCopy
+from zsl_runner.files.names import beginning
 from zsl_runner.files.writing import remove_leftovers, replacing
 
 FORMAT: Final = 2
+LONGEST: Final = 100
+"""Bytes that the names of folder and file may have in that of the cache."""
 SEAL: Final = 512
 """Bytes of the seal, which HDF5 leaves to whoever writes a file."""
 
@@ -48,7 +51,7 @@ def cache_path(source: Path, folder: Path) -> Path:
     """Return the cache file of a features file, one for each absolute path."""
     resolved = source.resolve()
     digest = hashlib.sha256(os.fsencode(resolved)).hexdigest()[:16]
-    return folder / f"{resolved.parent.name}-{resolved.stem}-{digest}.h5"
+    return folder / f"{beginning(f'{resolved.parent.name}-{resolved.stem}', LONGEST)}-{digest}.h5"
 
 
 def load_features(source: Path, folder: Path | None) -> LoadedFeatures:
