@@ -280,6 +280,13 @@ def test_what_does_not_compare_shares_no_figure(outputs, tmp_path):
     assert all(path.read_bytes().startswith(b"\x89PNG") for path in written)
 
 
+def test_a_data_set_of_a_long_name_has_figures(outputs, tmp_path):
+    for number in (1, 2):
+        add(outputs, 40.0, number, dataset=f"{'cub' * 80}{number}")
+    written = plot(collect([outputs.folder]), tmp_path / "plots")
+    assert [path.is_file() for path in dict.fromkeys(written)] == [True, True]
+
+
 def test_the_command_writes_files_and_refuses_what_it_cannot_draw(grid, tmp_path, capsys):
     folder = tmp_path / "figures"
     assert main([str(grid.folder), "--plot", str(folder), "--metric", "T1"]) == 0

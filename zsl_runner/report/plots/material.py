@@ -16,6 +16,8 @@ from zsl_runner.config.schema import Quantity
 from zsl_runner.report.groups import BLOCK, Group
 from zsl_runner.report.values import read
 
+_LONGEST = 100
+"""Letters of data set and setting in the names of files."""
 Value = float | int | str
 
 
@@ -89,7 +91,7 @@ def materials(groups: Sequence[Group], metrics: Sequence[str]) -> list[Material]
     taken: dict[str, int] = {}
     for key in sorted(blocks):
         traits = dict(zip(BLOCK, key, strict=True))
-        stem = re.sub(r"[^A-Za-z0-9_]+", "-", f"{traits['dataset']}-{traits['setting']}")
+        stem = re.sub(r"[^A-Za-z0-9_]+", "-", f"{traits['dataset']}-{traits['setting']}")[:_LONGEST]
         taken[stem] = taken.get(stem, 0) + 1
         name = stem if taken[stem] == 1 else f"{stem}-{taken[stem]}"
         made.append(Material(name, tuple(blocks[key]), tuple(metrics)))
