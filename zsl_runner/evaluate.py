@@ -202,7 +202,7 @@ def assign(
     Raises:
         RunError: the run or the files cannot be used, or do not fit together.
     """
-    from zsl_runner.evaluation.class_tables import assigned as counted
+    from zsl_runner.evaluation.class_tables import assignments
     from zsl_runner.evaluation.predictions import as_csv
     from zsl_runner.runs.assigned import assigned
     from zsl_runner.runs.opened import open_run
@@ -214,7 +214,7 @@ def assign(
         **_scored(run),
         "rows": given.origin,
         "predictions": str(predictions),
-        "tables": {ASSIGNED: counted(given.found, given.class_names).plain()},
+        "tables": {ASSIGNED: assignments(given.found, given.class_names).plain()},
     }
 
 

@@ -337,7 +337,9 @@ def test_the_command_that_is_proposed_works(classes, tmp_path, capsys, monkeypat
     for command in (vectors, ("extract", "photos", "features.npz", *TINY)):
         code, out, err = run(capsys, *command)
         assert code == 0, err
-        proposed = out.rpartition("import it")[2].strip()
+        proposed, _, assigning = (part.strip() for part in out.rpartition("import it")[2].partition("or assign"))
+        classes_given = "--classes class_vectors.npz " if command is vectors else ""
+        assert assigning == f"zsl-eval RUN --rows features.npz {classes_given}--predictions found.csv"
         assert proposed.startswith("zsl-data import mine ") == (classes > 2), proposed
     if classes > 2:
         code, out, err = run(capsys, *shlex.split(proposed)[1:])

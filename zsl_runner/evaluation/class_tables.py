@@ -31,7 +31,7 @@ def class_accuracies(groups: Sequence[Predictions], class_names: Sequence[str]) 
     return Table(tuple(names), ("rows", "accuracy", "accuracy_unseen"), tuple(values))
 
 
-def assigned(group: Predictions, class_names: Sequence[str]) -> Table:
+def assignments(group: Predictions, class_names: Sequence[str]) -> Table:
     """Return how many rows each class got among all candidates, among the unseen ones alone, and with calibration.
 
     Classes that got none at all are left out; a column is empty where there are no such predictions.

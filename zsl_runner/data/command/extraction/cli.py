@@ -164,6 +164,7 @@ def _extract(given: argparse.Namespace) -> int:
     kind = f"{given.backbone}{_of(given.weights)}, {found.shape[1]}-d"
     print(f"features    {found.shape[0]:,} x {found.shape[1]:,} in {given.output}")
     _next(classes, "--features", given.output, "--feature-kind", kind, "--class-vectors", "class_vectors.npz")
+    _assign("--rows", given.output)
     return 0
 
 
@@ -192,6 +193,7 @@ def _class_vectors(given: argparse.Namespace) -> int:
     print(f"texts       {sum(map(len, texts.values())):,}, of {name!r}: {first[0]!r}")
     print(f"vectors     {found.shape[0]:,} x {found.shape[1]:,} of unit length in {given.output}")
     _next(len(texts), "--features", "features.npz", "--class-vectors", given.output)
+    _assign("--rows", "features.npz", "--classes", given.output)
     return 0
 
 
@@ -204,8 +206,17 @@ def _next(classes: int, *arguments: object) -> None:
     if classes <= LEAST_SEEN:
         print(f"\nimport it   with more classes: two at least are seen and one is unseen, found {classes} in all")
         return
-    words = [place(word) if isinstance(word, Path) else str(word) for word in arguments]
-    print(f"\nimport it   {line('zsl-data', 'import', 'mine', *words, '--draw-unseen', str(max(1, classes // 5)))}")
+    draw = ("--draw-unseen", str(max(1, classes // 5)))
+    print(f"\nimport it   {line('zsl-data', 'import', 'mine', *_words(*arguments), *draw)}")
+
+
+def _assign(*arguments: object) -> None:
+    """Print the command that assigns rows without labels to the classes of a run."""
+    print(f"or assign   {line('zsl-eval', 'RUN', *_words(*arguments), '--predictions', 'found.csv')}")
+
+
+def _words(*arguments: object) -> list[str]:
+    return [place(word) if isinstance(word, Path) else str(word) for word in arguments]
 
 
 def _require_new_file(output: Path) -> None:
