@@ -18,10 +18,11 @@ from zsl_runner.console import frame
 from zsl_runner.console.arguments import completing
 from zsl_runner.console.failures import expected
 from zsl_runner.console.terminal import require_printed
-from zsl_runner.errors import CheckpointError, ConfigError, RunError
+from zsl_runner.errors import CheckpointError, ConfigError, DataError, RunError
 from zsl_runner.files.writing import remove_leftovers, writable, write_text
 
 if TYPE_CHECKING:
+    from zsl_runner.data.command.importing.arrays import Found
     from zsl_runner.data.records import Records
     from zsl_runner.data.stages import AnyFold
     from zsl_runner.runs.opened import TrainedRun
@@ -190,9 +191,9 @@ def assign(
 
     Args:
         directory: the run's directory.
-        rows: file of the features, see `zsl_runner.runs.assigned.assigned`.
+        rows: ``FILE`` or ``FILE:VARIABLE`` of the features, in the scale of the run's data set.
         predictions: where to write the table of all rows.
-        classes: file of class vectors with names, in place of the run's unseen classes; None keeps these.
+        classes: likewise class vectors with names, in place of the run's unseen classes; None keeps these.
         device: where to compute.
         batch_size: rows scored at a time; None takes the run's.
 
@@ -202,20 +203,35 @@ def assign(
     Raises:
         RunError: the run or the files cannot be used, or do not fit together.
     """
+    from zsl_runner.data.command.importing.unlabelled import read_unlabelled
+
+    given = read_unlabelled(rows, classes)  # before torch is imported
     from zsl_runner.evaluation.class_tables import assignments
     from zsl_runner.evaluation.predictions import as_csv
-    from zsl_runner.runs.assigned import assigned
     from zsl_runner.runs.opened import open_run
 
     run = open_run(directory, device, batch_size)
-    given = assigned(run, rows, classes)
-    write_text(predictions, as_csv([given.found], given.class_names, given.images))
+    if given.class_vectors is not None:
+        with _said_of(given.class_vectors):
+            run = run.with_classes(given.class_vectors.value, given.class_names)
+    with _said_of(given.rows):
+        found = run.assign(given.rows.value)
+    write_text(predictions, as_csv([found], run.classes, given.images))
     return {
         **_scored(run),
-        "rows": given.origin,
+        "rows": given.rows.origin,
         "predictions": str(predictions),
-        "tables": {ASSIGNED: assignments(given.found, given.class_names).plain()},
+        "tables": {ASSIGNED: assignments(found, run.classes).plain()},
     }
+
+
+@contextlib.contextmanager
+def _said_of(given: Found) -> Iterator[None]:
+    """Name file and variable in what is wrong with them."""
+    try:
+        yield
+    except DataError as error:
+        raise DataError(f"{given.origin}: {error}") from error
 
 
 def _scored(run: TrainedRun) -> dict[str, Any]:

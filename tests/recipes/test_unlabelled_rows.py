@@ -2,6 +2,8 @@
 
 import csv
 import json
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -51,6 +53,22 @@ def test_rows_without_labels_are_assigned_as_in_python(run, ask, tmp_path, capsy
         name: everywhere.classes.count(name) for name in set(everywhere.classes)
     }
     assert not (run.directory / "evaluations").exists()
+
+
+def test_files_are_looked_at_before_the_run_is(run, tmp_path):
+    """A misspelt name is told without torch, which takes seconds to import."""
+    script = "import sys; from zsl_runner.evaluate import main; code = main(sys.argv[1:]); "
+    script += "assert 'torch' not in sys.modules; sys.exit(code)"
+    arguments = (run.directory, "--rows", "nix.npy", "--predictions", "x.csv")
+    done = subprocess.run(
+        [sys.executable, "-c", script, *arguments],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        cwd=tmp_path,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (2, "zsl-eval: nix.npy: no such file; check the path\n")
 
 
 def test_classes_of_a_file_take_the_place_of_the_unseen_ones(run, ask, tmp_path, capsys):
