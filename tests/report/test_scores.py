@@ -2,7 +2,8 @@
 
 import pytest
 
-from zsl_runner.evaluate import main, table
+from zsl_runner.evaluate import main
+from zsl_runner.report.scores import table
 
 
 def scores(**changes):
