@@ -7,7 +7,7 @@ from torch import nn
 from zsl_runner.data.tasks.order import TaskOrder
 from zsl_runner.models.task_heads.conf import CosineHeadsConf
 from zsl_runner.models.task_heads.cosine import CosineNetwork
-from zsl_runner.models.task_heads.model import HeadsNetwork, convolutions, perceptron
+from zsl_runner.models.task_heads.model import HeadsNetwork, convolutions, hidden_layers
 from zsl_runner.objectives.importance import accumulated, log_likelihood, output_size
 from zsl_runner.trainers.continual.regularisers import fisher_sums
 from zsl_runner.trainers.continual.row_gradients import RowGradients, batch_gradient
@@ -23,7 +23,7 @@ def rows(*shape, seed=0):
 def network_and_rows(request):
     torch.manual_seed(0)
     if request.param == "perceptron":
-        return HeadsNetwork(perceptron(6, [7, 5]), 5, ORDER), rows(20, 6)
+        return HeadsNetwork(nn.Sequential(nn.Flatten(), *hidden_layers(6, [7, 5])), 5, ORDER), rows(20, 6)
     if request.param == "convolutions":
         return HeadsNetwork(convolutions((1, 8, 8), [3, 4], 5), 5, ORDER), rows(20, 1, 8, 8)
     network = CosineNetwork(6, 4, CosineHeadsConf(hidden=[7], width=5))
