@@ -14,8 +14,8 @@ from zsl_runner.config.quoting import line, setting
 from zsl_runner.config.registry import resolve
 from zsl_runner.config.schema import DatasetConf
 from zsl_runner.data.command.chosen import below_dataset
-from zsl_runner.data.kept_copies import required
 from zsl_runner.data.load import load
+from zsl_runner.data.sources.kept_copies import required
 from zsl_runner.errors import ConfigError, DataError
 from zsl_runner.files.folders import KeptCopy, expanded
 

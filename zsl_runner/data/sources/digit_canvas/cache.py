@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from zsl_runner.data.kept_copies import keeping
+from zsl_runner.data.sources.kept_copies import keeping
 from zsl_runner.files.arrays import kept_arrays, write_arrays
 from zsl_runner.files.writing import remove_leftovers
 

@@ -22,8 +22,8 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from zsl_runner.data.kept_copies import keeping
 from zsl_runner.data.records import SourceFile
+from zsl_runner.data.sources.kept_copies import keeping
 from zsl_runner.data.sources.xlsa17.conf import XLSA17Conf
 from zsl_runner.data.sources.xlsa17.layout import FeatureTable, read_features
 from zsl_runner.files.checksums import sha256_of
