@@ -98,6 +98,8 @@ def test_classes_of_a_file_take_the_place_of_the_unseen_ones(run, ask, tmp_path,
         (("--classes", "rows.npy"), 2, "--classes: only rows given with --rows"),
         (("--rows", "nix.npy", "--predictions", "x.csv"), 2, "nix.npy"),
         (("--rows", "narrow.npy", "--predictions", "x.csv"), 1, "narrow.npy: rows: expected shape (n, 64)"),
+        (("--rows", "number.npy", "--predictions", "x.csv"), 1, "number.npy: rows: expected shape (n, 64)"),
+        (("--rows", "fewer.npz", "--predictions", "x.csv"), 1, "fewer.npz: files: expected 3 names, one of each row"),
         (("--rows", "names.txt", "--predictions", "x.csv"), 1, "names.txt: rows: expected a matrix of numbers"),
         (
             ("--rows", "rows.npy", "--classes", "vectors.npy", "--predictions", "x.csv"),
@@ -114,6 +116,8 @@ def test_classes_of_a_file_take_the_place_of_the_unseen_ones(run, ask, tmp_path,
 def test_what_does_not_fit_is_refused_and_nothing_is_written(run, ask, tmp_path, capsys, arguments, code, told):
     np.save("rows.npy", run.data.features[:3])
     np.save("narrow.npy", np.zeros((3, 5)))
+    np.save("number.npy", np.float32(3))
+    np.savez("fewer.npz", features=run.data.features[:3], files=["a.jpg"])
     np.save("vectors.npy", run.data.class_vectors)
     np.savez("known.npz", class_vectors=run.data.class_vectors, names=run.data.class_names)
     (tmp_path / "names.txt").write_text("a\nb\n")

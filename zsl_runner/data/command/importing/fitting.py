@@ -62,7 +62,7 @@ def understand(request: Request, files: Files) -> Understood:
         labels=labels,
         class_vectors=vectors,
         class_names=names,
-        images=_images(request, files, len(features)),
+        images=images_beside(request.features, files, len(features)),
         trainval=trainval,
         test_seen=test_seen,
         test_unseen=test_unseen,
@@ -173,9 +173,18 @@ def _other_length(found: Found, features: NDArray[np.float32], labels: Found, re
     )
 
 
-def _images(request: Request, files: Files, rows: int) -> tuple[str, ...] | None:
-    """Return the names of images beside the features, if there are any."""
-    found = files.beside(request.features, IMAGES)
+def images_beside(features: str, files: Files, rows: int) -> tuple[str, ...] | None:
+    """Return the names of images beside the features, if there are any.
+
+    Args:
+        features: ``FILE`` or ``FILE:VARIABLE``.
+        files: where it is read.
+        rows: how many there are.
+
+    Raises:
+        DataError: these are no names, or not one of each row.
+    """
+    found = files.beside(features, IMAGES)
     if found is None:
         return None
     if not isinstance(found.value, tuple) or len(found.value) != rows:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from zsl_runner.data.command.importing.arrays import Files, Found
-from zsl_runner.data.command.importing.fitting import CLASS_NAMES, CLASS_VECTORS, FEATURES, IMAGES
+from zsl_runner.data.command.importing.fitting import CLASS_NAMES, CLASS_VECTORS, FEATURES, images_beside
 from zsl_runner.errors import ConfigError
 
 
@@ -15,7 +17,7 @@ class Unlabelled:
 
     Attributes:
         rows: features, a row for each picture.
-        images: names of the pictures beside them, if the file has as many.
+        images: names of the pictures, if there are any beside them.
         class_vectors: a row for each class, if classes were given.
         class_names: their names.
     """
@@ -36,15 +38,13 @@ def read_unlabelled(rows: str, classes: str | None = None) -> Unlabelled:
     Raises:
         ConfigError: there is no such file, it is of no kind that is read or holds no such variable, or there are no
             names beside class vectors.
-        DataError: a file cannot be read.
+        DataError: a file cannot be read, or has not one name for each row.
     """
     files = Files()
     features = files.variable(rows, "features", FEATURES)
-    beside = files.beside(rows, IMAGES)
-    images = None if beside is None else beside.value
-    named = images if isinstance(images, tuple) and len(images) == len(features.value) else None
+    images = images_beside(rows, files, len(np.atleast_1d(features.value)))  # one number is refused with other shapes
     if classes is None:
-        return Unlabelled(features, named)
+        return Unlabelled(features, images)
     vectors = files.variable(classes, "class vectors", CLASS_VECTORS)
     names = files.beside(classes, CLASS_NAMES)
     if names is None or not isinstance(names.value, tuple):
@@ -52,4 +52,4 @@ def read_unlabelled(rows: str, classes: str | None = None) -> Unlabelled:
             f"{vectors.origin}: expected names of the classes beside their vectors, as a variable or column "
             f"{CLASS_NAMES[0]}, found none; zsl-data class-vectors writes such files"
         )
-    return Unlabelled(features, named, vectors, names.value)
+    return Unlabelled(features, images, vectors, names.value)
