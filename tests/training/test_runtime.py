@@ -2,7 +2,9 @@
 
 import contextlib
 import platform
+import re
 import resource
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,6 +15,11 @@ from tests.small_runs import CLOSED, SMALL
 from zsl_runner.config.schema import RuntimeConf
 from zsl_runner.errors import RunError
 from zsl_runner.training.runtime import Runtime, settings_kept
+
+SLOW_BF16 = (
+    "runtime.precision=bf16 is slow on this processor, which has no instructions for it: "
+    "a product takes many times as long as with runtime.precision=fp32"
+)
 
 
 @pytest.fixture
@@ -105,6 +112,38 @@ def test_a_convolution_on_cuda_rounds_where_it_may(restored):
         found = torch.nn.functional.conv2d(x.to("cuda"), weight.to("cuda")).cpu().double()
         error[precision] = float(((found - exact) / exact).abs().max())
     assert error["fp32"] < 1e-5 < error["tf32"]
+
+
+@pytest.mark.parametrize(
+    ("device", "precision", "fast", "told"),
+    [("cpu", "bf16", False, 1), ("cpu", "bf16", True, 0), ("cpu", "fp32", False, 0), ("cuda", "bf16", False, 0)],
+)
+def test_bf16_is_told_to_be_slow_where_the_processor_has_no_instructions_for_it(
+    restored, monkeypatch, device, precision, fast, told
+):
+    monkeypatch.setattr("zsl_runner.training.runtime._multiplies_bf16", lambda: fast)
+    runtime = Runtime(RuntimeConf(device="cpu", precision=precision))
+    runtime.device = torch.device(device)
+    warnings = runtime.warnings()
+    assert len(warnings) == told
+    assert all("runtime.precision=fp32" in warning for warning in warnings)
+
+
+@pytest.mark.skipif(not Path("/proc/cpuinfo").is_file(), reason="only Linux lists a processor's instructions there")
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="other processors call their instructions by other names")
+def test_instructions_for_bf16_are_those_that_the_system_knows(restored):
+    known = set(re.findall(r"\w+", Path("/proc/cpuinfo").read_text()))
+    if "avx512_bf16" not in known and known & {"avx512bw", "avx_ne_convert"}:
+        pytest.skip("instructions that are not for bf16 alone, and serve it")
+    expected = [] if "avx512_bf16" in known else [SLOW_BF16]
+    assert Runtime(RuntimeConf(device="cpu", precision="bf16")).warnings() == expected
+
+
+def test_a_run_says_that_bf16_is_slow_before_it_trains(monkeypatch, tmp_path, caplog):
+    monkeypatch.setattr("zsl_runner.training.runtime._multiplies_bf16", lambda: False)
+    run = zsl.run([*CLOSED, "dataset=toy", "runtime.device=cpu", "runtime.precision=bf16", f"outputs='{tmp_path}'"])
+    assert SLOW_BF16 in run.result.warnings
+    assert SLOW_BF16 in caplog.messages
 
 
 def test_a_run_in_python_leaves_the_settings_of_the_program(of_a_program, tmp_path):

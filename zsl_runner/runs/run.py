@@ -98,8 +98,9 @@ class Run:
         """Put into the record what is known before training, and save it."""
         self.result.data = records.origin()
         self.result.warnings = []  # those of the stages come back with the state of a resumed run
-        self.state.warn(records.provenance.warnings)
-        for warning in records.provenance.warnings:
+        warnings = [*self.runtime.warnings(), *records.provenance.warnings]
+        self.state.warn(warnings)
+        for warning in warnings:
             _log.warning("%s", warning)
         self.result.versions = results.versions(self.runtime.device_name)
         self.result.setting = self.config.dataset.setting(self.config.model, self.config.trainer)

@@ -124,6 +124,15 @@ class Runtime:
         self.asked.add("compile")
         return torch.compile(function) if self.conf.compile else function
 
+    def warnings(self) -> list[str]:
+        """Return in a sentence what makes a run slow on this device."""
+        if self.conf.precision == "bf16" and self.device.type == "cpu" and not _multiplies_bf16():
+            return [
+                "runtime.precision=bf16 is slow on this processor, which has no instructions for it: "
+                "a product takes many times as long as with runtime.precision=fp32"
+            ]
+        return []
+
     def without_effect(self) -> list[str]:
         """Return in a sentence each option that is on and that no trainer has asked for."""
         told = []
@@ -190,6 +199,15 @@ def _keep_freed_memory() -> None:
     if mallopt is not None:
         mallopt(_MMAP_THRESHOLD, 4 << 20)  # larger blocks come from the system, and go back to it
         mallopt(_TRIM_THRESHOLD, 64 << 20)
+
+
+def _multiplies_bf16() -> bool:
+    """Return whether oneDNN multiplies in bfloat16 here; elsewhere torch's own loops do, at a small part of its speed.
+
+    True where torch is built without oneDNN, for then nobody knows.
+    """
+    with_onednn: bool = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
+    return not with_onednn or bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
 
 
 def _device(name: str) -> torch.device:
