@@ -85,6 +85,15 @@ def test_a_damaged_file_is_passed_over_with_a_warning(tmp_path, caplog):
     assert path.name in caplog.text
 
 
+def test_a_pipe_in_the_place_of_a_checkpoint_is_passed_over(tmp_path, pipe, caplog):
+    kept = checkpoints(tmp_path)
+    kept.save(1, {"step": 1})
+    path = kept.save(2, {"step": 2})
+    pipe(path)
+    assert kept.newest().state == {"step": 1}
+    assert f"{path}: OSError: expected a file" in caplog.text
+
+
 def test_only_damaged_files_are_an_error(tmp_path):
     kept = checkpoints(tmp_path)
     kept.save(1, {"step": 1}).write_bytes(b"")

@@ -134,3 +134,13 @@ def test_of_a_damaged_record_the_command_is_told_that_rebuilds_it(tmp_path):
     (tmp_path / FILE_NAME).write_text("{")
     with pytest.raises(RunError, match=re.escape(f"; it is rebuilt by: {again(tmp_path)}") + "$"):
         Result.load(tmp_path)
+
+
+def test_a_pipe_or_a_folder_in_its_place_is_not_opened(tmp_path, pipe):
+    pipe(tmp_path / FILE_NAME)
+    with pytest.raises(RunError, match=f"{FILE_NAME}: expected a file$"):
+        Result.load(tmp_path)
+    (tmp_path / FILE_NAME).unlink()
+    (tmp_path / FILE_NAME).mkdir()
+    with pytest.raises(RunError, match=f"{FILE_NAME}: expected a file$"):
+        Result.load(tmp_path)

@@ -100,10 +100,7 @@ def _sound(directory: Path) -> FoundRun:
     Raises:
         RunError: its record or its configuration is damaged.
     """
-    path = directory / FILE_NAME
-    if not path.is_file():  # reading a pipe would never end
-        raise RunError(f"{path}: expected a file")
-    run = FoundRun(directory, Result.load(path))
+    run = FoundRun(directory, Result.load(directory))
     _ = run.config
     return run
 

@@ -188,6 +188,8 @@ def read(path: Path, required: Mapping[str, Any], device: torch.device | str = "
         OSError: the file cannot be read.
         Exception: of any kind; the file is damaged, or no checkpoint.
     """
+    if path.exists() and not path.is_file():
+        raise OSError("expected a file")  # opening a pipe would never end
     with path.open("rb") as file:
         is_sealed = _is_whole(file)
         if not is_sealed:

@@ -117,9 +117,11 @@ class Result:
         versions can be read.
 
         Raises:
-            RunError: the file is absent, is no JSON object, or lacks what identifies a run.
+            RunError: the file is absent, is no file or no JSON object, or lacks what identifies a run.
         """
         path = path / FILE_NAME if path.is_dir() else path
+        if path.exists() and not path.is_file():  # reading a pipe would never end
+            raise RunError(f"{path}: expected a file")
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
         except OSError as error:
