@@ -124,6 +124,16 @@ def test_a_missing_record_is_made_anew(stopped_run, tmp_path):
     assert Result.load(stopped_run).metrics == result.metrics != {}
 
 
+def test_a_record_of_data_in_files_is_made_anew(tmp_path):
+    directory = finished(tmp_path, *CLOSED, "dataset=digits")
+    before = Result.load(directory)
+    (directory / "result.json").unlink()
+    resume(directory, configuration(directory))
+    after = Result.load(directory)
+    assert before.data["files"]
+    assert (after.data, after.metrics) == (before.data, before.metrics)
+
+
 def test_the_record_of_another_run_counts_for_nothing(stopped_run):
     before = Result.load(stopped_run)
     replace(before, seed=5, started="1999", command="another").save(stopped_run)

@@ -5,6 +5,7 @@ Nothing is written here: a run that is refused stays as it is.
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -179,6 +180,7 @@ def _rebuilt(directory: Path, config: RunConfig, saved: Saved | None) -> Result:
     """Return the record that a run must have had, from its checkpoint, else from its configuration."""
     log.warning("%s: result.json is missing or damaged, and is rebuilt", directory)
     if saved is not None:
-        return Result.of(saved.record, str(saved.path))
+        as_written = json.loads(json.dumps(saved.record, default=str))  # a checkpoint keeps tuples, a file has lists
+        return Result.of(as_written, str(saved.path))
     begun = (directory / CONFIG_FILE).stat().st_mtime
     return unrecorded(plain(config), started=datetime.fromtimestamp(begun, UTC).isoformat(timespec="seconds"))
