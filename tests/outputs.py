@@ -1,4 +1,4 @@
-"""A folder of runs that were never run: records and configurations only."""
+"""A folder of runs that were never run, records and configurations only, and the rows of a report over it."""
 
 import json
 
@@ -67,3 +67,7 @@ class Outputs:
         """Return what there is to draw, which is of one kind."""
         (found,) = materials(groups_of(collect([self.folder]).runs), metrics)
         return found
+
+
+def rows_of(report):
+    return [row for block in report.blocks for row in block.rows]

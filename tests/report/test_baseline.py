@@ -8,6 +8,7 @@ import re
 import pytest
 import scipy.stats
 
+from tests.outputs import rows_of
 from zsl_runner.errors import RunError
 from zsl_runner.report.cli import main
 from zsl_runner.report.formats import as_csv, latex, markdown
@@ -28,6 +29,61 @@ def compared(outputs):
 def row(report, model):
     (found,) = [row for block in report.blocks for row in block.rows if row.group.traits["model"] == model]
     return found
+
+
+def test_differences_to_a_baseline_are_paired_by_seed(outputs):
+    for seed, (ours, theirs) in enumerate([(50.0, 40.0), (60.0, 52.0), (70.0, None)]):
+        outputs.add(ours, seed, model="sgal")
+        if theirs is not None:
+            outputs.add(theirs, seed, model="eszsl")
+    report = outputs.report(baseline="eszsl")
+    rows = {row.group.traits["model"]: row for row in rows_of(report)}
+    difference = rows["sgal"].differences["test/H"]
+    assert (difference.mean, difference.std, difference.n) == (9.0, pytest.approx(2**0.5), 2)
+    assert not rows["eszsl"].differences
+    assert "+9.0 ± 1.4 (2)" in markdown(report)
+    assert "9.0" in as_csv(report)
+    outputs.add(1.0, model="eszsl", config={"other": 1})
+    with pytest.raises(RunError, match="2 rows of cub have this name"):
+        outputs.report(baseline="eszsl/em")
+    with pytest.raises(RunError, match="no row has this name; there are eszsl, eszsl/em, sgal, sgal/em"):
+        outputs.report(baseline="absent")
+
+
+def test_only_seeds_of_both_are_pairs(compared):
+    for seed in (5, 6):
+        compared.add(90.0, seed, model="sgal")
+    difference = row(compared.report(baseline="eszsl"), "sgal").differences["test/H"]
+    assert difference.n == 5
+    assert difference.mean == pytest.approx(1.6)
+
+
+def test_pooled_configurations_are_paired_if_each_seed_has_one(outputs):
+    for seed, (ours, theirs) in enumerate(zip(OURS, THEIRS, strict=True)):
+        outputs.add(ours, seed, model="sgal", config={"weights": f"first+seed-{seed}"})
+        outputs.add(theirs, seed, model="eszsl", config={"weights": f"first+seed-{seed}"})
+    found = row(outputs.report(by=["model"], metrics=["H"], baseline="eszsl"), "sgal").differences["test/H"]
+    assert found.n == 5
+    assert found.p == pytest.approx(scipy.stats.ttest_rel(OURS, THEIRS).pvalue)
+    outputs.add(49.0, 0, model="sgal", config={"weights": "another"})
+    assert row(outputs.report(by=["model"], metrics=["H"], baseline="eszsl"), "sgal").differences["test/H"] is None
+
+
+def test_a_baseline_is_told_from_others_of_its_name_by_its_settings(outputs):
+    for seed in range(2):
+        for dim in (8, 16, 32):
+            outputs.add(40.0 + dim / 8, seed, config={"latent_dim": dim, "depth": 1 if dim < 32 else 2})
+    with pytest.raises(
+        RunError, match=r"3 rows of cub have this name; add one of .*model.latent_dim=16.* after a comma"
+    ):
+        outputs.report(baseline="sgal")
+    for name in ("sgal,latent_dim=16", "sgal/em,model.latent_dim=16", "sgal,depth=1,latent_dim=16"):
+        rows = [row for block in outputs.report(baseline=name).blocks for row in block.rows]
+        differences = {row.group.varied["model.latent_dim"]: row.differences for row in rows}
+        assert not differences[16]
+        assert (differences[8]["test/H"].mean, differences[32]["test/H"].mean) == (-1.0, 2.0)
+    with pytest.raises(RunError, match="no row has this name"):
+        outputs.report(baseline="sgal,latent_dim=6")
 
 
 def test_p_values_are_paired_and_adjusted_for_the_other_rows(compared):
@@ -58,47 +114,11 @@ def test_too_few_pairs_get_no_p_value(outputs):
     assert "n < 5" in as_csv(report)
 
 
-def test_only_seeds_of_both_are_pairs(compared):
-    for seed in (5, 6):
-        compared.add(90.0, seed, model="sgal")
-    difference = row(compared.report(baseline="eszsl"), "sgal").differences["test/H"]
-    assert difference.n == 5
-    assert difference.mean == pytest.approx(1.6)
-
-
-def test_pooled_configurations_are_paired_if_each_seed_has_one(outputs):
-    for seed, (ours, theirs) in enumerate(zip(OURS, THEIRS, strict=True)):
-        outputs.add(ours, seed, model="sgal", config={"weights": f"first+seed-{seed}"})
-        outputs.add(theirs, seed, model="eszsl", config={"weights": f"first+seed-{seed}"})
-    found = row(outputs.report(by=["model"], metrics=["H"], baseline="eszsl"), "sgal").differences["test/H"]
-    assert found.n == 5
-    assert found.p == pytest.approx(scipy.stats.ttest_rel(OURS, THEIRS).pvalue)
-    outputs.add(49.0, 0, model="sgal", config={"weights": "another"})
-    assert row(outputs.report(by=["model"], metrics=["H"], baseline="eszsl"), "sgal").differences["test/H"] is None
-
-
 def test_equal_differences_are_no_test(outputs):
     for seed in range(6):
         outputs.add(40.0 + seed, seed, model="sgal")
         outputs.add(39.0 + seed, seed, model="eszsl")
     assert "| +1.0 ± 0.0 | no spread | 6 |" in markdown(outputs.report(metrics=["H"], baseline="eszsl"))
-
-
-def test_a_baseline_is_told_from_others_of_its_name_by_its_settings(outputs):
-    for seed in range(2):
-        for dim in (8, 16, 32):
-            outputs.add(40.0 + dim / 8, seed, config={"latent_dim": dim, "depth": 1 if dim < 32 else 2})
-    with pytest.raises(
-        RunError, match=r"3 rows of cub have this name; add one of .*model.latent_dim=16.* after a comma"
-    ):
-        outputs.report(baseline="sgal")
-    for name in ("sgal,latent_dim=16", "sgal/em,model.latent_dim=16", "sgal,depth=1,latent_dim=16"):
-        rows = [row for block in outputs.report(baseline=name).blocks for row in block.rows]
-        differences = {row.group.varied["model.latent_dim"]: row.differences for row in rows}
-        assert not differences[16]
-        assert (differences[8]["test/H"].mean, differences[32]["test/H"].mean) == (-1.0, 2.0)
-    with pytest.raises(RunError, match="no row has this name"):
-        outputs.report(baseline="sgal,latent_dim=6")
 
 
 def test_costs_are_means_and_stages_sums(outputs):
@@ -128,6 +148,31 @@ def test_memory_of_the_gpu_has_a_column_where_runs_had_one(outputs):
     assert "| 900 MiB | 310 MiB |" in text
 
 
+def test_published_results_are_compared_on_equal_features_only(outputs):
+    directory = outputs.add(40.0)
+    reference = {"source": "Paper, table 2", "feature_kind": "fc1000", "metrics": {"test/H": 42.5}}
+    (directory / "config.yaml").write_text(json.dumps({"reference": reference}))
+    assert "H -2.5 from 42.5 (Paper, table 2)" in markdown(outputs.report())
+    reference["feature_kind"] = "res101"
+    (directory / "config.yaml").write_text(json.dumps({"reference": reference}))
+    assert "42.5" not in markdown(outputs.report())
+
+
+def test_a_row_that_pools_experiments_is_beside_no_published_result_of_one_of_them(outputs):
+    for model, published in (("sgal", 42.5), ("vzsl", 50.0)):
+        directory = outputs.add(40.0, model=model)
+        reference = {"source": f"Paper of {model}", "feature_kind": "fc1000", "metrics": {"test/H": published}}
+        (directory / "config.yaml").write_text(json.dumps({"reference": reference}))
+    assert [row.deviation for row in rows_of(outputs.report())] == [
+        "H -2.5 from 42.5 (Paper of sgal)",
+        "H -10.0 from 50.0 (Paper of vzsl)",
+    ]
+    pooled = outputs.report(by=["dataset"], reference=True)
+    (row,) = rows_of(pooled)
+    assert (row.cells["test/H"].n, row.deviation) == (2, "")
+    assert any(note.endswith("; NOT compared: other runs of the row quote other results") for note in pooled.notes)
+
+
 @pytest.mark.parametrize(("features", "verdict"), [("fc1000", "compared"), ("res101", "NOT compared: ours are fc1000")])
 def test_published_results_are_listed_on_request_comparable_or_not(outputs, features, verdict):
     directory = outputs.add(40.0)
@@ -137,29 +182,6 @@ def test_published_results_are_listed_on_request_comparable_or_not(outputs, feat
     assert note == f"published: sgal/em on cub: H 42.5 (one seed), Paper, table 2, on {features}; {verdict}"
     assert outputs.report().notes == []
     assert ("H -2.5 from 42.5" in markdown(outputs.report(reference=True))) == (verdict == "compared")
-
-
-def test_debug_runs_stand_in_no_table(outputs):
-    outputs.add(40.0)
-    fast = outputs.add(99.0, 1, debug={"steps": 2})
-    broken = outputs.add(99.0, 2, debug={"anomaly": True}, status="failed")
-    report = outputs.report()
-    assert [row.cells["test/H"].mean for block in report.blocks for row in block.rows] == [40.0]
-    assert report.notes == [
-        f"debug run, not comparable: {fast} (steps=2; complete)",
-        f"debug run, not comparable: {broken} (anomaly=True; failed)",
-    ]
-
-
-def test_a_run_that_never_began_is_listed_and_other_folders_are_not(outputs):
-    outputs.add(40.0)
-    lost = outputs.folder / "sgal" / "cub" / "lost"
-    lost.mkdir()
-    (lost / "config.yaml").write_text("# The whole configuration of a run, written by zsl-run 0.1.0.\nseed: 0\n")
-    foreign = outputs.folder / "conf"
-    foreign.mkdir()
-    (foreign / "config.yaml").write_text("defaults: []\n")
-    assert outputs.report().notes == [f"unreadable: {lost}: config.yaml but no result.json; resume= makes it anew"]
 
 
 def test_the_options_of_the_command(compared, capsys):

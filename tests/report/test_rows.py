@@ -1,0 +1,141 @@
+"""Which runs share a row of a report, what the row is called, and its mean, spread and number of seeds."""
+
+import csv
+import io
+
+import pytest
+
+from tests.outputs import rows_of
+from zsl_runner.errors import RunError
+from zsl_runner.report.collect import collect
+from zsl_runner.report.formats import as_csv, markdown
+
+
+def test_means_and_deviations_are_those_computed_by_hand(outputs):
+    for seed, h in enumerate([40.0, 42.0, 47.0]):
+        outputs.add(h, seed)
+    (row,) = rows_of(outputs.report())
+    assert row.cells["test/H"].mean == 43.0
+    assert row.cells["test/H"].std == pytest.approx(13.0**0.5)
+    assert row.cells["test/H"].n == 3
+    assert "| 21.5 ± 1.8 | 43.0 ± 3.6 | 3 | 1:00 |" in markdown(outputs.report())
+
+
+def test_one_seed_has_no_spread(outputs):
+    outputs.add(40.0)
+    text = markdown(outputs.report())
+    assert "| 20.0 | 40.0 | 1 |" in text
+    (line,) = csv.DictReader(io.StringIO(as_csv(outputs.report())))
+    assert (line["H mean"], line["H std"], line["H n"]) == ("40.0", "", "1")
+
+
+def test_missing_values_are_counted_not_hidden(outputs):
+    outputs.add(40.0, 0)
+    outputs.add(42.0, 1)
+    outputs.add(None, 2, metrics={"test/U": 20.0, "test/H": float("nan")})
+    (row,) = rows_of(outputs.report())
+    assert (row.cells["test/H"].n, row.cells["test/U"].n) == (2, 3)
+    assert "41.0 ± 1.4 (2)" in markdown(outputs.report())
+
+
+def test_a_seed_run_twice_counts_once_and_is_reported(outputs):
+    first = outputs.add(40.0, 0)
+    second = outputs.add(40.0, 0)
+    third = outputs.add(41.0, 0)
+    report = outputs.report()
+    (row,) = rows_of(report)
+    assert (row.cells["test/H"].mean, row.cells["test/H"].n) == (40.0, 1)
+    assert [str(path) in note for path, note in zip((second, third), report.notes, strict=True)] == [True, True]
+    assert all(f"{first} counts" in note for note in report.notes)
+    assert "same metrics" in report.notes[0]
+    assert "DIFFERENT METRICS" in report.notes[1]
+
+
+def test_the_same_folder_twice_counts_once(outputs):
+    outputs.add(40.0)
+    assert len(collect([outputs.folder, outputs.folder / "sgal"]).runs) == 1
+
+
+def test_configurations_are_told_apart_by_what_differs(outputs):
+    for seed in (0, 1):
+        outputs.add(40.0 + seed, seed, config={"latent_dim": 8, "lr": 0.1})
+        outputs.add(50.0 + seed, seed, config={"latent_dim": 16, "lr": 0.1})
+    first, second = rows_of(outputs.report())
+    assert (first.group.varied, second.group.varied) == ({"model.latent_dim": 8}, {"model.latent_dim": 16})
+    assert [first.cells["test/H"].n, second.cells["test/H"].n] == [2, 2]
+    assert "latent_dim=16" in markdown(outputs.report())
+
+
+@pytest.mark.parametrize(
+    ("kinds", "names", "told"),
+    [
+        (("flat", "deep"), ("flat", "deep"), ["model.prior.name=deep", "model.prior.name=flat"]),
+        (("flat", "deep"), ("same", "same"), ["model.prior.kind=deep", "model.prior.kind=flat"]),
+    ],
+)
+def test_the_kind_of_a_part_is_told_where_its_name_does_not_tell_it_and_either_with_the_part(
+    outputs, kinds, names, told
+):
+    for kind, name in zip(kinds, names, strict=True):
+        outputs.add(40.0, config={"prior": {"kind": kind, "name": name}})
+    assert sorted(row.group.differs for row in rows_of(outputs.report())) == told
+
+
+def test_a_further_seed_that_follows_the_runs_is_no_difference(outputs):
+    """As with dataset.label_seed=${seed}: each run draws its labels anew, and all repeat each other."""
+    for seed, h in enumerate([40.0, 42.0, 47.0]):
+        outputs.add(h, seed, config={"label_seed": seed})
+    (row,) = rows_of(outputs.report())
+    assert (row.cells["test/H"].mean, row.cells["test/H"].n, row.group.differs) == (43.0, 3, "")
+    for seed, h in enumerate([50.0, 52.0]):
+        outputs.add(h, seed, config={"label_seed": 7})
+    assert [row.group.differs for row in rows_of(outputs.report())] == ["label_seed=7", "label_seed=seed"]
+    assert [row.cells["test/H"].n for row in rows_of(outputs.report())] == [2, 3]
+
+
+def test_an_option_that_happens_to_equal_the_seed_is_a_difference(outputs):
+    for seed in (1, 2):
+        outputs.add(40.0 + seed, seed, config={"layers": seed, "label_seed": 5})
+    assert [row.group.differs for row in rows_of(outputs.report())] == ["layers=1", "layers=2"]
+
+
+def test_an_option_that_older_runs_lack_is_shown_only_if_nothing_else_differs(outputs):
+    outputs.add(40.0, config={"latent_dim": 8})
+    outputs.add(41.0, config={"latent_dim": 16, "added_since": 1.0})
+    assert "| latent_dim=16 |" in markdown(outputs.report())
+    outputs.add(42.0, config={"latent_dim": 8, "added_since": 1.0})
+    assert "| added_since=null, latent_dim=8 |" in markdown(outputs.report())
+
+
+def test_settings_of_a_search_are_shown_in_few_digits_and_found_by_them(outputs):
+    for place, weight in enumerate((0.0025684381317512338, 0.0081234567)):
+        outputs.add(40.0 + place, config={"weight": weight, "latent_dim": 8})
+    assert "| weight=0.002568 |" in markdown(outputs.report())
+    settings = [line["varied"] for line in csv.DictReader(io.StringIO(as_csv(outputs.report())))]
+    assert sorted(settings) == ["weight=0.0025684381317512338", "weight=0.0081234567"]
+    for name in ("sgal,weight=0.002568", "sgal,weight=0.0025684381317512338"):
+        assert "| +1.0 |" in markdown(outputs.report(metrics=["H"], baseline=name))
+
+
+def test_pooling_is_done_on_request_and_said(outputs):
+    outputs.add(40.0, 0, config={"latent_dim": 8})
+    outputs.add(44.0, 0, config={"latent_dim": 16})
+    outputs.add(44.0, 0, config={"latent_dim": 16})
+    report = outputs.report(by=["model"])
+    (row,) = rows_of(report)
+    assert (row.cells["test/H"].mean, row.cells["test/H"].n) == (42.0, 2)
+    assert "pools 2 configurations" in report.notes[0]
+    assert "was run more than once" in report.notes[1]
+    split = outputs.report(by=["model", "model.latent_dim"])
+    assert [row.cells["test/H"].mean for row in rows_of(split)] == [40.0, 44.0]
+    with pytest.raises(RunError, match="--by nonsense: expected one of model, trainer"):
+        outputs.report(by=["nonsense"])
+
+
+def test_rows_that_pool_alike_share_a_note(outputs):
+    for trainer in ("em", "em_control"):
+        for latent_dim in (8, 16):
+            outputs.add(40.0, latent_dim, trainer=trainer, config={"latent_dim": latent_dim})
+    (note,) = outputs.report(by=["model", "trainer"]).notes
+    assert note.startswith("sgal/em, sgal/em_control on ")
+    assert note.endswith(": each row pools 2 configurations, on request (--by)")
