@@ -1,13 +1,17 @@
+import logging
 import os
 import subprocess
 import sys
+import types
 from itertools import count
 from pathlib import Path
 
 import pytest
 
 from tests.config.light import Light
+from tests.config.stand_in import complete
 from tests.loaded import ours
+from zsl_runner import train
 from zsl_runner.config.check import check
 from zsl_runner.config.loader import Loader, Source
 from zsl_runner.config.paths import conf_directory
@@ -80,3 +84,39 @@ def fresh_zsl_run(tmp_path):
         )
 
     return run
+
+
+@pytest.fixture
+def main(monkeypatch, tmp_path):
+    """Call the entry point in this process, with a run that does as it is told."""
+    monkeypatch.chdir(tmp_path)
+    calls = []
+
+    def call(*arguments, act=complete):
+        def execute(config, overrides, swept=(), announce=None, only=False, study=""):
+            calls.append(("new", config, overrides))
+            result = act(config)
+            if announce is not None:  # one of a sweep
+                directory = tmp_path / config.outputs / f"run-{len(calls)}"
+                directory.mkdir(parents=True)
+                result.save(directory)
+                announce(directory)
+            return result
+
+        def resume(directory, config):
+            calls.append((directory, config, []))
+            return act(config)
+
+        stand_in = types.ModuleType("zsl_runner.runs.attempt")
+        stand_in.execute, stand_in.resume = execute, resume
+        monkeypatch.setitem(sys.modules, "zsl_runner.runs.attempt", stand_in)
+        monkeypatch.setattr("zsl_runner.runs.attempt", stand_in, raising=False)
+        monkeypatch.setattr("sys.argv", ["zsl-run", *arguments])
+        return train.main()
+
+    call.calls = calls
+    root = logging.getLogger()
+    handlers, level = list(root.handlers), root.level
+    yield call
+    root.handlers[:] = handlers
+    root.setLevel(level)

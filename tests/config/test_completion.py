@@ -1,4 +1,4 @@
-"""What README tells bash users to put into ~/.bashrc, read by a real bash, and what is offered then."""
+"""What shells are offered, after the lines that README tells bash users to put into ~/.bashrc, read by a real bash."""
 
 import re
 import shutil
@@ -113,3 +113,28 @@ def test_the_other_commands_complete_their_arguments(tmp_path, module, line, exp
         text=True,
     )
     assert answer.read_text().strip().startswith(expected), done.stderr
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("zsl-run model=", "model=vzsl"),
+        ("zsl-run model=vzsl model.lat", "model.latent_dim="),
+        ("zsl-run trai", "trainer"),
+    ],
+)
+def test_completion(zsl_run, line, expected):
+    done = zsl_run("-sc", "query=bash", COMP_LINE=line, COMP_POINT=str(len(line)))
+    assert expected in done.stdout
+
+
+@pytest.mark.parametrize("arguments", [(), ("install=tcsh",), ("install=bash", "query=bash"), ("seed=1",)])
+def test_completion_of_no_known_shell(main, capsys, arguments):
+    assert main("-sc", *arguments) == 2
+    assert capsys.readouterr().err.startswith("zsl-run: --shell-completion: expected one of install=bash, ")
+
+
+def test_completion_of_no_line(main, capsys, monkeypatch):
+    monkeypatch.delenv("COMP_LINE", raising=False)
+    assert main("-sc", "query=bash") == 2
+    assert "query=bash: shells ask so, with the line typed in COMP_LINE" in capsys.readouterr().err
