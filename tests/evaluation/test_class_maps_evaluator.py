@@ -7,14 +7,12 @@ import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from torch.nn import functional as F
 
+from tests.evaluation.map_reader import CONF, Reader, readable
 from tests.tagged import CANVASES, NETWORK, network, tagged_fold
-from zsl_runner.data.images.folds import ImageShape
 from zsl_runner.data.pairs.segmentation.records import VOID
 from zsl_runner.data.sources.digit_canvas.source import load_tagged
 from zsl_runner.data.sources.image_folder.conf import TaggedFolderConf
-from zsl_runner.errors import ConfigError
 from zsl_runner.evaluation.class_maps.conf import ClassMapsEvaluatorConf
 from zsl_runner.evaluation.class_maps.counts import (
     all_background,
@@ -24,55 +22,6 @@ from zsl_runner.evaluation.class_maps.counts import (
     threshold_confusions,
 )
 from zsl_runner.evaluation.class_maps.evaluator import ClassMapsEvaluator
-from zsl_runner.evaluation.class_maps.figures import (
-    MARK,
-    MOST_TAGS,
-    class_map_figures,
-    columns,
-    labelled_pixels,
-    received,
-    shown_tags,
-    similarity,
-)
-from zsl_runner.evaluation.class_maps.seeds import seeds
-from zsl_runner.models.class_mapping import ClassMapper, PixelMaps
-from zsl_runner.objectives.class_maps import confidences, resized
-from zsl_runner.tracking.figures.class_maps import pixel_scatter, prototype_similarity, threshold_curves
-
-CONF = ClassMapsEvaluatorConf(batch_size=3, thresholds=[0.1, 0.9], threshold_count=5)
-
-
-class Reader(ClassMapper):
-    """Reads maps off images whose grey values are labels, 0 to K - 1 in steps of 1 / 255; some may be wrong.
-
-    Args:
-        wrong: maps true classes to those that are read in their place.
-        silent: whether the means of the maps deny every tag.
-    """
-
-    def __init__(self, wrong=None, silent=False):
-        super().__init__()
-        self.wrong, self.silent = wrong or {}, silent
-
-    def map_side(self, side):
-        return side
-
-    def maps(self, x):
-        labels = (x[:, 0] * 255).round().long()
-        for true, read in self.wrong.items():
-            labels = torch.where(labels == true, read, labels)
-        hot = F.one_hot(labels, 11).permute(0, 3, 1, 2).float()
-        logits = hot - (2.0 if self.silent else 0.0)
-        pixels = torch.nn.functional.one_hot(labels, 11).permute(0, 3, 1, 2).float()
-        return PixelMaps(logits, pixels, pixels)
-
-
-def readable(**changes):
-    """Return a validation fold whose images are their own masks, and the masks."""
-    records = load_tagged(CANVASES)
-    masks = records.masks.copy()
-    records = dataclasses.replace(records, images=masks[:, None], **changes)
-    return tagged_fold(records), masks[records.validation]
 
 
 def measure(model, fold, conf=CONF, choices=None):
@@ -300,113 +249,6 @@ def test_blocks_do_not_matter(size):
         len({whole[f"val/{name}"] for name in ("mIoU_plain", "mIoU_images_plain", "tag_exact_match")} | {0, 100}) == 5
     )
     assert measure(model, fold, dataclasses.replace(CONF, batch_size=size)).metrics == pytest.approx(whole, rel=1e-12)
-
-
-def test_scales_and_mirror_images_are_summed():
-    model = network(tagged_fold().train.shape).eval()
-    x = tagged_fold().evaluation.images.take(torch.arange(4))
-    with torch.no_grad():
-        found = seeds(model, x, [1.0, 0.5], mirrored=True)
-        total = 0
-        for scaled in (x, resized(x, (16, 16), aligned=False)):
-            for flipped in (scaled, scaled.flip(-1)):
-                maps = resized(model.maps(flipped).logits[:, 1:], (32, 32), aligned=False)
-                total = total + (maps if flipped is scaled else maps.flip(-1))
-        every = torch.ones_like(found.tags)
-        torch.testing.assert_close(found.among(every)["plain"], confidences(total))
-        mirrored = seeds(model, x.flip(-1), [1.0, 0.5], mirrored=True)
-        one, other = found.among(every)["plain"], mirrored.among(every)["plain"]
-    torch.testing.assert_close(other.flip(-1), one, rtol=1e-4, atol=1e-5)
-    assert torch.equal(mirrored.tags, found.tags)
-    with pytest.raises(ConfigError, match=r"evaluator.scales: 0.05 makes images of 32 x 32 pixels smaller than the"):
-        seeds(model, x, [1.0, 0.05], mirrored=False)
-
-
-@pytest.mark.parametrize("upright", [False, True])
-def test_images_may_be_as_small_as_the_networks_stride_and_no_smaller(upright):
-    """A quarter of 32 x 16 pixels is 8 x 4, which a network of stride 4 maps on 2 x 1; 6 x 3 pixels are too few."""
-    model = network(ImageShape(1, 32, 32, 11)).eval()
-    x = torch.rand(2, 1, 16, 32, generator=torch.Generator().manual_seed(0))
-    x = x.transpose(2, 3) if upright else x
-    with torch.no_grad():
-        (maps,) = seeds(model, x, [0.25], mirrored=False).maps
-    assert maps.logits.shape == (2, 11, *((2, 1) if upright else (1, 2)))
-    sides = "16 x 32" if upright else "32 x 16"
-    with pytest.raises(ConfigError, match=f"evaluator.scales: 0.1875 makes images of {sides} pixels smaller than"):
-        seeds(model, x, [0.25, 3 / 16], mirrored=False)
-
-
-def test_pictures_show_what_is_measured():
-    fold, _ = readable()
-    found = columns(Reader(), fold.evaluation, CONF, {"plain": 0.2, "refined": 0.2})
-    maps = {f"{name} {what}" for name in ("plain", "refined") for what in ("map", "mask")}
-    assert set(found) == {"image", "truth", "refined, true tags", *maps}
-    for name in ("plain mask", "refined mask", "refined, true tags"):
-        np.testing.assert_array_equal(found[name], found["truth"])
-    assert found["image"].shape == (8, 32, 32, 3)
-    assert "truth" not in columns(Reader(), readable(masks=None)[0].evaluation, CONF, {"plain": 0.2, "refined": 0.2})
-
-
-def test_pictures_name_the_tags_of_each_image_and_the_colours_of_the_classes():
-    fold, _ = readable()
-    data = fold.evaluation
-    drawn = dict(class_map_figures(Reader(), data, CONF, {"plain": 0.2, "refined": 0.2}))
-    figure = drawn["class_maps"]()
-    expected = ["\n".join(str(tag) for tag in np.flatnonzero(row)) for row in data.tags.numpy()]
-    assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == expected
-    (legend,) = figure.legends
-    assert [text.get_text() for text in legend.get_texts()] == ["background", *map(str, range(10))]
-    shown = [tuple(patch.get_facecolor()[:3]) for patch in legend.get_patches()]
-    masked = columns(Reader(), data, CONF, {"plain": 0.2, "refined": 0.2})["truth"]
-    assert {tuple(colour) for colour in (masked.reshape(-1, 3) / 255)} <= set(shown)
-    first = [label.get_text() for label in drawn["affinity"]().axes[0].get_yticklabels()]
-    assert first == [names.split("\n")[0] for names in expected]
-    many = dataclasses.replace(data, tags=torch.ones_like(data.tags))
-    assert shown_tags(many)[0].split("\n") == [*map(str, range(MOST_TAGS)), "…"]
-
-
-def test_prototypes_of_pixels_read_off_are_orthogonal():
-    """The reader projects a pixel to its class: prototypes are unit vectors, of the classes that are there."""
-    fold, masks = readable()
-    cosines = similarity(Reader(), fold.evaluation)
-    present = np.isin(np.arange(11), np.unique(masks))
-    np.testing.assert_array_equal(np.isfinite(cosines), np.outer(present, present))
-    np.testing.assert_allclose(cosines[np.ix_(present, present)], np.eye(present.sum()), atol=1e-5)
-    names = fold.evaluation.class_names
-    assert [text.get_text() for text in prototype_similarity(cosines, names).axes[0].get_xticklabels()] == list(names)
-
-
-def test_projected_pixels_have_the_true_classes_of_their_places():
-    """The reader projects a pixel to its class, so that the largest coordinate is the label."""
-    fold, masks = readable()
-    vectors, labels = labelled_pixels(Reader(), fold.evaluation, 4)
-    np.testing.assert_array_equal(labels, masks[:4].flatten())
-    np.testing.assert_array_equal(vectors.argmax(1), labels)
-    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, rtol=1e-6)
-    few = np.concatenate([np.flatnonzero(labels == label)[:10] for label in np.unique(labels)[:3]])
-    figure = pixel_scatter(vectors[few], labels[few], fold.evaluation.class_names, np.zeros((11, 3)))
-    assert sum(len(points.get_offsets()) for points in figure.axes[0].collections) == 30
-    with pytest.raises(ValueError, match="not all equal"):
-        pixel_scatter(vectors[few[:10]], labels[few[:10]], fold.evaluation.class_names, np.zeros((11, 3)))
-
-
-def test_a_chosen_pixel_receives_from_the_pixels_of_its_class_alone():
-    fold, masks = readable()
-    found = received(Reader(), fold.evaluation, 4)
-    for picture, shares, mask in zip(found["chosen pixel"], found["receives from"], masks[:4], strict=True):
-        (place,) = np.argwhere((picture == np.float32(MARK)).all(-1))
-        alike = mask == mask[tuple(place)]
-        assert mask[tuple(place)] > 0
-        alike[tuple(place)] = False
-        np.testing.assert_allclose(shares, alike, atol=1e-4)
-
-
-def test_curves_mark_the_threshold_in_use():
-    figure = threshold_curves(np.array([0.1, 0.3]), {"plain": np.array([10.0, 30.0])}, {"plain": 0.2}, 5.0)
-    curve, mark, baseline = figure.axes[0].get_lines()
-    np.testing.assert_array_equal(curve.get_ydata(), [10, 30])
-    assert (mark.get_xdata()[0], mark.get_ydata()[0]) == (0.2, pytest.approx(20.0))
-    assert baseline.get_ydata()[0] == 5.0
 
 
 def test_problems():
