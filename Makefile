@@ -25,11 +25,12 @@ EXTRACT := .venv-extract
 READY_EXTRACT := $(EXTRACT)/ready
 OLDEST := .venv-oldest
 READY_OLDEST := $(OLDEST)/ready
+NEWEST := .venv-newest
 # A release of torch before the pinned one may come with gigabytes of libraries for GPUs.
 TORCH ?= $(shell sed -n 's/^torch==//p' constraints.txt)
 
-.PHONY: help install dev run test test-all test-launchers test-hydra-1.4 test-oldest test-extract golden torture check bench docs \
-	clean
+.PHONY: help install dev run test test-all test-launchers test-hydra-1.4 test-oldest test-newest test-extract golden torture check \
+	bench docs clean
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 
@@ -42,6 +43,8 @@ help:
 	@echo 'make test-hydra-1.4  the tests of configuration, launchers and searches with Hydra 1.4, in .venv-hydra-1.4'
 	@echo 'make test-oldest PYTHON=python3.11  the tests with the oldest releases that pyproject.toml allows, in $(OLDEST);'
 	@echo '               of torch with the one of TORCH=2.6.0, else with the pinned one'
+	@echo 'make test-newest PYTHON=python3.13  the tests with the newest releases that pyproject.toml allows, in $(NEWEST):'
+	@echo '               some GB'
 	@echo 'make golden    short runs over every trainer against their records, to the bit; ARGS=write renews the records'
 	@echo 'make test-extract  timm, open_clip and sentence-transformers in an environment of their own, $(EXTRACT): some GB'
 	@echo 'make check     lint, format and types'
@@ -71,6 +74,12 @@ test-hydra-1.4: $(READY_1_4)
 
 test-oldest: $(READY_OLDEST)
 	OMP_NUM_THREADS=1 $(OLDEST)/bin/python -m pytest -n $(JOBS) --dist loadfile
+
+# What is newest changes without a file that says so: pip looks every time.
+test-newest:
+	test -x $(NEWEST)/bin/python || $(PYTHON) -m venv $(NEWEST)
+	$(NEWEST)/bin/python -m pip --no-input --disable-pip-version-check install --upgrade --upgrade-strategy eager --editable '.[dev]'
+	OMP_NUM_THREADS=1 $(NEWEST)/bin/python -m pytest -n $(JOBS) --dist loadfile
 
 golden: $(READY_DEV)
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.golden $(ARGS)
@@ -144,4 +153,4 @@ $(READY_OLDEST): pyproject.toml constraints.txt
 	@touch $@
 
 clean:
-	rm -rf .venv .venv-hydra-1.4 $(OLDEST) $(EXTRACT) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-hydra-1.4 $(OLDEST) $(NEWEST) $(EXTRACT) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -164,8 +164,8 @@ def test_what_hydra_1_4_says_of_its_own_future_is_not_told_for_every_job(main, m
         return complete(config)
 
     assert main("dataset=toy", act=warn) == 0
-    assert [b"Hydra" in text for text in heard] == [True, False]  # -I ignores the environment
-    assert b"of others" in heard[1]
+    assert [b"UserWarning: Hydra" in text for text in heard] == [True, False]  # -I ignores the environment
+    assert b"UserWarning: of others" in heard[1]
     assert os.environ.get("PYTHONWARNINGS") == before
 
 

@@ -120,13 +120,16 @@ def _parsed(arguments: Sequence[str]) -> Namespace:
     parser: ArgumentParser = get_args_parser()
     parser.exit_on_error = False
     flags = parser._option_string_actions
+    dashed = [argument for argument in arguments if re.match(r"-[^=]+=", argument)]
+    dashed = [argument for argument in dashed if argument.partition("=")[0] not in flags]
     try:
         args, unknown = parser.parse_known_intermixed_args(list(arguments))
     except ArgumentError as error:  # -model=vzsl begins with the flag -m
-        dashed = [argument for argument in arguments if re.match(r"-[^=]+=", argument)]
-        unknown = [argument for argument in dashed if argument.partition("=")[0] not in flags]
-        if not unknown:
+        if not dashed:
             raise ConfigError(str(error)) from error
+        unknown = dashed
+    if unknown and unknown[0] not in arguments:  # Python 3.13 takes -model=vzsl for -m and -odel=vzsl
+        unknown = dashed or unknown
     if unknown:
         raise ConfigError(_no_flag(unknown[0], arguments, [*(flag for flag in flags if len(flag) > 3), *_QUESTIONS]))
     return args
