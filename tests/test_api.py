@@ -1,14 +1,18 @@
 """What `import zsl_runner` offers: light, the same as the commands, with one clear error for each mistake."""
 
+import gc
 import subprocess
 import sys
 import warnings
+import weakref
 
 import pytest
 
 import zsl_runner as zsl
 from tests.small_runs import CLOSED, SMALL, cut_short, finished
 from tests.weights import same
+from zsl_runner import api
+from zsl_runner.config.loader import Loader
 from zsl_runner.errors import CheckpointError, ConfigError, RunError
 from zsl_runner.runs.result import Result
 
@@ -47,6 +51,23 @@ def test_a_run_is_the_same_after_another_in_the_process(tmp_path):
     assert (first.config.model.kind, other.config.model.kind, other.config.seed) == ("sgal", "eszsl", 1)
     assert same(first.model.state_dict(), again.model.state_dict())
     assert Result.load(first.directory).metrics == Result.load(again.directory).metrics
+
+
+def test_nothing_of_a_run_stays_in_the_process(tmp_path, monkeypatch):
+    watched = []
+
+    def watched_loader(*arguments):
+        loader = Loader(*arguments)
+        watched.append(weakref.ref(loader))
+        return loader
+
+    monkeypatch.setattr(api, "Loader", watched_loader)
+    run = zsl.run([f"outputs='{tmp_path}'", *CLOSED])
+    watched += [weakref.ref(part) for part in (run, run.model, run.data, run.fold)]
+    assert len(watched) == 5
+    del run
+    gc.collect()
+    assert [part() for part in watched] == [None] * 5
 
 
 def test_a_run_that_is_there_is_opened(tmp_path):
