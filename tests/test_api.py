@@ -3,6 +3,8 @@
 import gc
 import subprocess
 import sys
+import threading
+import time
 import warnings
 import weakref
 
@@ -68,6 +70,28 @@ def test_nothing_of_a_run_stays_in_the_process(tmp_path, monkeypatch):
     del run
     gc.collect()
     assert [part() for part in watched] == [None] * 5
+
+
+def test_runs_of_several_threads_take_turns(tmp_path, monkeypatch):
+    """They would draw first weights from torch's one generator, and set threads and determinism for each other."""
+    at_work, most = [], []
+
+    def start(_config, overrides, _resumes, announce):
+        at_work.append(overrides)
+        time.sleep(0.05)
+        most.append(len(at_work))
+        at_work.pop()
+        announce(tmp_path)
+
+    monkeypatch.setattr(api, "start", start)
+    monkeypatch.setattr(api, "open_run", lambda *_arguments: None)
+    command = [f"outputs='{tmp_path}'", *CLOSED]
+    threads = [threading.Thread(target=zsl.run, args=([*command, f"seed={seed}"],)) for seed in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert most == [1] * 4
 
 
 def test_a_run_that_is_there_is_opened(tmp_path):
