@@ -1,14 +1,20 @@
 """What `import zsl_runner` offers: light, the same as the commands, with one clear error for each mistake."""
 
+import gc
 import subprocess
 import sys
+import threading
+import time
 import warnings
+import weakref
 
 import pytest
 
 import zsl_runner as zsl
 from tests.small_runs import CLOSED, SMALL, cut_short, finished
 from tests.weights import same
+from zsl_runner import api
+from zsl_runner.config.loader import Loader
 from zsl_runner.errors import CheckpointError, ConfigError, RunError
 from zsl_runner.runs.result import Result
 
@@ -47,6 +53,45 @@ def test_a_run_is_the_same_after_another_in_the_process(tmp_path):
     assert (first.config.model.kind, other.config.model.kind, other.config.seed) == ("sgal", "eszsl", 1)
     assert same(first.model.state_dict(), again.model.state_dict())
     assert Result.load(first.directory).metrics == Result.load(again.directory).metrics
+
+
+def test_nothing_of_a_run_stays_in_the_process(tmp_path, monkeypatch):
+    watched = []
+
+    def watched_loader(*arguments):
+        loader = Loader(*arguments)
+        watched.append(weakref.ref(loader))
+        return loader
+
+    monkeypatch.setattr(api, "Loader", watched_loader)
+    run = zsl.run([f"outputs='{tmp_path}'", *CLOSED])
+    watched += [weakref.ref(part) for part in (run, run.model, run.data, run.fold)]
+    assert len(watched) == 5
+    del run
+    gc.collect()
+    assert [part() for part in watched] == [None] * 5
+
+
+def test_runs_of_several_threads_take_turns(tmp_path, monkeypatch):
+    """They would draw first weights from torch's one generator, and set threads and determinism for each other."""
+    at_work, most = [], []
+
+    def start(_config, overrides, _resumes, announce):
+        at_work.append(overrides)
+        time.sleep(0.05)
+        most.append(len(at_work))
+        at_work.pop()
+        announce(tmp_path)
+
+    monkeypatch.setattr(api, "start", start)
+    monkeypatch.setattr(api, "open_run", lambda *_arguments: None)
+    command = [f"outputs='{tmp_path}'", *CLOSED]
+    threads = [threading.Thread(target=zsl.run, args=([*command, f"seed={seed}"],)) for seed in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert most == [1] * 4
 
 
 def test_a_run_that_is_there_is_opened(tmp_path):

@@ -6,7 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -17,7 +17,7 @@ from omegaconf import OmegaConf
 
 from tests.small_runs import CLOSED, SMALL, config_of, configuration, content, cut_short, edit, finished
 from zsl_runner import evaluate
-from zsl_runner.config.hashes import what_repeats
+from zsl_runner.config.hashes import config_hash, what_repeats
 from zsl_runner.config.identity import flatten
 from zsl_runner.config.typed import plain, typed
 from zsl_runner.data.command.synthesis import synthesize
@@ -25,6 +25,7 @@ from zsl_runner.data.sources.toy.conf import ToyConf
 from zsl_runner.errors import CheckpointError, RunError
 from zsl_runner.runs import attempt
 from zsl_runner.runs.attempt import resume
+from zsl_runner.runs.checkpoint import Checkpoints
 from zsl_runner.runs.opened import open_run
 from zsl_runner.runs.reopen import reopen
 from zsl_runner.runs.repeated import find
@@ -106,7 +107,7 @@ def test_any_edit_of_what_defines_a_run_is_refused(stopped, data):
     changed = OmegaConf.create(values)
     OmegaConf.update(changed, key, other(flatten(values)[key], data.draw))
     with pytest.raises(RunError) as caught:
-        reopen(directory, typed(changed), "cpu")
+        reopen(directory, typed(changed), "cpu", trains=True)
     assert key in str(caught.value)
 
 
@@ -115,7 +116,7 @@ def test_a_missing_record_is_made_anew(stopped_run, tmp_path):
     for damage in (None, b"", b"[" * 3000, b'{"status": "comp', b"[]", b'{"status": "complete"}'):
         copied = Path(shutil.copytree(stopped_run, tmp_path / "copy", dirs_exist_ok=True))
         (copied / "result.json").unlink() if damage is None else (copied / "result.json").write_bytes(damage)
-        found = reopen(copied, configuration(copied), "cpu").result
+        found = reopen(copied, configuration(copied), "cpu", trains=True).result
         for name in ("seed", "config_hash", "started", "command", "git", "data", "model"):
             assert json.dumps(getattr(found, name)) == json.dumps(getattr(before, name)), name
     (stopped_run / "result.json").unlink()
@@ -251,6 +252,65 @@ def test_a_run_of_an_earlier_version_without_record_is_refused(stopped_run):
     (stopped_run / "result.json").unlink()
     with pytest.raises(CheckpointError, match="nobody can tell what the run was; start a new one"):
         resume(stopped_run, configuration(stopped_run))
+
+
+def without_option(directory, key):
+    """Make a run one of a version that has no such option."""
+    block, _, name = key.rpartition(".")
+    lacking = OmegaConf.load(directory / "config.yaml")
+    del OmegaConf.select(lacking, block)[name]
+    (directory / "config.yaml").write_text(OmegaConf.to_yaml(lacking))
+    values = OmegaConf.to_container(lacking)
+    result = replace(Result.load(directory), config_hash=config_hash(values))
+    result.save(directory)
+    checkpoints = Checkpoints(directory / "checkpoints", keep=9)
+    saved = checkpoints.newest()
+    checkpoints.save(saved.state["step"], saved.state, values, asdict(result), saved.written)
+
+
+@pytest.fixture(params=[1, 2])
+def with_format(request):
+    """Return what leaves a run's checkpoints as they are, or makes them those of format 1."""
+    return as_format_1 if request.param == 1 else lambda directory: None
+
+
+@pytest.mark.parametrize("key", ["runtime.capture", "trainer.em.gen_noise"])
+def test_a_run_of_a_version_with_fewer_options_is_scored_and_does_not_go_on(stopped_run, with_format, key, caplog):
+    before = open_run(stopped_run).model.state_dict()
+    caplog.clear()
+    without_option(stopped_run, key)
+    with_format(stopped_run)
+    kept = content(stopped_run)
+    for _ in range(2):
+        opened = open_run(stopped_run).model.state_dict()
+        assert all(torch.equal(opened[name], weights) for name, weights in before.items())
+        assert [key in record.message and "earlier version" in record.message for record in caplog.records] == [True]
+        with pytest.raises(CheckpointError, match=rf"earlier version without these options .*\n  {key}=.*\ngo on with"):
+            resume(stopped_run, configuration(stopped_run))
+        assert content(stopped_run) == kept
+        caplog.clear()
+        if with_format is not as_format_1:  # the file that is written anew has the option
+            restore(stopped_run)
+            kept = content(stopped_run)
+    edit(stopped_run, trainer__em__gen_ratio=0.5)
+    for use in (lambda: resume(stopped_run, configuration(stopped_run)), lambda: open_run(stopped_run)):
+        with pytest.raises(CheckpointError, match=r"config\.yaml is not what the run began with"):
+            use()
+
+
+def test_an_option_that_the_run_lacks_cannot_be_given_another_value(stopped_run):
+    without_option(stopped_run, "trainer.em.gen_noise")
+    edit(stopped_run, trainer__em__gen_noise=0.5)
+    with pytest.raises(CheckpointError, match=r"trainer.em.gen_noise: now 0.5, then 0.0"):
+        open_run(stopped_run)
+
+
+def test_a_complete_run_of_a_version_with_fewer_options_is_reported(stopped_run):
+    resume(stopped_run, configuration(stopped_run))
+    without_option(stopped_run, "runtime.capture")
+    before = content(stopped_run)
+    assert resume(stopped_run, configuration(stopped_run)).status == "complete"
+    assert content(stopped_run) == before
 
 
 # Data

@@ -10,8 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from hydra._internal.config_repository import CachingConfigRepository
 from hydra._internal.defaults_list import create_defaults_list
@@ -81,6 +81,10 @@ class Composition:
     problems: list[Problem] = field(default_factory=list)
 
 
+_FILES: WeakKeyDictionary[Loader, dict[tuple[str, ...], Composition]] = WeakKeyDictionary()
+"""What `_files` returned for each loader while it lives: the runs of a sweep share most of it."""
+
+
 def compose(loader: Loader, arguments: Sequence[str]) -> Composition:
     """Return the layers that ``arguments`` (command-line overrides of one run) lead to."""
     problems: list[Problem] = []
@@ -97,7 +101,8 @@ def compose(loader: Loader, arguments: Sequence[str]) -> Composition:
         else:
             values.append(override)
     key = tuple(str(choice.input_line) for choice in choices)
-    files = _files(loader, key)
+    known = _FILES.setdefault(loader, {})
+    files = known.get(key) or known.setdefault(key, _files(loader, key))
     return Composition(
         layers=[*files.layers, *command_line(values)] if files.layers else [],
         schemas=files.schemas,
@@ -242,9 +247,8 @@ def _options(options: Sequence[str]) -> str:
     return f"the options are:{separator}" + "\n".join(lines)
 
 
-@cache
 def _files(loader: Loader, choices: tuple[str, ...]) -> Composition:
-    """Return the layers of the files that apply; the runs of a sweep share most of them."""
+    """Return the layers of the files that apply."""
     composition = Composition()
     defaults = _defaults(loader, choices, composition)
     for repository, default in defaults:

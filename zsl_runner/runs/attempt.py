@@ -106,7 +106,7 @@ def resume(directory: Path, config: RunConfig) -> Result:
             lock.enter_context(exclusive(directory))
             complete = completed(directory, config)  # another process may have come to its end since
             if complete is None:
-                earlier = reopen(directory, config, Runtime(config.runtime).device)
+                earlier = reopen(directory, config, Runtime(config.runtime).device, trains=True)
                 run_directory.remove_leftovers(directory)
                 result = earlier.result
                 result.status, result.error, result.finished = "running", None, None

@@ -287,7 +287,7 @@ def open_run(directory: Path, device: str = "auto", batch_size: int | None = Non
     if batch_size is not None:
         config.evaluator.batch_size = batch_size
     runtime = Runtime(config.runtime)
-    left = reopen(directory, config, runtime.device)
+    left = reopen(directory, config, runtime.device, trains=False)
     if left.saved is None:
         raise CheckpointError(f"{directory}: there is no checkpoint yet; continue with: {again(directory)}")
     state = left.saved.state

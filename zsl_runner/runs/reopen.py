@@ -15,12 +15,14 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from omegaconf import OmegaConf
 
 from zsl_runner.config.hashes import config_hash, what_repeats
-from zsl_runner.config.quoting import restoration
-from zsl_runner.config.saved import CHECKPOINTS, CONFIG_FILE
+from zsl_runner.config.identity import flatten
+from zsl_runner.config.quoting import anew, restoration, written
+from zsl_runner.config.saved import CHECKPOINTS, CONFIG_FILE, read_saved
 from zsl_runner.config.schema import RunConfig
-from zsl_runner.config.typed import plain
+from zsl_runner.config.typed import plain, typed
 from zsl_runner.data.load import contents, load
 from zsl_runner.data.records import Records, SourceFile
 from zsl_runner.errors import CheckpointError, ConfigError, DataError, RunError
@@ -61,28 +63,40 @@ class Reopened:
     records: Records
 
 
-def reopen(directory: Path, config: RunConfig, device: torch.device | str) -> Reopened:
+def reopen(directory: Path, config: RunConfig, device: torch.device | str, trains: bool) -> Reopened:
     """Return what is left of the run in ``directory``.
 
     Args:
         directory: the run's directory.
-        config: the configuration it is to go on with.
+        config: the configuration it is to be used with.
         device: where its tensors are put.
+        trains: it is to go on, so that it must not lack an option: an earlier version did without, and may have
+            computed otherwise. A run that is only looked at has the defaults of such options.
 
     Raises:
-        CheckpointError: configuration, seed or data are not those the run began with, or nobody can tell.
+        CheckpointError: configuration, seed or data are not those the run began with, or nobody can tell; or an
+            earlier version began it, and it is to go on.
         RunError: the record, the checkpoints or the data cannot be read.
     """
     saved = Checkpoints(directory / CHECKPOINTS, required=STATE).newest(device)
     result = recorded(directory)
-    if saved is not None and saved.record and result is not None and not _is_of(result, config):
+    if saved is not None and saved.record and result is not None and not _is_of(result, saved.config or {}):
         result = None  # a record of another run
     if saved is not None and saved.config is None and result is None:
         raise CheckpointError(
             f"{directory}: result.json cannot be used, and {saved.path.name} was written by a version that does not "
             "keep seed and data in checkpoints: nobody can tell what the run was; start a new one"
         )
-    _require(directory, "config.yaml is", _changes_of_configuration(config, saved, result), saved)
+    changes, later = _changes_of_configuration(directory, config, saved, result)
+    _require(directory, "config.yaml is", changes, saved)
+    if later and trains:
+        lines = "".join(f"\n  {option}" for option in later)
+        raise CheckpointError(
+            f"{directory}: an earlier version without these options began the run, and may have computed otherwise:"
+            f"{lines}\ngo on with that version, or start a new run: {anew(directory)}"
+        )
+    if later:
+        log.warning("%s: an earlier version began the run; what it lacks is set to %s", directory, ", ".join(later))
     before = checksums(saved.record.get("data")) if saved is not None and saved.record else None
     if before is None and result is not None:
         before = checksums(result.data)
@@ -114,9 +128,10 @@ def completed(directory: Path, config: RunConfig) -> Result | None:
         return result
     if saved is None or saved.config is None:
         return result
+    changes, _ = _changes_of_configuration(directory, config, saved, result)
     measured = {tag: repr(value) for tag, value in result.metrics.items()}
     is_its_own = measured == {tag: repr(value) for tag, value in saved.state["metrics"].items()}
-    return result if is_its_own and _is_of(result, config) else None
+    return result if is_its_own and not changes and _is_of(result, saved.config) else None
 
 
 def recorded(directory: Path) -> Result | None:
@@ -133,8 +148,8 @@ def recorded(directory: Path) -> Result | None:
         return None
 
 
-def _is_of(result: Result, config: RunConfig) -> bool:
-    return (result.config_hash, result.seed) == (config_hash(plain(config)), config.seed)
+def _is_of(result: Result, config: Mapping[str, Any]) -> bool:
+    return (result.config_hash, result.seed) == (config_hash(config), config.get("seed"))
 
 
 def _require(directory: Path, what: str, changes: list[str], saved: Saved | None) -> None:
@@ -148,22 +163,34 @@ def _require(directory: Path, what: str, changes: list[str], saved: Saved | None
     raise CheckpointError(f"{directory}: {what} not what the run began with:{lines}\n{remedy}")
 
 
-def _changes_of_configuration(config: RunConfig, saved: Saved | None, result: Result | None) -> list[str]:
-    values = plain(config)
+def _changes_of_configuration(
+    directory: Path, config: RunConfig, saved: Saved | None, result: Result | None
+) -> tuple[list[str], list[str]]:
+    """Return what is not as the run began, and the options that came after the version that began it."""
+    values, found = plain(config), []
     if saved is not None and saved.config is not None:
-        before, now = what_repeats(saved.config), what_repeats(values)
-        keys = [key for key in before | now if before.get(key, _ABSENT) != now.get(key, _ABSENT)]
-        return [f"{key}: now {now.get(key, _ABSENT)}, then {before.get(key, _ABSENT)}" for key in keys]
-    found = []
-    wanted = saved.config_hash if saved is not None else result.config_hash if result is not None else None
-    if wanted is not None and config_hash(values) != wanted:
-        hashes = f"now {config_hash(values)}, then {wanted}"
-        found.append(
-            f"the hash of all that defines it: {hashes}; a value was edited, or options came with a new version"
-        )
-    if result is not None and result.seed != config.seed:
-        found.append(f"seed: now {config.seed}, then {result.seed}")
-    return found
+        begun = saved.config
+    else:  # of which the hash alone is known: it proves that the file was not edited
+        begun = read_saved(directory)
+        wanted = saved.config_hash if saved is not None else result.config_hash if result is not None else None
+        if wanted not in (None, config_hash(begun), config_hash(values)):
+            hashes = f"now {config_hash(values)}, then {wanted}"
+            found.append(f"the hash of all that defines it: {hashes}; a value was edited")
+        if result is not None and result.seed != config.seed:
+            found.append(f"seed: now {config.seed}, then {result.seed}")
+    before, now = what_repeats(_with_options_of_today(begun)), what_repeats(values)
+    keys = [key for key in before | now if before.get(key, _ABSENT) != now.get(key, _ABSENT)]
+    found += [f"{key}: now {now.get(key, _ABSENT)}, then {before.get(key, _ABSENT)}" for key in keys]
+    known = flatten(begun)
+    return found, [f"{key}={written(now[key])}" for key in before if key in now and key not in known]
+
+
+def _with_options_of_today(begun: dict[str, Any]) -> dict[str, Any]:
+    """Return a configuration with the defaults of options it lacks; as it is if it has some that are gone."""
+    try:
+        return plain(typed(OmegaConf.create(begun)))
+    except ConfigError:
+        return begun
 
 
 def _changes_of_data(before: Sequence[tuple[str, str]] | None, files: Iterable[SourceFile]) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, Final
@@ -17,6 +18,7 @@ from zsl_runner.errors import ConfigError
 from zsl_runner.graphs.repeated import allow_graphs
 
 REPLAYED_FINITE_EVERY: Final = 50
+_TURN = threading.RLock()
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
 """Parameters of ``mallopt``, as numbered in glibc's malloc.h."""
 
@@ -147,7 +149,16 @@ class Runtime:
 
 @contextmanager
 def settings_kept() -> Iterator[None]:
-    """Give back at the end what a `Runtime` sets in torch: the program that called for it has numbers of its own."""
+    """Give back at the end what a `Runtime` sets in torch: the program that called for it has numbers of its own.
+
+    Threads take turns: these settings, and torch's generator, from which first weights are drawn, are the process's.
+    """
+    with _TURN, _given_back():
+        yield
+
+
+@contextmanager
+def _given_back() -> Iterator[None]:
     threads, deterministic = torch.get_num_threads(), torch.get_deterministic_debug_mode()
     filled = torch.utils.deterministic.fill_uninitialized_memory  # type: ignore[attr-defined]
     benchmark, precision = torch.backends.cudnn.benchmark, torch.get_float32_matmul_precision()
