@@ -63,7 +63,7 @@ def test_the_file_gives_the_metrics_again(scored):
 
 def test_the_file_gives_the_calibrated_metrics_again(scored, records):
     evaluator, model, fold = scored
-    scores = evaluator.measure(model, fold, {}).details.scores.unseen
+    scores = evaluator.predictions(fold.evaluation, evaluator.measure(model, fold, {}))[1].scores
     seen = len(fold.evaluation.seen_classes)
     offset = float((scores[:, :seen].amax(1) - scores[:, seen:].amax(1)).median())  # moves half of these rows
     measurement = evaluator.measure(model, fold, {OFFSET: offset})
