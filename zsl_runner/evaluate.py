@@ -18,7 +18,7 @@ from zsl_runner.console.arguments import completing
 from zsl_runner.console.failures import expected
 from zsl_runner.console.terminal import require_printed
 from zsl_runner.errors import CheckpointError, ConfigError, DataError, RunError
-from zsl_runner.files.writing import remove_leftovers, writable, write_text
+from zsl_runner.files.writing import remove_leftovers, writable, write_parts, write_text
 from zsl_runner.report.scores import ASSIGNED, CLASSES, CONFUSIONS, comparison, table
 
 if TYPE_CHECKING:
@@ -166,7 +166,7 @@ def _scores(
         from zsl_runner.evaluation.predictions import as_csv
 
         groups = run.evaluator.predictions(fold.evaluation, measurement)
-        write_text(predictions, as_csv(groups, run.classes))
+        write_parts(predictions, as_csv(groups, run.classes))
         scores["predictions"] = str(predictions)
         scores["tables"] |= {
             CLASSES: class_accuracies(groups, run.classes).plain(),
@@ -214,7 +214,7 @@ def assign(
             run = run.with_classes(given.class_vectors.value, given.class_names)
     with _said_of(given.rows):
         found = run.assign(given.rows.value)
-    write_text(predictions, as_csv([found], run.classes, given.images))
+    write_parts(predictions, as_csv([found], run.classes, given.images))
     return {
         **_scored(run),
         "rows": given.rows.origin,

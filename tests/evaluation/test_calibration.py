@@ -3,6 +3,7 @@ import torch
 
 from zsl_runner.evaluation.metrics import harmonic_mean, mean_class_accuracy
 from zsl_runner.evaluation.zsl.calibration import (
+    BestScores,
     SplitScores,
     StackingCurve,
     accuracies_at,
@@ -26,6 +27,14 @@ def problem():
     return rows(SEEN_COLUMNS, 120), rows(~SEEN_COLUMNS, 80)
 
 
+def summary_of(scores, labels, seen_columns, candidates, of_seen):
+    """Return the summary of rows with scores (N, C), of which the first columns are of seen classes."""
+    count = int(seen_columns.sum())
+    best = BestScores.of(scores, count)
+    winner = candidates[:count][best.seen_place] if of_seen else candidates[count:][best.unseen_place]
+    return split_scores(best, labels, winner)
+
+
 def by_argmax(problem, offset):
     (seen_scores, seen_labels), (unseen_scores, unseen_labels) = problem
     shift = offset * SEEN_COLUMNS.double()
@@ -37,14 +46,25 @@ def by_argmax(problem, offset):
 def summaries(problem):
     (seen_scores, seen_labels), (unseen_scores, unseen_labels) = problem
     return (
-        split_scores(seen_scores, seen_labels, SEEN_COLUMNS, CANDIDATES, of_seen=True),
-        split_scores(unseen_scores, unseen_labels, SEEN_COLUMNS, CANDIDATES, of_seen=False),
+        summary_of(seen_scores, seen_labels, SEEN_COLUMNS, CANDIDATES, of_seen=True),
+        summary_of(unseen_scores, unseen_labels, SEEN_COLUMNS, CANDIDATES, of_seen=False),
     )
 
 
 @pytest.mark.parametrize("offset", [-100.0, -1.0, -0.2, 0.0, 0.3, 1.5, 100.0])
 def test_summary_decides_like_argmax(problem, offset):
     assert accuracies_at(*summaries(problem), offset) == pytest.approx(by_argmax(problem, offset), abs=1e-9)
+
+
+@pytest.mark.parametrize("offset", [-1.0, 0.0, 0.3])
+def test_blocks_of_rows_are_decided_as_all_at_once(problem, offset):
+    (_, _), (scores, _) = problem
+    sides = CANDIDATES[SEEN_COLUMNS], CANDIDATES[~SEEN_COLUMNS]
+    joined = BestScores.joined([BestScores.of(block, 3) for block in torch.split(scores, 7)])
+    expected = CANDIDATES[(scores - offset * SEEN_COLUMNS.double()).argmax(1)]
+    assert torch.equal(joined.among(*sides, offset), expected)
+    tied = BestScores.of(torch.tensor([[1.0, 2.0, 2.0, 2.0, 2.0], [0.0, 0.0, 1.0, 2.0, 2.0]]), 3)
+    assert tied.among(*sides).tolist() == [7, 0]  # the seen class, the first of two
 
 
 def test_every_point_of_the_curve_is_what_argmax_gives(problem):
@@ -78,9 +98,7 @@ def test_area_of_a_perfect_and_of_a_hopeless_scorer():
         labels = torch.tensor([0, 1])
         scores = torch.eye(2, dtype=torch.float64) if right else 1 - torch.eye(2, dtype=torch.float64)
         columns, candidates = torch.tensor([True, False]), torch.tensor([0, 1])
-        return [
-            split_scores(scores[i : i + 1], labels[i : i + 1], columns, candidates, of_seen=not i) for i in range(2)
-        ]
+        return [summary_of(scores[i : i + 1], labels[i : i + 1], columns, candidates, of_seen=not i) for i in range(2)]
 
     assert stacking_curve(*scored(True)).area() == pytest.approx(1.0)
     assert stacking_curve(*scored(False)).area() == pytest.approx(0.0)
@@ -95,8 +113,8 @@ def test_of_offsets_that_are_equally_good_the_one_nearest_to_zero_is_best(sign):
 
 def test_wrong_everywhere_gives_a_flat_curve():
     scores, labels = torch.tensor([[0.0, 1.0, 5.0, 0.0, 1.0]]), torch.tensor([4])
-    seen = split_scores(scores, labels, SEEN_COLUMNS, CANDIDATES, of_seen=True)
-    unseen = split_scores(scores, torch.tensor([0]), SEEN_COLUMNS, CANDIDATES, of_seen=False)
+    seen = summary_of(scores, labels, SEEN_COLUMNS, CANDIDATES, of_seen=True)
+    unseen = summary_of(scores, torch.tensor([0]), SEEN_COLUMNS, CANDIDATES, of_seen=False)
     curve = stacking_curve(seen, unseen)
     assert curve.best() == (0.0, 0.0)
     assert str(curve.area()) == "0.0"  # -0.0 would be in the result and in its table
@@ -107,8 +125,8 @@ def test_the_ends_are_those_of_the_largest_scores_too(scale):
     """An offset of 1 more than 1e16 is 1e16 again: the curve ended before its last decision changed."""
     candidates, seen_columns = torch.tensor([0, 1, 2]), torch.tensor([True, False, False])
     of_unseen = torch.tensor([[1.0, 0.0, -0.5], [2.0, 0.0, 0.5]]) * scale
-    seen = split_scores(torch.tensor([[1.0, 0.0, 0.0]]) * scale, torch.tensor([0]), seen_columns, candidates, True)
-    unseen = split_scores(of_unseen, torch.tensor([1, 2]), seen_columns, candidates, False)
+    seen = summary_of(torch.tensor([[1.0, 0.0, 0.0]]) * scale, torch.tensor([0]), seen_columns, candidates, True)
+    unseen = summary_of(of_unseen, torch.tensor([1, 2]), seen_columns, candidates, False)
     curve = stacking_curve(seen, unseen)
     assert (curve.unseen.tolist(), curve.seen.tolist()) == ([0.0, 50.0, 100.0], [100.0, 0.0, 0.0])
 

@@ -1,7 +1,6 @@
 """Predictions row by row: what they give class by class is what the evaluators report."""
 
 import csv
-import io
 
 import numpy as np
 import pytest
@@ -49,7 +48,7 @@ def test_the_file_gives_the_metrics_again(scored):
     evaluator, model, fold = scored
     measurement = evaluator.measure(model, fold, {})
     groups = evaluator.predictions(fold.evaluation, measurement)
-    lines = list(csv.DictReader(io.StringIO(as_csv(groups, fold.evaluation.class_names))))
+    lines = list(csv.DictReader(as_csv(groups, fold.evaluation.class_names)))
     seen = [line for line in lines if line["split"] == "test_seen"]
     unseen = [line for line in lines if line["split"] == "test_unseen"]
     assert len(seen) + len(unseen) == len(lines) == len(fold.evaluation.seen) + len(fold.evaluation.unseen)
@@ -63,12 +62,12 @@ def test_the_file_gives_the_metrics_again(scored):
 
 def test_the_file_gives_the_calibrated_metrics_again(scored, records):
     evaluator, model, fold = scored
-    scores = evaluator.measure(model, fold, {}).details.scores.unseen
+    scores = evaluator.predictions(fold.evaluation, evaluator.measure(model, fold, {}))[1].scores
     seen = len(fold.evaluation.seen_classes)
     offset = float((scores[:, :seen].amax(1) - scores[:, seen:].amax(1)).median())  # moves half of these rows
     measurement = evaluator.measure(model, fold, {OFFSET: offset})
     groups = evaluator.predictions(fold.evaluation, measurement)
-    lines = list(csv.DictReader(io.StringIO(as_csv(groups, fold.evaluation.class_names))))
+    lines = list(csv.DictReader(as_csv(groups, fold.evaluation.class_names)))
     for metric, split in (("S_cal", "test_seen"), ("U_cal", "test_unseen")):
         of_split = [line for line in lines if line["split"] == split]
         found = mean_of_classes(of_split, "predicted_calibrated")
@@ -78,20 +77,30 @@ def test_the_file_gives_the_calibrated_metrics_again(scored, records):
     assert torch.equal(new.calibrated, groups[1].calibrated)
     without = evaluator.predictions(fold.evaluation, evaluator.measure(model, fold, {}))
     assert all(group.calibrated is None for group in without)
-    text = as_csv(without, fold.evaluation.class_names)
-    assert {line["predicted_calibrated"] for line in csv.DictReader(io.StringIO(text))} == {""}
+    lines = csv.DictReader(as_csv(without, fold.evaluation.class_names))
+    assert {line["predicted_calibrated"] for line in lines} == {""}
 
 
 def test_the_file_has_rows_labels_and_scores_of_the_data(scored, records):
     evaluator, model, fold = scored
     names = records.class_names
     groups = evaluator.predictions(fold.evaluation, evaluator.measure(model, fold, {}))
-    lines = list(csv.DictReader(io.StringIO(as_csv(groups, names))))
+    lines = list(csv.DictReader(as_csv(groups, names)))
     assert [int(line["row"]) for line in lines] == [*records.test_seen, *records.test_unseen]
     for line in lines:
         assert names[records.labels[int(line["row"])]] == line["true"]
         scores = {name: np.float32(line[f"score: {name}"]) for name in names}
         assert max(scores, key=scores.get) == line["predicted"]
+
+
+def test_the_file_is_made_line_by_line():
+    """The text of 60,000 rows and 2,000 classes has more than a gigabyte."""
+    scores = torch.zeros(3000, 50)
+    group = Predictions("test_seen", torch.arange(3000), None, torch.arange(50), scores)
+    lines = as_csv([group], tuple(map(str, range(50))))
+    assert next(lines).startswith("row,split,true,predicted,predicted_unseen,predicted_calibrated,score: 0,")
+    assert next(lines) == "0,test_seen,,0,,," + ",".join(["0"] * 50) + "\n"
+    assert sum(1 for _ in lines) == 2999
 
 
 def test_new_rows_are_predicted_as_measured_ones(scored, records):

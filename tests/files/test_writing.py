@@ -7,7 +7,7 @@ import pytest
 
 from zsl_runner.errors import RunError
 from zsl_runner.files import writing as atomic
-from zsl_runner.files.writing import remove_leftovers, replacing, write_bytes, write_text
+from zsl_runner.files.writing import remove_leftovers, replacing, write_bytes, write_parts, write_text
 
 
 class Killed(BaseException):
@@ -38,6 +38,16 @@ def test_whatever_goes_wrong_the_old_file_stays_alone(tmp_path):
             fail_half_way(path, error)
         assert path.read_bytes() == b"one"
         assert os.listdir(tmp_path) == ["file"]
+
+
+def test_parts_are_written_one_after_the_other_or_not_at_all(tmp_path):
+    path = tmp_path / "file"
+    write_parts(path, iter(("é,", "1\n", "\udcff")))
+    assert path.read_bytes() == "é,1\n".encode() + b"\xff"
+    with pytest.raises(ZeroDivisionError):
+        write_parts(path, (str(1 // number) for number in (1, 0)))
+    assert os.listdir(tmp_path) == ["file"]
+    assert path.read_bytes().startswith("é".encode())
 
 
 def test_a_file_that_cannot_be_written_is_named(tmp_path):

@@ -5,6 +5,7 @@ import pytest
 import torch
 from sklearn.linear_model import Ridge
 
+from tests.memory import largest_allocation
 from tests.models.contract import ModelContract
 from tests.models.real_data import final_fold, zero_shot_metrics
 from tests.zero_shot import zero_shot_folds
@@ -85,6 +86,33 @@ def test_a_seen_class_is_compared_with_the_mean_of_its_rows_wherever_it_stands(d
         else:
             mean = data.class_vectors[label] @ model.map + model.offset
         torch.testing.assert_close(scores[:, column], -(x - mean).square().sum(1), rtol=1e-4, atol=1e-3)
+
+
+def test_vectors_of_several_seen_classes_stand_for_the_first_and_zeros_have_no_sign(data):
+    vectors = data.class_vectors.clone()
+    first, second = data.seen_classes[:2].tolist()
+    vectors[first, 0] = vectors[second, 0] = 0.0
+    vectors[second] = vectors[first]
+    model, _ = fit(dataclasses.replace(data, class_vectors=vectors), metric="euclidean")
+    given = vectors[[second, first]]
+    given[0, 0] = -0.0
+    mean = rows_of(data)[data.labels == first].mean(0)
+    x = rows_of(data)[:5]
+    expected = -(x - mean).square().sum(1, keepdim=True).expand(5, 2)
+    torch.testing.assert_close(model.class_scores(x, given), expected, rtol=1e-4, atol=1e-3)
+
+
+def test_thousands_of_classes_are_not_compared_pair_by_pair():
+    """A truth value for each pair of 5,000 classes and each of 1,024 entries was 26 gigabytes."""
+    classes, width = 600, 64
+    model = RidgePrototype(RidgePrototypeConf(), ZeroShotShape(3, width, classes), Streams(0))
+    model.known_vectors.copy_(torch.randn(classes, width, generator=torch.Generator().manual_seed(0)))
+    model.known[::2] = True
+    model.known_means.copy_(torch.arange(classes)[:, None].expand(classes, 3))
+    x = torch.ones(2, 3)
+    assert largest_allocation(lambda: model.class_scores(x, model.known_vectors)) < classes**2
+    assert model._known_mean(model.known_vectors)[0].squeeze(1).equal(model.known)
+    assert model._known_mean(model.known_vectors)[1][::2, 0].equal(torch.arange(0.0, classes, 2))
 
 
 def test_impossible_combination_is_reported():

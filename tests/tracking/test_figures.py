@@ -3,10 +3,11 @@ import sys
 import matplotlib as mpl
 import numpy as np
 import pytest
+from matplotlib.colors import to_rgba_array
 from matplotlib.patches import Ellipse
 
 from tests.png import png
-from zsl_runner.tracking.figures.confusion import confusion, shares
+from zsl_runner.tracking.figures.confusion import confusion, shares, shares_of_groups
 from zsl_runner.tracking.figures.generated_features import evenly, real_against_generated
 from zsl_runner.tracking.figures.latent_space import principal_plane, priors_against_encodings
 from zsl_runner.tracking.figures.learning_curves import learning_curves
@@ -43,6 +44,36 @@ def test_confusion_marks_the_blocks_and_stays_readable(seen, unseen, named):
     ticks = [tick.get_text() for tick in axes.get_xticklabels()]
     assert ticks == [str(index) for index in range(classes)] if named else [f"{seen} seen", f"{unseen} unseen"]
     assert len(axes.texts) == (np.count_nonzero(axes.images[0].get_array()) if classes <= 20 else 0)
+
+
+def test_cells_that_classes_share_are_means_of_lines_and_sums_of_columns():
+    classes, groups = np.array([5, 3, 7, 1, 2]), np.array([0, 0, 1, 1, 2])
+    generator = np.random.default_rng(0)
+    labels, predictions = classes[generator.integers(0, 4, 60)], classes[generator.integers(0, 5, 60)]
+    every = shares(labels, predictions, classes)
+    found = shares_of_groups(labels, predictions, classes, groups)
+    lines = np.stack([every[:2].mean(0), every[2:4].mean(0), every[4]])
+    expected = np.stack([lines[:, :2].sum(1), lines[:, 2:4].sum(1), lines[:, 4]], 1)
+    np.testing.assert_allclose(found, expected)
+    assert np.isnan(found[2]).all()
+
+
+def test_of_thousands_of_classes_some_share_a_cell():
+    """A cell for each pair took gigabytes, and of the diagonal not a point was on the picture."""
+    seen, unseen = 1700, 401
+    labels = np.repeat(np.arange(seen + unseen), 2)
+    predictions = np.where(labels % 2, labels, 0)
+    names = tuple(map(str, range(seen + unseen)))
+    figure = confusion(labels, predictions, np.arange(seen), np.arange(seen, seen + unseen), names)
+    axes, matrix = figure.axes[0], figure.axes[0].images[0].get_array()
+    assert matrix.shape == (567 + 134, 567 + 134)
+    np.testing.assert_allclose(matrix.sum(1), 100)
+    assert (np.diagonal(matrix) > 30).all()
+    assert axes.get_xlabel() == "predicted, 3 classes in a cell"
+    assert [tick.get_text() for tick in axes.get_yticklabels()] == [f"{seen} seen", f"{unseen} unseen"]
+    assert list(axes.get_xticks()) == [283, 633.5]
+    assert axes.lines[0].get_ydata()[0] == 566.5
+    assert "unseen: 49.9% right, 50.1% taken for seen" in axes.get_title(loc="left")
 
 
 def test_confusion_says_how_many_unseen_rows_are_taken_for_seen():
@@ -105,7 +136,10 @@ def test_priors_stand_in_the_plane_of_the_encodings(seen, unseen, ellipses):
     figure = priors_against_encodings(encodings, labels, means, np.ones_like(means), *parts)
     axes = figure.axes[0]
     assert axes.get_xlabel().startswith("principal component 1")
-    assert len(axes.collections) == 2 + 2 * unseen
+    rows, stars = axes.collections[2:]
+    np.testing.assert_allclose(stars.get_facecolors(), to_rgba_array(class_colours(unseen)))
+    counts = np.unique(rows.get_facecolors(), axis=0, return_counts=True)[1]
+    np.testing.assert_array_equal(np.sort(counts), np.sort(np.bincount(labels)[parts[1]]))
     drawn = [patch for patch in axes.patches if isinstance(patch, Ellipse)]
     assert len(drawn) == ellipses
     for ellipse in drawn:
@@ -208,6 +242,16 @@ def test_class_prior_bars_are_in_the_order_of_the_true_shares():
     np.testing.assert_allclose(heights, [[60, 30, 10], [50, 30, 20]])
     assert axes.lines[0].get_ydata()[0] == pytest.approx(100 / 3)
     assert axes.get_title(loc="left") == "Class prior: L1 distance from the true one 0.200 (uniform: 0.533)"
+
+
+def test_the_class_prior_of_thousands_of_classes_is_two_outlines_on_a_picture_of_usual_size():
+    """A bar for each of 5,000 classes made a picture of 850 inches, which is too large to be drawn."""
+    true = np.arange(5000.0) / np.arange(5000.0).sum()
+    figure = class_prior_bars(np.full(5000, 1 / 5000), true, tuple(map(str, range(5000))))
+    assert figure.get_size_inches()[0] < 40
+    assumed, outline = figure.axes[0].patches
+    np.testing.assert_allclose(outline.get_data().values, 100 * true[::-1])
+    np.testing.assert_allclose(assumed.get_data().values, 100 / 5000)
 
 
 def test_before_and_after_share_a_plane_and_the_real_rows():

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import csv
-import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from torch import Tensor
@@ -52,8 +51,10 @@ class Predictions:
         return None if self.among_unseen is None else self.among_unseen.predicted
 
 
-def as_csv(groups: Sequence[Predictions], class_names: Sequence[str], images: Sequence[str] | None = None) -> str:
-    """Return one line for each row, with the scores for all candidates.
+def as_csv(
+    groups: Sequence[Predictions], class_names: Sequence[str], images: Sequence[str] | None = None
+) -> Iterator[str]:
+    """Yield a line of headings, and one for each row, with the scores for all candidates.
 
     Columns: ``row``, ``split``, ``true`` (empty if nobody knows), ``predicted`` (among all candidates),
     ``predicted_unseen`` (among the unseen classes; empty for rows of seen classes), ``predicted_calibrated`` (among all
@@ -65,11 +66,10 @@ def as_csv(groups: Sequence[Predictions], class_names: Sequence[str], images: Se
         class_names: names by class id.
         images: names of the pictures behind the rows, by row, which a column ``image`` after ``row`` then has.
     """
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
+    writer = csv.writer(_Returned(), lineterminator="\n")
     scored = [f"score: {class_names[label]}" for label in groups[0].candidates.tolist()]
     pictured = [] if images is None else ["image"]
-    writer.writerow(
+    yield writer.writerow(
         ["row", *pictured, "split", "true", "predicted", "predicted_unseen", "predicted_calibrated", *scored]
     )
 
@@ -81,5 +81,13 @@ def as_csv(groups: Sequence[Predictions], class_names: Sequence[str], images: Se
         columns = (named(labels, len(group.rows)) for labels in by_row)
         for position, *classes, scores in zip(group.rows.tolist(), *columns, group.scores, strict=True):
             picture = [] if images is None else [images[position]]
-            writer.writerow([position, *picture, group.name, *classes, *(f"{score:.9g}" for score in scores.tolist())])
-    return text.getvalue()
+            digits = (f"{score:.9g}" for score in scores.tolist())
+            yield writer.writerow([position, *picture, group.name, *classes, *digits])
+
+
+class _Returned:
+    """Where a writer of CSV writes to whoever called it."""
+
+    def write(self, text: str) -> str:
+        """Return the text, and so `csv.writer`'s ``writerow`` does."""
+        return text

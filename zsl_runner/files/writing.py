@@ -8,7 +8,7 @@ import re
 import secrets
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -85,7 +85,14 @@ def write_text(path: Path, content: str) -> None:
 
     Bytes of file names that are no text to Python (an ASCII locale) are written as they are.
     """
-    write_bytes(path, content.encode("utf-8", "surrogateescape"))
+    write_parts(path, [content])
+
+
+def write_parts(path: Path, parts: Iterable[str]) -> None:
+    """Replace ``path`` by the parts of a text, which need not be in memory together; see `write_text`."""
+    with writable(path), replacing(path) as temporary, temporary.open("xb") as stream:
+        for part in parts:
+            stream.write(part.encode("utf-8", "surrogateescape"))
 
 
 def remove_leftovers(folder: Path, older_than: float = LEFTOVER_SECONDS, *, of: str | None = None) -> None:

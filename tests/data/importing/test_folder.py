@@ -1,9 +1,11 @@
 """`zsl-data import`: the folder is written whole or not at all, knows where its data are from, and is told of."""
 
+import errno
 import json
 import os
 import shlex
 import shutil
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +13,10 @@ import pytest
 import scipy.io
 
 from tests.data.data_command import run
-from tests.data.importing.example import example, loaded
+from tests.data.importing.example import CLASSES, as_npy, example, loaded
 from tests.loaded import ours
 from zsl_runner.config.check import check
-from zsl_runner.errors import DataError, RunError
+from zsl_runner.errors import DataError
 
 pytestmark = pytest.mark.usefixtures("no_real_data")
 
@@ -83,14 +85,32 @@ def test_nothing_is_overwritten_and_a_failure_leaves_nothing(imported, tmp_path,
 
 
 def test_a_full_disk_is_told_of_the_folder_that_was_asked_for(imported, tmp_path, monkeypatch):
-    def full(path, _content):
-        raise RunError(f"{path}: cannot be written: No space left on device")
+    def full(stream, *_variables, **_options):
+        stream.write(b"half")
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr("zsl_runner.data.command.importing.writing.write_bytes", full)
+    monkeypatch.setattr("zsl_runner.data.command.importing.writing.write_version_5", full)
     code, _, err = imported()
     assert code == 1
     assert err == f"zsl-data: {tmp_path}/mine/res101.mat: cannot be written: No space left on device\n"
     assert not [path for path in tmp_path.iterdir() if "mine" in path.name]
+
+
+def test_features_are_in_memory_twice_at_most(tmp_path, capsys):
+    """As they were read, and as they are written or read again; the whole file was in memory beside them."""
+    rows, width = 20_000, 200
+    features = np.random.default_rng(0).standard_normal((rows, width)).astype(np.float32)
+    given = as_npy(tmp_path, features, np.arange(rows) % CLASSES, np.eye(CLASSES, dtype=np.float32))
+    np.save(tmp_path / "f.npy", features)
+    run(capsys, "import", tmp_path / "first", *given, "--draw-unseen", 2)  # modules are imported by now
+    tracemalloc.start()
+    try:
+        code, _, err = run(capsys, "import", tmp_path / "second", *given, "--draw-unseen", 2)
+        most = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert (code, err) == (0, "")
+    assert features.nbytes < most < 2.5 * features.nbytes
 
 
 def test_what_a_killed_import_left_is_removed_by_the_next_one(imported, tmp_path, monkeypatch):

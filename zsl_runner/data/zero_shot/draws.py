@@ -8,6 +8,21 @@ from zsl_runner.data.records import Rows
 from zsl_runner.errors import DataError, OptionError
 
 
+def by_class(labels: Rows, rows: Rows) -> dict[int, Rows]:
+    """Return the rows of each class, classes ascending and rows in their order, without a look at all for each class.
+
+    >>> by_class(np.array([7, 3, 7, 3, 5]), np.array([4, 2, 1, 0]))
+    {3: array([1]), 5: array([4]), 7: array([2, 0])}
+    """
+    order = np.argsort(labels[rows], kind="stable")
+    classes, sizes = np.unique(labels[rows], return_counts=True)
+    ends = np.cumsum(sizes)
+    return {
+        label: rows[order[end - size : end]]
+        for label, size, end in zip(classes.tolist(), sizes.tolist(), ends.tolist(), strict=True)
+    }
+
+
 def held_out_rows(labels: Rows, rows: Rows, share: float, seed: int) -> tuple[Rows, Rows]:
     """Split ``rows`` class by class into (kept, held out), at least one row of each class on either side.
 
@@ -22,8 +37,7 @@ def held_out_rows(labels: Rows, rows: Rows, share: float, seed: int) -> tuple[Ro
     """
     generator = np.random.default_rng(seed)
     held: list[Rows] = []
-    for label in np.unique(labels[rows]):
-        members = rows[labels[rows] == label]
+    for members in by_class(labels, rows).values():
         count = min(max(1, round(share * len(members))), len(members) - 1)
         held.append(generator.permutation(members)[:count])
     out = np.sort(np.concatenate(held))
@@ -71,10 +85,11 @@ def thinned(labels: Rows, rows: Rows, imbalance: float, seed: int) -> Rows:
         Ascending row numbers, at least one of each class.
     """
     generator = np.random.default_rng(seed)
-    classes = generator.permutation(np.unique(labels[rows]))
+    of_class = by_class(labels, rows)
+    classes = generator.permutation(np.array(list(of_class)))
     kept: list[Rows] = []
-    for rank, label in enumerate(classes):
-        members = rows[labels[rows] == label]
+    for rank, label in enumerate(classes.tolist()):
+        members = of_class[label]
         share = imbalance ** (-rank / max(len(classes) - 1, 1))
         kept.append(generator.permutation(members)[: int(np.ceil(share * len(members)))])
     return np.sort(np.concatenate(kept)) if kept else rows

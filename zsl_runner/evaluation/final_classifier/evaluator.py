@@ -7,7 +7,6 @@ so T1 may be smaller than U.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -18,10 +17,9 @@ from zsl_runner.classifiers.synthetic import RealRows, classifier_rows
 from zsl_runner.data.zero_shot.folds import FeatureView, ZeroShotEvaluation, ZeroShotFold
 from zsl_runner.evaluation.final_classifier.conf import FinalClassifierEvaluatorConf
 from zsl_runner.evaluation.metrics import harmonic_mean, mean_class_accuracy
-from zsl_runner.evaluation.zsl.calibration import ClassScores
 from zsl_runner.evaluation.zsl.evaluator import ZeroShotEvaluator
+from zsl_runner.evaluation.zsl.scorer import Scorer
 from zsl_runner.models.base import FeatureGenerator, Model
-from zsl_runner.models.networks import evaluating
 from zsl_runner.streams import Streams, derived_seed
 
 
@@ -38,8 +36,8 @@ class FinalClassifierEvaluator(ZeroShotEvaluator):
 
     conf: FinalClassifierEvaluatorConf
 
-    def scores(self, model: Model, fold: ZeroShotFold) -> ClassScores:
-        """Generate rows, train both classifiers and score the evaluation set.
+    def scorer(self, model: Model, fold: ZeroShotFold) -> Scorer:
+        """Generate rows, and train both classifiers, which score.
 
         With ``oracle=true`` a test measurement also keeps the classifiers after each of their epochs, and gives the
         metrics of the best: ``oracle/epoch_T1``, ``oracle/epoch_H``.
@@ -49,18 +47,13 @@ class FinalClassifierEvaluator(ZeroShotEvaluator):
         """
         if not isinstance(model, FeatureGenerator):
             raise TypeError(f"{type(model).__name__} generates no features")
-        data = fold.evaluation
-        watched = self.conf.oracle and data.name == "test"
+        watched = self.conf.oracle and fold.evaluation.name == "test"
         conventional, joint = self._train(model, fold, watched)
-        with evaluating(model), torch.no_grad():
-            conventional_scores, unseen = self._score(model, data.unseen, [conventional, joint])
-            (seen,) = self._score(model, data.seen, [joint])
-        return ClassScores(
-            conventional=conventional_scores.log_probabilities,
-            unseen=unseen.log_probabilities,
-            seen=seen.log_probabilities,
-            oracle=_best_epochs(data, conventional_scores, unseen, seen) if watched else {},
-        )
+        scorer = ClassifierScorer(model, conventional[-1], joint[-1])
+        if watched:
+            with scorer.at_work():
+                scorer.oracle = self._best_epochs(model, fold.evaluation, conventional, joint)
+        return scorer
 
     def _train(
         self, model: FeatureGenerator, fold: ZeroShotFold, watched: bool
@@ -89,44 +82,53 @@ class FinalClassifierEvaluator(ZeroShotEvaluator):
         joint = fit(*rows.joint(conf.synthetic_per_class), rows.seen + rows.unseen, conf.joint(), "joint")
         return conventional, joint
 
-    def _score(
-        self, model: FeatureGenerator, rows: FeatureView, trained: Sequence[Sequence[SoftmaxClassifier]]
-    ) -> list[_Scored]:
-        """Score rows by each of the trained classifiers; what a row is turned into is computed once."""
-        blocks: list[list[_Scored]] = [[] for _ in trained]
-        for _, x in rows.blocks(self.conf.batch_size):
-            inputs = model.classifier_input(x)
-            for classifiers, found in zip(trained, blocks, strict=True):
-                final = classifiers[-1].log_probabilities(inputs)
-                earlier = [classifier.predict(inputs) for classifier in classifiers[:-1]]
-                found.append(_Scored(final, torch.stack([*earlier, final.argmax(1)])))
-        return [
-            _Scored(torch.cat([b.log_probabilities for b in found]), torch.cat([b.predictions for b in found], 1))
-            for found in blocks
-        ]
+    def _best_epochs(
+        self,
+        model: FeatureGenerator,
+        data: ZeroShotEvaluation,
+        conventional: Sequence[SoftmaxClassifier],
+        joint: Sequence[SoftmaxClassifier],
+    ) -> dict[str, float]:
+        """Return T1 and H of the classifier epoch that is best on the test labels, each by itself."""
+        candidates = torch.cat([data.seen_classes, data.unseen_classes])
+
+        def accuracies(
+            rows: FeatureView, labels: Tensor, classes: Tensor, epochs: Sequence[SoftmaxClassifier]
+        ) -> list[float]:
+            predicted = []
+            for _, x in rows.blocks(self.conf.batch_size):
+                inputs = model.classifier_input(x)
+                earlier = [classifier.predict(inputs) for classifier in epochs[:-1]]
+                predicted.append(torch.stack([*earlier, epochs[-1].log_probabilities(inputs).argmax(1)]))
+            return [mean_class_accuracy(labels, classes[places]) for places in torch.cat(predicted, 1)]
+
+        t1 = accuracies(data.unseen, data.unseen_labels, data.unseen_classes, conventional)
+        u = accuracies(data.unseen, data.unseen_labels, candidates, joint)
+        s = accuracies(data.seen, data.seen_labels, candidates, joint)
+        return {"oracle/epoch_T1": max(t1), "oracle/epoch_H": max(map(harmonic_mean, u, s))}
 
 
-@dataclass(frozen=True)
-class _Scored:
-    """Scored rows.
+class ClassifierScorer(Scorer):
+    """Log-probabilities of trained classifiers.
 
-    Attributes:
-        log_probabilities: (n, C) of the trained classifier.
-        predictions: (E, n) winning columns after each watched epoch, the last one last.
+    Args:
+        model: turns features into what the classifiers read.
+        conventional: of the unseen classes.
+        joint: of all candidates.
     """
 
-    log_probabilities: Tensor
-    predictions: Tensor
+    model: FeatureGenerator
 
+    def __init__(self, model: FeatureGenerator, conventional: SoftmaxClassifier, joint: SoftmaxClassifier) -> None:
+        super().__init__(model)
+        self._conventional = conventional
+        self._joint = joint
 
-def _best_epochs(data: ZeroShotEvaluation, conventional: _Scored, unseen: _Scored, seen: _Scored) -> dict[str, float]:
-    """Return T1 and H of the classifier epoch that is best on the test labels, each by itself."""
-    candidates = torch.cat([data.seen_classes, data.unseen_classes])
+    def scores(self, x: Tensor) -> Tensor:
+        """Return the log-probabilities of all candidates; see `Scorer.scores`."""
+        return self._joint.log_probabilities(self.model.classifier_input(x))
 
-    def accuracies(labels: Tensor, classes: Tensor, scored: _Scored) -> list[float]:
-        return [mean_class_accuracy(labels, classes[columns]) for columns in scored.predictions]
-
-    t1 = accuracies(data.unseen_labels, data.unseen_classes, conventional)
-    u = accuracies(data.unseen_labels, candidates, unseen)
-    s = accuracies(data.seen_labels, candidates, seen)
-    return {"oracle/epoch_T1": max(t1), "oracle/epoch_H": max(map(harmonic_mean, u, s))}
+    def with_conventional(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the log-probabilities by either classifier."""
+        inputs = self.model.classifier_input(x)
+        return self._conventional.log_probabilities(inputs), self._joint.log_probabilities(inputs)

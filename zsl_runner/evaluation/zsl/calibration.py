@@ -2,13 +2,60 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from zsl_runner.evaluation.metrics import harmonic_mean
+from zsl_runner.evaluation.zsl.scorer import Scorer
+
+
+@dataclass(frozen=True)
+class BestScores:
+    """What decides scored rows: of either kind of class the best score, and which class has it; the first of equals.
+
+    Attributes:
+        seen: (N,) float64 best score of a seen class.
+        seen_place: (N,) int64 place of that class among the S seen ones.
+        unseen: (N,) float64 best score of an unseen class.
+        unseen_place: (N,) int64 place of that class among the unseen ones.
+    """
+
+    seen: Tensor
+    seen_place: Tensor
+    unseen: Tensor
+    unseen_place: Tensor
+
+    @classmethod
+    def of(cls, scores: Tensor, seen: int) -> BestScores:
+        """Return what decides rows with scores (N, S + U), of which the first S are of seen classes."""
+        best_seen, seen_place = scores[:, :seen].max(1)
+        best_unseen, unseen_place = scores[:, seen:].max(1)
+        return cls(best_seen.double(), seen_place, best_unseen.double(), unseen_place)
+
+    @classmethod
+    def joined(cls, blocks: Sequence[BestScores]) -> BestScores:
+        """Return what decides the rows of blocks, one after the other."""
+        columns = ((block.seen, block.seen_place, block.unseen, block.unseen_place) for block in blocks)
+        return cls(*(torch.cat(parts) for parts in zip(*columns, strict=True)))
+
+    def among(self, seen_classes: Tensor, unseen_classes: Tensor, offset: float = 0.0) -> Tensor:
+        r"""Return which class wins each row under one offset; a tie goes to the seen class.
+
+        $\hat y = \arg\max_c [ s_c(x) - \gamma\, 1(c \text{ seen}) ]$
+
+        Args:
+            seen_classes: (S,) global class ids.
+            unseen_classes: (U,) global class ids.
+            offset: $\gamma$.
+
+        Returns:
+            (N,) global class ids; `accuracies_at` counts the same decisions.
+        """
+        is_seen = self.seen - self.unseen >= offset
+        return torch.where(is_seen, seen_classes[self.seen_place], unseen_classes[self.unseen_place])
 
 
 @dataclass(frozen=True)
@@ -29,28 +76,20 @@ class SplitScores:
     weight: Tensor
 
 
-def split_scores(
-    scores: Tensor, labels: Tensor, seen_columns: Tensor, candidates: Tensor, of_seen: bool
-) -> SplitScores:
+def split_scores(best: BestScores, labels: Tensor, winner: Tensor) -> SplitScores:
     """Summarise the scored rows of one split.
 
     Args:
-        scores: (N, C) scores; column j belongs to class ``candidates[j]``.
+        best: what decides the rows.
         labels: (N,) global class ids.
-        seen_columns: (C,) bool, which columns are seen classes.
-        candidates: (C,) global class ids.
-        of_seen: whether the rows belong to seen classes.
+        winner: (N,) global class ids that are predicted if only the kind of classes takes part that the rows are of.
 
     Returns:
         float64 tensors.
     """
-    scores = scores.double()
-    best_seen, seen_column = scores[:, seen_columns].max(1)
-    best_unseen, unseen_column = scores[:, ~seen_columns].max(1)
-    winner = candidates[seen_columns][seen_column] if of_seen else candidates[~seen_columns][unseen_column]
     counts = torch.bincount(labels)
     present = int((counts > 0).sum())
-    return SplitScores(best_seen - best_unseen, winner == labels, 1.0 / (counts[labels].double() * present))
+    return SplitScores(best.seen - best.unseen, winner == labels, 1.0 / (counts[labels].double() * present))
 
 
 @dataclass(frozen=True)
@@ -93,25 +132,6 @@ def accuracies_at(seen: SplitScores, unseen: SplitScores, offset: float) -> tupl
     return u, s, harmonic_mean(u, s)
 
 
-def stacked(scores: Tensor, seen: int, offset: float) -> Tensor:
-    r"""Return which column wins each row under one offset; a tie goes to the seen class.
-
-    $\hat y = \arg\max_c [ s_c(x) - \gamma\, 1(c \text{ seen}) ]$
-
-    Args:
-        scores: (N, S + U) scores, seen classes first.
-        seen: number S of seen classes.
-        offset: $\gamma$.
-
-    Returns:
-        (N,) int64 columns; `accuracies_at` counts the same decisions.
-    """
-    scores = scores.double()
-    best_seen, seen_column = scores[:, :seen].max(1)
-    best_unseen, unseen_column = scores[:, seen:].max(1)
-    return torch.where(best_seen - best_unseen >= offset, seen_column, seen + unseen_column)
-
-
 def stacking_curve(seen: SplitScores, unseen: SplitScores) -> StackingCurve:
     """Return the exact curve: one point for every interval of offsets with equal decisions."""
     changes = torch.unique(torch.cat([seen.gap[seen.right], unseen.gap[unseen.right]]))
@@ -133,26 +153,8 @@ def stacking_curve(seen: SplitScores, unseen: SplitScores) -> StackingCurve:
 
 
 @dataclass(frozen=True)
-class ClassScores:
-    """Scores of the rows of an evaluation set; the larger wins.
-
-    Attributes:
-        conventional: (n_u, U) scores of the unseen rows for the unseen classes alone, in the order of
-            ``unseen_classes``.
-        unseen: (n_u, S + U) scores of the unseen rows for all candidates, seen classes first.
-        seen: (n_s, S + U) scores of the seen rows for all candidates.
-        oracle: ``oracle/*`` metrics that only whoever made the scores can compute.
-    """
-
-    conventional: Tensor
-    unseen: Tensor
-    seen: Tensor
-    oracle: Mapping[str, float] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
 class ZeroShotDetails:
-    """Scored rows and predictions of one evaluation.
+    """Scored rows and predictions of one evaluation; a score for each row and class would be too many to keep.
 
     Attributes:
         seen: summary of the rows of seen classes.
@@ -161,7 +163,7 @@ class ZeroShotDetails:
         unseen_predictions: (n_u,) global class ids predicted among all candidates.
         curve: U and S over all calibration offsets.
         chosen_offset: the offset chosen on validation data, if there is one.
-        scores: the scores themselves.
+        scorer: what gave the scores, and gives them again if they are asked for.
     """
 
     seen: SplitScores
@@ -170,4 +172,4 @@ class ZeroShotDetails:
     unseen_predictions: Tensor
     curve: StackingCurve
     chosen_offset: float | None
-    scores: ClassScores
+    scorer: Scorer

@@ -10,22 +10,21 @@ from numpy.typing import ArrayLike
 from torch import Tensor
 
 from zsl_runner.class_prior.predictions import prior_error
-from zsl_runner.data.zero_shot.folds import FeatureView, ZeroShotEvaluation, ZeroShotFold, ZeroShotTraining
+from zsl_runner.data.zero_shot.folds import ZeroShotEvaluation, ZeroShotFold, ZeroShotTraining
 from zsl_runner.data.zero_shot.new_rows import own_rows, with_rows, zero_shot_fold
 from zsl_runner.evaluation.base import Draw, Evaluator, Measurement, Points
 from zsl_runner.evaluation.metrics import harmonic_mean, mean_class_accuracy
 from zsl_runner.evaluation.predictions import Predictions
 from zsl_runner.evaluation.zsl.calibration import (
-    ClassScores,
+    BestScores,
     ZeroShotDetails,
     accuracies_at,
     split_scores,
-    stacked,
     stacking_curve,
 )
 from zsl_runner.evaluation.zsl.conf import ZeroShotEvaluatorConf
+from zsl_runner.evaluation.zsl.scorer import ModelScorer, Scorer
 from zsl_runner.models.base import ClassScorer, FeatureGenerator, Model
-from zsl_runner.models.networks import evaluating, finite
 
 OFFSET = "calibration_offset"
 
@@ -33,7 +32,7 @@ OFFSET = "calibration_offset"
 class ZeroShotEvaluator(Evaluator[ZeroShotTraining, ZeroShotEvaluation, ZeroShotDetails]):
     """Mean-class accuracies in per cent; candidates are the stage's seen and unseen classes.
 
-    How rows are scored is `scores`, which a subclass may replace; everything else is shared.
+    How rows are scored is `scorer`, which a subclass may replace; everything else is shared.
 
     Args:
         conf: the evaluator's options.
@@ -49,21 +48,18 @@ class ZeroShotEvaluator(Evaluator[ZeroShotTraining, ZeroShotEvaluation, ZeroShot
         measurement also returns U_cal, S_cal and H_cal under the offset in ``choices``.
         """
         data = fold.evaluation
-        scores = self.scores(model, fold)
-        candidates = torch.cat([data.seen_classes, data.unseen_classes])
-        seen_columns = torch.arange(len(candidates), device=candidates.device) < len(data.seen_classes)
-
-        seen_predictions = candidates[scores.seen.argmax(1)]
-        unseen_predictions = candidates[scores.unseen.argmax(1)]
-        conventional = data.unseen_classes[scores.conventional.argmax(1)]
-        seen = split_scores(scores.seen, data.seen_labels, seen_columns, candidates, of_seen=True)
-        unseen = split_scores(scores.unseen, data.unseen_labels, seen_columns, candidates, of_seen=False)
+        scorer = self.scorer(model, fold)
+        best_of_seen, best_of_unseen, conventional = self._decided(scorer, data)
+        sides = data.seen_classes, data.unseen_classes
+        seen_predictions, unseen_predictions = best_of_seen.among(*sides), best_of_unseen.among(*sides)
+        seen = split_scores(best_of_seen, data.seen_labels, data.seen_classes[best_of_seen.seen_place])
+        unseen = split_scores(best_of_unseen, data.unseen_labels, data.unseen_classes[best_of_unseen.unseen_place])
         curve = stacking_curve(seen, unseen)
 
         u = mean_class_accuracy(data.unseen_labels, unseen_predictions)
         s = mean_class_accuracy(data.seen_labels, seen_predictions)
         metrics = {
-            "T1": mean_class_accuracy(data.unseen_labels, conventional),
+            "T1": mean_class_accuracy(data.unseen_labels, data.unseen_classes[conventional]),
             "U": u,
             "S": s,
             "H": harmonic_mean(u, s),
@@ -78,24 +74,23 @@ class ZeroShotEvaluator(Evaluator[ZeroShotTraining, ZeroShotEvaluation, ZeroShot
                 chosen[OFFSET] = offset
                 metrics["H_cal"] = harmonic
         details = ZeroShotDetails(
-            seen, unseen, seen_predictions, unseen_predictions, curve, choices.get(OFFSET), scores
+            seen, unseen, seen_predictions, unseen_predictions, curve, choices.get(OFFSET), scorer
         )
         return Measurement({f"{data.name}/{name}": value for name, value in metrics.items()}, chosen, details)
 
-    def scores(self, model: Model, fold: ZeroShotFold) -> ClassScores:
-        """Return the scores of the evaluation set's rows, the model's own; it draws nothing and learns nothing."""
+    def scorer(self, model: Model, fold: ZeroShotFold) -> Scorer:
+        """Return what scores the evaluation set's rows, the model itself; it draws nothing and learns nothing."""
         if not isinstance(model, ClassScorer):
             raise TypeError(f"{type(model).__name__} scores no classes")
         data = fold.evaluation
         vectors = data.class_vectors[torch.cat([data.seen_classes, data.unseen_classes])]
-        with evaluating(model), torch.no_grad():
-            seen = self._block_scores(model, data.seen, vectors)
-            unseen = self._block_scores(model, data.unseen, vectors)
-        return ClassScores(unseen[:, len(data.seen_classes) :], unseen, seen)
+        return ModelScorer(model, vectors, len(data.seen_classes))
 
     def predictions(self, data: ZeroShotEvaluation, measurement: Measurement[ZeroShotDetails]) -> Sequence[Predictions]:
-        """Return the rows of seen classes, then those of unseen ones."""
-        return _groups(data, measurement.details.scores, measurement.details.chosen_offset)
+        """Return the rows of seen classes, then those of unseen ones, scored once more by the model as it is."""
+        details = measurement.details
+        of_seen = self._predicted(details.scorer, data, details.chosen_offset, of_seen=True)
+        return of_seen, self._predicted(details.scorer, data, details.chosen_offset, of_seen=False)
 
     def predict(
         self, model: Model, fold: ZeroShotFold, rows: ArrayLike | Tensor, choices: Mapping[str, float]
@@ -108,13 +103,13 @@ class ZeroShotEvaluator(Evaluator[ZeroShotTraining, ZeroShotEvaluation, ZeroShot
         """
         own = zero_shot_fold(fold)
         given = with_rows(own, own_rows(rows, own.train.features.width, own.train.labels.device))
-        scored = _groups(given.evaluation, self.scores(model, given), choices.get(OFFSET))[1]
+        scored = self._predicted(self.scorer(model, given), given.evaluation, choices.get(OFFSET), of_seen=False)
         return replace(scored, name=given.evaluation.name, labels=None)
 
     def oracle(self, measurement: Measurement[ZeroShotDetails]) -> dict[str, float]:
         """Return ``oracle/H_cal``, H under the offset that is best on the measured split itself, and other such."""
         details = measurement.details
-        return {"oracle/H_cal": details.curve.best()[1], **details.scores.oracle}
+        return {"oracle/H_cal": details.curve.best()[1], **details.scorer.oracle}
 
     def diagnose(self, data: ZeroShotEvaluation, shown: Mapping[str, Tensor]) -> dict[str, float]:
         """Return ``prior_error``, 100 times the L1 distance of the class prior in use from the rows' frequencies."""
@@ -141,20 +136,35 @@ class ZeroShotEvaluator(Evaluator[ZeroShotTraining, ZeroShotEvaluation, ZeroShot
         if isinstance(model, FeatureGenerator):
             yield real_and_generated(model, data)
 
-    def _block_scores(self, model: ClassScorer, rows: FeatureView, class_vectors: Tensor) -> Tensor:
-        blocks = [model.class_scores(x, class_vectors) for _, x in rows.blocks(self.conf.batch_size)]
-        return finite("class scores", torch.cat(blocks))
+    def _decided(self, scorer: Scorer, data: ZeroShotEvaluation) -> tuple[BestScores, BestScores, Tensor]:
+        """Return what decides the rows of seen and of unseen classes, and the (n_u,) places of T1's predictions."""
+        seen_classes, block = len(data.seen_classes), self.conf.batch_size
+        of_unseen, conventional = [], []
+        with scorer.at_work():
+            of_seen = [BestScores.of(scorer.scores(x), seen_classes) for _, x in data.seen.blocks(block)]
+            for _, x in data.unseen.blocks(block):
+                alone, every = scorer.with_conventional(x)
+                of_unseen.append(BestScores.of(every, seen_classes))
+                conventional.append(alone.argmax(1))
+        return BestScores.joined(of_seen), BestScores.joined(of_unseen), torch.cat(conventional)
 
-
-def _groups(data: ZeroShotEvaluation, scores: ClassScores, offset: float | None) -> tuple[Predictions, Predictions]:
-    """Return the scored rows of seen and of unseen classes."""
-    candidates = torch.cat([data.seen_classes, data.unseen_classes])
-
-    def group(kind: str, rows: FeatureView, labels: Tensor, all_of: Tensor, conventional: Tensor | None) -> Predictions:
-        calibrated = None if offset is None else candidates[stacked(all_of, len(data.seen_classes), offset)]
-        return Predictions(f"{data.name}_{kind}", rows.rows, labels, candidates, all_of, conventional, calibrated)
-
-    return (
-        group("seen", data.seen, data.seen_labels, scores.seen, None),
-        group("unseen", data.unseen, data.unseen_labels, scores.unseen, scores.conventional),
-    )
+    def _predicted(
+        self, scorer: Scorer, data: ZeroShotEvaluation, offset: float | None, *, of_seen: bool
+    ) -> Predictions:
+        """Return the scored rows of seen or of unseen classes."""
+        name, rows, labels = (
+            ("seen", data.seen, data.seen_labels) if of_seen else ("unseen", data.unseen, data.unseen_labels)
+        )
+        with scorer.at_work():
+            if of_seen:
+                scores = torch.cat([scorer.scores(x) for _, x in rows.blocks(self.conf.batch_size)])
+                conventional = None
+            else:
+                blocks = [scorer.with_conventional(x) for _, x in rows.blocks(self.conf.batch_size)]
+                conventional, scores = (torch.cat(parts) for parts in zip(*blocks, strict=True))
+        calibrated = None
+        if offset is not None:
+            best = BestScores.of(scores, len(data.seen_classes))
+            calibrated = best.among(data.seen_classes, data.unseen_classes, offset)
+        candidates = torch.cat([data.seen_classes, data.unseen_classes])
+        return Predictions(f"{data.name}_{name}", rows.rows, labels, candidates, scores, conventional, calibrated)

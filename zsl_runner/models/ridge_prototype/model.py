@@ -97,6 +97,19 @@ class RidgePrototype(ClosedForm):
         predicted = class_vectors @ self.map + self.offset
         if self.conf.seen_prototypes == "predicted":
             return predicted
-        same = (class_vectors[:, None] == self.known_vectors[None]).all(-1) & self.known
-        means = self.known_means[same.to(torch.uint8).argmax(1)]
-        return torch.where(same.any(1, keepdim=True), means, predicted)
+        return torch.where(*self._known_mean(class_vectors), predicted)
+
+    def _known_mean(self, class_vectors: Tensor) -> tuple[Tensor, Tensor]:
+        """Return whether each vector (n, A) is that of a class with rows, (n, 1), and the mean of that class, (n, D).
+
+        Of several classes with one vector the first counts. Vectors are sorted: to compare all pairs of thousands of
+        classes entry by entry would take gigabytes.
+        """
+        known = self.known.nonzero().squeeze(1)
+        both = torch.cat([self.known_vectors[known], class_vectors])
+        groups = torch.unique(both, dim=0, return_inverse=True)[1]
+        none = len(self.known)
+        first = torch.full((len(both),), none, device=groups.device)
+        first.scatter_reduce_(0, groups[: len(known)], known, "amin")
+        own = first[groups[len(known) :]]
+        return (own < none)[:, None], self.known_means[own.clamp_max(none - 1)]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from matplotlib.colors import to_rgba_array
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Ellipse
@@ -61,8 +63,7 @@ def priors_against_encodings(
     axes = figure.add_subplot()
     _draw_seen(axes, plane[np.isin(labels, seen_classes)], stars[seen_classes])
     colours = class_colours(len(unseen_classes))
-    for label, colour in zip(unseen_classes, colours, strict=True):
-        _draw_unseen(axes, plane[labels == label], stars[label], colour)
+    _draw_unseen(axes, plane, labels, stars[unseen_classes], unseen_classes, colours)
     if prior_stds is not None and len(seen_classes) + len(unseen_classes) <= MOST_ELLIPSES:
         for label in seen_classes:
             axes.add_patch(_ellipse(stars[label], prior_stds[label], axes2, "#8A8A8A", 0.6))
@@ -103,10 +104,16 @@ def _draw_seen(axes: Any, points: Array, stars: Array) -> None:
     axes.scatter(*stars.T, s=55, marker="*", facecolor=STAR, edgecolor="white", linewidths=0.5, zorder=3)
 
 
-def _draw_unseen(axes: Any, points: Array, star: Array, colour: Any) -> None:
-    """Draw encoded rows (n, 2) and the prior mean (2,) of one unseen class."""
-    axes.scatter(*points.T, s=10, color=colour, alpha=0.45, linewidths=0, zorder=2)
-    axes.scatter(*star, s=170, marker="*", facecolor=colour, edgecolor=INK, linewidths=0.7, zorder=5)
+def _draw_unseen(
+    axes: Any, points: Array, labels: Labels, stars: Array, classes: Labels, colours: Sequence[Any]
+) -> None:
+    """Draw encoded rows (n, 2) and prior means (U, 2) of the unseen classes, one class above the other."""
+    shades, place = to_rgba_array(colours), np.full(int(max(labels.max(), classes.max())) + 1, -1)
+    place[classes] = np.arange(len(classes))
+    order = np.argsort(place[labels], kind="stable")
+    order = order[place[labels[order]] >= 0]
+    axes.scatter(*points[order].T, s=10, color=shades[place[labels[order]]], alpha=0.45, linewidths=0, zorder=2)
+    axes.scatter(*stars.T, s=170, marker="*", facecolor=shades, edgecolor=INK, linewidths=0.7, zorder=5)
 
 
 def principal_plane(points: Array) -> tuple[Array, Array, Array]:

@@ -11,6 +11,8 @@ from zsl_runner.tracking.figures.style import FAINT, INK, UNSEEN, class_colours,
 
 MOST_POINTS = 900
 MOST_NAMES = 60
+MOST_BARS = 200
+"""Classes with bars of their own; of more there are outlines, on a picture that does not grow with them."""
 
 
 @styled
@@ -74,13 +76,20 @@ def class_prior_bars(assumed: Array, true: Array, class_names: tuple[str, ...]) 
     """
     order = np.argsort(-true, kind="stable")
     places = np.arange(len(order))
-    figure = Figure(figsize=(max(6.4, 0.17 * len(order) + 2.5), 4.0), layout="constrained")
+    figure = Figure(figsize=(max(6.4, 0.17 * min(len(order), MOST_BARS) + 2.5), 4.0), layout="constrained")
     axes = figure.add_subplot()
-    axes.bar(places - 0.21, 100 * true[order], 0.4, color=INK, label="true")
-    axes.bar(places + 0.21, 100 * assumed[order], 0.4, color=UNSEEN, label="used in training")
+    if len(order) <= MOST_BARS:
+        axes.bar(places - 0.21, 100 * true[order], 0.4, color=INK, label="true")
+        axes.bar(places + 0.21, 100 * assumed[order], 0.4, color=UNSEEN, label="used in training")
+    else:
+        edges = np.arange(len(order) + 1) - 0.5
+        axes.stairs(100 * assumed[order], edges, color=UNSEEN, fill=True, label="used in training")
+        axes.stairs(100 * true[order], edges, color=INK, label="true")
     axes.axhline(100 / len(order), color=FAINT, linewidth=1.2, linestyle="--", label="uniform")
-    names = shorts([class_names[index] for index in order], 18)
-    axes.set_xticks(places, names if len(order) <= MOST_NAMES else [""] * len(order), rotation=90, fontsize=6.5)
+    if len(order) <= MOST_NAMES:
+        axes.set_xticks(places, shorts([class_names[index] for index in order], 18), rotation=90, fontsize=6.5)
+    else:
+        axes.set_xticks([])
     axes.tick_params(axis="x", length=0)
     axes.margins(x=0.01)
     distance = float(np.abs(assumed - true).sum())

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 
 SHOWN_CLASSES = 60
 SAMPLED_ROWS = 2000
+CLASSES_AT_ONCE = 2000
+"""Classes that are compared with all others at a time."""
+DRAWN_CLASSES = 800
+"""Classes on an axis, of which each has a pixel; of more every second is drawn, or every third, and so on."""
 MANY_NAMES = 20
 """Classes from which on the picture is larger."""
 SHARE_OF_A_PANEL = 0.27
@@ -51,9 +55,31 @@ def split_rows(records: ZeroShotRecords) -> dict[str, Rows]:
 
 def cosine_similarity(vectors: NDArray[np.floating]) -> NDArray[np.float64]:
     """Return the (K, K) cosines between the rows of (K, A); a zero row is similar to nothing."""
-    norms = np.linalg.norm(vectors.astype(np.float64), axis=1, keepdims=True)
-    unit = vectors / np.where(norms > 0, norms, 1)
+    unit = _unit(vectors)
     return np.asarray(unit @ unit.T)
+
+
+def _neighbours(vectors: NDArray[np.floating], seen: Rows) -> tuple[tuple[int, int, float], NDArray[np.float64]]:
+    """Return the two rows of (K, A) that are most alike, with their cosine, and each row's largest with a seen one.
+
+    The cosines of all pairs are never there at once: of 20,000 classes they would fill gigabytes.
+    """
+    unit = _unit(vectors)
+    alike, nearest = (0, 0, -np.inf), np.empty(len(unit))
+    for first in range(0, len(unit), CLASSES_AT_ONCE):
+        cosines = unit[first : first + CLASSES_AT_ONCE] @ unit.T
+        nearest[first : first + len(cosines)] = cosines[:, seen].max(axis=1)
+        own = np.arange(len(cosines))
+        cosines[own, first + own] = -np.inf
+        one, other = np.unravel_index(cosines.argmax(), cosines.shape)
+        if cosines[one, other] > alike[2]:
+            alike = first + int(one), int(other), float(cosines[one, other])
+    return alike, nearest
+
+
+def _unit(vectors: NDArray[np.floating]) -> NDArray[np.float64]:
+    norms = np.linalg.norm(vectors.astype(np.float64), axis=1, keepdims=True)
+    return np.asarray(vectors / np.where(norms > 0, norms, 1))
 
 
 def _feature_lines(features: NDArray[np.float32]) -> Iterable[str]:
@@ -71,12 +97,9 @@ def _vector_lines(records: ZeroShotRecords) -> Iterable[str]:
     yield f"from {vectors.min():.4g} to {vectors.max():.4g}, {100 * np.mean(vectors == 0):.1f} % zeros"
     constant = int((np.ptp(vectors[records.seen_classes], axis=0) == 0).sum())
     yield f"entries: {vectors.shape[1]:,}, {constant} of them equal in all seen classes"
-    cosines = cosine_similarity(vectors)
-    apart = np.where(np.eye(len(cosines), dtype=bool), -np.inf, cosines)
-    first, second = np.unravel_index(apart.argmax(), apart.shape)
-    names = records.class_names
-    yield f"most alike: {names[first]} and {names[second]}, cosine {apart.max():.3f}"
-    nearest = cosines[np.ix_(records.unseen_classes, records.seen_classes)].max(axis=1)
+    (first, second, cosine), nearest = _neighbours(vectors, records.seen_classes)
+    yield f"most alike: {records.class_names[first]} and {records.class_names[second]}, cosine {cosine:.3f}"
+    nearest = nearest[records.unseen_classes]
     yield f"cosine of each unseen class to its nearest seen one: {nearest.min():.3f} to {nearest.max():.3f}"
 
 
@@ -146,10 +169,12 @@ def _draw_sizes(axes: Any, records: ZeroShotRecords) -> None:
     order = np.lexsort((-total, is_unseen))
     below = np.zeros(count)
     for (name, values), colour in zip(counts.items(), (SEEN, HELD_OUT, UNSEEN), strict=True):
-        axes.bar(
-            np.arange(count), values[order], bottom=below, width=1.0 if count > 60 else 0.8, color=colour, label=name
-        )
-        below += values[order]
+        above = below + values[order]
+        if count <= NAMED_CLASSES:
+            axes.bar(np.arange(count), values[order], bottom=below, color=colour, label=name)
+        else:  # an outline of all, for a bar of each would take a minute to draw
+            axes.stairs(above, np.arange(count + 1) - 0.5, baseline=below, fill=True, color=colour, label=name)
+        below = above
     axes.set_title("Rows per class")
     axes.set_ylabel("rows")
     axes.set_ylim(0, 1.18 * below.max())
@@ -170,14 +195,15 @@ def _draw_values(axes: Any, records: ZeroShotRecords) -> None:
 
 
 def _draw_similarity(figure: Figure, axes: Any, records: ZeroShotRecords) -> None:
-    order = np.concatenate([records.seen_classes, records.unseen_classes])
-    cosines = cosine_similarity(records.class_vectors)[np.ix_(order, order)]
-    image = axes.imshow(cosines, cmap="viridis", interpolation="nearest")
+    step = -(-len(records.class_vectors) // DRAWN_CLASSES)
+    seen, unseen = records.seen_classes[::step], records.unseen_classes[::step]
+    order = np.concatenate([seen, unseen])
+    image = axes.imshow(cosine_similarity(records.class_vectors[order]), cmap="viridis", interpolation="nearest")
     figure.colorbar(image, ax=axes, shrink=0.8)
-    border = len(records.seen_classes) - 0.5
+    border = len(seen) - 0.5
     axes.axhline(border, color="white", linewidth=1)
     axes.axvline(border, color="white", linewidth=1)
-    axes.set_title("Cosine of class vectors")
+    axes.set_title("Cosine of class vectors" + ("" if step == 1 else f", one class of {step}"))
     if len(order) <= NAMED_CLASSES:
         names = [records.class_names[k] for k in order]
         for axis in (axes.xaxis, axes.yaxis):

@@ -16,11 +16,11 @@ from zsl_runner.data.command.importing.request import Request, Understood, unit
 from zsl_runner.data.load import load
 from zsl_runner.data.records import Records, SourceFile
 from zsl_runner.data.sources.xlsa17.conf import XLSA17Conf
-from zsl_runner.data.sources.xlsa17.matlab_writing import Variables, column, version_5, version_73
+from zsl_runner.data.sources.xlsa17.matlab_writing import Variables, column, version_73, write_version_5
 from zsl_runner.data.sources.xlsa17.statement import FILE, Statement
 from zsl_runner.errors import RunError
 from zsl_runner.files.checksums import sha256_of
-from zsl_runner.files.writing import remove_leftovers, temporary_of, write_bytes, write_text
+from zsl_runner.files.writing import remove_leftovers, replacing, temporary_of, writable, write_bytes, write_text
 
 LARGEST_OF_VERSION_5: Final = 2**31
 """Bytes of a variable from which on MATLAB files are of version 7.3."""
@@ -41,8 +41,12 @@ def write(request: Request, understood: Understood, files: Files) -> tuple[tuple
     try:
         work.mkdir(parents=True)
         for name, variables in zip(names, (_features(understood), _splits(understood)), strict=True):
-            is_large = understood.features.nbytes >= LARGEST_OF_VERSION_5 and name == names[0]
-            write_bytes(work / name, version_73(variables) if is_large else version_5(variables, packed=False))
+            if understood.features.nbytes >= LARGEST_OF_VERSION_5 and name == names[0]:
+                write_bytes(work / name, version_73(variables))
+                continue
+            path = work / name
+            with writable(path), replacing(path) as temporary, temporary.open("xb") as stream:
+                write_version_5(stream, variables, packed=False)
         statement = Statement(
             feature_kind=request.feature_kind,
             split=understood.split,

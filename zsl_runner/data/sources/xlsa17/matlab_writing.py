@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 import h5py
 import numpy as np
@@ -25,18 +25,25 @@ def column(values: NDArray[np.int64]) -> NDArray[Any]:
     return values.astype(np.min_scalar_type(int(values.max()))).reshape(-1, 1)
 
 
-def version_5(variables: Mapping[str, NDArray[Any] | tuple[str, ...]], *, packed: bool = True) -> bytes:
-    """Return the content of a MATLAB 5 file.
+def version_5(variables: Variables, *, packed: bool = True) -> bytes:
+    """Return the content of a MATLAB 5 file; see `write_version_5`."""
+    buffer = io.BytesIO()
+    write_version_5(buffer, variables, packed=packed)
+    return buffer.getvalue()
+
+
+def write_version_5(stream: BinaryIO, variables: Variables, *, packed: bool = True) -> None:
+    """Write a MATLAB 5 file into an empty stream.
 
     Args:
+        stream: where to write; of a variable no more than one copy is in memory if that is a file.
         variables: matrices in MATLAB's orientation (rows x columns), or tuples of strings, which become K x 1 cells.
         packed: whether variables are compressed, which takes long for features and saves little.
     """
-    buffer = io.BytesIO()
     cells = {name: _cells(value) if isinstance(value, tuple) else value for name, value in variables.items()}
-    scipy.io.savemat(buffer, cells, do_compression=packed)
-    buffer.getbuffer()[:TEXT_SIZE] = b"MATLAB 5.0 MAT-file, written by zsl-run".ljust(TEXT_SIZE)
-    return buffer.getvalue()
+    scipy.io.savemat(stream, cells, do_compression=packed)
+    stream.seek(0)
+    stream.write(b"MATLAB 5.0 MAT-file, written by zsl-run".ljust(TEXT_SIZE))
 
 
 def _cells(texts: tuple[str, ...]) -> NDArray[Any]:

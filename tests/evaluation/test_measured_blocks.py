@@ -1,0 +1,52 @@
+"""Measurements of many rows and classes: a block at a time, never a score for each row and class at once."""
+
+import pytest
+
+from tests.classifiers.generators import honest_generator
+from tests.conftest import make_records
+from tests.memory import largest_allocation
+from tests.zero_shot import zero_shot_folds
+from zsl_runner.classifiers.conf import ClassifierConf
+from zsl_runner.data.zero_shot.folds import ZeroShotShape
+from zsl_runner.evaluation.final_classifier.conf import FinalClassifierEvaluatorConf
+from zsl_runner.evaluation.final_classifier.evaluator import FinalClassifierEvaluator
+from zsl_runner.evaluation.zsl.conf import ZeroShotEvaluatorConf
+from zsl_runner.evaluation.zsl.evaluator import ZeroShotEvaluator
+from zsl_runner.models.eszsl.conf import ESZSLConf
+from zsl_runner.models.eszsl.model import ESZSL
+from zsl_runner.streams import Streams
+
+BLOCK = 64
+
+
+@pytest.fixture(scope="module")
+def fold():
+    return zero_shot_folds(make_records(seen=300, unseen=60, rows=30)).final()
+
+
+def by_model(fold, batch_size):
+    model = ESZSL(ESZSLConf(), ZeroShotShape(12, 5, 360), Streams(0))
+    model.fit(fold.train)
+    return ZeroShotEvaluator(ZeroShotEvaluatorConf(batch_size=batch_size), 0), model
+
+
+def by_classifiers(fold, batch_size):
+    classifier = ClassifierConf(synthetic_per_class=2, epochs=1, batch_size=BLOCK)
+    conf = FinalClassifierEvaluatorConf(classifier=classifier, batch_size=batch_size)
+    return FinalClassifierEvaluator(conf, 0), honest_generator(fold)
+
+
+@pytest.mark.parametrize("scored", [by_model, by_classifiers])
+def test_a_measurement_holds_no_score_for_each_row_and_class(fold, scored):
+    evaluator, model = scored(fold, BLOCK)
+    rows, classes = len(fold.evaluation.unseen), len(fold.evaluation.class_vectors)
+    largest = largest_allocation(lambda: evaluator.measure(model, fold, {}))
+    assert largest < 4 * rows * classes / 4  # of single precision
+
+
+@pytest.mark.parametrize("scored", [by_model, by_classifiers])
+def test_the_size_of_blocks_decides_nothing(fold, scored):
+    in_blocks, at_once = (scored(fold, size) for size in (BLOCK, 10_000))
+    assert in_blocks[0].measure(in_blocks[1], fold, {}).metrics == pytest.approx(
+        at_once[0].measure(at_once[1], fold, {}).metrics, abs=1e-3
+    )
