@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import ClassVar, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from zsl_runner.data.records import OWN, Provenance, Records, Rows, Wording, split_problems
 from zsl_runner.files.names import some
+
+SIZES: Final = (1e-10, 1e15)
+"""Least and most that the largest value of a matrix may be. Beyond them squares of single precision, and norms with
+them, vanish or overflow, so that scaled rows would all become zero without a word."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +90,8 @@ def _array_problems(records: ZeroShotRecords, wording: Wording) -> list[str]:
         bad = _rows_not_finite(matrix)
         if bad:
             found.append(f"{name}: expected finite values, found NaN or infinity in {bad} of {len(matrix)} rows")
+        elif (problem := size_problem(matrix)) is not None:
+            found.append(f"{name}: {problem}")
         elif len(matrix) > 1 and _all_equal(matrix):
             found.append(f"{name}: expected rows that differ, found {len(matrix)} equal ones")
     if records.labels.shape != records.features.shape[:1]:
@@ -106,6 +112,17 @@ def _array_problems(records: ZeroShotRecords, wording: Wording) -> list[str]:
             f"found {len(records.class_names)}"
         )
     return found
+
+
+def size_problem(matrix: NDArray[np.float32]) -> str | None:
+    """Return that finite values are too large or too small for single precision to square, if they are."""
+    largest, (least, most) = max(float(matrix.max()), -float(matrix.min())), SIZES
+    if largest == 0 or least <= largest <= most:
+        return None
+    return (
+        f"expected a largest value of {least:g} to {most:g} in size, found {largest:.3g}: correct a damaged value, or "
+        "multiply all by one factor"
+    )
 
 
 def _rows_not_finite(matrix: NDArray[np.float32]) -> int:
