@@ -28,6 +28,13 @@ def with_value(array, position, value):
         (lambda r: {"class_vectors": with_value(r.class_vectors, (0, 0), np.inf)}, "class_vectors: expected finite"),
         (lambda r: {"features": np.ones_like(r.features)}, "features: expected rows that differ, found 270 equal ones"),
         (
+            lambda r: {"features": r.features * np.float32(1e30)},
+            "features: expected a largest value of 1e-10 to 1e+15 in size, found",
+        ),
+        (lambda r: {"features": with_value(r.features, (3, 1), -2e15)}, "found 2e+15: correct a damaged value, or"),
+        (lambda r: {"features": r.features * np.float32(1e-30)}, "features: expected a largest value of 1e-10 to"),
+        (lambda r: {"class_vectors": r.class_vectors * np.float32(1e30)}, "class_vectors: expected a largest value of"),
+        (
             lambda r: {"class_vectors": np.ones_like(r.class_vectors)},
             "class_vectors: expected rows that differ, found 9",
         ),

@@ -143,6 +143,14 @@ def test_affine_scalings_are_undone_exactly_but_for_rounding(matrix, rows, mode)
     torch.testing.assert_close(scaling.undo(scaling.apply(matrix), matrix, rows), matrix, rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.parametrize("count", [1, 2, 3, 7, 10])
+def test_equal_seen_vectors_have_no_deviation_to_divide_by(count):
+    """Their mean is rounded: what the difference leaves is no spread, and would blow up the other classes."""
+    vectors = torch.cat([torch.tensor([[0.1, 0.7, -0.3]]).expand(count, 3), torch.tensor([[0.4, 0.2, 0.9]])])
+    scaled = scale_class_vectors(vectors, "center", torch.arange(count))
+    torch.testing.assert_close(scaled, vectors - vectors[0], rtol=0, atol=1e-6)
+
+
 @pytest.mark.parametrize("mode", ["l2", "center_l2", "center_l2_standard"])
 def test_undoing_a_projection_keeps_directions_and_gives_the_mean_norm(matrix, rows, mode):
     scaling = FeatureScaling.fit(matrix, rows, mode, 2.5)

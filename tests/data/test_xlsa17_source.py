@@ -69,6 +69,19 @@ def test_validation_classes_can_be_drawn_with_a_recorded_seed(xlsa17_folder):
     assert "expected fewer than the 4 seen classes, found 4" in failure(xlsa17_folder(conf={"validation_classes": 4}))
 
 
+def test_a_single_seen_class_is_refused_by_name(xlsa17_folder):
+    """No number of validation classes would help, so none is proposed."""
+    labels, rows = np.repeat([1, 2], 30)[:, None], np.arange(1, 61)[:, None]
+    splits = {"trainval_loc": rows[:20], "test_seen_loc": rows[20:30], "test_unseen_loc": rows[30:]}
+    for count in (None, 1):
+        message = failure(
+            xlsa17_folder(labels=labels, att=np.eye(5)[:, :2], **splits, conf={"validation_classes": count})
+        )
+        assert "att_splits.mat: trainval_loc: expected rows of two classes or more" in message
+        assert "found rows of class 1 alone" in message
+        assert "dataset.validation_classes" not in message
+
+
 def test_problems_of_the_content_are_reported_together(xlsa17_folder):
     stored = columns(xlsa17_folder())
     trainval = stored["trainval_loc"].copy()

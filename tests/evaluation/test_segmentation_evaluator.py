@@ -225,6 +225,15 @@ def test_hidden_squares_lie_anywhere_in_the_image():
     assert (places / 5000).tolist() == pytest.approx([1 / 28] * 28, abs=0.012)
 
 
+@pytest.mark.parametrize(("share", "pixels"), [(0.01, 1), (1 / 16, 1), (0.5, 64), (1.0, 256)])
+def test_a_square_hides_a_pixel_at_least(share, pixels):
+    """Labels with nothing hidden would all be right."""
+    pair = folds(2).tested("fit").evaluation.pairs.take(torch.arange(5))
+    model = BaselineCNN(BaselineCNNConf(cnn=CNN), folds(2).cut("fit").train.shape, Streams(0)).eval()
+    hidden = label_partly_hidden(model, pair, share, 1, torch.Generator().manual_seed(0)).hidden
+    assert hidden.flatten(1).sum(1).tolist() == [pixels] * 5
+
+
 def test_refinement_uses_the_labels_outside():
     fold = folds(2, void=False).cut("fit")
     model, pair = cvae(fold.train.shape), fold.evaluation.pairs.take(torch.arange(3))

@@ -261,6 +261,15 @@ def test_a_variant_that_needs_labels_says_so(build, training_set, labels):
         build(model_conf=dataclasses.replace(SEMI, labels=labels), data=without)
 
 
+def test_a_single_image_is_refused_where_a_batch_norm_needs_two(build, training_set):
+    first = torch.zeros(1, dtype=torch.int64)
+    lone = ImageTrainingSet(training_set.images.part(first), training_set.labels[first], training_set.shape)
+    clusters = dataclasses.replace(SEMI, labels="none", n_clusters=6)
+    with pytest.raises(DataError, match=r"two rows or more; found 1 training row .* choose model\.bn=none"):
+        build(model_conf=clusters, data=lone)
+    build(model_conf=dataclasses.replace(clusters, bn="none"), data=lone).step()
+
+
 def test_noise_and_dropout_change_what_the_encoder_sees_and_not_what_it_reconstructs(build):
     trainer = build(dataclasses.replace(CONF, noise=NoiseConf(std=0.3), input_dropout=0.2))
     x = torch.full((400, 784), 0.5)

@@ -8,7 +8,7 @@ from scipy.stats import chisquare
 from tests.weights import same, weights_of
 from tests.zero_shot import zero_shot_folds
 from zsl_runner.config.optimizer import OptimizerConf
-from zsl_runner.errors import RunError
+from zsl_runner.errors import DataError, RunError
 from zsl_runner.trainers.em.conf import EMConf, EMTrainerConf
 from zsl_runner.trainers.em.mixture import batch_composition, class_balanced_weights
 from zsl_runner.trainers.em.trainer import EMTrainer
@@ -59,6 +59,17 @@ def test_jitter_spans_the_ratios_around_the_middle(records, make_context):
     trainer = EMTrainer(conf, context)
     counts = {trainer.phases()[0].step().real_rows for _ in range(300)}
     assert counts == set(range(3, 11))
+
+
+def test_a_single_row_is_refused_where_a_batch_norm_needs_two(records, make_context, small_sgal):
+    lone = dataclasses.replace(records, trainval=records.trainval[:1])
+    conf = em_conf(pretrain_steps=2, iterations=2)
+    with pytest.raises(DataError, match=r"two rows or more; found 1 training row .* choose batch_norm=false"):
+        EMTrainer(conf, make_context(lone, conf)[0])
+    plain = small_sgal()
+    for network in (plain.encoder, plain.decoder, plain.prior):
+        network.batch_norm = False
+    assert train(EMTrainer(conf, make_context(lone, conf, plain)[0])) > 0
 
 
 def test_learning_rate_zero_moves_no_parameter(records, make_context):

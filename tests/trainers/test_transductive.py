@@ -6,6 +6,7 @@ import torch
 
 from tests.weights import same, weights_of
 from zsl_runner.config.optimizer import OptimizerConf
+from zsl_runner.errors import DataError
 from zsl_runner.models.sgal.model import SGAL
 from zsl_runner.models.vzsl.conf import VZSLConf
 from zsl_runner.models.vzsl.model import VZSL
@@ -58,6 +59,15 @@ def test_refuses_a_model_or_data_it_cannot_use(records, make_context, small_sgal
         TransductiveTrainer(CONF, context)
     context, _ = make_context(records, CONF, VZSL_CONF, VZSL)
     with pytest.raises(ValueError, match="unlabelled pool"):
+        TransductiveTrainer(CONF, context)
+
+
+def test_a_single_unlabelled_row_is_refused_where_a_batch_norm_needs_two(records, make_context):
+    lone = dataclasses.replace(records, test_unseen=records.test_unseen[:1])
+    train(build(make_context, lone))
+    normed = dataclasses.replace(VZSL_CONF, encoder=dataclasses.replace(VZSL_CONF.encoder, batch_norm=True))
+    context, _ = make_context(lone, CONF, normed, VZSL, unlabelled=True)
+    with pytest.raises(DataError, match="two rows or more; found 1 unlabelled row"):
         TransductiveTrainer(CONF, context)
 
 

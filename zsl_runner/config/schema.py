@@ -118,6 +118,15 @@ class DatasetConf(Component):
         """
         return records.provenance.split_version, []
 
+    def doubts_in_use(self, records: Any) -> list[str]:
+        """Return in sentences what makes metrics of runs worthless, of all that is so by the split of the files.
+
+        Args:
+            records: the loaded ones.
+        """
+        doubts: list[str] = records.doubts()
+        return doubts
+
     def expectations(self) -> Mapping[str, object]:
         """Return what this configuration demands of the data, by the label of the fact; None where it demands nothing.
 

@@ -32,7 +32,7 @@ def load(conf: DatasetConf) -> Records:
         known,
         split_version=split,
         notes=(*known.notes, *notes),
-        warnings=(*known.warnings, *records.doubts()),
+        warnings=(*known.warnings, *conf.doubts_in_use(records)),
     )
     loaded: Records = replace(cast(Any, records), provenance=known)  # each kind of records is a dataclass
     return loaded

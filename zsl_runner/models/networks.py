@@ -10,7 +10,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from zsl_runner.errors import NonFiniteError
+from zsl_runner.errors import DataError, NonFiniteError
 from zsl_runner.graphs.uncompiled import uncompiled
 from zsl_runner.models.network_conf import BlockConf, HiddenConf
 from zsl_runner.objectives.gaussian import bounded_log_variance
@@ -86,6 +86,25 @@ def evaluating(module: nn.Module) -> Iterator[None]:
     finally:
         for part in trained:
             part.training = True
+
+
+def require_normalisable(module: nn.Module, rows: int, what: str, remedy: str) -> None:
+    """Refuse batches of one row for a batch norm in ``module``, which needs a deviation.
+
+    Args:
+        module: the networks.
+        rows: how many there are to draw batches from.
+        what: these rows in words, e.g. ``training``.
+        remedy: the option without batch norm, for the message.
+
+    Raises:
+        DataError: there is a single row, and a batch norm.
+    """
+    if rows < 2 and any(isinstance(part, nn.BatchNorm1d) for part in module.modules()):
+        raise DataError(
+            f"batch norm needs batches of two rows or more; found {rows} {what} row in this stage: get more, or choose "
+            f"{remedy}"
+        )
 
 
 def freeze_statistics(module: nn.Module) -> None:

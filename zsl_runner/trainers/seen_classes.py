@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
 from torch import Tensor
 
 from zsl_runner.data.rows import EpochSampler
 from zsl_runner.data.zero_shot.folds import ZeroShotTraining
 from zsl_runner.models.base import ConditionalGenerator
+from zsl_runner.models.networks import require_normalisable
 from zsl_runner.training.base import Drawn, Step, StepReport, TrainingContext, ended_early
+
+WITHOUT_NORM: Final = "batch_norm=false for each network of the model"
+"""What a model with a single row to train on can do."""
 
 
 @dataclass(frozen=True)
@@ -33,12 +38,14 @@ class SeenClassStep:
         context: model, data, optimisers and streams of the run; the model must be a `ConditionalGenerator`.
 
     Raises:
+        DataError: there is a single training row, and a batch norm.
         TypeError: the model has no loss terms.
     """
 
     def __init__(self, context: TrainingContext[ZeroShotTraining]) -> None:
         if not isinstance(context.model, ConditionalGenerator):
             raise TypeError(f"{type(context.model).__name__} is not a conditional generator")
+        require_normalisable(context.model, len(context.data.features), "training", WITHOUT_NORM)
         self.context = context
         self.model = context.model
         self.sampler = EpochSampler(len(context.data.features), context.streams["batches"])

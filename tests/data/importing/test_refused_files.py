@@ -62,6 +62,11 @@ BAD = {
         put("features", lambda x: x.astype(np.float64) * 1e300),
         "what float32 cannot hold in 48 of 48",
     ),
+    "features whose squares overflow": (
+        put("features", lambda x: x.astype(np.float64) * 1e20),
+        "f.npz: features: expected a largest value of 1e-10 to 1e+15 in size, found",
+    ),
+    "features whose squares vanish": (put("features", lambda x: x * 1e-20), "expected a largest value of 1e-10 to"),
     "infinite class vectors": (put("class_vectors", at((0, 0), np.inf)), "class_vectors: expected finite numbers"),
     "class vectors transposed": (
         lambda c: c.update(class_vectors=np.ones((8, 6)).cumsum(0)),

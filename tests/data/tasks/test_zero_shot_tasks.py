@@ -46,6 +46,31 @@ def stages(records, setting="dynamic", **options):
     return ZeroShotTaskStages(zero_shot_folds(records, kind), conf)
 
 
+def test_doubts_are_of_what_tasks_measure():
+    """T1 is not measured, and the static setting has neither validation classes nor the test rows of the files."""
+    records = small()
+    vectors = records.class_vectors.copy()
+    vectors[3] = vectors[5]
+    untested = records.test_seen[records.labels[records.test_seen] != 8]
+    records = dataclasses.replace(
+        records,
+        class_vectors=vectors,
+        test_seen=untested,
+        validation_classes=records.validation_classes[:1],
+        unseen_classes=records.unseen_classes[:1],
+    )
+    assert len(records.doubts()) == 4
+    doubts = {
+        s: XLSA17TasksConf(name="x", root="y", task_setting=s).doubts_in_use(records) for s in ("dynamic", "static")
+    }
+    (same,) = doubts["static"]
+    assert "have the same class vector" in same
+    assert doubts["dynamic"] == [
+        f"test_seen has no row of {records.class_names[8]}: test/S and test/H leave these seen classes out",
+        same,
+    ]
+
+
 def row_numbers(rows):
     return rows.rows.take(torch.arange(len(rows)))[:, 0].long().numpy()
 

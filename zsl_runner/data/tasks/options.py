@@ -112,6 +112,17 @@ class ZeroShotTasksConf(TasksConf, ZeroShotConf):
             f"test rows, and which classes are unseen, are told of the split {split}, which is not used"
         ]
 
+    def doubts_in_use(self, records: Any) -> list[str]:
+        """Return which classes look the same and, of the published split, which seen ones have no test row.
+
+        T1 is not measured here, the static setting has its own split, and a task without rows is refused.
+        """
+        from zsl_runner.data.zero_shot.records import ZeroShotRecords
+
+        assert isinstance(records, ZeroShotRecords), f"{type(records).__name__} has no seen and unseen classes"
+        untested = records.untested() if self.task_setting == "dynamic" else []
+        return [*untested, *records.alike()]
+
     def problems(self) -> Iterable[Problem]:
         """Yield scalings that would look at rows or classes of later tasks, and options of other settings."""
         yield from super().problems()

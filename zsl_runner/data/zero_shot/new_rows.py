@@ -16,7 +16,7 @@ from zsl_runner.data.records import Records
 from zsl_runner.data.rows import on_device
 from zsl_runner.data.stages import AnyFold
 from zsl_runner.data.zero_shot.folds import ZeroShotEvaluation, ZeroShotFold, ZeroShotTraining
-from zsl_runner.data.zero_shot.records import ZeroShotRecords
+from zsl_runner.data.zero_shot.records import SIZES, ZeroShotRecords
 from zsl_runner.data.zero_shot.scaling import scale_class_vectors
 from zsl_runner.errors import DataError, OptionError
 from zsl_runner.files.names import some
@@ -90,7 +90,7 @@ def own_rows(rows: ArrayLike | Tensor, width: int, device: torch.device) -> Tens
     """Return rows in the scale of the data set as a float32 matrix on a device.
 
     Raises:
-        DataError: they are no numbers, not of that width, or not finite in float32.
+        DataError: they are no numbers, not of that width, not finite, or larger than `SIZES` allows.
     """
     return _matrix("rows", rows, width, "features for each of at least one row", device)
 
@@ -105,7 +105,7 @@ def own_class_vectors(vectors: ArrayLike | Tensor, data: Records, mode: str, see
         seen: (S,) ids of the classes that the scaling is fitted on.
 
     Raises:
-        DataError: they are no numbers, not of the width A, or not finite in float32.
+        DataError: they are no numbers, not of the width A, not finite, or larger than `SIZES` allows.
     """
     assert isinstance(data, ZeroShotRecords)  # a fold of it has class vectors
     own = torch.from_numpy(data.class_vectors).to(seen.device)
@@ -140,11 +140,12 @@ def _matrix(name: str, values: ArrayLike | Tensor, width: int, line: str, device
         raise DataError(f"{name}: expected a matrix of numbers, found {type(values).__name__}: {error}") from error
     if array.ndim != 2 or array.shape[1] != width or len(array) == 0:
         raise DataError(f"{name}: expected shape (n, {width}), a line of {width} {line}, found {array.shape}")
-    bad = np.flatnonzero(~np.isfinite(array).all(axis=1))
+    most = SIZES[1]
+    bad = np.flatnonzero(~(np.abs(array) <= most).all(axis=1))  # NaN, too, is not at most anything
     if len(bad):
         raise DataError(
-            f"{name}: expected finite float32 values, found NaN or infinity in {len(bad)} of {len(array)} rows, "
-            f"first in row {bad[0]}"
+            f"{name}: expected finite values of at most {most:g} in size, found NaN, infinity or larger ones in "
+            f"{len(bad)} of {len(array)} rows, first in row {bad[0]}"
         )
     return torch.tensor(array, device=device)  # a copy: nothing that is done here reaches the caller's array
 

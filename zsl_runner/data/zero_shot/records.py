@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import ClassVar, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from zsl_runner.data.records import OWN, Provenance, Records, Rows, Wording, split_problems
 from zsl_runner.files.names import some
+
+SIZES: Final = (1e-10, 1e15)
+"""Least and most that the largest value of a matrix may be. Beyond them squares of single precision, and norms with
+them, vanish or overflow, so that scaled rows would all become zero without a word."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +58,21 @@ class ZeroShotRecords(Records):
 
     def doubts(self) -> list[str]:
         """Return which metrics are constant or empty by construction, and which classes look the same."""
-        return list(_zero_shot_doubts(self))
+        return [*_constant_metrics(self), *self.untested(), *self.alike()]
+
+    def untested(self) -> list[str]:
+        """Return that seen classes have no test row, if there are such."""
+        absent = np.setdiff1d(self.seen_classes, self.labels[self.test_seen])
+        if not len(absent):
+            return []
+        return [f"test_seen has no row of {_class_names(self, absent)}: test/S and test/H leave these seen classes out"]
+
+    def alike(self) -> list[str]:
+        """Return which classes have the same class vector."""
+        _, groups, sizes = np.unique(self.class_vectors, axis=0, return_inverse=True, return_counts=True)
+        groups_of_classes = (np.flatnonzero(groups.ravel() == group) for group in np.flatnonzero(sizes > 1))
+        same = "have the same class vector: no model can tell them apart"
+        return [f"{_class_names(self, classes)} {same}" for classes in groups_of_classes]
 
     def sizes(self) -> str:
         """Return the numbers of rows, features and classes."""
@@ -86,6 +104,8 @@ def _array_problems(records: ZeroShotRecords, wording: Wording) -> list[str]:
         bad = _rows_not_finite(matrix)
         if bad:
             found.append(f"{name}: expected finite values, found NaN or infinity in {bad} of {len(matrix)} rows")
+        elif (problem := size_problem(matrix)) is not None:
+            found.append(f"{name}: {problem}")
         elif len(matrix) > 1 and _all_equal(matrix):
             found.append(f"{name}: expected rows that differ, found {len(matrix)} equal ones")
     if records.labels.shape != records.features.shape[:1]:
@@ -106,6 +126,17 @@ def _array_problems(records: ZeroShotRecords, wording: Wording) -> list[str]:
             f"found {len(records.class_names)}"
         )
     return found
+
+
+def size_problem(matrix: NDArray[np.float32]) -> str | None:
+    """Return that finite values are too large or too small for single precision to square, if they are."""
+    largest, (least, most) = max(float(matrix.max()), -float(matrix.min())), SIZES
+    if largest == 0 or least <= largest <= most:
+        return None
+    return (
+        f"expected a largest value of {least:g} to {most:g} in size, found {largest:.3g}: correct a damaged value, or "
+        "multiply all by one factor"
+    )
 
 
 def _rows_not_finite(matrix: NDArray[np.float32]) -> int:
@@ -161,8 +192,8 @@ def _split_problems(records: ZeroShotRecords, wording: Wording) -> list[str]:
     return found
 
 
-def _zero_shot_doubts(records: ZeroShotRecords) -> Iterable[str]:
-    """Yield a sentence on each metric that is constant or empty by construction, and on classes that look the same."""
+def _constant_metrics(records: ZeroShotRecords) -> Iterable[str]:
+    """Yield a sentence on each metric that is constant by construction, and on a training on one class."""
     validation, training = records.validation_classes, np.setdiff1d(records.seen_classes, records.validation_classes)
     if len(validation) == 1:
         yield (
@@ -175,21 +206,9 @@ def _zero_shot_doubts(records: ZeroShotRecords) -> Iterable[str]:
     if len(training) == 1:
         only = _class_names(records, training)
         yield f"the only seen class beside those for validation is {only}: the tune stage trains on a single class"
-    untested = np.setdiff1d(records.seen_classes, records.labels[records.test_seen])
-    if len(untested):
-        absent = _class_names(records, untested)
-        yield f"test_seen has no row of {absent}: test/S and test/H leave these seen classes out"
     counts = np.bincount(records.labels[records.trainval], minlength=len(records.class_vectors))
     if (counts[training] < 2).all():
         yield "no seen class has two training rows: none can be held out, and val/S is 0 whatever the model does"
-    yield from _alike(records)
-
-
-def _alike(records: ZeroShotRecords) -> Iterable[str]:
-    _, groups, sizes = np.unique(records.class_vectors, axis=0, return_inverse=True, return_counts=True)
-    for group in np.flatnonzero(sizes > 1):
-        classes = np.flatnonzero(groups.ravel() == group)
-        yield f"{_class_names(records, classes)} have the same class vector: no model can tell them apart"
 
 
 def _class_names(records: ZeroShotRecords, classes: Rows) -> str:

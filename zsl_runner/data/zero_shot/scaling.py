@@ -149,7 +149,7 @@ def scale_class_vectors(vectors: Tensor, mode: str, seen: Tensor) -> Tensor:
         mode: ``none``; ``l2`` to unit norm; ``sqrt`` to norm sqrt(A), so that entries are of order 1;
             ``standard``: each entry to mean 0 and deviation 1 over the **seen** classes; a constant entry is only
             shifted; ``center``: each entry to mean 0 over the seen classes, all entries divided by the one deviation
-            they have together, so that their relative spread stays; a single seen class has none, and all entries are
+            they have together, so that their relative spread stays; equal seen classes have none, and all entries are
             only shifted.
         seen: (S,) ids of the seen classes.
 
@@ -167,7 +167,10 @@ def scale_class_vectors(vectors: Tensor, mode: str, seen: Tensor) -> Tensor:
         centred = exact - exact[seen].mean(0)
         return (centred * _inverse(centred[seen].square().mean(0).sqrt())).to(vectors.dtype)
     if mode == "center":
-        centred = vectors - vectors[seen].mean(0)
+        own = vectors[seen]
+        centred = vectors - own.mean(0)
         deviation = centred[seen].square().mean().sqrt()
-        return centred / torch.where(deviation > 0, deviation, 1)
+        # The mean of equal vectors is rounded, and what is left of them would be taken for a deviation.
+        differ = (own != own[0]).any()
+        return centred / torch.where(differ & (deviation > 0), deviation, 1)
     raise ValueError(f"unknown semantic scaling {mode!r}")

@@ -57,7 +57,8 @@ class SegmentationEvaluatorConf(LikelihoodEvaluatorConf):
     )
     hidden_side: float = option(
         0.4,
-        "labelling of partly hidden test images: side of the hidden square as a share of the image's; 0 leaves it out",
+        "labelling of partly hidden test images: side of the hidden square as a share of the image's, one pixel or "
+        "more; 0 leaves it out",
         low=0.0,
         high=1.0,
     )

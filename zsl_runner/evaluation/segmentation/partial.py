@@ -38,12 +38,12 @@ def label_partly_hidden(
     Args:
         model: in evaluation mode.
         pair: images and their labels; only labels outside the squares are used.
-        share: side of the squares as a share of the image's.
+        share: side of the squares as a share of the image's; they have a pixel at least.
         refinements: see `refine`.
         generator: draws the places, uniform among those inside the image.
     """
     height, width = pair.y.shape[1:]
-    side = round(share * min(height, width))
+    side = max(1, round(share * min(height, width)))
     drawn = torch.rand(2, len(pair.y), generator=generator, device=pair.y.device)
     tops, lefts = (drawn[0] * (height - side + 1)).floor(), (drawn[1] * (width - side + 1)).floor()
     x, hidden = omit_block(pair.x, side, tops, lefts), block_mask(height, width, side, tops, lefts)

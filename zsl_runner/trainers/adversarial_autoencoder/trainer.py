@@ -22,7 +22,7 @@ from zsl_runner.errors import DataError
 from zsl_runner.models.adversarial_autoencoder.model import AdversarialAutoencoder
 from zsl_runner.models.adversarial_autoencoder.networks import Codes
 from zsl_runner.models.latent_priors import sample_categories
-from zsl_runner.models.networks import statistics_kept
+from zsl_runner.models.networks import require_normalisable, statistics_kept
 from zsl_runner.objectives.adversarial import discriminator_loss, generator_loss
 from zsl_runner.objectives.gaussian import squared_error
 from zsl_runner.trainers.adversarial_autoencoder.conf import AdversarialAutoencoderTrainerConf
@@ -57,7 +57,8 @@ class AdversarialAutoencoderTrainer(Trainer):
         step: a step, in its two halves.
 
     Raises:
-        DataError: the variant learns from labelled rows and there are none, or too few for a batch.
+        DataError: the variant learns from labelled rows and there are none, or too few for a batch; or there is a
+            single training row, and a batch norm.
         TypeError: the model is of another family.
     """
 
@@ -76,6 +77,7 @@ class AdversarialAutoencoderTrainer(Trainer):
                 f"model.labels={labels} learns from rows with a label; expected two or more, found "
                 f"{len(self.rows.labelled)}: see dataset.labelled"
             )
+        require_normalisable(self.model, len(self.rows), "training", "model.bn=none")
         self._sampler = EpochSampler(len(self.rows), context.streams["batches"])
         self._labelled = (
             EpochSampler(len(self.rows.labelled), context.streams["labelled_batches"]) if labels == "category" else None

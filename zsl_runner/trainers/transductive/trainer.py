@@ -14,7 +14,8 @@ from torch import Tensor
 from zsl_runner.data.rows import EpochSampler
 from zsl_runner.data.zero_shot.folds import ZeroShotTraining
 from zsl_runner.models.base import TransductiveGenerator
-from zsl_runner.trainers.seen_classes import SeenClassStep, SeenDraw, ended_on_seen_classes
+from zsl_runner.models.networks import require_normalisable
+from zsl_runner.trainers.seen_classes import WITHOUT_NORM, SeenClassStep, SeenDraw, ended_on_seen_classes
 from zsl_runner.trainers.transductive.conf import TransductiveTrainerConf
 from zsl_runner.training.base import Drawn, Phase, Step, StepReport, Trainer, TrainingContext
 
@@ -40,6 +41,7 @@ class TransductiveTrainer(Trainer):
         context: what it works on; its data must hold an unlabelled pool.
 
     Raises:
+        DataError: there is a single training row or a single unlabelled one, and a batch norm.
         TypeError: the model has no terms for unlabelled rows.
         ValueError: the data hold no unlabelled pool.
     """
@@ -56,6 +58,7 @@ class TransductiveTrainer(Trainer):
         self.learner = context.model
         self.pool = context.data.unlabelled
         self.seen_step = SeenClassStep(context)
+        require_normalisable(context.model, len(self.pool), "unlabelled", WITHOUT_NORM)
         self.target_sampler = EpochSampler(len(self.pool), context.streams["target_batches"])
 
     def phases(self) -> Sequence[Phase]:

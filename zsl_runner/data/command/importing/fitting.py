@@ -14,6 +14,7 @@ from zsl_runner.data.command.importing.numbers import from_digits, listed, size,
 from zsl_runner.data.command.importing.request import Request, Understood, unit
 from zsl_runner.data.command.importing.table import MATRIX
 from zsl_runner.data.records import Rows
+from zsl_runner.data.zero_shot.records import size_problem
 from zsl_runner.errors import ConfigError, DataError, RunError
 from zsl_runner.files.names import other_case, some
 
@@ -34,6 +35,8 @@ def understand(request: Request, files: Files) -> Understood:
     """
     found = files.variable(request.features, "features", FEATURES)
     features = _matrix(found, request.features_turned, "--features-are", "N,D", "an image")
+    if (problem := size_problem(features)) is not None:
+        raise DataError(f"{found.origin}: {problem}")
     if (features == features[0]).all():
         raise DataError(f"{found.origin}: expected rows that differ, found {len(features)} equal ones")
     given = _labels_found(request, files)

@@ -64,11 +64,12 @@ def split_problems(
         field: name of its class vectors.
 
     Raises:
-        DataError: class vectors are transposed, or labels or row numbers out of range; nothing else can be checked
-            before these are right.
+        DataError: class vectors are transposed, labels or row numbers out of range, or trainval rows of one class
+            alone; nothing else can be checked before these are right.
     """
     turned = list(turned_problems(splits_file, field, splits.vectors, splits.classes(labels)))
     wrong = turned or list(range_problems(labels_file, labels, splits_file, splits))
+    wrong = wrong or list(_single_class_problems(splits_file, splits, labels))
     if wrong:
         raise inconsistent(root, wrong)
     return list(_cover_problems(labels_file, splits_file, splits, len(labels)))
@@ -87,6 +88,16 @@ def range_problems(labels_file: str, labels: Rows, splits_file: str, splits: Spl
         if low < 1 or high > most:
             hint = "; the layout counts from 1, not from 0" if low == 0 else ""
             yield f"{file}: {field}: expected 1..{most} ({why}), found {low}..{high}{hint}"
+
+
+def _single_class_problems(splits_file: str, splits: SplitTable, labels: Rows) -> Iterable[str]:
+    """Yield whether no class is left to train on once one is for validation."""
+    seen = np.unique(labels[splits.trainval])
+    if len(seen) == 1:
+        yield (
+            f"{splits_file}: trainval_loc: expected rows of two classes or more, one to train on and one for "
+            f"validation, found rows of class {seen[0] + 1} alone"
+        )
 
 
 def _cover_problems(labels_file: str, splits_file: str, splits: SplitTable, rows: int) -> Iterable[str]:
