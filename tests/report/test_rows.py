@@ -124,7 +124,7 @@ def test_pooling_is_done_on_request_and_said(outputs):
     report = outputs.report(by=["model"])
     (row,) = rows_of(report)
     assert (row.cells["test/H"].mean, row.cells["test/H"].n) == (42.0, 2)
-    assert "pools 2 configurations" in report.notes[0]
+    assert "pools 2 configurations, on request (--by); n counts runs, of which several have" in report.notes[0]
     assert "was run more than once" in report.notes[1]
     split = outputs.report(by=["model", "model.latent_dim"])
     assert [row.cells["test/H"].mean for row in rows_of(split)] == [40.0, 44.0]

@@ -35,15 +35,17 @@ def on_groups(groups: Sequence[Group]) -> list[str]:
 
 def _on_pools(groups: Sequence[Group]) -> list[str]:
     """Return one note on all rows of a data set that pool so many configurations, each name once."""
-    alike: dict[tuple[str, int], list[str]] = {}
+    alike: dict[tuple[str, int, bool], list[str]] = {}
     for group in groups:
         if group.configurations > 1:
-            alike.setdefault((group.traits["dataset"], group.configurations), []).append(_method(group))
+            repeats = len({run.result.seed for run in group.runs}) < len(group.runs)
+            alike.setdefault((group.traits["dataset"], group.configurations, repeats), []).append(_method(group))
     notes = []
-    for (dataset, configurations), methods in alike.items():
+    for (dataset, configurations, repeats), methods in alike.items():
         pool = "pools" if len(methods) == 1 else "each row pools"
         found = ", ".join(dict.fromkeys(methods))
-        notes.append(f"{found} on {dataset}: {pool} {configurations} configurations, on request (--by)")
+        counted = "; n counts runs, of which several have one seed" if repeats else ""
+        notes.append(f"{found} on {dataset}: {pool} {configurations} configurations, on request (--by){counted}")
     return notes
 
 
