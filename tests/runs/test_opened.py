@@ -227,7 +227,7 @@ def test_vectors_that_do_not_fit_are_refused(sgal):
 def test_what_cannot_be_predicted_is_refused(sgal):
     with pytest.raises(DataError, match=r"expected shape \(n, 64\)"):
         sgal.predict(np.zeros((2, 3)))
-    with pytest.raises(DataError, match="NaN or infinity in 1 of 2 rows, first in row 1"):
+    with pytest.raises(DataError, match="NaN, infinity or larger ones in 1 of 2 rows, first in row 1"):
         sgal.predict(np.stack([np.zeros(64), np.full(64, np.nan)]))
     with pytest.raises(RunError, match="among: expected all or unseen, found 'seen'"):
         sgal.predict(np.zeros((2, 64)), among="seen")
