@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from zsl_runner.files.writing import replacing, writable
+from zsl_runner.files.writing import rewritten
 
 
 def write_arrays(path: Path, arrays: Mapping[str, Any]) -> None:
@@ -18,7 +18,7 @@ def write_arrays(path: Path, arrays: Mapping[str, Any]) -> None:
     Raises:
         RunError: the file cannot be written; the old one is unharmed.
     """
-    with writable(path), replacing(path) as temporary, temporary.open("xb") as stream:
+    with rewritten(path) as stream:
         np.savez(stream, **arrays)
 
 

@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 from zsl_runner.errors import RunError
 
@@ -70,18 +70,25 @@ def writable(path: Path) -> Iterator[None]:
         raise RunError(f"{path}: cannot be written: {error.strerror or error}") from error
 
 
-def write_bytes(path: Path, content: bytes) -> None:
-    """Replace ``path`` by ``content`` in one step.
+@contextmanager
+def rewritten(path: Path) -> Iterator[BinaryIO]:
+    """Yield an empty stream; what the block writes into it replaces ``path`` in one step.
 
     Raises:
         RunError: the file cannot be written, e.g. on a full disk; the old file is unharmed.
     """
     with writable(path), replacing(path) as temporary, temporary.open("xb") as stream:
+        yield stream
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Replace ``path`` by ``content`` in one step; errors as in `rewritten`."""
+    with rewritten(path) as stream:
         stream.write(content)
 
 
 def write_text(path: Path, content: str) -> None:
-    """Replace ``path`` by UTF-8 text in one step; errors as in `write_bytes`.
+    """Replace ``path`` by UTF-8 text in one step; errors as in `rewritten`.
 
     Bytes of file names that are no text to Python (an ASCII locale) are written as they are.
     """
@@ -90,7 +97,7 @@ def write_text(path: Path, content: str) -> None:
 
 def write_parts(path: Path, parts: Iterable[str]) -> None:
     """Replace ``path`` by the parts of a text, which need not be in memory together; see `write_text`."""
-    with writable(path), replacing(path) as temporary, temporary.open("xb") as stream:
+    with rewritten(path) as stream:
         for part in parts:
             stream.write(part.encode("utf-8", "surrogateescape"))
 

@@ -20,7 +20,7 @@ from zsl_runner.data.sources.xlsa17.matlab_writing import Variables, column, ver
 from zsl_runner.data.sources.xlsa17.statement import FILE, Statement
 from zsl_runner.errors import RunError
 from zsl_runner.files.checksums import sha256_of
-from zsl_runner.files.writing import remove_leftovers, replacing, temporary_of, writable, write_bytes, write_text
+from zsl_runner.files.writing import remove_leftovers, rewritten, temporary_of, write_bytes, write_text
 
 LARGEST_OF_VERSION_5: Final = 2**31
 """Bytes of a variable from which on MATLAB files are of version 7.3."""
@@ -44,8 +44,7 @@ def write(request: Request, understood: Understood, files: Files) -> tuple[tuple
             if understood.features.nbytes >= LARGEST_OF_VERSION_5 and name == names[0]:
                 write_bytes(work / name, version_73(variables))
                 continue
-            path = work / name
-            with writable(path), replacing(path) as temporary, temporary.open("xb") as stream:
+            with rewritten(work / name) as stream:
                 write_version_5(stream, variables, packed=False)
         statement = Statement(
             feature_kind=request.feature_kind,
