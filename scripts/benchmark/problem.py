@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Final
 
 from zsl_runner.config.check import check
@@ -41,9 +42,14 @@ def configuration(*overrides: str, device: str = "cpu") -> RunConfig:
     Raises:
         ConfigError: the overrides are not accepted.
     """
-    register()
     overrides = (*overrides, f"runtime={device}", "runtime.threads=1")
-    return check(Loader(Source(conf_directory())), overrides).accepted()
+    return check(_loader(), overrides).accepted()
+
+
+@cache
+def _loader() -> Loader:
+    register()
+    return Loader(Source(conf_directory()))
 
 
 def stage(config: RunConfig) -> StageParts:

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -128,10 +130,24 @@ def command_line(overrides: Sequence[Override]) -> list[Layer]:
 
 
 def parse(argument: str, loader: Loader | None = None) -> Override | Problem:
-    """Return a command-line argument as Hydra understands it, or what is wrong with it."""
+    """Return a command-line argument as Hydra understands it, or what is wrong with it.
+
+    Args:
+        argument: ``key=value`` and the like.
+        loader: knows the options that ``glob(...)`` in it chooses from.
+    """
+    parsed = _parse(argument)
+    if isinstance(parsed, Override):
+        parsed = copy(parsed)
+        parsed.config_loader = loader
+    return parsed
+
+
+@lru_cache(maxsize=1024)  # each check of a run asks for each argument several times
+def _parse(argument: str) -> Override | Problem:
     deep = f"nested too deeply: a whole configuration has fewer than {DEEPEST} levels"
     try:
-        override = OverridesParser.create(config_loader=loader).parse_overrides([argument])[0]
+        override = OverridesParser.create().parse_overrides([argument])[0]
         if not override.key_or_group:
             return Problem(argument, misread(argument, ""))
         if override.key_or_group.count(".") > DEEPEST or is_deep(override.value()):
@@ -266,7 +282,7 @@ def _defaults(
     """Return the files that apply; a file that a defaults list names in vain is reported and left out."""
     while True:
         try:
-            parsed, repository = loader._parse_overrides_and_create_caching_repo(loader.primary, list(choices))
+            parsed, repository = loader.parsed(choices)
             chosen = create_defaults_list(
                 repo=repository,
                 config_name=loader.primary,

@@ -113,7 +113,7 @@ class Draft:
                 self.report(f"{group}.kind", message, given[0].origin)
         if kind in known:
             self.kinds[group] = kind
-            self.node[group] = OmegaConf.structured(known[kind])
+            self.node[group] = known[kind]
             return
         self._unchecked.add(group)
         files = [layer.origin for layer in given if layer.origin.file is not None]

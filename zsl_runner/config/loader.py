@@ -14,6 +14,7 @@ from hydra._internal.utils import create_config_search_path
 from hydra.core.config_search_path import ConfigSearchPath, SearchPathQuery
 from hydra.core.default_element import ConfigDefault, GroupDefault, InputDefault, ResultDefault
 from hydra.core.object_type import ObjectType
+from hydra.core.override_parser.types import Override
 from hydra.core.utils import setup_globals
 from hydra.errors import HydraException
 from hydra.plugins.config_source import ConfigResult
@@ -68,15 +69,24 @@ class Loader(SchemasFirst):
         self.repository: Repository = Repository(self.config_search_path)
         self.primary = source.name
         self._checked: dict[tuple[str, ...], DictConfig] = {}
+        self._searched: list[str] | None = None
 
     def extend_search_path(self, arguments: Sequence[str]) -> None:
         """Search the folders, too, that ``hydra.searchpath`` names on the command line or in the primary file."""
         settings = [argument for argument in arguments if argument.startswith("hydra.searchpath=")]
+        if settings == self._searched:
+            return
         try:
             _, caching = self._parse_overrides_and_create_caching_repo(self.primary, settings)
         except (HydraException, OmegaConfBaseException, ValueError, RecursionError):
             return  # composing says what is wrong
-        self.repository = caching.delegate
+        self.repository, self._searched = caching.delegate, settings
+
+    def parsed(self, arguments: Sequence[str]) -> tuple[list[Override], CachingConfigRepository]:
+        """Return overrides as Hydra reads them, and what hands out files that nobody may change, without a copy."""
+        overrides, caching = self._parse_overrides_and_create_caching_repo(self.primary, list(arguments))
+        caching.delegate.copies = False
+        return overrides, caching
 
     def _load_configuration_impl(self, *, overrides: list[str], run_mode: RunMode, **settings: object) -> DictConfig:
         """Return what `strictly` composed and the check found good, once; else compose."""
@@ -133,7 +143,7 @@ class Loader(SchemasFirst):
         return None
 
     def _defaults_of(self, path: str) -> list[InputDefault]:
-        loaded = self.repository.load_config(path)
+        loaded = self.repository.read(path)
         return list(loaded.defaults_list or []) if loaded else []
 
     def strictly(self, arguments: Sequence[str], alone: bool) -> DictConfig | str:
@@ -176,12 +186,14 @@ class Repository(ConfigRepository):  # type: ignore[misc]
     Attributes:
         broken: what is wrong with a file, by its path in the repository.
         forgiven: files that do not exist and count as empty.
+        copies: whether what is loaded may be changed, as composing does.
     """
 
     def __init__(self, search_path: ConfigSearchPath) -> None:
         super().__init__(search_path)
         self.broken: dict[str, Problem] = {}
         self.forgiven: set[str] = set()
+        self.copies = True
 
     def __deepcopy__(self, _memo: dict[int, object]) -> Repository:
         """Return a copy with a search path of its own that records what it meets in the same place."""
@@ -196,6 +208,11 @@ class Repository(ConfigRepository):  # type: ignore[misc]
 
     def load_config(self, config_path: str) -> ConfigResult | None:
         """Return the file's content; an empty one, with a recorded problem, if it cannot be read."""
+        loaded = self.read(config_path)
+        return deepcopy(loaded) if self.copies else loaded
+
+    def read(self, config_path: str) -> ConfigResult | None:
+        """Return the same, not to be changed."""
         if config_path in self.forgiven:
             return _empty(config_path)
         if config_path not in self._read:
@@ -209,7 +226,7 @@ class Repository(ConfigRepository):  # type: ignore[misc]
                 self._reject(config_path, f"cannot be used: {error}", None)
             except (yaml.YAMLError, OmegaConfBaseException, HydraException, ValueError, OSError) as error:
                 self._reject(config_path, f"cannot be read: {str(error).splitlines()[0]}", None)
-        return deepcopy(self._read[config_path])
+        return self._read[config_path]
 
     def file(self, config_path: str) -> Path | None:
         """Return the file on disk behind a path in the repository."""
