@@ -6,7 +6,7 @@ import argparse
 import contextlib
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from itertools import count
 from pathlib import Path
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from zsl_runner.data.command.importing.arrays import Found
     from zsl_runner.data.records import Records
     from zsl_runner.data.stages import AnyFold
+    from zsl_runner.evaluation.predictions import Decided, Predictions
     from zsl_runner.runs.opened import TrainedRun
 
 DESCRIPTION = """Score the newest checkpoint of a run with the run's own evaluator.
@@ -163,10 +164,12 @@ def _scores(
     }
     if predictions is not None:
         from zsl_runner.evaluation.class_tables import class_accuracies, confusions
-        from zsl_runner.evaluation.predictions import as_csv
+        from zsl_runner.evaluation.predictions import as_csv, joined
 
-        groups = run.evaluator.predictions(fold.evaluation, measurement)
-        write_parts(predictions, as_csv(groups, run.classes))
+        decided: list[Decided] = []
+        blocks = run.evaluator.predictions(fold.evaluation, measurement)
+        write_parts(predictions, as_csv(_noting(blocks, decided), run.classes))
+        groups = joined(decided)
         scores["predictions"] = str(predictions)
         scores["tables"] |= {
             CLASSES: class_accuracies(groups, run.classes).plain(),
@@ -175,6 +178,13 @@ def _scores(
         if fold.evaluation.name == "test":
             scores["warnings"].append(TEST_ROWS)
     return scores
+
+
+def _noting(blocks: Iterable[Predictions], decided: list[Decided]) -> Iterator[Predictions]:
+    """Yield blocks of rows and keep their classes, so that they are scored once and no scores are kept."""
+    for block in blocks:
+        decided.append(block.decided)
+        yield block
 
 
 def assign(

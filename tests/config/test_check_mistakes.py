@@ -346,6 +346,9 @@ QUADRANTS = ["model=cvae_pairs", "dataset=digits_quadrant"]
 BASELINE = ["model=baseline_nn", "dataset=digits_quadrant"]
 CANVAS = ["model=cvae_segmentation_small", "dataset=digit_canvas_embedded"]
 JOINT = ["model=joint_vae", "dataset=digits_images", "dataset.side=32"]
+TASKS = ["model=cosine_heads", "dataset=toy_tasks"]
+STATIC = [*TASKS, "dataset.task_setting=static"]
+DIGITS = ["model=task_heads", "dataset=split_digits"]
 
 
 @pytest.mark.parametrize(
@@ -381,3 +384,41 @@ def test_a_search_for_a_metric_that_such_a_model_does_not_have(problems):
     found = problems(*QUADRANTS, "trainer=gsnn", "objectives=[val/NCLL,val/NCLL_IS]")
     assert found.keys() == {"objectives"}
     assert found["objectives"][0] == "val/NCLL_IS is not measured: alpha=0 trains no recognition network"
+
+
+@pytest.mark.parametrize("metric", ["mH", "mU"])
+def test_a_choice_by_unseen_classes_where_the_only_task_brings_all(problems, metric):
+    found = problems(*STATIC, "dataset.n_tasks=1", f"evaluator.select_metric=val/{metric}")
+    assert found.keys() == {"evaluator.select_metric"}
+    assert found["evaluator.select_metric"][0] == (
+        f"val/{metric} is not measured: with dataset.task_setting=static no class is unseen after the last task, "
+        "and dataset.n_tasks=1 has no other; expected val/mS or val/avg_acc_tag, or more tasks"
+    )
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        [*STATIC, "dataset.n_tasks=1", "evaluator.select_metric=val/mS"],
+        [*STATIC, "dataset.n_tasks=1", "evaluator.stages=[final]"],
+        [*STATIC, "dataset.n_tasks=2"],
+        [*TASKS, "dataset.n_tasks=1"],
+        [*DIGITS, "dataset.n_tasks=1"],
+    ],
+)
+def test_a_choice_by_what_tasks_have(problems, more):
+    assert not problems(*more)
+
+
+@pytest.mark.parametrize(
+    ("parts", "metric", "why"),
+    [
+        (STATIC, "H", "no class is unseen after the last task; expected the mean over tasks, val/mH"),
+        ([*TASKS, "dataset.n_tasks=1"], "forg_tag", "dataset.n_tasks=1 has no earlier task"),
+        ([*DIGITS, "dataset.n_tasks=1"], "bwt_taw", "dataset.n_tasks=1 has no earlier task"),
+    ],
+)
+def test_a_search_for_a_metric_that_such_tasks_do_not_have(problems, parts, metric, why):
+    found = problems(*parts, f"objectives=[val/{metric}]")
+    assert found.keys() == {"objectives"}
+    assert why in found["objectives"][0]

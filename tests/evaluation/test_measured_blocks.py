@@ -10,6 +10,7 @@ from zsl_runner.classifiers.conf import ClassifierConf
 from zsl_runner.data.zero_shot.folds import ZeroShotShape
 from zsl_runner.evaluation.final_classifier.conf import FinalClassifierEvaluatorConf
 from zsl_runner.evaluation.final_classifier.evaluator import FinalClassifierEvaluator
+from zsl_runner.evaluation.predictions import as_csv
 from zsl_runner.evaluation.zsl.conf import ZeroShotEvaluatorConf
 from zsl_runner.evaluation.zsl.evaluator import ZeroShotEvaluator
 from zsl_runner.models.eszsl.conf import ESZSLConf
@@ -42,6 +43,15 @@ def test_a_measurement_holds_no_score_for_each_row_and_class(fold, scored):
     rows, classes = len(fold.evaluation.unseen), len(fold.evaluation.class_vectors)
     largest = largest_allocation(lambda: evaluator.measure(model, fold, {}))
     assert largest < 4 * rows * classes / 4  # of single precision
+
+
+@pytest.mark.parametrize("scored", [by_model, by_classifiers])
+def test_a_file_of_predictions_neither(fold, scored):
+    evaluator, model = scored(fold, BLOCK)
+    measurement = evaluator.measure(model, fold, {})
+    rows, classes = len(fold.evaluation.unseen), len(fold.evaluation.class_vectors)
+    lines = as_csv(evaluator.predictions(fold.evaluation, measurement), fold.evaluation.class_names)
+    assert largest_allocation(lambda: list(lines)) < 4 * rows * classes / 4  # as above
 
 
 @pytest.mark.parametrize("scored", [by_model, by_classifiers])

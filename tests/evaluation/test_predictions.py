@@ -16,7 +16,7 @@ from zsl_runner.evaluation.base import Evaluator
 from zsl_runner.evaluation.class_tables import class_accuracies, confusions
 from zsl_runner.evaluation.final_classifier.conf import FinalClassifierEvaluatorConf
 from zsl_runner.evaluation.final_classifier.evaluator import FinalClassifierEvaluator
-from zsl_runner.evaluation.predictions import Predictions, as_csv
+from zsl_runner.evaluation.predictions import Predictions, as_csv, joined
 from zsl_runner.evaluation.zsl.conf import ZeroShotEvaluatorConf
 from zsl_runner.evaluation.zsl.evaluator import OFFSET, ZeroShotEvaluator
 from zsl_runner.models.eszsl.conf import ESZSLConf
@@ -47,7 +47,7 @@ def mean_of_classes(lines, column):
 def test_the_file_gives_the_metrics_again(scored):
     evaluator, model, fold = scored
     measurement = evaluator.measure(model, fold, {})
-    groups = evaluator.predictions(fold.evaluation, measurement)
+    groups = joined(evaluator.predictions(fold.evaluation, measurement))
     lines = list(csv.DictReader(as_csv(groups, fold.evaluation.class_names)))
     seen = [line for line in lines if line["split"] == "test_seen"]
     unseen = [line for line in lines if line["split"] == "test_unseen"]
@@ -62,11 +62,11 @@ def test_the_file_gives_the_metrics_again(scored):
 
 def test_the_file_gives_the_calibrated_metrics_again(scored, records):
     evaluator, model, fold = scored
-    scores = evaluator.predictions(fold.evaluation, evaluator.measure(model, fold, {}))[1].scores
+    scores = joined(evaluator.predictions(fold.evaluation, evaluator.measure(model, fold, {})))[1].scores
     seen = len(fold.evaluation.seen_classes)
     offset = float((scores[:, :seen].amax(1) - scores[:, seen:].amax(1)).median())  # moves half of these rows
     measurement = evaluator.measure(model, fold, {OFFSET: offset})
-    groups = evaluator.predictions(fold.evaluation, measurement)
+    groups = joined(evaluator.predictions(fold.evaluation, measurement))
     lines = list(csv.DictReader(as_csv(groups, fold.evaluation.class_names)))
     for metric, split in (("S_cal", "test_seen"), ("U_cal", "test_unseen")):
         of_split = [line for line in lines if line["split"] == split]
@@ -75,7 +75,7 @@ def test_the_file_gives_the_calibrated_metrics_again(scored, records):
     assert any(line["predicted_calibrated"] != line["predicted"] for line in lines)
     new = evaluator.predict(model, fold, records.features[records.test_unseen], {OFFSET: offset})
     assert torch.equal(new.calibrated, groups[1].calibrated)
-    without = evaluator.predictions(fold.evaluation, evaluator.measure(model, fold, {}))
+    without = joined(evaluator.predictions(fold.evaluation, evaluator.measure(model, fold, {})))
     assert all(group.calibrated is None for group in without)
     lines = csv.DictReader(as_csv(without, fold.evaluation.class_names))
     assert {line["predicted_calibrated"] for line in lines} == {""}
@@ -84,7 +84,7 @@ def test_the_file_gives_the_calibrated_metrics_again(scored, records):
 def test_the_file_has_rows_labels_and_scores_of_the_data(scored, records):
     evaluator, model, fold = scored
     names = records.class_names
-    groups = evaluator.predictions(fold.evaluation, evaluator.measure(model, fold, {}))
+    groups = joined(evaluator.predictions(fold.evaluation, evaluator.measure(model, fold, {})))
     lines = list(csv.DictReader(as_csv(groups, names)))
     assert [int(line["row"]) for line in lines] == [*records.test_seen, *records.test_unseen]
     for line in lines:
@@ -103,9 +103,25 @@ def test_the_file_is_made_line_by_line():
     assert sum(1 for _ in lines) == 2999
 
 
+def test_blocks_are_those_of_whole_groups(scored):
+    evaluator, model, fold = scored
+    measurement = evaluator.measure(model, fold, {OFFSET: 0.1})
+    blocks = list(evaluator.predictions(fold.evaluation, measurement))
+    assert max(len(block.rows) for block in blocks) == 50
+    text = "".join(as_csv(iter(blocks), fold.evaluation.class_names))
+    groups = joined(blocks)
+    assert len(groups) == 2 < len(blocks)
+    assert text == "".join(as_csv(groups, fold.evaluation.class_names))
+    for group, decided in zip(groups, joined(block.decided for block in blocks), strict=True):
+        assert decided.name == group.name
+        for column in ("labels", "predicted", "predicted_unseen", "calibrated"):
+            whole, found = getattr(group.decided, column), getattr(decided, column)
+            assert (whole is None and found is None) or torch.equal(whole, found)
+
+
 def test_new_rows_are_predicted_as_measured_ones(scored, records):
     evaluator, model, fold = scored
-    groups = evaluator.predictions(fold.evaluation, evaluator.measure(model, fold, {}))
+    groups = joined(evaluator.predictions(fold.evaluation, evaluator.measure(model, fold, {})))
     found = evaluator.predict(model, fold, records.features[records.test_unseen], {})
     assert torch.equal(found.scores, groups[1].scores)
     assert torch.equal(found.conventional, groups[1].conventional)
@@ -116,7 +132,8 @@ def test_new_rows_are_predicted_as_measured_ones(scored, records):
 def test_class_accuracies_average_to_the_metrics(scored):
     evaluator, model, fold = scored
     measurement = evaluator.measure(model, fold, {})
-    table = class_accuracies(evaluator.predictions(fold.evaluation, measurement), fold.evaluation.class_names)
+    decided = joined(block.decided for block in evaluator.predictions(fold.evaluation, measurement))
+    table = class_accuracies(decided, fold.evaluation.class_names)
     unseen = [line for line in table.values if line[2] is not None]
     seen = [line for line in table.values if line[2] is None]
     assert (len(seen), len(unseen)) == (6, 3)
@@ -129,12 +146,12 @@ def test_the_pairs_confused_most_often_come_first():
     labels, predicted = torch.tensor([0, 0, 0, 0, 1, 1, 2]), torch.tensor([1, 1, 2, 0, 0, 1, 2])
     scores = torch.nn.functional.one_hot(predicted, 3).float()
     group = Predictions("test_seen", torch.arange(7), labels, torch.arange(3), scores)
-    table = confusions([group], ("a", "b", "c"))
+    table = confusions([group.decided], ("a", "b", "c"))
     assert table.rows == ("a -> b", "a -> c", "b -> a")
     assert table.values == ((2, 50.0), (1, 25.0), (1, 50.0))
-    assert confusions([group], ("a", "b", "c"), most=1).rows == ("a -> b",)
+    assert confusions([group.decided], ("a", "b", "c"), most=1).rows == ("a -> b",)
     right = Predictions("test_seen", torch.arange(3), torch.arange(3), torch.arange(3), torch.eye(3))
-    assert confusions([right], ("a", "b", "c")).rows == ()
+    assert confusions([right.decided], ("a", "b", "c")).rows == ()
 
 
 @pytest.mark.parametrize("kind", EVALUATORS)

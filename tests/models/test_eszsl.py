@@ -64,6 +64,15 @@ def test_a_penalty_below_the_rounding_of_the_sums_is_refused_by_name(records, ke
     fit(fold, feature_penalty=1e-3, class_penalty=1e-3)
 
 
+@pytest.mark.parametrize("key", ["feature_penalty", "class_penalty"])
+def test_a_penalty_that_leaves_nothing_of_the_map_is_refused_by_name(records, key):
+    fold = zero_shot_folds(records).cut("final")
+    with pytest.raises(RunError, match=rf"model\.{key}=1e\+300 .*make the larger one smaller"):
+        fit(fold, **{"feature_penalty": 1.0, "class_penalty": 1.0, key: 1e300})
+    model, _ = fit(fold, feature_penalty=1e15, class_penalty=1e15)
+    assert model.map.any()
+
+
 # Penalties as selected on validation classes; expectations from data/README.md of the shared data.
 @pytest.mark.parametrize(
     ("name", "semantics", "feature_penalty", "class_penalty", "expected"),

@@ -128,6 +128,15 @@ def test_a_penalty_below_the_rounding_of_the_scatter_is_refused_by_name(records)
     fit(data, penalty=1e-3)
 
 
+@pytest.mark.parametrize("direction", ["class_to_feature", "feature_to_class"])
+def test_a_penalty_that_leaves_nothing_of_the_map_is_refused_by_name(records, direction):
+    data = zero_shot_folds(records).cut("final").train
+    options = {"direction": direction, "seen_prototypes": "predicted"}
+    with pytest.raises(RunError, match=r"model\.penalty=1e\+300 .*make it smaller"):
+        fit(data, penalty=1e300, **options)
+    assert fit(data, penalty=1e15, **options)[0].map.any()
+
+
 def test_real_result_beats_the_bilinear_map_on_flowers():
     """ESZSL reaches T1 59.4 and H 44.8 on these features."""
     fold = final_fold("FLO89", feature_scaling="center_l2")

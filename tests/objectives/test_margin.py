@@ -4,6 +4,8 @@ import pytest
 import torch
 from torch.nn import functional as F
 
+from tests.memory import largest_allocation
+from zsl_runner.objectives import margin
 from zsl_runner.objectives.gaussian import kl_divergence, kl_matrix
 from zsl_runner.objectives.margin import posterior_margin, prior_separation, soft_minimum
 
@@ -135,6 +137,27 @@ def test_equal_means_of_one_class_feel_no_force_even_if_all_pairs_count():
 def test_separation_gradients(rows_of_log_var, labels):
     inputs = (random(10, 5, 3).requires_grad_(), random(11, rows_of_log_var, 3).requires_grad_())
     assert torch.autograd.gradcheck(lambda m, v: prior_separation(m, v, labels, **SGAL), inputs)
+
+
+@pytest.mark.parametrize("labels", [None, torch.arange(40) % 31])
+def test_blocks_of_many_classes_give_what_all_pairs_at_once_give(labels, monkeypatch):
+    mean, log_var = random(0, 40, 3), 0.5 * random(1, 40, 3)
+
+    def found(at_once):
+        monkeypatch.setattr(margin, "GAPS_AT_ONCE", at_once)
+        leaves = mean.clone().requires_grad_(), log_var.clone().requires_grad_()
+        value = prior_separation(*leaves, labels, **SGAL)
+        return value.detach(), *torch.autograd.grad(value, leaves)
+
+    for whole, in_blocks in zip(found(40 * 40 * 3), found(7 * 40 * 3), strict=True):
+        torch.testing.assert_close(in_blocks, whole, rtol=1e-13, atol=1e-13)
+
+
+def test_thousands_of_classes_take_no_memory_for_each_pair_and_dimension(monkeypatch):
+    monkeypatch.setattr(margin, "GAPS_AT_ONCE", 2**14)
+    mean, log_var = random(0, 256, 16).requires_grad_(), random(1, 256, 16)
+    pairs = 256 * 256 * 8  # bytes
+    assert largest_allocation(lambda: prior_separation(mean, log_var, torch.arange(256), **SGAL).backward()) <= pairs
 
 
 def test_one_row_has_no_partner():

@@ -162,7 +162,7 @@ def test_a_row_that_pools_experiments_is_beside_no_published_result_of_one_of_th
     for model, published in (("sgal", 42.5), ("vzsl", 50.0)):
         directory = outputs.add(40.0, model=model)
         reference = {"source": f"Paper of {model}", "feature_kind": "fc1000", "metrics": {"test/H": published}}
-        (directory / "config.yaml").write_text(json.dumps({"reference": reference}))
+        (directory / "config.yaml").write_text(json.dumps({"model": {"name": model}, "reference": reference}))
     assert [row.deviation for row in rows_of(outputs.report())] == [
         "H -2.5 from 42.5 (Paper of sgal)",
         "H -10.0 from 50.0 (Paper of vzsl)",

@@ -308,3 +308,19 @@ def test_the_command_writes_files_and_refuses_what_it_cannot_draw(grid, tmp_path
     empty.mkdir()
     with pytest.raises(RunError, match="no complete run"):
         plot(collect([empty]), folder)
+
+
+def test_an_option_that_earlier_runs_lack_is_no_axis(outputs):
+    for h, dim in ((40.0, 8), (42.0, 16)):
+        outputs.add(h, config={"latent_dim": dim})
+    for h, dim in ((41.0, 8), (43.0, 16)):
+        outputs.add(h, config={"latent_dim": dim, "added_since": 1.5})
+    (family,) = families(outputs.material())
+    assert family.keys == ("model.latent_dim",)
+    assert list(family.lines("model.latent_dim")) == ["model.added_since=null", "model.added_since=1.5"]
+
+
+def test_runs_that_differ_in_such_an_option_alone_are_no_sweep(outputs):
+    outputs.add(40.0, config={"latent_dim": 8})
+    outputs.add(41.0, config={"latent_dim": 8, "added_since": 1.5})
+    assert families(outputs.material()) == []

@@ -2,6 +2,8 @@
 
 import csv
 import io
+import json
+from dataclasses import replace
 
 import pytest
 
@@ -9,6 +11,7 @@ from tests.outputs import rows_of
 from zsl_runner.errors import RunError
 from zsl_runner.report.collect import collect
 from zsl_runner.report.formats import as_csv, markdown
+from zsl_runner.runs.result import Result
 
 
 def test_means_and_deviations_are_those_computed_by_hand(outputs):
@@ -105,6 +108,28 @@ def test_an_option_that_older_runs_lack_is_shown_only_if_nothing_else_differs(ou
     assert "| latent_dim=16 |" in markdown(outputs.report())
     outputs.add(42.0, config={"latent_dim": 8, "added_since": 1.0})
     assert "| added_since=null, latent_dim=8 |" in markdown(outputs.report())
+
+
+def as_of_another_version(directory, config_hash, change):
+    """Let a run's configuration be what another version wrote, which recorded another hash of it."""
+    values = json.loads((directory / "config.yaml").read_text())
+    change(values)
+    (directory / "config.yaml").write_text(json.dumps(values))
+    replace(Result.load(directory), config_hash=config_hash).save(directory)
+
+
+def test_runs_from_before_and_after_an_option_that_changes_nothing_share_a_row(outputs):
+    """Replayed steps give the same numbers to the bit, and a neutral option does so by its default."""
+    before = [outputs.add(40.0 + seed, seed, config={"kind": "class_maps"}) for seed in range(5)]
+    as_of_another_version(before[1], "with", lambda values: values.update(runtime={"capture": "auto"}))
+    as_of_another_version(before[2], "with", lambda values: values.update(runtime={"capture": "never"}))
+    as_of_another_version(before[3], "later", lambda values: values["model"].update(weights=None))
+    (row,) = rows_of(outputs.report())
+    assert (row.cells["test/H"].n, row.group.differs) == (5, "")
+    as_of_another_version(before[4], "other", lambda values: values["model"].update(weights="mine.pt"))
+    assert {row.group.differs for row in rows_of(outputs.report())} == {"weights=null", "weights=mine.pt"}
+    as_of_another_version(before[4], "other", lambda values: values["model"].update(weights=None, added_since=1))
+    assert {row.group.differs for row in rows_of(outputs.report())} == {"added_since=null", "added_since=1"}
 
 
 def test_settings_of_a_search_are_shown_in_few_digits_and_found_by_them(outputs):

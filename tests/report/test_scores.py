@@ -39,6 +39,22 @@ def test_other_metrics_have_their_unit_and_decimals():
     ]
 
 
+@pytest.mark.parametrize(("name", "shown"), [("classes", "least accurate"), ("assigned", "with most rows")])
+def test_of_thousands_of_classes_some_are_printed(name, shown):
+    columns = {"classes": ("rows", "accuracy"), "assigned": ("rows", "rows_unseen")}[name]
+
+    def lines(count):
+        order = range(count - 1, -1, -1)  # those to be shown come last
+        values = [(count - k, float(k)) for k in order]
+        tables = {name: {"rows": [f"class {k}" for k in order], "columns": columns, "values": values}}
+        return table(scores(metrics={}, tables=tables)).splitlines()[4:]
+
+    assert len(lines(250)) == 250
+    *found, last = lines(3000)
+    assert [line.split()[1] for line in found] == [str(k) for k in range(20)]
+    assert last == f"  the 20 {shown} of 3,000 classes; --json prints all"
+
+
 def test_without_a_run_that_alone_is_asked_for(capsys):
     with pytest.raises(SystemExit):
         main([])

@@ -106,13 +106,15 @@ def check_fit(draft: Draft) -> None:
 
 
 def check_selection(draft: Draft) -> None:
-    """Complain about a choice by a metric that a model trained so does not have."""
-    model, trainer, evaluator = (draft.build(key) if key in draft.kinds else None for key in _FITTED[1:])
-    if not isinstance(model, ModelConf) or not isinstance(trainer, TrainerConf):
-        return
-    if any(draft.has_bad_values(key) for key in _FITTED[1:]):
-        return
-    left_out = trainer.unmeasured(model)
+    """Complain about a choice by a metric that a model trained so does not have, or that such data do not give."""
+    dataset, model, trainer, evaluator = (
+        draft.build(key) if key in draft.kinds and not draft.has_bad_values(key) else None for key in _FITTED
+    )
+    left_out: dict[str, str] = {}
+    if isinstance(model, ModelConf) and isinstance(trainer, TrainerConf):
+        left_out |= trainer.unmeasured(model)
+    if isinstance(dataset, DatasetConf) and isinstance(evaluator, EvaluatorConf):
+        left_out |= evaluator.unmeasured(dataset)
     for key, names in _deciding_metrics(draft, evaluator):
         for name in names:
             if (why := left_out.get(name.partition("/")[2])) is not None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from zsl_runner.config import registry
 from zsl_runner.config.fields import neutral_defaults
-from zsl_runner.config.identity import defines_the_run, flatten
+from zsl_runner.config.identity import changes_results, defines_the_run, flatten
 from zsl_runner.config.schema import GROUPS
 
 
@@ -20,7 +20,7 @@ def what_defines(config: Mapping[str, Any]) -> dict[str, Any]:
     >>> what_defines({"model": {"latent_dim": 8}, "seed": 3, "debug": {"steps": None}})
     {'model.latent_dim': 8}
     """
-    unused = _unused(config)
+    unused = neutral_options(config)
     return {
         key: value
         for key, value in flatten(config).items()
@@ -49,11 +49,16 @@ def config_hash(config: Mapping[str, Any]) -> str:
     return _digits(what_defines(config))
 
 
+def results_hash(config: Mapping[str, Any]) -> str:
+    """Return 12 hexadecimal digits, equal for two resolved configurations whose runs repeat each other in a report."""
+    return _digits({key: value for key, value in what_defines(config).items() if changes_results(key)})
+
+
 def _digits(values: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(values, sort_keys=True, default=str).encode()).hexdigest()[:12]
 
 
-def _unused(config: Mapping[str, Any]) -> dict[str, Any]:
+def neutral_options(config: Mapping[str, Any]) -> dict[str, Any]:
     """Return the dotted keys of neutral options with their defaults, in the schemas of a configuration's parts."""
     found: dict[str, Any] = {}
     for group in GROUPS:

@@ -30,6 +30,9 @@ BOOKKEEPING = frozenset(
 )
 """Keys, and the keys below them, that name, place, log or repeat a run without defining what it computes."""
 
+UNCHANGING = frozenset({"runtime.capture"})
+"""Keys that came when there were runs without, and change no number: hashes have them, reports look past them."""
+
 
 def defines_the_run(key: str) -> bool:
     """Tell whether the dotted ``key`` belongs to what a run computes; the seed does not, it repeats a run.
@@ -38,6 +41,15 @@ def defines_the_run(key: str) -> bool:
     (True, False, False)
     """
     return not lies_in(key, *BOOKKEEPING)
+
+
+def changes_results(key: str) -> bool:
+    """Tell whether runs that differ in the dotted ``key`` may have other results.
+
+    >>> changes_results("model.latent_dim"), changes_results("runtime.capture")
+    (True, False)
+    """
+    return defines_the_run(key) and key not in UNCHANGING
 
 
 def lies_in(key: str, *blocks: str) -> bool:

@@ -268,6 +268,10 @@ class EvaluatorConf(Component):
         """Yield what the evaluator cannot measure of this model on this data set; keys are below the evaluator."""
         return ()
 
+    def unmeasured(self, dataset: DatasetConf) -> Mapping[str, str]:
+        """Return the metrics, without prefix, that no validation on this data set gives, each with the reason."""
+        return {}
+
     def idle_beside(self, model: ModelConf, dataset: DatasetConf) -> Iterable[Idle]:
         """Yield the options that have no effect with this model on this data set; keys are below the evaluator."""
         return ()

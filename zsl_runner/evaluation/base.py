@@ -173,8 +173,8 @@ class Evaluator(Generic[Training, Evaluation, Details]):
         """
         raise TypeError(f"{type(self).__name__} measures nothing")
 
-    def predictions(self, data: Evaluation, measurement: Measurement[Details]) -> Sequence[Predictions]:
-        """Return the class that each measured row was assigned to, a group of rows after the other.
+    def predictions(self, data: Evaluation, measurement: Measurement[Details]) -> Iterable[Predictions]:
+        """Return the class that each measured row was assigned to, a group of rows after the other, or blocks of them.
 
         Args:
             data: the evaluation set that was measured.

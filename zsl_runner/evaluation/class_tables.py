@@ -8,10 +8,10 @@ import torch
 
 from zsl_runner.evaluation.base import Table
 from zsl_runner.evaluation.metrics import per_class_accuracy
-from zsl_runner.evaluation.predictions import Predictions
+from zsl_runner.evaluation.predictions import Decided, Predictions
 
 
-def class_accuracies(groups: Sequence[Predictions], class_names: Sequence[str]) -> Table:
+def class_accuracies(groups: Sequence[Decided], class_names: Sequence[str]) -> Table:
     """Return rows and accuracies in per cent of each class that has rows, a group after the other.
 
     The mean of a column over the classes of a group is the metric: ``accuracy`` gives S and U, ``accuracy_unseen``
@@ -46,7 +46,7 @@ def assignments(group: Predictions, class_names: Sequence[str]) -> Table:
     return Table(names, ("rows", "rows_unseen", "rows_calibrated"), values)
 
 
-def confusions(groups: Sequence[Predictions], class_names: Sequence[str], most: int = 10) -> Table:
+def confusions(groups: Sequence[Decided], class_names: Sequence[str], most: int = 10) -> Table:
     """Return the pairs of classes that are confused most often among all candidates, the most frequent first.
 
     A line is named ``true -> predicted``; its columns are the rows confused and their share of the true class's rows in
@@ -57,13 +57,12 @@ def confusions(groups: Sequence[Predictions], class_names: Sequence[str], most: 
     classes = len(class_names)
     rows = torch.bincount(labels, minlength=classes)
     wrong = labels != predicted
-    counts = torch.bincount(labels[wrong] * classes + predicted[wrong], minlength=1)
+    pairs, counts = torch.unique(labels[wrong] * classes + predicted[wrong], return_counts=True)
     order = counts.argsort(descending=True, stable=True)[:most]
     names: list[str] = []
     values: list[tuple[float | None, ...]] = []
-    for pair in order[counts[order] > 0].tolist():
+    for pair, count in zip(pairs[order].tolist(), counts[order].tolist(), strict=True):
         label, other = divmod(pair, classes)
-        count = int(counts[pair])
         names.append(f"{class_names[label]} -> {class_names[other]}")
         values.append((count, 100 * count / int(rows[label])))
     return Table(tuple(names), ("rows", "share"), tuple(values))

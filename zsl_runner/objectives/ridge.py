@@ -213,3 +213,17 @@ def residual_square(sums: Moments, weights: Tensor) -> Tensor:
     """
     weights = weights.double()
     return (weights * (sums.gram @ weights - 2 * sums.cross)).sum() + sums.target_square
+
+
+def is_lost(fitted: Tensor, cross: Tensor, dtype: torch.dtype) -> bool:
+    """Tell whether a penalty leaves nothing of a map: it has something to map, and no entry is a normal number.
+
+    Args:
+        fitted: the map.
+        cross: the sums it was fitted to.
+        dtype: the precision in which it is used.
+
+    >>> is_lost(torch.tensor([1e-50], dtype=torch.float64), torch.ones(1), torch.float32)
+    True
+    """
+    return bool(cross.any()) and bool(fitted.abs().max() < torch.finfo(dtype).tiny)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
 from zsl_runner.config.bounds import read_configuration
+from zsl_runner.config.hashes import neutral_options, results_hash
 from zsl_runner.config.identity import flatten
 from zsl_runner.config.saved import CONFIG_FILE
 from zsl_runner.errors import ConfigError, RunError
@@ -38,13 +39,24 @@ class FoundRun:
 
     @cached_property
     def config(self) -> dict[str, Any]:
-        """The run's configuration with dotted keys; empty if there is no file.
+        """The run's configuration with dotted keys, and defaults of options it lacks that are known to change nothing.
+
+        Empty if there is no file.
 
         Raises:
             RunError: the file cannot be read, or is no configuration.
         """
+        return neutral_options(self._values) | flatten(self._values)
+
+    @cached_property
+    def identity(self) -> str:
+        """Equal for runs that repeat each other, be they of different versions; without configuration their hash."""
+        return results_hash(self._values) if self._values else self.result.config_hash
+
+    @cached_property
+    def _values(self) -> Mapping[str, Any]:
         path = self.directory / CONFIG_FILE
-        return flatten(read_configuration(path)) if path.exists() else {}
+        return read_configuration(path) if path.exists() else {}
 
 
 @dataclass

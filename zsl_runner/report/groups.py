@@ -9,7 +9,7 @@ from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from zsl_runner.config.identity import defines_the_run
+from zsl_runner.config.identity import changes_results
 from zsl_runner.config.quantities import quantity_of
 from zsl_runner.config.quoting import written
 from zsl_runner.config.schema import Quantity
@@ -188,11 +188,11 @@ def metric_of(run: FoundRun, tag: str) -> float | None:
 def groups_of(runs: Iterable[FoundRun], by: Sequence[str] | None = None) -> list[Group]:
     """Group complete runs.
 
-    Runs belong together if their configurations are equal but for the seed and bookkeeping (``config_hash``), and so
-    are model, trainer, data (with their checksums), and setting. A further seed that follows the run's, as in
-    ``dataset.label_seed=${seed}``, is part of the seed. With ``by`` only the named columns or dotted
-    configuration keys have to agree, and always what keeps blocks apart; the groups then say how many configurations
-    they pool.
+    Runs belong together if their configurations are equal but for the seed, bookkeeping and what changes no number
+    (`FoundRun.identity`), and so are model, trainer, data (with their checksums), and setting. A further seed that
+    follows the run's, as in ``dataset.label_seed=${seed}``, is part of the seed. With ``by`` only the named columns or
+    dotted configuration keys have to agree, and always what keeps blocks apart; the groups then say how many
+    configurations they pool.
 
     Of several runs with one seed the one started first counts; the others are its duplicates.
 
@@ -218,7 +218,7 @@ def groups_of(runs: Iterable[FoundRun], by: Sequence[str] | None = None) -> list
 
 def _key(run: FoundRun, by: Sequence[str] | None) -> tuple[Any, ...]:
     if by is None:
-        return (run.result.config_hash, *_shared(run))
+        return (run.identity, *_shared(run))
     chosen = [TRAITS[name](run) if name in TRAITS else meaning(run.config.get(name)) for name in by]
     return (*chosen, *block_of(run))
 
@@ -238,7 +238,7 @@ def _joined(groups: list[Group]) -> list[Group]:
             k for k, v in config.items() if k.endswith("_seed") and meaning(v) == meaning(run.result.seed)
         )
         if following:
-            rest = {(k, meaning(v)) for k, v in config.items() if defines_the_run(k) and k not in following}
+            rest = {(k, meaning(v)) for k, v in config.items() if changes_results(k) and k not in following}
             alike[(following, frozenset(rest), *_shared(run))].append(group)
         else:
             result.append(group)
@@ -255,11 +255,11 @@ def _group(found: list[FoundRun], pooled: bool) -> Group:
     found = sorted(found, key=lambda run: (run.result.seed, run.result.started or "", str(run.directory)))
     kept: dict[tuple[Any, ...], FoundRun] = {}
     for run in found:
-        kept.setdefault((run.result.seed, run.result.config_hash if pooled else ""), run)
+        kept.setdefault((run.result.seed, run.identity if pooled else ""), run)
     used = {id(run) for run in kept.values()}
     duplicates = [run for run in found if id(run) not in used]
     traits = {name: " | ".join(sorted({trait(run) for run in kept.values()})) for name, trait in TRAITS.items()}
-    hashes = {run.result.config_hash for run in kept.values()}
+    hashes = {run.identity for run in kept.values()}
     return Group(traits, {}, {}, tuple(kept.values()), tuple(duplicates), len(hashes))
 
 
@@ -275,7 +275,7 @@ def _with_varied(groups: list[Group]) -> list[Group]:
     result = []
     for neighbours in alike.values():
         configs = [neighbour.config for neighbour in neighbours]
-        keys = sorted({key for config in configs for key in config if defines_the_run(key)})
+        keys = sorted({key for config in configs for key in config if changes_results(key)})
         differing = [key for key in keys if len({meaning(config[key]) for config in configs if key in config}) > 1]
         if len({tuple(meaning(config.get(key)) for key in differing) for config in configs}) < len(configs):
             differing = [key for key in keys if len({meaning(config.get(key)) for config in configs}) > 1]

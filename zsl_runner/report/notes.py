@@ -20,9 +20,7 @@ def on_groups(groups: Sequence[Group]) -> list[str]:
         name = f"{_method(group)} on {group.traits['dataset']}"
         for run in group.duplicates:
             used = next(
-                kept
-                for kept in group.runs
-                if (kept.result.seed, kept.result.config_hash) == (run.result.seed, run.result.config_hash)
+                kept for kept in group.runs if (kept.result.seed, kept.identity) == (run.result.seed, run.identity)
             )
             agrees = used.result.metrics == run.result.metrics
             verdict = "same metrics" if agrees else "DIFFERENT METRICS: the versions or the device may differ"

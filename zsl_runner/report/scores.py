@@ -10,6 +10,10 @@ from zsl_runner.config.quantities import quantity_of
 CLASSES, CONFUSIONS, ASSIGNED = "classes", "confusions", "assigned"
 """Names of the tables that come with predictions."""
 
+MOST_LINES = 250
+"""Lines of a table of classes that are shown; of more, as data with thousands of classes have, `SHOWN` are."""
+SHOWN = 20
+
 
 def table(scores: dict[str, Any]) -> str:
     """Return the scores as aligned text, with one decimal more than tables over runs have."""
@@ -58,9 +62,18 @@ def _number(tag: str, value: float, scores: dict[str, Any]) -> str:
 
 def _lines(name: str, shown: dict[str, list[Any]]) -> list[str]:
     """Return a table as aligned lines; whole numbers count rows, others are in per cent."""
-    width = max(map(len, [name, *shown["rows"]]))
+    entries = list(zip(shown["rows"], shown["values"], strict=True))
+    left = len(entries) - SHOWN if len(entries) > MOST_LINES else 0
+    if left:  # the classes that most are wrong of, or that most rows were assigned to
+        column, sign = ("accuracy", 1) if name == CLASSES else ("rows", -1)
+        place = shown["columns"].index(column)
+        entries = sorted(entries, key=lambda entry: sign * entry[1][place])[:SHOWN]
+    width = max(map(len, [name, *(row for row, _ in entries)]))
     lines = [f"  {name:<{width}}" + "".join(f"  {column:>15}" for column in shown["columns"])]
-    for row, values in zip(shown["rows"], shown["values"], strict=True):
+    for row, values in entries:
         cells = ["" if value is None else str(value) if isinstance(value, int) else f"{value:.2f}" for value in values]
         lines.append(f"  {row:<{width}}" + "".join(f"  {cell:>15}" for cell in cells))
+    if left:
+        which = "least accurate" if name == CLASSES else "with most rows"
+        lines.append(f"  the {SHOWN} {which} of {SHOWN + left:,} classes; --json prints all")
     return [line.rstrip() for line in lines]

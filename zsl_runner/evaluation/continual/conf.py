@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
 from zsl_runner.config.fields import option
 from zsl_runner.config.problems import Problem
 from zsl_runner.config.schema import DatasetConf, EvaluatorConf, ModelConf, Quantity
-from zsl_runner.config.vocabulary import Capability, Provision
+from zsl_runner.config.vocabulary import VALIDATING, Capability, Provision
+from zsl_runner.data.tasks.options import TasksConf, ZeroShotTasksConf
 from zsl_runner.evaluation.one_stage_conf import OneStageEvaluatorConf
 
 ACCURACY: Final = Quantity("per cent", digits=2)
 LOSS: Final = Quantity("per cent", lower_is_better=True, digits=2)
 DISTANCE: Final = Quantity("Euclidean norm", digits=3)
-SUMMARY: Final = ("avg_acc", "avg_inc_acc", "forg", "bwt", "plasticity", "stability")
+LATER: Final = ("forg", "bwt", "plasticity", "stability")
+SUMMARY: Final = ("avg_acc", "avg_inc_acc", *LATER)
+KINDS: Final = ("taw", "tag")
 COMMON: Final = {
     "distance_old": DISTANCE,
     "distance_auxiliary": DISTANCE,
@@ -32,7 +35,7 @@ class ContinualEvaluatorConf(OneStageEvaluatorConf):
     quantities: ClassVar[dict[str, Quantity]] = COMMON | {
         f"{name}_{kind}": LOSS if name in ("forg", "intransigence") else ACCURACY
         for name in (*SUMMARY, "intransigence")
-        for kind in ("taw", "tag")
+        for kind in KINDS
     }
 
     kind: str = option("continual", "the implementation; fixed by the file chosen in the group")
@@ -55,6 +58,10 @@ class ContinualEvaluatorConf(OneStageEvaluatorConf):
             remedy = "" if able else " with a model that has them, e.g. model=cosine_heads"
             why = "" if able else f", of which model {model.name} has no logits"
             yield Problem("kind", f"dataset {dataset.name} has unseen classes{why}; expected {protocol}{remedy}")
+
+    def unmeasured(self, dataset: DatasetConf) -> Mapping[str, str]:
+        """The only task has no earlier one that could be forgotten."""
+        return _of_one_task(dataset, *(f"{name}_{kind}" for name in (*LATER, "intransigence") for kind in KINDS))
 
 
 @dataclass
@@ -83,6 +90,25 @@ class ContinualZeroShotEvaluatorConf(EvaluatorConf):
         if list(self.stages) not in (["tune"], ["final"], ["tune", "final"]):
             yield Problem("stages", "must be [tune], [final] or [tune,final], each once and in this order")
         yield from _selection_problems(self)
+
+    def unmeasured(self, dataset: DatasetConf) -> Mapping[str, str]:
+        """After the last static task no class is unseen; the only task has no earlier one to be forgotten."""
+        if not set(self.stages) & set(VALIDATING):
+            return {}
+        found = dict(_of_one_task(dataset, *(f"{name}_tag" for name in LATER)))
+        if isinstance(dataset, ZeroShotTasksConf) and dataset.task_setting == "static":
+            why = "with dataset.task_setting=static no class is unseen after the last task"
+            if dataset.n_tasks == 1:
+                why += ", and dataset.n_tasks=1 has no other; expected val/mS or val/avg_acc_tag, or more tasks"
+                return found | dict.fromkeys(("U", "H", "mU", "mH"), why)
+            found |= {name: f"{why}; expected the mean over tasks, val/m{name}" for name in ("U", "H")}
+        return found
+
+
+def _of_one_task(dataset: DatasetConf, *names: str) -> Mapping[str, str]:
+    """Return that metrics of several tasks are not measured if there is one."""
+    one = isinstance(dataset, TasksConf) and dataset.n_tasks == 1
+    return dict.fromkeys(names, "dataset.n_tasks=1 has no earlier task") if one else {}
 
 
 def _selection_problems(conf: EvaluatorConf) -> Iterable[Problem]:

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from zsl_runner.data.tasks.folds import TaskEvaluation, TaskFold, TaskTraining
 from zsl_runner.evaluation.base import Draw, Evaluator, Measurement, Table
-from zsl_runner.evaluation.continual.conf import ContinualEvaluatorConf
+from zsl_runner.evaluation.continual.conf import KINDS, ContinualEvaluatorConf
 from zsl_runner.evaluation.continual.metrics import Matrix, intransigence, summary
 from zsl_runner.evaluation.continual.scoring import at, auxiliary_of, distances, filled, moments, task_accuracies
 from zsl_runner.evaluation.continual.tables import (
@@ -24,8 +24,6 @@ from zsl_runner.evaluation.continual.tables import (
 from zsl_runner.models.base import Model
 from zsl_runner.models.networks import evaluating
 from zsl_runner.models.task_model import TaskModel
-
-KINDS = ("taw", "tag")
 
 
 class ContinualEvaluator(Evaluator[TaskTraining, TaskEvaluation, TaskDetails]):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 import torch
@@ -14,7 +14,7 @@ from zsl_runner.data.zero_shot.folds import ZeroShotEvaluation, ZeroShotFold, Ze
 from zsl_runner.data.zero_shot.new_rows import own_rows, with_rows, zero_shot_fold
 from zsl_runner.evaluation.base import Draw, Evaluator, Measurement, Points
 from zsl_runner.evaluation.metrics import harmonic_mean, mean_class_accuracy
-from zsl_runner.evaluation.predictions import Predictions
+from zsl_runner.evaluation.predictions import Predictions, joined
 from zsl_runner.evaluation.zsl.calibration import (
     BestScores,
     ZeroShotDetails,
@@ -86,11 +86,14 @@ class ZeroShotEvaluator(Evaluator[ZeroShotTraining, ZeroShotEvaluation, ZeroShot
         vectors = data.class_vectors[torch.cat([data.seen_classes, data.unseen_classes])]
         return ModelScorer(model, vectors, len(data.seen_classes))
 
-    def predictions(self, data: ZeroShotEvaluation, measurement: Measurement[ZeroShotDetails]) -> Sequence[Predictions]:
-        """Return the rows of seen classes, then those of unseen ones, scored once more by the model as it is."""
+    def predictions(self, data: ZeroShotEvaluation, measurement: Measurement[ZeroShotDetails]) -> Iterator[Predictions]:
+        """Yield blocks of the rows of seen classes, then of unseen ones, scored once more by the model as it is.
+
+        Scores of all rows are never there at once: of 100,000 rows and 5,000 classes they would fill gigabytes.
+        """
         details = measurement.details
-        of_seen = self._predicted(details.scorer, data, details.chosen_offset, of_seen=True)
-        return of_seen, self._predicted(details.scorer, data, details.chosen_offset, of_seen=False)
+        for of_seen in (True, False):
+            yield from self._predicted(details.scorer, data, details.chosen_offset, of_seen=of_seen)
 
     def predict(
         self, model: Model, fold: ZeroShotFold, rows: ArrayLike | Tensor, choices: Mapping[str, float]
@@ -103,7 +106,8 @@ class ZeroShotEvaluator(Evaluator[ZeroShotTraining, ZeroShotEvaluation, ZeroShot
         """
         own = zero_shot_fold(fold)
         given = with_rows(own, own_rows(rows, own.train.features.width, own.train.labels.device))
-        scored = self._predicted(self.scorer(model, given), given.evaluation, choices.get(OFFSET), of_seen=False)
+        blocks = self._predicted(self.scorer(model, given), given.evaluation, choices.get(OFFSET), of_seen=False)
+        (scored,) = joined(blocks)
         return replace(scored, name=given.evaluation.name, labels=None)
 
     def oracle(self, measurement: Measurement[ZeroShotDetails]) -> dict[str, float]:
@@ -150,21 +154,25 @@ class ZeroShotEvaluator(Evaluator[ZeroShotTraining, ZeroShotEvaluation, ZeroShot
 
     def _predicted(
         self, scorer: Scorer, data: ZeroShotEvaluation, offset: float | None, *, of_seen: bool
-    ) -> Predictions:
-        """Return the scored rows of seen or of unseen classes."""
+    ) -> Iterator[Predictions]:
+        """Yield blocks of the scored rows of seen or of unseen classes."""
         name, rows, labels = (
             ("seen", data.seen, data.seen_labels) if of_seen else ("unseen", data.unseen, data.unseen_labels)
         )
-        with scorer.at_work():
-            if of_seen:
-                scores = torch.cat([scorer.scores(x) for _, x in rows.blocks(self.conf.batch_size)])
-                conventional = None
-            else:
-                blocks = [scorer.with_conventional(x) for _, x in rows.blocks(self.conf.batch_size)]
-                conventional, scores = (torch.cat(parts) for parts in zip(*blocks, strict=True))
-        calibrated = None
-        if offset is not None:
-            best = BestScores.of(scores, len(data.seen_classes))
-            calibrated = best.among(data.seen_classes, data.unseen_classes, offset)
         candidates = torch.cat([data.seen_classes, data.unseen_classes])
-        return Predictions(f"{data.name}_{name}", rows.rows, labels, candidates, scores, conventional, calibrated)
+        for positions, x in rows.blocks(self.conf.batch_size):
+            with scorer.at_work():  # not around what is yielded: whoever asks for blocks works in between
+                conventional, scores = (None, scorer.scores(x)) if of_seen else scorer.with_conventional(x)
+            calibrated = None
+            if offset is not None:
+                best = BestScores.of(scores, len(data.seen_classes))
+                calibrated = best.among(data.seen_classes, data.unseen_classes, offset)
+            yield Predictions(
+                f"{data.name}_{name}",
+                rows.rows[positions],
+                labels[positions],
+                candidates,
+                scores,
+                conventional,
+                calibrated,
+            )

@@ -12,7 +12,7 @@ from zsl_runner.data.zero_shot.scaling import FIT_BLOCK
 from zsl_runner.errors import RunError
 from zsl_runner.models.base import ClosedForm
 from zsl_runner.models.eszsl.conf import ESZSLConf
-from zsl_runner.objectives.ridge import bilinear_map, label_cross, moments
+from zsl_runner.objectives.ridge import bilinear_map, is_lost, label_cross, moments
 from zsl_runner.streams import Streams
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class ESZSL(ClosedForm):
         """Fit the map; ``squared_error`` is the mean over rows and seen classes of (x V a - y)^2.
 
         Raises:
-            RunError: a penalty is too small for double precision.
+            RunError: a penalty is too small for double precision, or too large for single precision.
         """
         vectors = data.class_vectors
         sums = moments((x, vectors[data.labels[rows]]) for rows, x in data.features.blocks(FIT_BLOCK))
@@ -57,6 +57,11 @@ class ESZSL(ClosedForm):
                 f"model.feature_penalty={conf.feature_penalty:g} or model.class_penalty={conf.class_penalty:g} is lost "
                 "beside the sums that it is added to, which have no inverse of their own: make it larger"
             ) from error
+        if is_lost(fitted, cross, self.map.dtype):
+            raise RunError(
+                f"model.feature_penalty={conf.feature_penalty:g} and model.class_penalty={conf.class_penalty:g} leave "
+                "a map that single precision rounds to 0: make the larger one smaller"
+            )
         self.map.copy_(fitted)
         scores = fitted @ seen.T
         squares = (scores * (sums.gram @ scores)).sum() - 2 * (fitted * cross).sum()

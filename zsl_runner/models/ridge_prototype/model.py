@@ -14,7 +14,15 @@ from zsl_runner.models.base import ClosedForm
 from zsl_runner.models.ridge_prototype.conf import RidgePrototypeConf
 from zsl_runner.objectives.gaussian import squared_distances
 from zsl_runner.objectives.normalisation import l2_normalised
-from zsl_runner.objectives.ridge import Moments, centred, class_means, moments, penalised_solve, residual_square
+from zsl_runner.objectives.ridge import (
+    Moments,
+    centred,
+    class_means,
+    is_lost,
+    moments,
+    penalised_solve,
+    residual_square,
+)
 from zsl_runner.streams import Streams
 
 if TYPE_CHECKING:
@@ -54,7 +62,7 @@ class RidgePrototype(ClosedForm):
         """Fit the map; ``squared_error`` is the mean over inputs of the squared error summed over outputs.
 
         Raises:
-            RunError: the penalty is too small for double precision.
+            RunError: the penalty is too small for double precision, or too large for single precision.
         """
         sums = (
             self._class_to_feature(data) if self.conf.direction == "class_to_feature" else self._feature_to_class(data)
@@ -67,6 +75,10 @@ class RidgePrototype(ClosedForm):
                 f"model.penalty={self.conf.penalty:g} is lost beside the scatter matrix that it is added to, which has "
                 "no inverse of its own: make it larger"
             ) from error
+        if is_lost(fitted, about_means.cross, self.map.dtype):
+            raise RunError(
+                f"model.penalty={self.conf.penalty:g} leaves a map that single precision rounds to 0: make it smaller"
+            )
         self.map.copy_(fitted)
         self.offset.copy_((sums.target_total - sums.total @ fitted) / sums.rows)
         return {"squared_error": residual_square(about_means, fitted) / sums.rows}

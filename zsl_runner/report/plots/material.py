@@ -138,7 +138,7 @@ class Family:
         found: dict[str, list[Group]] = {}
         for group in self.groups:
             others = {name: value for name, value in group.varied.items() if name != key}
-            label = ", ".join(f"{short(name, self.keys)}={value}" for name, value in others.items())
+            label = ", ".join(f"{short(name, self.keys)}={plain(value)}" for name, value in others.items())
             found.setdefault(label, []).append(group)
         order = {value: place for place, value in enumerate(self.values(key))}
         return {
@@ -169,8 +169,12 @@ def families(material: Material) -> list[Family]:
 
 
 def _is_swept(key: str, groups: Sequence[Group]) -> bool:
-    """Tell whether all groups are told apart from their neighbours by a key, in which these ones differ, too."""
-    return all(key in group.varied for group in groups) and len({plain(group.varied[key]) for group in groups}) > 1
+    """Tell whether all groups are told apart from their neighbours by a key, in which these ones differ, too.
+
+    An option that earlier runs lack is no value of theirs.
+    """
+    varied = all(key in group.varied and key in group.runs[0].config for group in groups)
+    return varied and len({plain(group.varied[key]) for group in groups}) > 1
 
 
 Line = tuple[str, list[Group]]
