@@ -2,6 +2,7 @@
 
 import dataclasses
 import gc
+import importlib
 import os
 import shutil
 import signal
@@ -59,7 +60,12 @@ def make_records(seen=6, unseen=3, rows=30):
 
 
 def pytest_collection_finish():
-    """Spare what is in memory by now the collections after each stage; they take longer than a short training."""
+    """Spare what is in memory by now the collections after each stage; they take longer than a short training.
+
+    A process that has its share of all tests needs torch's compiler sooner or later, whose modules are the most.
+    """
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        importlib.import_module("torch._dynamo")  # by torch.optim
     gc.collect()
     gc.freeze()
 
