@@ -263,6 +263,12 @@ def test_every_method_has_its_page():
     assert shown == set(schemas("trainer"))
 
 
+@pytest.mark.parametrize("page", [README, DOCS / "data.md"], ids=lambda page: page.name)
+def test_every_data_set_is_in_the_table(page):
+    cells = [line.split("|")[1] for line in page.read_text().splitlines() if line.startswith("| `")]
+    assert set(options("dataset")) <= {name for cell in cells for name in re.findall(r"`([^`]+)`", cell)}
+
+
 def test_the_index_leads_to_every_page():
     linked = {(DOCS / link).resolve() for link in LINK.findall((DOCS / "index.md").read_text()) if "://" not in link}
     assert {page for page in PAGES if page.name != "index.md"} <= linked  # README.md, too
