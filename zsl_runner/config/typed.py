@@ -28,7 +28,7 @@ def typed(config: DictConfig) -> RunConfig:
         kind = part.get("kind") if isinstance(part, dict) else None
         if not isinstance(kind, str) or kind not in schemas(group):
             raise ConfigError(f"{group}.kind: expected one of {', '.join(schemas(group))}, found {kind!r}")
-        node[group] = OmegaConf.structured(schemas(group)[kind])
+        node[group] = schemas(group)[kind]
     try:
         merged = OmegaConf.merge(node, values)
         OmegaConf.resolve(merged)
