@@ -11,9 +11,10 @@ import pytest
 import torch
 
 import zsl_runner as zsl
-from tests.small_runs import CLOSED, SMALL
+from tests.small_runs import CLOSED, SMALL, config_of
 from zsl_runner.config.schema import RuntimeConf
 from zsl_runner.errors import RunError
+from zsl_runner.runs.run import in_bfloat16
 from zsl_runner.training.runtime import Runtime, settings_kept
 
 SLOW_BF16 = (
@@ -127,6 +128,8 @@ def test_bf16_is_told_to_be_slow_where_the_processor_has_no_instructions_for_it(
     warnings = runtime.warnings()
     assert len(warnings) == told
     assert all("runtime.precision=fp32" in warning for warning in warnings)
+    others = [told.partition(" ")[0] for told in runtime.warnings(["a.inputs", "b.inputs"])[told:]]
+    assert others == ([] if fast or device == "cuda" else ["a.inputs=bfloat16", "b.inputs=bfloat16"])
 
 
 @pytest.mark.skipif(not Path("/proc/cpuinfo").is_file(), reason="only Linux lists a processor's instructions there")
@@ -144,6 +147,14 @@ def test_a_run_says_that_bf16_is_slow_before_it_trains(monkeypatch, tmp_path, ca
     run = zsl.run([*CLOSED, "dataset=toy", "runtime.device=cpu", "runtime.precision=bf16", f"outputs='{tmp_path}'"])
     assert SLOW_BF16 in run.result.warnings
     assert SLOW_BF16 in caplog.messages
+
+
+@pytest.mark.parametrize(("prior", "parts"), [("uniform", ["evaluator"]), ("cpe", ["trainer", "evaluator"])])
+def test_classifiers_in_use_that_multiply_in_bfloat16_are_named(tmp_path, prior, parts):
+    keys = {"trainer": "trainer.prior_classifier.inputs", "evaluator": "evaluator.classifier.inputs"}
+    given = [f"{key}=bfloat16" for key in keys.values()]
+    config = config_of(tmp_path, "model=bi_vaegan", "dataset=toy", f"trainer.class_prior={prior}", *given)
+    assert in_bfloat16(config) == [keys[part] for part in parts]
 
 
 def test_a_run_in_python_leaves_the_settings_of_the_program(of_a_program, tmp_path):

@@ -12,7 +12,7 @@ from typing import Any
 from hydra.core.override_parser.types import Override
 
 from zsl_runner.config.compose import command_line, parse
-from zsl_runner.config.identity import defines_the_run, flatten
+from zsl_runner.config.identity import defines_the_run, flatten, lies_in
 from zsl_runner.config.registry import built, resolve
 from zsl_runner.config.saved import CHECKPOINTS
 from zsl_runner.config.schema import RunConfig
@@ -98,7 +98,7 @@ class Run:
         """Put into the record what is known before training, and save it."""
         self.result.data = records.origin()
         self.result.warnings = []  # those of the stages come back with the state of a resumed run
-        warnings = [*self.runtime.warnings(), *records.provenance.warnings]
+        warnings = [*self.runtime.warnings(in_bfloat16(self.config)), *records.provenance.warnings]
         self.state.warn(warnings)
         for warning in warnings:
             _log.warning("%s", warning)
@@ -153,6 +153,12 @@ class Run:
 
     def _hyperparameters(self) -> dict[str, bool | int | float | str]:
         return hyperparameters(self.config, shlex.split(self.result.command))
+
+
+def in_bfloat16(config: RunConfig) -> list[str]:
+    """Return the options by which classifiers compute products in bfloat16, of those that have an effect."""
+    idle = [f"trainer.{option.key}" for option in config.trainer.idle_options()]
+    return [key for key, value in flatten(plain(config)).items() if value == "bfloat16" and not lies_in(key, *idle)]
 
 
 def outcome(config: RunConfig, result: Result) -> dict[str, float]:

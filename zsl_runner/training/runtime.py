@@ -6,7 +6,7 @@ import ctypes
 import os
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, Final
 
@@ -126,14 +126,21 @@ class Runtime:
         self.asked.add("compile")
         return torch.compile(function) if self.conf.compile else function
 
-    def warnings(self) -> list[str]:
-        """Return in a sentence what makes a run slow on this device."""
-        if self.conf.precision == "bf16" and self.device.type == "cpu" and not _multiplies_bf16():
-            return [
-                "runtime.precision=bf16 is slow on this processor, which has no instructions for it: "
-                "a product takes many times as long as with runtime.precision=fp32"
-            ]
-        return []
+    def warnings(self, others: Sequence[str] = ()) -> list[str]:
+        """Return in a sentence each option that makes a run slow on this device.
+
+        Args:
+            others: keys beside ``runtime.precision`` that have products computed in bfloat16.
+        """
+        if self.device.type != "cpu" or _multiplies_bf16():
+            return []
+        slow = {"runtime.precision=bf16": "runtime.precision=fp32"} if self.conf.precision == "bf16" else {}
+        slow |= {f"{key}=bfloat16": "float16" for key in others}
+        return [
+            f"{option} is slow on this processor, which has no instructions for it: "
+            f"a product takes many times as long as with {quick}"
+            for option, quick in slow.items()
+        ]
 
     def without_effect(self) -> list[str]:
         """Return in a sentence each option that is on and that no trainer has asked for."""
