@@ -132,6 +132,13 @@ def test_the_means_over_tasks_are_among_the_columns(outputs):
     assert list(block.quantities) == ["test/S", "test/mU", "test/mS", "test/mH", "test/forg_tag"]
 
 
+def test_images_in_tasks_have_all_their_metrics_as_columns(outputs):
+    metrics = {"test/avg_acc_taw": 90.0, "test/avg_acc_tag": 40.0, "test/forg_tag": 8.0}
+    outputs.add(None, metrics=metrics)
+    (block,) = outputs.report().blocks
+    assert list(block.quantities) == list(metrics)
+
+
 def test_tables_are_no_columns(outputs):
     add(outputs, 0, 1, 1, tables={"acc_taw": table((90.0,))})
     (block,) = outputs.report().blocks

@@ -2,9 +2,12 @@ import json
 import math
 import os
 import re
+import subprocess
+from pathlib import Path
 
 import pytest
 
+import zsl_runner
 from tests.results import make_result
 from zsl_runner.config.quoting import again
 from zsl_runner.errors import RunError
@@ -126,8 +129,19 @@ def test_provenance_of_this_process():
     assert {"python", "torch", "numpy", "hydra", "zsl-run", "platform"} <= found.keys()
     assert "not installed" not in found.values()
     assert 5 < peak_memory() < 1e6
+
+
+def test_the_commit_is_that_of_the_tree_the_package_runs_from():
+    tree = Path(zsl_runner.__file__).resolve().parents[1]
+    if not (tree / ".git").exists():
+        pytest.skip("the package runs from a tree without git")
+    asked = subprocess.run(["git", "-C", str(tree), "rev-parse", "HEAD"], capture_output=True, text=True)
+    if asked.returncode:
+        pytest.skip(f"git says: {asked.stderr.strip()}")
     state = git_state()
-    assert state is None or (len(state["commit"]) == 40 and isinstance(state["dirty"], bool))
+    assert state is not None
+    assert state["commit"] == asked.stdout.strip()
+    assert isinstance(state["dirty"], bool)
 
 
 def test_of_a_damaged_record_the_command_is_told_that_rebuilds_it(tmp_path):

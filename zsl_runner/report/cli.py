@@ -74,8 +74,8 @@ def parser() -> argparse.ArgumentParser:
         type=_names,
         metavar="NAME,...",
         help="columns: T1, H, AUSUC, H_cal, NCLL, NCLL_se, ... or tags like val/H, oracle/H_cal; default: T1, U, S, H, "
-        "for tasks also mU, mS, mH and forg_tag, with calibrated and oracle metrics; in tables without any of these, "
-        "all test metrics",
+        "for their tasks also mU, mS, mH and forg_tag, with calibrated and oracle metrics; of data that are not "
+        "zero-shot all test metrics",
     )
     made.add_argument(
         "--where",

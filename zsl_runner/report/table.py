@@ -18,9 +18,10 @@ from zsl_runner.report.published import deviation, quoted
 from zsl_runner.report.rows import Block, Row
 from zsl_runner.report.values import read
 
-USUAL = ("test/T1", "test/U", "test/S", "test/H", "test/mU", "test/mS", "test/mH", "test/forg_tag")
-"""Of zero-shot learning; those from mU on of classes that arrive in tasks, over the tasks."""
-"""Columns of zero-shot data; other data have columns of their own."""
+ZERO_SHOT = ("test/T1", "test/U", "test/S", "test/H", "test/mU", "test/mS", "test/mH")
+"""What zero-shot data alone have; those from mU on of classes that arrive in tasks, over the tasks."""
+USUAL = (*ZERO_SHOT, "test/forg_tag")
+"""Columns of zero-shot data; other data have columns of their own, images in tasks among them a forgetting, too."""
 
 
 @dataclass
@@ -123,7 +124,7 @@ def _present(runs: Iterable[FoundRun]) -> list[str]:
     """
     found = dict.fromkeys(tag for run in runs for tag in run.result.metrics)
     tests = [tag for tag in found if tag.startswith("test/") and not is_standard_error(tag)]
-    usual = [tag for tag in USUAL if tag in found]
+    usual = [tag for tag in USUAL if tag in found] if found.keys() & set(ZERO_SHOT) else []
     calibrated = [f"{plain}_cal" for plain in USUAL if f"{plain}_cal" in found]
     oracle = sorted(tag for tag in found if tag.startswith("oracle/") and not is_standard_error(tag))
     return [*(usual + calibrated or tests), *oracle]

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from zsl_runner import __version__
+from zsl_runner.config.paths import PACKAGE
 from zsl_runner.config.quoting import again
 from zsl_runner.errors import RunError
 from zsl_runner.files.writing import write_text
@@ -281,7 +282,7 @@ def git_state() -> dict[str, Any] | None:
 
     Untracked files do not make a tree dirty. A tree without any commit counts as none.
     """
-    tree = Path(__file__).resolve().parent.parent
+    tree = PACKAGE.parent
     if not (tree / ".git").exists():
         return None
 
