@@ -86,6 +86,14 @@ def test_a_grid_does_not_fold_and_neither_does_a_search_without_validation(outpu
     assert len(outputs.report().blocks[0].rows) == 8
 
 
+def test_settings_that_were_run_before_and_after_options_came_are_no_search(outputs):
+    later = {"capture": "auto", "anomaly": False, "overfit": False}
+    add(outputs, 40.0, 20.0, dim=8)
+    add(outputs, 41.0, 21.0, dim=16)
+    add(outputs, 41.0, 21.0, dim=16, **later)
+    assert len(outputs.report().blocks[0].rows) == 3
+
+
 def rows(report):
     return [(row.group.traits["model"], row.varied) for row in report.blocks[0].rows]
 

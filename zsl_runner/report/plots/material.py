@@ -123,14 +123,16 @@ class Family:
         """Whether a search tried the settings, as their records say.
 
         Where these do not, as those of earlier versions: whether the values fill no grid, as those a search draws, or
-        too many lines would share a figure.
+        too many lines would share a figure. Options that some settings lack came with a later version, and nobody
+        tried values of them.
         """
         if self.study:
             return True
-        if len(self.keys) < 2:
+        keys = [key for key in self.keys if all(key in group.config for group in self.groups)]
+        if len(keys) < 2:
             return False
-        points = math.prod(len(self.values(key)) for key in self.keys)
-        fewest_lines = min(points // len(self.values(key)) for key in self.keys)
+        points = math.prod(len(self.values(key)) for key in keys)
+        fewest_lines = min(points // len(self.values(key)) for key in keys)
         return points > 2 * len(self.groups) or fewest_lines > MOST_LINES
 
     def lines(self, key: str) -> dict[str, list[Group]]:
