@@ -52,6 +52,16 @@ def test_a_good_generator_gives_good_classifiers(fold):
     assert min(metrics.values()) > 97
 
 
+def test_few_generated_rows_of_a_class_which_make_many_steps_are_told(fold):
+    many = ClassifierConf(synthetic_per_class=1, epochs=20_000)
+    rows = len(fold.train.labels) + len(fold.train.unseen_classes)
+    told = evaluator(classifier=many).slow(fold)
+    assert f"{20_000 * rows:,} steps of 1 rows" in told
+    assert f"batch_size=256 it takes {20_000 * -(-rows // 256):,} steps" in told
+    assert evaluator(classifier=dataclasses.replace(many, batch_size=1)).slow(fold) == ""  # it was asked for
+    assert evaluator(classifier=dataclasses.replace(many, epochs=25)).slow(fold) == ""
+
+
 def test_the_error_of_a_class_prior_is_100_times_the_sum_of_absolute_differences(fold):
     truth = fold.evaluation.unseen_frequencies()
     assert len(truth) > 1

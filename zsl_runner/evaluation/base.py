@@ -173,6 +173,10 @@ class Evaluator(Generic[Training, Evaluation, Details]):
         """
         raise TypeError(f"{type(self).__name__} measures nothing")
 
+    def slow(self, fold: Fold[Training, Evaluation]) -> str:
+        """Return in a sentence which of its options makes measurements on a fold needlessly slow; empty if none."""
+        return ""
+
     def predictions(self, data: Evaluation, measurement: Measurement[Details]) -> Iterable[Predictions]:
         """Return the class that each measured row was assigned to, a group of rows after the other, or blocks of them.
 

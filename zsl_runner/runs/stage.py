@@ -181,6 +181,8 @@ class StageRun:
         Raises:
             Interrupted: a signal asked the run to stop; its state is saved.
         """
+        if told := self.context.evaluator.slow(self.parts.fold):
+            log.warning("stage %s: %s", self.plan.name, told)
         self.loop.run()
         if self.best_weights is not None:
             self.parts.model.load_state_dict(self.best_weights)

@@ -6,7 +6,9 @@ so T1 may be smaller than U.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from typing import Final
 
 import torch
 from torch import Tensor
@@ -21,6 +23,10 @@ from zsl_runner.evaluation.zsl.evaluator import ZeroShotEvaluator
 from zsl_runner.evaluation.zsl.scorer import Scorer
 from zsl_runner.models.base import FeatureGenerator, Model
 from zsl_runner.streams import Streams, derived_seed
+
+MANY_STEPS: Final = 20_000
+"""Published settings take some thousands."""
+LARGER_BATCH: Final = 256
 
 
 class FinalClassifierEvaluator(ZeroShotEvaluator):
@@ -54,6 +60,20 @@ class FinalClassifierEvaluator(ZeroShotEvaluator):
             with scorer.at_work():
                 scorer.oracle = self._best_epochs(model, fold.evaluation, conventional, joint)
         return scorer
+
+    def slow(self, fold: ZeroShotFold) -> str:
+        """Return that few generated rows of each class make many steps, since a step takes as many rows."""
+        conf, train = self.conf.classifier, fold.train
+        rows = len(train.labels) + conf.synthetic_per_class * len(train.unseen_classes)
+        schedule = conf.joint()
+        steps, fewer = (schedule.epochs * math.ceil(rows / size) for size in (schedule.batch_size, LARGER_BATCH))
+        if conf.batch_size is not None or steps <= MANY_STEPS or steps <= fewer:
+            return ""
+        return (
+            f"each measurement trains the classifier of all classes in {steps:,} steps of {schedule.batch_size} rows, "
+            f"for so many are generated of a class; with evaluator.classifier.batch_size={LARGER_BATCH} it takes "
+            f"{fewer:,} steps, and the metrics are others"
+        )
 
     def _train(
         self, model: FeatureGenerator, fold: ZeroShotFold, watched: bool
