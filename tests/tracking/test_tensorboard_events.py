@@ -10,7 +10,7 @@ from tensorboard.plugins.custom_scalar import layout_pb2
 from tensorboard.plugins.hparams import metadata
 
 from zsl_runner.config.schema import TrackerConf
-from zsl_runner.tracking.tensorboard import MOST_EMBEDDED
+from zsl_runner.tracking.tensorboard import MOST_EMBEDDED, sizes
 from zsl_runner.tracking.tracker import Tracker
 
 CONF = TrackerConf(progress="none", projector=True)
@@ -114,6 +114,28 @@ def test_a_run_whose_events_were_removed_has_its_curves_again(tmp_path):
     assert curves(tmp_path / "removed") == curves(tmp_path / "whole")
     assert steps_of(tmp_path / "removed") == list(range(1, 12))
     assert len(load(tmp_path / "removed").Tensors(metadata.SESSION_START_INFO_TAG)) == 1
+
+
+def test_of_event_files_that_were_removed_or_cut_beside_others_a_resumed_run_tells(tmp_path, caplog):
+    write(tmp_path, range(1, 5), complete=False)
+    write(tmp_path, range(5, 9), resume_step=4, complete=False)
+    written = {"rows": 16, "files": sizes(tmp_path)}
+    first, second = sorted(tmp_path.glob("events.*"))
+    first.write_bytes(first.read_bytes()[:-11])
+    second.unlink()
+    tracker = Tracker(tmp_path, CONF, resume_step=8, written=written)
+    tracker.close()
+    (told,) = tracker.warnings
+    assert told in caplog.messages
+    assert f"{tmp_path}: {first.name}, {second.name} removed or cut" in told
+
+    for path in tmp_path.glob("events.*"):
+        path.unlink()
+    tracker = Tracker(tmp_path, CONF, resume_step=8, written=written)
+    tracker.describe({}, PHASES)
+    tracker.close()
+    assert tracker.warnings == []
+    assert steps_of(tmp_path) == list(range(1, 9))
 
 
 def test_one_session_per_run_with_its_hyperparameters(tmp_path):

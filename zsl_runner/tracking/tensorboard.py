@@ -12,6 +12,7 @@ import shutil
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
+from fnmatch import fnmatch
 from itertools import groupby
 from operator import attrgetter
 from pathlib import Path
@@ -225,6 +226,12 @@ def cut_back(directory: Path, before: Mapping[str, int]) -> None:
                 (directory / name).unlink()
             elif size > before[name]:
                 os.truncate(directory / name, before[name])
+
+
+def lost(directory: Path, before: Mapping[str, int]) -> list[str]:
+    """Return the names of those event files that are gone or shorter than they were."""
+    now = sizes(directory)
+    return [name for name, size in before.items() if fnmatch(name, EVENTS) and now.get(name, 0) < size]
 
 
 def _wait_for_a_later_name(directory: Path) -> None:

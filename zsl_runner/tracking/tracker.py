@@ -18,7 +18,7 @@ from zsl_runner.files.writing import write_bytes
 from zsl_runner.tracking.pictures import animated, card, still
 from zsl_runner.tracking.progress import Display, display
 from zsl_runner.tracking.table import Table, read
-from zsl_runner.tracking.tensorboard import Hyperparameter, TensorBoard, cut_back, sizes
+from zsl_runner.tracking.tensorboard import Hyperparameter, TensorBoard, cut_back, lost, sizes
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -68,9 +68,17 @@ class Tracker:
         self._failed: set[str] = set()
         self._closed = False
         self._table = Table(directory, resume_step, None if written is None else written["rows"])
+        missing = [] if written is None or not conf.tensorboard else lost(directory, written["files"])
         if written is not None:
             cut_back(directory, written["files"])
         self.undescribed = resume_step is None or resume_step < 0 or not sizes(directory)
+        if missing and not self.undescribed:  # without any, all curves are written anew
+            told = (
+                f"{directory}: {', '.join(missing)} removed or cut, so TensorBoard lacks a part of the earlier curves; "
+                "metrics.csv has them, and once all event files are removed the next resume= writes them anew"
+            )
+            self.warnings.append(told)
+            log.warning("%s", told)
         self._name = run_name or "/".join(directory.resolve().parts[-3:])
         self._tensorboard: TensorBoard | None = None
         if conf.tensorboard:
