@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from tests.memory import largest_allocation
 from zsl_runner.class_prior.clustering import class_means, cluster_prior
 from zsl_runner.class_prior.predictions import prior_error
 
@@ -71,3 +72,10 @@ def test_class_means_fall_back_where_no_row_is_predicted(dtype):
     fallback = torch.tensor([[7.0, 7.0], [8.0, 8.0], [9.0, 9.0]])
     means = class_means(x, torch.tensor([0, 0, 2]), fallback)
     assert torch.equal(means, torch.tensor([[2.0, 3.0], [8.0, 8.0], [10.0, 20.0]]))
+
+
+def test_class_means_take_no_memory_for_each_row_and_class():
+    rows, classes = 20_000, 500
+    x, predictions = torch.randn(rows, 4), torch.arange(rows) % classes
+    largest = largest_allocation(lambda: class_means(x, predictions, torch.zeros(classes, 4)))
+    assert largest < rows * classes

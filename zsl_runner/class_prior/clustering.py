@@ -24,11 +24,11 @@ def class_means(x: Tensor, predictions: Tensor, fallback: Tensor) -> Tensor:
         (C, D) float32.
     """
     # A product with the 0/1 matrix of members: index_add_ is slower, and on CUDA not deterministic.
-    members = torch.nn.functional.one_hot(predictions, len(fallback)).float()
     sums = torch.zeros_like(fallback)
-    for rows, shares in zip(torch.split(x, BLOCK), torch.split(members, BLOCK), strict=True):
-        sums.addmm_(shares.t(), rows.float())
-    counts = members.sum(0)[:, None]
+    for rows, classes in zip(torch.split(x, BLOCK), torch.split(predictions, BLOCK), strict=True):
+        members = torch.nn.functional.one_hot(classes, len(fallback)).float()
+        sums.addmm_(members.t(), rows.float())
+    counts = torch.bincount(predictions, minlength=len(fallback)).float()[:, None]
     return torch.where(counts > 0, sums / counts.clamp_min(1), fallback)
 
 
