@@ -1,4 +1,5 @@
 import sys
+import warnings
 
 import matplotlib as mpl
 import numpy as np
@@ -14,6 +15,7 @@ from zsl_runner.tracking.figures.learning_curves import learning_curves
 from zsl_runner.tracking.figures.stacking_curve import stacking_curve
 from zsl_runner.tracking.figures.style import class_colours, shorts
 from zsl_runner.tracking.figures.transduction import before_and_after, class_prior_bars
+from zsl_runner.tracking.pictures import card
 from zsl_runner.tracking.table import Row
 
 
@@ -248,10 +250,20 @@ def test_the_class_prior_of_thousands_of_classes_is_two_outlines_on_a_picture_of
     """A bar for each of 5,000 classes made a picture of 850 inches, which is too large to be drawn."""
     true = np.arange(5000.0) / np.arange(5000.0).sum()
     figure = class_prior_bars(np.full(5000, 1 / 5000), true, tuple(map(str, range(5000))))
-    assert figure.get_size_inches()[0] < 40
+    assert figure.get_size_inches()[0] < 13
     assumed, outline = figure.axes[0].patches
     np.testing.assert_allclose(outline.get_data().values, 100 * true[::-1])
     np.testing.assert_allclose(assumed.get_data().values, 100 / 5000)
+
+
+@pytest.mark.parametrize("classes", [200, 400])
+def test_the_class_prior_of_hundreds_of_classes_has_room_on_a_card(classes):
+    uniform = np.full(classes, 1 / classes)
+    figure = class_prior_bars(uniform, uniform, tuple(map(str, range(classes))))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # matplotlib warns of axes without any height
+        card(figure)
+    assert figure.axes[0].get_window_extent().height > 0.5 * figure.dpi
 
 
 def test_before_and_after_share_a_plane_and_the_real_rows():

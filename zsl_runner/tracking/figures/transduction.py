@@ -76,7 +76,7 @@ def class_prior_bars(assumed: Array, true: Array, class_names: tuple[str, ...]) 
     """
     order = np.argsort(-true, kind="stable")
     places = np.arange(len(order))
-    figure = Figure(figsize=(max(6.4, 0.17 * min(len(order), MOST_BARS) + 2.5), 4.0), layout="constrained")
+    figure = Figure(figsize=(max(6.4, 0.17 * min(len(order), MOST_NAMES) + 2.5), 4.0), layout="constrained")
     axes = figure.add_subplot()
     if len(order) <= MOST_BARS:
         axes.bar(places - 0.21, 100 * true[order], 0.4, color=INK, label="true")
