@@ -8,7 +8,7 @@ from zsl_runner.config.store import register
 
 
 @cache
-def ours():
+def ours() -> Loader:
     """Return the one loader; reading the files once keeps tests fast."""
     register()
     return Loader(Source(conf_directory()))

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
 from typing import Final
 
+from tests.loaded import ours
 from zsl_runner.config.check import check
-from zsl_runner.config.loader import Loader, Source
-from zsl_runner.config.paths import conf_directory
 from zsl_runner.config.schema import RunConfig
-from zsl_runner.config.store import register
 from zsl_runner.data.load import cut_folds, load
 from zsl_runner.training.base import Phase
 from zsl_runner.training.build import StageParts, build_stage
@@ -43,13 +40,7 @@ def configuration(*overrides: str, device: str = "cpu") -> RunConfig:
         ConfigError: the overrides are not accepted.
     """
     overrides = (*overrides, f"runtime={device}", "runtime.threads=1")
-    return check(_loader(), overrides).accepted()
-
-
-@cache
-def _loader() -> Loader:
-    register()
-    return Loader(Source(conf_directory()))
+    return check(ours(), overrides).accepted()
 
 
 def stage(config: RunConfig) -> StageParts:

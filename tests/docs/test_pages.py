@@ -182,7 +182,7 @@ def test_a_command_that_is_shown_is_accepted(arguments):
     if command.several:
         runs = expand(loader, command.overrides, loader.sweep_settings(command.overrides))
     absent = ("dataset.root", "model.weights", "hydra/launcher", "hydra/sweeper")
-    for run in {tuple(runs[0]): runs[0], tuple(runs[-1]): runs[-1]}.values():
+    for run in {tuple(runs[0]), tuple(runs[-1])}:
         verdict = check(loader, run, alone=not command.several)
         assert [problem for problem in verdict.problems if problem.key not in absent] == []
 
