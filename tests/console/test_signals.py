@@ -76,7 +76,7 @@ def test_while_data_are_loaded_or_networks_built(strike, monkeypatch, zsl_run, t
     assert only_record(tmp_path)[0]["status"] == "complete"
 
 
-@pytest.mark.parametrize(("owner", "name"), [(StageRun, "test"), (StageRun, "_draw"), (attempt, "summary_table")])
+@pytest.mark.parametrize(("owner", "name"), [(StageRun, "_draw"), (attempt, "summary_table")])
 def test_past_the_last_step_the_run_is_finished_and_the_exit_code_tells_of_the_signal(
     strike, zsl_run, tmp_path, owner, name
 ):
@@ -86,11 +86,11 @@ def test_past_the_last_step_the_run_is_finished_and_the_exit_code_tells_of_the_s
     assert "complete" in done.stdout
 
 
-@pytest.mark.parametrize(("owner", "name"), [(StageRun, "test"), (run.Run, "_describe")])
+@pytest.mark.parametrize(("owner", "name"), [(attempt, "summary_table"), (run.Run, "_describe")])
 def test_a_sweep_stops_and_says_how_to_go_on(strike, monkeypatch, zsl_run, tmp_path, owner, name):
     strike(owner, name, signal.SIGTERM)
     done = zsl_run("-m", *TRAINED, "seed=0,1", code=143)
-    assert only_record(tmp_path)[0]["status"] == ("complete" if name == "test" else "interrupted")
+    assert only_record(tmp_path)[0]["status"] == ("complete" if name == "summary_table" else "interrupted")
     assert "not started" in done.stdout
     assert "Repeat the command to continue" in done.stdout
     monkeypatch.undo()

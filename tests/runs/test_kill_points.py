@@ -1,5 +1,9 @@
 """Wherever a run is killed, again and again, each row and event stands once in the end, as if it never had been."""
 
+import os
+import signal
+from contextlib import contextmanager, suppress
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -8,12 +12,32 @@ from tensorboard.compat.proto.event_pb2 import Event
 
 from tests.recipes.comparison import final_state, rows, same_end
 from tests.small_runs import SMALL, config_of, cut, finished, stopped
+from zsl_runner.evaluation.base import measured
+from zsl_runner.runs import stage
 from zsl_runner.runs.attempt import execute, resume
 from zsl_runner.runs.checkpoint import Checkpoints
 from zsl_runner.runs.result import Result
 from zsl_runner.tracking.tracker import Tracker
 
 STEPS = 24
+PATIENT = (
+    *(setting for setting in SMALL if not setting.startswith("evaluator.every")),
+    "evaluator.every=2",
+    "evaluator.patience=1",
+)
+"""Its first stage ends in the middle of a phase."""
+ONE_STAGE = (
+    "model=baseline_nn",
+    "dataset=digits_quadrant",
+    "model.hidden=[24]",
+    "trainer.epochs=3",
+    "trainer.batch_size=400",
+    "trainer.evaluate_every=1",
+    "tracker.figures=false",
+    "tracker.progress=none",
+    "runtime.device=cpu",
+)
+"""Validates and tests in one stage, which ends with the weights of its best validation."""
 POINTS = {
     "row": (Tracker, "scalars"),
     "flush": (Tracker, "flush"),
@@ -77,6 +101,44 @@ def test_killed_in_training_in_the_last_checkpoint_and_after_the_test(straight, 
 
 def test_stopped_in_the_last_step_and_killed_while_it_tests(straight, tmp_path):
     killed_while_it_tests(straight, tmp_path, [("row", 1, True)])
+
+
+@contextmanager
+def told_to_stop(nth):
+    """Ask this process to stop in the middle of the measurement number ``nth``, which must not go on."""
+    calls = 0
+
+    def struck(*arguments):
+        nonlocal calls
+        calls += 1
+        if calls == nth:
+            os.kill(os.getpid(), signal.SIGTERM)
+            pytest.fail("the measurement went on after the signal")
+        return measured(*arguments)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(stage, "measured", struck)
+        yield
+
+
+@pytest.mark.parametrize(
+    ("settings", "measurements"),
+    [(SMALL, 5), (PATIENT, 3), (ONE_STAGE, 4)],
+    ids=["two stages", "patience", "one stage"],
+)
+def test_stopped_in_every_measurement(tmp_path, settings, measurements):
+    straight, config = finished(tmp_path / "straight", *settings), config_of(tmp_path / "stopped", *settings)
+    made, stops = [], 0
+    with told_to_stop(1), pytest.raises(KeyboardInterrupt):
+        execute(config, list(settings), announce=made.append)
+    (directory,) = made
+    while Result.load(directory).status == "interrupted":
+        stops += 1
+        with told_to_stop(2), suppress(KeyboardInterrupt):  # the first one is that which was cut short
+            resume(directory, config)
+    same_end(straight, directory)
+    assert scalars(directory) == scalars(straight)
+    assert stops == measurements
 
 
 def points(most):

@@ -20,7 +20,7 @@ class StopRequest:
     """Notes the first SIGINT, SIGTERM or SIGHUP of a process; the second one acts at once.
 
     Where nothing would be lost (`interrupting`) the first one, too, ends the work at once, by KeyboardInterrupt. A run
-    (`deferred`) asks after every step and saves its state.
+    (`deferred`) asks after every step, leaves a measurement at once, and saves its state.
 
     Attributes:
         signal: the first signal that came.

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,7 @@ from zsl_runner.runs.state import RunState, StageRecord, chosen, validated
 from zsl_runner.tracking.tracker import Tracker
 from zsl_runner.training.base import Trainer
 from zsl_runner.training.build import StageParts, capture_of
-from zsl_runner.training.loop import Cadence, Loop, Selection
+from zsl_runner.training.loop import Cadence, Interrupted, Loop, Selection
 from zsl_runner.training.replay import Variants
 
 log = logging.getLogger(__name__)
@@ -187,10 +188,15 @@ class StageRun:
         if self.best_weights is not None:
             self.parts.model.load_state_dict(self.best_weights)
             self.loop.position.length = self.loop.selection.best_length
-            self.best_weights = None
         self.record()
         if self.tested is not None:
-            self.test(self.tested)
+            try:
+                self.test(self.tested)
+            except Interrupted:
+                del self.context.state.finished[self.plan.name]
+                self.save(self.loop.global_step)
+                raise
+        self.best_weights = None
         self.save(self.loop.global_step)
 
     def validate(self) -> tuple[Mapping[str, float], Mapping[str, float]] | None:
@@ -199,14 +205,17 @@ class StageRun:
         Raises:
             NonFiniteError: the metric that selects is undefined, which is neither better nor worse than anything.
             ObjectiveError: the run belongs to a search, and an objective is none of the metrics.
+            Interrupted: a signal asked the run to stop, before or while it measured.
         """
         if not self.plan.validates:
             return None
-        measurement = self._measured(self.parts.fold)
+        with self._interruptible():
+            measurement = self._measured(self.parts.fold)
+            diagnosed = self._diagnosed(self.parts.fold, "val")
         metric = self.context.config.evaluator.select_metric
         if metric in measurement.undefined:
             raise NonFiniteError(f"{measurement.undefined_in_words(metric)}; choose another evaluator.select_metric")
-        metrics = {**measurement.metrics, **self._diagnosed(self.parts.fold, "val")}
+        metrics = {**measurement.metrics, **diagnosed}
         if self.context.state.result.study and not self.context.evaluator.measures_more_later:
             require_measured(self.context.config, metrics)
         return metrics, measurement.choices
@@ -270,14 +279,19 @@ class StageRun:
         self.context.state.warn(self.parts.trainer.context.runtime.without_effect())
 
     def test(self, tested: AnyFold) -> None:
-        """Read the test rows: the one place of a run that does so for metrics that count."""
+        """Read the test rows: the one place of a run that does so for metrics that count.
+
+        Raises:
+            Interrupted: a signal asked the run to stop, before or while it measured.
+        """
         config, state, tracker = self.context.config, self.context.state, self.context.tracker
-        measurement = self._measured(tested, chosen(state.finished, config.evaluator.select))
+        with self._interruptible():
+            measurement = self._measured(tested, chosen(state.finished, config.evaluator.select))
+            metrics = dict(measurement.metrics)
+            if self.plan.probes:
+                metrics |= self.context.evaluator.oracle(measurement) | self.oracle_best
+                metrics |= self._diagnosed(tested, "oracle")
         state.warn(measurement.warnings())
-        metrics = dict(measurement.metrics)
-        if self.plan.probes:
-            metrics |= self.context.evaluator.oracle(measurement) | self.oracle_best
-            metrics |= self._diagnosed(tested, "oracle")
         state.result.metrics = metrics
         state.result.tables = {name: table.plain() for name, table in measurement.tables.items()}
         step = self.loop.global_step
@@ -301,6 +315,19 @@ class StageRun:
             conf, state = self.context.config, self.context.state
             reason = f"evaluator {conf.evaluator.name} has no points of model {conf.model.name} for it"
             state.warn([f"tracker.projector has no effect: {reason}"])
+
+    @contextmanager
+    def _interruptible(self) -> Iterator[None]:
+        """Leave a measurement at once if a signal comes: it may take minutes, and changes nothing.
+
+        Raises:
+            Interrupted: a signal came, before or inside the block.
+        """
+        try:
+            with self.context.stop.interrupting():
+                yield
+        except KeyboardInterrupt:
+            raise Interrupted from None
 
     def _measured(self, fold: AnyFold, choices: Mapping[str, float] | None = None) -> Measurement[Any]:
         return measured(self.context.evaluator, self.plan.name, self.parts.model, fold, choices)

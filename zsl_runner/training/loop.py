@@ -21,7 +21,11 @@ class Hooks(Protocol):
     """What the loop asks of the stage it runs; `zsl_runner.runs.stage.StageRun` is the usual one."""
 
     def validate(self) -> tuple[Mapping[str, float], Mapping[str, float]] | None:
-        """Measure on validation data and return (metrics, choices); None in a stage that does not validate."""
+        """Measure on validation data and return (metrics, choices); None in a stage that does not validate.
+
+        Raises:
+            Interrupted: the run was asked to stop before it was done; nothing has changed.
+        """
 
     def probe(self) -> Mapping[str, float]:
         """Return oracle metrics, which are logged at the validation cadence and never used; empty for none."""
@@ -129,6 +133,7 @@ class Position:
         length: steps whose effect is in the weights; smaller than ``done`` after a rollback.
         kept: length at the last validation whose weights the phase kept, where a rollback goes back to.
         real_rows: labelled real rows minimised so far.
+        validates: whether the validation after the last step is still to be made; it was cut short.
     """
 
     phase: int = 0
@@ -137,10 +142,11 @@ class Position:
     length: int = 0
     kept: int = 0
     real_rows: int = 0
+    validates: bool = False
 
 
 class Interrupted(Exception):
-    """The run was asked to stop; its state has been saved."""
+    """The run was asked to stop."""
 
 
 class Loop:
@@ -197,7 +203,7 @@ class Loop:
 
         Raises:
             NonFiniteError: a loss term is NaN or infinite.
-            Interrupted: the run was asked to stop.
+            Interrupted: the run was asked to stop; its state has been saved.
         """
         phases = self.trainer.phases()
         while self.position.phase < len(phases):
@@ -223,6 +229,8 @@ class Loop:
             take = eager(phase.step, self._sums)
         else:
             take = self._capture.of(phase.step, self._sums, f"{self.stage}/{phase.name}")
+        if position.validates and self._look(phase):
+            return
         while position.step < steps:
             report = take()
             position.step += 1
@@ -233,10 +241,8 @@ class Loop:
             self._account(phase, report, at_end)
             if at_end and phase.end is not None:
                 phase.end()
-            if phase.validates and (position.step % validate_every == 0 or at_end):
-                self._look(phase)
-                if self.selection.exhausted:
-                    return
+            if phase.validates and (position.step % validate_every == 0 or at_end) and self._look(phase):
+                return
             self.events.advance()
             if position.done % self.cadence.checkpoint_every == 0 and not at_end:
                 self.hooks.save(self.global_step)
@@ -244,9 +250,18 @@ class Loop:
                 self.hooks.save(self.global_step)
                 raise Interrupted
 
-    def _look(self, phase: Phase) -> None:
-        """Validate, or let the oracle look; neither changes what is trained, but a phase may undo steps."""
-        validation = self.hooks.validate()
+    def _look(self, phase: Phase) -> bool:
+        """Validate, or let the oracle look, and tell whether the stage is to end.
+
+        Neither changes what is trained, but a phase may undo steps.
+        """
+        self.position.validates = True
+        try:
+            validation = self.hooks.validate()
+        except Interrupted:
+            self.hooks.save(self.global_step)
+            raise
+        self.position.validates = False
         if validation is not None:
             metrics, choices = validation
             self.events.scalars(self.global_step, metrics, self.stage, phase.name)
@@ -258,6 +273,7 @@ class Loop:
         oracle = self.hooks.probe()
         if oracle:
             self.events.scalars(self.global_step, oracle, self.stage, phase.name)
+        return self.selection.exhausted
 
     def _account(self, phase: Phase, report: StepReport, at_end: bool) -> None:
         """Write a row of scalars if one is due, and see that the terms since the last row are finite."""
