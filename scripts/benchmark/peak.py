@@ -59,7 +59,6 @@ def _hold(rows: int, width: int) -> None:
 
     matrix = torch.from_numpy(np.ones((rows, width), dtype=np.float32))
     torch.mm(matrix[:2], matrix[:2].T)  # brings in the pages of the matrix library
-    torch.optim.Adam([torch.nn.Parameter(torch.zeros(1))])  # makes torch import its compiler, as in every run
 
 
 if __name__ == "__main__":

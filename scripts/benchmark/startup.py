@@ -8,8 +8,6 @@ from scripts.benchmark import first_step
 from scripts.benchmark.processes import python
 from scripts.benchmark.timing import Effort, Finding, interleaved
 
-OPTIMISER = "import torch; torch.optim.Adam([torch.nn.Parameter(torch.zeros(1))])"
-
 
 def help_finding(effort: Effort) -> Finding:
     """Compare ``zsl-run --help`` with importing Hydra."""
@@ -21,24 +19,17 @@ def help_finding(effort: Effort) -> Finding:
     return Finding("start", "zsl-run --help", "import hydra", measured)
 
 
-def first_step_findings(effort: Effort, folder: Path) -> list[Finding]:
-    """Compare the time to the first step of the default run with importing torch, and with what torch itself adds.
-
-    Building any optimiser makes torch import its compiler, used or not.
+def first_step_finding(effort: Effort, folder: Path) -> Finding:
+    """Compare the time to the first step of the default run with importing torch.
 
     Args:
         effort: how often to repeat.
         folder: an empty folder to write into.
     """
     arguments = ("runtime=cpu", "tracker.progress=none", f"outputs='{folder / 'outputs'}'")
-    imported, built = interleaved(
+    (measured,) = interleaved(
         effort.repeats,
         lambda: python("-m", first_step.__name__, *arguments)[0],
         lambda: python("-c", "import torch")[0],
-        lambda: python("-c", OPTIMISER)[0],
     )
-    name = "zsl-run to its first step"
-    return [
-        Finding("start", name, "import torch", imported),
-        Finding("start", name, "import torch and build an optimiser", built),
-    ]
+    return Finding("start", "zsl-run to its first step", "import torch", measured)

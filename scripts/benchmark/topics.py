@@ -20,7 +20,7 @@ from scripts.benchmark.prototype_contrast import prototype_contrast_findings
 from scripts.benchmark.reporting import report_findings
 from scripts.benchmark.shared_card import shared_card_findings
 from scripts.benchmark.sharing import sharing_finding
-from scripts.benchmark.startup import first_step_findings, help_finding
+from scripts.benchmark.startup import first_step_finding, help_finding
 from scripts.benchmark.timing import Effort, Finding
 from scripts.benchmark.training import loop_findings, step_findings
 from zsl_runner.data.command.chosen import chosen, missing_files
@@ -151,7 +151,7 @@ def measure_prototype_contrast(effort: Effort, folder: Path) -> Iterator[Finding
 def measure_start(effort: Effort, folder: Path) -> Iterator[Finding]:
     """Yield the times to the help page and to the first step."""
     yield help_finding(at_most(effort, 5))
-    yield from first_step_findings(at_most(effort, 5), folder)
+    yield first_step_finding(at_most(effort, 5), folder)
 
 
 def measure_report(effort: Effort, folder: Path) -> Iterator[Finding]:

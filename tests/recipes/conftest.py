@@ -34,7 +34,6 @@ IMPORTED_LATE = (
     "matplotlib.backends.backend_agg",
     "matplotlib.figure",
     "sklearn.cluster",
-    "torch._dynamo",  # by torch.optim
 )
 QUICK = [
     "dataset=toy",

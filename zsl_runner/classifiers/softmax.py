@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from zsl_runner.classifiers.conf import Schedule
+from zsl_runner.graphs.optimisers import Adam
 from zsl_runner.graphs.repeated import Repeated
 from zsl_runner.models.networks import finite
 from zsl_runner.objectives.softmax import softmax_residual
@@ -77,9 +78,7 @@ def fit_softmax(
     weight = torch.randn(shape, generator=generator, device=device).mul_(schedule.init_std)
     bias = torch.zeros(classes, device=device)
     weight.grad, bias.grad = torch.empty_like(weight), torch.empty_like(bias)
-    optimiser = torch.optim.Adam(
-        [weight, bias], lr=schedule.lr, betas=schedule.betas, fused=True, capturable=weight.is_cuda
-    )
+    optimiser = Adam([weight, bias], lr=schedule.lr, betas=schedule.betas, fused=True, capturable=weight.is_cuda)
     size = min(schedule.batch_size, len(inputs))
     products = _Products(inputs, classes, size)
     classifier = SoftmaxClassifier(weight, bias)

@@ -66,7 +66,7 @@ def build_stage(config: RunConfig, name: str, fold: AnyFold, runtime: Runtime, t
         name: the stage's name.
         fold: the stage's data.
         runtime: device and precision.
-        trained: nothing is trained any more, so that no optimiser is built.
+        trained: nothing is trained any more, so that it does not matter whether every layer is registered.
     """
     data = fold.train
     if config.debug.overfit:
@@ -80,7 +80,7 @@ def build_stage(config: RunConfig, name: str, fold: AnyFold, runtime: Runtime, t
     model.to(runtime.device)
     groups = _groups(model)
     settings = {group: conf for group, conf in config.trainer.optimisers().items() if group in groups}
-    optimisers = Optimisers({group: groups[group] for group in settings}, settings, trained)
+    optimisers = Optimisers({group: groups[group] for group in settings}, settings)
     context = TrainingContext(model=model, data=data, optimisers=optimisers, runtime=runtime, streams=streams)
     trainer: Trainer = built(config.trainer.implementation, config.trainer, context)
     return StageParts(name, fold, model, optimisers, streams, trainer)

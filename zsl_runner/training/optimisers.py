@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from zsl_runner.config.optimizer import OptimizerConf
 from zsl_runner.config.problems import did_you_mean
 from zsl_runner.errors import ConfigError
+from zsl_runner.graphs.optimisers import SGD, Adam, AdamW
 
 
 def build_optimiser(parameters: list[nn.Parameter], conf: OptimizerConf) -> torch.optim.Optimizer:
@@ -26,8 +27,8 @@ def build_optimiser(parameters: list[nn.Parameter], conf: OptimizerConf) -> torc
     on_cuda = parameters[0].is_cuda
     lr: float | Tensor = torch.tensor(conf.lr, device=parameters[0].device) if on_cuda else conf.lr
     if conf.algorithm == "sgd":
-        return torch.optim.SGD(parameters, lr=lr, momentum=conf.momentum, weight_decay=conf.weight_decay, fused=True)
-    algorithm = torch.optim.Adam if conf.algorithm == "adam" else torch.optim.AdamW
+        return SGD(parameters, lr=lr, momentum=conf.momentum, weight_decay=conf.weight_decay, fused=True)
+    algorithm = Adam if conf.algorithm == "adam" else AdamW
     beta1, beta2 = conf.betas
     return algorithm(
         parameters,
@@ -49,16 +50,12 @@ class Optimisers:
     Args:
         groups: parameters of each group, all different; two groups may share some if no step names both.
         confs: optimiser settings of each group, under the same names.
-        trained: no step will be taken: the groups are known, but nothing is kept of them; torch's optimisers take long
-            to import.
 
     Raises:
         ValueError: names differ, a group is empty, or holds a parameter twice.
     """
 
-    def __init__(
-        self, groups: Mapping[str, list[nn.Parameter]], confs: Mapping[str, OptimizerConf], trained: bool = False
-    ) -> None:
+    def __init__(self, groups: Mapping[str, list[nn.Parameter]], confs: Mapping[str, OptimizerConf]) -> None:
         if groups.keys() != confs.keys():
             raise ValueError(f"parameter groups {sorted(groups)} and optimisers {sorted(confs)} differ")
         self._members = {name: {id(parameter) for parameter in parameters} for name, parameters in groups.items()}
@@ -66,8 +63,7 @@ class Optimisers:
             raise ValueError("a parameter group must not be empty, nor hold a parameter twice")
         self._parameters = dict(groups)
         self._clip = {name: conf.clip_norm for name, conf in confs.items()}
-        built = {} if trained else confs
-        self._optimisers = {name: build_optimiser(list(groups[name]), conf) for name, conf in built.items()}
+        self._optimisers = {name: build_optimiser(list(groups[name]), conf) for name, conf in confs.items()}
         self.steps = 0
 
     def minimize(self, loss: Tensor, *names: str) -> None:
@@ -80,7 +76,8 @@ class Optimisers:
             ConfigError: a group has no optimiser.
             ValueError: two of the groups have a parameter in common, which would take two steps down one gradient.
         """
-        parameters = [parameter for name in names for parameter in self._of(name)]
+        self._require(*names)
+        parameters = [parameter for name in names for parameter in self._parameters[name]]
         for one, other in combinations(names, 2):
             if not self._members[one].isdisjoint(self._members[other]):
                 raise ValueError(f"{one} and {other} share parameters: give each a loss and a step of its own")
@@ -95,35 +92,31 @@ class Optimisers:
             gradients: one contiguous tensor for each parameter of the group, in its order; they may be reused
                 afterwards.
         """
-        self._step(self._of(name), gradients, (name,))
+        self._require(name)
+        self._step(self._parameters[name], gradients, (name,))
 
     def restart(self, name: str) -> None:
         """Forget the moments of the named group; between phases only, for a captured step goes on with its own."""
-        for optimiser in self._built(name):
-            optimiser.state.clear()
+        self._require(name)
+        self._optimisers[name].state.clear()
 
     def set_lr(self, name: str, lr: float) -> None:
         """Change the learning rate of the named group from now on; it is part of the state."""
-        for optimiser in self._built(name):
-            for group in optimiser.param_groups:
-                if isinstance(group["lr"], Tensor):
-                    group["lr"].fill_(lr)
-                else:
-                    group["lr"] = lr
+        self._require(name)
+        for group in self._optimisers[name].param_groups:
+            if isinstance(group["lr"], Tensor):
+                group["lr"].fill_(lr)
+            else:
+                group["lr"] = lr
 
-    def _built(self, name: str) -> list[torch.optim.Optimizer]:
-        """Return the group's optimiser; nothing where no step will be taken."""
-        self._of(name)
-        return [self._optimisers[name]] if name in self._optimisers else []
-
-    def _of(self, name: str) -> list[nn.Parameter]:
-        if name not in self._parameters:
-            known = f"{', '.join(self._parameters) or 'none'}{did_you_mean(name, self._parameters)}"
-            raise ConfigError(
-                f"the group {name!r} of parameters has no optimiser; groups with one: {known}; a group has one if the "
-                "model's parameter_groups() and optimisers() of the trainer's options both name it"
-            )
-        return self._parameters[name]
+    def _require(self, *names: str) -> None:
+        for name in names:
+            if name not in self._parameters:
+                known = f"{', '.join(self._parameters) or 'none'}{did_you_mean(name, self._parameters)}"
+                raise ConfigError(
+                    f"the group {name!r} of parameters has no optimiser; groups with one: {known}; a group has one if "
+                    "the model's parameter_groups() and optimisers() of the trainer's options both name it"
+                )
 
     def _step(
         self, parameters: Sequence[nn.Parameter], gradients: Sequence[Tensor | None], names: Sequence[str]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from zsl_runner.graphs.optimisers import Adam
 from zsl_runner.models.latent_priors import LatentPrior
 from zsl_runner.models.networks import finite
 from zsl_runner.objectives.two_sample import (
@@ -105,7 +106,7 @@ def classifier_accuracy(one: Tensor, other: Tensor, epochs: int, streams: Stream
             nn.Linear(CLASSIFIER_WIDTH, 1),
         ).to(one.device)
     parameters = list(network.parameters())
-    optimiser = torch.optim.Adam(parameters, lr=3e-3, fused=True)
+    optimiser = Adam(parameters, lr=3e-3, fused=True)
     with torch.enable_grad():
         for _ in range(epochs):
             order = torch.randperm(half, generator=generator, device=one.device)
