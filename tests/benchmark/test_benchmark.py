@@ -187,6 +187,7 @@ def test_runs_on_one_cache_share_the_features(tmp_path):
     assert together < RUNS * alone - (RUNS - 1.5) * matrix
 
 
+@pytest.mark.slow
 def test_memory_findings(tmp_path):
     growth, held = memory_findings(ONCE, tmp_path, width=512, rows=300, steps=2)
     assert sound(held)

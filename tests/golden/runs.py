@@ -150,11 +150,13 @@ RUNS: dict[str, list[str]] = {
 }
 """What `zsl-run` is called with, by a name for the run; `QUIET` comes to each."""
 
-LONGER: dict[str, list[str]] = {
+CHANGED: dict[str, list[str]] = {
     "feature_gan_transductive": ["trainer.epochs=8", "trainer.warmup_epochs=2", "trainer.class_prior=uniform"],
     "segmentation": ["trainer.epochs=2", "trainer.omission=0.4"],
+    "capacity": ["trainer.epochs=1", "trainer.batch_size=50"],
+    "beta_vae": ["trainer.epochs=1", "trainer.batch_size=50"],
 }
-"""What makes phases of a run long enough for variants of steps that are rare; the recorded runs are without."""
+"""What makes phases long enough for variants of steps that are rare, and steps short; the recorded runs are without."""
 
 STEPS: dict[str, list[str]] = RUNS | {"aae_once": [*RUNS["aae_adam"], "trainer.encode=once"]}
 """Runs whose steps are tested: the recorded ones, and some beside them."""

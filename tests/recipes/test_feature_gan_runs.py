@@ -11,7 +11,7 @@ QUICK = [
     "model.hidden=16",
     "trainer.epochs=3",
     "trainer.warmup_epochs=1",
-    "trainer.epoch_steps=20",
+    "trainer.epoch_steps=8",
     "trainer.critic_steps=2",
     "trainer.evaluate_every=1",
     "trainer.prior_classifier.synthetic_per_class=20",
@@ -21,7 +21,7 @@ QUICK = [
     "tracker.log_every=7",
     "tracker.figures=false",
     "tracker.progress=none",
-    "checkpoint.every=10",
+    "checkpoint.every=4",
 ]
 
 
@@ -33,10 +33,10 @@ def straight(tmp_path_factory, launch):
 @pytest.mark.parametrize(
     "step",
     [
-        pytest.param(10, id="tune-inductive"),
-        pytest.param(50, id="tune-transductive"),
-        pytest.param(70, id="final-inductive"),
-        pytest.param(110, id="final-transductive"),
+        pytest.param(4, id="tune-inductive"),
+        pytest.param(16, id="tune-transductive"),
+        pytest.param(28, id="final-inductive"),
+        pytest.param(44, id="final-transductive"),
     ],
 )
 def test_kill_in_the_middle_of_any_phase(straight, kill_at, zsl_run, tmp_path, step):
@@ -55,10 +55,14 @@ def test_the_result_says_transductive_and_where_the_class_prior_came_from(straig
 @pytest.mark.parametrize(
     ("model", "arguments"),
     [
-        ("f_clswgan", ["trainer.seen_classifier.epochs=2"]),
+        pytest.param("f_clswgan", ["trainer.seen_classifier.epochs=2"], marks=pytest.mark.slow),
         ("f_vaegan", ["trainer=feature_gan_transductive", "model.unseen_critic=unconditional"]),
         ("tf_vaegan", []),
-        ("bi_vaegan", ["model.unseen_critic=pseudo_conditional", "trainer.class_prior=bbse_soft"]),
+        pytest.param(
+            "bi_vaegan",
+            ["model.unseen_critic=pseudo_conditional", "trainer.class_prior=bbse_soft"],
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 def test_every_method_runs_and_draws_its_figures(model, arguments, zsl_run, tmp_path):

@@ -3,7 +3,8 @@
 import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves
+
+from tests.training.nested import leaves, name_of, tensors
 
 WAITS = (
     "aten._local_scalar_dense.default",
@@ -22,7 +23,7 @@ AT_POSITIONS = ("aten.index.Tensor", "aten.index_put.default", "aten.index_put_.
 
 def waits(function, arguments, options=None):
     """Tell whether the host waits for the device in an operation, if only on CUDA or out of a dispatcher's sight."""
-    name = str(function)
+    name = name_of(function)
     if name in AT_POSITIONS:  # a mask is made into positions
         return any(leaf is not None and leaf.dtype in (torch.bool, torch.uint8) for leaf in arguments[1])
     if name == "aten.multinomial.default":  # of one draw, or without replacement, it looks at the probabilities first
@@ -65,14 +66,14 @@ class EmulatedGraph(TorchDispatchMode):
         options = options or {}
         if waits(function, arguments, options):
             raise RuntimeError(f"{function} waits for the device")
-        for leaf in tree_leaves((arguments, options)):
+        for leaf in leaves(arguments, options):
             if isinstance(leaf, torch.Generator):
                 self._states.setdefault(leaf.initial_seed(), (leaf, leaf.get_state()))
         for place, argument in enumerate(function._schema.arguments):
             said = argument.alias_info is not None and argument.alias_info.is_write
-            if said or place in STATISTICS.get(str(function), ()):
+            if said or place in STATISTICS.get(name_of(function), ()):
                 written = arguments[place] if place < len(arguments) else options.get(argument.name)
-                self._before += [(leaf, leaf.clone()) for leaf in tree_leaves(written) if isinstance(leaf, Tensor)]
+                self._before += [(tensor, tensor.clone()) for tensor in tensors(written)]
         result = function(*arguments, **options)
         self._operations.append((function, arguments, options, result))
         return result
@@ -83,6 +84,6 @@ class EmulatedGraph(TorchDispatchMode):
             again = function(*arguments, **options)
             if any(returned.alias_info for returned in function._schema.returns):
                 continue
-            for kept, new in zip(tree_leaves(result), tree_leaves(again), strict=True):
+            for kept, new in zip(leaves(result), leaves(again), strict=True):
                 if isinstance(kept, Tensor):
                     kept.copy_(new)

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves, tree_map_only
 
+from tests.training.nested import mapped, name_of, tensors
 from zsl_runner.streams import HOST, Streams, derived_seed
 from zsl_runner.training.runtime import Runtime
 
@@ -95,9 +95,9 @@ class NothingOfTheCPU(TorchDispatchMode):
 
     def __torch_dispatch__(self, function, types, arguments=(), options=None):
         result = function(*arguments, **(options or {}))
-        for leaf in tree_leaves((arguments, options, result)):
-            if isinstance(leaf, Tensor) and not isinstance(leaf, AwayTensor):
-                raise RuntimeError(f"{function}: a tensor of the CPU, of shape {tuple(leaf.shape)}")
+        for tensor in tensors(arguments, options, result):
+            if not isinstance(tensor, AwayTensor):
+                raise RuntimeError(f"{function}: a tensor of the CPU, of shape {tuple(tensor.shape)}")
         return result
 
 
@@ -138,12 +138,13 @@ def performed(function, arguments, options):
         RuntimeError: it takes tensors of both devices, where single numbers of the CPU may take part, as on CUDA; or it
             does not repeat itself there.
     """
-    if str(function) in UNREPEATABLE:
+    name = name_of(function)
+    if name in UNREPEATABLE:
         raise RuntimeError(f"{function} has no deterministic implementation on CUDA")
-    tensors = [leaf for leaf in tree_leaves((arguments, options)) if isinstance(leaf, Tensor)]
-    away = {id(tensor.held): tensor for tensor in tensors if isinstance(tensor, AwayTensor)}
-    if away and str(function) not in MOVES:
-        for tensor in tensors[:1] if str(function) in INDEXED else tensors:
+    taken = tensors(arguments, options)
+    away = {id(tensor.held): tensor for tensor in taken if isinstance(tensor, AwayTensor)}
+    if away and name not in MOVES:
+        for tensor in taken[:1] if name in INDEXED else taken:
             if not isinstance(tensor, AwayTensor) and tensor.dim():
                 raise RuntimeError(
                     f"{function}: tensors of two devices, that of shape {tuple(tensor.shape)} on the CPU"
@@ -152,13 +153,19 @@ def performed(function, arguments, options):
     if options.get("device") is not None:
         goes_away = torch.device(options["device"]) == AWAY
         options = {**options, "device": torch.device("cpu")}
-    elif str(function) == "aten.copy_.default":
+    elif name == "aten.copy_.default":
         goes_away = isinstance(arguments[0], AwayTensor)
-    arguments, options = tree_map_only(AwayTensor, lambda tensor: tensor.held, (arguments, options))
+    if away:
+        arguments, options = mapped(held, (arguments, options))
     result = function(*arguments, **options)
     if not goes_away:
         return result
-    return tree_map_only(Tensor, lambda tensor: away[id(tensor)] if id(tensor) in away else AwayTensor(tensor), result)
+    return mapped(lambda tensor: away[id(tensor)] if id(tensor) in away else AwayTensor(tensor), result)
+
+
+def held(tensor):
+    """Return the tensor of the CPU that one of the second device holds; others as they are."""
+    return tensor.held if isinstance(tensor, AwayTensor) else tensor
 
 
 @contextmanager
@@ -177,7 +184,7 @@ def second_device():
     def load(*arguments, **options):
         content = read(*arguments, **{**options, "map_location": "cpu"})
         away = options.get("map_location") == AWAY
-        return tree_map_only(Tensor, lambda tensor: tensor.to(AWAY), content) if away else content
+        return mapped(lambda tensor: tensor.to(AWAY), content) if away else content
 
     optimizers = import_module("torch.optim.optimizer")
     read, fused = torch.load, optimizers._get_fused_kernels_supported_devices

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from scripts.benchmark import problem
-from tests.golden.runs import LONGER, OPTIONS, STEPS
+from tests.golden.runs import CHANGED, OPTIONS, STEPS
 from tests.recipes.comparison import assert_same
 from tests.training.emulated_graph import EmulatedGraph
 from zsl_runner.errors import ConfigError, RunError
@@ -28,7 +28,7 @@ ONE_HOT = ("aae_mixture", "aae_roll", "aae_supervised", "capacity_hard", "cvae_i
 
 def stage_of(name, device):
     overrides = (STEPS | OPTIONS)[name]
-    parts = problem.stage(problem.configuration(*overrides, *LONGER.get(name, []), device=device))
+    parts = problem.stage(problem.configuration(*overrides, *CHANGED.get(name, []), device=device))
     if device == "cpu":  # where learning rates are numbers
         for optimiser in parts.optimisers._optimisers.values():
             for group in optimiser.param_groups:

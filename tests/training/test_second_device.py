@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from scripts.benchmark import problem
-from tests.golden.runs import LONGER, STEPS
+from tests.golden.runs import CHANGED, STEPS
 from tests.training.second_device import (
     AWAY,
     AwayGenerator,
@@ -173,7 +173,7 @@ def saved_and_loaded(state):
 @pytest.mark.parametrize("name", RESUMED)
 def test_training_goes_on_from_what_was_read_onto_its_device(name, monkeypatch):
     monkeypatch.setattr("zsl_runner.trainers.capacity.trainer.WATCH_STEPS", 3)
-    config = problem.configuration(*STEPS[name], *LONGER.get(name, []))
+    config = problem.configuration(*STEPS[name], *CHANGED.get(name, []))
     parts, sums = problem.stage(config), TermSums()
     resumed = 0
     for place in range(len(parts.trainer.phases())):
