@@ -346,6 +346,7 @@ QUADRANTS = ["model=cvae_pairs", "dataset=digits_quadrant"]
 BASELINE = ["model=baseline_nn", "dataset=digits_quadrant"]
 CANVAS = ["model=cvae_segmentation_small", "dataset=digit_canvas_embedded"]
 JOINT = ["model=joint_vae", "dataset=digits_images", "dataset.side=32"]
+AAE = ["model=aae/basic", "dataset=digits_images"]
 TASKS = ["model=cosine_heads", "dataset=toy_tasks"]
 STATIC = [*TASKS, "dataset.task_setting=static"]
 DIGITS = ["model=task_heads", "dataset=split_digits"]
@@ -355,16 +356,20 @@ DIGITS = ["model=task_heads", "dataset=split_digits"]
     ("parts", "metric", "why"),
     [
         ([*QUADRANTS, "trainer=gsnn"], "NCLL_IS", "alpha=0 trains no recognition network"),
-        ([*QUADRANTS, "trainer=nn"], "NCLL_ELBO", "trainer=nn has each code at its mean"),
+        ([*QUADRANTS, "trainer=nn"], "NCLL_ELBO", "trainer=nn has each code at its mean; use NCLL"),
         ([*CANVAS, "trainer=gsnn"], "NCLL_ELBO", "alpha=0 trains no recognition network"),
-        (BASELINE, "NCLL_MC", "of models with codes"),
+        (BASELINE, "NCLL_MC", "model baseline_nn has no codes; take val/NCLL"),
+        ([*QUADRANTS, "evaluator.estimators=[mc]"], "NCLL_IS", "is is not among evaluator.estimators"),
         ([*JOINT, "model.discrete=[]"], "mutual_information", "model.discrete=[]"),
+        (AAE, "error", "it needs model.labels=category, which is none"),
+        (AAE, "error_majority", "it needs model.n_clusters"),
     ],
 )
 def test_a_choice_by_a_metric_that_such_a_model_does_not_have(problems, parts, metric, why):
-    found = problems(*parts, f"evaluator.select_metric=val/{metric}")
-    assert found.keys() == {"evaluator.select_metric"}
-    assert why in found["evaluator.select_metric"][0]
+    for key, value in {"evaluator.select_metric": f"val/{metric}", "objectives": f"[val/{metric}]"}.items():
+        found = problems(*parts, f"{key}={value}")
+        assert found.keys() == {key}
+        assert found[key][0] == f"val/{metric} is not measured: {why}"
 
 
 @pytest.mark.parametrize(
@@ -374,16 +379,24 @@ def test_a_choice_by_a_metric_that_such_a_model_does_not_have(problems, parts, m
         ([*QUADRANTS, "trainer=hybrid"], "NCLL_IS"),
         (BASELINE, "NCLL"),
         (JOINT, "mutual_information"),
+        ([*AAE, "model.labels=category", "dataset.labelled=100"], "error"),
     ],
 )
 def test_a_choice_by_a_metric_that_it_has(problems, parts, metric):
     assert not problems(*parts, f"evaluator.select_metric=val/{metric}")
 
 
-def test_a_search_for_a_metric_that_such_a_model_does_not_have(problems):
-    found = problems(*QUADRANTS, "trainer=gsnn", "objectives=[val/NCLL,val/NCLL_IS]")
+@pytest.mark.parametrize(
+    ("parts", "metric", "why"),
+    [
+        (JOINT, "factor_vae_score", "no factor of the images is known"),
+        ([*JOINT, "model.discrete=[]"], "accuracy_majority", "model.discrete=[]"),
+    ],
+)
+def test_a_search_for_a_metric_that_such_data_or_such_a_model_do_not_have(problems, parts, metric, why):
+    found = problems(*parts, f"objectives=[val/reconstruction,val/{metric}]")
     assert found.keys() == {"objectives"}
-    assert found["objectives"][0] == "val/NCLL_IS is not measured: alpha=0 trains no recognition network"
+    assert found["objectives"][0] == f"val/{metric} is not measured: {why}"
 
 
 @pytest.mark.parametrize("metric", ["mH", "mU"])

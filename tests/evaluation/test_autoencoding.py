@@ -307,19 +307,16 @@ class TestProtocol:
 
 
 @pytest.mark.parametrize(
-    ("metric", "options", "problems"),
+    ("options", "unmeasured"),
     [
-        ("val/error", {"labels": "category"}, []),
-        ("val/error", {"n_clusters": 16}, ["select_metric"]),
-        ("val/error_exemplar", {"n_clusters": 16}, []),
-        ("val/error_majority", {"labels": "category"}, ["select_metric"]),
-        ("val/reconstruction", {}, []),
+        ({"labels": "category"}, {"error_majority", "error_exemplar", "error_hungarian"}),
+        ({"n_clusters": 16}, {"error"}),
+        ({}, {"error", "error_majority", "error_exemplar", "error_hungarian"}),
     ],
 )
-def test_selection_needs_a_metric_the_variant_has(metric, options, problems):
-    conf = dataclasses.replace(CONF, select_metric=metric)
+def test_a_variant_has_the_errors_of_its_categories_or_clusters(options, unmeasured):
     model = dataclasses.replace(MODEL, **options)
-    assert [problem.key for problem in conf.fits(model, DigitsImagesConf())] == problems
+    assert CONF.unmeasured(model, DigitsImagesConf()).keys() == unmeasured
 
 
 def test_windows_are_given_once():

@@ -181,12 +181,10 @@ def test_maps_without_any_tag_are_told_of_and_no_threshold_is_advised():
 
 def test_a_choice_by_masks_is_refused_before_a_run_where_there_are_none():
     folder = TaggedFolderConf(name="mine", root="mine", classes=["background", "cat", "dog"])
-    (problem,) = CONF.fits(NETWORK, folder)
-    assert problem.key == "select_metric"
-    assert "val/mIoU_refined is measured by masks, and dataset.masks names none" in problem.message
-    assert "evaluator.select_metric=val/tag_accuracy" in problem.message
-    assert not list(CONF.fits(NETWORK, dataclasses.replace(folder, masks="masks")))
-    assert not list(dataclasses.replace(CONF, select_metric="val/tag_accuracy").fits(NETWORK, folder))
+    found = CONF.unmeasured(NETWORK, folder)
+    assert "dataset.masks names none; " in found["mIoU_refined"]
+    assert CONF.quantities.keys() - found.keys() == {"tag_accuracy", "tag_exact_match"}
+    assert not CONF.unmeasured(NETWORK, dataclasses.replace(folder, masks="masks"))
 
 
 def test_thresholds_hold_the_fixed_one():

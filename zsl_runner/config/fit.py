@@ -113,8 +113,8 @@ def check_selection(draft: Draft) -> None:
     left_out: dict[str, str] = {}
     if isinstance(model, ModelConf) and isinstance(trainer, TrainerConf):
         left_out |= trainer.unmeasured(model)
-    if isinstance(dataset, DatasetConf) and isinstance(evaluator, EvaluatorConf):
-        left_out |= evaluator.unmeasured(dataset)
+    if isinstance(model, ModelConf) and isinstance(dataset, DatasetConf) and isinstance(evaluator, EvaluatorConf):
+        left_out |= evaluator.unmeasured(model, dataset)
     for key, names in _deciding_metrics(draft, evaluator):
         for name in names:
             if (why := left_out.get(name.partition("/")[2])) is not None:

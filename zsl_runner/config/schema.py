@@ -268,8 +268,8 @@ class EvaluatorConf(Component):
         """Yield what the evaluator cannot measure of this model on this data set; keys are below the evaluator."""
         return ()
 
-    def unmeasured(self, dataset: DatasetConf) -> Mapping[str, str]:
-        """Return the metrics, without prefix, that no validation on this data set gives, each with the reason."""
+    def unmeasured(self, model: ModelConf, dataset: DatasetConf) -> Mapping[str, str]:
+        """Return the metrics, without prefix, that no validation of this model on these data gives, with the reason."""
         return {}
 
     def idle_beside(self, model: ModelConf, dataset: DatasetConf) -> Iterable[Idle]:

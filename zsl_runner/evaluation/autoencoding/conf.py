@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -108,11 +108,13 @@ class AutoencodingEvaluatorConf(OneStageEvaluatorConf):
         if Provision.IMAGE_LABELS not in dataset.provides:
             yield from idle("images without classes", "fitting_rows")
 
-    def fits(self, model: ModelConf, dataset: DatasetConf) -> Iterable[Problem]:
-        """The selecting metric must be one that the variant has."""
-        metric = self.select_metric.partition("/")[2]
-        labels, clusters = getattr(model, "labels", "none"), getattr(model, "n_clusters", None)
-        if metric == "error" and labels != "category":
-            yield Problem("select_metric", f"val/error needs model.labels=category, which is {labels}")
-        if metric in CLUSTER_ERRORS and (clusters is None or Provision.IMAGE_LABELS not in dataset.provides):
-            yield Problem("select_metric", f"val/{metric} needs model.n_clusters and a data set with labels")
+    def unmeasured(self, model: ModelConf, dataset: DatasetConf) -> Mapping[str, str]:
+        """Errors are of variants with categories or clusters, on images with classes."""
+        found = {}
+        if (labels := getattr(model, "labels", "none")) != "category":
+            found["error"] = f"it needs model.labels=category, which is {labels}"
+        if getattr(model, "n_clusters", None) is None:
+            found |= dict.fromkeys(CLUSTER_ERRORS, "it needs model.n_clusters")
+        if Provision.IMAGE_LABELS not in dataset.provides:
+            found |= dict.fromkeys(("error", *CLUSTER_ERRORS), "the images have no classes")
+        return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
@@ -70,14 +70,18 @@ class ClassMapsEvaluatorConf(OneStageEvaluatorConf):
         if not self.scales:
             yield Problem("scales", "expected at least one size, e.g. [1.0]")
 
+    def unmeasured(self, model: ModelConf, dataset: DatasetConf) -> Mapping[str, str]:
+        """Maps are measured by masks."""
+        if not isinstance(dataset, TaggedConf) or dataset.has_masks():
+            return {}
+        why = (
+            "it needs masks, and dataset.masks names none; give their folder in dataset.root, e.g. "
+            "dataset.masks=masks, or take val/tag_accuracy"
+        )
+        return {name: why for name in self.quantities if name not in OF_TAGS}
+
     def fits(self, model: ModelConf, dataset: DatasetConf) -> Iterable[Problem]:
-        """Yield a choice by masks that are not there, and a size below the stride of the network."""
-        if isinstance(dataset, TaggedConf) and not dataset.has_masks() and "mIoU" in self.select_metric:
-            yield Problem(
-                "select_metric",
-                f"{self.select_metric} is measured by masks, and dataset.masks names none; give their folder in "
-                "dataset.root, e.g. dataset.masks=masks, or use evaluator.select_metric=val/tag_accuracy",
-            )
+        """Yield a size below the stride of the network."""
         side = dataset.image_side()
         if side is None or not isinstance(model, ClassMapperConf) or not self.scales:
             return

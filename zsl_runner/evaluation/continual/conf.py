@@ -59,7 +59,7 @@ class ContinualEvaluatorConf(OneStageEvaluatorConf):
             why = "" if able else f", of which model {model.name} has no logits"
             yield Problem("kind", f"dataset {dataset.name} has unseen classes{why}; expected {protocol}{remedy}")
 
-    def unmeasured(self, dataset: DatasetConf) -> Mapping[str, str]:
+    def unmeasured(self, model: ModelConf, dataset: DatasetConf) -> Mapping[str, str]:
         """The only task has no earlier one that could be forgotten."""
         return _of_one_task(dataset, *(f"{name}_{kind}" for name in (*LATER, "intransigence") for kind in KINDS))
 
@@ -91,7 +91,7 @@ class ContinualZeroShotEvaluatorConf(EvaluatorConf):
             yield Problem("stages", "must be [tune], [final] or [tune,final], each once and in this order")
         yield from _selection_problems(self)
 
-    def unmeasured(self, dataset: DatasetConf) -> Mapping[str, str]:
+    def unmeasured(self, model: ModelConf, dataset: DatasetConf) -> Mapping[str, str]:
         """After the last static task no class is unseen; the only task has no earlier one to be forgotten."""
         if not set(self.stages) & set(VALIDATING):
             return {}

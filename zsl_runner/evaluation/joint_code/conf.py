@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
 from zsl_runner.config.fields import option
-from zsl_runner.config.problems import Idle, Problem, idle
+from zsl_runner.config.problems import Idle, idle
 from zsl_runner.config.schema import DatasetConf, ModelConf, Quantity
 from zsl_runner.config.vocabulary import Capability, Provision
 from zsl_runner.evaluation.one_stage_conf import OneStageEvaluatorConf
 
 NATS: Final = Quantity("nats", digits=3)
+ACCURACIES: Final = ("accuracy_majority", "accuracy_hungarian")
 COST: Final = Quantity("nats", lower_is_better=True, digits=2)
 
 
@@ -24,8 +25,7 @@ class JointCodeEvaluatorConf(OneStageEvaluatorConf):
     requires: ClassVar[frozenset[str]] = frozenset({Capability.JOINT_CODE})
     needs: ClassVar[frozenset[str]] = frozenset({Provision.IMAGE_ROWS})
     quantities: ClassVar[dict[str, Quantity]] = {
-        "accuracy_majority": Quantity("per cent", digits=2),
-        "accuracy_hungarian": Quantity("per cent", digits=2),
+        **dict.fromkeys(ACCURACIES, Quantity("per cent", digits=2)),
         "mutual_information": NATS,
         "usage_entropy": NATS,
         "KL_z": NATS,
@@ -61,7 +61,13 @@ class JointCodeEvaluatorConf(OneStageEvaluatorConf):
         if Provision.FACTORS not in dataset.provides:
             yield from idle("images whose factors are not known", "factor_votes", "factor_batch")
 
-    def fits(self, model: ModelConf, dataset: DatasetConf) -> Iterable[Problem]:
-        """Information is that of discrete variables."""
-        if self.select_metric == "val/mutual_information" and not getattr(model, "discrete", True):
-            yield Problem("select_metric", "val/mutual_information is of discrete variables, and model.discrete=[]")
+    def unmeasured(self, model: ModelConf, dataset: DatasetConf) -> Mapping[str, str]:
+        """Accuracies are of categories and classes, information of categories, the score of known factors."""
+        found = {}
+        if Provision.FACTORS not in dataset.provides:
+            found["factor_vae_score"] = "no factor of the images is known"
+        if Provision.IMAGE_LABELS not in dataset.provides:
+            found |= dict.fromkeys(ACCURACIES, "the images have no classes")
+        if not getattr(model, "discrete", True):
+            found |= dict.fromkeys((*ACCURACIES, "mutual_information", "usage_entropy"), "model.discrete=[]")
+        return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -13,7 +13,7 @@ from zsl_runner.config.vocabulary import OF_CODES, Capability, Provision, View
 from zsl_runner.evaluation.one_stage_conf import OneStageEvaluatorConf
 
 ESTIMATORS = ("elbo", "mc", "is")
-ESTIMATED = {"val/NCLL_ELBO": "elbo", "val/NCLL_MC": "mc", "val/NCLL_IS": "is"}
+ESTIMATED = {"NCLL_ELBO": "elbo", "NCLL_MC": "mc", "NCLL_IS": "is"}
 NATS = Quantity("nats", lower_is_better=True, digits=2)
 ERROR = Quantity("per cent", lower_is_better=True, digits=2)
 
@@ -61,14 +61,16 @@ class LikelihoodEvaluatorConf(OneStageEvaluatorConf):
         yield from super().problems()
         if not set(self.estimators) & {"mc", "is"} or len(set(self.estimators)) != len(self.estimators):
             yield Problem("estimators", f"expected mc, is or both, each once, found {list(self.estimators)}")
-        wanted = ESTIMATED.get(self.select_metric)
-        if wanted is not None and wanted not in self.estimators:
-            yield Problem("select_metric", f"{self.select_metric} needs {wanted} in estimators")
 
-    def fits(self, model: ModelConf, dataset: DatasetConf) -> Iterable[Problem]:
-        """The likelihood of a model without codes is not estimated."""
-        if self.select_metric in ESTIMATED and Capability.LATENT_OUTPUT not in model.capabilities:
-            yield Problem("select_metric", f"{self.select_metric} is of models with codes; use val/NCLL")
+    def unmeasured(self, model: ModelConf, dataset: DatasetConf) -> Mapping[str, str]:
+        """Only what is among the estimators, and not the likelihood of a model without codes."""
+        if Capability.LATENT_OUTPUT not in model.capabilities:
+            return dict.fromkeys(ESTIMATED, f"model {model.name} has no codes; take val/NCLL")
+        return {
+            name: f"{wanted} is not among evaluator.estimators"
+            for name, wanted in ESTIMATED.items()
+            if wanted not in self.estimators
+        }
 
     def idle_beside(self, model: ModelConf, dataset: DatasetConf) -> Iterable[Idle]:
         """Yield what has no effect on a model without codes."""
