@@ -16,6 +16,7 @@ from zsl_runner.config.places import require_beside, require_free, require_there
 from zsl_runner.console import frame
 from zsl_runner.console.arguments import completing
 from zsl_runner.console.failures import expected
+from zsl_runner.console.imports import lasting
 from zsl_runner.console.terminal import require_printed
 from zsl_runner.errors import CheckpointError, ConfigError, DataError, RunError
 from zsl_runner.files.writing import remove_leftovers, writable, write_parts, write_text
@@ -132,8 +133,8 @@ def evaluate(
         evaluators = rescored(directory, settings)
         if predictions is not None and len(evaluators) > 1:
             raise ConfigError("--predictions: one file has the scores under one setting; give one value of each key")
-    from zsl_runner.runs.opened import open_run  # torch is imported only when something is scored
-
+    with lasting():
+        from zsl_runner.runs.opened import open_run  # torch is imported only when something is scored
     run = open_run(directory, device, batch_size)
     rows = (run.fold, run.data, []) if data is None else run.other_rows(data)
     if not evaluators:
@@ -214,10 +215,10 @@ def assign(
     from zsl_runner.data.command.importing.unlabelled import read_unlabelled
 
     given = read_unlabelled(rows, classes)  # before torch is imported
-    from zsl_runner.evaluation.class_tables import assignments
-    from zsl_runner.evaluation.predictions import as_csv
-    from zsl_runner.runs.opened import open_run
-
+    with lasting():
+        from zsl_runner.evaluation.class_tables import assignments
+        from zsl_runner.evaluation.predictions import as_csv
+        from zsl_runner.runs.opened import open_run
     run = open_run(directory, device, batch_size)
     if given.class_vectors is not None:
         with _said_of(given.class_vectors):

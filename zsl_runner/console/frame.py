@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from zsl_runner.console.imports import say_of_a_command
 from zsl_runner.console.signals import STOP, end_quietly
 from zsl_runner.console.terminal import require_printed, tolerant
 from zsl_runner.errors import ConfigError
@@ -18,6 +19,7 @@ FAILED, REFUSED = 1, 2
 @contextmanager
 def guarded() -> Iterator[None]:
     """Hear signals and lose what cannot be printed inside the block; one inside another does nothing more."""
+    say_of_a_command()
     before = threading.excepthook
 
     def of_a_thread(found: threading.ExceptHookArgs) -> None:

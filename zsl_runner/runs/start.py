@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from zsl_runner.config.schema import RunConfig
+from zsl_runner.console.imports import lasting
 from zsl_runner.console.signals import STOP
 from zsl_runner.errors import ObjectiveError, RunError
 from zsl_runner.runs.repeated import Existing, find
@@ -58,8 +59,8 @@ def launch(
         RunError: the run failed, now or before, or another process is working on it.
     """
     if existing is None:
-        from zsl_runner.runs.attempt import execute  # torch is imported only when something runs
-
+        with lasting():
+            from zsl_runner.runs.attempt import execute  # torch is imported only when something runs
         with STOP.deferred():  # from the first file on
             return execute(config, overrides, swept, announce, only, study)
     if announce is not None:
@@ -84,7 +85,7 @@ def resume(directory: Path, config: RunConfig) -> Result:
     Raises:
         RunError: the run failed, or another process is working on it.
     """
-    from zsl_runner.runs import attempt as supervision
-
+    with lasting():
+        from zsl_runner.runs import attempt as supervision
     with STOP.deferred():
         return supervision.resume(directory, config)
