@@ -5,6 +5,7 @@ The runs share this process and one loader; that `zsl-run` reaches them is shown
 
 import functools
 import json
+import re
 import shutil
 
 import numpy as np
@@ -24,6 +25,12 @@ from zsl_runner.runs.attempt import execute
 
 FOLDER = conf_directory() / "experiment"
 EXPERIMENTS = sorted(path.relative_to(FOLDER).with_suffix("").as_posix() for path in FOLDER.rglob("*.yaml"))
+OTHER_DATA = {
+    name
+    for name in EXPERIMENTS
+    if re.sub(r"(cub_sent|awa1|awa2|flo|flo89|sun)$", "cub", name) in {*EXPERIMENTS} - {name}
+}
+"""Experiments beside which there is the same on the attributes of CUB, with other numbers."""
 SHORT = {
     "trainer": {
         "adversarial_autoencoder": {"epochs": 2, "batch_size": 60, "labelled_batch_size": 10, "evaluate_every": 1},
@@ -151,7 +158,16 @@ def shorten(config):
     change(config.tracker, QUIET)
 
 
-@pytest.mark.parametrize("experiment", EXPERIMENTS)
+@pytest.mark.parametrize("experiment", sorted(OTHER_DATA))
+@pytest.mark.usefixtures("places")
+def test_an_experiment_on_other_data_is_accepted(experiment, loader):
+    assert check(loader, [f"experiment={experiment}"]).problems == ()
+
+
+@pytest.mark.parametrize(
+    "experiment",
+    [pytest.param(name, marks=[pytest.mark.slow] if name in OTHER_DATA else []) for name in EXPERIMENTS],
+)
 @pytest.mark.usefixtures("places", "determinism")
 def test_an_experiment_takes_two_steps_of_each_phase(experiment, loader, tmp_path):
     verdict = check(loader, [f"experiment={experiment}"])

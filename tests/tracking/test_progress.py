@@ -36,6 +36,44 @@ def test_lines_show_rate_remaining_time_and_values():
     assert len(shown) == 4
 
 
+def test_a_line_that_is_due_says_what_is_measured():
+    stream, clock = io.StringIO(), Clock()
+    lines = Lines(stream, clock)
+    lines.begin_phase("final", "em", 2, 0)
+    clock.now += 8
+    lines.measure("val")  # the first step is not counted before it is measured
+    lines.scalars({"kl": 0.5, "val/H": 3.0})
+    lines.advance()
+    clock.now += 8
+    lines.advance()
+    lines.measure("test")
+    clock.now += 50
+    lines.scalars({"test/H": 4.0})
+    lines.close()
+    assert stream.getvalue().splitlines() == [
+        "final/em: 2 steps",
+        "final/em: 0/2 0%  measuring val rows",
+        "final/em: 2/2 100%  0.125 steps/s  took 0:16  kl 0.5  val/H 3.0",
+    ]
+
+
+def test_the_bar_says_what_is_measured_while_it_stands_still():
+    shown = []
+    for found in ({}, {"test/H": 4.0}):
+        stream = io.StringIO()
+        bar = Bar(Console(file=stream, force_terminal=True, width=140, color_system=None), Clock())
+        bar.begin_phase("final", "em", 1, 0)
+        bar.advance()
+        bar.measure("test")
+        if found:
+            bar.scalars(found)
+        bar.close()
+        shown.append([line for line in stream.getvalue().splitlines() if "1/1" in line][-1])
+    assert "measuring test rows" in shown[0]
+    assert "measuring" not in shown[1]
+    assert "test/H 4.0" in shown[1]
+
+
 def test_the_log_of_a_long_phase_stays_short():
     stream, clock = io.StringIO(), Clock()
     lines = Lines(stream, clock)

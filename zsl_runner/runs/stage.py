@@ -330,6 +330,7 @@ class StageRun:
             raise Interrupted from None
 
     def _measured(self, fold: AnyFold, choices: Mapping[str, float] | None = None) -> Measurement[Any]:
+        self.context.tracker.measure(fold.evaluation.name)
         return measured(self.context.evaluator, self.plan.name, self.parts.model, fold, choices)
 
     def _diagnosed(self, fold: AnyFold, prefix: str) -> dict[str, float]:

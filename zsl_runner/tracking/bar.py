@@ -44,9 +44,14 @@ def speed(rate: float) -> str:
 
 
 class Recent:
-    """The latest values in words: terms of the loss of the running phase and the validation metrics."""
+    """The latest values in words: terms of the loss of the running phase and the validation metrics.
+
+    Attributes:
+        measured: the rows that are measured now; empty between two measurements.
+    """
 
     def __init__(self) -> None:
+        self.measured = ""
         self._terms: dict[str, float] = {}
         self._metrics: dict[str, float] = {}
         self._stage = ""
@@ -57,12 +62,14 @@ class Recent:
 
     def begin_phase(self, stage: str) -> None:
         """Forget the terms of the phase before, and the metrics of the stage before."""
+        self.measured = ""
         self._terms = {}
         if stage != self._stage:
             self._stage, self._metrics = stage, {}
 
     def take(self, values: Mapping[str, float]) -> None:
         """Keep the terms among ``values``, and the accuracies or, where there are none, the first metric."""
+        self.measured = ""
         self._terms |= {name: value for name, value in values.items() if "/" not in name}
         metrics = {name: value for name, value in values.items() if name.startswith(("val/", "test/"))}
         accuracies = {name: value for name, value in metrics.items() if name in ACCURACIES}
@@ -85,7 +92,7 @@ class Recent:
     def _words(self, terms: int) -> list[str]:
         shown = [f"{name} {value:.4g}" for name, value in list(self._terms.items())[:terms]]
         metrics = [f"{name} {value:{'.1f' if name in ACCURACIES else '.4g'}}" for name, value in self._metrics.items()]
-        return shown + metrics
+        return [f"measuring {self.measured} rows"] * bool(self.measured) + shown + metrics
 
 
 class _Values:
@@ -209,6 +216,11 @@ class Bar:
         if now >= self._next:
             self._next = now + BAR_SECONDS
             self._show()
+
+    def measure(self, rows: str) -> None:
+        """Say beside the bar, which stands still meanwhile, that these rows are measured."""
+        self._recent.measured = rows
+        self._show()
 
     def scalars(self, values: Mapping[str, float]) -> None:
         """Show these values beside the bar."""

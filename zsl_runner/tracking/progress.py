@@ -28,6 +28,9 @@ class Display(Protocol):
     def advance(self) -> None:
         """Count one step."""
 
+    def measure(self, rows: str) -> None:
+        """Show until the next values that ``val`` or ``test`` rows are measured, which can take minutes."""
+
     def scalars(self, values: Mapping[str, float]) -> None:
         """Show these values from now on beside the steps."""
 
@@ -113,10 +116,12 @@ class Lines:
     def advance(self) -> None:
         """Count a step; print if the last line is some seconds old."""
         self._done += 1
-        self._latest = now = self._clock()
-        if now >= self._next:
-            self._next = now + pause(now - self._since, self._bounds)
-            self._status(now)
+        self._print_if_due()
+
+    def measure(self, rows: str) -> None:
+        """Say so in the next line, and print it if the last one is some seconds old."""
+        self._recent.measured = rows
+        self._print_if_due()
 
     def scalars(self, values: Mapping[str, float]) -> None:
         """Show these values in the next line."""
@@ -128,14 +133,21 @@ class Lines:
             self._status(self._latest)
         self._open = False
 
+    def _print_if_due(self) -> None:
+        self._latest = now = self._clock()
+        if now >= self._next:
+            self._next = now + pause(now - self._since, self._bounds)
+            self._status(now)
+
     def _status(self, now: float) -> None:
         self._printed = self._done
-        rate = (self._done - self._first) / max(now - self._began, 1e-9)
         percent = 100 * self._done // max(self._steps, 1)
-        left = duration(max(self._steps - self._done, 0) / rate)
-        counts = f"{self._done}/{self._steps} {percent}%  {speed(rate)}"
-        remaining = f"ETA {left}" if self._done < self._steps else f"took {duration(now - self._began)}"
-        self._print(f"{self._label}: {counts}  {remaining}  {self._recent}".rstrip())
+        shown = [f"{self._label}: {self._done}/{self._steps} {percent}%"]
+        if made := self._done - self._first:  # a first step that is measured is not counted yet
+            rate = made / max(now - self._began, 1e-9)
+            left = duration(max(self._steps - self._done, 0) / rate)
+            shown += [speed(rate), f"ETA {left}" if self._done < self._steps else f"took {duration(now - self._began)}"]
+        self._print("  ".join([*shown, str(self._recent)]).rstrip())
 
     def _print(self, line: str) -> None:
         print(line if self._run is None else f"{self._run}  {line}", file=self._stream, flush=True)
@@ -148,6 +160,9 @@ class Silence:
         """Show nothing."""
 
     def advance(self) -> None:
+        """Show nothing."""
+
+    def measure(self, rows: str) -> None:
         """Show nothing."""
 
     def scalars(self, values: Mapping[str, float]) -> None:

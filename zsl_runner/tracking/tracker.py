@@ -216,6 +216,10 @@ class Tracker:
         """Count one step of the phase."""
         self._progress.advance()
 
+    def measure(self, rows: str) -> None:
+        """Show that ``val`` or ``test`` rows are measured, until there are scalars."""
+        self._progress.measure(rows)
+
     def flush(self) -> dict[str, Any]:
         """Hand everything written so far to the operating system; return how much it is, for a checkpoint."""
         if self._tensorboard is not None:
