@@ -16,7 +16,6 @@ from zsl_runner.config.places import require_beside, require_free, require_there
 from zsl_runner.console import frame
 from zsl_runner.console.arguments import completing
 from zsl_runner.console.failures import expected
-from zsl_runner.console.imports import lasting
 from zsl_runner.console.terminal import require_printed
 from zsl_runner.errors import CheckpointError, ConfigError, DataError, RunError
 from zsl_runner.files.writing import remove_leftovers, writable, write_parts, write_text
@@ -133,7 +132,7 @@ def evaluate(
         evaluators = rescored(directory, settings)
         if predictions is not None and len(evaluators) > 1:
             raise ConfigError("--predictions: one file has the scores under one setting; give one value of each key")
-    with lasting():
+    with frame.lasting():
         from zsl_runner.runs.opened import open_run  # torch is imported only when something is scored
     run = open_run(directory, device, batch_size)
     rows = (run.fold, run.data, []) if data is None else run.other_rows(data)
@@ -215,7 +214,7 @@ def assign(
     from zsl_runner.data.command.importing.unlabelled import read_unlabelled
 
     given = read_unlabelled(rows, classes)  # before torch is imported
-    with lasting():
+    with frame.lasting():
         from zsl_runner.evaluation.class_tables import assignments
         from zsl_runner.evaluation.predictions import as_csv
         from zsl_runner.runs.opened import open_run

@@ -1,8 +1,10 @@
 """What is kept out of the compiler runs as it is written, and nothing is compiled along with it."""
 
+import pytest
 import torch
 from torch import nn
 
+from zsl_runner.graphs import uncompiled as plain
 from zsl_runner.graphs.uncompiled import uncompiled
 
 
@@ -48,3 +50,36 @@ def test_without_a_compiler_it_is_the_function():
     assert Halves(calls)(torch.ones(2)).tolist() == [5.0, 5.0]
     assert calls == [False]
     assert Halves._double.__name__ == "_double"
+
+
+def trained(optimiser, parameters, steps):
+    generator = torch.Generator().manual_seed(len(steps))
+    for _ in steps:
+        for parameter in parameters:
+            parameter.grad = torch.randn(parameter.shape, generator=generator)
+        optimiser.step()
+        optimiser.zero_grad()
+    return parameters
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("Adam", {"betas": (0.5, 0.9), "weight_decay": 0.1}),
+        ("AdamW", {"weight_decay": 0.1}),
+        ("SGD", {"momentum": 0.9}),
+    ],
+)
+def test_it_is_torchs_to_the_bit_and_takes_up_its_state(name, options):
+    ends = []
+    for first, second in [(torch.optim, torch.optim), (plain, plain), (torch.optim, plain)]:
+        parameters = [torch.nn.Parameter(torch.linspace(-1, 1, 5)), torch.nn.Parameter(torch.ones(2, 3))]
+        before = getattr(first, name)(parameters, lr=0.1, fused=True, **options)
+        trained(before, parameters, range(3))
+        after = getattr(second, name)(parameters, lr=1.0, fused=True)
+        after.load_state_dict(before.state_dict())
+        assert all(parameter.grad is None for parameter in parameters)
+        ends.append(torch.cat([parameter.detach().flatten() for parameter in trained(after, parameters, range(4))]))
+    assert torch.equal(ends[0], ends[1])
+    assert torch.equal(ends[0], ends[2])
+    assert not torch.equal(ends[0], torch.cat([torch.linspace(-1, 1, 5), torch.ones(6)]))

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from zsl_runner.classifiers.conf import Schedule
-from zsl_runner.graphs.optimisers import Adam
 from zsl_runner.graphs.repeated import Repeated
+from zsl_runner.graphs.uncompiled import Adam
 from zsl_runner.models.networks import finite
 from zsl_runner.objectives.softmax import softmax_residual
 

@@ -1,25 +1,30 @@
-"""The frame around every command: streams that never raise, signals that are heard, one handler of all failures."""
+"""The frame around every command: streams that never raise, signals that are heard, one handler of all failures.
+
+Beside it, imports that last as long as the command.
+"""
 
 from __future__ import annotations
 
 import atexit
+import gc
 import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from zsl_runner.console.imports import say_of_a_command
 from zsl_runner.console.signals import STOP, end_quietly
 from zsl_runner.console.terminal import require_printed, tolerant
 from zsl_runner.errors import ConfigError
 
 FAILED, REFUSED = 1, 2
+_of_a_command = _imported = False
 
 
 @contextmanager
 def guarded() -> Iterator[None]:
     """Hear signals and lose what cannot be printed inside the block; one inside another does nothing more."""
-    say_of_a_command()
+    global _of_a_command
+    _of_a_command = True
     before = threading.excepthook
 
     def of_a_thread(found: threading.ExceptHookArgs) -> None:
@@ -32,6 +37,26 @@ def guarded() -> Iterator[None]:
             yield
     finally:
         threading.excepthook = before
+
+
+@contextmanager
+def lasting() -> Iterator[None]:
+    """Collect no garbage inside the block, which imports what takes long, nor later look through what is there by then.
+
+    Looking through torch again and again, at last when the process ends, is a fifth of a short run. Only once in the
+    process of a command, and not in a program of a user's own, whose garbage would stay.
+    """
+    global _imported
+    if not _of_a_command or _imported or not gc.isenabled():
+        yield
+        return
+    _imported = True
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def run(program: str, work: Callable[[], int]) -> int:

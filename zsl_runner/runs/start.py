@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from zsl_runner.config.schema import RunConfig
-from zsl_runner.console.imports import lasting
+from zsl_runner.console.frame import lasting
 from zsl_runner.console.signals import STOP
 from zsl_runner.errors import ObjectiveError, RunError
 from zsl_runner.runs.repeated import Existing, find

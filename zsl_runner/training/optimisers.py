@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from zsl_runner.config.optimizer import OptimizerConf
 from zsl_runner.config.problems import did_you_mean
 from zsl_runner.errors import ConfigError
-from zsl_runner.graphs.optimisers import SGD, Adam, AdamW
+from zsl_runner.graphs.uncompiled import SGD, Adam, AdamW
 
 
 def build_optimiser(parameters: list[nn.Parameter], conf: OptimizerConf) -> torch.optim.Optimizer:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from zsl_runner.graphs.optimisers import Adam
+from zsl_runner.graphs.uncompiled import Adam
 from zsl_runner.models.latent_priors import LatentPrior
 from zsl_runner.models.networks import finite
 from zsl_runner.objectives.two_sample import (

@@ -5,8 +5,7 @@ import pytest
 
 SCRIPT = """
 import gc
-from zsl_runner.console.frame import guarded
-from zsl_runner.console.imports import lasting
+from zsl_runner.console.frame import guarded, lasting
 with {surrounding}:
     with lasting():
         import decimal
