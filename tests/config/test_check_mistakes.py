@@ -359,7 +359,7 @@ DIGITS = ["model=task_heads", "dataset=split_digits"]
         ([*QUADRANTS, "trainer=nn"], "NCLL_ELBO", "trainer=nn has each code at its mean; use NCLL"),
         ([*CANVAS, "trainer=gsnn"], "NCLL_ELBO", "alpha=0 trains no recognition network"),
         (BASELINE, "NCLL_MC", "model baseline_nn has no codes; take val/NCLL"),
-        ([*QUADRANTS, "evaluator.estimators=[mc]"], "NCLL_IS", "is is not among evaluator.estimators"),
+        ([*QUADRANTS, "evaluator.estimators=[mc]"], "NCLL_IS", "'is' is not among evaluator.estimators"),
         ([*JOINT, "model.discrete=[]"], "mutual_information", "model.discrete=[]"),
         (AAE, "error", "it needs model.labels=category, which is none"),
         (AAE, "error_majority", "it needs model.n_clusters"),

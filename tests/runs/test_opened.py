@@ -1,6 +1,8 @@
 """A run opened from Python: features generated in the scale of the data, rows predicted, other rows scored."""
 
 import dataclasses
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -66,6 +68,17 @@ def test_calibrated_predictions_give_the_reported_metrics(eszsl, classifiers):
         eszsl.predict(data.features[:1], "unseen", calibrated=True)
     with pytest.raises(RunError, match="no offset was chosen on validation classes; a run with evaluator"):
         classifiers.predict(data.features[:1], calibrated=True)
+
+
+def test_scoring_a_trained_run_imports_no_compiler(sgal):
+    """It takes as long as importing torch; nothing is compiled here."""
+    script = "import sys; from zsl_runner.evaluate import main; code = main([sys.argv[1]]); "
+    script += "assert 'torch' in sys.modules and 'torch._dynamo' not in sys.modules; sys.exit(code)"
+    done = subprocess.run(
+        [sys.executable, "-c", script, sgal.directory], capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert f" {Result.load(sgal.directory).metrics['test/H']:.2f} %\n" in done.stdout
 
 
 class SlowStart(SeenOnlyTrainer):

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_map_only
 
 from tests.training.nested import mapped, name_of, tensors
 from zsl_runner.streams import HOST, Streams, derived_seed
@@ -184,7 +185,7 @@ def second_device():
     def load(*arguments, **options):
         content = read(*arguments, **{**options, "map_location": "cpu"})
         away = options.get("map_location") == AWAY
-        return mapped(lambda tensor: tensor.to(AWAY), content) if away else content
+        return tree_map_only(Tensor, lambda tensor: tensor.to(AWAY), content) if away else content
 
     optimizers = import_module("torch.optim.optimizer")
     read, fused = torch.load, optimizers._get_fused_kernels_supported_devices

@@ -43,8 +43,8 @@ def guarded() -> Iterator[None]:
 def lasting() -> Iterator[None]:
     """Collect no garbage inside the block, which imports what takes long, nor later look through what is there by then.
 
-    Looking through torch again and again, at last when the process ends, is a fifth of a short run. Only once in the
-    process of a command, and not in a program of a user's own, whose garbage would stay.
+    A short run would look through torch again and again, at last when the process ends. Only once in the process of a
+    command, and not in a program of a user's own, whose garbage would stay.
     """
     global _imported
     if not _of_a_command or _imported or not gc.isenabled():

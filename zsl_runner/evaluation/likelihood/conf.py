@@ -67,7 +67,7 @@ class LikelihoodEvaluatorConf(OneStageEvaluatorConf):
         if Capability.LATENT_OUTPUT not in model.capabilities:
             return dict.fromkeys(ESTIMATED, f"model {model.name} has no codes; take val/NCLL")
         return {
-            name: f"{wanted} is not among evaluator.estimators"
+            name: f"{wanted!r} is not among evaluator.estimators"
             for name, wanted in ESTIMATED.items()
             if wanted not in self.estimators
         }
