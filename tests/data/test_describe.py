@@ -94,9 +94,7 @@ def test_the_figure_shows_the_data():
 
 def test_the_title_names_the_data_and_nothing_unknown(own, capsys, monkeypatch):
     titles = []
-    monkeypatch.setattr(
-        "zsl_runner.data.command.describe.png", lambda figure: titles.append(figure.get_suptitle()) or b""
-    )
+    monkeypatch.setattr("zsl_runner.tracking.pictures.png", lambda figure: titles.append(figure.get_suptitle()) or b"")
     picture = own.parent / "a.png"
     for options in ([], ["feature_kind=ViT"], ["name=other"]):
         assert run(capsys, "describe", "xlsa17", "--source", own, "--figure", picture, *options)[0] == 0

@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 import torch
 
-from zsl_runner.data.command.describe import describe, draw, png
+from zsl_runner.data.command.describe import describe, draw
 from zsl_runner.data.pairs.segmentation.folds import SegmentationSource, segmentation_folds
 from zsl_runner.data.pairs.segmentation.options import SegmentationConf
 from zsl_runner.data.pairs.segmentation.records import VOID, SegmentationRecords, colour_map
 from zsl_runner.data.records import Provenance, checked
 from zsl_runner.errors import DataError
+from zsl_runner.tracking.pictures import png
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 import torch
 
-from tests.png import png
 from zsl_runner.data.pairs.folds import Pair, PairView
 from zsl_runner.data.pairs.segmentation.folds import segmentation_folds
 from zsl_runner.data.pairs.segmentation.options import SegmentationConf
@@ -26,6 +25,7 @@ from zsl_runner.models.cvae_segmentation.model import CVAESegmentation
 from zsl_runner.models.segmentation_conf import ContractingConf, ExpandingConf, LabelCNNConf, MiddleConf
 from zsl_runner.streams import Streams
 from zsl_runner.tracking.figures.sheets import picture_columns
+from zsl_runner.tracking.pictures import png
 
 CNN = LabelCNNConf(
     contracting=ContractingConf([4], [3], 2),

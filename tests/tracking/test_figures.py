@@ -7,7 +7,6 @@ import pytest
 from matplotlib.colors import to_rgba_array
 from matplotlib.patches import Ellipse
 
-from tests.png import png
 from zsl_runner.tracking.figures.confusion import confusion, shares, shares_of_groups
 from zsl_runner.tracking.figures.generated_features import evenly, real_against_generated
 from zsl_runner.tracking.figures.latent_space import principal_plane, priors_against_encodings
@@ -15,7 +14,7 @@ from zsl_runner.tracking.figures.learning_curves import learning_curves
 from zsl_runner.tracking.figures.stacking_curve import stacking_curve
 from zsl_runner.tracking.figures.style import class_colours, shorts
 from zsl_runner.tracking.figures.transduction import before_and_after, class_prior_bars
-from zsl_runner.tracking.pictures import card
+from zsl_runner.tracking.pictures import card, png
 from zsl_runner.tracking.table import Row
 
 

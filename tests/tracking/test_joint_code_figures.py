@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from tests.png import png
 from zsl_runner.tracking.figures.joint_code import capacity_curve, category_classes, latent_divergences
+from zsl_runner.tracking.pictures import png
 
 
 def test_the_capacity_curve_shows_divergences_capacities_and_information():

@@ -5,7 +5,6 @@ import warnings
 import numpy as np
 import pytest
 
-from tests.png import png
 from zsl_runner.tracking.figures.tasks import (
     accuracy_in_plane,
     by_layer,
@@ -14,6 +13,7 @@ from zsl_runner.tracking.figures.tasks import (
     task_matrix,
     zero_shot_courses,
 )
+from zsl_runner.tracking.pictures import png
 
 TASKS = (1, 5, 20)
 

@@ -7,7 +7,7 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -46,7 +46,7 @@ class Picture:
 def still(figure: Figure, signature: str = "") -> Picture:
     """Return a figure as a PNG, with a signature below it that names what it shows."""
     with _signed(figure, signature):
-        return _picture(_png(figure))
+        return _picture(png(figure))
 
 
 def card(figure: Figure) -> Picture:
@@ -61,7 +61,24 @@ def card(figure: Figure) -> Picture:
     figure.draw_without_rendering()
     for axes in figure.axes:
         _leave_out_what_touches(axes, figure.dpi)
-    return _picture(_png(figure, CARD_DPI))
+    return _picture(png(figure, CARD_DPI))
+
+
+def png(figure: Figure, dpi: float | None = None) -> bytes:
+    """Return a figure as PNG, by default in the dots per inch it was made with.
+
+    Drawn once: ``savefig`` draws all of a figure that lays itself out twice.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg  # late: a run without figures needs no matplotlib
+
+    made_with = figure.dpi
+    encoded = io.BytesIO()
+    try:
+        figure.dpi = made_with if dpi is None else dpi
+        FigureCanvasAgg(figure).print_png(encoded)
+    finally:
+        figure.dpi = made_with
+    return encoded.getvalue()
 
 
 def animated(figures: Sequence[Figure], signature: str = "") -> Picture:
@@ -110,15 +127,9 @@ def _leave_out_what_touches(axes: Axes, dpi: float) -> None:
             text.set_visible(float(text.get_fontsize()) * dpi / 72 * WIDTH_OF_TWO_DIGITS <= cell)
 
 
-def _picture(png: bytes) -> Picture:
-    width, height = _opened(png).size
-    return Picture("png", png, width, height)
-
-
-def _png(figure: Figure, dpi: float | Literal["figure"] = "figure") -> bytes:
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=dpi)
-    return buffer.getvalue()
+def _picture(encoded: bytes) -> Picture:
+    width, height = _opened(encoded).size
+    return Picture("png", encoded, width, height)
 
 
 def _opened(png: bytes) -> Image:

@@ -145,9 +145,10 @@ def _verify(given: argparse.Namespace) -> int:
 
 def _describe(given: argparse.Namespace) -> int:
     from zsl_runner.config.places import require_beside
-    from zsl_runner.data.command.describe import describe, draw, png
+    from zsl_runner.data.command.describe import describe, draw
     from zsl_runner.data.load import load
     from zsl_runner.files.writing import write_bytes
+    from zsl_runner.tracking.pictures import png
 
     if given.figure is not None and given.figure.suffix.lower() != ".png":
         raise ConfigError(f"--figure: expected a file that ends in .png, found {given.figure}")

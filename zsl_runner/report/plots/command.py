@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -19,7 +18,9 @@ from zsl_runner.report.plots import curves, parameter, search, tables, trade_off
 from zsl_runner.report.plots.material import Family, Material, families, materials
 from zsl_runner.report.table import tag_of
 from zsl_runner.report.text import one_line
+from zsl_runner.tracking.pictures import png
 
+DPI = 130
 Drawn = tuple[str, Figure]
 
 
@@ -92,9 +93,7 @@ def _pictures(findings: Findings, found: Sequence[Material], say: Callable[[str]
     notes = dict.fromkeys(f"left out: {message}" for message in findings.unreadable)
     for material in found:
         for name, figure in figures(material, notes.setdefault):
-            content = io.BytesIO()
-            figure.savefig(content, format="png", dpi=130, facecolor="white")
-            yield Picture(material, name, content.getvalue())
+            yield Picture(material, name, png(figure, DPI))
     for note in notes:
         say(one_line(note))
 

@@ -78,7 +78,7 @@ def code_histograms(codes: Tensor, draws: Tensor) -> Figure:
     for place, own, prior in zip(axes, codes.T.cpu().numpy(), draws.T.cpu().numpy(), strict=False):
         low, high = np.percentile(np.concatenate([own, prior]), [0.1, 99.9])
         edges = np.linspace(low, high, BINS)
-        place.hist(own, edges, density=True, color=SEEN, alpha=0.6)
+        place.hist(own, edges, density=True, histtype="stepfilled", color=SEEN, alpha=0.6)
         place.hist(prior, edges, density=True, color=INK, histtype="step", linewidth=1)
         place.set_yticks([])
     for number, place in enumerate(axes):

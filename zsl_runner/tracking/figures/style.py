@@ -33,8 +33,7 @@ QUALITATIVE = (
 
 STYLE = {
     "figure.dpi": 110,
-    "savefig.dpi": 110,
-    "savefig.facecolor": "white",
+    "figure.facecolor": "white",
     "font.family": "DejaVu Sans",
     "font.size": 9.5,
     "axes.titlesize": 10.5,

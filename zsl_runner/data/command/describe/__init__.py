@@ -5,7 +5,6 @@ A package with its own kind of records registers functions for it: ``@describe.r
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterable
 from functools import singledispatch
 from typing import TYPE_CHECKING
@@ -51,10 +50,3 @@ for kind, way in (
 ):
     describe.register(kind, way.describe)
     draw.register(kind, way.draw)
-
-
-def png(figure: Figure) -> bytes:
-    """Return a figure as PNG."""
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=110)
-    return buffer.getvalue()
