@@ -4,6 +4,19 @@ import importlib
 import os
 import sys
 
+IMPORTED_LATE = (
+    "hydra",
+    "zsl_runner.sweeps.command",
+    "zsl_runner.train",
+    "zsl_runner.runs.attempt",
+    "torch.utils.tensorboard.writer",
+    "matplotlib.backends.backend_agg",
+    "matplotlib.figure",
+    "sklearn.cluster",
+    "sklearn.manifold",
+)
+"""What whole runs import on their way."""
+
 
 def be_command(folder, log, module, arguments):
     """Call a module's main() in a folder, as this process's last work; what it says goes to two files.

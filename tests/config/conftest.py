@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.config.light import Light
 from tests.config.stand_in import complete
 from tests.loaded import ours
+from tests.parent import Parent
 from zsl_runner import train
 from zsl_runner.config.check import check
 from zsl_runner.config.loader import Loader, Source
@@ -47,7 +47,7 @@ def problems(verdict):
 
 @pytest.fixture(scope="session")
 def light():
-    process = Light()
+    process = Parent()
     yield process
     process.end()
 

@@ -9,7 +9,9 @@ from contextlib import contextmanager
 
 import pytest
 
+from tests.forked import IMPORTED_LATE
 from tests.packaging.distributions import REPOSITORY
+from tests.parent import Parent
 from tests.results import recorded
 
 FILE = re.compile(r"^```(?:python|yaml|toml) (\S+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -33,14 +35,14 @@ def zsl_run(tmp_path_factory):
         for group, found in project["entry-points"].items()
     ]
     (information / "entry_points.txt").write_text("".join(entries))
-    environment = os.environ | {"PYTHONPATH": f"{site}{os.pathsep}{REPOSITORY}", "OMP_NUM_THREADS": "1"}
+    parent = Parent(*IMPORTED_LATE)
 
     def run(folder, *arguments):
-        command = [sys.executable, "-m", "zsl_runner.train", *arguments]
-        return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=300)
+        return parent.run(folder, folder / "log", *arguments, places=[site])
 
-    run.site, run.environment = site, environment
-    return run
+    run.site = site
+    yield run
+    parent.end()
 
 
 def result(folder, name):
@@ -63,8 +65,9 @@ def test_its_features_train_a_final_classifier(zsl_run, tmp_path):
 
 def test_it_keeps_the_contracts(zsl_run, tmp_path):
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "tests.conftest"]
-    places = {"cwd": tmp_path, "env": zsl_run.environment}
-    done = subprocess.run([*command, zsl_run.site / "checks"], **places, capture_output=True, text=True, timeout=300)
+    environment = os.environ | {"PYTHONPATH": f"{zsl_run.site}{os.pathsep}{REPOSITORY}", "OMP_NUM_THREADS": "1"}
+    command += [zsl_run.site / "checks"]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stdout
 
 

@@ -17,7 +17,7 @@ import pytest
 import torch
 from hydra.core.config_store import ConfigStore
 
-from tests.forked import be_command
+from tests.forked import IMPORTED_LATE, be_command
 from tests.loaded import ours
 from tests.results import recorded
 from zsl_runner.config.check import check
@@ -25,17 +25,6 @@ from zsl_runner.config.registry import resolve, schemas
 from zsl_runner.config.schema import GROUPS
 from zsl_runner.config.store import register
 
-IMPORTED_LATE = (
-    "hydra",
-    "zsl_runner.sweeps.command",
-    "zsl_runner.train",
-    "zsl_runner.runs.attempt",
-    "torch.utils.tensorboard.writer",
-    "matplotlib.backends.backend_agg",
-    "matplotlib.figure",
-    "sklearn.cluster",
-    "sklearn.manifold",
-)
 QUICK = [
     "dataset=toy",
     "model=sgal",

@@ -1,9 +1,11 @@
-"""A process that has imported what commands import without torch, and is forked for each.
+"""A process that has imported what commands import, and is forked for each.
 
-``python -m tests.config.light`` reads a command as JSON from each line and answers with its exit code. A torch imported
-at the top of any module that commands import is in this process, too, and so in each that is forked from it.
+``python -m tests.parent MODULE...`` imports what commands import without torch, and these modules; then it reads a
+command as JSON from each line and answers with its exit code. A torch imported at the top of any module that commands
+import is in this process, too, and so in each that is forked from it.
 """
 
+import importlib
 import json
 import os
 import signal
@@ -14,18 +16,22 @@ from types import SimpleNamespace
 
 from tests.forked import be_command
 
-REPOSITORY = Path(__file__).resolve().parents[2]
+REPOSITORY = Path(__file__).resolve().parents[1]
 SECONDS = 120
 """After these a command is killed, whose exit code is then -14."""
 
 
-class Light:
-    """Runs commands of this repository that do without torch."""
+class Parent:
+    """Runs commands of this repository.
 
-    def __init__(self):
+    Args:
+        modules: to import before the first one.
+    """
+
+    def __init__(self, *modules):
         environment = {**os.environ, "PYTHONPATH": str(REPOSITORY), "OMP_NUM_THREADS": "1"}
         self._process = subprocess.Popen(
-            [sys.executable, "-m", __name__], stdin=-1, stdout=-1, text=True, cwd=REPOSITORY, env=environment
+            [sys.executable, "-m", __name__, *modules], stdin=-1, stdout=-1, text=True, cwd=REPOSITORY, env=environment
         )
 
     def run(self, folder, log, *arguments, module="zsl_runner.train", places=(), environment=None):
@@ -36,7 +42,7 @@ class Light:
             log: beginning of the names of two files to write.
             arguments: the command's.
             module: its module.
-            places: folders in which modules are searched first.
+            places: folders in which modules are searched first; what they hold may change from one command to the next.
             environment: variables beside those of the test.
 
         Returns:
@@ -59,12 +65,14 @@ class Light:
         self._process.wait(timeout=30)
 
 
-def _serve():
+def _serve(modules):
     from zsl_runner.config import registry
     from zsl_runner.sweeps import command  # noqa: F401
 
     for group in registry.PACKAGES:
         registry._own_schemas(group)  # not kept: another distribution may add to them
+    for module in modules:
+        importlib.import_module(module)
     for line in sys.stdin:
         order = json.loads(line)
         reading, writing = os.pipe()
@@ -75,6 +83,7 @@ def _serve():
             os.environ.clear()
             os.environ.update(order["environment"])
             sys.path[:0] = order["places"]
+            sys.dont_write_bytecode = bool(order["places"])  # of a file changed within a second it would be used again
             try:
                 be_command(*order["command"])
             finally:
@@ -86,4 +95,4 @@ def _serve():
 
 
 if __name__ == "__main__":
-    _serve()
+    _serve(sys.argv[1:])
