@@ -6,11 +6,13 @@ import pytest
 from hydra.core.config_store import ConfigStore
 from omegaconf import OmegaConf
 
-from zsl_runner.config import store
+from tests.loaded import ours
+from zsl_runner.config import store, typed
+from zsl_runner.config.check import check
 from zsl_runner.config.loader import Loader, Source
 from zsl_runner.config.paths import conf_directory
 from zsl_runner.config.registry import schemas
-from zsl_runner.config.schema import GROUPS
+from zsl_runner.config.schema import GROUPS, RunConfig
 
 store.register()
 
@@ -36,7 +38,17 @@ def test_the_store_goes_along_to_workers():
     assert there["schema"]["model"]["vzsl.yaml"].node == OmegaConf.structured(schemas("model")["vzsl"])
 
 
-def test_a_configuration_makes_nodes_of_its_own_schemas_only():
-    store._node_of.cache_clear()
+def test_a_configuration_makes_nodes_of_its_own_schemas_only(monkeypatch):
+    made = {}
+    monkeypatch.setattr(typed, "_DEFAULTS", made)
     Loader(Source(conf_directory())).strictly(["dataset=toy", "model=eszsl"], alone=True)
-    assert store._node_of.cache_info().misses == len(GROUPS)
+    assert len(made) == len(GROUPS)
+
+
+def test_a_check_leaves_the_defaults_of_a_schema_as_they_are():
+    arguments = ["dataset=toy", "model=sgal", "model.latent_dim=3", "seed=7"]
+    config = check(ours(), arguments, count_devices=lambda: 0, strictly=False).accepted()
+    assert (config.model.latent_dim, config.seed) == (3, 7)
+    typed.typed(OmegaConf.create(typed.plain(config)))
+    for schema in (RunConfig, schemas("model")["sgal"]):
+        assert typed.defaults_of(schema) == OmegaConf.structured(schema)

@@ -7,7 +7,9 @@ place, and the search goes on.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from copy import deepcopy
+from dataclasses import dataclass
 from typing import Any
 
 from omegaconf import DictConfig, ListConfig, OmegaConf
@@ -21,9 +23,27 @@ from zsl_runner.config.problems import Idle, Origin, Problem, closest, did_you_m
 from zsl_runner.config.quoting import written
 from zsl_runner.config.registry import schemas
 from zsl_runner.config.schema import GROUPS, RunConfig
+from zsl_runner.config.typed import defaults_of
 from zsl_runner.config.words import Shape, rules, shapes
 
 _LISTED = 12
+
+
+@dataclass(frozen=True)
+class _Given:
+    """A value that is no block of options.
+
+    Attributes:
+        name: of its option, or its name or index in a mapping or list.
+        value: it.
+        key: the option's, dotted.
+        shape: what the option holds.
+    """
+
+    name: Any
+    value: Any
+    key: str
+    shape: Shape
 
 
 class Draft:
@@ -40,7 +60,7 @@ class Draft:
         self.problems: list[Problem] = []
         self.idle: list[Idle] = []
         self.kinds: dict[str, str] = {}
-        self.node = OmegaConf.structured(RunConfig)
+        self.node = deepcopy(defaults_of(RunConfig))
         self._origins: dict[str, Origin] = {}
         self._blocks: set[str] = set()
         self._bad: set[str] = set()
@@ -113,7 +133,7 @@ class Draft:
                 self.report(f"{group}.kind", message, given[0].origin)
         if kind in known:
             self.kinds[group] = kind
-            self.node[group] = known[kind]
+            self.node[group] = defaults_of(known[kind])
             return
         self._unchecked.add(group)
         files = [layer.origin for layer in given if layer.origin.file is not None]
@@ -134,6 +154,7 @@ class Draft:
     def _fill(self, node: DictConfig, values: Mapping[Any, Any], prefix: str, origin: Origin) -> None:
         schema = OmegaConf.get_type(node)
         assert schema is not None
+        plain: list[_Given] = []
         for name, value in values.items():
             key = f"{prefix}{name}"
             if key in self._unchecked:
@@ -148,7 +169,8 @@ class Draft:
             elif shape.container == "list" and shape.is_section and isinstance(value, list):
                 self._fill_blocks(node, str(name), value, key, shape, origin)
             else:
-                self._set(node, str(name), value, key, shape, origin)
+                plain.append(_Given(str(name), value, key, shape))
+        self._set(node, plain, origin)
 
     def _fill_below(
         self, node: DictConfig, name: str, values: Mapping[Any, Any], key: str, shape: Shape, origin: Origin
@@ -165,29 +187,45 @@ class Draft:
         elif shape.container == "list" and values and origin.override is not None:
             self._fill_entries(node, name, values, key, shape, origin)
         else:
-            self._set(node, name, values, key, shape, origin)
+            self._set(node, [_Given(name, values, key, shape)], origin)
 
-    def _set(self, node: DictConfig, name: str, value: Any, key: str, shape: Shape, origin: Origin) -> None:
-        if value == MISSING and OmegaConf.is_missing(node, name):
-            return  # as the schema has it: a value is required
-        reason = objection(value, shape, origin.text_of(key))
+    def _set(self, node: DictConfig, given: Sequence[_Given], origin: Origin) -> None:
+        """Set values at once, for each merge is slow; one by one if one of them is refused."""
+        fitting = [entry for entry in given if self._fits(node, entry, origin)]
+        try:
+            # Converts as composing does; assigning may be stricter.
+            node.merge_with({entry.name: entry.value for entry in fitting})
+        except (OmegaConfBaseException, TypeError, ValueError, OverflowError) as error:
+            if len(fitting) == 1:
+                self._refuse(fitting[0], error, origin)
+            else:
+                for entry in fitting:
+                    self._set(node, [entry], origin)
+        else:
+            for entry in fitting:
+                self._origins[entry.key] = origin
+                self._bad.discard(entry.key)
+
+    def _fits(self, node: DictConfig, given: _Given, origin: Origin) -> bool:
+        """Tell whether a value is to be set; report one that is none of those its option may have."""
+        value, shape = given.value, given.shape
+        if value == MISSING and OmegaConf.is_missing(node, given.name):
+            return False  # as the schema has it: a value is required
+        reason = objection(value, shape, origin.text_of(given.key))
         if not reason and shape.container == "value" and not shape.is_section and isinstance(value, (Mapping, list)):
             # An empty one would be merged into what is there.
             reason = f"expected {shape.describe()}, found {_shown(value)}"
         if reason:
-            self.report(key, reason, origin)
-            return
-        try:
-            node.merge_with({name: value})  # converts as composing does; assigning may be stricter
-        except (OmegaConfBaseException, TypeError, ValueError, OverflowError) as error:
-            entry = getattr(error, "full_key", None)
-            inside = f" (at {entry})" if isinstance(entry, str) and entry.startswith(f"{key}[") else ""
-            values = f"; change values of it with {key}.OPTION=VALUE"
-            saved = f"\na saved configuration keeps its parts{values}" if key in COMPOSED_GROUPS else ""
-            self.report(key, f"expected {shape.describe()}, found {_shown(value)}{inside}{saved}", origin)
-        else:
-            self._origins[key] = origin
-            self._bad.discard(key)
+            self.report(given.key, reason, origin)
+        return not reason
+
+    def _refuse(self, given: _Given, error: Exception, origin: Origin) -> None:
+        entry = getattr(error, "full_key", None)
+        inside = f" (at {entry})" if isinstance(entry, str) and entry.startswith(f"{given.key}[") else ""
+        values = f"; change values of it with {given.key}.OPTION=VALUE"
+        saved = f"\na saved configuration keeps its parts{values}" if given.key in COMPOSED_GROUPS else ""
+        expected = given.shape.describe()
+        self.report(given.key, f"expected {expected}, found {_shown(given.value)}{inside}{saved}", origin)
 
     def _fill_names(
         self, node: DictConfig, name: str, values: Mapping[Any, Any], key: str, shape: Shape, origin: Origin
@@ -203,7 +241,8 @@ class Draft:
                     table[entry] = shape.item()
                 self._fill(table[entry], value, f"{below}.", origin)
             else:
-                self._set(table, entry, value, below, Shape("value", shape.item, optional=False), origin)
+                single = Shape("value", shape.item, optional=False)
+                self._set(table, [_Given(entry, value, below, single)], origin)
 
     def _fill_entries(
         self, node: DictConfig, name: str, values: Mapping[Any, Any], key: str, shape: Shape, origin: Origin
@@ -220,7 +259,7 @@ class Draft:
                 raw = OmegaConf.to_container(entries, resolve=False)
                 assert isinstance(raw, list)
                 raw[int(index)] = value
-                self._set(node, name, raw, key, shape, origin)
+                self._set(node, [_Given(name, raw, key, shape)], origin)
 
     def _fill_blocks(
         self, node: DictConfig, name: str, values: list[Any], key: str, shape: Shape, origin: Origin

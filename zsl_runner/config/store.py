@@ -6,10 +6,11 @@ from functools import cache, partial
 from typing import Any
 
 from hydra.core.config_store import ConfigNode, ConfigStore
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from zsl_runner.config.registry import schemas
-from zsl_runner.config.schema import GROUPS, Component, RunConfig
+from zsl_runner.config.schema import GROUPS, RunConfig
+from zsl_runner.config.typed import defaults_of
 
 MESSAGES = {"job_logging": "%(message)s", "hydra_logging": "[%(asctime)s][HYDRA] %(message)s"}
 """Formats of what a run and what Hydra has to say, by the groups of Hydra's that choose where that goes."""
@@ -48,17 +49,11 @@ class _Entry(ConfigNode):  # type: ignore[misc]
 
     @property
     def node(self) -> DictConfig:
-        return self._node if isinstance(self._node, DictConfig) else _node_of(self._node)
+        return self._node if isinstance(self._node, DictConfig) else defaults_of(self._node)
 
     @node.setter
     def node(self, schema_or_node: Any) -> None:
         self._node = schema_or_node
-
-
-@cache
-def _node_of(schema: type[Component]) -> DictConfig:
-    node: DictConfig = OmegaConf.structured(schema)
-    return node
 
 
 def _shared(store: ConfigStore, _memo: dict[int, Any]) -> ConfigStore:
