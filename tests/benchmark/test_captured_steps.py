@@ -7,6 +7,7 @@ from torch.utils._pytree import tree_leaves
 from scripts.benchmark import captured_steps, problem
 from scripts.benchmark.captured_steps import PROBLEMS, Measured, step_findings
 from scripts.benchmark.timing import Effort
+from tests.slow import slow_if
 from tests.training.emulated_graph import EmulatedGraph
 from tests.training.second_device import AwayTensor, second_device
 from zsl_runner.training.replay import Capture
@@ -55,7 +56,7 @@ def test_a_replayed_step_stands_beside_an_eager_and_a_plain_one(emulated, name):
         assert min(finding.quantities["wall"].medians) > 0
 
 
-@pytest.mark.parametrize("name", PLAIN)
+@pytest.mark.parametrize("name", slow_if(["prototype contrast, canvases"], PLAIN))
 def test_a_plain_step_stays_on_its_device(name):
     with second_device():
         parts = problem.stage(problem.configuration(*small(name)))

@@ -54,7 +54,11 @@ def states(folder):
         pytest.param(f"{RUN} >&- 2>&-", {}, marks=pytest.mark.slow),
         (f"{RUN} > /dev/full 2> /dev/full", {}),
         pytest.param(f"{RUN} \"name='é'\"", {"LC_ALL": "C", "PYTHONIOENCODING": "ascii"}, marks=pytest.mark.slow),
-        (f"{RUN} \"outputs='é'\"; mv é outputs", {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}),
+        pytest.param(
+            f"{RUN} \"outputs='é'\"; mv é outputs",
+            {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
+            marks=pytest.mark.slow,
+        ),
     ],
     ids=["broken", "closed", "full", "ascii", "ascii file names"],
 )

@@ -161,6 +161,17 @@ CHANGED: dict[str, list[str]] = {
 STEPS: dict[str, list[str]] = RUNS | {"aae_once": [*RUNS["aae_adam"], "trainer.encode=once"]}
 """Runs whose steps are tested: the recorded ones, and some beside them."""
 
+KINDRED = (
+    "em_released",
+    "em_control_fixed_prior",
+    "feature_gan",
+    "beta_vae",
+    "aae_once",
+    "aae_paper",
+    "prototype_contrast_released",
+)
+"""Those whose steps are nearly another's: these steps are tested with the long tests, as those of `OPTIONS` are."""
+
 _RARE_AAE = [*_AAE, "dataset.labelled=800"]
 _PAIRS = ["model=cvae_pairs", *_COMPLETION]
 _TASK_HEADS = ["model=task_heads", "model.hidden=[24]"]

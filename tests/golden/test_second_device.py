@@ -5,6 +5,7 @@ import torch
 
 from tests.golden.record import deviations, perform
 from tests.golden.runs import RUNS
+from tests.slow import slow_if
 from tests.training.second_device import second_device
 
 NOT_MIXED = [name for name in RUNS if "runtime.precision=bf16" not in RUNS[name]]
@@ -15,10 +16,12 @@ ONE_OF_EACH = (
     "feature_gan_transductive",
     "hybrid",
     "aae_adam",
-    "capacity",
     "a_icarl",
     "prototype_contrast",
 )
+"""One of each family: the others are left to the long tests."""
+
+OTHERS = RUNS.keys() - ONE_OF_EACH
 
 CONVOLVED = ("prototype_contrast", "prototype_contrast_released", "mask_supervision")
 """Away from the CPU torch lays convolutions out in another way, and the last digits differ."""
@@ -29,18 +32,13 @@ def on_second_device(name, tmp_path):
     return perform(name, tmp_path, within=second_device())
 
 
-def quick_and_slow(names):
-    """Let the default suite have one of each family."""
-    return [name if name in ONE_OF_EACH else pytest.param(name, marks=pytest.mark.slow) for name in names]
-
-
-@pytest.mark.parametrize("name", quick_and_slow([name for name in NOT_MIXED if name not in CONVOLVED]))
+@pytest.mark.parametrize("name", slow_if(OTHERS, [name for name in NOT_MIXED if name not in CONVOLVED]))
 @pytest.mark.filterwarnings("ignore:.*copying from a non-meta parameter")
 def test_a_run_keeps_its_bits(name, tmp_path):
     assert deviations(name, on_second_device(name, tmp_path)) == []
 
 
-@pytest.mark.parametrize("name", quick_and_slow(CONVOLVED))
+@pytest.mark.parametrize("name", slow_if(OTHERS, CONVOLVED))
 @pytest.mark.filterwarnings("ignore:.*copying from a non-meta parameter")
 def test_a_run_with_convolutions_keeps_its_metrics(name, tmp_path):
     here, there = tmp_path / "here", tmp_path / "there"

@@ -4,6 +4,7 @@ import pytest
 
 from tests.recipes.comparison import rows, same_end, straight_run
 from tests.results import recorded
+from tests.slow import slow_if
 
 SHORT = ["trainer.epochs=3", *(f"trainer.optim.{name}.milestones=[2]" for name in ("recon", "disc", "gen", "semi"))]
 DIGITS = ["dataset=digits_images"]
@@ -53,14 +54,14 @@ def test_a_run_validates_and_reads_the_test_images_once(straight):
     assert result["cost"]["real_rows"] == {"fit": 48 * 100}
 
 
-@pytest.mark.parametrize("step", [10, 30])
+@pytest.mark.parametrize("step", slow_if([10], [10, 30]))
 def test_a_killed_run_continues_to_the_same_bits(straight, tmp_path, kill_at, zsl_run, step):
     directory = kill_at(step, tmp_path / "outputs/aae_semi_supervised/digits_images/killed", *SEMI)
     zsl_run(f"resume={directory}")
     same_end(straight, directory)
 
 
-@pytest.mark.parametrize("variant", FIGURES)
+@pytest.mark.parametrize("variant", slow_if(["supervised"], FIGURES))
 def test_each_variant_draws_what_it_has(variant, tmp_path, zsl_run):
     zsl_run(f"model=aae/{variant}", *SMALL, "tracker.tensorboard=false")
     (directory,) = (tmp_path / f"outputs/aae_{variant}/digits_images").glob("*")

@@ -8,6 +8,7 @@ import torch
 
 from tests.recipes.comparison import final_state, rows, same_end, straight_run
 from tests.results import recorded
+from tests.slow import slow_if
 
 QUICK = [
     "dataset=digits_quadrant",
@@ -53,7 +54,7 @@ def test_settings_are_chosen_without_a_look_at_the_test_rows(straight, tmp_path_
     assert result["selection"]["stage_lengths"] == {"tune": 48}
 
 
-@pytest.mark.parametrize("step", [10, 35])
+@pytest.mark.parametrize("step", slow_if([10], [10, 35]))
 def test_a_killed_run_continues_to_the_same_bits(straight, tmp_path, kill_at, zsl_run, step):
     directory = kill_at(step, tmp_path / "outputs/cvae/digits_quadrant/killed", *QUICK)
     zsl_run(f"resume={directory}")

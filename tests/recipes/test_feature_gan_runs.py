@@ -33,10 +33,10 @@ def straight(tmp_path_factory, launch):
 @pytest.mark.parametrize(
     "step",
     [
-        pytest.param(4, id="tune-inductive"),
+        pytest.param(4, id="tune-inductive", marks=pytest.mark.slow),
         pytest.param(16, id="tune-transductive"),
         pytest.param(28, id="final-inductive"),
-        pytest.param(44, id="final-transductive"),
+        pytest.param(44, id="final-transductive", marks=pytest.mark.slow),
     ],
 )
 def test_kill_in_the_middle_of_any_phase(straight, kill_at, zsl_run, tmp_path, step):
@@ -57,7 +57,7 @@ def test_the_result_says_transductive_and_where_the_class_prior_came_from(straig
     [
         pytest.param("f_clswgan", ["trainer.seen_classifier.epochs=2"], marks=pytest.mark.slow),
         ("f_vaegan", ["trainer=feature_gan_transductive", "model.unseen_critic=unconditional"]),
-        ("tf_vaegan", []),
+        pytest.param("tf_vaegan", [], marks=pytest.mark.slow),
         pytest.param(
             "bi_vaegan",
             ["model.unseen_critic=pseudo_conditional", "trainer.class_prior=bbse_soft"],

@@ -5,6 +5,7 @@ import pytest
 
 from tests.recipes.comparison import final_state, rows, same_end, straight_run
 from tests.results import recorded
+from tests.slow import slow_if
 
 QUICK = [
     "dataset=digits_images",
@@ -53,7 +54,7 @@ def test_a_run_measures_and_draws(straight):
     assert "train/fit/code_collapsed" in tags
 
 
-@pytest.mark.parametrize("step", [10, 50])
+@pytest.mark.parametrize("step", slow_if([10], [10, 50]))
 def test_a_killed_run_continues_to_the_same_bits_and_keeps_its_schedule(straight, tmp_path, kill_at, zsl_run, step):
     directory = kill_at(step, tmp_path / "outputs/joint_vae/digits_images/killed", *QUICK, "tracker.figures=false")
     zsl_run(f"resume={directory}")

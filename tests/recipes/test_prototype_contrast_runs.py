@@ -7,6 +7,7 @@ import pytest
 from tests.golden.runs import RUNS
 from tests.recipes.comparison import same_end, straight_run
 from tests.results import recorded
+from tests.slow import slow_if
 
 SMALL = [
     *(setting for setting in RUNS["prototype_contrast"] if not setting.startswith("trainer.c")),
@@ -42,7 +43,7 @@ def test_a_run_measures_and_draws(straight):
     assert "train/contrast/cross_prototype" in rows
 
 
-@pytest.mark.parametrize("step", [4, 11])
+@pytest.mark.parametrize("step", slow_if([4], [4, 11]))
 def test_a_killed_run_continues_to_the_same_bits(step, straight, tmp_path, kill_at, zsl_run):
     folder = tmp_path / "outputs/class_maps/tagged_canvas_embedded/killed"
     directory = kill_at(step, folder, *SMALL, "tracker.figures=false")

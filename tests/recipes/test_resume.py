@@ -32,10 +32,10 @@ def killed_at(tmp_path, kill_at):
 @pytest.mark.parametrize(
     "step",
     [
-        pytest.param(10, id="tune-seen"),
+        pytest.param(10, id="tune-seen", marks=pytest.mark.slow),
         pytest.param(70, id="tune-em"),
         pytest.param(130, id="final-seen"),
-        pytest.param(190, id="final-em"),
+        pytest.param(190, id="final-em", marks=pytest.mark.slow),
     ],
 )
 def test_kill_in_the_middle_of_any_phase(straight, killed_at, zsl_run, step):

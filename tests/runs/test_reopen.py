@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from dataclasses import asdict, replace
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from omegaconf import OmegaConf
 
+from tests.slow import slow_if
 from tests.small_runs import CLOSED, SMALL, config_of, configuration, content, cut_short, edit, finished
 from zsl_runner import evaluate
 from zsl_runner.config.hashes import config_hash, what_repeats
@@ -268,13 +270,20 @@ def without_option(directory, key):
     checkpoints.save(saved.state["step"], saved.state, values, asdict(result), saved.written)
 
 
-@pytest.fixture(params=[1, 2])
+@pytest.fixture
 def with_format(request):
     """Return what leaves a run's checkpoints as they are, or makes them those of format 1."""
     return as_format_1 if request.param == 1 else lambda directory: None
 
 
-@pytest.mark.parametrize("key", ["runtime.capture", "trainer.em.gen_noise"])
+@pytest.mark.parametrize(
+    ("with_format", "key"),
+    slow_if(
+        [(1, "runtime.capture"), (2, "trainer.em.gen_noise")],
+        product((1, 2), ("runtime.capture", "trainer.em.gen_noise")),
+    ),
+    indirect=["with_format"],
+)
 def test_a_run_of_a_version_with_fewer_options_is_scored_and_does_not_go_on(stopped_run, with_format, key, caplog):
     before = open_run(stopped_run).model.state_dict()
     caplog.clear()

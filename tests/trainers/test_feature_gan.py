@@ -103,9 +103,14 @@ def test_level_2_leaves_the_regressor_alone_and_level_1_and_critics_leave_the_ge
     assert moved(trainer, lambda: trainer.generator_step(*batches, True, None)) == {"encoder", "generator"}
 
 
-def test_steps_of_an_epoch_of_awa2(build, records, monkeypatch):
-    """G 368, D and D^u 1840, R and D^a 370: 23,527 rows, batch 64, five critic steps, a block at every fifth step."""
-    rows = np.random.default_rng(0).choice(records.trainval, 23_527)
+@pytest.mark.parametrize(
+    ("count", "generator", "critic", "regressor"),
+    [(1_000, 16, 80, 20), pytest.param(23_527, 368, 1_840, 370, marks=pytest.mark.slow)],
+    ids=["few rows", "AWA2"],
+)
+def test_steps_of_an_epoch(build, records, monkeypatch, count, generator, critic, regressor):
+    """Of AWA2's: G 368, D and D^u 1840, R and D^a 370: batch 64, five critic steps, a block at every fifth step."""
+    rows = np.random.default_rng(0).choice(records.trainval, count)
     published = dataclasses.replace(
         TRANSDUCTIVE, batch_size=64, critic_steps=5, epochs=1, warmup_epochs=0, class_prior="known"
     )
@@ -116,8 +121,8 @@ def test_steps_of_an_epoch_of_awa2(build, records, monkeypatch):
     monkeypatch.setattr(optimisers, "descend", lambda name, *rest: (steps.update([name]), descend(name, *rest)))
     monkeypatch.setattr(optimisers, "minimize", lambda loss, *names: (steps.update(names), minimize(loss, *names)))
     run(trainer)
-    expected = {"generator": 368, "encoder": 368, "critic": 1840, "unseen_critic": 1840}
-    assert steps == expected | {"regressor": 370, "attribute_critic": 370}
+    expected = {"generator": generator, "encoder": generator, "critic": critic, "unseen_critic": critic}
+    assert steps == expected | {"regressor": regressor, "attribute_critic": regressor}
 
 
 @pytest.mark.parametrize("prior", ["uniform", "cpe", "classifier", "bbse", "bbse_soft"])

@@ -10,8 +10,9 @@ import torch
 from torch import Tensor
 
 from scripts.benchmark import problem
-from tests.golden.runs import CHANGED, OPTIONS, STEPS
+from tests.golden.runs import CHANGED, KINDRED, OPTIONS, STEPS
 from tests.recipes.comparison import assert_same
+from tests.slow import slow_if
 from tests.training.emulated_graph import EmulatedGraph
 from zsl_runner.errors import ConfigError, RunError
 from zsl_runner.streams import Streams
@@ -64,7 +65,7 @@ def train(parts, takers, stop=None):
 
 
 @pytest.mark.parametrize("device", DEVICES)
-@pytest.mark.parametrize("name", [*TRAINED, *(pytest.param(name, marks=pytest.mark.slow) for name in OPTIONS)])
+@pytest.mark.parametrize("name", slow_if({*KINDRED, *OPTIONS}, [*TRAINED, *OPTIONS]))
 def test_replayed_steps_are_equal_to_the_bit(name, device):
     one, other = stage_of(name, device), stage_of(name, device)
     capture = capture_for(other, device)

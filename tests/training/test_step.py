@@ -8,8 +8,9 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from scripts.benchmark import problem
-from tests.golden.runs import CHANGED, OPTIONS, STEPS
+from tests.golden.runs import CHANGED, KINDRED, OPTIONS, STEPS
 from tests.recipes.comparison import assert_same
+from tests.slow import slow_if
 from tests.training.emulated_graph import waits
 from tests.training.nested import name_of
 from tests.training.second_device import NoNumbersOfTheHost, NothingOfTheCPU, second_device
@@ -111,7 +112,7 @@ def stage_of(name):
     return problem.stage(problem.configuration(*(STEPS | OPTIONS)[name], *CHANGED.get(name, [])))
 
 
-@pytest.mark.parametrize("name", [*IN_HALVES, *(pytest.param(name, marks=pytest.mark.slow) for name in OPTIONS)])
+@pytest.mark.parametrize("name", slow_if({*KINDRED, *OPTIONS}, [*IN_HALVES, *OPTIONS]))
 def test_the_second_half_repeats_itself_waits_for_nothing_and_stays_on_its_device(name):
     with second_device():
         parts = stage_of(name)
@@ -137,7 +138,7 @@ def test_the_second_half_repeats_itself_waits_for_nothing_and_stays_on_its_devic
         assert compared > 3
 
 
-@pytest.mark.parametrize("name", IN_HALVES)
+@pytest.mark.parametrize("name", slow_if(KINDRED, IN_HALVES))
 def test_the_second_half_depends_on_tensors_streams_and_what_was_drawn_alone(name):
     parts, copy = stage_of(name), stage_of(name)
     for phase, other in zip(parts.trainer.phases(), copy.trainer.phases(), strict=True):
