@@ -216,15 +216,17 @@ def assign(
     given = read_unlabelled(rows, classes)  # before torch is imported
     with frame.lasting():
         from zsl_runner.evaluation.class_tables import assignments
-        from zsl_runner.evaluation.predictions import as_csv
+        from zsl_runner.evaluation.predictions import as_csv, joined
         from zsl_runner.runs.opened import open_run
     run = open_run(directory, device, batch_size)
     if given.class_vectors is not None:
         with _said_of(given.class_vectors):
             run = run.with_classes(given.class_vectors.value, given.class_names)
     with _said_of(given.rows):
-        found = run.assign(given.rows.value)
-    write_parts(predictions, as_csv([found], run.classes, given.images))
+        blocks = run.assign(given.rows.value)
+    decided: list[Decided] = []
+    write_parts(predictions, as_csv(_noting(blocks, decided), run.classes, given.images))
+    (found,) = joined(decided)
     return {
         **_scored(run),
         "rows": given.rows.origin,

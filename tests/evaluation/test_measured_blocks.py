@@ -54,6 +54,14 @@ def test_a_file_of_predictions_neither(fold, scored):
     assert largest_allocation(lambda: list(lines)) < 4 * rows * classes / 4  # as above
 
 
+def test_neither_does_one_of_rows_that_nobody_labelled(fold):
+    evaluator, model = by_model(fold, BLOCK)
+    rows, classes = len(fold.evaluation.unseen), len(fold.evaluation.class_vectors)
+    ((_, features),) = fold.evaluation.unseen.blocks(rows)
+    lines = as_csv(evaluator.predict(model, fold, features, {}), fold.evaluation.class_names)
+    assert largest_allocation(lambda: list(lines)) < 4 * rows * classes / 4
+
+
 @pytest.mark.parametrize("scored", [by_model, by_classifiers])
 def test_the_size_of_blocks_decides_nothing(fold, scored):
     in_blocks, at_once = (scored(fold, size) for size in (BLOCK, 10_000))

@@ -73,7 +73,7 @@ def test_the_file_gives_the_calibrated_metrics_again(scored, records):
         found = mean_of_classes(of_split, "predicted_calibrated")
         assert found == pytest.approx(measurement.metrics[f"test/{metric}"], rel=1e-12)
     assert any(line["predicted_calibrated"] != line["predicted"] for line in lines)
-    new = evaluator.predict(model, fold, records.features[records.test_unseen], {OFFSET: offset})
+    (new,) = joined(evaluator.predict(model, fold, records.features[records.test_unseen], {OFFSET: offset}))
     assert torch.equal(new.calibrated, groups[1].calibrated)
     without = joined(evaluator.predictions(fold.evaluation, evaluator.measure(model, fold, {})))
     assert all(group.calibrated is None for group in without)
@@ -122,10 +122,10 @@ def test_blocks_are_those_of_whole_groups(scored):
 def test_new_rows_are_predicted_as_measured_ones(scored, records):
     evaluator, model, fold = scored
     groups = joined(evaluator.predictions(fold.evaluation, evaluator.measure(model, fold, {})))
-    found = evaluator.predict(model, fold, records.features[records.test_unseen], {})
+    (found,) = joined(evaluator.predict(model, fold, records.features[records.test_unseen], {}))
     assert torch.equal(found.scores, groups[1].scores)
     assert torch.equal(found.conventional, groups[1].conventional)
-    one = evaluator.predict(model, fold, records.features[records.test_seen[:1]], {})
+    (one,) = evaluator.predict(model, fold, records.features[records.test_seen[:1]], {})
     torch.testing.assert_close(one.scores, groups[0].scores[:1])
 
 

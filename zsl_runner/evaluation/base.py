@@ -195,8 +195,8 @@ class Evaluator(Generic[Training, Evaluation, Details]):
         fold: Fold[Training, Evaluation],
         rows: ArrayLike | Tensor,
         choices: Mapping[str, float],
-    ) -> Predictions:
-        """Assign rows that are none of the data set's to the stage's classes, as measured rows are.
+    ) -> Iterable[Predictions]:
+        """Assign rows that are none of the data set's to the stage's classes, as measured rows are, in blocks.
 
         Args:
             model: the trained model.

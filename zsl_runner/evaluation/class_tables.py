@@ -8,7 +8,7 @@ import torch
 
 from zsl_runner.evaluation.base import Table
 from zsl_runner.evaluation.metrics import per_class_accuracy
-from zsl_runner.evaluation.predictions import Decided, Predictions
+from zsl_runner.evaluation.predictions import Decided
 
 
 def class_accuracies(groups: Sequence[Decided], class_names: Sequence[str]) -> Table:
@@ -31,7 +31,7 @@ def class_accuracies(groups: Sequence[Decided], class_names: Sequence[str]) -> T
     return Table(tuple(names), ("rows", "accuracy", "accuracy_unseen"), tuple(values))
 
 
-def assignments(group: Predictions, class_names: Sequence[str]) -> Table:
+def assignments(group: Decided, class_names: Sequence[str]) -> Table:
     """Return how many rows each class got among all candidates, among the unseen ones alone, and with calibration.
 
     Classes that got none at all are left out; a column is empty where there are no such predictions.

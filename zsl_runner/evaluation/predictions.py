@@ -19,6 +19,7 @@ class Decided:
     Attributes:
         name: see `Predictions`.
         labels: likewise.
+        candidates: likewise.
         predicted: (n,) int64 classes predicted among all candidates.
         predicted_unseen: (n,) int64 classes predicted among the unseen ones; None for rows of seen classes.
         calibrated: see `Predictions`.
@@ -26,6 +27,7 @@ class Decided:
 
     name: str
     labels: Tensor | None
+    candidates: Tensor
     predicted: Tensor
     predicted_unseen: Tensor | None
     calibrated: Tensor | None
@@ -75,7 +77,7 @@ class Predictions:
     @property
     def decided(self) -> Decided:
         """The classes alone."""
-        return Decided(self.name, self.labels, self.predicted, self.predicted_unseen, self.calibrated)
+        return Decided(self.name, self.labels, self.candidates, self.predicted, self.predicted_unseen, self.calibrated)
 
 
 Rows = TypeVar("Rows", bound=Decided | Predictions)

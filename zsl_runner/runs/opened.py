@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -34,7 +34,7 @@ from zsl_runner.data.zero_shot.new_rows import (
 from zsl_runner.data.zero_shot.options import ZeroShotConf
 from zsl_runner.errors import CheckpointError, ConfigError, RunError
 from zsl_runner.evaluation.base import AnyEvaluator
-from zsl_runner.evaluation.predictions import Predictions
+from zsl_runner.evaluation.predictions import Predictions, joined
 from zsl_runner.models.base import FeatureGenerator, Model
 from zsl_runner.models.networks import evaluating, finite
 from zsl_runner.runs.reopen import reopen
@@ -174,7 +174,7 @@ class TrainedRun:
             raise RunError(f"among: expected all or unseen, found {among!r}")
         if calibrated and among == "unseen":
             raise RunError("calibrated: the offset lies between seen and unseen classes, which among='all' has")
-        everywhere = self.assign(rows)
+        (everywhere,) = joined(self.assign(rows))
         found = everywhere if among == "all" else everywhere.among_unseen
         assert found is not None  # the rows are taken for those of unseen classes
         predicted = found.calibrated if calibrated else found.predicted
@@ -192,18 +192,30 @@ class TrainedRun:
             scores=found.scores.cpu().numpy(),
         )
 
-    def assign(self, rows: ArrayLike | Tensor) -> Predictions:
+    def assign(self, rows: ArrayLike | Tensor) -> Iterator[Predictions]:
         """Assign rows to classes as the run's evaluator does: among all and among the unseen ones, with calibration.
 
         Args:
             rows: (n, D) features in the scale of the data set.
+
+        Returns:
+            Blocks of the rows; each is scored when it is asked for.
 
         Raises:
             RunError: the run's evaluator assigns no rows to classes; or the rows are not finite numbers of the
                 features' width.
         """
         with self.runtime.in_force():
-            return self.evaluator.predict(self.model, self.fold, rows, self.choices)
+            blocks = iter(self.evaluator.predict(self.model, self.fold, rows, self.choices))
+        return self._one_by_one(blocks)
+
+    def _one_by_one(self, blocks: Iterator[Predictions]) -> Iterator[Predictions]:
+        while True:
+            with self.runtime.in_force():  # not around what is yielded
+                block = next(blocks, None)
+            if block is None:
+                return
+            yield block
 
     def scored_by(self, conf: EvaluatorConf) -> TrainedRun:
         """Return the run with other settings of its evaluator, on the same validation rows.

@@ -14,7 +14,7 @@ from zsl_runner.data.zero_shot.folds import ZeroShotEvaluation, ZeroShotFold, Ze
 from zsl_runner.data.zero_shot.new_rows import own_rows, with_rows, zero_shot_fold
 from zsl_runner.evaluation.base import Draw, Evaluator, Measurement, Points
 from zsl_runner.evaluation.metrics import harmonic_mean, mean_class_accuracy
-from zsl_runner.evaluation.predictions import Predictions, joined
+from zsl_runner.evaluation.predictions import Predictions
 from zsl_runner.evaluation.zsl.calibration import (
     BestScores,
     ZeroShotDetails,
@@ -97,7 +97,7 @@ class ZeroShotEvaluator(Evaluator[ZeroShotTraining, ZeroShotEvaluation, ZeroShot
 
     def predict(
         self, model: Model, fold: ZeroShotFold, rows: ArrayLike | Tensor, choices: Mapping[str, float]
-    ) -> Predictions:
+    ) -> Iterator[Predictions]:
         """Assign rows to the stage's classes, with an offset in ``choices`` also under calibrated stacking.
 
         Raises:
@@ -107,8 +107,7 @@ class ZeroShotEvaluator(Evaluator[ZeroShotTraining, ZeroShotEvaluation, ZeroShot
         own = zero_shot_fold(fold)
         given = with_rows(own, own_rows(rows, own.train.features.width, own.train.labels.device))
         blocks = self._predicted(self.scorer(model, given), given.evaluation, choices.get(OFFSET), of_seen=False)
-        (scored,) = joined(blocks)
-        return replace(scored, name=given.evaluation.name, labels=None)
+        return (replace(block, name=given.evaluation.name, labels=None) for block in blocks)
 
     def oracle(self, measurement: Measurement[ZeroShotDetails]) -> dict[str, float]:
         """Return ``oracle/H_cal``, H under the offset that is best on the measured split itself, and other such."""
