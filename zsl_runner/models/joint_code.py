@@ -157,7 +157,8 @@ def traversals(continuous: int, categories: Sequence[int], columns: int, device:
     """
     codes = torch.zeros(continuous + len(categories), columns, continuous + sum(categories), device=device)
     starts = [continuous + sum(categories[:place]) for place in range(len(categories))]
-    codes[:, :, starts] = 1.0
+    for start in starts:
+        codes[:, :, start] = 1.0
     for place in range(continuous):
         codes[place, :, place] = normal_quantiles(columns, device)
     for place, (start, count) in enumerate(zip(starts, categories, strict=True)):
