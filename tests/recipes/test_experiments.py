@@ -17,6 +17,7 @@ from PIL import Image
 from tests.dsprites_file import small_dsprites
 from tests.mnist_files import idx, random_digits
 from tests.results import recorded
+from tests.slow import slow_if
 from zsl_runner.config.check import check
 from zsl_runner.config.paths import conf_directory
 from zsl_runner.data.command.synthesis import synthesize
@@ -31,6 +32,23 @@ OTHER_DATA = {
     if re.sub(r"(cub_sent|awa1|awa2|flo|flo89|sun)$", "cub", name) in {*EXPERIMENTS} - {name}
 }
 """Experiments beside which there is the same on the attributes of CUB, with other numbers."""
+OTHER_NUMBERS = {
+    "aae/clustering_16",
+    "aae/semi_supervised_1000",
+    "ancl/cub_static",
+    "ancl/split_mnist_classes",
+    "ancl/split_mnist_few",
+    "cvae/quadrants_2",
+    "cvae/quadrants_3",
+    "joint_vae/chairs",
+    "joint_vae/fashion_mnist",
+    "prototype_contrast/cls",
+    "prototype_contrast/cp",
+    "prototype_contrast/cp_cc",
+    "prototype_contrast/seam",
+}
+"""Experiments beside which there is the same with other numbers, on the same data or on such as are read alike."""
+LIKE_ANOTHER = OTHER_DATA | OTHER_NUMBERS
 SHORT = {
     "trainer": {
         "adversarial_autoencoder": {"epochs": 2, "batch_size": 60, "labelled_batch_size": 10, "evaluate_every": 1},
@@ -158,16 +176,13 @@ def shorten(config):
     change(config.tracker, QUIET)
 
 
-@pytest.mark.parametrize("experiment", sorted(OTHER_DATA))
+@pytest.mark.parametrize("experiment", sorted(LIKE_ANOTHER))
 @pytest.mark.usefixtures("places")
-def test_an_experiment_on_other_data_is_accepted(experiment, loader):
+def test_an_experiment_like_another_is_accepted(experiment, loader):
     assert check(loader, [f"experiment={experiment}"]).problems == ()
 
 
-@pytest.mark.parametrize(
-    "experiment",
-    [pytest.param(name, marks=[pytest.mark.slow] if name in OTHER_DATA else []) for name in EXPERIMENTS],
-)
+@pytest.mark.parametrize("experiment", slow_if(LIKE_ANOTHER, EXPERIMENTS))
 @pytest.mark.usefixtures("places", "determinism")
 def test_an_experiment_takes_two_steps_of_each_phase(experiment, loader, tmp_path):
     verdict = check(loader, [f"experiment={experiment}"])
