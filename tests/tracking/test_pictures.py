@@ -11,7 +11,7 @@ from PIL import Image
 from zsl_runner.config.schema import TrackerConf
 from zsl_runner.tracking import tracker
 from zsl_runner.tracking.figures.confusion import confusion
-from zsl_runner.tracking.pictures import CARD_DPI, CARD_INCHES, animated, card, still
+from zsl_runner.tracking.pictures import CARD_DPI, CARD_INCHES, animated, card, png, still
 
 
 def drawn(classes):
@@ -20,6 +20,16 @@ def drawn(classes):
     unseen = np.arange(classes - 2, classes)
     names = tuple(f"class {number}" for number in range(classes))
     return confusion(labels, predictions, np.arange(classes - 2), unseen, names)
+
+
+@pytest.mark.parametrize("dpi", [None, 60])
+def test_a_figure_drawn_once_has_the_pixels_that_savefig_draws(dpi):
+    expected, figure = io.BytesIO(), drawn(6)
+    drawn(6).savefig(expected, format="png", dpi=dpi or "figure")
+    found = np.asarray(Image.open(io.BytesIO(png(figure, dpi))))
+    np.testing.assert_array_equal(found, np.asarray(Image.open(expected)))
+    assert found.shape[1] == round(figure.get_figwidth() * (dpi or figure.dpi))
+    assert figure.dpi == drawn(6).dpi
 
 
 @pytest.mark.parametrize("classes", [6, 20, 50, 100])

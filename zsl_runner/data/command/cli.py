@@ -145,7 +145,7 @@ def _verify(given: argparse.Namespace) -> int:
 
 def _describe(given: argparse.Namespace) -> int:
     from zsl_runner.config.places import require_beside
-    from zsl_runner.data.command.describe import describe, draw
+    from zsl_runner.data.command.describe import DPI, describe, draw
     from zsl_runner.data.load import load
     from zsl_runner.files.writing import write_bytes
     from zsl_runner.tracking.pictures import png
@@ -159,7 +159,7 @@ def _describe(given: argparse.Namespace) -> int:
         records = load(conf)
         yield from describe(records)
         if given.figure is not None:
-            write_bytes(given.figure, png(draw(records)))
+            write_bytes(given.figure, png(draw(records), DPI))
             yield f"\nfigure {given.figure}"
 
     return _each(given, described)

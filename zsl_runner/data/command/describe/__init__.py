@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
+DPI = 110
+"""Dots per inch of the figures."""
+
+
 @singledispatch
 def describe(records: Records) -> Iterable[str]:
     """Yield the lines of a summary for people.
