@@ -76,4 +76,4 @@ def test_a_run_leaves_its_results_in_the_working_directory(installed, tmp_path):
     assert f"{result['metrics']['test/H']:.1f}" in table
     scores = json.loads(installed.run("zsl-eval", run, "--json", folder=tmp_path))
     assert scores["metrics"]["test/H"] == pytest.approx(result["metrics"]["test/H"])
-    assert "digits" in installed.run("zsl-data", "describe", "digits", folder=tmp_path)
+    assert "unseen" in installed.run("zsl-data", "describe", "toy", folder=tmp_path)

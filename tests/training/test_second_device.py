@@ -7,6 +7,7 @@ import torch
 
 from scripts.benchmark import problem
 from tests.golden.runs import CHANGED, STEPS
+from tests.slow import slow_if
 from tests.training.second_device import (
     AWAY,
     AwayGenerator,
@@ -155,10 +156,7 @@ def test_what_fills_a_slice_or_comes_from_the_device_is_no_number_of_the_host():
 
 
 ONE_OF_EACH = ("em", "feature_gan_transductive", "hybrid", "aae_adam", "capacity", "a_icarl")
-RESUMED = [
-    name if name in ONE_OF_EACH else pytest.param(name, marks=pytest.mark.slow)
-    for name in sorted(set(STEPS) - {"closed_form"})
-]
+RESUMED = slow_if(STEPS.keys() - ONE_OF_EACH, sorted(STEPS.keys() - {"closed_form"}))
 BEFORE, AFTER = 4, 5
 """Steps of a phase before its checkpoint and after."""
 

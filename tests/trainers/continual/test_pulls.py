@@ -5,6 +5,7 @@ import dataclasses
 import pytest
 import torch
 
+from tests.slow import slow_if
 from tests.task_data import OPTIM, task_accuracy, task_trainer, task_training, train
 from tests.trainers.continual.methods import HOLDING, LENGTH, distance, with_auxiliary
 from tests.weights import same, weights_of
@@ -79,7 +80,7 @@ def test_a_pull_without_end_ends_at_the_auxiliary_network(name):
         assert float(left.detach()) < 1e-3 * float(before.detach())
 
 
-@pytest.mark.parametrize("name", ["ewc", "mas"])
+@pytest.mark.parametrize("name", slow_if(["mas"], ["ewc", "mas"]))
 def test_distances_follow_the_auxiliary_weight(name):
     to_old, to_auxiliary = [], []
     for ratio in (0.1, 1.0, 10.0, 100.0):
