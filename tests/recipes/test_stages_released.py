@@ -37,6 +37,8 @@ def test_a_stage_leaves_no_networks_behind(zsl_run, monkeypatch, without_collect
         "trainer.warmup_epochs=1",
         "trainer.class_prior=uniform",
         "evaluator.classifier.synthetic_per_class=2",
+        "evaluator.classifier.epochs=2",
+        "evaluator.classifier.epochs_gzsl=2",
         "tracker.figures=false",
         "tracker.progress=none",
     )
