@@ -164,12 +164,8 @@ def _scores(
     }
     if predictions is not None:
         from zsl_runner.evaluation.class_tables import class_accuracies, confusions
-        from zsl_runner.evaluation.predictions import as_csv, joined
 
-        decided: list[Decided] = []
-        blocks = run.evaluator.predictions(fold.evaluation, measurement)
-        write_parts(predictions, as_csv(_noting(blocks, decided), run.classes))
-        groups = joined(decided)
+        groups = _written(predictions, run.evaluator.predictions(fold.evaluation, measurement), run.classes)
         scores["predictions"] = str(predictions)
         scores["tables"] |= {
             CLASSES: class_accuracies(groups, run.classes).plain(),
@@ -180,11 +176,21 @@ def _scores(
     return scores
 
 
-def _noting(blocks: Iterable[Predictions], decided: list[Decided]) -> Iterator[Predictions]:
-    """Yield blocks of rows and keep their classes, so that they are scored once and no scores are kept."""
-    for block in blocks:
-        decided.append(block.decided)
-        yield block
+def _written(
+    predictions: Path, blocks: Iterable[Predictions], class_names: Sequence[str], images: Sequence[str] | None = None
+) -> list[Decided]:
+    """Write rows block by block, so that they are scored once and no scores are kept; return each group's classes."""
+    from zsl_runner.evaluation.predictions import as_csv, joined
+
+    decided: list[Decided] = []
+
+    def noting() -> Iterator[Predictions]:
+        for block in blocks:
+            decided.append(block.decided)
+            yield block
+
+    write_parts(predictions, as_csv(noting(), class_names, images))
+    return joined(decided)
 
 
 def assign(
@@ -216,7 +222,6 @@ def assign(
     given = read_unlabelled(rows, classes)  # before torch is imported
     with frame.lasting():
         from zsl_runner.evaluation.class_tables import assignments
-        from zsl_runner.evaluation.predictions import as_csv, joined
         from zsl_runner.runs.opened import open_run
     run = open_run(directory, device, batch_size)
     if given.class_vectors is not None:
@@ -224,9 +229,7 @@ def assign(
             run = run.with_classes(given.class_vectors.value, given.class_names)
     with _said_of(given.rows):
         blocks = run.assign(given.rows.value)
-    decided: list[Decided] = []
-    write_parts(predictions, as_csv(_noting(blocks, decided), run.classes, given.images))
-    (found,) = joined(decided)
+    (found,) = _written(predictions, blocks, run.classes, given.images)
     return {
         **_scored(run),
         "rows": given.rows.origin,

@@ -94,7 +94,7 @@ def known() -> dict[str, dict[str, Any]]:
 def deviations(name: str, record: dict[str, Any]) -> list[str]:
     """Return in words where a record differs from what is on file for this processor; empty if nowhere.
 
-    For a processor that is not on file the earliest values have to agree with those of some other, see `tolerance`.
+    For a processor that is not on file the earliest values have to agree with those of some other to 1e-6.
     """
     records = known()
     if processor() in records:
@@ -103,19 +103,11 @@ def deviations(name: str, record: dict[str, Any]) -> list[str]:
     return min((_far(entry[name]["first"], record["first"]) for entry in records.values()), key=len)
 
 
-def tolerance() -> float:
-    """Return how far values may be from those of another processor, relative or absolute.
-
-    Other releases of torch convolve in other ways: 2.6.0 is 1.6e-6 away from 2.13.0 in the loss of the capacity runs.
-    """
-    return 1e-6 if any(key.rpartition(" ")[2] == processor().rpartition(" ")[2] for key in known()) else 1e-5
-
-
 def _far(expected: dict[str, float], found: dict[str, float]) -> list[str]:
     if expected.keys() != found.keys():
         return [f"tags {sorted(expected.keys() ^ found.keys())}"]
     return [
         f"{tag}: {expected[tag]:.9g} on file, {found[tag]:.9g} found"
         for tag in expected
-        if not math.isclose(expected[tag], found[tag], rel_tol=tolerance(), abs_tol=tolerance())
+        if not math.isclose(expected[tag], found[tag], rel_tol=1e-6, abs_tol=1e-6)
     ]

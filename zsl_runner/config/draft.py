@@ -192,6 +192,8 @@ class Draft:
     def _set(self, node: DictConfig, given: Sequence[_Given], origin: Origin) -> None:
         """Set values at once, for each merge is slow; one by one if one of them is refused."""
         fitting = [entry for entry in given if self._fits(node, entry, origin)]
+        if not fitting:
+            return
         try:
             # Converts as composing does; assigning may be stricter.
             node.merge_with({entry.name: entry.value for entry in fitting})
