@@ -86,7 +86,7 @@ def require_same_end(reference: Path, directory: Path, *, rows: bool = True, eve
         reference: the run that was never stopped.
         directory: the run to judge.
         rows: compare ``metrics.csv``.
-        events: compare TensorBoard's scalars.
+        events: compare TensorBoard's scalars, and of what the run warned; a part of them that was lost is warned of.
 
     Raises:
         Found: it is not complete, or anything that is compared differs.
@@ -100,6 +100,8 @@ def require_same_end(reference: Path, directory: Path, *, rows: bool = True, eve
     same_step = directory / "checkpoints" / newest.name
     require(same_step.is_file(), "lost", f"no checkpoint {newest.name} at the end")
     first, second = (content_of(path)["state"] for path in (newest, same_step))
+    if not events:
+        first["warnings"] = second["warnings"] = []
     found = next(differences(first, second, "state"), None)
     require(found is None, "lost", f"the last checkpoint differs: {found}")
     if rows:
