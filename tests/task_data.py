@@ -101,10 +101,10 @@ class Counting(TaskNetwork):
         return self.head(features)[:, classes.start : classes.stop]
 
 
-def task_trainer(conf, data=None):
+def task_trainer(conf, data=None, seed=0):
     """Return a trainer on tasks, with a small perceptron, or cosines where classes have vectors."""
     data = task_training() if data is None else data
-    streams = Streams(0)
+    streams = Streams(seed)
     with streams.initialising():
         if data.class_vectors is None:
             network = TaskHeads(TaskHeadsConf(hidden=[16, 16]), data.shape, streams)

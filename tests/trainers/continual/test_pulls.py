@@ -94,6 +94,23 @@ def test_distances_follow_the_auxiliary_weight(name):
     assert to_old == sorted(to_old), to_old
 
 
+@pytest.mark.parametrize(("name", "weight"), slow_if([("mas", 1e6)], [("ewc", 1e8), ("mas", 1e6)]))
+def test_plasticity_lost_to_a_far_too_strong_pull_comes_back_with_the_auxiliary_weight(name, weight):
+    """What the paper claims. A second pull that is too weak to lead may only stiffen: there the trend alone counts."""
+    learned = []
+    for ratio in (0.0, 0.01, 0.1, 1.0, 10.0):
+        conf = dataclasses.replace(HOLDING[name], weight=weight, auxiliary_weight=weight * ratio, iterations=40)
+        trainers = [task_trainer(conf, task_training(sizes=(3, 3, 3)), seed) for seed in range(3)]
+        for trainer in trainers:
+            train(trainer)
+        learned.append([100 * task_accuracy(trainer.model.main, trainer.data, 2) for trainer in trainers])
+    base, *pulled = learned
+    means = [sum(values) for values in pulled]
+    assert means == sorted(means), learned
+    for strong in pulled[-2:]:
+        assert all(value >= before + 2 for before, value in zip(base, strong, strict=True)), learned
+
+
 @pytest.mark.parametrize("heads", ["joint", "each", "all"])
 def test_softened_outputs_are_those_of_the_heads_that_are_meant(heads):
     conf = with_auxiliary(dataclasses.replace(HOLDING["lwf"], heads=heads, scenario="cil"))
