@@ -73,7 +73,7 @@ def test_a_zero_shot_run_keeps_its_steps(tmp_path, zero_shot, setting):
     result = same_as_the_record(run)
     assert {"acc_tag", "zero_shot", "distances", "forgetting"} == set(result.tables)
     steps = result.tables["zero_shot"]
-    assert steps["columns"] == ["S", "U", "H"]
+    assert steps["columns"] == ["S", "U", "H", "AUSUC"]
     assert [line[1] is None for line in steps["values"]] == [False, False, setting == "static"]
     assert ("test/H" in result.metrics) == (setting == "dynamic")
     defined = [line[2] for line in steps["values"] if line[2] is not None]

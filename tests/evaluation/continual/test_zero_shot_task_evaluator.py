@@ -48,8 +48,32 @@ def accuracy(network, rows, classes, candidates):
     return 100 * float(np.mean(of_class))
 
 
+def area(network, seen_rows, unseen_rows, seen, unseen):
+    """Return the area under U over S, in per cent, from decisions under offsets beside every difference of scores."""
+    scores, labels = [], []
+    for rows, classes in ((seen_rows, seen), (unseen_rows, unseen)):
+        positions = torch.isin(rows.labels, torch.tensor(classes)).nonzero().flatten()
+        with torch.no_grad():
+            x = network.rows(rows.rows.take(positions))
+            places = network.classes(network.class_vectors[[*seen, *unseen]])
+        scores.append(torch.cosine_similarity(x[:, None], places, dim=2).double())
+        labels.append(rows.labels[positions])
+    gaps = torch.cat([of[:, : len(seen), None] - of[:, None, len(seen) :] for of in scores]).unique()
+    bonus = torch.cat([torch.ones(len(seen)), torch.zeros(len(unseen))]).double()
+    points = []
+    for offset in [gaps[0] - 1, *((gaps[1:] + gaps[:-1]) / 2), gaps[-1] + 1]:
+        decided = [torch.tensor([*seen, *unseen])[(of - offset * bonus).argmax(1)] for of in scores]
+        of_class = [
+            [float((found[truth == label] == label).double().mean()) for label in classes]
+            for found, truth, classes in zip(decided, labels, (seen, unseen), strict=True)
+        ]
+        points.append([np.mean(values) for values in of_class])
+    s, u = np.array(points).T
+    return 100 * float(np.sum((s[:-1] - s[1:]) * (u[:-1] + u[1:]) / 2))
+
+
 def expected(trainer, fold, task):
-    """Return S, U and the accuracies on tasks of the network as after a task."""
+    """Return S, U, the accuracies on tasks and AUSUC of the network as after a task."""
     network = copy.deepcopy(trainer.model.main)
     vector_to_parameters(trainer.model.snapshots[task].clone(), network.parameters())
     data = fold.evaluation
@@ -62,7 +86,8 @@ def expected(trainer, fold, task):
     found_seen = accuracy(network, data.data, seen, seen + unseen)
     found_unseen = accuracy(network, rows, unseen, seen + unseen) if unseen else np.nan
     tasks = [accuracy(network, data.data, data.order.of(earlier), seen) for earlier in range(task + 1)]
-    return found_seen, found_unseen, tasks
+    found_area = area(network, data.data, rows, seen, unseen) if unseen else np.nan
+    return found_seen, found_unseen, tasks, found_area
 
 
 @pytest.mark.parametrize("conf", [FinetuneConf(**LENGTH), A_LWF], ids=["finetune", "a_lwf"])
@@ -75,22 +100,24 @@ def test_steps_matrix_and_metrics_are_those_of_the_rows(conf, setting, later):
     train(trainer)
     measurement = measure(trainer, fold)
     steps = [expected(trainer, fold, task) for task in range(3)]
-    seen, unseen = ([step[place] for step in steps] for place in (0, 1))
+    seen, unseen, areas = ([step[place] for step in steps] for place in (0, 1, 3))
     harmonic = [harmonic_mean(u, s) if not np.isnan(u) else np.nan for s, u in zip(seen, unseen, strict=True)]
     course = measurement.details.steps
-    for name, values in {"S": seen, "U": unseen, "H": harmonic}.items():
+    for name, values in {"S": seen, "U": unseen, "H": harmonic, "AUSUC": areas}.items():
         np.testing.assert_allclose(course[name], values)
     matrix = measurement.details.matrices["acc_tag"]
-    for task, (_, _, values) in enumerate(steps):
+    for task, (_, _, values, _) in enumerate(steps):
         np.testing.assert_allclose(matrix[task, : task + 1], values)
         assert np.isnan(matrix[task, task + 1 :]).all()
     wanted = {
         "S": seen[-1],
         "U": unseen[-1],
         "H": harmonic[-1],
+        "AUSUC": areas[-1],
         "mS": np.mean(seen),
         "mU": np.nanmean(unseen),
         "mH": np.nanmean(harmonic),
+        "mAUSUC": np.nanmean(areas),
         "avg_acc_tag": np.mean(steps[-1][2]),
         "avg_inc_acc_tag": np.mean([np.mean(step[2]) for step in steps]),
         "forg_tag": np.mean([max(steps[k][2][j] for k in range(j, 2)) - steps[2][2][j] for j in range(2)]),
@@ -111,7 +138,7 @@ def test_after_the_last_task_of_the_static_setting_no_class_is_unseen():
     unseen, harmonic = ([line[place] for line in measurement.tables["zero_shot"].values] for place in (1, 2))
     assert unseen[-1] is None
     assert harmonic[-1] is None
-    assert not {"test/U", "test/H"} & set(measurement.metrics)
+    assert not {"test/U", "test/H", "test/AUSUC"} & set(measurement.metrics)
     assert measurement.metrics["test/mU"] == pytest.approx(sum(unseen[:2]) / 2)
     assert measurement.metrics["test/mH"] == pytest.approx(sum(harmonic[:2]) / 2)
     assert measurement.metrics["test/mS"] == pytest.approx(
@@ -125,7 +152,7 @@ def test_one_task_alone(setting):
     trainer = task_trainer(FinetuneConf(**LENGTH), fold.train)
     train(trainer)
     names = {tag.removeprefix("test/") for tag in measure(trainer, fold).metrics}
-    unseen = {"U", "H", "mU", "mH"} if setting == "dynamic" else set()
+    unseen = {"U", "H", "AUSUC", "mU", "mH", "mAUSUC"} if setting == "dynamic" else set()
     assert names == {"S", "mS", "avg_acc_tag", "avg_inc_acc_tag"} | unseen
 
 

@@ -19,6 +19,7 @@ DISTANCE: Final = Quantity("Euclidean norm", digits=3)
 LATER: Final = ("forg", "bwt", "plasticity", "stability")
 SUMMARY: Final = ("avg_acc", "avg_inc_acc", *LATER)
 KINDS: Final = ("taw", "tag")
+OF_UNSEEN: Final = ("U", "H", "AUSUC")
 COMMON: Final = {
     "distance_old": DISTANCE,
     "distance_auxiliary": DISTANCE,
@@ -72,7 +73,7 @@ class ContinualZeroShotEvaluatorConf(EvaluatorConf):
     requires: ClassVar[frozenset[str]] = frozenset({Capability.TASK_LOGITS, Capability.UNSEEN_LOGITS})
     needs: ClassVar[frozenset[str]] = frozenset({Provision.ZERO_SHOT_TASKS})
     quantities: ClassVar[dict[str, Quantity]] = COMMON | {
-        **dict.fromkeys(("mS", "mU", "mH", "S", "U", "H"), ACCURACY),
+        **{f"{over}{name}": ACCURACY for over in ("", "m") for name in ("S", *OF_UNSEEN)},
         **{f"{name}_tag": LOSS if name == "forg" else ACCURACY for name in SUMMARY},
     }
 
@@ -81,7 +82,7 @@ class ContinualZeroShotEvaluatorConf(EvaluatorConf):
     select_metric: str = option(
         "val/mH",
         "validation metric for searches",
-        choices=("val/mH", "val/mS", "val/mU", "val/avg_acc_tag"),
+        choices=("val/mH", "val/mS", "val/mU", "val/mAUSUC", "val/avg_acc_tag"),
     )
 
     def problems(self) -> Iterable[Problem]:
@@ -100,8 +101,8 @@ class ContinualZeroShotEvaluatorConf(EvaluatorConf):
             why = "with dataset.task_setting=static no class is unseen after the last task"
             if dataset.n_tasks == 1:
                 why += ", and dataset.n_tasks=1 has no other; expected val/mS or val/avg_acc_tag, or more tasks"
-                return found | dict.fromkeys(("U", "H", "mU", "mH"), why)
-            found |= {name: f"{why}; expected the mean over tasks, val/m{name}" for name in ("U", "H")}
+                return found | {f"{over}{name}": why for over in ("", "m") for name in OF_UNSEEN}
+            found |= {name: f"{why}; expected the mean over tasks, val/m{name}" for name in OF_UNSEEN}
         return found
 
 

@@ -74,29 +74,21 @@ def task_accuracies(
     return shares[0], shares[1]
 
 
-def predictions(model: TaskModel, data: TaskRows, seen: range, unseen: range, block: int) -> tuple[Tensor, Tensor]:
-    """Return the predicted classes of rows.
+def scored(model: TaskModel, data: TaskRows, *spans: range, block: int) -> Iterator[Tensor]:
+    """Yield the scores of rows, block by block.
 
     Args:
         model: with its main network as it was at the moment.
         data: rows.
-        seen: classes.
-        unseen: more of them; may be empty.
+        spans: classes, none of which is empty.
         block: rows scored at a time.
 
-    Returns:
-        (n,) int64 decided among both, and (n,) among the seen ones alone.
+    Yields:
+        (n, classes) scores of the classes of all spans, one span after the other.
     """
-    spans = [span for span in (seen, unseen) if len(span)]
-    ids = torch.cat([torch.arange(span.start, span.stop, device=data.labels.device) for span in spans])
-    decided = torch.empty(2, len(data), dtype=torch.int64, device=data.labels.device)
     for positions in torch.split(torch.arange(len(data), device=data.labels.device), block):
         features = model.main.represent(data.rows.take(positions))
-        scores = torch.cat([model.main.classify(features, span) for span in spans], 1)
-        scores = finite("scores", scores, REMEDY)
-        decided[0, positions] = ids[scores.argmax(1)]
-        decided[1, positions] = ids[scores[:, : len(seen)].argmax(1)]
-    return decided[0], decided[1]
+        yield finite("scores", torch.cat([model.main.classify(features, span) for span in spans], 1), REMEDY)
 
 
 def filled(rows: list[Matrix], tasks: int) -> Matrix:

@@ -17,7 +17,7 @@ class TaskDetails:
     Attributes:
         matrices: accuracies by name, see `zsl_runner.evaluation.continual.metrics`.
         distances: see `zsl_runner.evaluation.continual.scoring.distances`.
-        steps: of zero-shot data S, U and H after each task, NaN where undefined.
+        steps: of zero-shot data S, U, H and AUSUC after each task, NaN where undefined.
     """
 
     matrices: dict[str, Matrix]

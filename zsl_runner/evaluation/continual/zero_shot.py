@@ -15,7 +15,7 @@ from zsl_runner.data.tasks.folds import TaskEvaluation, TaskFold, TaskRows, Task
 from zsl_runner.evaluation.base import Draw, Evaluator, Measurement
 from zsl_runner.evaluation.continual.conf import ContinualZeroShotEvaluatorConf
 from zsl_runner.evaluation.continual.metrics import Matrix, summary
-from zsl_runner.evaluation.continual.scoring import at, distances, filled, moments, predictions
+from zsl_runner.evaluation.continual.scoring import at, distances, filled, moments, scored
 from zsl_runner.evaluation.continual.tables import (
     TaskDetails,
     distance_metrics,
@@ -25,6 +25,7 @@ from zsl_runner.evaluation.continual.tables import (
     task_table,
 )
 from zsl_runner.evaluation.metrics import harmonic_mean, mean_class_accuracy
+from zsl_runner.evaluation.zsl.calibration import BestScores, split_scores, stacking_curve
 from zsl_runner.models.base import Model
 from zsl_runner.models.networks import evaluating
 from zsl_runner.models.task_model import TaskModel
@@ -37,11 +38,13 @@ class StepAccuracies:
     Attributes:
         seen: S, mean of the accuracies of classes so far, in per cent.
         unseen: U, likewise of the unseen ones; NaN without any.
+        area: AUSUC, the area under the curve of U and S over all offsets between the two, in per cent; NaN likewise.
         tasks: (task + 1,) mean accuracy of the classes of each task, decided among the classes so far alone.
     """
 
     seen: float
     unseen: float
+    area: float
     tasks: Matrix
 
     @property
@@ -54,8 +57,8 @@ class ContinualZeroShotEvaluator(Evaluator[TaskTraining, TaskEvaluation, TaskDet
     """Means of class accuracies in per cent, after each task and over tasks.
 
     Seen are the classes of tasks so far. Unseen are, in the dynamic setting, the classes without training rows that
-    have come so far; in the static one all classes of later tasks. Candidates are both. Over tasks: mS, mU and mH, the
-    mean of H after each task, which is not H of means; a task without unseen classes is left out of mU and mH.
+    have come so far; in the static one all classes of later tasks. Candidates are both. Over tasks: mS, mU, mAUSUC and
+    mH, the mean of H after each task, which is not H of means; a task without unseen classes is left out of all but mS.
 
     Args:
         conf: the evaluator's options.
@@ -80,6 +83,7 @@ class ContinualZeroShotEvaluator(Evaluator[TaskTraining, TaskEvaluation, TaskDet
             "S": [step.seen for step in steps],
             "U": [step.unseen for step in steps],
             "H": [step.harmonic for step in steps],
+            "AUSUC": [step.area for step in steps],
         }
         matrix = filled([step.tasks for step in steps], data.order.tasks)
         metrics = _metrics(course, matrix) | distance_metrics(far) if steps else {}
@@ -94,7 +98,7 @@ class ContinualZeroShotEvaluator(Evaluator[TaskTraining, TaskEvaluation, TaskDet
     def figures(
         self, model: Model, data: TaskEvaluation, measurement: Measurement[TaskDetails], shown: Mapping[str, Tensor]
     ) -> Iterator[tuple[str, Draw]]:
-        """Yield S, U and H over the tasks, the matrix as a heat map, distances, and similarities of networks."""
+        """Yield S, U, H and AUSUC over tasks, the matrix as a heat map, distances, and similarities of networks."""
         from zsl_runner.evaluation.continual.figures import step_figures, task_figures
 
         assert isinstance(model, TaskModel)
@@ -107,13 +111,31 @@ class ContinualZeroShotEvaluator(Evaluator[TaskTraining, TaskEvaluation, TaskDet
         seen = order.until(task)
         seen_rows = _part(data.data, seen)
         unseen_rows, unseen = _unseen(data, task)
-        decided, among_seen = predictions(model, seen_rows, seen, unseen, block)
-        of_tasks = [_mean_accuracy(seen_rows.labels, among_seen, order.of(earlier)) for earlier in range(task + 1)]
-        accuracy = math.nan
-        if len(unseen_rows):
-            decided_unseen, _ = predictions(model, unseen_rows, seen, unseen, block)
-            accuracy = mean_class_accuracy(unseen_rows.labels, decided_unseen)
-        return StepAccuracies(mean_class_accuracy(seen_rows.labels, decided), accuracy, np.array(of_tasks))
+
+        def of_tasks(among_seen: Tensor) -> Matrix:
+            spans = [order.of(earlier) for earlier in range(task + 1)]
+            return np.array([_mean_accuracy(seen_rows.labels, among_seen, span) for span in spans])
+
+        if not unseen:
+            decided = torch.cat([scores.argmax(1) for scores in scored(model, seen_rows, seen, block=block)])
+            accuracy = mean_class_accuracy(seen_rows.labels, decided)
+            return StepAccuracies(accuracy, math.nan, math.nan, of_tasks(decided))
+        best_of_seen, best_of_unseen = (
+            BestScores.joined([BestScores.of(scores, len(seen)) for scores in blocks])
+            for blocks in (scored(model, rows, seen, unseen, block=block) for rows in (seen_rows, unseen_rows))
+        )
+        sides = [torch.arange(span.start, span.stop, device=seen_rows.labels.device) for span in (seen, unseen)]
+        among_seen, among_unseen = sides[0][best_of_seen.seen_place], sides[1][best_of_unseen.unseen_place]
+        curve = stacking_curve(
+            split_scores(best_of_seen, seen_rows.labels, among_seen),
+            split_scores(best_of_unseen, unseen_rows.labels, among_unseen),
+        )
+        return StepAccuracies(
+            seen=mean_class_accuracy(seen_rows.labels, best_of_seen.among(*sides)),
+            unseen=mean_class_accuracy(unseen_rows.labels, best_of_unseen.among(*sides)),
+            area=100 * curve.area(),
+            tasks=of_tasks(among_seen),
+        )
 
 
 def _part(data: TaskRows, classes: range) -> TaskRows:
@@ -140,7 +162,7 @@ def _mean_accuracy(labels: Tensor, decided: Tensor, classes: range) -> float:
 
 
 def _metrics(course: Mapping[str, list[float]], matrix: Matrix) -> dict[str, float]:
-    """Return the metrics over tasks, and S, U and H after the last."""
+    """Return the metrics over tasks, and S, U, H and AUSUC after the last."""
     found = {name: values[-1] for name, values in course.items() if not math.isnan(values[-1])}
     for name, values in course.items():
         if defined := [value for value in values if not math.isnan(value)]:

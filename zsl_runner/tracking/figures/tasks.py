@@ -68,13 +68,13 @@ def zero_shot_courses(steps: Mapping[str, Sequence[float]]) -> Figure:
     """Draw S, U and H after each task.
 
     Args:
-        steps: in per cent, NaN where undefined.
+        steps: S, U and H, of which all have a value for each task, in per cent, NaN where undefined.
     """
     figure = Figure(figsize=(6, 3.6), layout="constrained")
     axes = figure.subplots()
-    for name, values in steps.items():
-        places = range(1, len(values) + 1)
-        axes.plot(places, values, color=STEP_COLOURS[name], label=name, **POINTS)
+    for name, colour in STEP_COLOURS.items():
+        places = range(1, len(steps[name]) + 1)
+        axes.plot(places, steps[name], color=colour, label=name, **POINTS)
     _end_at_all(axes)
     _number_tasks(axes, 1, len(next(iter(steps.values()))))
     axes.set(
