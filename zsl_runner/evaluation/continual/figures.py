@@ -58,7 +58,7 @@ def task_figures(model: TaskModel, data: TaskEvaluation, details: TaskDetails) -
 
 
 def step_figures(steps: Mapping[str, Sequence[float]]) -> Iterator[tuple[str, Draw]]:
-    """Yield (name, what draws it) of S, U, H and AUSUC after each task."""
+    """Yield (name, what draws it) of S, U and H after each task."""
     from zsl_runner.tracking.figures.tasks import zero_shot_courses
 
     yield "zero_shot_course", lambda: zero_shot_courses(steps)

@@ -98,7 +98,7 @@ class ContinualZeroShotEvaluator(Evaluator[TaskTraining, TaskEvaluation, TaskDet
     def figures(
         self, model: Model, data: TaskEvaluation, measurement: Measurement[TaskDetails], shown: Mapping[str, Tensor]
     ) -> Iterator[tuple[str, Draw]]:
-        """Yield S, U, H and AUSUC over tasks, the matrix as a heat map, distances, and similarities of networks."""
+        """Yield S, U and H over the tasks, the matrix as a heat map, distances, and similarities of networks."""
         from zsl_runner.evaluation.continual.figures import step_figures, task_figures
 
         assert isinstance(model, TaskModel)
@@ -124,7 +124,7 @@ class ContinualZeroShotEvaluator(Evaluator[TaskTraining, TaskEvaluation, TaskDet
             BestScores.joined([BestScores.of(scores, len(seen)) for scores in blocks])
             for blocks in (scored(model, rows, seen, unseen, block=block) for rows in (seen_rows, unseen_rows))
         )
-        sides = [torch.arange(span.start, span.stop, device=seen_rows.labels.device) for span in (seen, unseen)]
+        sides = _ids(seen, seen_rows.labels.device), _ids(unseen, seen_rows.labels.device)
         among_seen, among_unseen = sides[0][best_of_seen.seen_place], sides[1][best_of_unseen.unseen_place]
         curve = stacking_curve(
             split_scores(best_of_seen, seen_rows.labels, among_seen),
@@ -141,6 +141,10 @@ class ContinualZeroShotEvaluator(Evaluator[TaskTraining, TaskEvaluation, TaskDet
 def _part(data: TaskRows, classes: range) -> TaskRows:
     positions = data.positions_of(classes)
     return TaskRows(data.rows.part(positions), data.labels[positions])
+
+
+def _ids(classes: range, device: torch.device) -> Tensor:
+    return torch.arange(classes.start, classes.stop, device=device)
 
 
 def _unseen(data: TaskEvaluation, task: int) -> tuple[TaskRows, range]:
