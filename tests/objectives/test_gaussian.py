@@ -61,6 +61,15 @@ def test_kl_of_variance_four_against_one():
     assert value.item() / 3 == pytest.approx(0.806853, abs=5e-7)
 
 
+@pytest.mark.parametrize(
+    ("q", "p", "expected"), [((1.0, 0.5), (0.0, 1.0), 0.818147), ((0.3, 0.7), (-0.2, 1.5), 0.426584)]
+)
+def test_kl_of_single_gaussians(q, p, expected):
+    """By hand: log(s_p / s_q) + (s_q^2 + (m_q - m_p)^2) / (2 s_p^2) - 1/2 for means m and deviations s."""
+    parameters = [torch.tensor([[value]], dtype=torch.float64) for m, s in (q, p) for value in (m, 2 * math.log(s))]
+    assert kl_divergence(*parameters).item() == pytest.approx(expected, abs=1e-6)
+
+
 def test_kl_is_never_negative():
     assert kl_divergence(*normals(3, 1000, 8), *normals(4, 1000, 8)).min() > 0
 

@@ -64,6 +64,7 @@ def test_gsnn_hardly_uses_its_codes(measure):
     cvae, gsnn = measure(*LATENT, "evaluator.samples=50"), measure(*LATENT, "trainer=gsnn", "evaluator.samples=50")
     assert gsnn["diversity"] < 0.25 * cvae["diversity"]
     assert "NCLL_IS" not in gsnn
+    assert gsnn["NCLL_MC"] == pytest.approx(measure("model=baseline_nn")["NCLL"], rel=0.02)
 
 
 def test_codes_pay_in_likelihood(measure):

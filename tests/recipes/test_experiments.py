@@ -22,7 +22,9 @@ from zsl_runner.config.check import check
 from zsl_runner.config.paths import conf_directory
 from zsl_runner.data.command.synthesis import synthesize
 from zsl_runner.data.sources.toy.conf import ToyConf
+from zsl_runner.evaluation.metrics import harmonic_mean
 from zsl_runner.runs.attempt import execute
+from zsl_runner.trainers.feature_gan.conf import ESTIMATED
 
 FOLDER = conf_directory() / "experiment"
 EXPERIMENTS = sorted(path.relative_to(FOLDER).with_suffix("").as_posix() for path in FOLDER.rglob("*.yaml"))
@@ -197,6 +199,29 @@ def test_an_experiment_takes_two_steps_of_each_phase(experiment, loader, tmp_pat
     assert result["status"] == "complete"
     assert set(config.evaluator.stages) == result["cost"]["gradient_steps"].keys()
     assert set(config.reference.metrics) <= result["metrics"].keys()
+
+
+@pytest.mark.usefixtures("places")
+def test_the_released_code_estimates_the_class_prior_by_the_classifier_that_it_measures(loader):
+    """Bi-VAEGAN's, where the prior is not known: rows, length and rate of the classifier of the unseen classes."""
+    configs = [check(loader, [f"experiment={name}"]).config for name in EXPERIMENTS if "bi_vaegan/released" in name]
+    estimated = [config for config in configs if config.trainer.class_prior in ESTIMATED]
+    assert [config.dataset.name for config in estimated] == ["awa1"]
+    for config in estimated:
+        assert config.trainer.prior_classifier.conventional() == config.evaluator.classifier.conventional()
+
+
+def test_a_quoted_harmonic_mean_is_that_of_the_accuracies_quoted_with_it():
+    """Accuracies in tenths of a per cent leave the harmonic mean uncertain by half of one, and it is rounded again."""
+    checked = 0
+    for name in EXPERIMENTS:
+        reference = yaml.safe_load((FOLDER / f"{name}.yaml").read_text()).get("reference") or {}
+        metrics = reference.get("metrics") or {}
+        if {"test/U", "test/S", "test/H"} <= metrics.keys():
+            expected = harmonic_mean(metrics["test/U"], metrics["test/S"])
+            assert metrics["test/H"] == pytest.approx(expected, abs=0.1 + 1e-9), name
+            checked += 1
+    assert checked >= 8
 
 
 @pytest.mark.usefixtures("places")

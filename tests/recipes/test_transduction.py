@@ -4,10 +4,12 @@ import json
 
 import numpy as np
 import pytest
+from sklearn.cluster import KMeans
 from sklearn.metrics import pairwise_distances_argmin
 
 from zsl_runner.data.sources.toy.conf import ToyConf
 from zsl_runner.data.sources.toy.source import load
+from zsl_runner.evaluation.metrics import harmonic_mean
 
 pytestmark = pytest.mark.slow
 
@@ -30,13 +32,41 @@ RECIPE = [
 ]
 
 
-def oracle():
-    """Return T1 of the nearest of the unseen classes' true means, for rows of norm 1."""
-    records = load(ToyConf(name="toy"))
-    x = records.features / np.linalg.norm(records.features, axis=1, keepdims=True)
-    rows, unseen = records.test_unseen, records.unseen_classes
-    means = np.stack([x[rows[records.labels[rows] == label]].mean(0) for label in unseen])
-    return 100 * np.mean(unseen[pairwise_distances_argmin(x[rows], means)] == records.labels[rows])
+def references(**problem):
+    """Return T1 of ridge prototypes, of K-means from these, and of the nearest true mean; then S and U of the last.
+
+    Rows and class vectors have norm 1. Of five penalties it is the one that is best on the rows it is measured on.
+    """
+    records = load(ToyConf(name="toy", **problem))
+    x, vectors = (a / np.linalg.norm(a, axis=1, keepdims=True) for a in (records.features, records.class_vectors))
+    train, rows, unseen = records.trainval, records.test_unseen, records.unseen_classes
+
+    def accuracy(rows, predicted):
+        classes = np.unique(records.labels[rows])
+        return 100 * np.mean([np.mean(predicted[records.labels[rows] == label] == label) for label in classes])
+
+    def means(rows, classes):
+        return np.stack([x[rows[records.labels[rows] == label]].mean(0) for label in classes])
+
+    given = vectors[records.labels[train]]
+    found = []
+    for penalty in (0.1, 1, 10, 100, 300):
+        solved = np.linalg.solve(given.T @ given + penalty * np.eye(given.shape[1]), given.T @ x[train])
+        prototypes = vectors[unseen] @ solved
+        clusters = KMeans(len(unseen), init=prototypes, n_init=1).fit(x[rows]).labels_
+        nearest = pairwise_distances_argmin(x[rows], prototypes)
+        found.append((accuracy(rows, unseen[nearest]), accuracy(rows, unseen[clusters])))
+    of_unseen = means(rows, unseen)
+    everything = np.concatenate([records.seen_classes, unseen])
+    centres = np.concatenate([means(train, records.seen_classes), of_unseen])
+    return (
+        *max(found),
+        accuracy(rows, unseen[pairwise_distances_argmin(x[rows], of_unseen)]),
+        *(
+            accuracy(tested, everything[pairwise_distances_argmin(x[tested], centres)])
+            for tested in (records.test_seen, rows)
+        ),
+    )
 
 
 def metrics_of(zsl_run, tmp_path, name, *overrides):
@@ -45,11 +75,18 @@ def metrics_of(zsl_run, tmp_path, name, *overrides):
     return json.loads(found.read_text())["metrics"]
 
 
-def test_unlabelled_rows_carry_a_generator_to_the_oracle(zsl_run, tmp_path):
-    """Whether they are needed for it is asked where an inductive generator cannot be perfect, in the next test."""
-    transductive = metrics_of(zsl_run, tmp_path, "transductive", *UNKNOWN_PRIOR)
-    assert transductive["test/T1"] > oracle() - 1
-    assert transductive["test/H"] > 95
+def test_unlabelled_rows_carry_a_generator_past_ridge_prototypes_to_the_oracle(zsl_run, tmp_path):
+    """Whether they are needed for it is asked where an inductive generator cannot be perfect, in the next test.
+
+    Measured with seeds 0 to 2: T1 99.5, 100.0, 99.6, where ridge prototypes have 95.0 and the oracle 100.
+    """
+    ridge, clusters, oracle, seen, unseen = references(seen=20, unseen=10, noise=0.6)
+    assert ridge + 3 < clusters <= oracle
+    problem = ["dataset.seen=20", "dataset.unseen=10", "dataset.noise=0.6"]
+    transductive = metrics_of(zsl_run, tmp_path, "transductive", *problem, *UNKNOWN_PRIOR)
+    assert transductive["test/T1"] > ridge + 3
+    assert transductive["test/T1"] > oracle - 1.5
+    assert transductive["test/H"] > harmonic_mean(unseen, seen) - 1.5
 
 
 def test_unlabelled_rows_help_where_an_inductive_generator_cannot_be_perfect(zsl_run, tmp_path):
