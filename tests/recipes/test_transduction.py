@@ -85,7 +85,7 @@ def test_unlabelled_rows_carry_a_generator_past_ridge_prototypes_to_the_oracle(z
     problem = ["dataset.seen=20", "dataset.unseen=10", "dataset.noise=0.6"]
     transductive = metrics_of(zsl_run, tmp_path, "transductive", *problem, *UNKNOWN_PRIOR)
     assert transductive["test/T1"] > ridge + 3
-    assert transductive["test/T1"] > oracle - 1.5
+    assert transductive["test/T1"] > oracle - 1
     assert transductive["test/H"] > harmonic_mean(unseen, seen) - 1.5
 
 
