@@ -298,6 +298,15 @@ def test_tf32_needs_cuda(problems):
     assert problems("runtime.precision=tf32", devices=1) == {}
 
 
+def test_steps_that_must_be_captured_need_cuda(problems):
+    expected = "steps are captured on CUDA devices only, and runtime.device=auto is the CPU here"
+    assert expected in problems("runtime.capture=always")["runtime.capture"][0]
+    assert "runtime.capture" in problems("runtime.capture=always", "runtime.device=cpu", devices=1)
+    both = problems("runtime.capture=always", "runtime.precision=tf32")
+    assert both.keys() == {"runtime.capture", "runtime.precision"}
+    assert problems("runtime.capture=always", devices=1) == {}
+
+
 def test_outputs_must_be_a_folder_that_can_be_written(problems, tmp_path):
     file = tmp_path / "file"
     file.write_text("")

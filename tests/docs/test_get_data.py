@@ -49,6 +49,11 @@ def test_configurations_demand_the_published_numbers_and_no_other_set_is_taken_f
     assert found == {name: entry.rows for name, entry in PUBLISHED.items() if entry.rows}
 
 
+def test_the_page_of_data_calls_those_sets_published_alone():
+    rows = re.findall(r"^\| (.+?) \| published sets", (REPOSITORY / "docs" / "data.md").read_text(), re.M)
+    assert set(re.findall(r"`(\w+)`", *rows)) == {name for name, entry in PUBLISHED.items() if entry.rows}
+
+
 @pytest.mark.parametrize("name", sorted(PUBLISHED.keys() - {"voc", "lfw"}))
 def test_a_configuration_names_the_home_of_its_data(name):
     entry = PUBLISHED[name]

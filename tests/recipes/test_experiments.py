@@ -7,6 +7,7 @@ import functools
 import json
 import re
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -176,6 +177,24 @@ def shorten(config):
     if getattr(config.trainer, "warmup_epochs", 0):
         config.trainer.warmup_epochs = 1
     change(config.tracker, QUIET)
+
+
+MEAN = re.compile(r"(\d+\.\d+) ± (\d+\.\d+)")
+RESULTS = MEAN.findall((Path(__file__).parents[2] / "docs" / "results.md").read_text())
+
+
+@pytest.mark.parametrize("experiment", EXPERIMENTS)
+def test_an_experiment_says_what_to_expect_and_what_it_costs(experiment):
+    """Published results are under ``reference``; means in the header are of the page of results, rounded or not."""
+    text = (FOLDER / f"{experiment}.yaml").read_text()
+    header = [line for line in text.splitlines() if line.startswith("#")]
+    reference = yaml.safe_load(text).get("reference", {})
+    expected = [line for line in header if line.startswith("# Expected: ")]
+    assert expected or reference.get("metrics")
+    assert reference.get("cost") or any(line.startswith("# Cost: ") or "Meant for a GPU" in line for line in header)
+    for words in MEAN.findall("".join(expected)):
+        digits = [len(word.partition(".")[2]) for word in words]
+        assert words in [tuple(f"{float(w):.{d}f}" for w, d in zip(row, digits, strict=True)) for row in RESULTS]
 
 
 @pytest.mark.parametrize("experiment", sorted(LIKE_ANOTHER))

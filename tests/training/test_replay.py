@@ -14,11 +14,13 @@ from tests.golden.runs import CHANGED, KINDRED, OPTIONS, STEPS
 from tests.recipes.comparison import assert_same
 from tests.slow import slow_if
 from tests.training.emulated_graph import EmulatedGraph
+from zsl_runner.config.schema import RuntimeConf
 from zsl_runner.errors import ConfigError, RunError
 from zsl_runner.streams import Streams
 from zsl_runner.training.base import Drawn, Step, StepReport
 from zsl_runner.training.build import capture_of
 from zsl_runner.training.replay import Capture, ReplayedStep, Variants, eager
+from zsl_runner.training.runtime import Runtime
 from zsl_runner.training.terms import TermSums
 
 DEVICES = ["cpu", pytest.param("cuda", marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA"))]
@@ -208,7 +210,6 @@ def test_a_step_that_is_not_in_halves_is_taken_as_it_is(caplog):
     assert counts.variants == {"fit": Variants(graphs=0, eager=1)}
 
 
-@pytest.mark.skipif(torch.cuda.is_available(), reason="with CUDA steps can be captured")
 def test_capture_always_needs_cuda():
     with pytest.raises(ConfigError, match="only CUDA captures steps"):
-        problem.stage(problem.configuration("runtime.capture=always"))
+        Runtime(RuntimeConf(device="cpu", capture="always"))

@@ -231,7 +231,7 @@ def check_files(draft: Draft) -> None:
 
 
 def check_device(draft: Draft, count_devices: Callable[[], int]) -> None:
-    """Complain about a device that is not there, and a precision it does not have."""
+    """Complain about a device that is not there, and about what a CPU does not have."""
     runtime = draft.build("runtime")
     if not isinstance(runtime, RuntimeConf):
         return
@@ -244,11 +244,12 @@ def check_device(draft: Draft, count_devices: Callable[[], int]) -> None:
     if name.startswith("cuda") and int(grammar[1] or 0) >= devices:
         here = f"cuda:0 to cuda:{devices - 1}" if devices > 1 else "cuda:0 only" if devices else "no CUDA device"
         draft.report(key, f"{name} is not there: the driver shows {here}; use runtime.device=auto or cpu")
-    elif runtime.precision == "tf32" and devices == 0:
-        draft.report(
-            "runtime.precision",
-            f"tf32 exists on CUDA devices only, and runtime.device={name} is the CPU here; use fp32 or bf16",
-        )
+    elif devices == 0:
+        on_the_cpu = f"on CUDA devices only, and runtime.device={name} is the CPU here"
+        if runtime.precision == "tf32":
+            draft.report("runtime.precision", f"tf32 exists {on_the_cpu}; use fp32 or bf16")
+        if runtime.capture == "always":
+            draft.report("runtime.capture", f"steps are captured {on_the_cpu}; use auto or never")
 
 
 def check_labels(draft: Draft) -> None:
