@@ -7,7 +7,6 @@ import hashlib
 import json
 import math
 import os
-import platform
 import sys
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -20,20 +19,14 @@ from tests.golden.runs import QUIET, RUNS
 from zsl_runner import train
 from zsl_runner.runs.opened import open_run
 from zsl_runner.runs.result import Result
+from zsl_runner.training.processor import Processor
 
 BITS = Path(__file__).parent / "bits"
 
 
 def processor() -> str:
-    """Return the processor as far as bits may depend on it: maker, family, model and what torch uses of it."""
-    facts = dict.fromkeys(("vendor_id", "cpu family", "model"), "")
-    information = Path("/proc/cpuinfo")
-    for line in information.read_text().splitlines() if information.is_file() else []:
-        name, _, value = (part.strip() for part in line.partition(":"))
-        if name in facts and not facts[name]:
-            facts[name] = value
-    words = [platform.machine(), *(value for value in facts.values() if value)]
-    return " ".join([*words, torch.backends.cpu.get_cpu_capability(), f"torch {torch.__version__.partition('+')[0]}"])
+    """Return the processor as far as bits may depend on it, and the release of torch."""
+    return f"{Processor.here().identity} torch {torch.__version__.partition('+')[0]}"
 
 
 def perform(

@@ -124,8 +124,9 @@ def test_an_unknown_status_is_refused(tmp_path):
 
 
 def test_provenance_of_this_process():
-    found = versions("some card")
+    found = versions("some card", "some processor")
     assert found["device"] == "some card"
+    assert found["processor"] == "some processor"
     assert {"python", "torch", "numpy", "hydra", "zsl-run", "platform"} <= found.keys()
     assert "not installed" not in found.values()
     assert 5 < peak_memory() < 1e6

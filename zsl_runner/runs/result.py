@@ -51,7 +51,7 @@ class Result:
         quantities: of the metrics that are not accuracies in per cent, by name without prefix: ``unit``,
             ``lower_is_better``, ``digits``.
         data: name, kind, feature_kind, semantics, split_version, files with sha256, notes.
-        versions: of Python, the libraries, the platform and the device; see `versions`.
+        versions: of Python, the libraries, the platform, the processor and the device; see `versions`.
         cost: wall_seconds, cpu_seconds, peak_memory_mb, gradient_steps, real_rows, stage_seconds; of captured steps
             graphs and eager_variants, by phase; on a GPU device_memory_mb, the most it held for the last process.
         git: commit and dirty of the source tree, or None.
@@ -255,11 +255,12 @@ def _finite_or_null(value: Any) -> Any:
     return value
 
 
-def versions(device: str = "cpu") -> dict[str, str]:
-    """Return the versions that can change a number.
+def versions(device: str, processor: str) -> dict[str, str]:
+    """Return the versions that can change a number, and what computed it.
 
     Args:
         device: name of the device in words, e.g. ``cpu`` or what CUDA calls the card.
+        processor: the CPU in words, also beside a card.
     """
     found = {"zsl-run": __version__, "python": platform.python_version()}
     for label, distribution in (
@@ -273,7 +274,7 @@ def versions(device: str = "cpu") -> dict[str, str]:
             found[label] = version(distribution)
         except PackageNotFoundError:
             found[label] = "not installed"
-    return found | {"platform": platform.platform(), "device": device}
+    return found | {"platform": platform.platform(), "processor": processor, "device": device}
 
 
 @cache

@@ -32,6 +32,7 @@ from zsl_runner.runs.state import RunState
 from zsl_runner.tracking.tracker import Tracker
 from zsl_runner.training.build import StageParts, build_stage
 from zsl_runner.training.loop import Interrupted
+from zsl_runner.training.processor import Processor
 from zsl_runner.training.runtime import Runtime
 
 _log = logging.getLogger(__name__)
@@ -102,7 +103,7 @@ class Run:
         self.state.warn(warnings)
         for warning in warnings:
             _log.warning("%s", warning)
-        self.result.versions = results.versions(self.runtime.device_name)
+        self.result.versions = results.versions(self.runtime.device_name, str(Processor.here()))
         self.result.setting = self.config.dataset.setting(self.config.model, self.config.trainer)
         self.result.quantities = {name: asdict(found) for name, found in self.config.evaluator.quantities.items()}
         self.result.save(self.directory)
