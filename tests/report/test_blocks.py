@@ -1,5 +1,7 @@
 """Which rows share a table of a report, and what is said of their data above it."""
 
+import json
+
 import pytest
 
 from tests.outputs import PAIRS, REAL, rows_of
@@ -59,6 +61,34 @@ def test_synthetic_data_and_priors_are_named(outputs):
     text = markdown(outputs.report())
     assert "fc1000 [SYNTHETIC]" in text
     assert "transductive, known class prior" in text
+
+
+@pytest.mark.parametrize("by", [None, ["model"]])
+def test_the_class_prior_of_transductive_rows_is_named_once(outputs, by):
+    """Also where no other row of the model has another one; with two it is a setting that varies."""
+
+    def add(model, prior, seed=0, kind="transductive"):
+        setting = {"kind": kind, "class_prior": prior}
+        outputs.add(40.0, seed, model, setting=setting)
+        config = {"seed": seed, "model": {"name": model}, "trainer": {"class_prior": prior}}
+        (outputs.folder / model / "cub" / f"run{outputs.count:03d}" / "config.yaml").write_text(json.dumps(config))
+
+    add("bi_vaegan", "cpe")
+    add("bi_vaegan", "cpe", seed=1)
+    add("f_vaegan", "uniform")
+    add("f_vaegan", "bbse")
+    add("tf_vaegan", "known")
+    add("tf_vaegan", "uniform", kind="inductive")
+    named = {model: [] for model in ("bi_vaegan", "f_vaegan", "tf_vaegan")}
+    for row in rows_of(outputs.report(by=by)):
+        named[row.group.traits["model"]].append((row.varied, row.varied_exactly))
+    several = ["class_prior=bbse", "class_prior=uniform"] if by is None else ["class_prior=bbse | uniform"]
+    assert named == {
+        "bi_vaegan": [("class_prior=cpe",) * 2],
+        "f_vaegan": [(prior,) * 2 for prior in several],
+        "tf_vaegan": [("", "")] * 2,
+    }
+    assert "| bi_vaegan | em | class_prior=cpe | last |" in markdown(outputs.report(by=by))
 
 
 @pytest.mark.parametrize(

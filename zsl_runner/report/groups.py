@@ -161,6 +161,12 @@ class Group:
         """The same with every digit."""
         return _settings(self.varied)
 
+    @property
+    def class_prior(self) -> str:
+        """Where transductive runs have the frequencies of the unseen classes from; empty if the setting tells."""
+        priors = {run.result.setting.get("class_prior") for run in self.runs if _setting(run) == "transductive"}
+        return " | ".join(sorted(str(prior) for prior in priors if prior))
+
     def cost(self, name: str) -> float | None:
         """Return the mean of an entry of ``cost`` over the runs that recorded it, e.g. ``wall_seconds``.
 

@@ -44,13 +44,18 @@ class Row:
 
     @property
     def varied(self) -> str:
-        """What tells it from its neighbours, in words."""
-        return self.group.differs + self._searched
+        """What tells it from its neighbours, in words, and in a transductive setting always the class prior."""
+        return self._with_prior(self.group.differs) + self._searched
 
     @property
     def varied_exactly(self) -> str:
         """The same with every digit."""
-        return self.group.differs_exactly + self._searched
+        return self._with_prior(self.group.differs_exactly) + self._searched
+
+    def _with_prior(self, differs: str) -> str:
+        """Add where the frequencies of the unseen classes came from, if neither the settings nor the heading say it."""
+        prior = "" if "trainer.class_prior" in self.group.varied else self.group.class_prior
+        return ", ".join(part for part in (f"class_prior={prior}" if prior else "", differs) if part)
 
     @property
     def _searched(self) -> str:
