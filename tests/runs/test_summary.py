@@ -37,12 +37,18 @@ def test_metrics_conditions_and_places(tmp_path):
     assert "oracle       H_cal 55.5 (looked at test labels; not a result)" in text
     assert "8x8 [pixels]  [embedded]" in text
     assert "inductive, unseen class prior uniform" in text
-    assert "val on val/H; steps tune 100, final 80" in text
+    assert "val on val/H; steps tune 100, final 80\n" in text
     assert "cost         1:15, peak memory 300 MB\n" in text
     cost = {"wall_seconds": 75.0, "peak_memory_mb": 300.0, "device_memory_mb": 512.4}
     assert "cost         1:15, peak memory 300 MB, on the GPU 512 MB\n" in summary_table(make(cost=cost), run)
     assert "confusion.png" in text
     assert f"TensorBoard  tensorboard --logdir '{tmp_path / 'out puts'}'" in text
+
+
+def test_calibrated_metrics_stand_beside_their_offset(tmp_path):
+    selection = {"mode": "last", "metric": "val/H", "stage_lengths": {"tune": 5}, "calibration_offset": 10.03214}
+    text = summary_table(make(selection=selection), tmp_path / "a" / "b" / "c")
+    assert "selection    last on val/H; steps tune 5; offset of seen classes 10.03\n" in text
 
 
 def test_what_training_saw_too_much_for_is_a_table_of_bounds(tmp_path):

@@ -44,7 +44,8 @@ class Result:
         metrics: ``test/T1`` and so on, unrounded, in per cent unless ``quantities`` says otherwise; ``oracle/*``
             beside them.
         validation: ``val/*`` of the selected length, likewise.
-        selection: how the training length was chosen: ``mode``, ``stage_lengths``, ``step``, ``gamma``.
+        selection: how the training length was chosen: ``mode``, ``metric``, ``stage_lengths``,
+            ``best_validation_length``; and what else the evaluator chose, e.g. ``calibration_offset``.
         setting: ``kind`` (inductive, transductive or supervised) and, of zero-shot data, ``class_prior``.
         tables: what was measured on the test rows and is more than single numbers, by name: ``rows``, ``columns`` and
             ``values``, lines of numbers or null.

@@ -161,7 +161,10 @@ def _conditions(result: Result) -> list[str]:
         lines.append(f"setting      {setting.get('kind')}{'' if prior is None else f', unseen class prior {prior}'}")
     if selection:
         lengths = ", ".join(f"{stage} {length}" for stage, length in selection.get("stage_lengths", {}).items())
-        lines.append(f"selection    {selection.get('mode')} on {selection.get('metric', 'val/H')}; steps {lengths}")
+        offset = selection.get("calibration_offset")
+        calibrated = "" if offset is None else f"; offset of seen classes {offset:.4g}"
+        how = f"{selection.get('mode')} on {selection.get('metric', 'val/H')}"
+        lines.append(f"selection    {how}; steps {lengths}{calibrated}")
     if cost:
         on_device = f", on the GPU {cost['device_memory_mb']:.0f} MB" if "device_memory_mb" in cost else ""
         memory = f"peak memory {cost['peak_memory_mb']:.0f} MB{on_device}"
