@@ -1,6 +1,7 @@
 """Predictions row by row: what they give class by class is what the evaluators report."""
 
 import csv
+import dataclasses
 
 import numpy as np
 import pytest
@@ -37,6 +38,30 @@ def scored(request, records):
     classifier = ClassifierConf(synthetic_per_class=40, epochs=2)
     conf = FinalClassifierEvaluatorConf(classifier=classifier, batch_size=50, calibration="val")
     return FinalClassifierEvaluator(conf, 0), honest_generator(fold, spread=2.0), fold
+
+
+def test_other_numbers_for_the_classes_change_no_metric(records):
+    """Class vectors and rows keep their classes; seen and unseen ones are mixed, so that places are no class ids."""
+    number = np.random.default_rng(2).permutation(len(records.class_vectors))
+    renamed = dataclasses.replace(
+        records,
+        labels=number[records.labels],
+        class_vectors=records.class_vectors[np.argsort(number)],
+        **{
+            name: np.sort(number[getattr(records, name)])
+            for name in ("seen_classes", "unseen_classes", "validation_classes")
+        },
+    )
+    assert not (np.diff(renamed.seen_classes) == 1).all()
+    found = []
+    for source in (records, renamed):
+        fold = zero_shot_folds(source, feature_scaling="standard").final()
+        model = ESZSL(ESZSLConf(), fold.train.shape, Streams(0))
+        model.fit(fold.train)
+        evaluator = ZeroShotEvaluator(ZeroShotEvaluatorConf(calibration="val"), 0)
+        found.append(evaluator.measure(model, fold, {OFFSET: 0.1}).metrics)
+    assert found[1] == pytest.approx(found[0], abs=1e-6)
+    assert 0 < found[0]["test/H"] < 100
 
 
 def mean_of_classes(lines, column):

@@ -220,6 +220,19 @@ def test_an_experiment_takes_two_steps_of_each_phase(experiment, loader, tmp_pat
     assert set(config.reference.metrics) <= result["metrics"].keys()
 
 
+def test_the_h_of_a_published_row_is_that_of_its_u_and_s():
+    """Within rounding to one decimal; another one was copied wrongly."""
+    agrees = {}
+    for experiment in EXPERIMENTS:
+        reference = yaml.safe_load((FOLDER / f"{experiment}.yaml").read_text()).get("reference", {})
+        u, s, h = (reference.get("metrics", {}).get(f"test/{name}") for name in "USH")
+        if None not in (u, s, h):
+            low, high = (harmonic_mean(u + shift, s + shift) for shift in (-0.05, 0.05))
+            agrees[experiment] = low - 0.05 <= h <= high + 0.05
+    assert agrees
+    assert all(agrees.values()), agrees
+
+
 @pytest.mark.usefixtures("places")
 def test_the_released_code_estimates_the_class_prior_by_the_classifier_that_it_measures(loader):
     """Bi-VAEGAN's, where the prior is not known: rows, length and rate of the classifier of the unseen classes."""
