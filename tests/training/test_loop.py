@@ -156,6 +156,14 @@ def test_undone_steps_do_not_count_as_training_length():
     assert (loop.position.done, loop.position.length) == (12, 10)
 
 
+def test_the_last_metrics_and_choices_are_those_of_the_weights_that_are_left():
+    loop, _, _ = build(Counting(undo_at=(11, 12)))
+    loop.run()
+    assert loop.position.length == 9
+    assert (loop.selection.last, loop.selection.last_choices) == ({"val/H": 9.0}, {"offset": 9.0})
+    assert loop.selection.best == {"val/H": 12.0}
+
+
 def test_patience_ends_the_stage():
     loop, _, _ = build(Counting(), scores=lambda n: -n, patience=2)
     loop.run()

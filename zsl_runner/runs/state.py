@@ -22,7 +22,7 @@ class StageRecord:
         best: metrics of the best validation, empty without validation.
         best_length: training length at that validation.
         best_choices: what the evaluator chose there.
-        last: metrics of the last validation.
+        last: metrics of the last validation whose weights were kept.
         last_choices: what the evaluator chose there.
         gradient_steps: optimiser steps.
         real_rows: labelled real rows minimised.

@@ -81,8 +81,8 @@ class Selection:
         best: the best validation's metrics; empty before the first.
         best_length: training length at that validation: steps whose effect is still in the weights.
         choices: what the evaluator chose at that validation, e.g. a calibration offset.
-        last: the last validation's metrics.
-        last_choices: what the evaluator chose at the last validation.
+        last: metrics of the last validation whose weights were kept: those of the weights as they are.
+        last_choices: what the evaluator chose at that validation.
         stale: validations since the best one.
     """
 
@@ -265,10 +265,12 @@ class Loop:
         if validation is not None:
             metrics, choices = validation
             self.events.scalars(self.global_step, metrics, self.stage, phase.name)
+            before = self.selection.last, self.selection.last_choices
             if self.selection.note(metrics, choices, self.position.length):
                 self.hooks.keep_best()
             if phase.on_validation is not None and phase.on_validation(metrics):
                 self.position.length = self.position.kept
+                self.selection.last, self.selection.last_choices = before
             self.position.kept = self.position.length
         oracle = self.hooks.probe()
         if oracle:
