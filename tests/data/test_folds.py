@@ -65,6 +65,17 @@ def test_validation_rows_never_influence_the_training_rows_of_the_tune_stage(rec
 
 
 @pytest.mark.parametrize("stage", STAGES)
+@pytest.mark.parametrize("scaling", ["standard", "center"])
+def test_class_vectors_are_scaled_by_those_of_the_training_classes_alone(records, stage, scaling):
+    own = cut(records, stage, semantic_scaling=scaling).train
+    others = np.setdiff1d(np.arange(len(records.class_vectors)), own.seen_classes.numpy())
+    vectors = records.class_vectors.copy()
+    vectors[others] += 7
+    other = cut(dataclasses.replace(records, class_vectors=vectors), stage, semantic_scaling=scaling).train
+    assert torch.equal(own.class_vectors[own.seen_classes], other.class_vectors[own.seen_classes])
+
+
+@pytest.mark.parametrize("stage", STAGES)
 def test_labels_of_evaluation_rows_never_reach_training(records, stage):
     """Shuffling the labels of test rows within their split leaves the training set as it is."""
     labels = records.labels.copy()

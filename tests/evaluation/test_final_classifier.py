@@ -78,6 +78,10 @@ def test_t1_is_that_of_a_classifier_of_unseen_classes_alone(fold, vague):
     found, usual = measured(fold, vague, classifier=few).metrics, measured(fold, vague).metrics
     assert found["test/T1"] < usual["test/T1"]
     assert {tag for tag in found if found[tag] == usual[tag]} == {"test/U", "test/S", "test/H", "test/AUSUC"}
+    fewer_rows = dataclasses.replace(QUICK, synthetic_per_class_zsl=1, batch_size=QUICK.synthetic_per_class)
+    found = measured(fold, vague, classifier=fewer_rows).metrics
+    assert found["test/T1"] < usual["test/T1"]
+    assert found["test/H"] == usual["test/H"]
 
 
 def test_measuring_again_gives_the_same_bits(fold, vague):
@@ -145,6 +149,10 @@ def test_calibration_is_chosen_on_validation_and_taken_over(records, fold, vague
     assert chosen.choices.keys() == {"calibration_offset"}
     test = measured(fold, vague, chosen.choices, calibration="val")
     assert {"test/U_cal", "test/S_cal", "test/H_cal"} <= test.metrics.keys()
+    assert test.choices == {}
+    alone = measured(fold, vague, calibration="val")
+    assert alone.choices == {}
+    assert alone.metrics.keys() == {"test/T1", "test/U", "test/S", "test/H", "test/AUSUC"}
 
 
 def test_one_unseen_class_has_t1_100_by_definition():

@@ -10,7 +10,7 @@ from zsl_runner.data.zero_shot.folds import ZeroShotShape
 from zsl_runner.errors import ConfigError
 from zsl_runner.models.vzsl.conf import VZSLConf, VZSLMLPConf
 from zsl_runner.models.vzsl.model import VZSL
-from zsl_runner.objectives.gaussian import kl_divergence, kl_matrix
+from zsl_runner.objectives.gaussian import kl_divergence, kl_matrix, reparameterise
 from zsl_runner.objectives.sharpening import self_sharpening
 from zsl_runner.streams import Streams
 
@@ -68,6 +68,23 @@ def test_kl_and_margin_of_weight_one_are_the_cross_entropy_of_a_classifier():
     terms = model.loss_terms(x, labels, vectors, seen)
     logits = -kl_matrix(*model.encode(x), *model.prior(vectors[seen]))
     torch.testing.assert_close(terms["kl"] + terms["margin"], F.cross_entropy(logits, labels), rtol=1e-6, atol=1e-6)
+
+
+def test_weights_of_rows_weigh_each_term():
+    quiet = VZSLMLPConf(hidden=[16], dropout=0.0)
+    model = VZSL(small(encoder=quiet, decoder=quiet, margin_weight=0.5), SHAPE, Streams(0)).double()
+    x, labels, vectors, seen = random_batch(SHAPE)
+    x, vectors = x.double(), vectors.double()
+    weights = torch.linspace(0, 2, len(x), dtype=torch.float64)
+    noise = torch.randn(len(x), 4, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    model._noise = lambda like: noise
+    posterior = model.encode(x)
+    errors = (x - model.decode(reparameterise(*posterior, noise))).square().sum(1)
+    own = kl_divergence(*posterior, *model.prior(vectors[labels]))
+    others = torch.logsumexp(-kl_matrix(*posterior, *model.prior(vectors[seen])), 1)
+    for name, term in model.loss_terms(x, labels, vectors, seen, weights).items():
+        values = {"reconstruction": errors, "kl": own, "margin": 0.5 * others}[name]
+        torch.testing.assert_close(term, (weights * values).mean(), msg=name)
 
 
 def test_classes_are_chosen_by_the_smallest_divergence():

@@ -9,6 +9,7 @@ from tests.weights import same, weights_of
 from tests.zero_shot import zero_shot_folds
 from zsl_runner.config.optimizer import OptimizerConf
 from zsl_runner.errors import DataError, RunError
+from zsl_runner.models.networks import Dropout
 from zsl_runner.trainers.em.conf import EMConf, EMTrainerConf
 from zsl_runner.trainers.em.mixture import batch_composition, class_balanced_weights
 from zsl_runner.trainers.em.trainer import EMTrainer
@@ -96,6 +97,17 @@ def test_generated_rows_are_constants_for_the_gradient(records, make_context):
     trainer = EMTrainer(conf, context)
     x, _ = trainer._expectation(trainer._classes(8))
     assert not x.requires_grad
+
+
+@pytest.mark.parametrize("switch", [{"gen_noise": 0.1}, {"decoder_dropout": True}, {"prior_dropout": True}])
+def test_each_switch_of_generation_changes_the_generated_rows(records, make_context, switch):
+    found = []
+    for options in ({}, {}, switch):
+        conf = em_conf(**({"decoder_dropout": False, "train_prior_dropout": None} | options))
+        trainer = EMTrainer(conf, make_context(records, conf)[0])
+        found.append(trainer._expectation(trainer._classes(8))[0])
+    assert torch.equal(found[0], found[1])
+    assert not torch.equal(found[0], found[2])
 
 
 def test_class_draws_are_uniform_over_the_unseen_classes(records, make_context):
@@ -193,6 +205,28 @@ def test_prior_dropout_changes_for_the_em_phase_only(records, make_context):
     assert rates == [0.0]
 
 
+def dropout_rates(model):
+    return {part.rate for part in model.prior_network.modules() if isinstance(part, Dropout)}
+
+
+def test_the_copy_that_generates_has_the_same_prior_dropout(records, make_context):
+    conf = em_conf(refresh_every=3, train_prior_dropout=0.3)
+    trainer = EMTrainer(conf, make_context(records, conf)[0])
+    assert dropout_rates(trainer.frozen) == {0.1}
+    trainer.phases()[0].step()
+    assert dropout_rates(trainer.frozen) == dropout_rates(trainer.model) == {0.3}
+
+
+def test_prior_dropout_of_the_control_changes_in_its_second_phase(records, make_context):
+    conf = SeenOnlyTrainerConf(steps=1, matched=MatchedBudgetConf(em_iterations=1), prior_dropout=0.3)
+    context, _ = make_context(records, conf)
+    seen, continued = SeenOnlyTrainer(conf, context).phases()
+    seen.step()
+    assert dropout_rates(context.model) == {0.1}
+    continued.step()
+    assert dropout_rates(context.model) == {0.3}
+
+
 @pytest.mark.parametrize("train_prior", [True, False])
 def test_the_prior_network_stands_still_in_the_em_phase_unless_it_learns(records, make_context, train_prior):
     conf = em_conf(pretrain_steps=1, train_prior=train_prior)
@@ -210,6 +244,16 @@ def test_class_weighting_gives_every_class_the_same_expected_weight():
     totals = [weight[labels == k].sum().item() for k in range(4)]
     assert totals == pytest.approx([totals[0]] * 4, rel=1e-6)
     assert weight.mean().item() == pytest.approx(1.0, rel=1e-6)
+
+
+@pytest.mark.parametrize("copies", [1, 5])
+def test_the_weights_of_a_mixed_batch_are_those_of_its_composition(records, make_context, copies):
+    """Expected of each of 6 seen classes 3 / 6 rows, of each of 3 unseen ones 12 copies / 3."""
+    conf = em_conf(loss_weighting="class", copies=copies)
+    trainer = EMTrainer(conf, make_context(records, conf)[0])
+    labels = torch.tensor([0, 5, 3] + 12 * copies * [7])
+    weights = trainer._weights_of_rows(labels, 3, 12)
+    torch.testing.assert_close(weights[:3] / weights[3:6], torch.full((3,), 4 * copies / 0.5))
 
 
 def test_class_weighting_changes_the_training(records, make_context):

@@ -53,6 +53,19 @@ def test_target_terms_are_weighted_and_named(records, make_context):
     assert torch.stack(list(terms.values())).sum().item() == pytest.approx(reports[-1].terms["loss"].item(), rel=1e-5)
 
 
+def test_the_target_weight_is_a_factor_of_the_target_terms_alone(records, make_context):
+    found = []
+    for weight in (1.0, 0.25):
+        conf = dataclasses.replace(CONF, warmup_steps=0, target_weight=weight)
+        context = make_context(records, conf, VZSL_CONF, VZSL, unlabelled=True)[0]
+        found.append(TransductiveTrainer(conf, context).phases()[0].step().terms)
+    whole, quarter = found
+    assert {"target_reconstruction", "target_sharpening", "reconstruction"} <= whole.keys()
+    for name in whole.keys() - {"loss"}:
+        factor = 0.25 if name.startswith("target_") else 1.0
+        torch.testing.assert_close(quarter[name], factor * whole[name], msg=name)
+
+
 def test_refuses_a_model_or_data_it_cannot_use(records, make_context, small_sgal):
     context, _ = make_context(records, CONF, small_sgal(), SGAL, unlabelled=True)
     with pytest.raises(TypeError, match="no terms for unlabelled rows"):
