@@ -17,6 +17,7 @@ from zsl_runner.evaluation.base import Evaluator
 from zsl_runner.evaluation.class_tables import class_accuracies, confusions
 from zsl_runner.evaluation.final_classifier.conf import FinalClassifierEvaluatorConf
 from zsl_runner.evaluation.final_classifier.evaluator import FinalClassifierEvaluator
+from zsl_runner.evaluation.metrics import harmonic_mean, mean_class_accuracy
 from zsl_runner.evaluation.predictions import Predictions, as_csv, joined
 from zsl_runner.evaluation.zsl.conf import ZeroShotEvaluatorConf
 from zsl_runner.evaluation.zsl.evaluator import OFFSET, ZeroShotEvaluator
@@ -40,6 +41,22 @@ def scored(request, records):
     return FinalClassifierEvaluator(conf, 0), honest_generator(fold, spread=2.0), fold
 
 
+def by_scores(model, data, offset):
+    """Return the metrics of a model by the class numbers alone, without the evaluator."""
+    unseen = torch.isin(torch.arange(len(data.class_vectors)), data.unseen_classes)
+
+    def accuracy(rows, labels, penalty):
+        scores = model.class_scores(rows.take(torch.arange(len(rows))), data.class_vectors)
+        return mean_class_accuracy(labels, (scores - penalty).argmax(1))
+
+    found = {"test/T1": accuracy(data.unseen, data.unseen_labels, torch.where(unseen, 0.0, torch.inf))}
+    for end, gamma in (("", 0.0), ("_cal", offset)):
+        penalty = torch.where(unseen, 0.0, gamma)
+        u, s = accuracy(data.unseen, data.unseen_labels, penalty), accuracy(data.seen, data.seen_labels, penalty)
+        found |= {f"test/U{end}": u, f"test/S{end}": s, f"test/H{end}": harmonic_mean(u, s)}
+    return found
+
+
 def test_other_numbers_for_the_classes_change_no_metric(records):
     """Class vectors and rows keep their classes; seen and unseen ones are mixed, so that places are no class ids."""
     number = np.random.default_rng(2).permutation(len(records.class_vectors))
@@ -59,9 +76,13 @@ def test_other_numbers_for_the_classes_change_no_metric(records):
         model = ESZSL(ESZSLConf(), fold.train.shape, Streams(0))
         model.fit(fold.train)
         evaluator = ZeroShotEvaluator(ZeroShotEvaluatorConf(calibration="val"), 0)
-        found.append(evaluator.measure(model, fold, {OFFSET: 0.1}).metrics)
+        metrics = evaluator.measure(model, fold, {OFFSET: 0.1}).metrics
+        expected = by_scores(model, fold.evaluation, 0.1)
+        assert {tag: metrics[tag] for tag in expected} == pytest.approx(expected, abs=1e-9)
+        found.append(metrics)
     assert found[1] == pytest.approx(found[0], abs=1e-6)
-    assert 0 < found[0]["test/H"] < 100
+    assert 0 < found[0]["test/H"] < found[0]["test/H_cal"] < 100
+    assert found[0]["test/T1"] > 50
 
 
 def mean_of_classes(lines, column):
