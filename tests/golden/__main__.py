@@ -31,8 +31,8 @@ def main() -> int:
     found = {name: deviations(name, record) for name, record in records.items()}
     for name in found:
         print(f"{name:<28}{'; '.join(found[name]) or 'equal'}")
-    if lacking := sorted(found.keys() - known().get(processor(), {})):
-        print(f"this processor ({processor()}) has no record of {', '.join(lacking)}: compared to 1e-6 with others'")
+    if processor() not in known():
+        print(f"this processor ({processor()}) has no records: compared to 1e-6 with those of others")
     return int(any(found.values()))
 
 

@@ -87,15 +87,13 @@ def known() -> dict[str, dict[str, Any]]:
 def deviations(name: str, record: dict[str, Any]) -> list[str]:
     """Return in words where a record differs from what is on file for this processor; empty if nowhere.
 
-    For a processor that is not on file, or lacks the run, the earliest values have to agree with those of some other to
-    1e-6.
+    For a processor that is not on file the earliest values have to agree with those of some other to 1e-6.
     """
     records = known()
-    if name in records.get(processor(), {}):
+    if processor() in records:
         expected = records[processor()][name]
         return [part for part in expected if expected[part] != record[part]]
-    others = (runs[name] for runs in records.values() if name in runs)
-    return min((_far(other["first"], record["first"]) for other in others), key=len)
+    return min((_far(entry[name]["first"], record["first"]) for entry in records.values()), key=len)
 
 
 def _far(expected: dict[str, float], found: dict[str, float]) -> list[str]:
