@@ -134,6 +134,21 @@ def test_with_one_encoding_a_step_is_that_of_public_code(build, algorithm):
         torch.testing.assert_close(trainer.model.state_dict()[name], value, rtol=1e-4, atol=1e-6, msg=name)
 
 
+def test_pythaes_default_is_a_game_weight_of_a_half(build):
+    """It weighs the encoder's game and the whole squared error by 0.5 each."""
+    conf = dataclasses.replace(CONF, encode="once", game_weight=0.5)
+    trainer, minimised = build(conf, dataclasses.replace(SEMI, labels="none", bn="none")), []
+    trainer.context.optimisers.minimize = lambda loss, *groups: minimised.append(loss.item())
+    batch, model = trainer.rows.take(torch.arange(50)), trainer.model.train()
+    trainer.one_encoding(batch, batch.x)
+    with torch.no_grad():
+        z = model.encode(batch.x, None).z
+        squared = F.mse_loss(model.decode(z, None), batch.x, reduction="none").sum(1)
+        fooled = F.binary_cross_entropy(model.judge(z, None).sigmoid(), torch.ones(50, 1))
+        expected = 0.5 * fooled + (1 - 0.5) * squared.mean()
+    assert minimised[0] == pytest.approx(expected.item(), rel=1e-5)
+
+
 @pytest.mark.parametrize(("encode", "passes"), [("once", 1), ("twice", 2)])
 def test_a_batch_is_encoded_as_often_as_asked_for(build, encode, passes):
     trainer, met = build(dataclasses.replace(CONF, encode=encode)), []

@@ -68,7 +68,7 @@ class AdversarialAutoencoderTrainerConf(TrainerConf):
     game_weight: float = option(
         1.0,
         "with encode=once, weight of the encoder's losses against the discriminators, that of the reconstruction being "
-        "1 (pythae's default: 1)",
+        "1 (pythae's default: 0.5)",
         low=0.0,
         above=True,
     )
