@@ -127,8 +127,8 @@ def test_codes_match_their_prior_far_better_than_those_of_an_untrained_encoder()
 def test_images_lie_in_the_part_of_the_prior_that_is_for_their_class(loader):
     """With `model=aae/label_regularised` as it is.
 
-    Of MNIST's images 95 % do, and each part has 9 to 12 % of them; 1,200 images do not teach as much, and of 297 shares
-    are coarse.
+    On MNIST at least 95 % should, and each part hold 7 to 13 % of them; 1,200 images do not teach as much, and of 297
+    shares are coarse.
     """
     stages = folds(0, None)
     preset = check(loader, ["model=aae/label_regularised", "dataset=digits_images"]).accepted().model
