@@ -229,7 +229,7 @@ def test_the_h_of_a_published_row_is_that_of_its_u_and_s():
         if None not in (u, s, h):
             low, high = (harmonic_mean(u + shift, s + shift) for shift in (-0.05, 0.05))
             agrees[experiment] = low - 0.05 <= h <= high + 0.05
-    assert agrees
+    assert len(agrees) >= 8
     assert all(agrees.values()), agrees
 
 
@@ -241,19 +241,6 @@ def test_the_released_code_estimates_the_class_prior_by_the_classifier_that_it_m
     assert [config.dataset.name for config in estimated] == ["awa1"]
     for config in estimated:
         assert config.trainer.prior_classifier.conventional() == config.evaluator.classifier.conventional()
-
-
-def test_a_quoted_harmonic_mean_is_that_of_the_accuracies_quoted_with_it():
-    """Accuracies in tenths of a per cent leave the harmonic mean uncertain by half of one, and it is rounded again."""
-    checked = 0
-    for name in EXPERIMENTS:
-        reference = yaml.safe_load((FOLDER / f"{name}.yaml").read_text()).get("reference") or {}
-        metrics = reference.get("metrics") or {}
-        if {"test/U", "test/S", "test/H"} <= metrics.keys():
-            expected = harmonic_mean(metrics["test/U"], metrics["test/S"])
-            assert metrics["test/H"] == pytest.approx(expected, abs=0.1 + 1e-9), name
-            checked += 1
-    assert checked >= 8
 
 
 @pytest.mark.usefixtures("places")

@@ -38,7 +38,7 @@ def test_conditions_narrow_the_runs(outputs):
     assert runs_where(outputs, "dim=8,16", "seed<3") == [small, large]
     assert runs_where(outputs, "lr!=0.001") == [large, other]
     assert runs_where(outputs, "val/H>=30") == [large]
-    assert runs_where(outputs, "test/H > 40") == [large, other]
+    assert runs_where(outputs, "test/H > 40") == runs_where(outputs, "H>40") == [large, other]
     assert runs_where(outputs, "dataset=cub", "dim=99") == []
 
 

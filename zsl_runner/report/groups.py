@@ -185,6 +185,11 @@ def _total(recorded: float | dict[str, float]) -> float:
     return math.fsum(recorded.values()) if isinstance(recorded, dict) else recorded
 
 
+def tag_of(name: str) -> str:
+    """Return the tag of a metric as users name it: ``H`` is ``test/H``."""
+    return name if "/" in name else f"test/{name}"
+
+
 def metric_of(run: FoundRun, tag: str) -> float | None:
     """Return ``test/...``, ``oracle/...`` or ``val/...`` of a run, None if it has no such value."""
     values = run.result.validation if tag.startswith("val/") else run.result.metrics

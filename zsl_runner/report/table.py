@@ -12,7 +12,7 @@ from zsl_runner.errors import ConfigError, RunError
 from zsl_runner.report.baseline import compare
 from zsl_runner.report.choice import contenders, folded
 from zsl_runner.report.collect import Findings, FoundRun
-from zsl_runner.report.groups import BLOCK, Group, block_of, groups_of, metric_of
+from zsl_runner.report.groups import BLOCK, Group, block_of, groups_of, metric_of, tag_of
 from zsl_runner.report.notes import on_debug_runs, on_groups, on_unfinished, on_unmeasured
 from zsl_runner.report.published import deviation, quoted
 from zsl_runner.report.rows import Block, Row
@@ -102,11 +102,6 @@ def build(
         *(f"unreadable: {message}" for message in findings.unreadable),
     ]
     return Report(blocks, notes, baseline or "", cost)
-
-
-def tag_of(name: str) -> str:
-    """Return the tag of a metric as users name it: ``H`` is ``test/H``."""
-    return name if "/" in name else f"test/{name}"
 
 
 def _columns(runs: list[FoundRun], wanted: list[str]) -> dict[tuple[str, ...], list[str]]:

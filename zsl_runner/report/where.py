@@ -10,7 +10,7 @@ from typing import Any
 
 from zsl_runner.errors import ConfigError
 from zsl_runner.report.collect import Findings, FoundRun
-from zsl_runner.report.groups import TRAITS, metric_of
+from zsl_runner.report.groups import TRAITS, metric_of, tag_of
 from zsl_runner.report.values import meaning, parted, read
 from zsl_runner.runs.result import is_number
 
@@ -28,7 +28,7 @@ class Condition:
     """A comparison of what a run was or measured with given values.
 
     Attributes:
-        key: a column of `TRAITS`, ``seed``, a metric's tag, or a configuration key or its last parts.
+        key: a column of `TRAITS`, ``seed``, a metric, or a configuration key or its last parts.
         sign: ``=``, ``!=`` or one of `ORDERS`.
         values: what it is compared with; ``=`` asks for one of them, ``!=`` for none.
     """
@@ -81,7 +81,7 @@ def narrowed(findings: Findings, texts: Sequence[str]) -> Findings:
         if runs and not any(_found(run, asked.key) for run in findings.runs):
             known = ", ".join(["seed", *TRAITS])
             raise ConfigError(
-                f"--where {text}: no run has {asked.key}; expected one of {known}, a metric such as val/H, or a "
+                f"--where {text}: no run has {asked.key}; expected one of {known}, a metric such as H or val/H, or a "
                 "configuration key such as model.latent_dim or latent_dim"
             )
         runs = [run for run in runs if asked.holds(run)]
@@ -94,8 +94,7 @@ def _found(run: FoundRun, key: str) -> list[Any]:
         return [TRAITS[key](run)]
     if key == "seed":
         return [run.result.seed]
-    measured = metric_of(run, key)
-    if measured is not None:
-        return [measured]
     config = run.config
-    return [config[key]] if key in config else [value for own, value in config.items() if own.endswith(f".{key}")]
+    given = [config[key]] if key in config else [value for own, value in config.items() if own.endswith(f".{key}")]
+    measured = metric_of(run, tag_of(key))
+    return given or ([] if measured is None else [measured])

@@ -13,10 +13,9 @@ from zsl_runner.config.places import require_folder
 from zsl_runner.errors import ConfigError, RunError
 from zsl_runner.files.writing import write_bytes
 from zsl_runner.report.collect import Findings
-from zsl_runner.report.groups import groups_of, metric_of
+from zsl_runner.report.groups import groups_of, metric_of, tag_of
 from zsl_runner.report.plots import curves, parameter, search, tables, trade_off
 from zsl_runner.report.plots.material import Family, Material, families, materials
-from zsl_runner.report.table import tag_of
 from zsl_runner.report.text import one_line
 from zsl_runner.tracking.pictures import png
 
