@@ -8,7 +8,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zsl_runner.config.bounds import DEEPEST, MOST, check_file, excess, is_deep
+from zsl_runner.config.bounds import DEEPEST, MOST, check_file, excess, is_deep, read_configuration
 from zsl_runner.errors import RunError
 from zsl_runner.report.collect import collect
 from zsl_runner.runs.directory import folder_of
@@ -24,6 +24,26 @@ VALUES = st.recursive(
     st.one_of(st.integers(), st.text(max_size=5), st.none()),
     lambda inner: st.one_of(st.lists(inner, max_size=4), st.dictionaries(st.text(max_size=3), inner, max_size=4)),
 )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a: 1\nseed: {}\nb: 2\n",
+        "seed: {}\n",
+        "a:\n  seed: 5\nseed: {}\n",
+        "a: 'one\n\n\nseed: 7\n\n  two'\nseed: {}\n",
+        "a: |\n  text\n  seed: 7\nb: {}\n",
+        "seed: 0{}\n",
+        "a: &x 3\nseed: {}\nb: *x\n",
+        "seed: 1\nseed: {}\n",
+    ],
+)
+def test_files_that_differ_in_the_seed_are_read_as_yaml_reads_them(tmp_path, text):
+    for seed in (7, 11, 0, 10**17, 7):
+        file = tmp_path / f"{seed}.yaml"
+        file.write_text(text.format(seed))
+        assert read_configuration(file) == yaml.safe_load(file.read_text())
 
 
 @given(VALUES)
