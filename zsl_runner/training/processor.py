@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 
 import torch
@@ -36,9 +37,10 @@ class Processor:
         """
         facts: dict[str, str] = {}
         if listing.is_file():
-            for line in listing.read_text(encoding="utf-8", errors="replace").splitlines():
-                key, _, value = line.partition(":")
-                facts.setdefault(key.strip(), value.strip())
+            with listing.open(encoding="utf-8", errors="replace") as lines:
+                for line in takewhile(str.strip, lines):  # the first one's; machines list hundreds, each after a blank
+                    key, _, value = line.partition(":")
+                    facts[key.strip()] = value.strip()
         architecture = platform.machine()
         return cls(
             name=facts.get("model name") or platform.processor() or architecture,
