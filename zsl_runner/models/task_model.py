@@ -6,7 +6,7 @@ import copy
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -66,6 +66,22 @@ class TaskNetwork(nn.Module):
         return [module for module in self.modules() if isinstance(module, (nn.Linear, nn.Conv2d))]
 
 
+class SearchRecord(NamedTuple):
+    """What a search of weights ended with in a task.
+
+    Attributes:
+        factor: what the weights were multiplied by, in 0..1.
+        reached: accuracy of the network on held-out rows of the task, in per cent.
+        reference: likewise of the auxiliary network.
+        is_enough: 1 if the first is near enough to the second, 0 if there was no further try.
+    """
+
+    factor: float
+    reached: float
+    reference: float
+    is_enough: float
+
+
 class TaskModel(Model):
     """Capability ``task_logits``: the network that is trained, the two it may be held to, and copies after each task.
 
@@ -87,12 +103,15 @@ class TaskModel(Model):
         auxiliaries: (T, P) parameters of `auxiliary` after each task, or (0, P) if no trainer asked for them.
         joint: (P,) parameters of a copy of the network before the last task that was trained on the rows of all tasks,
             or (0,) if no trainer asked for it; only of networks without statistics.
+        searched: (T, 4) what a search of weights found in each task, see `SearchRecord`, NaN where there was none; None
+            if no trainer asked for it.
         prototypes: (T, K, F) class means in the features of `main` after each task, or (0, K, F) if no trainer asked
             for them; rows are then classified by the nearest of them.
     """
 
     snapshots: Tensor
     statistics: Tensor
+    searched: Tensor | None
     auxiliaries: Tensor
     joint: Tensor
     prototypes: Tensor
@@ -112,6 +131,7 @@ class TaskModel(Model):
         self.register_buffer("auxiliaries", torch.zeros(0, width))
         self.register_buffer("joint", torch.zeros(0))
         self.register_buffer("prototypes", torch.zeros(0, order.classes, 0))
+        self.register_buffer("searched", None)
 
     def parameter_groups(self) -> Mapping[str, list[nn.Parameter]]:
         """Return the parameters of the main and of the auxiliary network."""
@@ -134,6 +154,22 @@ class TaskModel(Model):
         """Make room for class means, and classify by the nearest of them."""
         shape = (self.order.tasks, self.order.classes, features)
         self.prototypes = torch.zeros(shape, device=self.snapshots.device)
+
+    def keep_search(self) -> None:
+        """Make room for what a search of weights finds in each task."""
+        self.searched = self.snapshots.new_full((self.order.tasks, len(SearchRecord._fields)), torch.nan)
+
+    @torch.no_grad()
+    def note_search(self, task: int, found: SearchRecord) -> None:
+        """Keep what a search of weights found in a task."""
+        assert self.searched is not None
+        for place, value in enumerate(found):
+            self.searched[task, place] = value
+
+    @torch.no_grad()
+    def begin_again(self) -> None:
+        """Make the main network the old one again."""
+        copy_values(self.old, self.main)
 
     @torch.no_grad()
     def finish_task(self, task: int) -> None:
@@ -199,6 +235,8 @@ class TaskModel(Model):
 
     def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False) -> Any:
         """Take up a state; rooms for copies that the state has are made."""
+        if self.searched is None and "searched" in state_dict:
+            self.keep_search()
         for name in ("auxiliaries", "joint", "prototypes"):
             kept = state_dict[name]
             if getattr(self, name).shape != kept.shape:

@@ -133,6 +133,8 @@ class Phase:
             if it put the weights back to those of its best validation so far.
         validate_every: steps between two validations in this phase; None takes the evaluator's cadence.
         validates: whether there are validations in this phase at all; none where what is measured does not change.
+        repeats: asked after ``end``: whether what the phase did counts for nothing, so that it is gone through once
+            more, from ``begin`` on. It changes nothing, and answers the same until then. None for never.
     """
 
     name: str
@@ -143,6 +145,7 @@ class Phase:
     on_validation: Callable[[Mapping[str, float]], bool] | None = None
     validate_every: int | None = None
     validates: bool = True
+    repeats: Callable[[], bool] | None = None
 
 
 def deciding_value(option: str, metric: str, metrics: Mapping[str, float]) -> float:

@@ -216,7 +216,10 @@ class Loop:
                 self._capture.conclude(f"{self.stage}/{phase.name}")
             if self.selection.exhausted or (self._stop_length is not None and self.position.done >= self._stop_length):
                 return
-            self.position.phase += 1
+            if _repeats(phase):
+                self.position.length -= self.position.step
+            else:
+                self.position.phase += 1
             self.position.step = 0
 
     def _run_phase(self, phase: Phase, steps: int) -> None:
@@ -241,7 +244,8 @@ class Loop:
             self._account(phase, report, at_end)
             if at_end and phase.end is not None:
                 phase.end()
-            if phase.validates and (position.step % validate_every == 0 or at_end) and self._look(phase):
+            looks = not _repeats(phase) if at_end else position.step % validate_every == 0
+            if phase.validates and looks and self._look(phase):
                 return
             self.events.advance()
             if position.done % self.cadence.checkpoint_every == 0 and not at_end:
@@ -329,3 +333,7 @@ class Loop:
         self.selection = Selection(**state["selection"])
         self._sums.load_state_dict(state["sums"], state["summed"])
         self._checked = self.position.done
+
+
+def _repeats(phase: Phase) -> bool:
+    return phase.repeats is not None and phase.repeats()

@@ -19,6 +19,8 @@ from zsl_runner.evaluation.continual.tables import (
     distance_metrics,
     distance_tables,
     forgetting_tables,
+    search_metrics,
+    search_tables,
     task_table,
 )
 from zsl_runner.models.base import Model
@@ -59,12 +61,15 @@ class ContinualEvaluator(Evaluator[TaskTraining, TaskEvaluation, TaskDetails]):
             if plastic and len(plastic) == len(rows) - 1:
                 of_kind = np.array([np.nan, *(row[place][-1] for row in plastic)])
                 metrics[f"intransigence_{kind}"] = intransigence(matrix, of_kind)
-        metrics |= distance_metrics(far)
+        metrics |= distance_metrics(far) | search_metrics(model.searched, int(model.finished))
         tables: dict[str, Table] = {name: task_table(matrix) for name, matrix in matrices.items()}
         return Measurement(
             {f"{data.name}/{name}": value for name, value in metrics.items()},
             details=TaskDetails(matrices, far),
-            tables=tables | forgetting_tables(matrices) | distance_tables(far),
+            tables=tables
+            | forgetting_tables(matrices)
+            | distance_tables(far)
+            | search_tables(model.searched, int(model.finished)),
         )
 
     def figures(

@@ -6,8 +6,11 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from torch import Tensor
+
 from zsl_runner.evaluation.base import Table
 from zsl_runner.evaluation.continual.metrics import Matrix, forgetting_of_tasks
+from zsl_runner.models.task_model import SearchRecord
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,28 @@ def distance_tables(distances: Mapping[str, Sequence[float]]) -> dict[str, Table
     lines = tuple(f"task {task + 2}" for task in range(len(distances["old"])))
     columns = tuple(f"to {name}" for name in distances)
     return {"distances": Table(lines, columns, _values(list(zip(*distances.values(), strict=True))))}
+
+
+def search_tables(searched: Tensor | None, done: int) -> dict[str, Table]:
+    """Return what a search of weights ended with in each task that is done but the first.
+
+    Args:
+        searched: (T, 4), see `SearchRecord`; None without a search.
+        done: number of tasks that are done.
+    """
+    if searched is None or done < 2:
+        return {}
+    lines = tuple(f"task {task + 1}" for task in range(1, done))
+    columns = ("weights times", "held-out accuracy", "that of the auxiliary network")
+    return {"search": Table(lines, columns, _values(searched[1:done, :3].tolist()))}
+
+
+def search_metrics(searched: Tensor | None, done: int) -> dict[str, float]:
+    """Return the geometric mean over tasks of what the weights were multiplied by, where they were searched."""
+    if searched is None or done < 2:
+        return {}
+    factors = [SearchRecord(*found).factor for found in searched[1:done].tolist()]
+    return {"weight_factor": math.exp(sum(map(math.log, factors)) / len(factors))}
 
 
 def distance_metrics(distances: Mapping[str, Sequence[float]]) -> dict[str, float]:

@@ -21,6 +21,8 @@ from zsl_runner.evaluation.continual.tables import (
     distance_metrics,
     distance_tables,
     forgetting_tables,
+    search_metrics,
+    search_tables,
     step_table,
     task_table,
 )
@@ -87,12 +89,16 @@ class ContinualZeroShotEvaluator(Evaluator[TaskTraining, TaskEvaluation, TaskDet
         }
         matrix = filled([step.tasks for step in steps], data.order.tasks)
         metrics = _metrics(course, matrix) | distance_metrics(far) if steps else {}
+        metrics |= search_metrics(model.searched, int(model.finished))
         matrices = {"acc_tag": matrix}
         tables = {"acc_tag": task_table(matrix), "zero_shot": step_table(course)}
         return Measurement(
             {f"{data.name}/{name}": value for name, value in metrics.items()},
             details=TaskDetails(matrices, far, course),
-            tables=tables | forgetting_tables(matrices) | distance_tables(far),
+            tables=tables
+            | forgetting_tables(matrices)
+            | distance_tables(far)
+            | search_tables(model.searched, int(model.finished)),
         )
 
     def figures(

@@ -52,7 +52,7 @@ class TaskTrainerConf(TrainerConf):
 
 @dataclass
 class AuxiliaryConf:
-    """The network that is fine-tuned on a task alone. It is trained if its weight is not 0."""
+    """The network that is fine-tuned on a task alone. It is trained if its weight is not 0, or weights are searched."""
 
     iterations: int | None = option(None, "steps of the auxiliary network on each task; null: see epochs", low=1)
     epochs: int | None = option(
@@ -67,6 +67,46 @@ class AuxiliaryConf:
 
 
 @dataclass
+class SearchConf:
+    """Weights of the pulls that are lowered until the network learns a task: stability decay (De Lange et al. 2021)."""
+
+    tries: int = option(
+        1,
+        "most times that a task but the first is learned, each time with smaller weights, until the network decides "
+        "its held-out rows nearly as well as an auxiliary one; the last try is kept as it is. 1: no search, and "
+        "nothing is held out",
+        low=1,
+        neutral=True,
+    )
+    drop: float = option(
+        0.2,
+        "share of the auxiliary network's accuracy that may be lost: a try is good enough from (1 - drop) times it on",
+        low=0.0,
+        high=1.0,
+        below=True,
+        neutral=True,
+    )
+    factor: float = option(
+        0.5,
+        "what both weights are multiplied by before the next try",
+        low=0.0,
+        high=1.0,
+        above=True,
+        below=True,
+        neutral=True,
+    )
+    held_out: float = option(
+        0.1,
+        "share of the rows of each class that no network is trained on, at least one row of each that has two",
+        low=0.0,
+        high=1.0,
+        above=True,
+        below=True,
+        neutral=True,
+    )
+
+
+@dataclass
 class HeldTrainerConf(TaskTrainerConf):
     """The same, with the network held near others."""
 
@@ -78,6 +118,7 @@ class HeldTrainerConf(TaskTrainerConf):
         low=0.0,
     )
     auxiliary: AuxiliaryConf = section(AuxiliaryConf, "the auxiliary network")
+    search: SearchConf = section(SearchConf, "weights chosen while tasks arrive, on rows of each task alone")
     plane: bool = option(
         False,
         "after the last task also train a copy of the network before it on the rows of all tasks: with the old and the "
@@ -89,12 +130,26 @@ class HeldTrainerConf(TaskTrainerConf):
         yield from super().problems()
         if self.plane and not self.auxiliary_weight:
             yield Problem("plane", "needs an auxiliary network as its second corner; expected false, or a weight of it")
+        if self.searches and not self.weight:
+            yield Problem("search.tries", "lowers weight, which is 0; expected 1, or a weight to begin with")
+
+    @property
+    def searches(self) -> bool:
+        """Whether weights are lowered until the network learns a task."""
+        return self.search.tries > 1
+
+    @property
+    def trains_auxiliary(self) -> bool:
+        """Whether there is an auxiliary network: something is held near it, or compared to it."""
+        return self.auxiliary_weight > 0 or self.searches
 
     def idle_options(self) -> Iterable[Idle]:
-        """Yield what has no effect without an auxiliary network."""
+        """Yield what has no effect without an auxiliary network, or without a search."""
         yield from super().idle_options()
-        if not self.auxiliary_weight:
+        if not self.trains_auxiliary:
             yield from idle("auxiliary_weight=0", "auxiliary")
+        if not self.searches:
+            yield from idle("search.tries=1", "search.drop", "search.factor", "search.held_out")
 
     def idle_without_pull(self, *keys: str) -> Iterable[Idle]:
         """Yield that options have no effect where nothing holds the network."""
@@ -115,7 +170,7 @@ class HeldTrainerConf(TaskTrainerConf):
 
     def optimisers(self) -> dict[str, OptimizerConf]:
         """The network that is kept, and the auxiliary one if there is any."""
-        return super().optimisers() | ({"auxiliary": self.auxiliary.optim} if self.auxiliary_weight else {})
+        return super().optimisers() | ({"auxiliary": self.auxiliary.optim} if self.trains_auxiliary else {})
 
 
 @dataclass

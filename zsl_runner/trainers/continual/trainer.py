@@ -23,6 +23,7 @@ from zsl_runner.trainers.continual.memory import ExemplarMemory
 from zsl_runner.trainers.continual.options import HeldTrainerConf, ImportanceTrainerConf, TaskTrainerConf
 from zsl_runner.trainers.continual.pool import PoolDraw, RowDraw, RowPool, answered
 from zsl_runner.trainers.continual.regularisers import Reference, Regulariser, Student
+from zsl_runner.trainers.continual.search import StabilitySearch, parted
 from zsl_runner.training.base import Phase, Step, StepReport, Trainer, TrainingContext
 
 
@@ -57,12 +58,17 @@ class ContinualTrainer(Trainer):
         self.model = context.model
         self.data = context.data
         self.order = context.data.order
+        self._search: StabilitySearch | None = None
+        if isinstance(conf, HeldTrainerConf) and conf.searches:
+            self.data, held_out = parted(context.data, conf.search.held_out, context.streams)
+            self._search = StabilitySearch(conf.search, held_out, context.model, context.runtime)
         vectors = context.data.class_vectors
         if vectors is not None:
             self.model.describe(vectors)
         self.decides_by_task = conf.scenario == "til" or (conf.scenario == "auto" and vectors is None)
         self._regulariser, self._weight, self._auxiliary_weight = _pulls(conf, self.order)
-        if self._auxiliary_weight:
+        self._trains_auxiliary = isinstance(conf, HeldTrainerConf) and conf.trains_auxiliary
+        if self._trains_auxiliary:
             self.model.keep_auxiliaries()
         self._plane = isinstance(conf, HeldTrainerConf) and conf.plane
         if self._plane:
@@ -89,8 +95,12 @@ class ContinualTrainer(Trainer):
         self._compiled = context.runtime.compile(self.terms)
 
     def warnings(self) -> list[str]:
-        """Return what has no effect: pulls with one task, tasks of one class, and a plane without a second corner."""
-        return [*self._without_old_network(), *self._without_decision(), *self._without_plane()]
+        """Return what has no effect: pulls with one task, tasks of one class, and a plane without a second corner.
+
+        And in which tasks a search of weights ended before it found one that is small enough.
+        """
+        unfinished = [] if self._search is None else self._search.warnings()
+        return [*self._without_old_network(), *self._without_decision(), *self._without_plane(), *unfinished]
 
     def _without_old_network(self) -> list[str]:
         if self.order.tasks > 1 or not (self._weight or self._auxiliary_weight):
@@ -122,17 +132,17 @@ class ContinualTrainer(Trainer):
     def _phases_of(self, task: int) -> list[Phase]:
         name, is_last = f"task_{task + 1}", task == self.order.tasks - 1
         phases = []
-        if task and self._auxiliary_weight:
+        if task and self._trains_auxiliary:
             auxiliary = Phase(
                 f"{name}.auxiliary",
                 self._auxiliary_steps(len(self._rows[task])),
                 Step(self._draw, partial(self._compute_auxiliary, task)),
                 begin=partial(self._begin_auxiliary, task),
-                end=partial(self.model.finish_auxiliary, task),
+                end=partial(self._end_auxiliary, task),
                 validates=False,
             )
             phases.append(auxiliary)
-            if self._importance is not None:
+            if self._importance is not None and self._auxiliary_weight:
                 before = self._importance.before(f"{name}.auxiliary_importance", task, self.model.auxiliary)
                 phases.append(before)
         main = Phase(
@@ -140,8 +150,9 @@ class ContinualTrainer(Trainer):
             self._main_steps(task),
             Step(partial(self._draw_asked, task), partial(self._compute, task)),
             begin=partial(self._begin, task),
-            end=None if self._exemplars is not None else partial(self.model.finish_task, task),
+            end=partial(self._end, task),
             validates=self._exemplars is None,
+            repeats=None if self._search is None or not task else self._search.fails,
         )
         phases.append(main)
         if self._exemplars is not None:
@@ -182,6 +193,8 @@ class ContinualTrainer(Trainer):
         for name, reference in references.items():
             assert self._regulariser is not None
             terms[name] = weights[name] * self._regulariser.penalty(student, reference)
+            if self._search is not None:
+                terms[name] = self._search.factor * terms[name]
         return terms
 
     def references(self, task: int) -> dict[str, Reference]:
@@ -236,12 +249,33 @@ class ContinualTrainer(Trainer):
         self._answers = None
         self._pool.begin(torch.cat(rows), "batches")
         self.context.optimisers.restart("model")
+        if task and self._search is not None:
+            self._search.begin_try()
+
+    def _end(self, task: int) -> None:
+        """End the main network's training on a task: judge a try of a search, and keep the network if it counts."""
+        if task and self._search is not None:
+            self._search.judge(task, self._decided(task), self.order.of(task))
+            if self._search.fails():
+                return
+        if self._exemplars is None:
+            self.model.finish_task(task)
+
+    def _decided(self, task: int) -> range:
+        """Return the classes among which training on a task decides."""
+        return self.order.of(task) if self.decides_by_task else self.order.until(task)
 
     def _begin_auxiliary(self, task: int) -> None:
         """Make the auxiliary network and begin its training, on the task's own rows alone."""
         self.model.begin_auxiliary()
         self._pool.begin(self._rows[task], "auxiliary_batches")
         self.context.optimisers.restart("auxiliary")
+
+    def _end_auxiliary(self, task: int) -> None:
+        """Keep the auxiliary network, and measure it if tries of the main one are compared to it."""
+        self.model.finish_auxiliary(task)
+        if self._search is not None:
+            self._search.refer(self._decided(task), self.order.of(task))
 
     def _begin_joint(self) -> None:
         """Make the auxiliary network the old one again and begin its training on the rows of all tasks."""
@@ -308,6 +342,7 @@ class ContinualTrainer(Trainer):
             **self._pool.state_dict(),
             "importance": None if self._importance is None else self._importance.state_dict(),
             "exemplars": None if self._exemplars is None else self._exemplars.state_dict(),
+            "search": None if self._search is None else self._search.state_dict(),
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -318,6 +353,8 @@ class ContinualTrainer(Trainer):
             self._importance.load_state_dict(state["importance"])
         if self._exemplars is not None:
             self._exemplars.load_state_dict(state["exemplars"])
+        if self._search is not None:
+            self._search.load_state_dict(state["search"])
 
 
 def _pulls(conf: TaskTrainerConf, order: TaskOrder) -> tuple[Regulariser | None, float, float]:
