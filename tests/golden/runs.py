@@ -316,6 +316,7 @@ OPTIONS: dict[str, list[str]] = {
     "ewc_sampled": ["trainer=a_ewc", *_ZERO_SHOT_TASKS, "trainer.estimator=sampled"],
     "mas_squared": [*_TASK_HEADS, "trainer=mas", *_IMAGE_TASKS, "trainer.squared=true"],
     "lwf_by_head": [*_TASK_HEADS, "trainer=a_lwf", *_IMAGE_TASKS, "trainer.heads=each", "trainer.plane=true"],
+    "ewc_search": ["trainer=a_ewc", *_ZERO_SHOT_TASKS, "trainer.search.tries=3", "trainer.search.drop=0"],
     "lwf_epochs": [
         *_TASK_HEADS,
         "trainer=lwf",

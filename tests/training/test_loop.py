@@ -23,10 +23,13 @@ class Recorder:
 
 
 class Counting(Trainer):
-    """Two phases whose loss is the number of steps taken; ``rare`` is the same in every second step alone."""
+    """Two phases whose loss is the number of steps taken; ``rare`` is the same in every second step alone.
 
-    def __init__(self, undo_at=(), bad_at=None):
-        self.undo_at, self.bad_at = undo_at, bad_at
+    The second phase is gone through again after the steps ``again_at``.
+    """
+
+    def __init__(self, undo_at=(), bad_at=None, again_at=()):
+        self.undo_at, self.bad_at, self.again_at = undo_at, bad_at, again_at
         self.count, self.begun, self.validated = 0, 0, []
 
     def phases(self):
@@ -47,7 +50,15 @@ class Counting(Trainer):
 
         return [
             Phase("one", 7, step),
-            Phase("two", 5, step, begin=begin, on_validation=on_validation, validate_every=2),
+            Phase(
+                "two",
+                5,
+                step,
+                begin=begin,
+                on_validation=on_validation,
+                validate_every=2,
+                repeats=lambda: self.count in self.again_at,
+            ),
         ]
 
 
@@ -154,6 +165,34 @@ def test_undone_steps_do_not_count_as_training_length():
     loop, _, _ = build(trainer)
     loop.run()
     assert (loop.position.done, loop.position.length) == (12, 10)
+
+
+def test_a_phase_that_counts_for_nothing_is_gone_through_again():
+    trainer = Counting(again_at=(12, 17))
+    loop, events, _ = build(trainer)
+    loop.run()
+    assert events.phases == [("tune", "one", 7, 0), *[("tune", "two", 5, 0)] * 3]
+    assert trainer.begun == 3
+    assert (loop.position.done, loop.position.length, loop.position.real_rows) == (22, 12, 66)
+    assert [step for step, values, _, _ in events.rows if "val/H" in values] == [4, 7, 9, 11, 14, 16, 19, 21, 22]
+    assert loop.selection.last_choices == {"offset": 22.0}
+
+
+@pytest.mark.parametrize("cut", range(7, 23))
+def test_a_stop_in_a_phase_that_is_gone_through_again_continues_to_the_same_rows(cut):
+    straight, events, _ = build(Counting(again_at=(12, 17)))
+    straight.run()
+    stopped, before, _ = build(Counting(again_at=(12, 17)), stop_at=cut)
+    with pytest.raises(Interrupted):
+        stopped.run()
+    fresh = Counting(again_at=(12, 17))
+    fresh.count = cut
+    resumed, after, _ = build(fresh)
+    resumed.load_state_dict(stopped.state_dict())
+    resumed.run()
+    assert before.rows + after.rows == events.rows
+    assert resumed.position == straight.position
+    assert stopped.trainer.begun + fresh.begun == 3
 
 
 def test_the_last_metrics_and_choices_are_those_of_the_weights_that_are_left():

@@ -70,7 +70,7 @@ class SearchRecord(NamedTuple):
     """What a search of weights ended with in a task.
 
     Attributes:
-        factor: what the weights were multiplied by, in 0..1.
+        factor: what the weights were multiplied by, above 0 and at most 1.
         reached: accuracy of the network on held-out rows of the task, in per cent.
         reference: likewise of the auxiliary network.
         is_enough: 1 if the first is near enough to the second, 0 if there was no further try.
@@ -103,7 +103,7 @@ class TaskModel(Model):
         auxiliaries: (T, P) parameters of `auxiliary` after each task, or (0, P) if no trainer asked for them.
         joint: (P,) parameters of a copy of the network before the last task that was trained on the rows of all tasks,
             or (0,) if no trainer asked for it; only of networks without statistics.
-        searched: (T, 4) what a search of weights found in each task, see `SearchRecord`, NaN where there was none; None
+        searched: (T, 4) what a search of weights found in each task, see `SearchRecord`, 0 where there was none; None
             if no trainer asked for it.
         prototypes: (T, K, F) class means in the features of `main` after each task, or (0, K, F) if no trainer asked
             for them; rows are then classified by the nearest of them.
@@ -157,7 +157,7 @@ class TaskModel(Model):
 
     def keep_search(self) -> None:
         """Make room for what a search of weights finds in each task."""
-        self.searched = self.snapshots.new_full((self.order.tasks, len(SearchRecord._fields)), torch.nan)
+        self.searched = torch.zeros_like(self.snapshots[:, :1].expand(-1, len(SearchRecord._fields)))
 
     @torch.no_grad()
     def note_search(self, task: int, found: SearchRecord) -> None:

@@ -82,6 +82,21 @@ def test_a_zero_shot_run_keeps_its_steps(tmp_path, zero_shot, setting):
     assert "val/mH" in result.validation
 
 
+@pytest.mark.parametrize("setting", ["dynamic", "static"])
+def test_a_run_keeps_the_weights_that_a_search_found(tmp_path, zero_shot, setting):
+    search = ("trainer.search.tries=3", "trainer.search.drop=0", "trainer.search.factor=0.1", "trainer.weight=1e9")
+    run = finished(tmp_path / "out", *zero_shot, f"dataset.task_setting={setting}", "trainer=ewc", *search)
+    result = same_as_the_record(run)
+    table = result.tables["search"]
+    assert table["rows"] == ["task 2", "task 3"]
+    assert table["columns"] == ["weights times", "held-out accuracy", "that of the auxiliary network"]
+    factors = [line[0] for line in table["values"]]
+    assert all(min(abs(factor - tried) for tried in (1, 0.1, 0.01)) < 1e-6 for factor in factors)
+    assert result.metrics["test/weight_factor"] == pytest.approx(math.sqrt(math.prod(factors)))
+    too_low = [line for line in table["values"] if line[1] < line[2]]
+    assert len([told for told in result.warnings if told.startswith("trainer.search: of task")]) == bool(too_low)
+
+
 def test_figures_of_a_run_are_drawn(tmp_path):
     overrides = [entry for entry in DIGITS if entry not in ("tracker.figures=false", "tracker.tensorboard=false")]
     run = finished(tmp_path, *overrides, "trainer=a_lwf", "trainer.plane=true")

@@ -130,13 +130,14 @@ class StabilitySearch:
         """Return in which tasks the last try was kept although the network learned too little."""
         assert self._model.searched is not None
         found = [SearchRecord(*values) for values in self._model.searched.tolist()]
-        tasks = ", ".join(str(number + 1) for number, record in enumerate(found) if record.is_enough == 0)
+        tasks = [str(number + 1) for number, record in enumerate(found) if record.factor and not record.is_enough]
         if not tasks:
             return []
+        least = f"(1 - {self._conf.drop:g}) times as many"
         return [
-            f"trainer.search: of tasks {tasks} the network decides fewer than (1 - {self._conf.drop:g}) times as many "
-            f"held-out rows as an auxiliary one even with the smallest of the weights that were tried; expected more "
-            "tries, a smaller factor, or a smaller weight to begin with"
+            f"trainer.search: of task {', '.join(tasks)} the network decides fewer than {least} held-out rows as an "
+            "auxiliary one even with the smallest of the weights that were tried; expected more tries, a smaller "
+            "factor, or a smaller weight to begin with"
         ]
 
     @torch.no_grad()
