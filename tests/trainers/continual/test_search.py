@@ -7,9 +7,10 @@ from contextlib import suppress
 import pytest
 import torch
 
-from tests.task_data import OPTIM, HeldRows, task_trainer, task_training
-from tests.trainers.continual.methods import HOLDING, names, with_auxiliary
+from tests.task_data import HeldRows, task_trainer, task_training
+from tests.trainers.continual.methods import HOLDING, names, told, with_auxiliary
 from tests.weights import same
+from zsl_runner.data.sources.digits.conf import SplitDigitsConf
 from zsl_runner.data.tasks.folds import TaskRows
 from zsl_runner.errors import OptionError
 from zsl_runner.models.task_model import SearchRecord
@@ -204,8 +205,8 @@ def test_the_last_try_is_kept_and_told_of():
     _, heard = looped(trainer)
     assert [heard.phases.count(f"task_{task}") for task in (1, 2, 3)] == [1, 2, 2]
     assert [record.factor for record in records(trainer)] == pytest.approx([0.9, 0.9])
-    (told,) = trainer.warnings()
-    assert told.startswith("trainer.search: of task 2, 3 the network decides fewer than (1 - 0.1) times as many")
+    (warning,) = trainer.warnings()
+    assert warning.startswith("trainer.search: of task 2, 3 the network decides fewer than (1 - 0.1) times as many")
 
 
 def test_a_failed_try_leaves_nothing_behind():
@@ -257,7 +258,9 @@ def test_problems_and_idle_options_of_a_search():
     assert keys(EWCConf(weight=1.0, search=SEARCH)) == ([], [])
     assert keys(with_auxiliary(EWCConf(weight=0.0, search=SEARCH)))[0] == ["search.tries"]
     assert set(ICaRLConf(search=SEARCH).optimisers()) == {"model", "auxiliary"}
-    assert task_trainer(searching("ewc")).conf.auxiliary.optim == OPTIM
+    assert told(EWCConf(search=SEARCH), SplitDigitsConf(n_tasks=2)) == []
+    (refused,) = told(EWCConf(search=SEARCH), SplitDigitsConf(n_tasks=1))
+    assert refused.startswith("search.tries: nothing holds the network in the first of tasks")
 
 
 def test_tries_are_compared_as_training_decides():

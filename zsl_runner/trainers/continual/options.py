@@ -157,11 +157,17 @@ class HeldTrainerConf(TaskTrainerConf):
             yield from idle("weight=0 and auxiliary_weight=0", *keys)
 
     def fits(self, model: ModelConf, dataset: DatasetConf) -> Iterable[Problem]:
-        """The first corner of a plane is the network before the last task."""
+        """The first corner of a plane is the network before the last task, and in the first nothing is searched."""
         yield from super().fits(model, dataset)
-        if self.plane and isinstance(dataset, TasksConf) and dataset.n_tasks == 1:
+        if not isinstance(dataset, TasksConf) or dataset.n_tasks > 1:
+            return
+        if self.plane:
             yield Problem(
                 "plane", "its first corner is the network before the last of at least two tasks; expected false"
+            )
+        if self.searches:
+            yield Problem(
+                "search.tries", "nothing holds the network in the first of tasks, and there is one; expected 1"
             )
 
     def serves_figures(self) -> tuple[str, ...]:
