@@ -217,12 +217,14 @@ def test_a_failed_try_leaves_nothing_behind():
 
     def begin(task):
         original(task)
-        begun.append((task, same(main_of(trainer), trainer.model.old.state_dict())))
+        begun.append((task, copy.deepcopy(main_of(trainer)), copy.deepcopy(trainer.model.old.state_dict())))
 
     trainer._begin = begin
     loop, heard = looped(trainer)
     assert len(begun) > 3
-    assert all(is_old for task, is_old in begun if task)
+    for task, main, old in begun[1:]:
+        assert same(main, old)
+        assert same(main, next(first for number, first, _ in begun if number == task))
     lost = (len(begun) - 3) * 20
     assert loop.position.length == loop.position.done - lost == sum(phase.steps for phase in trainer.phases())
     assert loop.position.done == heard.steps
@@ -260,14 +262,34 @@ def test_problems_and_idle_options_of_a_search():
     assert set(ICaRLConf(search=SEARCH).optimisers()) == {"model", "auxiliary"}
     assert told(EWCConf(search=SEARCH), SplitDigitsConf(n_tasks=2)) == []
     (refused,) = told(EWCConf(search=SEARCH), SplitDigitsConf(n_tasks=1))
-    assert refused.startswith("search.tries: nothing holds the network in the first of tasks")
+    assert refused.startswith("search.tries: nothing holds the network in the first task")
 
 
-def test_tries_are_compared_as_training_decides():
+@pytest.mark.parametrize(("reached", "fails"), [(61.0, False), (60.0, False), (59.9, True)])
+def test_a_share_of_what_the_auxiliary_network_reaches_is_enough(monkeypatch, reached, fails):
+    trainer = task_trainer(searching("lwf", search=dataclasses.replace(SEARCH, drop=0.25)))
+    search, measured = trainer._search, {trainer.model.auxiliary: 80.0, trainer.model.main: reached}
+    monkeypatch.setattr(search, "_accuracy", lambda network, classes, task: measured[network])
+    search.refer(range(4), range(2, 4))
+    search.begin_try()
+    search.judge(1, range(4), range(2, 4))
+    assert search.fails() is fails
+
+
+def test_tries_are_compared_as_training_decides(monkeypatch):
     """With the task given its own head decides, else all classes so far compete."""
     for scenario in ("til", "cil"):
         trainer = task_trainer(searching("lwf", scenario=scenario))
+        asked, original = [], trainer._search._accuracy
+
+        def measured(network, classes, task, asked=asked, original=original):
+            asked.append((classes, task))
+            return original(network, classes, task)
+
+        monkeypatch.setattr(trainer._search, "_accuracy", measured)
         looped(trainer)
+        first = 2 if scenario == "til" else 0
+        assert set(asked) == {(range(first, 4), range(2, 4)), (range(2 * first, 6), range(4, 6))}
         held = trainer._search._held_out
         last = held.positions_of(range(4, 6))
         classes = range(4, 6) if scenario == "til" else range(6)

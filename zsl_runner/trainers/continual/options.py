@@ -167,7 +167,7 @@ class HeldTrainerConf(TaskTrainerConf):
             )
         if self.searches:
             yield Problem(
-                "search.tries", "nothing holds the network in the first of tasks, and there is one; expected 1"
+                "search.tries", "nothing holds the network in the first task, which is the only one; expected 1"
             )
 
     def serves_figures(self) -> tuple[str, ...]:
