@@ -166,9 +166,7 @@ class HeldTrainerConf(TaskTrainerConf):
                 "plane", "its first corner is the network before the last of at least two tasks; expected false"
             )
         if self.searches:
-            yield Problem(
-                "search.tries", "nothing holds the network in the first task, which is the only one; expected 1"
-            )
+            yield Problem("search.tries", "nothing holds the network in the first task, the only one; expected 1")
 
     def serves_figures(self) -> tuple[str, ...]:
         """A plane is there to be looked at."""
