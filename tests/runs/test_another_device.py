@@ -26,7 +26,9 @@ def test_a_run_goes_on_on_another_device_and_says_that_it_draws_other_numbers(fi
         directory = stopped(tmp_path, STOP)
     with second():
         resume(directory, config_of(tmp_path, *SMALL))
-    assert Result.load(directory).status == "complete"
+    result = Result.load(directory)
+    assert result.status == "complete"
+    assert [told.startswith("resumed with device ") for told in result.warnings] == [True]
     (said,) = [line for line in caplog.messages if "draws other random numbers" in line]
     assert "noise" in said
     assert "host:" not in said

@@ -16,6 +16,7 @@ from zsl_runner.report.collect import FoundRun, collect
 from zsl_runner.report.groups import BLOCK, TRAITS, block_of, metric_of
 from zsl_runner.report.text import in_markdown
 from zsl_runner.report.values import meaning
+from zsl_runner.runs.result import tree_of
 from zsl_runner.tracking.progress import duration
 
 UNTOLD = ("name", "outputs", "existing", "resume", "task")
@@ -100,7 +101,7 @@ def _run(folder: Path) -> FoundRun:
 def _facts(run: FoundRun) -> dict[str, str]:
     traits = {name: trait(run) for name, trait in TRAITS.items()}
     git = run.result.git or {}
-    commit = {"commit": f"{git['commit'][:12]}{', changed' if git.get('dirty') else ''}"} if git.get("commit") else {}
+    commit = {"commit": tree_of(git)} if git.get("commit") else {}
     return traits | run.result.versions | commit | ({"host": run.result.host} if run.result.host else {})
 
 

@@ -55,7 +55,8 @@ class Result:
         versions: of Python, the libraries, the platform, the processor and the device; see `versions`.
         cost: wall_seconds, cpu_seconds, peak_memory_mb, gradient_steps, real_rows, stage_seconds; of captured steps
             graphs and eager_variants, by phase; on a GPU device_memory_mb, the most it held for the last process.
-        git: commit and dirty of the source tree, or None.
+        git: commit and dirty of the source tree, or None; as the versions those of the last process, see
+            `program_changes`.
         host: name of the machine whose process works, or worked last, on the run; None if that was not recorded.
         started: UTC time, ISO 8601.
         finished: UTC time, ISO 8601; None while it runs.
@@ -301,6 +302,35 @@ def git_state() -> dict[str, Any] | None:
         }
     except (OSError, subprocess.SubprocessError):
         return None
+
+
+def program_changes(before: Mapping[str, Any], now: Result) -> list[str]:
+    """Return, as a warning, in what the program and the machine that go on with a run differ from those before.
+
+    Nothing is said of the platform, whose name changes with every kernel; what computes has versions of its own.
+
+    Args:
+        before: the record that the checkpoint holds; it may lack anything.
+        now: the record of this process.
+
+    >>> now = Result("running", "m", "d", "t", 0, "", versions={"torch": "2.13.0", "device": "cpu"})
+    >>> program_changes({"versions": {"torch": "2.6.0", "device": "cpu"}}, now)
+    ['resumed with torch 2.13.0 instead of 2.6.0: in one piece the run may have had other numbers']
+    """
+    versions, git = before.get("versions") or {}, before.get("git")
+    changes = [
+        f"{name} {found} instead of {versions[name]}"
+        for name, found in now.versions.items()
+        if name != "platform" and versions.get(name, found) != found
+    ]
+    if git and now.git and git != now.git:
+        changes.append(f"commit {tree_of(now.git)} instead of {tree_of(git)}")
+    return [f"resumed with {', '.join(changes)}: in one piece the run may have had other numbers"] if changes else []
+
+
+def tree_of(git: Mapping[str, Any]) -> str:
+    """Return commit and dirtiness of a source tree in words; see `git_state`."""
+    return f"{str(git.get('commit'))[:12]}{', changed' if git.get('dirty') else ''}"
 
 
 def peak_memory() -> float:

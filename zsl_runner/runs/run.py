@@ -99,11 +99,14 @@ class Run:
         """Put into the record what is known before training, and save it."""
         self.result.data = records.origin()
         self.result.warnings = []  # those of the stages come back with the state of a resumed run
+        self.result.versions = results.versions(self.runtime.device_name, str(Processor.here()))
+        self.result.git = results.git_state()
         warnings = [*self.runtime.warnings(in_bfloat16(self.config)), *records.provenance.warnings]
+        if self.earlier is not None and self.earlier.saved is not None:
+            warnings += results.program_changes(self.earlier.saved.record, self.result)
         self.state.warn(warnings)
         for warning in warnings:
             _log.warning("%s", warning)
-        self.result.versions = results.versions(self.runtime.device_name, str(Processor.here()))
         self.result.setting = self.config.dataset.setting(self.config.model, self.config.trainer)
         self.result.quantities = {name: asdict(found) for name, found in self.config.evaluator.quantities.items()}
         self.result.save(self.directory)
