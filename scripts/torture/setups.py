@@ -110,6 +110,7 @@ _TASKS_OF_FEATURES = (
     "trainer.batch_size=32",
     *_OFTEN,
 )
+_SEARCHED = ("trainer.weight=1e6", "trainer.search.tries=3", "trainer.search.drop=0", "trainer.search.factor=0.1")
 _TAGGED = (
     "dataset=tagged_canvas_embedded",
     "dataset.side=32",
@@ -162,9 +163,11 @@ SETUPS: Final[Mapping[str, Sequence[str]]] = {
     "capacity": (*_JOINT, "trainer=capacity"),
     "capacity_shared": (*_JOINT, "trainer=capacity_shared"),
     "beta_vae": (*_JOINT, "trainer=beta_vae"),
-    **{name: (*_TASKS, f"trainer={name}") for name in ("finetune", "joint", "ewc", "lwf", "lfl", "a_ewc", "a_lfl")},
+    **{name: (*_TASKS, f"trainer={name}") for name in ("finetune", "joint", "ewc", "lwf", "a_ewc", "a_lfl")},
+    "lfl": (*_TASKS, "trainer=lfl", *_SEARCHED),
     **{name: (*_TASKS, f"trainer={name}", "trainer.memory=60") for name in ("icarl", "a_icarl")},
-    **{name: (*_TASKS_OF_FEATURES, f"trainer={name}") for name in ("mas", "a_mas", "a_lwf")},
+    **{name: (*_TASKS_OF_FEATURES, f"trainer={name}") for name in ("mas", "a_lwf")},
+    "a_mas": (*_TASKS_OF_FEATURES, "trainer=a_mas", *_SEARCHED),
     "prototype_contrast": (
         *_TAGGED,
         "trainer=prototype_contrast",
