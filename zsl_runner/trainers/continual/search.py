@@ -70,8 +70,9 @@ class StabilitySearch:
     Attributes:
         factor: () float32, what the weights of the present try are multiplied by; changed in place.
 
-    Source: De Lange et al. 2021, algorithm 1 (stability decay), as in FACIL, whose search is part of the code released
-    with ANCL; there the accuracy is that with the task given, and the last weight is not tried before it is taken.
+    Source: De Lange et al. 2021 (stability decay, the second phase of their continual hyperparameter framework). FACIL,
+    whose search the code released with ANCL has, measures the accuracy with the task given, and takes the weight that
+    follows the last failed try without trying it.
     """
 
     def __init__(self, conf: SearchConf, held_out: TaskRows, model: TaskModel, runtime: Runtime) -> None:
