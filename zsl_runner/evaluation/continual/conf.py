@@ -23,7 +23,7 @@ OF_UNSEEN: Final = ("U", "H", "AUSUC")
 COMMON: Final = {
     "distance_old": DISTANCE,
     "distance_auxiliary": DISTANCE,
-    "weight_factor": Quantity("of the weight given", digits=4),
+    "weight_factor": Quantity("units of the weight given", digits=4),
 }
 
 
