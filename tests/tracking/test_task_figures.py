@@ -9,6 +9,7 @@ from zsl_runner.tracking.figures.tasks import (
     accuracy_in_plane,
     by_layer,
     by_task,
+    searched_weights,
     task_courses,
     task_matrix,
     zero_shot_courses,
@@ -110,6 +111,18 @@ def test_bars_stand_at_their_tasks(tasks, names):
         bars = axes.containers[place]
         assert [bar.get_height() for bar in bars] == values[name]
         assert [round(bar.get_x() + bar.get_width() / 2) for bar in bars] == list(range(2, tasks + 1))
+
+
+@pytest.mark.parametrize("tasks", TASKS[1:])
+def test_searched_weights_stand_beside_what_was_reached_with_them(tasks):
+    factors = np.geomspace(1, 1e-7, tasks - 1).tolist()
+    accuracies = {"network": [60.0] * (tasks - 1), "auxiliary network": [70.0] * (tasks - 1)}
+    left, right = drawn(searched_weights(factors, accuracies)).axes
+    (line,) = left.lines
+    assert list(line.get_xdata()) == list(range(2, tasks + 1))
+    assert list(line.get_ydata()) == factors
+    assert left.get_yscale() == "log"
+    assert [[bar.get_height() for bar in bars] for bars in right.containers] == list(accuracies.values())
 
 
 def test_layers_stand_in_their_order():

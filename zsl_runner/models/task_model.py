@@ -166,6 +166,12 @@ class TaskModel(Model):
         for place, value in enumerate(found):
             self.searched[task, place] = value
 
+    def found_by_search(self) -> list[SearchRecord]:
+        """Return what a search of weights found in each task that is done but the first; nothing without a search."""
+        if self.searched is None:
+            return []
+        return [SearchRecord(*values) for values in self.searched[1 : int(self.finished)].tolist()]
+
     @torch.no_grad()
     def begin_again(self) -> None:
         """Make the main network the old one again."""

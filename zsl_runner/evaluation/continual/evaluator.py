@@ -51,6 +51,7 @@ class ContinualEvaluator(Evaluator[TaskTraining, TaskEvaluation, TaskDetails]):
             rows = [self._row(model, data, task, moment) for task, moment in enumerate(moments(model))]
             plastic = [self._plastic(model, data, task, block) for task in _tasks_with_auxiliary(model)]
             far = distances(model)
+        searched = model.found_by_search()
         metrics: dict[str, float] = {}
         matrices: dict[str, Matrix] = {}
         for place, kind in enumerate(KINDS):
@@ -61,15 +62,12 @@ class ContinualEvaluator(Evaluator[TaskTraining, TaskEvaluation, TaskDetails]):
             if plastic and len(plastic) == len(rows) - 1:
                 of_kind = np.array([np.nan, *(row[place][-1] for row in plastic)])
                 metrics[f"intransigence_{kind}"] = intransigence(matrix, of_kind)
-        metrics |= distance_metrics(far) | search_metrics(model.searched, int(model.finished))
+        metrics |= distance_metrics(far) | search_metrics(searched)
         tables: dict[str, Table] = {name: task_table(matrix) for name, matrix in matrices.items()}
         return Measurement(
             {f"{data.name}/{name}": value for name, value in metrics.items()},
-            details=TaskDetails(matrices, far),
-            tables=tables
-            | forgetting_tables(matrices)
-            | distance_tables(far)
-            | search_tables(model.searched, int(model.finished)),
+            details=TaskDetails(matrices, far, searched),
+            tables=tables | forgetting_tables(matrices) | distance_tables(far) | search_tables(searched),
         )
 
     def figures(

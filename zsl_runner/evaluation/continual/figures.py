@@ -40,7 +40,14 @@ def task_figures(model: TaskModel, data: TaskEvaluation, details: TaskDetails) -
         data: the measured rows.
         details: what the evaluator measured on them.
     """
-    from zsl_runner.tracking.figures.tasks import accuracy_in_plane, by_layer, by_task, task_courses, task_matrix
+    from zsl_runner.tracking.figures.tasks import (
+        accuracy_in_plane,
+        by_layer,
+        by_task,
+        searched_weights,
+        task_courses,
+        task_matrix,
+    )
 
     for name, matrix in details.matrices.items():
         title = TITLES[name]
@@ -49,6 +56,9 @@ def task_figures(model: TaskModel, data: TaskEvaluation, details: TaskDetails) -
     far = {f"to the {name} network": values for name, values in details.distances.items() if values}
     if far:
         yield "distances", lambda: by_task(far, 2, "norm of the difference", "Distance of the weights after each task")
+    if details.searched:
+        factors, reached, reference, _ = zip(*details.searched, strict=True)
+        yield "search", lambda: searched_weights(factors, {"network": reached, "auxiliary network": reference})
     if len(model.auxiliaries) and int(model.finished) > 1:
         alike = similarities(model, data)
         yield "similarities", lambda: by_layer(alike, "linear CKA", "Representations of the last task's rows")

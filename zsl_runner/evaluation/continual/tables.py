@@ -6,8 +6,6 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from torch import Tensor
-
 from zsl_runner.evaluation.base import Table
 from zsl_runner.evaluation.continual.metrics import Matrix, forgetting_of_tasks
 from zsl_runner.models.task_model import SearchRecord
@@ -20,11 +18,13 @@ class TaskDetails:
     Attributes:
         matrices: accuracies by name, see `zsl_runner.evaluation.continual.metrics`.
         distances: see `zsl_runner.evaluation.continual.scoring.distances`.
+        searched: what a search of weights ended with in each task but the first; empty without one.
         steps: of zero-shot data S, U, H and AUSUC after each task, NaN where undefined.
     """
 
     matrices: dict[str, Matrix]
     distances: dict[str, list[float]]
+    searched: list[SearchRecord]
     steps: dict[str, list[float]] = field(default_factory=dict)
 
 
@@ -59,26 +59,20 @@ def distance_tables(distances: Mapping[str, Sequence[float]]) -> dict[str, Table
     return {"distances": Table(lines, columns, _values(list(zip(*distances.values(), strict=True))))}
 
 
-def search_tables(searched: Tensor | None, done: int) -> dict[str, Table]:
-    """Return what a search of weights ended with in each task that is done but the first.
-
-    Args:
-        searched: (T, 4), see `SearchRecord`; None without a search.
-        done: number of tasks that are done.
-    """
-    if searched is None or done < 2:
+def search_tables(found: Sequence[SearchRecord]) -> dict[str, Table]:
+    """Return what a search of weights ended with in each task but the first, where there was one."""
+    if not found:
         return {}
-    lines = tuple(f"task {task + 1}" for task in range(1, done))
+    lines = tuple(f"task {task + 2}" for task in range(len(found)))
     columns = ("weights times", "held-out accuracy", "that of the auxiliary network")
-    return {"search": Table(lines, columns, _values(searched[1:done, :3].tolist()))}
+    return {"search": Table(lines, columns, _values([record[:3] for record in found]))}
 
 
-def search_metrics(searched: Tensor | None, done: int) -> dict[str, float]:
+def search_metrics(found: Sequence[SearchRecord]) -> dict[str, float]:
     """Return the geometric mean over tasks of what the weights were multiplied by, where they were searched."""
-    if searched is None or done < 2:
+    if not found:
         return {}
-    factors = [SearchRecord(*found).factor for found in searched[1:done].tolist()]
-    return {"weight_factor": math.exp(sum(map(math.log, factors)) / len(factors))}
+    return {"weight_factor": math.exp(sum(math.log(record.factor) for record in found) / len(found))}
 
 
 def distance_metrics(distances: Mapping[str, Sequence[float]]) -> dict[str, float]:

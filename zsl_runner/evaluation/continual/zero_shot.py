@@ -81,6 +81,7 @@ class ContinualZeroShotEvaluator(Evaluator[TaskTraining, TaskEvaluation, TaskDet
                 with at(model, moment):
                     steps.append(self._step(model, data, task))
             far = distances(model)
+        searched = model.found_by_search()
         course = {
             "S": [step.seen for step in steps],
             "U": [step.unseen for step in steps],
@@ -89,16 +90,13 @@ class ContinualZeroShotEvaluator(Evaluator[TaskTraining, TaskEvaluation, TaskDet
         }
         matrix = filled([step.tasks for step in steps], data.order.tasks)
         metrics = _metrics(course, matrix) | distance_metrics(far) if steps else {}
-        metrics |= search_metrics(model.searched, int(model.finished))
+        metrics |= search_metrics(searched)
         matrices = {"acc_tag": matrix}
         tables = {"acc_tag": task_table(matrix), "zero_shot": step_table(course)}
         return Measurement(
             {f"{data.name}/{name}": value for name, value in metrics.items()},
-            details=TaskDetails(matrices, far, course),
-            tables=tables
-            | forgetting_tables(matrices)
-            | distance_tables(far)
-            | search_tables(model.searched, int(model.finished)),
+            details=TaskDetails(matrices, far, searched, course),
+            tables=tables | forgetting_tables(matrices) | distance_tables(far) | search_tables(searched),
         )
 
     def figures(

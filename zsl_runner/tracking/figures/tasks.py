@@ -100,15 +100,40 @@ def by_task(values: Mapping[str, Sequence[float]], first: int, quantity: str, ti
     """
     figure = Figure(figsize=(5.6, 3.2), layout="constrained")
     axes = figure.subplots()
+    _bars(axes, values, first)
+    axes.set(ylabel=quantity, title=title)
+    return figure
+
+
+@styled
+def searched_weights(factors: Sequence[float], accuracies: Mapping[str, Sequence[float]]) -> Figure:
+    """Draw what a search of weights ended with in each task from the second on.
+
+    Args:
+        factors: what the weights were multiplied by, above 0.
+        accuracies: on held-out rows of the task, in per cent, by network.
+    """
+    figure = Figure(figsize=(8.4, 3.2), layout="constrained")
+    left, right = figure.subplots(1, 2, width_ratios=(1, 1.4))
+    left.plot(np.arange(len(factors)) + 2, factors, color=INK, **POINTS)
+    left.set(yscale="log", ylabel="of the weight given", xlabel="task", title="Weights of the pulls")
+    left.grid(axis="y")
+    _number_tasks(left, 2, len(factors))
+    _bars(right, accuracies, 2)
+    right.set(ylabel="per cent", ylim=(0, 100), title="Held-out rows decided rightly")
+    return figure
+
+
+def _bars(axes: Axes, values: Mapping[str, Sequence[float]], first: int) -> None:
+    """Draw bars side by side for each task, and what they are beside the axes."""
     width = 0.8 / len(values)
     for place, (name, numbers) in enumerate(values.items()):
         places = np.arange(len(numbers)) + first + (place - (len(values) - 1) / 2) * width
         axes.bar(places, numbers, width, label=name, color=QUALITATIVE[place])
     _number_tasks(axes, first, len(next(iter(values.values()))))
-    axes.set(xlabel="task", ylabel=quantity, title=title)
+    axes.set(xlabel="task")
     axes.grid(axis="y")
     axes.legend(loc="upper left", bbox_to_anchor=(1, 1))
-    return figure
 
 
 @styled

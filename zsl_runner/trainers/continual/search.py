@@ -129,9 +129,8 @@ class StabilitySearch:
 
     def warnings(self) -> list[str]:
         """Return in which tasks the last try was kept although the network learned too little."""
-        assert self._model.searched is not None
-        found = [SearchRecord(*values) for values in self._model.searched.tolist()]
-        tasks = [str(number + 1) for number, record in enumerate(found) if record.factor and not record.is_enough]
+        found = enumerate(self._model.found_by_search(), 2)
+        tasks = [str(number) for number, record in found if not record.is_enough]
         if not tasks:
             return []
         least = f"(1 - {self._conf.drop:g}) times as many"
