@@ -16,7 +16,7 @@ from zsl_runner.errors import OptionError
 from zsl_runner.models.task_model import SearchRecord
 from zsl_runner.streams import Streams
 from zsl_runner.trainers.continual.conf import EWCConf, ICaRLConf
-from zsl_runner.trainers.continual.options import SearchConf
+from zsl_runner.trainers.continual.options import LEAST_FACTOR, SearchConf
 from zsl_runner.trainers.continual.search import parted
 from zsl_runner.training.loop import Cadence, Interrupted, Loop, Selection
 
@@ -259,6 +259,9 @@ def test_problems_and_idle_options_of_a_search():
     assert keys(EWCConf(weight=1.0)) == ([], ["auxiliary", *wanting])
     assert keys(EWCConf(weight=1.0, search=SEARCH)) == ([], [])
     assert keys(with_auxiliary(EWCConf(weight=0.0, search=SEARCH)))[0] == ["search.tries"]
+    assert [problem.key for problem in SearchConf(tries=17, factor=0.01).problems()] == ["tries"]
+    assert not list(SearchConf(tries=16, factor=0.01).problems())
+    assert float(torch.tensor(LEAST_FACTOR)) > 0
     assert set(ICaRLConf(search=SEARCH).optimisers()) == {"model", "auxiliary"}
     assert told(EWCConf(search=SEARCH), SplitDigitsConf(n_tasks=2)) == []
     (refused,) = told(EWCConf(search=SEARCH), SplitDigitsConf(n_tasks=1))

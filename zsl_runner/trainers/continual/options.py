@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from zsl_runner.config.fields import option, section
 from zsl_runner.config.optimizer import OptimizerConf
@@ -66,6 +66,10 @@ class AuxiliaryConf:
             yield Problem("epochs", "expected either epochs or iterations, the other null")
 
 
+LEAST_FACTOR: Final = 1e-30
+"""What a search of weights may multiply them by at last: single precision still has it."""
+
+
 @dataclass
 class SearchConf:
     """Weights of the pulls that are lowered until the network learns a task: stability decay (De Lange et al. 2021)."""
@@ -104,6 +108,13 @@ class SearchConf:
         below=True,
         neutral=True,
     )
+
+    def problems(self) -> Iterable[Problem]:
+        """The last try still has a weight."""
+        smallest = self.factor ** (self.tries - 1)
+        if smallest < LEAST_FACTOR:
+            found = f"the last of {self.tries:,} tries would have {smallest:.0e} times the weight"
+            yield Problem("tries", f"{found}; expected {LEAST_FACTOR:.0e} times as much or more: fewer tries")
 
 
 @dataclass
