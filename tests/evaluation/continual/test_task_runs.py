@@ -89,7 +89,7 @@ def test_a_run_keeps_the_weights_that_a_search_found(tmp_path, zero_shot, settin
     result = same_as_the_record(run)
     table = result.tables["search"]
     assert table["rows"] == ["task 2", "task 3"]
-    assert table["columns"] == ["weights times", "held-out accuracy", "that of the auxiliary network"]
+    assert table["columns"] == ["weights times", "network", "auxiliary network"]
     factors = [line[0] for line in table["values"]]
     assert all(min(abs(factor - tried) for tried in (1, 0.1, 0.01)) < 1e-6 for factor in factors)
     assert result.metrics["test/weight_factor"] == pytest.approx(math.sqrt(math.prod(factors)))

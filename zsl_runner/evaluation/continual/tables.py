@@ -60,11 +60,14 @@ def distance_tables(distances: Mapping[str, Sequence[float]]) -> dict[str, Table
 
 
 def search_tables(found: Sequence[SearchRecord]) -> dict[str, Table]:
-    """Return what a search of weights ended with in each task but the first, where there was one."""
+    """Return what a search of weights ended with in each task but the first, where there was one.
+
+    What the weights were multiplied by, and the accuracies of two networks on held-out rows of the task, in per cent.
+    """
     if not found:
         return {}
     lines = tuple(f"task {task + 2}" for task in range(len(found)))
-    columns = ("weights times", "held-out accuracy", "that of the auxiliary network")
+    columns = ("weights times", "network", "auxiliary network")
     return {"search": Table(lines, columns, _values([record[:3] for record in found]))}
 
 
