@@ -157,7 +157,8 @@ class TaskModel(Model):
 
     def keep_search(self) -> None:
         """Make room for what a search of weights finds in each task."""
-        self.searched = torch.zeros_like(self.snapshots[:, :1].expand(-1, len(SearchRecord._fields)))
+        shape = (self.order.tasks, len(SearchRecord._fields))
+        self.searched = torch.zeros(shape, device=self.snapshots.device)
 
     @torch.no_grad()
     def note_search(self, task: int, found: SearchRecord) -> None:

@@ -67,7 +67,6 @@ def execute(
         trainer=config.trainer.name,
         seed=config.seed,
         config_hash=config_hash(plain(config)),
-        git=results.git_state(),
         started=datetime.now(UTC).isoformat(timespec="seconds"),
         command=shlex.join(["zsl-run", *overrides]),
         study=study,
@@ -130,7 +129,7 @@ def _supervise(
     with lock, STOP.deferred():
         try:
             (directory / ERROR_FILE).unlink(missing_ok=True)
-            result.host = platform.node()
+            result.host, result.git = platform.node(), results.git_state()
             result.save(directory)
             Run(directory, config, result, STOP, earlier).execute()
             run_directory.require_in_place(directory, result)

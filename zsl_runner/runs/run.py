@@ -100,7 +100,6 @@ class Run:
         self.result.data = records.origin()
         self.result.warnings = []  # those of the stages come back with the state of a resumed run
         self.result.versions = results.versions(self.runtime.device_name, str(Processor.here()))
-        self.result.git = results.git_state()
         warnings = [*self.runtime.warnings(in_bfloat16(self.config)), *records.provenance.warnings]
         if self.earlier is not None and self.earlier.saved is not None:
             warnings += results.program_changes(self.earlier.saved.record, self.result)

@@ -28,6 +28,11 @@ def names(trainer):
     return [phase.name for phase in trainer.phases()]
 
 
+def parts(trainer):
+    """Return what holds state, in the order in which a stage loads it."""
+    return trainer.model, trainer.context.optimisers, trainer, trainer.context.streams
+
+
 def distance(network, vector):
     return float((torch.nn.utils.parameters_to_vector(network.parameters()).detach() - vector).norm())
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from tests.task_data import OPTIM, task_accuracy, task_trainer, task_training, train
-from tests.trainers.continual.methods import HOLDING, LENGTH, names, with_auxiliary
+from tests.trainers.continual.methods import HOLDING, LENGTH, names, parts, with_auxiliary
 from tests.weights import same
 from zsl_runner.models.task_heads.conf import TaskHeadsConf
 from zsl_runner.trainers.continual.conf import EWCConf, FinetuneConf, ICaRLConf, JointConf
@@ -143,15 +143,10 @@ def test_a_trainer_resumes_in_every_phase_with_the_same_bits(name):
     for stop in range(1, steps, 3):
         cut, rest = task_trainer(conf), task_trainer(conf)
         _go(cut, 0, stop)
-        for own, kept in zip(_parts(rest), _parts(cut), strict=True):
+        for own, kept in zip(parts(rest), parts(cut), strict=True):
             own.load_state_dict(copy.deepcopy(kept.state_dict()))
         _go(rest, stop, steps)
         assert same(rest.model.state_dict(), whole.model.state_dict())
-
-
-def _parts(trainer):
-    """Return what holds state, in the order in which a stage loads it."""
-    return trainer.model, trainer.context.optimisers, trainer, trainer.context.streams
 
 
 def _go(trainer, first, last):

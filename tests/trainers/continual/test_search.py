@@ -8,12 +8,11 @@ import pytest
 import torch
 
 from tests.task_data import HeldRows, task_trainer, task_training
-from tests.trainers.continual.methods import HOLDING, names, told, with_auxiliary
+from tests.trainers.continual.methods import HOLDING, names, parts, told, with_auxiliary
 from tests.weights import same
 from zsl_runner.data.sources.digits.conf import SplitDigitsConf
 from zsl_runner.data.tasks.folds import TaskRows
 from zsl_runner.errors import OptionError
-from zsl_runner.models.task_model import SearchRecord
 from zsl_runner.streams import Streams
 from zsl_runner.trainers.continual.conf import EWCConf, ICaRLConf
 from zsl_runner.trainers.continual.options import LEAST_FACTOR, SearchConf
@@ -75,10 +74,6 @@ def looped(trainer, stop=None, state=None):
     return loop, heard
 
 
-def records(trainer):
-    return [SearchRecord(*values) for values in trainer.model.searched[1:].tolist()]
-
-
 def main_of(trainer):
     return trainer.model.main.state_dict()
 
@@ -125,7 +120,7 @@ def test_weights_fall_until_the_network_learns_the_task(name):
     trainer = task_trainer(searching(name))
     _, heard = looped(trainer)
     assert heard.phases.count("task_2") > 1
-    for task, record in enumerate(records(trainer), 1):
+    for task, record in enumerate(trainer.model.found_by_search(), 1):
         tries = heard.phases.count(f"task_{task + 1}")
         assert record.factor == pytest.approx(0.01 ** (tries - 1))
         assert record.reached >= 0.9 * record.reference
@@ -141,7 +136,7 @@ def test_a_search_finds_what_is_too_strong():
     free, strong = (task_trainer(searching("icarl", search=s), data) for s in (SEARCH, SearchConf()))
     looped(free)
     looped(strong)
-    assert max(record.factor for record in records(free)) < 1
+    assert max(record.factor for record in free.model.found_by_search()) < 1
     rows = data.data
     second = rows.positions_of(data.order.of(1))
 
@@ -161,7 +156,7 @@ def test_a_try_that_is_good_enough_at_once_is_plain_training_on_the_other_rows(a
     plain = task_trainer(searching("mas", auxiliary, SearchConf()), parted(data, 0.2, Streams(0))[0])
     looped(searched)
     looped(plain)
-    assert [record.factor for record in records(searched)] == [1, 1]
+    assert [record.factor for record in searched.model.found_by_search()] == [1, 1]
     assert same(main_of(searched), main_of(plain))
 
 
@@ -195,7 +190,7 @@ def test_later_tasks_decide_nothing():
     one, two = (task_trainer(searching("ewc"), each) for each in (data, other))
     looped(one)
     looped(two)
-    assert records(one)[0] == records(two)[0]
+    assert one.model.found_by_search()[0] == two.model.found_by_search()[0]
     assert torch.equal(one.model.snapshots[:2], two.model.snapshots[:2])
     assert not torch.equal(one.model.snapshots[2], two.model.snapshots[2])
 
@@ -204,7 +199,7 @@ def test_the_last_try_is_kept_and_told_of():
     trainer = task_trainer(searching("icarl", search=dataclasses.replace(SEARCH, tries=2, factor=0.9)))
     _, heard = looped(trainer)
     assert [heard.phases.count(f"task_{task}") for task in (1, 2, 3)] == [1, 2, 2]
-    assert [record.factor for record in records(trainer)] == pytest.approx([0.9, 0.9])
+    assert [record.factor for record in trainer.model.found_by_search()] == pytest.approx([0.9, 0.9])
     (warning,) = trainer.warnings()
     assert warning.startswith("trainer.search: of task 2, 3 the network decides fewer than (1 - 0.1) times as many")
 
@@ -244,11 +239,6 @@ def test_a_search_resumes_anywhere_with_the_same_bits(name):
             own.load_state_dict(copy.deepcopy(kept.state_dict()))
         looped(rest, state=loop.state_dict())
         assert same(rest.model.state_dict(), whole.model.state_dict())
-
-
-def parts(trainer):
-    """Return what holds state, in the order in which a stage loads it."""
-    return trainer.model, trainer.context.optimisers, trainer, trainer.context.streams
 
 
 def test_problems_and_idle_options_of_a_search():
@@ -299,4 +289,4 @@ def test_tries_are_compared_as_training_decides(monkeypatch):
         with torch.no_grad():
             decided = trainer.model.main(held.rows.take(last), classes).argmax(1) + classes.start
         right = 100 * float((decided == held.labels[last]).double().mean())
-        assert records(trainer)[-1].reached == pytest.approx(right)
+        assert trainer.model.found_by_search()[-1].reached == pytest.approx(right)
