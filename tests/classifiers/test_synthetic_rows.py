@@ -25,13 +25,10 @@ def model(train):
     return ClassGaussians(train.class_vectors, means)
 
 
-def real(train):
-    return RealRows(train.features, train.labels, train.seen_classes)
-
-
-def build(model, train, per_class=5, storage="float32", with_real=True, seed=0):
+def build(model, train, per_class=5, storage="float32", with_real=True, seed=0, seen=None):
     vectors = train.class_vectors[train.unseen_classes]
-    return classifier_rows(model, vectors, per_class, Streams(seed), storage, real(train) if with_real else None)
+    real = RealRows.of(train, torch.arange(6) if seen is None else seen) if with_real else None
+    return classifier_rows(model, vectors, per_class, Streams(seed), storage, real)
 
 
 def test_real_rows_come_first_with_their_labels(model, train):
@@ -62,9 +59,39 @@ def test_generated_rows_lie_where_their_labels_say(model, train):
 
 def test_labels_follow_the_order_of_the_classes(model, train):
     order = torch.tensor([4, 1, 0, 5, 3, 2])
-    shuffled = dataclasses.replace(train, seen_classes=order)
-    labels = build(model, shuffled).labels[: len(train.labels)]
+    labels = build(model, train, seen=order).labels[: len(train.labels)]
     assert torch.equal(order[labels], train.labels)
+
+
+def test_real_rows_of_unseen_classes_are_among_those_of_both_classifiers(model, train, records):
+    fold = zero_shot_folds(records, shots=2).final()
+    plain, rows = build(model, train), build(model, fold.train)
+    few = rows.inputs[rows.real - 6 : rows.real]
+    x = fold.train.features.take(torch.arange(120, 126))
+    assert (rows.real, rows.few, rows.seen, rows.unseen) == (126, 6, 6, 3)
+    assert torch.equal(few, torch.cat([x, x.square()], 1))
+    inputs, labels = rows.conventional(4)
+    assert torch.equal(inputs, torch.cat([few, plain.conventional(4)[0]]))
+    assert torch.equal(labels, torch.cat([fold.train.labels[120:] - 6, plain.conventional(4)[1]]))
+    inputs, labels = rows.joint(4)
+    assert torch.equal(inputs, torch.cat([plain.inputs[:120], rows.conventional(4)[0]]))
+    assert torch.equal(labels[120:], rows.conventional(4)[1] + 6)
+
+
+def test_rows_are_sorted_by_kind_and_those_of_other_classes_left_out(model, train, records):
+    few = zero_shot_folds(records, shots=2).final().train
+    order = torch.randperm(len(few.labels), generator=torch.Generator().manual_seed(0))
+    mixed = dataclasses.replace(few, features=few.features.part(order), labels=few.labels[order])
+    rows = RealRows.of(mixed, torch.arange(6))
+    assert (rows.few, rows.seen) == (6, 6)
+    assert torch.equal(rows.labels, torch.cat([mixed.labels[mixed.labels < 6], mixed.labels[mixed.labels >= 6]]))
+    for x, label in zip(rows.features.take(torch.arange(126)), rows.labels, strict=True):
+        assert (few.features.take(torch.arange(126))[few.labels == label] == x).all(1).any()
+    alone = RealRows.of(dataclasses.replace(mixed, unseen_classes=few.unseen_classes[1:]), torch.arange(6))
+    assert (len(alone.labels), alone.few) == (124, 4)
+    assert alone.labels[-4:].sort().values.tolist() == [6, 6, 7, 7]
+    none = RealRows.of(dataclasses.replace(mixed, unseen_classes=few.unseen_classes[:0]), torch.arange(6))
+    assert (len(none.labels), none.few) == (120, 0)
 
 
 def test_without_real_rows_the_generated_ones_are_the_same(model, train):

@@ -35,7 +35,7 @@ def rows_of(view):
 
 def training_tensors(fold):
     data = fold.train
-    found = [every_row(data.features), data.labels, data.class_vectors, data.seen_classes, data.unseen_classes]
+    found = [every_row(data.features), data.labels, data.class_vectors, data.labelled_classes, data.unseen_classes]
     return found + ([] if data.unseen_prior is None else [data.unseen_prior])
 
 
@@ -68,11 +68,11 @@ def test_validation_rows_never_influence_the_training_rows_of_the_tune_stage(rec
 @pytest.mark.parametrize("scaling", ["standard", "center"])
 def test_class_vectors_are_scaled_by_those_of_the_training_classes_alone(records, stage, scaling):
     own = cut(records, stage, semantic_scaling=scaling).train
-    others = np.setdiff1d(np.arange(len(records.class_vectors)), own.seen_classes.numpy())
+    others = np.setdiff1d(np.arange(len(records.class_vectors)), own.labelled_classes.numpy())
     vectors = records.class_vectors.copy()
     vectors[others] += 7
     other = cut(dataclasses.replace(records, class_vectors=vectors), stage, semantic_scaling=scaling).train
-    assert torch.equal(own.class_vectors[own.seen_classes], other.class_vectors[own.seen_classes])
+    assert torch.equal(own.class_vectors[own.labelled_classes], other.class_vectors[own.labelled_classes])
 
 
 @pytest.mark.parametrize("stage", STAGES)
@@ -95,7 +95,7 @@ def test_the_tune_stage_sees_no_unseen_class_and_no_test_row(records):
     unseen = set(records.unseen_classes.tolist())
     for ids in (
         fold.train.labels,
-        fold.train.seen_classes,
+        fold.train.labelled_classes,
         fold.train.unseen_classes,
         fold.evaluation.seen_labels,
         fold.evaluation.unseen_labels,
@@ -109,7 +109,7 @@ def test_the_tune_stage_divides_the_seen_classes(records):
     fold = cut(records, "tune", holdout=0.2)
     validation = set(records.validation_classes.tolist())
     training = set(records.seen_classes.tolist()) - validation
-    assert set(fold.train.seen_classes.tolist()) == set(fold.train.labels.tolist()) == training
+    assert set(fold.train.labelled_classes.tolist()) == set(fold.train.labels.tolist()) == training
     assert set(fold.evaluation.seen_labels.tolist()) == training
     assert set(fold.evaluation.unseen_labels.tolist()) == set(fold.train.unseen_classes.tolist()) == validation
     assert not rows_of(fold.train.features) & rows_of(fold.evaluation.seen)

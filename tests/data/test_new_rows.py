@@ -85,7 +85,7 @@ def test_rows_are_scaled_as_the_runs_own(fold, records, kind):
 @pytest.mark.parametrize("mode", ["none", "l2", "sqrt", "standard", "center"])
 def test_class_vectors_are_scaled_as_the_runs_own(records, mode):
     fold = zero_shot_folds(records, semantic_scaling=mode).final()
-    seen, own = fold.train.seen_classes, records.class_vectors
+    seen, own = fold.evaluation.seen_classes, records.class_vectors
     torch.testing.assert_close(own_class_vectors(own[[7, 2]], records, mode, seen), fold.train.class_vectors[[7, 2]])
     far = own[:1] + 100  # moves neither mean nor deviation of the others
     both = own_class_vectors(np.concatenate([far, own[2:3]]), records, mode, seen)

@@ -42,8 +42,8 @@ def test_fit_is_the_papers_formula_on_all_rows(fold, labels, negative):
     model, summary = fit(fold, feature_penalty=2.0, class_penalty=0.3, labels=labels)
     data = fold.train
     x = data.features.take(torch.arange(len(data.features))).double()
-    a = data.class_vectors[data.seen_classes].double()
-    y = torch.where(data.labels[:, None] == data.seen_classes, 1.0, negative).double()
+    a = data.class_vectors[data.labelled_classes].double()
+    y = torch.where(data.labels[:, None] == data.labelled_classes, 1.0, negative).double()
     left = torch.linalg.inv(x.T @ x + 2.0 * torch.eye(x.shape[1], dtype=torch.float64))
     right = torch.linalg.inv(a.T @ a + 0.3 * torch.eye(a.shape[1], dtype=torch.float64))
     expected = left @ x.T @ y @ a @ right

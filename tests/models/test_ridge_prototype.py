@@ -43,7 +43,7 @@ def rows_of(data):
 
 def test_class_to_feature_is_ridge_regression_of_class_means(data):
     model, summary = fit(data, penalty=0.7)
-    x, seen = rows_of(data), data.seen_classes
+    x, seen = rows_of(data), data.labelled_classes
     means = torch.stack([x[data.labels == label].mean(0) for label in seen]).numpy()
     vectors = data.class_vectors[seen].numpy()
     reference = Ridge(alpha=0.7).fit(vectors, means)
@@ -77,11 +77,11 @@ def test_scores_compare_rows_with_prototypes(data, metric):
 
 def test_a_seen_class_is_compared_with_the_mean_of_its_rows_wherever_it_stands(data):
     model, _ = fit(data, metric="euclidean")
-    order = torch.cat([data.unseen_classes, torch.flip(data.seen_classes, dims=(0,))])
+    order = torch.cat([data.unseen_classes, torch.flip(data.labelled_classes, dims=(0,))])
     x = rows_of(data)[:5]
     scores = model.class_scores(x, data.class_vectors[order])
     for column, label in enumerate(order.tolist()):
-        if label in data.seen_classes.tolist():
+        if label in data.labelled_classes.tolist():
             mean = rows_of(data)[data.labels == label].mean(0)
         else:
             mean = data.class_vectors[label] @ model.map + model.offset
@@ -90,7 +90,7 @@ def test_a_seen_class_is_compared_with_the_mean_of_its_rows_wherever_it_stands(d
 
 def test_vectors_of_several_seen_classes_stand_for_the_first_and_zeros_have_no_sign(data):
     vectors = data.class_vectors.clone()
-    first, second = data.seen_classes[:2].tolist()
+    first, second = data.labelled_classes[:2].tolist()
     vectors[first, 0] = vectors[second, 0] = 0.0
     vectors[second] = vectors[first]
     model, _ = fit(dataclasses.replace(data, class_vectors=vectors), metric="euclidean")

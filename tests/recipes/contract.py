@@ -11,6 +11,7 @@ from tests.golden.runs import QUIET
 from tests.recipes.comparison import same_end
 from tests.small_runs import configuration, cut_short, finished
 from zsl_runner.data.load import load
+from zsl_runner.data.zero_shot.draws import drawn_of_each
 from zsl_runner.data.zero_shot.records import ZeroShotRecords
 from zsl_runner.runs import run
 from zsl_runner.runs.attempt import resume
@@ -61,17 +62,23 @@ def exchanged_rows_decide_nothing(arguments, only_labels, tmp_path, monkeypatch)
 
 
 def exchanged(conf, only_labels):
-    """Return the records with other test rows, or with the test rows' labels shuffled alone."""
+    """Return the records with other test rows, or with the test rows' labels shuffled alone.
+
+    In the few-shot setting the labels stay: by them the rows are drawn that training sees, and these stay, too.
+    """
     records = load(conf)
     splits = ("test_seen", "test_unseen") if isinstance(records, ZeroShotRecords) else ("test",)
     parts = [getattr(records, name) for name in splits]
+    shots = getattr(conf, "shots", 0)
+    if shots:
+        parts[1] = drawn_of_each(records.labels, parts[1], shots, conf.shots_seed, records.class_names)[1]
     count = len(next(getattr(records, name) for name in INPUTS if hasattr(records, name)))
     changes = {}
     for field in fields(records):
         values = getattr(records, field.name)
         if not isinstance(values, np.ndarray) or len(values) != count or field.name in ("train", "trainval"):
             continue
-        if field.name in INPUTS and only_labels:
+        if only_labels if field.name in INPUTS else shots:
             continue
         changes[field.name] = values = values.copy()
         for number, rows in enumerate(parts):

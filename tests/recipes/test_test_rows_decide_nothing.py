@@ -21,6 +21,7 @@ INDUCTIVE = [
     RUNS["a_ewc"],
     RUNS["a_mas"],
     [*RUNS["prototype_contrast"], *CHOOSING],
+    *([*RUNS[name], *CHOOSING, "dataset.shots=3", "evaluator.calibration=val"] for name in ("em", "feature_gan")),
 ]
 
 

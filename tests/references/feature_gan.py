@@ -194,9 +194,10 @@ class PlainFeatureGAN:
         loss = loss - weights.generator * model.critic(fake, seen.vectors).mean()
         if weights.classification:
             weight, bias = (
-                tensor[self.data.seen_classes] for tensor in (model.seen_classifier_weight, model.seen_classifier_bias)
+                tensor[self.data.labelled_classes]
+                for tensor in (model.seen_classifier_weight, model.seen_classifier_bias)
             )
-            positions = torch.searchsorted(self.data.seen_classes, seen.labels)
+            positions = torch.searchsorted(self.data.labelled_classes, seen.labels)
             loss = loss + weights.classification * F.cross_entropy(F.linear(fake, weight, bias), positions)
         if unseen is not None:
             unseen_fake = model.generate(unseen_noise, unseen.vectors, loop)

@@ -115,7 +115,7 @@ def test_class_draws_are_uniform_over_the_unseen_classes(records, make_context):
     context, _ = make_context(records, conf)
     labels = EMTrainer(conf, context)._classes(30_000)
     assert chisquare(torch.bincount(labels)[context.data.unseen_classes].numpy()).pvalue > 0.001
-    assert not torch.isin(labels, context.data.seen_classes).any()
+    assert not torch.isin(labels, context.data.labelled_classes).any()
 
 
 def test_class_draws_by_test_frequency_follow_the_leaked_prior(records, make_context):

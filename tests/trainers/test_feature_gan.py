@@ -258,8 +258,8 @@ def test_the_seen_classifier_is_fitted_once_and_knows_the_seen_classes(build):
     data = trainer.context.data
     weight, bias = trainer.model.seen_classifier_weight, trainer.model.seen_classifier_bias
     x = torch.cat([rows for _, rows in data.features.blocks(100)])
-    predicted = (x @ weight[data.seen_classes].T + bias[data.seen_classes]).argmax(1)
-    assert (data.seen_classes[predicted] == data.labels).float().mean().item() > 0.9
+    predicted = (x @ weight[data.labelled_classes].T + bias[data.labelled_classes]).argmax(1)
+    assert (data.labelled_classes[predicted] == data.labels).float().mean().item() > 0.9
     assert not weight[data.unseen_classes].any()
     fitted = weight.clone()
     report = phase.step()

@@ -94,7 +94,7 @@ def test_the_rows_of_a_batch_are_of_many_classes():
     small = data.limited(16)
     assert len(small.features) == len(small.labels) == 16
     assert len(small.labels.unique()) > 8
-    assert small.seen_classes is data.seen_classes
+    assert small.labelled_classes is data.labelled_classes
     everything = torch.arange(len(data.features))
     kept = data.features.take(everything)
     assert all((row == kept).all(1).any() for row in small.features.take(torch.arange(16)))

@@ -1,4 +1,4 @@
-"""Training rows of the final classifiers: real ones of seen classes, generated ones of unseen classes."""
+"""Training rows of the final classifiers: labelled real ones, nearly all of seen classes; generated ones of unseen."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from zsl_runner.data.zero_shot.folds import FeatureView
+from zsl_runner.data.zero_shot.folds import FeatureView, ZeroShotTraining
 from zsl_runner.errors import NonFiniteError
 from zsl_runner.models.base import FeatureGenerator
 from zsl_runner.models.networks import evaluating, finite
@@ -22,12 +22,14 @@ STORAGE = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch
 class ClassifierRows:
     """Inputs and labels of final classifiers, real rows first.
 
-    Generated rows come in rounds of one row of each unseen class, so that their first ``n * U`` rows hold n of each.
+    Real rows of unseen classes, which there are in the few-shot setting alone, are the last real ones. Generated rows
+    come in rounds of one row of each unseen class, so that their first ``n * U`` rows hold n of each.
 
     Attributes:
         inputs: (N + M, D') classifier inputs in the type they are kept in.
         labels: (N + M,) int64 positions in the list of candidates, the S seen classes before the U unseen ones.
         real: number N of real rows.
+        few: how many of them are of unseen classes.
         seen: number S of seen classes; 0 if there are no real rows.
         unseen: number U of unseen classes.
     """
@@ -35,12 +37,13 @@ class ClassifierRows:
     inputs: Tensor
     labels: Tensor
     real: int
+    few: int
     seen: int
     unseen: int
 
     def conventional(self, per_class: int) -> tuple[Tensor, Tensor]:
-        """Return (inputs, labels in 0..U-1) of ``per_class`` generated rows of each unseen class."""
-        rows = slice(self.real, self.real + per_class * self.unseen)
+        """Return (inputs, labels in 0..U-1) of real rows of unseen classes and ``per_class`` generated ones of each."""
+        rows = slice(self.real - self.few, self.real + per_class * self.unseen)
         return self.inputs[rows], self.labels[rows] - self.seen
 
     def joint(self, per_class: int) -> tuple[Tensor, Tensor]:
@@ -51,23 +54,38 @@ class ClassifierRows:
 
 @dataclass(frozen=True)
 class RealRows:
-    """Labelled real rows of seen classes.
+    """Labelled real rows, those of unseen classes last.
 
     Attributes:
         features: N rows.
-        labels: (N,) global class ids.
-        classes: (S,) global ids of the seen classes; their order is that of the labels of `ClassifierRows`.
+        labels: (N,) positions of their classes in the list of candidates, the S seen classes before the unseen ones.
+        few: how many rows are of unseen classes.
+        seen: S.
     """
 
     features: FeatureView
     labels: Tensor
-    classes: Tensor
+    few: int
+    seen: int
 
-    def positions(self) -> Tensor:
-        """Return the (N,) labels as positions in ``classes``."""
-        table = self.classes.new_zeros(int(self.classes.max()) + 1)
-        table[self.classes] = torch.arange(len(self.classes), device=table.device)
-        return table[self.labels]
+    @classmethod
+    def of(cls, train: ZeroShotTraining, seen: Tensor) -> RealRows:
+        """Return the labelled rows of a training set whose classes are candidates.
+
+        Args:
+            train: its unseen classes are the further candidates.
+            seen: (S,) global ids of the seen classes; their order is that of the labels returned.
+        """
+        candidates = torch.cat([seen, train.unseen_classes])
+        table = candidates.new_full((len(train.class_vectors),), -1)
+        table[candidates] = torch.arange(len(candidates), device=table.device)
+        places = table[train.labels]
+        of_unseen, foreign = places >= len(seen), places < 0
+        few = int(of_unseen.sum())
+        if not few and not foreign.any():
+            return cls(train.features, places, few, len(seen))
+        order = torch.cat([mask.nonzero().squeeze(1) for mask in (~(of_unseen | foreign), of_unseen)])
+        return cls(train.features.part(order), places[order], few, len(seen))
 
 
 def classifier_rows(
@@ -88,7 +106,7 @@ def classifier_rows(
         per_class: rows generated of each.
         streams: ``generate`` is drawn from.
         storage: a key of `STORAGE`.
-        real: rows of seen classes, none for a classifier of unseen classes alone.
+        real: labelled rows, none for a classifier that learns from generated rows alone.
 
     Raises:
         NonFiniteError: an input is NaN or infinite, or too large for ``storage``.
@@ -96,10 +114,10 @@ def classifier_rows(
     unseen, device = len(unseen_vectors), unseen_vectors.device
     drawn = torch.arange(unseen, device=device).repeat(per_class)
     if real is None:
-        count, seen, labels = 0, 0, drawn
+        count, few, seen, labels = 0, 0, 0, drawn
     else:
-        count, seen = len(real.features), len(real.classes)
-        labels = torch.cat([real.positions(), seen + drawn])
+        count, few, seen = len(real.features), real.few, real.seen
+        labels = torch.cat([real.labels, seen + drawn])
 
     def features() -> Iterator[Tensor]:
         if real is not None:
@@ -120,7 +138,7 @@ def classifier_rows(
             finite[start : start + len(block)] = stored.sum(1, dtype=torch.float32).isfinite()
             start += len(block)
     _require_finite(finite, count, storage)
-    return ClassifierRows(inputs, labels, count, seen, unseen)
+    return ClassifierRows(inputs, labels, count, few, seen, unseen)
 
 
 @torch.no_grad()

@@ -77,7 +77,7 @@ class ConditionalGenerator(ClassScorer, FeatureGenerator):
         x: Tensor,
         labels: Tensor,
         class_vectors: Tensor,
-        seen_classes: Tensor,
+        labelled_classes: Tensor,
         row_weights: Tensor | None = None,
     ) -> dict[str, Tensor]:
         """Return the named scalar terms of the loss (already weighted; their sum is minimised).
@@ -86,7 +86,7 @@ class ConditionalGenerator(ClassScorer, FeatureGenerator):
             x: (B, D) features.
             labels: (B,) global class ids.
             class_vectors: (K, A) vectors of all classes, indexed by label.
-            seen_classes: (S,) global ids of the classes with real training rows.
+            labelled_classes: (S,) global ids of the classes with labelled training rows.
             row_weights: (B,) non-negative weights whose mean is 1, for terms that are means over rows; None weighs all
                 rows alike.
         """

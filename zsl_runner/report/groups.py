@@ -59,6 +59,12 @@ def _setting(run: FoundRun) -> str:
     return f"{kind}, known class prior" if prior == "known" else kind
 
 
+def _tells_no_prior(run: FoundRun) -> bool:
+    """Tell whether a run is transductive and the name of its setting does not say where the class prior is from."""
+    setting = run.result.setting
+    return str(setting.get("kind")).startswith("transductive") and setting.get("class_prior") != "known"
+
+
 def _features(run: FoundRun) -> str:
     """Name the features, and say so where nobody measured them."""
     kind, features = run.result.data.get("kind"), run.result.data.get("feature_kind", "unknown")
@@ -164,7 +170,7 @@ class Group:
     @property
     def class_prior(self) -> str:
         """Where transductive runs have the frequencies of the unseen classes from; empty if the setting tells."""
-        priors = {run.result.setting.get("class_prior") for run in self.runs if _setting(run) == "transductive"}
+        priors = {run.result.setting.get("class_prior") for run in self.runs if _tells_no_prior(run)}
         return " | ".join(sorted(str(prior) for prior in priors if prior))
 
     def cost(self, name: str) -> float | None:
@@ -224,7 +230,7 @@ def groups_of(runs: Iterable[FoundRun], by: Sequence[str] | None = None) -> list
     for run in runs:
         members[_key(run, by)].append(run)
     bare = [_group(found, pooled=by is not None) for found in members.values()]
-    return _with_varied(_joined(bare) if by is None else bare)
+    return told_apart(_joined(bare) if by is None else bare)
 
 
 def _key(run: FoundRun, by: Sequence[str] | None) -> tuple[Any, ...]:
@@ -274,7 +280,7 @@ def _group(found: list[FoundRun], pooled: bool) -> Group:
     return Group(traits, {}, {}, tuple(kept.values()), tuple(duplicates), len(hashes))
 
 
-def _with_varied(groups: list[Group]) -> list[Group]:
+def told_apart(groups: list[Group]) -> list[Group]:
     """Tell groups of the same block, model and trainer apart by the configuration keys in which they differ.
 
     A key that some of them lack, as runs do that were made before the option existed, counts only where nothing else

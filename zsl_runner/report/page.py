@@ -66,6 +66,7 @@ def write_page(
     require_folder(folder, "--html")
     drawn = list(pictures(findings, by, metrics, say)) if report.blocks else []
     parts = [part for block in report.blocks for part in _section(block, report, drawn, say)]
+    parts += _across(report.blocks, drawn)
     legend = f"<p class='small'>{_text(said(report))}</p>" if report.blocks else "<p>No complete run.</p>"
     notes = "".join(f"<li>{_text(note)}</li>" for note in report.notes)
     parts += [legend, f"<h2>Not in the tables, or worth knowing</h2><ul>{notes}</ul>" if notes else ""]
@@ -103,6 +104,16 @@ def _section(block: Block, report: Report, drawn: Sequence[Picture], say: Callab
         yield f"<p class='small'>Figures of the first {MOST_RUNS} rows; the others are in the folders of the runs.</p>"
     for row in block.rows:
         yield _settings(row)
+
+
+def _across(blocks: Sequence[Block], drawn: Sequence[Picture]) -> Iterable[str]:
+    """Yield the figures over runs of several tables."""
+    keys = {tuple(block.traits.values()) for block in blocks}
+    across = [picture for picture in drawn if picture.material.groups[0].block not in keys]
+    if across:
+        yield "<h2>Over several tables</h2>"
+    for picture in across:
+        yield _figure(picture.png, f"{picture.material.heading}: {picture.name}.")
 
 
 def _settings(row: Row) -> str:

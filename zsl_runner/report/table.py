@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -151,7 +152,10 @@ def _blocks(groups: list[Group], columns: Mapping[tuple[str, ...], list[str]], s
     members: dict[tuple[str, ...], list[Group]] = {}
     for group in groups:
         members.setdefault(group.block, []).append(group)
-    blocks = [_block(members[key], columns[key], sort) for key in sorted(members)]
+    blocks = [
+        _block(members[key], columns[key], sort)
+        for key in sorted(members, key=lambda key: [_in_order(part) for part in key])
+    ]
     # Checksums are said where nothing else tells two tables apart.
     for block in blocks:
         titles = [{**other.traits, "data": ""} for other in blocks]
@@ -185,6 +189,19 @@ def _order(group: Group) -> list[tuple[bool, float, str]]:
     """Return what sorts groups by the values in which they differ: numbers by size, then words."""
     values = [read(value) if isinstance(value, str) else value for value in group.varied.values()]
     return [(False, v, "") if isinstance(v, (int, float)) and v == v else (True, 0.0, str(v)) for v in values]
+
+
+def _in_order(text: str) -> list[tuple[str, int]]:
+    """Return what sorts texts by the whole numbers in them, and otherwise as texts.
+
+    >>> sorted(["few-shot, 10 rows", "few-shot, 5 rows", "1,000 labels", "100 labels", "inductive"], key=_in_order)
+    ['100 labels', '1,000 labels', 'few-shot, 5 rows', 'few-shot, 10 rows', 'inductive']
+    """
+    pieces = re.split(r"(\d+(?:,\d{3})*)", text)
+    return [
+        (word, int((number or "0").replace(",", "")))
+        for word, number in zip(pieces[::2], [*pieces[1::2], ""], strict=True)
+    ]
 
 
 def _quantity(groups: list[Group], tag: str) -> Quantity:

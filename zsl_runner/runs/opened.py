@@ -123,7 +123,7 @@ class TrainedRun:
         fold = zero_shot_fold(self.fold)
         conf = self.config.dataset
         assert isinstance(conf, ZeroShotConf)  # its fold is
-        vectors = own_class_vectors(class_vectors, self.data, conf.semantic_scaling, fold.train.seen_classes)
+        vectors = own_class_vectors(class_vectors, self.data, conf.semantic_scaling, fold.evaluation.seen_classes)
         return replace(self, fold=with_classes(fold, vectors, names), own_classes=self.own_classes + names)
 
     def generate(self, classes: str | int | Sequence[str | int], n: int, seed: int = 0) -> NDArray[np.float32]:

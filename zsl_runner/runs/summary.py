@@ -157,8 +157,9 @@ def _conditions(result: Result) -> list[str]:
         options = ", ".join(f"{key} {value}" for key, value in result.debug.items())
         lines.append(f"debug        {options}: comparable with nothing, in no table")
     if setting:
-        prior = setting.get("class_prior")
-        lines.append(f"setting      {setting.get('kind')}{'' if prior is None else f', unseen class prior {prior}'}")
+        known = [("drawn with seed", "shots_seed"), ("unseen class prior", "class_prior")]
+        told = [str(setting.get("kind")), *(f"{what} {setting[key]}" for what, key in known if key in setting)]
+        lines.append(f"setting      {', '.join(told)}")
     if selection:
         lengths = ", ".join(f"{stage} {length}" for stage, length in selection.get("stage_lengths", {}).items())
         offset = selection.get("calibration_offset")

@@ -1,4 +1,7 @@
-"""One gradient step on real rows of seen classes, shared by all procedures that fit a conditional generator."""
+"""One gradient step on labelled rows, shared by all procedures that fit a conditional generator.
+
+They are of seen classes, and in the few-shot setting a few of unseen ones.
+"""
 
 from __future__ import annotations
 
@@ -83,7 +86,7 @@ class SeenClassStep:
         if not train_prior:
             self.model.fix_prior()
         with self.context.runtime.autocast():
-            terms = self._loss_terms(x, labels, data.class_vectors, data.seen_classes, weights)
+            terms = self._loss_terms(x, labels, data.class_vectors, data.labelled_classes, weights)
         groups = ("autoencoder", "prior") if train_prior else ("autoencoder",)
         return StepReport(self.context.minimize_terms(terms, *groups), real_rows, {"x": x, "labels": labels})
 

@@ -109,6 +109,7 @@ def test_what_fits_the_digits_is_not_refused(changes):
         ({"feature_scaling": "center_l2"}, "feature_scaling"),
         ({"semantic_scaling": "standard"}, "semantic_scaling"),
         ({"unseen_imbalance": 5.0}, "unseen_imbalance"),
+        ({"shots": 5}, "shots"),
         ({"class_order": [0, 1, 1]}, "class_order"),
     ],
 )

@@ -134,6 +134,8 @@ class ZeroShotTasksConf(TasksConf, ZeroShotConf):
             yield Problem("semantic_scaling", f"looks at classes of later tasks; expected {allowed}")
         if self.unseen_imbalance != 1:
             yield Problem("unseen_imbalance", "is not for tasks; expected 1")
+        if self.shots:
+            yield Problem("shots", "is not for tasks; expected 0")
 
 
 def _too_many_tasks(tasks: int, first: int | None, classes: int) -> Problem | None:

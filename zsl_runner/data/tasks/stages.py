@@ -132,7 +132,7 @@ class ZeroShotTaskStages:
         wanted = conf.class_order
         seen, unseen = (
             ordered(ids, None if wanted is None else [label for label in wanted if label in ids], conf.class_order_seed)
-            for ids in (train.seen_classes.cpu().numpy(), train.unseen_classes.cpu().numpy())
+            for ids in (train.labelled_classes.cpu().numpy(), train.unseen_classes.cpu().numpy())
         )
         order = conf.order_of(len(seen))
         ids = torch.from_numpy(np.concatenate([seen, unseen])).to(train.labels.device)

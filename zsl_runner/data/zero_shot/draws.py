@@ -1,6 +1,8 @@
-"""Seeded draws: held-out rows, validation classes, classes thinned to an imbalance."""
+"""Seeded draws: held-out rows, validation classes, classes thinned to an imbalance, labelled rows of unseen classes."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -93,3 +95,34 @@ def thinned(labels: Rows, rows: Rows, imbalance: float, seed: int) -> Rows:
         share = imbalance ** (-rank / max(len(classes) - 1, 1))
         kept.append(generator.permutation(members)[: int(np.ceil(share * len(members)))])
     return np.sort(np.concatenate(kept)) if kept else rows
+
+
+def drawn_of_each(labels: Rows, rows: Rows, count: int, seed: int, names: Sequence[str]) -> tuple[Rows, Rows]:
+    """Split ``rows`` into (drawn, left), ``count`` rows of each class drawn and at least one left.
+
+    With one seed fewer rows of a class are some of those that more would be, so that counts can be compared.
+
+    Args:
+        labels: (N,) labels of the whole data set.
+        rows: the rows to draw from.
+        count: rows of each class, at least 1.
+        seed: seed of the draw.
+        names: the classes' names, by label.
+
+    Returns:
+        Two ascending index arrays.
+
+    Raises:
+        OptionError: a class has too few rows.
+    """
+    generator = np.random.default_rng(seed)
+    drawn: list[Rows] = []
+    for label, members in by_class(labels, rows).items():
+        if len(members) <= count:
+            raise OptionError(
+                f"dataset.shots: expected at most {len(members) - 1}, for class {names[label]} has {len(members)} rows "
+                f"to draw from and one at least is left to evaluate on; found {count}"
+            )
+        drawn.append(generator.permutation(members)[:count])
+    chosen = np.sort(np.concatenate(drawn)) if drawn else rows[:0]
+    return chosen, np.setdiff1d(rows, chosen)

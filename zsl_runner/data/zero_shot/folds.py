@@ -2,7 +2,9 @@
 
 A *fold* is a training set without any test label and an evaluation set. The tune stage trains on the training
 classes and evaluates on validation classes and held-out training rows; the final stage trains on all seen classes
-and evaluates on the test split. Features are held once: views share one matrix and scale the rows they hand out.
+and evaluates on the test split. In the few-shot setting some labelled rows of unseen classes (of validation classes in
+the tune stage) are of the training set instead of the evaluation set. Features are held once: views share one matrix
+and scale the rows they hand out.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ from zsl_runner.config.schema import DatasetConf, TrainerConf
 from zsl_runner.data.records import Records, Rows
 from zsl_runner.data.rows import RowView, on_device
 from zsl_runner.data.stages import Fold, spread
-from zsl_runner.data.zero_shot.draws import held_out_rows, thinned
+from zsl_runner.data.zero_shot.draws import drawn_of_each, held_out_rows, thinned
 from zsl_runner.data.zero_shot.options import ZeroShotConf
 from zsl_runner.data.zero_shot.records import ZeroShotRecords
 from zsl_runner.data.zero_shot.scaling import FeatureScaling, scale_class_vectors
@@ -88,13 +90,14 @@ class FeatureView(RowView[Tensor]):
 
 @dataclass(frozen=True)
 class ZeroShotTraining:
-    """What training may see: labelled rows of seen classes, all class vectors, perhaps an unlabelled pool.
+    """What training may see: labelled rows, all class vectors, perhaps an unlabelled pool.
 
     Attributes:
-        features: n labelled rows.
-        labels: (n,) int64 global class ids, all in ``seen_classes``.
+        features: n labelled rows; those of unseen classes, which there are in the few-shot setting alone, come last.
+        labels: (n,) int64 global class ids, all in ``labelled_classes``.
         class_vectors: (K, A) scaled class vectors of **all** classes of the data set.
-        seen_classes: (S,) int64 global ids of the classes with training rows.
+        labelled_classes: (L,) int64 global ids of the classes with labelled rows, ascending: the seen classes, and in
+            the few-shot setting the unseen ones.
         unseen_classes: (U,) int64 global ids of the classes to generalise to in this stage.
         unlabelled: features of the unseen rows, without labels; only in transductive settings.
         unseen_prior: (U,) class frequencies for drawing unseen classes, in the order of ``unseen_classes``;
@@ -104,7 +107,7 @@ class ZeroShotTraining:
     features: FeatureView
     labels: Tensor
     class_vectors: Tensor
-    seen_classes: Tensor
+    labelled_classes: Tensor
     unseen_classes: Tensor
     unlabelled: FeatureView | None = None
     unseen_prior: Tensor | None = None
@@ -186,6 +189,7 @@ class ZeroShotFolds:
         self._unlabelled = unlabelled
         self._known_prior = known_prior
         self._matrix = torch.from_numpy(records.features).to(device)
+        self._of_unseen(records.test_unseen)  # before a run, not at its end: an unseen class may have too few rows
 
     def tune(self) -> ZeroShotFold:
         """Training classes against validation classes: no test row and no unseen class takes part."""
@@ -233,11 +237,11 @@ class ZeroShotFolds:
         self, name: str, train: Rows, seen: Rows, unseen: Rows, seen_classes: Rows, unseen_classes: Rows
     ) -> ZeroShotFold:
         labels, conf = self.records.labels, self.conf
+        few, unseen = self._of_unseen(unseen)
+        train = np.concatenate([train, few])
         scaling = FeatureScaling.fit(self._matrix, self._tensor(train), conf.feature_scaling, conf.radius)
         vectors = torch.from_numpy(self.records.class_vectors).to(self.device)
         vectors = scale_class_vectors(vectors, conf.semantic_scaling, self._tensor(seen_classes))
-        if conf.unseen_imbalance != 1:
-            unseen = thinned(labels, unseen, conf.unseen_imbalance, conf.unseen_imbalance_seed)
 
         def view(rows: Rows) -> FeatureView:
             return FeatureView(self._matrix, self._tensor(rows), scaling)
@@ -250,7 +254,7 @@ class ZeroShotFolds:
             features=view(train),
             labels=self._tensor(labels[train]),
             class_vectors=vectors,
-            seen_classes=self._tensor(seen_classes),
+            labelled_classes=self._tensor(np.union1d(seen_classes, labels[few])),
             unseen_classes=self._tensor(unseen_classes),
             unlabelled=view(unseen) if self._unlabelled else None,
             unseen_prior=prior,
@@ -262,11 +266,20 @@ class ZeroShotFolds:
             unseen=view(unseen),
             unseen_labels=self._tensor(labels[unseen]),
             class_vectors=vectors,
-            seen_classes=training.seen_classes,
+            seen_classes=self._tensor(seen_classes),
             unseen_classes=training.unseen_classes,
             class_names=self.records.class_names,
         )
         return ZeroShotFold(training, evaluation)
+
+    def _of_unseen(self, rows: Rows) -> tuple[Rows, Rows]:
+        """Return the rows of unseen classes to train on, and those to evaluate on."""
+        conf, labels = self.conf, self.records.labels
+        if conf.unseen_imbalance != 1:
+            rows = thinned(labels, rows, conf.unseen_imbalance, conf.unseen_imbalance_seed)
+        if not conf.shots:
+            return rows[:0], rows
+        return drawn_of_each(labels, rows, conf.shots, conf.shots_seed, self.records.class_names)
 
     def _tensor(self, values: Rows) -> Tensor:
         return on_device(values, self.device)

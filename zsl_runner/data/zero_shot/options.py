@@ -1,4 +1,4 @@
-"""Options every zero-shot data set has: how features and class vectors are scaled and validation rows are cut."""
+"""Options every zero-shot data set has: how features and class vectors are scaled and rows are divided."""
 
 from __future__ import annotations
 
@@ -62,11 +62,28 @@ class ZeroShotConf(DatasetConf):
     unseen_imbalance_seed: int = option(
         0, "seed of the thinning of unseen classes; the same for all runs of a study", low=0
     )
+    shots: int = option(
+        0,
+        "few-shot setting: labelled rows of each unseen class (of each validation class in the tune stage) that "
+        "training sees and that are left out of the evaluation; 0 is zero-shot learning",
+        low=0,
+        neutral=True,
+    )
+    shots_seed: int = option(
+        0,
+        "seed of the draw of labelled rows of unseen classes; vary it with the run's seed in a study",
+        low=0,
+        neutral=True,
+    )
 
     def setting(self, model: ModelConf, trainer: TrainerConf) -> dict[str, str]:
-        """Return whether training saw unlabelled rows of unseen classes, and where their frequencies came from."""
-        kind = "transductive" if trainer.sees_unlabelled() else "inductive"
-        return {"kind": kind, "class_prior": trainer.prior_source()}
+        """Return whether training saw rows of unseen classes, and where the frequencies of these came from."""
+        kind, prior = "transductive" if trainer.sees_unlabelled() else "inductive", trainer.prior_source()
+        if not self.shots:
+            return {"kind": kind, "class_prior": prior}
+        rows = f"{self.shots} labelled row{'s' if self.shots > 1 else ''} of each unseen class"
+        name = "transductive few-shot" if trainer.sees_unlabelled() else "few-shot"
+        return {"kind": f"{name}, {rows}", "shots_seed": str(self.shots_seed), "class_prior": prior}
 
     def moved_to(self, folder: str) -> ZeroShotConf:
         """Return the configuration of other files in the same layout, of which no checksums or sizes are known.
@@ -79,18 +96,29 @@ class ZeroShotConf(DatasetConf):
         )
 
     def split_in_use(self, records: Any) -> tuple[str, list[str]]:
-        """Return that unseen rows are left out: part of the split's name, for such metrics stand beside no others."""
-        from zsl_runner.data.zero_shot.draws import thinned
+        """Return that unseen rows are left out: part of the split's name, for such metrics stand beside no others.
+
+        Of labelled rows of unseen classes the setting tells.
+        """
+        from zsl_runner.data.zero_shot.draws import drawn_of_each, thinned
         from zsl_runner.data.zero_shot.records import ZeroShotRecords
 
         split, notes = super().split_in_use(records)
-        if self.unseen_imbalance == 1 or not isinstance(records, ZeroShotRecords):
+        if not isinstance(records, ZeroShotRecords):
             return split, notes
         whole = records.test_unseen
-        kept = thinned(records.labels, whole, self.unseen_imbalance, self.unseen_imbalance_seed)
-        return f"{split}, unseen rows thinned {self.unseen_imbalance:g}:1 (seed {self.unseen_imbalance_seed})", [
-            f"runs use {len(kept):,} of the {len(whole):,} test_unseen rows; sizes and other notes are of all of them"
-        ]
+        if self.unseen_imbalance != 1:
+            kept = thinned(records.labels, whole, self.unseen_imbalance, self.unseen_imbalance_seed)
+            split += f", unseen rows thinned {self.unseen_imbalance:g}:1 (seed {self.unseen_imbalance_seed})"
+            used = f"runs use {len(kept):,} of the {len(whole):,} test_unseen rows"
+            notes.append(f"{used}; sizes and other notes are of all of them")
+            whole = kept
+        if self.shots:
+            few, _ = drawn_of_each(records.labels, whole, self.shots, self.shots_seed, records.class_names)
+            notes.append(
+                f"runs train on {len(few):,} of these rows, {self.shots} of each unseen class, and test on the others"
+            )
+        return split, notes
 
     def problems(self) -> Iterable[Problem]:
         """Yield the options that would have no effect."""
@@ -102,7 +130,9 @@ class ZeroShotConf(DatasetConf):
             )
 
     def idle_options(self) -> Iterable[Idle]:
-        """Yield what has no effect where all rows are kept."""
+        """Yield what has no effect where all rows are kept, or none of an unseen class is labelled."""
         yield from super().idle_options()
         if self.unseen_imbalance == 1:
             yield from idle("unseen_imbalance=1", "unseen_imbalance_seed")
+        if not self.shots:
+            yield from idle("shots=0", "shots_seed")

@@ -1,7 +1,7 @@
 """The zero-shot protocol with classifiers trained on generated features.
 
 T1 comes from a classifier of the unseen classes, U, S and H from a second one of all classes. They are two classifiers,
-so T1 may be smaller than U.
+so T1 may be smaller than U. Labelled rows of unseen classes, where training has some, are among the rows of both.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ class FinalClassifierEvaluator(ZeroShotEvaluator):
             max(conf.synthetic_per_class, conf.conventional_rows()),
             streams,
             conf.inputs,
-            RealRows(train.features, train.labels, train.seen_classes),
+            RealRows.of(train, fold.evaluation.seen_classes),
         )
 
         def fit(inputs: Tensor, labels: Tensor, classes: int, schedule: Schedule, name: str) -> list[SoftmaxClassifier]:

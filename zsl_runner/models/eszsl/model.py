@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class ESZSL(ClosedForm):
-    """Score x V a with V fitted to label 1 for the own class and 0 or -1 for every other seen class.
+    """Score x V a with V fitted to label 1 for the own class and 0 or -1 for every other class with rows.
 
     Args:
         conf: labels and the two penalties.
@@ -37,14 +37,14 @@ class ESZSL(ClosedForm):
 
     @torch.no_grad()
     def fit(self, data: ZeroShotTraining) -> dict[str, Tensor]:
-        """Fit the map; ``squared_error`` is the mean over rows and seen classes of (x V a - y)^2.
+        """Fit the map; ``squared_error`` is the mean over rows and classes with rows of (x V a - y)^2.
 
         Raises:
             RunError: a penalty is too small for double precision, or too large for single precision.
         """
         vectors = data.class_vectors
         sums = moments((x, vectors[data.labels[rows]]) for rows, x in data.features.blocks(FIT_BLOCK))
-        seen = vectors[data.seen_classes].double()
+        seen = vectors[data.labelled_classes].double()
         negative = -1.0 if self.conf.labels == "signed" else 0.0
         cross = label_cross(sums.cross, sums.total, seen, negative=negative)
         conf = self.conf

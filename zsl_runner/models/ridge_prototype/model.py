@@ -85,7 +85,7 @@ class RidgePrototype(ClosedForm):
 
     def _class_to_feature(self, data: ZeroShotTraining) -> Moments:
         labelled = ((x, data.labels[rows]) for rows, x in data.features.blocks(FIT_BLOCK))
-        means, seen = class_means(labelled, len(data.class_vectors)), data.seen_classes
+        means, seen = class_means(labelled, len(data.class_vectors)), data.labelled_classes
         if self.conf.seen_prototypes == "mean":
             self.known.zero_()[seen] = True
             self.known_vectors.copy_(data.class_vectors)

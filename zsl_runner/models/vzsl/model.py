@@ -32,7 +32,7 @@ class LinearPrior(nn.Module):
 
 
 class VZSL(GaussianPriorVAE, TransductiveGenerator):
-    """Bound on log p(x | a) and a margin between each row's posterior and the priors of the seen classes.
+    """Bound on log p(x | a) and a margin between each row's posterior and the priors of the classes with rows.
 
     Terms: ``reconstruction``, ``kl``, ``margin``; of unlabelled rows ``reconstruction``, ``sharpening``.
     """
@@ -52,10 +52,10 @@ class VZSL(GaussianPriorVAE, TransductiveGenerator):
                 initialise_uniform(layer, self.conf.output_init)
 
     def margin_terms(self, batch: CodedBatch) -> dict[str, Tensor]:
-        """Return ``margin`` over the priors of all seen classes, the true one included; nothing if its weight is 0."""
+        """Return ``margin`` over the priors of all classes with rows, also the true one; nothing if its weight is 0."""
         if not self.conf.margin_weight:
             return {}
-        divergences = kl_matrix(*batch.posterior, *self.prior(batch.class_vectors[batch.seen_classes]))
+        divergences = kl_matrix(*batch.posterior, *self.prior(batch.class_vectors[batch.labelled_classes]))
         return {"margin": posterior_margin(divergences, batch.row_weights, weight=self.conf.margin_weight)}
 
     def target_terms(self, x: Tensor, class_vectors: Tensor, unseen_classes: Tensor) -> dict[str, Tensor]:

@@ -13,8 +13,8 @@ from zsl_runner.config.places import require_folder
 from zsl_runner.errors import ConfigError, RunError
 from zsl_runner.files.writing import write_bytes
 from zsl_runner.report.collect import Findings
-from zsl_runner.report.groups import groups_of, metric_of, tag_of
-from zsl_runner.report.plots import curves, parameter, search, tables, trade_off
+from zsl_runner.report.groups import Group, groups_of, metric_of, tag_of
+from zsl_runner.report.plots import curves, few_shot, parameter, search, tables, trade_off
 from zsl_runner.report.plots.material import Family, Material, families, materials
 from zsl_runner.report.text import one_line
 from zsl_runner.tracking.pictures import png
@@ -85,13 +85,18 @@ def pictures(
     for tag in tags:
         if all(metric_of(run, tag) is None for run in runs):
             raise ConfigError(f"--plot: no complete run has {tag}")
-    return _pictures(findings, materials(groups_of(runs, by), tags), say)
+    return _pictures(findings, groups_of(runs, by), tags, say)
 
 
-def _pictures(findings: Findings, found: Sequence[Material], say: Callable[[str], object]) -> Iterator[Picture]:
+def _pictures(
+    findings: Findings, groups: list[Group], tags: Sequence[str], say: Callable[[str], object]
+) -> Iterator[Picture]:
     notes = dict.fromkeys(f"left out: {message}" for message in findings.unreadable)
-    for material in found:
+    for material in materials(groups, tags):
         for name, figure in figures(material, notes.setdefault):
+            yield Picture(material, name, png(figure, DPI))
+    for material in few_shot.materials_along(groups, tags):
+        for name, figure in _swept(material, few_shot.KEY):
             yield Picture(material, name, png(figure, DPI))
     for note in notes:
         say(one_line(note))
@@ -106,15 +111,16 @@ def figures(material: Material, say: Callable[[str], object] = print) -> Iterato
     yield from _curves(material, say)
 
 
-def _swept(material: Material) -> Iterator[Drawn]:
+def _swept(material: Material, only: str | None = None) -> Iterator[Drawn]:
+    """Yield figures over the settings of a method, along each swept key or only along one."""
     grids: dict[str, list[Family]] = {}
     for family in families(material):
-        if family.is_search:
+        if family.is_search and only is None:
             if search.measured(material, family):
                 yield f"parallel-{family.name}", search.parallel(material, family)
                 yield f"scatter-{family.name}", search.scatter(material, family)
             continue
-        for key in family.keys:
+        for key in family.keys if only is None else {only}.intersection(family.keys):
             grids.setdefault(key, []).append(family)
     for key, found in grids.items():
         if sum(len(family.lines(key)) for family in found) <= parameter.MOST_LINES:

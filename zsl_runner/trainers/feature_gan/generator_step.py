@@ -99,7 +99,7 @@ class GeneratorStep:
         return dict(zip(inputs, torch.split(generated, [len(noise) for noise in noises]), strict=True))
 
     def _classification(self, fake: Tensor, labels: Tensor) -> Tensor:
-        """Return the cross-entropy of generated rows among the seen classes, under the fixed softmax."""
-        classes = self._context.data.seen_classes
+        """Return the cross-entropy of generated rows among the classes with labelled rows, under the fixed softmax."""
+        classes = self._context.data.labelled_classes
         logits = F.linear(fake, self.model.seen_classifier_weight[classes], self.model.seen_classifier_bias[classes])
         return F.cross_entropy(at_least_fp32(logits), torch.searchsorted(classes, labels))

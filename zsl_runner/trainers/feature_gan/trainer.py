@@ -121,11 +121,11 @@ class FeatureGANTrainer(Trainer):
         data, conf = self.context.data, self.conf.seen_classifier
         schedule = Schedule(conf.epochs, conf.lr, conf.batch_size, betas=(0.5, 0.999), init_std=0.02)
         features = torch.cat([x for _, x in data.features.blocks(4096)])
-        positions = torch.searchsorted(data.seen_classes, data.labels)
+        positions = torch.searchsorted(data.labelled_classes, data.labels)
         generator = self.context.streams["seen_classifier"]
-        fitted = fit_softmax(features, positions, len(data.seen_classes), schedule, generator)
-        self.model.seen_classifier_weight[data.seen_classes] = fitted.weight
-        self.model.seen_classifier_bias[data.seen_classes] = fitted.bias
+        fitted = fit_softmax(features, positions, len(data.labelled_classes), schedule, generator)
+        self.model.seen_classifier_weight[data.labelled_classes] = fitted.weight
+        self.model.seen_classifier_bias[data.labelled_classes] = fitted.bias
 
     def _draw(self, transductive: bool) -> IterationDraw:
         conf = self.conf

@@ -86,7 +86,7 @@ class TransductiveTrainer(Trainer):
         target = self.pool.take(drawn.target)
         self.learner.train()
         with self.context.runtime.autocast():
-            terms = self.learner.loss_terms(x, labels, data.class_vectors, data.seen_classes)
+            terms = self.learner.loss_terms(x, labels, data.class_vectors, data.labelled_classes)
             on_target = self.learner.target_terms(target, data.class_vectors, data.unseen_classes)
             terms |= {f"target_{name}": self.conf.target_weight * term for name, term in on_target.items()}
         minimised = self.context.minimize_terms(terms, "autoencoder", "prior")

@@ -47,6 +47,8 @@ class ToyConf(ZeroShotConf):
             yield Problem(
                 "validation_classes", f"expected fewer than seen={self.seen}, found {self.validation_classes}"
             )
+        if self.shots >= self.unseen_rows:
+            yield Problem("shots", f"expected fewer than unseen_rows={self.unseen_rows}, found {self.shots}")
 
     def idle_options(self) -> Iterable[Idle]:
         """Yield what has no effect without a hidden layer, or without further directions."""

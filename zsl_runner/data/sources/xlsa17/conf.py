@@ -87,7 +87,7 @@ class XLSA17Conf(ZeroShotConf):
             yield RequiredFile(str(self.file(self.sentences_file)), remedy, self.sha256_sentences)
 
     def moved_to(self, folder: str) -> XLSA17Conf:
-        """Return the configuration of other files with the same names."""
+        """Return the configuration of other files with the same names, all of whose rows are for evaluation."""
         return replace(
             self,
             root=folder,
@@ -99,6 +99,7 @@ class XLSA17Conf(ZeroShotConf):
             sha256_splits=None,
             sha256_sentences=None,
             cache=None,
+            shots=0,
         )
 
     def expectations(self) -> Mapping[str, object]:

@@ -1,0 +1,117 @@
+"""The few-shot setting: labelled rows of unseen classes are of the training set, and of no evaluation set."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+
+from tests.data.test_folds import SCALINGS, STAGES, every_row, rows_of, training_tensors
+from tests.zero_shot import zero_shot_folds
+from zsl_runner.config.schema import ModelConf, TrainerConf
+from zsl_runner.data.load import load
+from zsl_runner.data.sources.toy.conf import ToyConf
+from zsl_runner.data.zero_shot.draws import drawn_of_each
+from zsl_runner.data.zero_shot.new_rows import with_classes
+from zsl_runner.errors import ConfigError
+from zsl_runner.trainers.transductive.conf import TransductiveTrainerConf
+
+
+def cut(records, stage, shots, **options):
+    return zero_shot_folds(records, shots=shots, **options).cut(stage)
+
+
+@pytest.mark.parametrize("shots", [1, 4])
+@pytest.mark.parametrize("stage", STAGES)
+def test_labelled_rows_of_unseen_classes_move_from_the_evaluation_to_the_training_set(records, stage, shots):
+    plain, fold = cut(records, stage, 0), cut(records, stage, shots)
+    unseen, seen_rows = plain.train.unseen_classes, len(plain.train.labels)
+    few = fold.train.labels[seen_rows:]
+    assert torch.equal(few.bincount(minlength=9)[unseen], torch.full((len(unseen),), shots))
+    assert len(few) == shots * len(unseen)
+    moved = rows_of(fold.train.features) - rows_of(plain.train.features)
+    assert len(moved) == len(few)
+    assert moved <= rows_of(plain.evaluation.unseen)
+    assert rows_of(fold.evaluation.unseen) == rows_of(plain.evaluation.unseen) - moved
+    assert records.labels[sorted(moved)].tolist() == sorted(few.tolist())
+    assert set(fold.evaluation.unseen_labels.tolist()) == set(unseen.tolist())
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_all_else_stays_as_it_is(records, stage):
+    options = {"semantic_scaling": "standard", "unlabelled": True, "known_prior": True}
+    plain, fold = cut(records, stage, 0, **options), cut(records, stage, 3, **options)
+    assert torch.equal(fold.train.labels[: len(plain.train.labels)], plain.train.labels)
+    assert torch.equal(every_row(fold.train.features)[: len(plain.train.labels)], every_row(plain.train.features))
+    assert torch.equal(fold.train.class_vectors, plain.train.class_vectors)
+    assert torch.equal(fold.train.unseen_classes, plain.train.unseen_classes)
+    assert torch.equal(fold.evaluation.seen_classes, plain.evaluation.seen_classes)
+    assert torch.equal(fold.evaluation.unseen_classes, plain.evaluation.unseen_classes)
+    assert torch.equal(fold.evaluation.seen_labels, plain.evaluation.seen_labels)
+    assert torch.equal(plain.train.labelled_classes, plain.evaluation.seen_classes)
+    both = torch.cat([plain.evaluation.seen_classes, plain.train.unseen_classes])
+    assert torch.equal(fold.train.labelled_classes, both.sort().values)
+
+
+def test_the_unlabelled_pool_and_its_frequencies_are_of_the_rows_that_are_left(records):
+    fold = cut(records, "final", 5, unlabelled=True, known_prior=True, unseen_imbalance=3.0)
+    assert rows_of(fold.train.unlabelled) == rows_of(fold.evaluation.unseen)
+    assert torch.equal(fold.train.unseen_prior, fold.evaluation.unseen_frequencies())
+    thinned = cut(records, "final", 0, unlabelled=True, unseen_imbalance=3.0)
+    assert rows_of(fold.evaluation.unseen) < rows_of(thinned.evaluation.unseen)
+
+
+def test_more_rows_hold_the_fewer_ones_and_a_seed_draws_its_own(records):
+    args = records.labels, records.test_unseen
+    draws = [set(drawn_of_each(*args, count, 3, records.class_names)[0].tolist()) for count in (1, 2, 7)]
+    assert draws[0] < draws[1] < draws[2]
+    again, left = drawn_of_each(*args, 2, 3, records.class_names)
+    assert set(again.tolist()) == draws[1]
+    assert not set(left.tolist()) & draws[1]
+    assert sorted([*again, *left]) == sorted(records.test_unseen)
+    assert len({drawn_of_each(*args, 2, seed, records.class_names)[0].tobytes() for seed in range(5)}) == 5
+
+
+@pytest.mark.parametrize("stage", STAGES)
+@pytest.mark.parametrize("scaling", SCALINGS)
+def test_rows_that_are_left_never_influence_what_training_sees(records, stage, scaling):
+    """Replacing the features of all test rows but the labelled ones changes no bit of the training set."""
+    fold = cut(records, stage, 3, feature_scaling=scaling)
+    outside = list(rows_of(fold.evaluation.seen) | rows_of(fold.evaluation.unseen))
+    features = records.features.copy()
+    features[outside] = 1e6 * np.random.default_rng(1).normal(size=(len(outside), features.shape[1]))
+    other = cut(dataclasses.replace(records, features=features), stage, 3, feature_scaling=scaling)
+    for mine, changed in zip(training_tensors(fold), training_tensors(other), strict=True):
+        assert torch.equal(mine, changed)
+
+
+def test_a_class_keeps_a_row_to_evaluate_on(records):
+    assert len(cut(records, "final", 29).evaluation.unseen) == 3
+    few = r"dataset\.shots: expected at most 29, for class class_6 has 30 rows .* found 30"
+    with pytest.raises(ConfigError, match=few):
+        zero_shot_folds(records, shots=30)  # before a stage is cut
+    with pytest.raises(ConfigError, match="expected at most 19, for class class_4 has 20 rows"):
+        cut(records, "tune", 20)
+    with pytest.raises(ConfigError, match=r"dataset\.shots: expected at most \d+, for class"):
+        load(ToyConf(name="toy", shots=5000))
+
+
+def test_the_record_tells_of_the_setting_and_of_the_rows():
+    conf = ToyConf(name="toy", shots=5, shots_seed=2)
+    told = {"kind": "few-shot, 5 labelled rows of each unseen class", "shots_seed": "2", "class_prior": "uniform"}
+    assert conf.setting(ModelConf(), TrainerConf()) == told
+    one = ToyConf(name="toy", shots=1).setting(ModelConf(), TransductiveTrainerConf())
+    assert one["kind"] == "transductive few-shot, 1 labelled row of each unseen class"
+    records = load(conf)
+    classes = len(records.unseen_classes)
+    note = f"runs train on {5 * classes} of these rows, 5 of each unseen class, and test on the others"
+    assert records.provenance.notes[-1] == note
+    assert records.provenance.split_version == "own (toy, seed 0)"
+
+
+def test_classes_of_ones_own_take_the_place_of_those_with_labelled_rows(records):
+    fold = cut(records, "final", 3)
+    own = with_classes(fold, fold.train.class_vectors[:2], ["one", "two"])
+    assert own.train.unseen_classes.tolist() == [9, 10]
+    assert torch.equal(own.train.labels, fold.train.labels)
+    assert torch.equal(own.evaluation.seen_classes, fold.evaluation.seen_classes)
