@@ -71,6 +71,13 @@ def test_smaller_is_better_where_the_metric_says_so(loader):
     assert len(check_search(settings("maximize"), SPACE, verdict.config)) == 1
 
 
+def test_no_search_goes_by_what_only_describes(loader):
+    arguments = ["dataset=digits_images", "model=joint_vae", "dataset.side=32", "objectives=[val/KL_z]"]
+    verdict = check(loader, arguments, strictly=False)
+    (problem,) = check_search(settings("maximize"), SPACE, verdict.config)
+    assert (problem.key, problem.message) == ("objectives", "no value of val/KL_z is better than another")
+
+
 @pytest.mark.parametrize("name", ["test/H", "oracle/H", "H"])
 def test_objectives_never_look_at_test_data(loader, name):
     verdict = check(loader, ["dataset=toy", "model=eszsl", f"objectives=[val/U,{name}]"], strictly=False)

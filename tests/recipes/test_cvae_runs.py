@@ -37,7 +37,7 @@ def test_one_stage_validates_every_epoch_and_reads_the_test_rows_once(straight):
     assert tags.count("test/NCLL") == 1
     result = recorded(straight)
     assert result["setting"] == {"kind": "supervised"}
-    assert result["quantities"]["NCLL"] == {"unit": "nats", "lower_is_better": True, "digits": 2}
+    assert result["quantities"]["NCLL"] == {"unit": "nats", "lower_is_better": True, "digits": 2, "ranked": True}
     assert result["selection"]["stage_lengths"] == {"fit": 48}
     metrics = result["metrics"]
     assert metrics["test/NCLL_ELBO"] > metrics["test/NCLL_IS"]

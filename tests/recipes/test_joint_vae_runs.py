@@ -33,7 +33,9 @@ def test_a_run_measures_and_draws(straight):
     result = recorded(straight)
     assert result["setting"] == {"kind": "unsupervised"}
     assert result["metrics"].keys() >= {"test/accuracy_majority", "test/accuracy_hungarian", "test/mutual_information"}
-    assert result["quantities"]["reconstruction"] == {"unit": "nats", "lower_is_better": True, "digits": 2}
+    cost = {"unit": "nats", "lower_is_better": True, "digits": 2, "ranked": True}
+    assert result["quantities"]["reconstruction"] == cost
+    assert not result["quantities"]["KL_z"]["ranked"]
     assert result["selection"]["stage_lengths"] == {"fit": 64}
     names = {path.stem for path in (straight / "figures").glob("*.png")}
     assert names == {

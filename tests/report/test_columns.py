@@ -101,6 +101,15 @@ def test_the_lower_mean_is_best_where_lower_is_better(outputs):
     assert r"\textbf{63.91}" in latex(outputs.report())
 
 
+def test_what_only_describes_is_in_bold_nowhere(outputs):
+    factor = {"unit": "units of the weight given", "lower_is_better": False, "digits": 4, "ranked": False}
+    for number, model in enumerate(("mas", "ewc")):
+        metrics = {"test/weight_factor": 0.5 + number, "test/H": 50.0 + number}
+        outputs.add(None, 0, model, metrics=metrics, quantities={"weight_factor": factor})
+    best = {row.group.traits["model"]: row.best for row in rows_of(outputs.report(metrics=["weight_factor", "H"]))}
+    assert best == {"mas": set(), "ewc": {"test/H"}}
+
+
 def test_which_value_is_better_is_told_by_the_runs_that_have_the_metric(outputs):
     """A row may pool runs of an evaluator that measures something else, and begin with one of them."""
     common = {"model": "cvae", "dataset": "mnist_quadrant", "data": PAIRS, "setting": {"kind": "supervised"}}

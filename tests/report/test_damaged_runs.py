@@ -112,7 +112,7 @@ def test_many_damaged_runs_raise_nothing(tmp_path, capsys):
         ({"cost": {"wall_seconds": -5.0}}, "cost: wall_seconds: expected numbers that are not negative, found -5.0"),
         ({"cost": {"gradient_steps": {"tune": "many"}}}, "cost: gradient_steps"),
         ({"cost": {"wall_seconds": 1e200}}, "cost: wall_seconds"),
-        ({"quantities": {"H": {"unit": 3}}}, "quantities: H: expected unit, lower_is_better and digits"),
+        ({"quantities": {"H": {"unit": 3}}}, "quantities: H: expected unit, lower_is_better, digits, ranked"),
         ({"quantities": {"H": {"digits": 10**9}}}, "quantities: H"),
         ({"data": {"files": "all"}}, "data.files: expected a list of files, found 'all'"),
         ({"data": {"files": [1]}}, "data.files"),

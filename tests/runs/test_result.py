@@ -97,7 +97,10 @@ def record(**changes):
         (record(seed=True), "seed: found a value of the wrong type"),
         (record(metrics={"test/H": "high"}), "metrics: test/H: expected a number"),
         (record(validation={"val/H": 10**400}), "validation: val/H: expected a number"),
-        (record(quantities={"H": {"digits": -1.5}}), "quantities: H: expected unit, lower_is_better and digits"),
+        (
+            record(quantities={"H": {"digits": -1.5}}),
+            "quantities: H: expected unit, lower_is_better, digits, ranked",
+        ),
         ("[" * 100_000, "expected JSON, found a damaged file"),
     ],
 )

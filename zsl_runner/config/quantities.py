@@ -22,7 +22,7 @@ def quantity_of(tag: str, recorded: Mapping[str, Any]) -> Quantity:
     an oracle saw.
 
     >>> quantity_of("oracle/best_NCLL", {"NCLL": {"unit": "nats", "lower_is_better": True, "digits": 2}})
-    Quantity(unit='nats', lower_is_better=True, digits=2)
+    Quantity(unit='nats', lower_is_better=True, digits=2, ranked=True)
     >>> quantity_of("test/H", {}).unit
     'per cent'
 

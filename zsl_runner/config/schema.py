@@ -43,11 +43,14 @@ class Quantity:
         unit: e.g. ``per cent`` or ``nats``.
         lower_is_better: whether the smaller value wins.
         digits: decimals in tables.
+        ranked: whether one value is better than another. A metric that only describes is in bold in no table, and
+            no search goes by it.
     """
 
     unit: str = "per cent"
     lower_is_better: bool = False
     digits: int = 1
+    ranked: bool = True
 
 
 @dataclass

@@ -123,6 +123,9 @@ def check_search(settings: DictConfig, values: Mapping[str, Sequence[str]], conf
         return [*problems, Problem(key, f"expected {expected}, found {', '.join(directions)}")]
     for name, direction in zip(objectives, directions, strict=True):
         quantity = config.evaluator.quantities.get(name.partition("/")[2])
+        if quantity is not None and not quantity.ranked:
+            problems.append(Problem("objectives", f"no value of {name} is better than another"))
+            continue
         better = "minimize" if quantity is not None and quantity.lower_is_better else "maximize"
         if direction != better:
             message = (

@@ -178,7 +178,7 @@ def _block(groups: list[Group], tags: list[str], sort: str | None) -> Block:
         rows = [row for row in block.rows if tag.startswith("val/") or id(row.group) in competing]
         merits = [row.group.merit(tag) for row in rows if row.group.merit(tag) > -math.inf]
         # A small standard error tells of many test rows, not of a good model.
-        if len(block.rows) > 1 and merits and not is_standard_error(tag):
+        if len(block.rows) > 1 and merits and quantities[tag].ranked and not is_standard_error(tag):
             for row in rows:
                 if row.group.merit(tag) == max(merits):
                     row.best.add(tag)

@@ -46,11 +46,11 @@ class Result:
         validation: ``val/*`` of the selected length, likewise.
         selection: how the training length was chosen: ``mode``, ``metric``, ``stage_lengths``,
             ``best_validation_length``; and what else the evaluator chose, e.g. ``calibration_offset``.
-        setting: ``kind`` (inductive, transductive or supervised) and, of zero-shot data, ``class_prior``.
+        setting: ``kind`` (inductive, transductive, supervised ...) and, of zero-shot data, ``class_prior``.
         tables: what was measured on the test rows and is more than single numbers, by name: ``rows``, ``columns`` and
             ``values``, lines of numbers or null.
         quantities: of the metrics that are not accuracies in per cent, by name without prefix: ``unit``,
-            ``lower_is_better``, ``digits``.
+            ``lower_is_better``, ``digits``, ``ranked``.
         data: name, kind, feature_kind, semantics, split_version, files with sha256, notes.
         versions: of Python, the libraries, the platform, the processor and the device; see `versions`.
         cost: wall_seconds, cpu_seconds, peak_memory_mb, gradient_steps, real_rows, stage_seconds; of captured steps
@@ -181,7 +181,7 @@ def _problems(result: Result) -> Iterable[str]:
     for name, values in (("metrics", result.metrics), ("validation", result.validation)):
         yield from _wrong(name, values, _is_metric, "a number")
     yield from _wrong("cost", result.cost, _is_cost, "numbers that are not negative")
-    yield from _wrong("quantities", result.quantities, _is_quantity, "unit, lower_is_better and digits")
+    yield from _wrong("quantities", result.quantities, _is_quantity, "unit, lower_is_better, digits, ranked")
     yield from _wrong("tables", result.tables, _is_table, "rows, columns and as many values")
     yield from _wrong("error", result.error or {}, lambda value: isinstance(value, str), "text")
     files = result.data.get("files") or []
@@ -217,7 +217,7 @@ def _is_quantity(value: Any) -> bool:
     digits = value.get("digits", 1)
     return (
         isinstance(value.get("unit", ""), str)
-        and isinstance(value.get("lower_is_better", False), bool)
+        and all(isinstance(value.get(name, True), bool) for name in ("lower_is_better", "ranked"))
         and is_number(digits)
         and digits in range(_MOST_DIGITS)
     )

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from zsl_runner.config.schema import EvaluatorConf, RunConfig
+from zsl_runner.config.schema import EvaluatorConf, Quantity, RunConfig
 from zsl_runner.config.typed import plain
 from zsl_runner.config.vocabulary import TESTING, VALIDATING
 from zsl_runner.console.signals import StopRequest
@@ -163,7 +163,7 @@ class StageRun:
                 finite_every=self.parts.trainer.context.runtime.finite_every,
             ),
             events=self.context.tracker,
-            selection=Selection(metric, plan.patience, lower_is_better=self._lower_is_better(metric)),
+            selection=Selection(metric, plan.patience, lower_is_better=self._quantity(metric).lower_is_better),
             stop_length=plan.stop_length,
             postmortem=self.context.directory,
             capture=self._capture,
@@ -229,9 +229,10 @@ class StageRun:
         looked = {tag.replace("test/", "oracle/"): value for tag, value in measurement.metrics.items()}
         looked |= self.context.evaluator.oracle(measurement)
         for tag, value in looked.items():
-            best = tag.replace("oracle/", "oracle/best_")
-            better = min if self._lower_is_better(tag) else max
-            self.oracle_best[best] = better(value, self.oracle_best.get(best, value))
+            if self._quantity(tag).ranked:
+                best = tag.replace("oracle/", "oracle/best_")
+                better = min if self._quantity(tag).lower_is_better else max
+                self.oracle_best[best] = better(value, self.oracle_best.get(best, value))
         return looked | self._diagnosed(self.tested, "oracle")
 
     def keep_best(self) -> None:
@@ -338,9 +339,8 @@ class StageRun:
         require_finite_metrics(found)
         return {f"{prefix}/{name}": value for name, value in found.items()}
 
-    def _lower_is_better(self, tag: str) -> bool:
-        quantity = self.context.config.evaluator.quantities.get(tag.partition("/")[2])
-        return quantity is not None and quantity.lower_is_better
+    def _quantity(self, tag: str) -> Quantity:
+        return self.context.config.evaluator.quantities.get(tag.partition("/")[2], Quantity())
 
     def _variants(self) -> Mapping[str, Variants]:
         return {} if self._capture is None else self._capture.variants

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from zsl_runner.config.fields import option, section
@@ -61,19 +61,19 @@ class AutoencodingEvaluatorConf(OneStageEvaluatorConf):
         **dict.fromkeys(("error", *CLUSTER_ERRORS), ERROR),
         "label_from_z": Quantity("per cent", lower_is_better=True, digits=1),
         "mmd": DISTANCE,
-        "mmd_null": DISTANCE,
+        "mmd_null": replace(DISTANCE, ranked=False),
         "mmd_p": Quantity("probability", digits=3),
         "c2st": Quantity("per cent", lower_is_better=True, digits=1),
         "c2st_y": Quantity("per cent", lower_is_better=True, digits=1),
         "mean_shift": Quantity("prior deviations", lower_is_better=True, digits=3),
-        "std_ratio": Quantity("prior deviations", lower_is_better=True, digits=3),
+        "std_ratio": Quantity("prior deviations", lower_is_better=True, digits=3, ranked=False),
         "correlation": DISTANCE,
         "ks": DISTANCE,
-        "confidence": Quantity("probability", digits=3),
-        "entropy": Quantity("nats", digits=4),
+        "confidence": Quantity("probability", digits=3, ranked=False),
+        "entropy": Quantity("nats", digits=4, ranked=False),
         "log_likelihood": Quantity("nats", digits=1),
         "log_likelihood_se": Quantity("nats", lower_is_better=True, digits=1),
-        "parzen_sigma": Quantity("grey levels of 1", lower_is_better=True, digits=2),
+        "parzen_sigma": Quantity("grey levels of 1", lower_is_better=True, digits=2, ranked=False),
     }
     of_the_test: ClassVar[tuple[str, ...]] = ("prior_match.permutations", "prior_match.classifier_epochs", "parzen")
 

@@ -15,7 +15,7 @@ from zsl_runner.evaluation.one_stage_conf import OneStageEvaluatorConf
 
 ACCURACY: Final = Quantity("per cent", digits=2)
 LOSS: Final = Quantity("per cent", lower_is_better=True, digits=2)
-DISTANCE: Final = Quantity("Euclidean norm", digits=3)
+DISTANCE: Final = Quantity("Euclidean norm", digits=3, ranked=False)
 LATER: Final = ("forg", "bwt", "plasticity", "stability")
 SUMMARY: Final = ("avg_acc", "avg_inc_acc", *LATER)
 KINDS: Final = ("taw", "tag")
@@ -23,7 +23,7 @@ OF_UNSEEN: Final = ("U", "H", "AUSUC")
 COMMON: Final = {
     "distance_old": DISTANCE,
     "distance_auxiliary": DISTANCE,
-    "weight_factor": Quantity("units of the weight given", digits=4),
+    "weight_factor": Quantity("units of the weight given", digits=4, ranked=False),
 }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, Final
 
 from zsl_runner.config.fields import option
@@ -28,9 +28,8 @@ class JointCodeEvaluatorConf(OneStageEvaluatorConf):
         **dict.fromkeys(ACCURACIES, Quantity("per cent", digits=2)),
         "mutual_information": NATS,
         "usage_entropy": NATS,
-        "KL_z": NATS,
-        "KL_c": NATS,
-        "active_latents": Quantity("continuous variables", digits=0),
+        **dict.fromkeys(("KL_z", "KL_c"), replace(NATS, ranked=False)),
+        "active_latents": Quantity("continuous variables", digits=0, ranked=False),
         "reconstruction": COST,
         "factor_vae_score": Quantity("per cent", digits=2),
     }
