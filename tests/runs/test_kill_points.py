@@ -123,8 +123,8 @@ def told_to_stop(nth):
 
 @pytest.mark.parametrize(
     ("settings", "measurements"),
-    [(SMALL, 5), (PATIENT, 3), (ONE_STAGE, 4)],
-    ids=["two stages", "patience", "one stage"],
+    [(SMALL, 5), (PATIENT, 3), (ONE_STAGE, 4), ((*SMALL, "evaluator.oracle=true"), 9)],
+    ids=["two stages", "patience", "one stage", "oracle"],
 )
 def test_stopped_in_every_measurement(tmp_path, settings, measurements):
     straight, config = finished(tmp_path / "straight", *settings), config_of(tmp_path / "stopped", *settings)

@@ -221,19 +221,25 @@ class StageRun:
         return metrics, measurement.choices
 
     def probe(self) -> Mapping[str, float]:
-        """Return oracle metrics, if the plan says so, and remember the best value of each."""
+        """Return oracle metrics, if the plan says so, and remember the best value of each.
+
+        Raises:
+            Interrupted: a signal asked the run to stop, before or while it measured.
+        """
         if not self.plan.probes:
             return {}
         assert self.tested is not None
-        measurement = self._measured(self.tested)
-        looked = {tag.replace("test/", "oracle/"): value for tag, value in measurement.metrics.items()}
-        looked |= self.context.evaluator.oracle(measurement)
+        with self._interruptible():
+            measurement = self._measured(self.tested)
+            looked = {tag.replace("test/", "oracle/"): value for tag, value in measurement.metrics.items()}
+            looked |= self.context.evaluator.oracle(measurement)
+            diagnosed = self._diagnosed(self.tested, "oracle")
         for tag, value in looked.items():
             if self._quantity(tag).ranked:
                 best = tag.replace("oracle/", "oracle/best_")
                 better = min if self._quantity(tag).lower_is_better else max
                 self.oracle_best[best] = better(value, self.oracle_best.get(best, value))
-        return looked | self._diagnosed(self.tested, "oracle")
+        return looked | diagnosed
 
     def keep_best(self) -> None:
         """Copy the weights if the stage is to end with those of its best validation."""

@@ -28,7 +28,11 @@ class Hooks(Protocol):
         """
 
     def probe(self) -> Mapping[str, float]:
-        """Return oracle metrics, which are logged at the validation cadence and never used; empty for none."""
+        """Return oracle metrics, which are logged at the validation cadence and never used; empty for none.
+
+        Raises:
+            Interrupted: the run was asked to stop before it was done; nothing has changed.
+        """
 
     def keep_best(self) -> None:
         """The validation just made is the best so far."""
@@ -134,6 +138,7 @@ class Position:
         kept: length at the last validation whose weights the phase kept, where a rollback goes back to.
         real_rows: labelled real rows minimised so far.
         validates: whether the validation after the last step is still to be made; it was cut short.
+        probes: whether the oracle's look after the last step is still to be made; it was cut short.
     """
 
     phase: int = 0
@@ -143,6 +148,7 @@ class Position:
     kept: int = 0
     real_rows: int = 0
     validates: bool = False
+    probes: bool = False
 
 
 class Interrupted(Exception):
@@ -232,7 +238,7 @@ class Loop:
             take = eager(phase.step, self._sums)
         else:
             take = self._capture.of(phase.step, self._sums, f"{self.stage}/{phase.name}")
-        if position.validates and self._look(phase):
+        if (position.validates or position.probes) and self._look(phase):
             return
         while position.step < steps:
             report = take()
@@ -257,29 +263,38 @@ class Loop:
     def _look(self, phase: Phase) -> bool:
         """Validate, or let the oracle look, and tell whether the stage is to end.
 
-        Neither changes what is trained, but a phase may undo steps.
+        Neither changes what is trained, but a phase may undo steps. What a signal cut short is made when the run is
+        resumed, and nothing that was done before it is made again.
         """
-        self.position.validates = True
+        position = self.position
+        position.validates = not position.probes
         try:
-            validation = self.hooks.validate()
+            if position.validates:
+                self._validate(phase)
+                position.validates = False
+            position.probes = True
+            oracle = self.hooks.probe()
+            position.probes = False
         except Interrupted:
             self.hooks.save(self.global_step)
             raise
-        self.position.validates = False
-        if validation is not None:
-            metrics, choices = validation
-            self.events.scalars(self.global_step, metrics, self.stage, phase.name)
-            before = self.selection.last, self.selection.last_choices
-            if self.selection.note(metrics, choices, self.position.length):
-                self.hooks.keep_best()
-            if phase.on_validation is not None and phase.on_validation(metrics):
-                self.position.length = self.position.kept
-                self.selection.last, self.selection.last_choices = before
-            self.position.kept = self.position.length
-        oracle = self.hooks.probe()
         if oracle:
             self.events.scalars(self.global_step, oracle, self.stage, phase.name)
         return self.selection.exhausted
+
+    def _validate(self, phase: Phase) -> None:
+        validation = self.hooks.validate()
+        if validation is None:
+            return
+        metrics, choices = validation
+        self.events.scalars(self.global_step, metrics, self.stage, phase.name)
+        before = self.selection.last, self.selection.last_choices
+        if self.selection.note(metrics, choices, self.position.length):
+            self.hooks.keep_best()
+        if phase.on_validation is not None and phase.on_validation(metrics):
+            self.position.length = self.position.kept
+            self.selection.last, self.selection.last_choices = before
+        self.position.kept = self.position.length
 
     def _account(self, phase: Phase, report: StepReport, at_end: bool) -> None:
         """Write a row of scalars if one is due, and see that the terms since the last row are finite."""
