@@ -26,7 +26,7 @@ def add(outputs, h, shots, seed=0, model="sgal", follows=True, **named):
     changes = {"setting": setting(shots, **named), "config_hash": f"{model}-{shots}-{seed * follows}"}
     directory = outputs.add(None, seed, model, **measured, **changes)
     content = json.loads((directory / "config.yaml").read_text())
-    content["dataset"] = {"name": "cub", "shots": shots, "shots_seed": seed * follows}
+    content["dataset"] = {"name": "cub", "holdout_seed": 0, "shots": shots, "shots_seed": seed * follows}
     (directory / "config.yaml").write_text(json.dumps(content))
 
 

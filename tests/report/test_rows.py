@@ -96,6 +96,18 @@ def test_a_further_seed_that_follows_the_runs_is_no_difference(outputs):
     assert [row.cells["test/H"].n for row in rows_of(outputs.report())] == [2, 3]
 
 
+@pytest.mark.parametrize("fixed", [0, 2, 9])
+def test_a_seed_of_the_data_that_equals_one_runs_seed_by_chance_keeps_it_with_the_others(outputs, fixed):
+    for seed, h in enumerate([40.0, 42.0, 47.0]):
+        outputs.add(h, seed, config={"label_seed": seed, "holdout_seed": fixed})
+    (row,) = rows_of(outputs.report())
+    assert (row.cells["test/H"].mean, row.cells["test/H"].n, row.group.differs) == (43.0, 3, "")
+    outputs.add(99.0, 2, config={"label_seed": 2, "holdout_seed": 3})
+    rows = {row.group.differs: row.cells["test/H"] for row in rows_of(outputs.report())}
+    assert rows[f"holdout_seed={fixed}, label_seed=seed"].mean == 43.0
+    assert rows["holdout_seed=3, label_seed=2"].mean == 99.0
+
+
 def test_an_option_that_happens_to_equal_the_seed_is_a_difference(outputs):
     for seed in (1, 2):
         outputs.add(40.0 + seed, seed, config={"layers": seed, "label_seed": 5})

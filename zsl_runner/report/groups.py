@@ -245,27 +245,35 @@ def _shared(run: FoundRun) -> tuple[Any, ...]:
 
 
 def _joined(groups: list[Group]) -> list[Group]:
-    """Join groups of one seed each that differ in nothing but further seeds, which equal theirs."""
-    result = []
+    """Join groups of one seed each that differ in nothing but further seeds, which equal theirs.
+
+    Other seeds, which all of them have alike, equal that of one of the runs by chance.
+    """
+    following = {id(group): frozenset(_following(group)) for group in groups}
+    left = {id(group): group for group in groups if following[id(group)]}
     alike: defaultdict[tuple[Any, ...], list[Group]] = defaultdict(list)
-    for group in groups:
-        (run, *others) = group.runs
-        config = {} if others else run.config
-        following = frozenset(
-            k for k, v in config.items() if k.endswith("_seed") and meaning(v) == meaning(run.result.seed)
-        )
-        if following:
-            rest = {(k, meaning(v)) for k, v in config.items() if changes_results(k) and k not in following}
-            alike[(following, frozenset(rest), *_shared(run))].append(group)
-        else:
-            result.append(group)
-    for (following, *_), members in alike.items():
-        if len(members) == 1:
-            result += members
-        else:
-            whole = _group([run for group in members for run in (*group.runs, *group.duplicates)], pooled=False)
-            result.append(replace(whole, configurations=1, with_seed=following))
-    return result
+    for keys in sorted({following[number] for number in left}, key=sorted):
+        for number, group in left.items():
+            if keys <= following[number]:
+                (run,) = group.runs
+                rest = {(k, meaning(v)) for k, v in run.config.items() if changes_results(k) and k not in keys}
+                alike[(keys, frozenset(rest), *_shared(run))].append(group)
+    result = [group for group in groups if id(group) not in left]
+    for (keys, *_), members in sorted(alike.items(), key=lambda entry: -len(entry[1])):
+        found = [group for group in members if id(group) in left]
+        if len(found) > 1:
+            whole = _group([run for group in found for run in (*group.runs, *group.duplicates)], pooled=False)
+            result.append(replace(whole, configurations=1, with_seed=keys))
+            for group in found:
+                del left[id(group)]
+    return [*result, *left.values()]
+
+
+def _following(group: Group) -> Iterable[str]:
+    """Yield the keys of further seeds that equal the run's, of a group of one run."""
+    (run, *others) = group.runs
+    config = {} if others else run.config
+    return (k for k, v in config.items() if k.endswith("_seed") and meaning(v) == meaning(run.result.seed))
 
 
 def _group(found: list[FoundRun], pooled: bool) -> Group:
