@@ -86,7 +86,7 @@ class ConditionalGenerator(ClassScorer, FeatureGenerator):
             x: (B, D) features.
             labels: (B,) global class ids.
             class_vectors: (K, A) vectors of all classes, indexed by label.
-            labelled_classes: (S,) global ids of the classes with labelled training rows.
+            labelled_classes: (L,) global ids of the classes with labelled training rows.
             row_weights: (B,) non-negative weights whose mean is 1, for terms that are means over rows; None weighs all
                 rows alike.
         """

@@ -47,7 +47,7 @@ class CodedBatch(NamedTuple):
         prior: p(z | a) of their classes.
         labels: (B,) global class ids.
         class_vectors: (K, A) vectors of all classes, indexed by label.
-        labelled_classes: (S,) global ids of the classes with labelled training rows.
+        labelled_classes: (L,) global ids of the classes with labelled training rows.
         row_weights: (B,) weights of mean 1; None weighs all rows alike.
     """
 

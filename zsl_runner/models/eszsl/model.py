@@ -44,13 +44,13 @@ class ESZSL(ClosedForm):
         """
         vectors = data.class_vectors
         sums = moments((x, vectors[data.labels[rows]]) for rows, x in data.features.blocks(FIT_BLOCK))
-        seen = vectors[data.labelled_classes].double()
+        with_rows = vectors[data.labelled_classes].double()
         negative = -1.0 if self.conf.labels == "signed" else 0.0
-        cross = label_cross(sums.cross, sums.total, seen, negative=negative)
+        cross = label_cross(sums.cross, sums.total, with_rows, negative=negative)
         conf = self.conf
         try:
             fitted = bilinear_map(
-                sums.gram, cross, seen, feature_penalty=conf.feature_penalty, class_penalty=conf.class_penalty
+                sums.gram, cross, with_rows, feature_penalty=conf.feature_penalty, class_penalty=conf.class_penalty
             )
         except ValueError as error:
             raise RunError(
@@ -63,10 +63,10 @@ class ESZSL(ClosedForm):
                 "a map that single precision rounds to 0: make the larger one smaller"
             )
         self.map.copy_(fitted)
-        scores = fitted @ seen.T
+        scores = fitted @ with_rows.T
         squares = (scores * (sums.gram @ scores)).sum() - 2 * (fitted * cross).sum()
-        target_square = sums.rows * (1 + (len(seen) - 1) * negative**2)
-        return {"squared_error": (squares + target_square) / (sums.rows * len(seen))}
+        target_square = sums.rows * (1 + (len(with_rows) - 1) * negative**2)
+        return {"squared_error": (squares + target_square) / (sums.rows * len(with_rows))}
 
     def class_scores(self, x: Tensor, class_vectors: Tensor) -> Tensor:
         """Return the compatibilities x V a."""

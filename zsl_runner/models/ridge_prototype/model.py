@@ -85,12 +85,12 @@ class RidgePrototype(ClosedForm):
 
     def _class_to_feature(self, data: ZeroShotTraining) -> Moments:
         labelled = ((x, data.labels[rows]) for rows, x in data.features.blocks(FIT_BLOCK))
-        means, seen = class_means(labelled, len(data.class_vectors)), data.labelled_classes
+        means, with_rows = class_means(labelled, len(data.class_vectors)), data.labelled_classes
         if self.conf.seen_prototypes == "mean":
-            self.known.zero_()[seen] = True
+            self.known.zero_()[with_rows] = True
             self.known_vectors.copy_(data.class_vectors)
-            self.known_means[seen] = means[seen].to(self.known_means.dtype)
-        return moments([(data.class_vectors[seen], means[seen])])
+            self.known_means[with_rows] = means[with_rows].to(self.known_means.dtype)
+        return moments([(data.class_vectors[with_rows], means[with_rows])])
 
     def _feature_to_class(self, data: ZeroShotTraining) -> Moments:
         return moments((x, data.class_vectors[data.labels[rows]]) for rows, x in data.features.blocks(FIT_BLOCK))
