@@ -38,6 +38,28 @@ def test_labelled_rows_of_unseen_classes_move_from_the_evaluation_to_the_trainin
 
 
 @pytest.mark.parametrize("stage", STAGES)
+def test_the_seed_of_the_draw_is_an_option(records, stage):
+    moved = [rows_of(cut(records, stage, 2, shots_seed=seed).train.features) for seed in (0, 0, 1)]
+    assert moved[0] == moved[1]
+    assert moved[0] != moved[2]
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_labelled_rows_of_unseen_classes_come_last(records, stage):
+    last = len(records.labels) - 1
+    turned = dataclasses.replace(
+        records,
+        features=records.features[::-1].copy(),
+        labels=records.labels[::-1].copy(),
+        **{name: np.sort(last - getattr(records, name)) for name in ("trainval", "test_seen", "test_unseen")},
+    )
+    train = cut(turned, stage, 2).train
+    of_unseen = torch.isin(train.labels, train.unseen_classes)
+    assert of_unseen.tolist() == sorted(of_unseen.tolist())
+    assert torch.equal(train.labels, torch.from_numpy(turned.labels)[train.features._rows])
+
+
+@pytest.mark.parametrize("stage", STAGES)
 def test_all_else_stays_as_it_is(records, stage):
     options = {"semantic_scaling": "standard", "unlabelled": True, "known_prior": True}
     plain, fold = cut(records, stage, 0, **options), cut(records, stage, 3, **options)
@@ -66,6 +88,7 @@ def test_more_rows_hold_the_fewer_ones_and_a_seed_draws_its_own(records):
     draws = [set(drawn_of_each(*args, count, 3, records.class_names)[0].tolist()) for count in (1, 2, 7)]
     assert draws[0] < draws[1] < draws[2]
     again, left = drawn_of_each(*args, 2, 3, records.class_names)
+    assert (np.diff(again) > 0).all()
     assert set(again.tolist()) == draws[1]
     assert not set(left.tolist()) & draws[1]
     assert sorted([*again, *left]) == sorted(records.test_unseen)
