@@ -167,6 +167,8 @@ OF_CLASSES = "{} classes of pixels, whose IoU is a mean over those that are ther
             dict.fromkeys(("dataset.labelled", "dataset.label_seed"), "a model that learns without labels"),
         ),
         (["model=aae/semi_supervised", "dataset=digits_images"], ["dataset.labelled=50", "dataset.label_seed=1"], {}),
+        (["model=eszsl"], ["dataset.shots=0", "dataset.shots_seed=1"], {"dataset.shots_seed": "shots=0"}),
+        (["model=eszsl"], ["dataset.shots=2", "dataset.shots_seed=1"], {}),
         (
             ["model=sgal"],
             ["trainer.em.gen_ratio=0", "trainer.em.gen_ratio_jitter=0", "trainer.em.gen_noise=1"],

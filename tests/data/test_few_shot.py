@@ -117,12 +117,17 @@ def test_a_class_keeps_a_row_to_evaluate_on(records):
         cut(records, "tune", 20)
     with pytest.raises(ConfigError, match=r"dataset\.shots: expected at most \d+, for class"):
         load(ToyConf(name="toy", shots=5000))
+    with pytest.raises(ConfigError, match="expected at most 1, for class"):
+        load(ToyConf(name="toy", shots=5, unseen_imbalance=60.0))  # the smallest class keeps two rows
 
 
 def test_the_record_tells_of_the_setting_and_of_the_rows():
     conf = ToyConf(name="toy", shots=5, shots_seed=2)
     told = {"kind": "few-shot, 5 labelled rows of each unseen class", "shots_seed": "2", "class_prior": "uniform"}
     assert conf.setting(ModelConf(), TrainerConf()) == told
+    assert (
+        ToyConf(name="toy", shots=2).setting(ModelConf(), TrainerConf())["kind"].startswith("few-shot, 2 labelled rows")
+    )
     one = ToyConf(name="toy", shots=1).setting(ModelConf(), TransductiveTrainerConf())
     assert one["kind"] == "transductive few-shot, 1 labelled row of each unseen class"
     records = load(conf)
