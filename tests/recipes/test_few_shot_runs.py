@@ -70,3 +70,13 @@ def test_a_finished_run_knows_which_rows_it_saw(tmp_path):
     own, theirs = run.with_classes(vectors, names).predict(rows, "unseen"), run.predict(rows, "unseen")
     assert own.candidates == tuple(names)
     assert not np.array_equal(own.scores, theirs.scores)
+
+
+def test_vectors_of_ones_own_are_scaled_as_those_of_the_run(tmp_path):
+    run = zsl.open_run(
+        finished(tmp_path, *QUIET, *FAMILIES["eszsl"], "dataset.semantic_scaling=standard", "dataset.shots=4")
+    )
+    unseen = run.data.unseen_classes
+    own = run.with_classes(run.data.class_vectors[unseen], [f"my {run.classes[k]}" for k in unseen])
+    rows = run.data.features[run.data.test_unseen][:20]
+    assert np.array_equal(own.predict(rows).scores, run.predict(rows).scores)

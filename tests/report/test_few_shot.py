@@ -21,12 +21,12 @@ def setting(shots, name="", prior="uniform"):
     return {"kind": kind, "class_prior": prior}
 
 
-def add(outputs, h, shots, seed=0, model="sgal", follows=True, **named):
+def add(outputs, h, shots, seed=0, model="sgal", config=None, **named):
     measured = {"metrics": {"test/H": h, "test/T1": h + 10}, "validation": {"val/H": h + 3}}
-    changes = {"setting": setting(shots, **named), "config_hash": f"{model}-{shots}-{seed * follows}"}
-    directory = outputs.add(None, seed, model, **measured, **changes)
+    changes = {"setting": setting(shots, **named), "config_hash": f"{model}-{config}-{shots}-{seed}"}
+    directory = outputs.add(None, seed, model, config, **measured, **changes)
     content = json.loads((directory / "config.yaml").read_text())
-    content["dataset"] = {"name": "cub", "holdout_seed": 0, "shots": shots, "shots_seed": seed * follows}
+    content["dataset"] = {"name": "cub", "holdout_seed": 0, "shots": shots, "shots_seed": seed}
     (directory / "config.yaml").write_text(json.dumps(content))
 
 
@@ -62,6 +62,15 @@ def test_one_figure_is_drawn_along_them(runs):
     drawn = [(picture.material.name, picture.name) for picture in pictures(collect([runs.folder]))]
     assert drawn.count(("cub-few-shot", f"against-{KEY}")) == 1
     assert not [name for name, _ in drawn[:-1] if name == "cub-few-shot"]
+
+
+def test_other_settings_are_drawn_within_a_number_alone(outputs):
+    for shots in (1, 5):
+        for width in (8, 16):
+            add(outputs, 20.0 + shots + width, shots, config={"latent_dim": width})
+    drawn = [(picture.material.name, picture.name) for picture in pictures(collect([outputs.folder]))]
+    assert [name for material, name in drawn if material == "cub-few-shot"] == [f"against-{KEY}"]
+    assert sum(name == "against-model.latent_dim" for _, name in drawn) == 2
 
 
 def test_one_number_alone_makes_no_such_figure(outputs):

@@ -108,6 +108,12 @@ def test_a_seed_of_the_data_that_equals_one_runs_seed_by_chance_keeps_it_with_th
     assert rows["holdout_seed=3, label_seed=2"].mean == 99.0
 
 
+def test_of_two_ways_to_join_the_one_of_more_runs_is_taken(outputs):
+    for seed, holdout in ((0, 0), (1, 0), (2, 0), (3, 3)):
+        outputs.add(40.0 + seed, seed, config={"label_seed": seed, "holdout_seed": holdout})
+    assert sorted(row.cells["test/H"].n for row in rows_of(outputs.report())) == [1, 3]
+
+
 def test_an_option_that_happens_to_equal_the_seed_is_a_difference(outputs):
     for seed in (1, 2):
         outputs.add(40.0 + seed, seed, config={"layers": seed, "label_seed": 5})
