@@ -3,9 +3,11 @@
 import numpy as np
 import pytest
 
+from tests.golden.runs import QUIET, RUNS
 from tests.recipes.comparison import final_state, rows, same_end, straight_run
 from tests.results import recorded
 from tests.slow import slow_if
+from tests.small_runs import finished
 
 QUICK = [
     "dataset=digits_images",
@@ -120,3 +122,9 @@ def test_the_compared_objectives_run(tmp_path, zsl_run, trainer):
     result = recorded(tmp_path / f"outputs/joint_vae/digits_images/{trainer}")
     assert result["status"] == "complete"
     assert np.isfinite(result["metrics"]["test/reconstruction"])
+
+
+def test_an_oracle_has_no_best_value_of_what_only_describes(tmp_path):
+    found = recorded(finished(tmp_path, *QUIET, *RUNS["capacity"], "evaluator.oracle=true"))["metrics"]
+    assert "oracle/best_reconstruction" in found
+    assert "oracle/best_KL_z" not in found

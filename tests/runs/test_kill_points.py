@@ -123,8 +123,11 @@ def told_to_stop(nth):
 
 @pytest.mark.parametrize(
     ("settings", "measurements"),
-    [(SMALL, 5), (PATIENT, 3), (ONE_STAGE, 4), ((*SMALL, "evaluator.oracle=true"), 9)],
-    ids=["two stages", "patience", "one stage", "oracle"],
+    [
+        *((SMALL, 5), (PATIENT, 3), (ONE_STAGE, 4)),
+        *(((*SMALL, "evaluator.oracle=true"), 9), ((*ONE_STAGE, "evaluator.oracle=true"), 7)),
+    ],
+    ids=["two stages", "patience", "one stage", "two stages, oracle", "one stage, oracle"],
 )
 def test_stopped_in_every_measurement(tmp_path, settings, measurements):
     straight, config = finished(tmp_path / "straight", *settings), config_of(tmp_path / "stopped", *settings)
