@@ -100,24 +100,19 @@ class ZeroShotConf(DatasetConf):
 
         Of labelled rows of unseen classes the setting tells.
         """
-        from zsl_runner.data.zero_shot.draws import drawn_of_each, thinned
+        from zsl_runner.data.zero_shot.draws import thinned
         from zsl_runner.data.zero_shot.records import ZeroShotRecords
 
         split, notes = super().split_in_use(records)
-        if not isinstance(records, ZeroShotRecords):
-            return split, notes
-        whole = records.test_unseen
-        if self.unseen_imbalance != 1:
+        if self.unseen_imbalance != 1 and isinstance(records, ZeroShotRecords):
+            whole = records.test_unseen
             kept = thinned(records.labels, whole, self.unseen_imbalance, self.unseen_imbalance_seed)
             split += f", unseen rows thinned {self.unseen_imbalance:g}:1 (seed {self.unseen_imbalance_seed})"
             used = f"runs use {len(kept):,} of the {len(whole):,} test_unseen rows"
-            notes.append(f"{used}; sizes and other notes are of all of them")
-            whole = kept
+            notes = [*notes, f"{used}; sizes and other notes are of all of them"]
         if self.shots:
-            few, _ = drawn_of_each(records.labels, whole, self.shots, self.shots_seed, records.class_names)
-            notes.append(
-                f"runs train on {len(few):,} of these rows, {self.shots} of each unseen class, and test on the others"
-            )
+            drawn = f"runs train on {self.shots} of the rows of each unseen class"
+            notes = [*notes, f"{drawn} and are tested on the others"]
         return split, notes
 
     def problems(self) -> Iterable[Problem]:
