@@ -3,8 +3,7 @@ import sys
 
 import pytest
 
-from zsl_runner.config.quantities import is_standard_error, quantity_of
-from zsl_runner.config.schema import Quantity
+from zsl_runner.config.quantities import Quantity, is_standard_error, quantity_of
 
 NATS = {"unit": "nats", "lower_is_better": True, "digits": 2}
 

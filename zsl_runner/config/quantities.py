@@ -3,14 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from typing import Any
 
 from zsl_runner.config.problems import closest
-from zsl_runner.config.schema import Quantity
 
 STANDARD_ERROR = "_se"
 """End of the name of a standard error: ``NCLL_se`` belongs to ``NCLL`` and is of its unit."""
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """How a metric is shown and compared.
+
+    Attributes:
+        unit: e.g. ``per cent`` or ``nats``.
+        lower_is_better: whether the smaller value wins.
+        digits: decimals in tables.
+        ranked: whether one value is better than another. A metric that only describes is in bold in no table, and
+            no search goes by it.
+    """
+
+    unit: str = "per cent"
+    lower_is_better: bool = False
+    digits: int = 1
+    ranked: bool = True
+
 
 KNOWN = frozenset(entry.name for entry in fields(Quantity))
 

@@ -15,6 +15,7 @@ from omegaconf import MISSING
 from zsl_runner.config.fields import option, section
 from zsl_runner.config.optimizer import OptimizerConf
 from zsl_runner.config.problems import Idle, Problem
+from zsl_runner.config.quantities import Quantity
 from zsl_runner.config.vocabulary import VALIDATING, Provision, View
 
 
@@ -33,24 +34,6 @@ class RequiredFile:
     remedy: str
     sha256: str | None = None
     key: str = "root"
-
-
-@dataclass(frozen=True)
-class Quantity:
-    """How a metric is shown and compared.
-
-    Attributes:
-        unit: e.g. ``per cent`` or ``nats``.
-        lower_is_better: whether the smaller value wins.
-        digits: decimals in tables.
-        ranked: whether one value is better than another. A metric that only describes is in bold in no table, and
-            no search goes by it.
-    """
-
-    unit: str = "per cent"
-    lower_is_better: bool = False
-    digits: int = 1
-    ranked: bool = True
 
 
 @dataclass

@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from zsl_runner.config.paths import shown
-from zsl_runner.config.quantities import quantity_of, title
+from zsl_runner.config.quantities import Quantity, quantity_of, title
 from zsl_runner.config.quoting import written
-from zsl_runner.config.schema import Quantity
 from zsl_runner.errors import ConfigError, RunError
 from zsl_runner.report.collect import FoundRun, collect
 from zsl_runner.report.groups import BLOCK, TRAITS, block_of, metric_of

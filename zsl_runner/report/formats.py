@@ -7,8 +7,7 @@ import io
 from collections.abc import Callable
 from functools import partial
 
-from zsl_runner.config.quantities import title
-from zsl_runner.config.schema import Quantity
+from zsl_runner.config.quantities import Quantity, title
 from zsl_runner.report.baseline import FEWEST_PAIRS
 from zsl_runner.report.groups import TRAITS, Average
 from zsl_runner.report.rows import Block, Difference, Row

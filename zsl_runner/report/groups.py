@@ -10,9 +10,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from zsl_runner.config.identity import changes_results
-from zsl_runner.config.quantities import quantity_of
+from zsl_runner.config.quantities import Quantity, quantity_of
 from zsl_runner.config.quoting import written
-from zsl_runner.config.schema import Quantity
 from zsl_runner.errors import ConfigError
 from zsl_runner.report.collect import FoundRun
 from zsl_runner.report.values import meaning

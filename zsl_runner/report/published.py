@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from zsl_runner.config.quantities import title
-from zsl_runner.config.schema import Quantity
+from zsl_runner.config.quantities import Quantity, title
 from zsl_runner.report.groups import Average, Group
 from zsl_runner.report.values import meaning
 

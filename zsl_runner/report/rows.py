@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from zsl_runner.config.quantities import title
-from zsl_runner.config.schema import Quantity
+from zsl_runner.config.quantities import Quantity, title
 from zsl_runner.report.groups import Average, Group
 
 

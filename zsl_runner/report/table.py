@@ -7,8 +7,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from zsl_runner.config.quantities import is_standard_error, quantity_of, title
-from zsl_runner.config.schema import Quantity
+from zsl_runner.config.quantities import Quantity, is_standard_error, quantity_of, title
 from zsl_runner.errors import ConfigError, RunError
 from zsl_runner.report.baseline import compare
 from zsl_runner.report.choice import contenders, folded

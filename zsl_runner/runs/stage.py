@@ -13,7 +13,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from zsl_runner.config.schema import EvaluatorConf, Quantity, RunConfig
+from zsl_runner.config.quantities import Quantity
+from zsl_runner.config.schema import EvaluatorConf, RunConfig
 from zsl_runner.config.typed import plain
 from zsl_runner.config.vocabulary import TESTING, VALIDATING
 from zsl_runner.console.signals import StopRequest

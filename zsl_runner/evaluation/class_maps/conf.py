@@ -8,7 +8,8 @@ from typing import ClassVar, Final
 
 from zsl_runner.config.fields import option
 from zsl_runner.config.problems import Problem
-from zsl_runner.config.schema import DatasetConf, ModelConf, Quantity
+from zsl_runner.config.quantities import Quantity
+from zsl_runner.config.schema import DatasetConf, ModelConf
 from zsl_runner.config.vocabulary import Capability, Provision
 from zsl_runner.data.tagged.options import TaggedConf
 from zsl_runner.evaluation.one_stage_conf import OneStageEvaluatorConf

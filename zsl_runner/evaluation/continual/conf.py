@@ -8,7 +8,8 @@ from typing import ClassVar, Final
 
 from zsl_runner.config.fields import option
 from zsl_runner.config.problems import Problem
-from zsl_runner.config.schema import DatasetConf, EvaluatorConf, ModelConf, Quantity
+from zsl_runner.config.quantities import Quantity
+from zsl_runner.config.schema import DatasetConf, EvaluatorConf, ModelConf
 from zsl_runner.config.vocabulary import VALIDATING, Capability, Provision
 from zsl_runner.data.tasks.options import TasksConf, ZeroShotTasksConf
 from zsl_runner.evaluation.one_stage_conf import OneStageEvaluatorConf

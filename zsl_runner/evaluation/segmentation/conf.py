@@ -8,7 +8,8 @@ from typing import ClassVar
 
 from zsl_runner.config.fields import option
 from zsl_runner.config.problems import Idle, idle
-from zsl_runner.config.schema import DatasetConf, ModelConf, Quantity
+from zsl_runner.config.quantities import Quantity
+from zsl_runner.config.schema import DatasetConf, ModelConf
 from zsl_runner.config.vocabulary import Capability, Provision
 from zsl_runner.data.pairs.segmentation.options import SegmentationConf
 from zsl_runner.evaluation.likelihood.conf import LikelihoodEvaluatorConf

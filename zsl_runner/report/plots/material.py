@@ -10,9 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from zsl_runner.config.quantities import title
+from zsl_runner.config.quantities import Quantity, title
 from zsl_runner.config.quoting import written
-from zsl_runner.config.schema import Quantity
 from zsl_runner.report.groups import BLOCK, Group
 from zsl_runner.report.values import read
 
