@@ -137,6 +137,7 @@ def test_stopped_in_every_measurement(tmp_path, settings, measurements):
     (directory,) = made
     while Result.load(directory).status == "interrupted":
         stops += 1
+        assert stops <= measurements, "a measurement that was cut short is made again and again"
         with told_to_stop(2), suppress(KeyboardInterrupt):  # the first one is that which was cut short
             resume(directory, config)
     same_end(straight, directory)
