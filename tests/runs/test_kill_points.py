@@ -38,6 +38,13 @@ ONE_STAGE = (
     "runtime.device=cpu",
 )
 """Validates and tests in one stage, which ends with the weights of its best validation."""
+PATIENT_IN_ONE_STAGE = (
+    *(setting for setting in ONE_STAGE if not setting.startswith("trainer.epochs")),
+    "trainer.epochs=40",
+    "trainer.optim.lr=0.3",
+    "evaluator.patience=1",
+)
+"""Ends in the middle of its phase, then tests."""
 POINTS = {
     "row": (Tracker, "scalars"),
     "flush": (Tracker, "flush"),
@@ -124,10 +131,10 @@ def told_to_stop(nth):
 @pytest.mark.parametrize(
     ("settings", "measurements"),
     [
-        *((SMALL, 5), (PATIENT, 3), (ONE_STAGE, 4)),
+        *((SMALL, 5), (PATIENT, 3), (ONE_STAGE, 4), (PATIENT_IN_ONE_STAGE, 7)),
         *(((*SMALL, "evaluator.oracle=true"), 9), ((*ONE_STAGE, "evaluator.oracle=true"), 7)),
     ],
-    ids=["two stages", "patience", "one stage", "two stages, oracle", "one stage, oracle"],
+    ids=["two stages", "patience", "one stage", "patience in one", "two stages, oracle", "one stage, oracle"],
 )
 def test_stopped_in_every_measurement(tmp_path, settings, measurements):
     straight, config = finished(tmp_path / "straight", *settings), config_of(tmp_path / "stopped", *settings)

@@ -238,7 +238,9 @@ class Loop:
             take = eager(phase.step, self._sums)
         else:
             take = self._capture.of(phase.step, self._sums, f"{self.stage}/{phase.name}")
-        if (position.validates or position.probes) and self._look(phase):
+        if position.validates or position.probes:
+            self._look(phase)
+        if self.selection.exhausted:  # already before the run was stopped, in what follows the last validation
             return
         while position.step < steps:
             report = take()
