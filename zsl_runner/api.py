@@ -104,7 +104,7 @@ def run(overrides: Sequence[str] = ()) -> TrainedRun:
 
 def _require_overrides(overrides: Sequence[str]) -> None:
     if isinstance(overrides, str):
-        raise ConfigError(f"overrides: expected a list of texts, found one text; write [{overrides!r}]")
+        raise ConfigError(f"overrides: expected a list of texts, found one text; write {overrides.split()!r}")
     others = [override for override in overrides if not isinstance(override, str)]
     if others:
         raise ConfigError(f"overrides: expected texts such as 'seed=3', found {others[0]!r}")

@@ -227,7 +227,16 @@ def check_files(draft: Draft) -> None:
             )
     for (key, remedy), paths in missing.items():
         files_words = "the file is" if len(paths) == 1 else "these files are"
-        draft.report(key, f"{files_words} not there: {', '.join(paths)}\n{remedy}")
+        near = _found_near(Path(paths[0]))
+        hint = f"{near / Path(paths[0]).name} is there: dataset.root={near}\n" if near is not None else ""
+        draft.report(key, f"{files_words} not there: {', '.join(paths)}\n{hint}{remedy}")
+
+
+def _found_near(path: Path) -> Path | None:
+    """Return the folder of a file that lies one level higher than it should, or where the archive xlsa17.zip has it."""
+    folder = path.parent
+    places = (folder.parent.parent / folder.name, folder.parent / "data" / folder.name)
+    return next((place for place in places if (place / path.name).is_file()), None)
 
 
 def check_device(draft: Draft, count_devices: Callable[[], int]) -> None:
