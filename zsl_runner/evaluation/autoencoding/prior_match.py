@@ -135,7 +135,7 @@ def part_metrics(z: Tensor, labels: Tensor, prior: LatentPrior) -> dict[str, flo
         nearest to the least and to the most used part.
     """
     parts = prior.nearest_parts(z)
-    shares = torch.bincount(parts, minlength=10).double() / len(parts)
+    shares = torch.bincount(parts, minlength=prior.parts).double() / len(parts)
     return {
         "part_accuracy": 100 * float((parts == labels).double().mean()),
         "part_share_min": 100 * float(shares.min()),
