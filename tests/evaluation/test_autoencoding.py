@@ -18,6 +18,7 @@ from zsl_runner.evaluation.autoencoding.encoding import Encoded, beside_z, encod
 from zsl_runner.evaluation.autoencoding.evaluator import AutoencodingEvaluator, cluster_errors, label_from_z
 from zsl_runner.evaluation.autoencoding.figures import nearest, outlines, walk
 from zsl_runner.evaluation.autoencoding.prior_match import (
+    category_metrics,
     classifier_accuracy,
     kernel_metrics,
     moment_metrics,
@@ -107,6 +108,21 @@ class TestPriorMatch:
 
     def test_without_permutations_there_is_no_p_value(self):
         assert kernel_metrics(torch.zeros(4, 2), torch.ones(4, 2), 0, rng()).keys() == {"mmd"}
+
+    @pytest.mark.parametrize(
+        ("y", "confidence", "entropy"),
+        [
+            ([[1.0, 0.0], [0.0, 1.0]], 1.0, math.log(2)),
+            ([[1.0, 0.0], [1.0, 0.0]], 1.0, 0.0),
+            ([[0.5, 0.5], [0.5, 0.5]], 0.5, math.log(2)),
+            # The mean is (0.7, 0.2, 0.1).
+            ([[0.6, 0.4, 0.0], [0.8, 0.0, 0.2]], 0.7, -0.7 * math.log(0.7) - 0.2 * math.log(0.2) - 0.1 * math.log(0.1)),
+        ],
+    )
+    def test_categories_by_hand(self, y, confidence, entropy):
+        """One-hot codes of one category are as confident as those of all; only the entropy tells them apart."""
+        found = category_metrics(torch.tensor(y))
+        assert found == {"confidence": pytest.approx(confidence), "entropy": pytest.approx(entropy, abs=1e-6)}
 
     def test_parts(self):
         prior = LatentPrior("gmm10", 2)
