@@ -102,6 +102,21 @@ OF_CLASSES = "{} classes of pixels, whose IoU is a mean over those that are ther
             ["evaluator.samples=3"],
             {"evaluator.samples": "a model without codes"},
         ),
+        *(
+            (["model=cvae_pairs", "dataset=digits_quadrant"], given, {"evaluator.curve": why} if why else {})
+            for given, why in (
+                (["evaluator.samples=10"], ""),
+                (["evaluator.samples=10", "evaluator.curve=[1,10]"], ""),
+                (["evaluator.curve=[100,200,300]"], "samples=100 in what is above that, [200, 300]"),
+                (["evaluator.samples=5", "evaluator.curve=[1,6]"], "samples=5 in what is above that, [6]"),
+            )
+        ),
+        (
+            ["model=cvae_segmentation_small", "dataset=digit_canvas_embedded"],
+            ["evaluator.curve=[1,100]"],
+            {"evaluator.curve": "samples=50 in what is above that, [100]"},
+        ),
+        (["model=cvae_segmentation_small", "dataset=digit_canvas_embedded"], ["evaluator.sample_batch=5"], {}),
         (
             ["model=cvae_pairs", "dataset=digits_quadrant", "trainer=nn"],
             ["evaluator.samples=3"],

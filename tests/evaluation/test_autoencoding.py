@@ -11,13 +11,14 @@ from zsl_runner.config.schema import TrainerConf
 from zsl_runner.data.images.folds import UNLABELLED, ImageFold, LabelledImages, image_folds
 from zsl_runner.data.load import load
 from zsl_runner.data.sources.digits.conf import DigitsImagesConf
-from zsl_runner.data.views import training_rows
+from zsl_runner.data.views import RowShape, training_rows
 from zsl_runner.evaluation.autoencoding import evaluator
 from zsl_runner.evaluation.autoencoding.conf import AutoencodingEvaluatorConf, ParzenConf, PriorMatchConf
 from zsl_runner.evaluation.autoencoding.encoding import Encoded, beside_z, encode, generated
 from zsl_runner.evaluation.autoencoding.evaluator import AutoencodingEvaluator, cluster_errors, label_from_z
-from zsl_runner.evaluation.autoencoding.figures import nearest, walk
+from zsl_runner.evaluation.autoencoding.figures import nearest, outlines, walk
 from zsl_runner.evaluation.autoencoding.prior_match import (
+    category_metrics,
     classifier_accuracy,
     kernel_metrics,
     moment_metrics,
@@ -108,6 +109,21 @@ class TestPriorMatch:
     def test_without_permutations_there_is_no_p_value(self):
         assert kernel_metrics(torch.zeros(4, 2), torch.ones(4, 2), 0, rng()).keys() == {"mmd"}
 
+    @pytest.mark.parametrize(
+        ("y", "confidence", "entropy"),
+        [
+            ([[1.0, 0.0], [0.0, 1.0]], 1.0, math.log(2)),
+            ([[1.0, 0.0], [1.0, 0.0]], 1.0, 0.0),
+            ([[0.5, 0.5], [0.5, 0.5]], 0.5, math.log(2)),
+            # The mean is (0.7, 0.2, 0.1).
+            ([[0.6, 0.4, 0.0], [0.8, 0.0, 0.2]], 0.7, -0.7 * math.log(0.7) - 0.2 * math.log(0.2) - 0.1 * math.log(0.1)),
+        ],
+    )
+    def test_categories_by_hand(self, y, confidence, entropy):
+        """One-hot codes of one category are as confident as those of all; only the entropy tells them apart."""
+        found = category_metrics(torch.tensor(y))
+        assert found == {"confidence": pytest.approx(confidence), "entropy": pytest.approx(entropy, abs=1e-6)}
+
     def test_parts(self):
         prior = LatentPrior("gmm10", 2)
         labels = torch.arange(10).repeat(100)
@@ -116,6 +132,23 @@ class TestPriorMatch:
         assert 9 < metrics["part_share_min"] <= 10 <= metrics["part_share_max"] < 11
         shifted = part_metrics(prior.sample_parts(labels, rng()), (labels + 1) % 10, prior)
         assert shifted["part_accuracy"] < 5
+
+    @pytest.mark.parametrize("name", ["gmm10", "swiss_roll"])
+    @pytest.mark.parametrize("classes", [2, 5])
+    def test_draws_of_as_many_parts_as_classes_pass_every_test(self, name, classes):
+        """As training sets them beside codes of labelled and unlabelled rows."""
+        conf = dataclasses.replace(MODEL, labels="discriminator", prior=name)
+        model = AdversarialAutoencoder(conf, RowShape(16, classes, classes), Streams(0))
+        labels = torch.arange(classes).repeat(4000 // classes)
+        unlabelled = torch.full_like(labels, UNLABELLED)
+        draws = model.prior.sample(4000, rng(2))
+        for own in (model.prior_codes(labels, rng(0)), model.prior_codes(unlabelled, rng(1))):
+            assert max(moment_metrics(own, model.prior, draws).values()) < 0.05
+            assert kernel_metrics(own[:500], draws[:500], 100, rng(3))["mmd_p"] > 0.01
+            assert classifier_accuracy(own, draws, 5, Streams(0), "c2st") < 55
+        metrics = part_metrics(model.prior_codes(labels, rng(4)), labels, model.prior)
+        assert metrics["part_accuracy"] > 95
+        assert 0.9 < metrics["part_share_min"] * classes / 100 <= 1 <= metrics["part_share_max"] * classes / 100 < 1.1
 
 
 def codes(clusters, labels, count, z=None):
@@ -206,6 +239,19 @@ class TestEncoding:
         assert torch.equal(grid[:, 0, 1].sort(descending=True).values, grid[:, 0, 1])
         assert walk(LatentPrior("gmm10", 2))["walk"].shape == walk(LatentPrior("swiss_roll", 2))["walk"].shape
         assert walk(LatentPrior("normal", 3)) == {}
+
+    @pytest.mark.parametrize("name", ["gmm10", "swiss_roll"])
+    def test_figures_show_the_parts_in_use(self, name):
+        prior = LatentPrior(name, 2, parts=4)
+        points = walk(prior)["walk"]
+        assert points.shape == (4, 20, 2)
+        whole = LatentPrior(name, 2)
+        assert whole.nearest_parts(points.mean(1) if name == "gmm10" else points[:, 10]).tolist() == [0, 1, 2, 3]
+        middles = torch.stack([line.mean(0) for line in outlines(prior)])
+        if name == "gmm10":
+            assert whole.nearest_parts(middles).tolist() == [0, 1, 2, 3]
+        else:
+            assert outlines(prior)[0].norm(dim=1).max() == pytest.approx(3 * 0.4**0.5)
 
 
 class TestProtocol:

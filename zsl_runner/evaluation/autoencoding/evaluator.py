@@ -14,6 +14,7 @@ from zsl_runner.evaluation.autoencoding.conf import AutoencodingEvaluatorConf
 from zsl_runner.evaluation.autoencoding.encoding import Encoded, encode, generated
 from zsl_runner.evaluation.autoencoding.figures import AutoencodingDetails, autoencoding_figures
 from zsl_runner.evaluation.autoencoding.prior_match import (
+    category_metrics,
     classifier_accuracy,
     kernel_metrics,
     moment_metrics,
@@ -78,9 +79,7 @@ class AutoencodingEvaluator(Evaluator[ImageTrainingSet, ImageEvaluationSet, Auto
         chosen = torch.from_numpy(spread(len(encoded.z), rows)).to(encoded.z.device)
         metrics |= kernel_metrics(encoded.z[chosen], draws[:rows], permutations, streams["permutations"])
         if encoded.y is not None:
-            mean = encoded.y.mean(0)
-            metrics["confidence"] = float(encoded.y.amax(1).mean())
-            metrics["entropy"] = float(torch.special.entr(mean).sum())
+            metrics |= category_metrics(encoded.y)
         if whole:
             metrics["c2st"] = classifier_accuracy(encoded.z, draws, conf.classifier_epochs, streams, "c2st")
             if encoded.y is not None:

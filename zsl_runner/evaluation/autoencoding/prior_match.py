@@ -122,6 +122,18 @@ def classifier_accuracy(one: Tensor, other: Tensor, epochs: int, streams: Stream
     return 100 * float(right.float().mean())
 
 
+def category_metrics(y: Tensor) -> dict[str, float]:
+    """Return how nearly one-hot categorical codes are, and how evenly they use the categories.
+
+    Args:
+        y: (n, m) probabilities.
+
+    Returns:
+        ``confidence``: mean of the largest; ``entropy``: of the mean of all, in nats, at most ln m.
+    """
+    return {"confidence": float(y.amax(1).mean()), "entropy": float(torch.special.entr(y.mean(0)).sum())}
+
+
 def part_metrics(z: Tensor, labels: Tensor, prior: LatentPrior) -> dict[str, float]:
     """Return metrics of a prior whose parts stand for classes, in per cent.
 
@@ -135,7 +147,7 @@ def part_metrics(z: Tensor, labels: Tensor, prior: LatentPrior) -> dict[str, flo
         nearest to the least and to the most used part.
     """
     parts = prior.nearest_parts(z)
-    shares = torch.bincount(parts, minlength=10).double() / len(parts)
+    shares = torch.bincount(parts, minlength=prior.parts).double() / len(parts)
     return {
         "part_accuracy": 100 * float((parts == labels).double().mean()),
         "part_share_min": 100 * float(shares.min()),
