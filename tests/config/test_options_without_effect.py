@@ -23,6 +23,13 @@ FINAL = ["evaluator.stages=[final]", "evaluator.calibration=none"]
 FOLDER = ["dataset=image_folder", "dataset.root=.", "dataset.shares=[0.4,0.1,0.5]"]
 MARGIN = ("model.margin.weight", "model.margin.per_dim")
 UNTESTED = "stages=[tune], where no test rows are read"
+TASKS = ["model=cosine_heads", "dataset=toy_tasks", "trainer=ewc"]
+HEADS = ["model=task_heads", "dataset=split_digits", "trainer=ewc"]
+NO_HEADS = "model cosine_heads, which has no heads: tasks share all weights"
+BY_VECTORS = "class vectors, with which training decides among all classes so far"
+AMONG_ALL = "scenario=cil, where training decides among all classes so far"
+ARM = "equivariance: 0, refinement: 0, cross_prototype: 0, cross_map: 0, intra: 0"
+UNCOMPARED = "weights of 0 of equivariance, refinement and all contrasts"
 OF_CLASSES = "{} classes of pixels, whose IoU is a mean over those that are there"
 
 
@@ -182,6 +189,33 @@ OF_CLASSES = "{} classes of pixels, whose IoU is a mean over those that are ther
             dict.fromkeys(("dataset.labelled", "dataset.label_seed"), "a model that learns without labels"),
         ),
         (["model=aae/semi_supervised", "dataset=digits_images"], ["dataset.labelled=50", "dataset.label_seed=1"], {}),
+        *(
+            (parts, ["trainer.held=shared", "trainer.outputs=all", "trainer.scenario=" + scenario, *more], expected)
+            for parts, scenario, more, expected in (
+                (TASKS, "auto", [], {"trainer.held": NO_HEADS, "trainer.outputs": BY_VECTORS}),
+                (TASKS, "cil", [], {"trainer.held": NO_HEADS, "trainer.outputs": AMONG_ALL}),
+                (HEADS, "auto", [], {}),
+                (HEADS, "til", [], {}),
+                (HEADS, "cil", [], {"trainer.outputs": AMONG_ALL}),
+                (
+                    TASKS,
+                    "auto",
+                    ["trainer.weight=0"],
+                    dict.fromkeys(("trainer.held", "trainer.outputs"), "weight=0 and auxiliary_weight=0"),
+                ),
+            )
+        ),
+        *(
+            (["model=class_maps", "dataset=tagged_canvas_embedded", *weights], ["trainer.grid=8"], expected)
+            for weights, expected in (
+                ([f"trainer.weights={{{ARM}}}"], {"trainer.grid": UNCOMPARED}),
+                ([f"trainer.weights={{{ARM}, least_activation: 0}}"], {"trainer.grid": UNCOMPARED}),
+                ([f"trainer.weights={{{ARM.replace('equivariance: 0', 'equivariance: 1')}}}"], {}),
+                ([f"trainer.weights={{{ARM.replace('refinement: 0', 'refinement: 1')}}}"], {}),
+                ([f"trainer.weights={{{ARM.replace('intra: 0', 'intra: 1')}}}"], {}),
+                (["trainer.contrast.steps=0"], {"trainer.grid": "contrast.steps=0"}),
+            )
+        ),
         (["model=eszsl"], ["dataset.shots=0", "dataset.shots_seed=1"], {"dataset.shots_seed": "shots=0"}),
         (["model=eszsl"], ["dataset.shots=2", "dataset.shots_seed=1"], {}),
         (
