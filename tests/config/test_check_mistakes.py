@@ -167,7 +167,7 @@ def test_plus_before_a_known_option(problems):
 
 
 def test_several_values_without_a_sweep(problems):
-    assert "add -m" in problems("seed=1,2")["seed"][0]
+    assert "zsl-run -m runs all of them" in problems("seed=1,2")["seed"][0]
 
 
 @pytest.mark.parametrize("argument", ["seed=range(3,3)", "seed=range(5,3)", "model=glob(x*)"])
