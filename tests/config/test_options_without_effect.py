@@ -19,6 +19,7 @@ from zsl_runner.models.sgal.conf import MarginConf
 from zsl_runner.trainers.em.conf import EMTrainerConf
 
 JOINT = ["model=joint_vae", "dataset=digits_images", "dataset.side=32"]
+PICTURES = ["model=joint_vae", "dataset=unlabelled_images", "dataset.root=."]
 FINAL = ["evaluator.stages=[final]", "evaluator.calibration=none"]
 FOLDER = ["dataset=image_folder", "dataset.root=.", "dataset.shares=[0.4,0.1,0.5]"]
 MARGIN = ("model.margin.weight", "model.margin.per_dim")
@@ -100,6 +101,24 @@ OF_CLASSES = "{} classes of pixels, whose IoU is a mean over those that are ther
             {"model.penalty.adaptive": "penalty.weight=0"},
         ),
         (
+            ["model=bi_vaegan", "model.weights.unseen_generator=0"],
+            ["model.weights.unseen_critic=2", "trainer.class_prior=known"],
+            {"model.weights.unseen_critic": "weights.unseen_generator=0"},
+        ),
+        (
+            ["model=bi_vaegan", "model.weights.attribute_generator=0"],
+            ["model.weights.attribute_critic=2", "model.penalty.attribute_projection=none", "model.penalty.weight=1"],
+            dict.fromkeys(
+                ("model.weights.attribute_critic", "model.penalty.attribute_projection"),
+                "weights.attribute_generator=0",
+            ),
+        ),
+        (
+            ["model=bi_vaegan", "model.penalty.attribute_weight=0"],
+            ["model.weights.attribute_critic=2", "model.penalty.attribute_projection=none"],
+            {"model.penalty.attribute_projection": "penalty.attribute_weight=0"},
+        ),
+        (
             ["model=task_heads", "dataset=split_digits", "trainer=lwf"],
             ["trainer.auxiliary.optim.lr=0.5", "trainer.auxiliary.epochs=3", "trainer.temperature=3"],
             {"trainer.auxiliary.optim.lr": "auxiliary_weight=0", "trainer.auxiliary.epochs": "auxiliary_weight=0"},
@@ -140,6 +159,20 @@ OF_CLASSES = "{} classes of pixels, whose IoU is a mean over those that are ther
             {"trainer.iters": "capacities that do not rise", "dataset.labelled": "a model that learns without labels"},
         ),
         (JOINT, ["trainer.iters=5"], {}),
+        (
+            [*JOINT, "trainer.gamma_z=0"],
+            ["trainer.cz_min=1", "trainer.cz_max=2", "trainer.cc_max=2", "trainer.iters=5"],
+            dict.fromkeys(("trainer.cz_min", "trainer.cz_max"), "gamma_z=0"),
+        ),
+        ([*JOINT, "trainer.gamma_c=0"], ["trainer.cc_max=2", "trainer.cz_max=2"], {}),
+        (
+            [*JOINT, "trainer.gamma_z=0", "trainer.cc_max=0"],
+            ["trainer.iters=5"],
+            {"trainer.iters": "capacities that do not rise"},
+        ),
+        (JOINT, ["model.recon_scale=sum"], {"model.recon_scale": "grey images"}),
+        (PICTURES, ["model.recon_scale=sum"], {}),
+        ([*PICTURES, "dataset.colour=false"], ["model.recon_scale=sum"], {"model.recon_scale": "grey images"}),
         ([*JOINT, "model.discrete=[]"], ["evaluator.mapping_rows=5"], {"evaluator.mapping_rows": "model.discrete=[]"}),
         (
             JOINT,

@@ -191,6 +191,7 @@ def test_an_experiment_says_what_to_expect_and_what_it_costs(experiment):
     reference = yaml.safe_load(text).get("reference", {})
     expected = [line for line in header if line.startswith("# Expected: ")]
     assert expected or reference.get("metrics")
+    assert "recalled" not in reference.get("note", "") or "metrics" not in reference, "nobody has looked them up"
     assert reference.get("cost") or any(line.startswith("# Cost: ") or "Meant for a GPU" in line for line in header)
     for words in MEAN.findall("".join(expected)):
         digits = [len(word.partition(".")[2]) for word in words]

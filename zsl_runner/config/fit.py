@@ -140,6 +140,8 @@ def look_for_idle(draft: Draft, config: RunConfig) -> None:
             for option in block.idle_options() if hasattr(block, "idle_options") else ():
                 _tell(draft, block, below, [type(block)], option)
     model, trainer, evaluator = config.model, config.trainer, config.evaluator
+    for option in model.idle_on(config.dataset):
+        _tell(draft, model, "model", [type(model)], option)
     for part, user in (("trainer", trainer), ("evaluator", evaluator)):
         for option in user.idle_beside(model, config.dataset):
             known = _schemas_of(option.part, config) if option.part else [type(user)]

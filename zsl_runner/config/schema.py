@@ -88,6 +88,10 @@ class DatasetConf(Component):
         """Return the side of square images in pixels; None if the files decide, or if there are no images."""
         return None
 
+    def image_channels(self) -> int | None:
+        """Return 1 for grey images and 3 for coloured ones; None if it is not known, or if there are no images."""
+        return None
+
     def known_sizes(self) -> tuple[int, int] | None:
         """Return how many classes have training rows, and the most training rows there can be; None if files decide."""
         return None
@@ -138,6 +142,10 @@ class ModelConf(Component):
 
     def fits(self, dataset: DatasetConf) -> Iterable[Problem]:
         """Yield what the model cannot do with this data set as it is prepared; keys are below the model."""
+        return ()
+
+    def idle_on(self, dataset: DatasetConf) -> Iterable[Idle]:
+        """Yield the options that have no effect on this data set; keys are below the model."""
         return ()
 
     def initial_weights(self) -> str | None:
