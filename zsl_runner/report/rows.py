@@ -30,7 +30,7 @@ class Row:
         cells: averages by tag.
         differences: paired differences to the baseline, by tag; empty for the baseline and without one.
         best: tags in which it is the best of its block.
-        deviation: deviation from published results in words; empty if there are none for the same features.
+        deviation: deviation from published results in words; empty if none were measured on the same.
         tried: settings of a search that fold into this row, the one of them that validation chose; 0 for any other row.
     """
 
