@@ -104,7 +104,7 @@ def parser() -> argparse.ArgumentParser:
         help="add differences from this row, paired by seed, and their p values",
     )
     made.add_argument("--reference", action="store_true", help="list what experiment files quote as published results")
-    made.add_argument("--cost", action="store_true", help="also show CPU time, peak memory and gradient steps")
+    made.add_argument("--cost", action="store_true", help="also show CPU time, peak memory, gradient steps and device")
     made.add_argument(
         "--plot", type=Path, metavar="DIR", help="draw figures into this folder (PNG) instead of tables; see below"
     )

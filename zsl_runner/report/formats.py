@@ -10,13 +10,14 @@ from functools import partial
 from zsl_runner.config.quantities import Quantity, title
 from zsl_runner.report.baseline import FEWEST_PAIRS
 from zsl_runner.report.groups import TRAITS, Average
+from zsl_runner.report.machines import recorded
 from zsl_runner.report.rows import Block, Difference, Row
 from zsl_runner.report.table import Report
 from zsl_runner.report.text import in_markdown, one_line
 from zsl_runner.runs.summary import semantics_are
 from zsl_runner.tracking.progress import duration
 
-WORDS = ("model", "trainer", "varied", "selection", "published")
+WORDS = ("model", "trainer", "varied", "selection", "device", "published")
 """Columns aligned left."""
 COSTS: dict[str, tuple[str, str, Callable[[float], str]]] = {
     "time": ("wall_seconds", "seconds", duration),
@@ -26,6 +27,8 @@ COSTS: dict[str, tuple[str, str, Callable[[float], str]]] = {
     "steps": ("gradient_steps", "gradient steps", lambda value: f"{value:.0f}"),
 }
 """Cost columns: what is recorded, its title in CSV, and how tables show it; by title."""
+MACHINE = ("device", "torch")
+"""What a row was computed on and by what, as its runs recorded it: columns of CSV."""
 PER_CENT = Quantity().unit
 
 
@@ -63,7 +66,9 @@ def as_csv(report: Report) -> str:
     compared = _compared(report.blocks)
     paired = [f"{name} minus baseline {what}" for name in titles for what in ("mean", "std", "n", "p")]
     costs = [name for _, name, _ in COSTS.values()]
-    writer.writerow([*TRAITS, "varied", *averages, *(paired if compared else []), "n", *costs, "seeds", "deviation"])
+    writer.writerow(
+        [*TRAITS, "varied", *averages, *(paired if compared else []), "n", *costs, *MACHINE, "seeds", "deviation"]
+    )
     for block in report.blocks:
         present = [
             tag if tag in block.quantities and block.quantities[tag].unit == unit else "" for tag, unit in metrics
@@ -75,7 +80,8 @@ def as_csv(report: Report) -> str:
                 cells += [cell for each in found for cell in (*_numbers(each), _p_value(each, repr))]
             seeds = " ".join(str(run.result.seed) for run in row.group.runs)
             spent = [row.group.cost(entry) for entry, _, _ in COSTS.values()]
-            counted = [len(row.group.runs), *spent, seeds, row.deviation]
+            machines = [" | ".join(recorded(row.group, name)) for name in MACHINE]
+            counted = [len(row.group.runs), *spent, *machines, seeds, row.deviation]
             writer.writerow([*row.group.traits.values(), row.varied_exactly, *cells, *counted])
     return buffer.getvalue() + "".join(f"# {one_line(note)}\n" for note in report.notes)
 
@@ -197,6 +203,7 @@ def cells_of(
     columns["n"] = lambda row: str(len(row.group.runs))
     for name in COSTS if detailed else ("time",):
         columns[name] = partial(_cost, name=name)
+    columns["device"] = lambda row: escape(" | ".join(recorded(row.group, "device"))) if detailed else ""
     columns["published"] = lambda row: escape(row.deviation)
     filled = {name: cell for name, cell in columns.items() if any(cell(row) for row in block.rows)}
     return list(filled), [[cell(row) for cell in filled.values()] for row in block.rows]

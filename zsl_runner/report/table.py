@@ -13,6 +13,7 @@ from zsl_runner.report.baseline import compare
 from zsl_runner.report.choice import contenders, folded
 from zsl_runner.report.collect import Findings, FoundRun
 from zsl_runner.report.groups import BLOCK, Group, block_of, groups_of, metric_of, tag_of
+from zsl_runner.report.machines import on_machines
 from zsl_runner.report.notes import on_debug_runs, on_groups, on_unfinished, on_unmeasured
 from zsl_runner.report.published import deviation, quoted
 from zsl_runner.report.rows import Block, Row
@@ -64,7 +65,7 @@ def build(
         sort: a metric by whose mean the rows of a block are sorted, best first; by default they go by name.
         baseline: see `zsl_runner.report.baseline.compare`; the other rows get their paired difference to it.
         reference: also note what every experiment file quotes, and which of it cannot be compared.
-        cost: also show CPU time, peak memory and gradient steps.
+        cost: also show CPU time, peak memory, gradient steps and device.
         top: keep so many rows of a block, the best ones on ``sort``, or else on what they were selected by.
         fold: let the one setting of a search that validation chose stand for all of them.
 
@@ -96,6 +97,7 @@ def build(
         *(_cut(block, top, tag_of(sort) if sort else None) for block in blocks if top and len(block.rows) > top),
         *(quoted(groups) if reference else ()),
         *on_groups(groups),
+        *on_machines(groups),
         *on_unfinished(comparable),
         *on_unmeasured(unmeasured, columns),
         *on_debug_runs([run for run in findings.runs if run.result.debug]),
