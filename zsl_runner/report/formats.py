@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 from collections.abc import Callable
 from functools import partial
 
@@ -66,9 +67,9 @@ def as_csv(report: Report) -> str:
     compared = _compared(report.blocks)
     paired = [f"{name} minus baseline {what}" for name in titles for what in ("mean", "std", "n", "p")]
     costs = [name for _, name, _ in COSTS.values()]
-    writer.writerow(
-        [*TRAITS, "varied", *averages, *(paired if compared else []), "n", *costs, *MACHINE, "seeds", "deviation"]
-    )
+    offsets = [f"offset of seen classes {what}" for what in ("mean", "std", "n")]
+    averages += [*(paired if compared else []), *offsets]
+    writer.writerow([*TRAITS, "varied", *averages, "n", *costs, *MACHINE, "seeds", "deviation"])
     for block in report.blocks:
         present = [
             tag if tag in block.quantities and block.quantities[tag].unit == unit else "" for tag, unit in metrics
@@ -78,6 +79,7 @@ def as_csv(report: Report) -> str:
             if compared:
                 found = [row.differences.get(tag) for tag in present]
                 cells += [cell for each in found for cell in (*_numbers(each), _p_value(each, repr))]
+            cells += _numbers(row.group.offset)
             seeds = " ".join(str(run.result.seed) for run in row.group.runs)
             spent = [row.group.cost(entry) for entry, _, _ in COSTS.values()]
             machines = [" | ".join(recorded(row.group, name)) for name in MACHINE]
@@ -200,6 +202,8 @@ def cells_of(
         columns[title(tag)] = shown
         columns[f"{title(tag)} minus baseline"] = difference
         columns[f"p ({title(tag)})"] = p_value
+    if any(tag.endswith("_cal") for tag in block.quantities):
+        columns["offset"] = lambda row: escape(_offset(row))
     columns["n"] = lambda row: str(len(row.group.runs))
     for name in COSTS if detailed else ("time",):
         columns[name] = partial(_cost, name=name)
@@ -207,6 +211,15 @@ def cells_of(
     columns["published"] = lambda row: escape(row.deviation)
     filled = {name: cell for name, cell in columns.items() if any(cell(row) for row in block.rows)}
     return list(filled), [[cell(row) for cell in filled.values()] for row in block.rows]
+
+
+def _offset(row: Row) -> str:
+    """Return the offset of seen classes in three significant digits of its mean: it is in units of scores."""
+    found = row.group.offset
+    if found is None:
+        return ""
+    size = math.floor(math.log10(abs(found.mean))) if found.mean else 0
+    return mean_and_spread(found, len(row.group.runs), max(0, 2 - size))
 
 
 def _cost(row: Row, name: str) -> str:

@@ -15,7 +15,7 @@ from zsl_runner.config.quoting import written
 from zsl_runner.errors import ConfigError
 from zsl_runner.report.collect import FoundRun
 from zsl_runner.report.values import meaning
-from zsl_runner.runs.result import checksums
+from zsl_runner.runs.result import checksums, is_number
 
 
 @dataclass(frozen=True)
@@ -138,6 +138,13 @@ class Group:
     def objective(self) -> str:
         """The metric its runs were selected by."""
         return str(self.runs[0].result.selection.get("metric", "val/H"))
+
+    @property
+    def offset(self) -> Average | None:
+        """Mean and spread of the calibration offset that its runs chose on validation rows; None if none chose one."""
+        found = [run.result.selection.get("calibration_offset") for run in self.runs]
+        values = [float(value) for value in found if is_number(value) and math.isfinite(value)]
+        return average(values) if values else None
 
     @property
     def study(self) -> str:
