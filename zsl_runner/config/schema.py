@@ -84,6 +84,14 @@ class DatasetConf(Component):
         """Return under which conditions a result was measured, for its record."""
         return {"kind": "supervised"}
 
+    def scaling(self, records: Any) -> dict[str, Any]:
+        """Return how training scales what is loaded, for a result's record; empty where that is no choice.
+
+        Args:
+            records: the loaded ones.
+        """
+        return {}
+
     def image_side(self) -> int | None:
         """Return the side of square images in pixels; None if the files decide, or if there are no images."""
         return None

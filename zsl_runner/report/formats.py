@@ -96,7 +96,8 @@ def latex(report: Report) -> str:
         align = "".join("l" if name in WORDS else "r" for name in header)
         lines = [" & ".join(_escaped(name) for name in header), *(" & ".join(row) for row in rows)]
         body = "\n".join([lines[0] + r" \\", r"\midrule", *(line + r" \\" for line in lines[1:])])
-        caption = ", ".join(f"{name}: {value}" for name, value in block.title.items() if value)
+        facts = block.title | {"scaling": block.scaling}
+        caption = ", ".join(f"{name}: {value}" for name, value in facts.items() if value)
         table = f"\\begin{{tabular}}{{{align}}}\n\\toprule\n{body}\n\\bottomrule\n\\end{{tabular}}"
         parts.append(f"% {one_line(caption)}\n{table}")
     said = [f"{units(report)}.{test_in_words(report)}"] if report.blocks else []
@@ -167,7 +168,7 @@ def facts_of(block: Block) -> str:
     semantics = semantics_are(traits["setting"])
     facts = [("Features" if semantics == "side information" else "Data", traits["features"])]
     facts.append((semantics.capitalize(), traits["semantics"]))
-    facts += [("Split", traits["split"]), ("Checksums", traits["data"])]
+    facts += [("Scaling", block.scaling), ("Split", traits["split"]), ("Checksums", traits["data"])]
     return " ".join([f"{traits['setting']}.", *(f"{name}: {value}." for name, value in facts if value)])
 
 
