@@ -234,6 +234,27 @@ def test_the_h_of_a_published_row_is_that_of_its_u_and_s():
     assert all(agrees.values()), agrees
 
 
+OTHER_PRIOR = {"bi_vaegan/released_awa1": "cpe"}
+"""Experiments with another class prior than the published results beside them, so that they are never compared."""
+
+
+@pytest.mark.usefixtures("places")
+def test_a_published_result_is_of_what_its_experiment_does(loader):
+    """Or else no report ever compares them; which split the files have, only their checksums tell."""
+    quoting = 0
+    for experiment in EXPERIMENTS:
+        config = check(loader, [f"experiment={experiment}"]).config
+        if config.reference.metrics:
+            of, setting = config.reference.of, config.dataset.setting(config.model, config.trainer)
+            assert all((of.split, config.reference.feature_kind)), experiment
+            assert (of.dataset, of.setting) == (config.dataset.name, setting["kind"]), experiment
+            assert of.semantics == getattr(config.dataset, "semantics", ""), experiment
+            prior = setting["class_prior"] if of.setting == "transductive" else ""
+            assert OTHER_PRIOR.get(experiment, of.class_prior) == prior, experiment
+            quoting += 1
+    assert quoting >= 16
+
+
 @pytest.mark.usefixtures("places")
 def test_the_released_code_estimates_the_class_prior_by_the_classifier_that_it_measures(loader):
     """Bi-VAEGAN's, where the prior is not known: rows, length and rate of the classifier of the unseen classes."""

@@ -27,6 +27,11 @@ from zsl_runner.config.typed import defaults_of
 from zsl_runner.config.words import Shape, rules, shapes
 
 _LISTED = 12
+REFUSED = {
+    ("evaluator.select", "best_test"): "; no length is chosen on test rows: evaluator.oracle=true reports the best of "
+    "them beside, as oracle/best_*",
+}
+"""Values that are refused on purpose, by key, and what to do instead."""
 
 
 @dataclass(frozen=True)
@@ -348,7 +353,7 @@ class Draft:
         if not rule.accepts(plain):
             each = "each " if shape.container != "value" else ""
             choices = [str(choice) for choice in rule.choices or ()]
-            hint = did_you_mean(plain, choices) if isinstance(plain, str) else ""
+            hint = REFUSED.get((key, plain)) or did_you_mean(plain, choices) if isinstance(plain, str) else ""
             self.report(key, f"expected {each}{rule.describe()}, found {_shown(plain)}{hint}")
         elif expected:
             self.report(key, f"expected {expected}, found {_shown(plain)}")
