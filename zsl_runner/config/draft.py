@@ -19,7 +19,7 @@ from zsl_runner.config.compose import COMPOSED_GROUPS, Composition, Layer
 from zsl_runner.config.exact import MISSING, beyond, objection
 from zsl_runner.config.fields import Rule
 from zsl_runner.config.identity import lies_in
-from zsl_runner.config.problems import Idle, Origin, Problem, closest, did_you_mean, folded
+from zsl_runner.config.problems import REFUSED, Idle, Origin, Problem, closest, did_you_mean, folded
 from zsl_runner.config.quoting import written
 from zsl_runner.config.registry import schemas
 from zsl_runner.config.schema import GROUPS, RunConfig
@@ -27,11 +27,6 @@ from zsl_runner.config.typed import defaults_of
 from zsl_runner.config.words import Shape, rules, shapes
 
 _LISTED = 12
-REFUSED = {
-    ("evaluator.select", "best_test"): "; no length is chosen on test rows: evaluator.oracle=true reports the best of "
-    "them beside, as oracle/best_*",
-}
-"""Values that are refused on purpose, by key, and what to do instead."""
 
 
 @dataclass(frozen=True)

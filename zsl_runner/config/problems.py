@@ -8,11 +8,17 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import yaml
 
 from zsl_runner.config.paths import shown
 
+REFUSED: Final = {
+    ("evaluator.select", "best_test"): "; no length is chosen on test rows: evaluator.oracle=true reports the best of "
+    "them beside, as oracle/best_*",
+}
+"""Values that are refused on purpose, by key, and what to do instead."""
 _WIDTH = 110
 _INDENT = " " * 6
 
