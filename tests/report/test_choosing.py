@@ -172,3 +172,52 @@ def test_the_top_rows_are_those_best_on_validation_rows(outputs):
     assert [row.group.differs for row in report.blocks[0].rows] == ["dim=8"]
     assert report.notes == ["cub: the best 1 of 3 rows by H; best on test rows, which must choose nothing"]
     assert outputs.report(top=3).notes == []
+
+
+def test_rows_of_which_none_has_the_metric_are_not_cut(outputs):
+    for model, h in (("aaa", 10.0), ("bbb", 60.0), ("ccc", 50.0)):
+        add(outputs, h, model=model)
+    outputs.add(None, metrics={"test/T1": 40.0}, dataset="sun")
+    report = outputs.report(top=1)
+    assert [len(block.rows) for block in report.blocks] == [3, 1]
+    assert "cub: all 3 rows, not the best 1: none has the metric it was selected by; --sort ranks them by another" in (
+        report.notes
+    )
+    report = outputs.report(sort="T1", top=1)
+    assert "cub: all 3 rows, not the best 1: none has T1" in report.notes
+
+
+def test_rows_that_were_selected_by_different_metrics_are_ranked_only_by_one_that_is_named(outputs):
+    outputs.add(50.0, model="aaa", selection={"metric": "val/T1"}, validation={"val/T1": 70.0, "val/H": 30.0})
+    add(outputs, 40.0, 60.0, model="bbb")
+    add(outputs, 41.0, 65.0, model="ccc")
+    report = outputs.report(top=1)
+    assert [row.group.traits["model"] for row in report.blocks[0].rows] == ["aaa", "bbb", "ccc"]
+    (note,) = report.notes
+    assert note == "cub: all 3 rows, not the best 1: they were selected by val T1 and val H; --sort ranks them by one"
+    report = outputs.report(sort="val/H", top=1)
+    assert [row.group.traits["model"] for row in report.blocks[0].rows] == ["ccc"]
+    assert report.notes == ["cub: the best 1 of 3 rows by val H"]
+
+
+def test_a_row_that_pools_runs_selected_by_different_metrics_is_ranked_with_none(outputs):
+    for number, metric in enumerate(("val/H", "val/T1")):
+        outputs.add(50.0, number, selection={"metric": metric}, validation={metric: 70.0}, config={"dim": number})
+    add(outputs, 40.0, 60.0, model="vzsl")
+    report = outputs.report(by=["model"], top=1)
+    assert len(report.blocks[0].rows) == 2
+    assert "they were selected by val H and val T1" in report.notes[0]
+
+
+def test_a_row_that_cannot_be_ranked_stays_and_is_named(outputs):
+    add(outputs, 90.0, model="aaa")
+    for dim, val in ((8, 20.0), (16, 30.0), (32, 25.0)):
+        add(outputs, 40.0, val, dim=dim)
+    report = outputs.report(top=2)
+    assert rows(report) == [("sgal", "dim=16"), ("sgal", "dim=32"), ("aaa", "")]
+    assert report.notes == ["cub: the best 2 of 3 rows by val H; unranked, without val H: aaa/em"]
+    report = outputs.report(top=3)
+    assert len(report.blocks[0].rows) == 4
+    assert report.notes == [
+        "cub: all 4 rows, not the best 3: only 3 can be ranked; unranked, without val H: aaa/em",
+    ]

@@ -93,7 +93,8 @@ def parser() -> argparse.ArgumentParser:
         "--top",
         type=positive,
         metavar="N",
-        help="show only the N best rows of each table, by --sort or else by the validation metric that selected them",
+        help="show only the N best rows of each table, by --sort or else by the validation metric that selected them; "
+        "rows without it stay",
     )
     made.add_argument(
         "--unfold", action="store_true", help="show a row for each setting of a search, not only the one it chose"

@@ -137,7 +137,7 @@ class Group:
     @property
     def objective(self) -> str:
         """The metric its runs were selected by."""
-        return str(self.runs[0].result.selection.get("metric", "val/H"))
+        return _objective(self.runs[0])
 
     @property
     def study(self) -> str:
@@ -179,6 +179,16 @@ class Group:
         """
         found = [_total(run.result.cost[name]) for run in self.runs if name in run.result.cost]
         return math.fsum(found) / len(found) if found else None
+
+
+def objectives(groups: Iterable[Group]) -> list[str]:
+    """Return the metrics by which the runs of groups that have them were selected; several rank no groups together."""
+    found = ((_objective(run), group) for group in groups for run in group.runs)
+    return list(dict.fromkeys(tag for tag, group in found if group.values(tag)))
+
+
+def _objective(run: FoundRun) -> str:
+    return str(run.result.selection.get("metric", "val/H"))
 
 
 def block_of(run: FoundRun) -> tuple[str, ...]:

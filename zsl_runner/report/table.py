@@ -12,10 +12,11 @@ from zsl_runner.errors import ConfigError, RunError
 from zsl_runner.report.baseline import compare
 from zsl_runner.report.choice import contenders, folded
 from zsl_runner.report.collect import Findings, FoundRun
-from zsl_runner.report.groups import BLOCK, Group, block_of, groups_of, metric_of, tag_of
+from zsl_runner.report.groups import BLOCK, Group, block_of, groups_of, metric_of, objectives, tag_of
 from zsl_runner.report.notes import on_debug_runs, on_groups, on_unfinished, on_unmeasured
 from zsl_runner.report.published import deviation, quoted
 from zsl_runner.report.rows import Block, Row
+from zsl_runner.report.text import listed
 from zsl_runner.report.values import read
 
 ZERO_SHOT = ("test/T1", "test/U", "test/S", "test/H", "test/mU", "test/mS", "test/mH")
@@ -65,7 +66,8 @@ def build(
         baseline: see `zsl_runner.report.baseline.compare`; the other rows get their paired difference to it.
         reference: also note what every experiment file quotes, and which of it cannot be compared.
         cost: also show CPU time, peak memory and gradient steps.
-        top: keep so many rows of a block, the best ones on ``sort``, or else on what they were selected by.
+        top: keep so many rows of a block, the best ones on ``sort``, or else on what they were selected by; and those
+            that cannot be ranked.
         fold: let the one setting of a search that validation chose stand for all of them.
 
     Raises:
@@ -138,13 +140,30 @@ def _with_validation(tags: list[str], runs: Iterable[FoundRun]) -> list[str]:
 
 
 def _cut(block: Block, top: int, sort: str | None) -> str:
-    """Keep the best rows of a block, and return what a reader must know of it."""
-    tag = sort or block.rows[0].group.objective
-    ranked = sorted(block.rows, key=lambda row: -row.group.merit(tag))
-    count = len(ranked)
-    block.rows = ranked[:top]
+    """Keep the best rows of a block and those that cannot be ranked, and return what a reader must know of it."""
+    groups = [row.group for row in block.rows]
+    tags = [sort] if sort else objectives(groups)
+    everything = f"{block.traits['dataset']}: all {len(groups)} rows, not the best {top}"
+    if not tags:
+        return f"{everything}: none has the metric it was selected by; --sort ranks them by another"
+    if len(tags) > 1:
+        return f"{everything}: they were selected by {' and '.join(map(title, tags))}; --sort ranks them by one"
+    (tag,) = tags
+    _quantity(groups, tag)
+    ranked = sorted((row for row in block.rows if row.group.values(tag)), key=lambda row: -row.group.merit(tag))
+    if not ranked:
+        return f"{everything}: none has {title(tag)}"
+    unranked = [row for row in block.rows if not row.group.values(tag)]
+    beside = f"; unranked, without {title(tag)}: {listed([_name(row.group) for row in unranked])}" if unranked else ""
+    if len(ranked) <= top:
+        return f"{everything}: only {len(ranked)} can be ranked{beside}"
+    block.rows = [*ranked[:top], *unranked]
     warning = "; best on test rows, which must choose nothing" if tag.startswith(("test/", "oracle/")) else ""
-    return f"{block.traits['dataset']}: the best {top} of {count} rows by {title(tag)}{warning}"
+    return f"{block.traits['dataset']}: the best {top} of {len(ranked)} rows by {title(tag)}{warning}{beside}"
+
+
+def _name(group: Group) -> str:
+    return f"{group.traits['model']}/{group.traits['trainer']}{f' ({group.differs})' if group.differs else ''}"
 
 
 def _blocks(groups: list[Group], columns: Mapping[tuple[str, ...], list[str]], sort: str | None) -> list[Block]:
