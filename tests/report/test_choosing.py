@@ -7,13 +7,14 @@ from hypothesis import strategies as st
 from zsl_runner.errors import RunError
 from zsl_runner.report.collect import collect
 from zsl_runner.report.formats import markdown
+from zsl_runner.report.plots.material import families
 from zsl_runner.report.where import condition, narrowed
 
 SEARCHED = [(0.013, 8, 20.0, 41.0), (0.2, 31, 30.0, 40.0), (0.0071, 17, 10.0, 60.0), (0.09, 12, 25.0, 50.0)]
 """Values of two keys, val/H and test/H; what validation chooses is the worst on test rows."""
 
 
-def add(outputs, h, val=None, seed=0, model="sgal", study="", **config):
+def add(outputs, h, val=None, seed=0, model="sgal", study=None, **config):
     selection = {"mode": "last", "metric": "val/H"}
     validation = {} if val is None else {"val/H": val}
     return outputs.add(h, seed, model, config=config, selection=selection, validation=validation, study=study)
@@ -86,6 +87,37 @@ def test_a_grid_does_not_fold_and_neither_does_a_search_without_validation(outpu
     assert len(outputs.report().blocks[0].rows) == 8
 
 
+def one_at_a_time(outputs, **options):
+    settings = {"dim": 16, "lr": 0.001, "weight": 0.1}
+    others = {"dim": (8, 32), "lr": (0.01, 0.0001), "weight": (0.0, 1.0)}
+    for changed in ({}, *({key: value} for key, values in others.items() for value in values)):
+        add(outputs, 40.0, 30.0, **settings | changed, **options)
+
+
+def test_settings_that_no_search_started_do_not_fold_whatever_their_values(outputs):
+    one_at_a_time(outputs, study="")
+    report = outputs.report()
+    assert [row.tried for row in report.blocks[0].rows] == [0] * 7
+    one_at_a_time(outputs, model="vzsl")  # as earlier versions recorded them: the values fill no grid
+    assert [row.tried for row in outputs.report().blocks[0].rows] == [*[0] * 7, 7]
+
+
+def test_records_that_tell_of_no_study_are_apart_only_if_they_are_like_a_search(outputs):
+    for lr, dim, val, test in SEARCHED:
+        add(outputs, test, val, lr=lr, dim=dim)
+    add(outputs, 55.0, 22.0, study="", lr=0.5, dim=8)
+    add(outputs, 40.0, 30.0, seed=1, study="", lr=0.2, dim=31)  # a further seed of what the search chose
+    assert rows(outputs.report()) == [
+        ("sgal", "dim=8, lr=0.5"),
+        ("sgal", "dim=31, lr=0.2 (best val H of 4)"),
+    ]
+    for dim, study in ((8, None), (16, None), (32, "")):
+        add(outputs, 40.0, 20.0, model="vzsl", study=study, dim=dim)
+    assert [row.tried for row in outputs.report().blocks[0].rows] == [0, 4, 0, 0, 0]
+    (_, grid) = families(outputs.material())
+    assert (grid.name, len(grid.groups), grid.is_search) == ("vzsl", 3, False)
+
+
 def test_settings_that_were_run_before_and_after_options_came_are_no_search(outputs):
     later = {"capture": "auto", "anomaly": False, "overfit": False}
     add(outputs, 40.0, 20.0, dim=8)
@@ -127,7 +159,7 @@ def test_what_was_trained_over_seeds_after_a_search_has_a_row_and_competes(outpu
     for lr, dim, val, _ in SEARCHED:
         add(outputs, None, val, study="tpe-1", lr=lr, dim=dim, stages="[tune]")
     for seed in range(3):  # worse on validation rows than the search's single run of these values
-        add(outputs, 40.0 + seed, 26.0 + seed, seed, lr=0.2, dim=31, stages="[tune, final]")
+        add(outputs, 40.0 + seed, 26.0 + seed, seed, lr=0.2, dim=31, study="", stages="[tune, final]")
     report = outputs.report()
     assert [(row.tried, row.group.runs[0].result.study) for row in report.blocks[0].rows] == [(0, ""), (4, "tpe-1")]
     assert bold(report, "test/H") == ["sgaldim=31, lr=0.2, stages=[tune, final]"]

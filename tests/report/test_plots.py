@@ -162,6 +162,25 @@ def test_a_search_along_one_key_is_drawn_as_one_and_what_came_of_it_is_left_out(
     assert [axes.get_xlabel() for axes in scatter(material, family).axes] == ["model.lr", ""]
 
 
+@pytest.mark.parametrize("study", ["", None])
+def test_a_large_grid_that_no_search_started_is_drawn_as_settings(outputs, study):
+    for number in range(27):
+        config = {"lr": 0.1 ** (number % 3), "ratio": number // 3 % 3, "depth": number // 9}
+        add(outputs, 40.0 + number, config=config, study=study)
+    material = outputs.material()
+    (family,) = families(material)
+    assert [name for name, _ in figures(material)] == ["parallel-sgal", "scatter-sgal", "seen-unseen"]
+    heading = "search of sgal" if study is None else "settings of sgal"
+    assert all(heading in "\n".join(texts(draw(material, family))) for draw in (parallel, scatter))
+
+
+def test_settings_changed_one_at_a_time_are_drawn_against_each_parameter(outputs):
+    for config in ({}, {"dim": 8}, {"dim": 32}, {"lr": 0.1}, {"lr": 0.001}):
+        add(outputs, 40.0, config={"dim": 16, "lr": 0.01} | config, study="")
+    names = [name for name, _ in figures(outputs.material())]
+    assert names == ["against-model.dim", "against-model.lr", "seen-unseen"]
+
+
 def test_of_equally_good_settings_figure_and_table_name_the_same(outputs):
     for lr in (0.123456789, 0.3, 0.7):
         add(outputs, 40.0, config={"lr": lr}, study="tpe-1")

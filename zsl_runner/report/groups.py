@@ -140,9 +140,10 @@ class Group:
         return _objective(self.runs[0])
 
     @property
-    def study(self) -> str:
-        """The study of the search that tried it; empty if none did, or the records do not tell."""
-        return next((run.result.study for run in self.runs if run.result.study), "")
+    def study(self) -> str | None:
+        """The study of the search that tried it; empty if none did, None if a record does not tell."""
+        found = [run.result.study for run in self.runs]
+        return next(filter(None, found), None if None in found else "")
 
     def merit(self, tag: str) -> float:
         """Return the mean of a metric with the sign that makes the larger one better; minus infinity if none has it."""

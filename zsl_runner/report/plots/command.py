@@ -115,7 +115,7 @@ def _swept(material: Material, only: str | None = None) -> Iterator[Drawn]:
     """Yield figures over the settings of a method, along each swept key or only along one."""
     grids: dict[str, list[Family]] = {}
     for family in families(material):
-        if family.is_search and only is None:
+        if (family.is_search or family.is_crowded) and only is None:
             if search.measured(material, family):
                 yield f"parallel-{family.name}", search.parallel(material, family)
                 yield f"scatter-{family.name}", search.scatter(material, family)

@@ -105,34 +105,28 @@ class Family:
         name: model, or model and trainer, and the study if there are other families of theirs.
         groups: the groups.
         keys: the swept keys.
-        study: the study of the search that tried them; empty if no search did, or their records do not tell.
+        study: the study of the search that tried them; empty if none did, None if their records do not tell and their
+            values are like those of a search.
     """
 
     name: str
     groups: tuple[Group, ...]
     keys: tuple[str, ...]
-    study: str = ""
+    study: str | None = ""
 
     def values(self, key: str) -> list[Value]:
         """Return the values of a key that occur, numbers by size."""
-        return ordered({plain(group.varied[key]) for group in self.groups})
+        return _values(key, self.groups)
 
     @property
     def is_search(self) -> bool:
-        """Whether a search tried the settings, as their records say.
+        """Whether a search tried the settings."""
+        return self.study != ""
 
-        Where these do not, as those of earlier versions: whether the values fill no grid, as those a search draws, or
-        too many lines would share a figure. Options that some settings lack came with a later version, and nobody
-        tried values of them.
-        """
-        if self.study:
-            return True
-        keys = [key for key in self.keys if all(key in group.config for group in self.groups)]
-        if len(keys) < 2:
-            return False
-        points = math.prod(len(self.values(key)) for key in keys)
-        fewest_lines = min(points // len(self.values(key)) for key in keys)
-        return points > 2 * len(self.groups) or fewest_lines > MOST_LINES
+    @property
+    def is_crowded(self) -> bool:
+        """Whether too many lines would share each figure along a key."""
+        return min(len(self.lines(key)) for key in self.keys) > MOST_LINES
 
     def lines(self, key: str) -> dict[str, list[Group]]:
         """Return the groups by the values of all other keys, each line in the order of ``key``."""
@@ -152,21 +146,48 @@ MOST_LINES = 8
 
 def families(material: Material) -> list[Family]:
     """Return the models and trainers of which several settings were run; those that a search tried are apart."""
-    found: dict[tuple[str, str, str], list[Group]] = {}
+    alike: dict[tuple[str, str], list[Group]] = {}
     for group in material.groups:
         if group.configurations == 1:
-            found.setdefault((group.traits["model"], group.traits["trainer"], group.study), []).append(group)
+            alike.setdefault((group.traits["model"], group.traits["trainer"]), []).append(group)
+    found: dict[tuple[str, str, str | None], list[Group]] = {}
+    for method, settings in alike.items():
+        unknown = None if _are_like_a_search([group for group in settings if group.study is None]) else ""
+        for group in settings:
+            found.setdefault((*method, unknown if group.study is None else group.study), []).append(group)
     methods = [(model, trainer) for model, trainer, _ in found]
     trainers = [model for model, _ in set(methods)]
     made = []
     for (model, trainer, study), groups in found.items():
-        keys = tuple(key for key in groups[0].varied if _is_swept(key, groups))
+        keys = _swept(groups)
         if len(groups) > 1 and keys:
             name = model if trainers.count(model) == 1 else f"{model}/{trainer}"
             if study and methods.count((model, trainer)) > 1:
                 name = f"{name}, {study}"
             made.append(Family(name, tuple(groups), keys, study))
     return made
+
+
+def _are_like_a_search(groups: Sequence[Group]) -> bool:
+    """Tell of settings whose records name no study, nor say that there was none, whether a search tried them.
+
+    One did if the values fill no grid, as those a search draws, or too many lines would share a figure. Options that
+    some settings lack came with a later version, and nobody tried values of them.
+    """
+    keys = [key for key in _swept(groups) if all(key in group.config for group in groups)]
+    if len(keys) < 2:
+        return False
+    points = math.prod(len(_values(key, groups)) for key in keys)
+    fewest_lines = min(points // len(_values(key, groups)) for key in keys)
+    return points > 2 * len(groups) or fewest_lines > MOST_LINES
+
+
+def _swept(groups: Sequence[Group]) -> tuple[str, ...]:
+    return tuple(key for key in groups[0].varied if _is_swept(key, groups)) if groups else ()
+
+
+def _values(key: str, groups: Sequence[Group]) -> list[Value]:
+    return ordered({plain(group.varied[key]) for group in groups})
 
 
 def _is_swept(key: str, groups: Sequence[Group]) -> bool:

@@ -1,4 +1,4 @@
-"""A search over several parameters: parallel coordinates, and the objective against each parameter."""
+"""A search or a large sweep over several parameters: parallel coordinates, and the objective against each parameter."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def parallel(material: Material, family: Family) -> Figure:
     names = [*(short(key, family.keys) for key in family.keys), material.axis(objective)]
     width = max(6.4, 1.75 * len(columns) + 1.2)
     note = f"{len(groups)} settings of {family.name}; the best one in orange: {_best(material, family, groups)}"
-    figure = framed(material, f"search of {family.name}", width, 4.0, note)
+    figure = framed(material, _heading(family), width, 4.0, note)
     axes = figure.add_subplot()
     colours = _colours(heights, material.quantity(objective).lower_is_better)
     paths = [[(float(x), column.heights[row]) for x, column in enumerate(columns)] for row in range(len(groups))]
@@ -93,7 +93,7 @@ def scatter(material: Material, family: Family) -> Figure:
     started = sorted(range(len(groups)), key=lambda row: groups[row].runs[0].result.started or "")
     order = [started.index(row) + 1 for row in range(len(groups))]
     note = f"{len(groups)} settings; ringed: the best one, {_best(material, family, groups)}"
-    figure = framed(material, f"search of {family.name}", max(5.6, 3.5 * columns + 0.9), 3.0 * rows, note)
+    figure = framed(material, _heading(family), max(5.6, 3.5 * columns + 0.9), 3.0 * rows, note)
     means = [_mean(group, objective) for group in groups]
     spreads = [_spread(group, objective) for group in groups]
     shared: Axes | None = None
@@ -122,6 +122,10 @@ def scatter(material: Material, family: Family) -> Figure:
         bar.locator = MaxNLocator(5, integer=True)
         bar.outline.set_visible(False)
     return figure
+
+
+def _heading(family: Family) -> str:
+    return f"{'search' if family.is_search else 'settings'} of {family.name}"
 
 
 class Scale:
