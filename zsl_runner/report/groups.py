@@ -176,9 +176,10 @@ class Group:
     def cost(self, name: str) -> float | None:
         """Return the mean of an entry of ``cost`` over the runs that recorded it, e.g. ``wall_seconds``.
 
-        What was recorded for each stage counts as the sum over the stages.
+        What was recorded for each stage counts as the sum over the stages; null was not measured.
         """
-        found = [_total(run.result.cost[name]) for run in self.runs if name in run.result.cost]
+        totals = (_total(run.result.cost.get(name)) for run in self.runs)
+        found = [total for total in totals if total is not None]
         return math.fsum(found) / len(found) if found else None
 
 
@@ -197,8 +198,12 @@ def block_of(run: FoundRun) -> tuple[str, ...]:
     return tuple(TRAITS[name](run) for name in BLOCK)
 
 
-def _total(recorded: float | dict[str, float]) -> float:
-    return math.fsum(recorded.values()) if isinstance(recorded, dict) else recorded
+def _total(recorded: float | dict[str, float | None] | None) -> float | None:
+    """Return the sum over the stages; None if one of them was not measured, as of less than all it would be too low."""
+    if not isinstance(recorded, dict):
+        return recorded
+    stages = [value for value in recorded.values() if value is not None]
+    return math.fsum(stages) if len(stages) == len(recorded) else None
 
 
 def tag_of(name: str) -> str:

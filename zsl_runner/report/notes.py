@@ -21,7 +21,8 @@ def on_groups(groups: Sequence[Group]) -> list[str]:
             used = next(
                 kept for kept in group.runs if (kept.result.seed, kept.identity) == (run.result.seed, run.identity)
             )
-            agrees = used.result.metrics == run.result.metrics
+            measured = [(found.result.metrics, found.result.validation) for found in (used, run)]
+            agrees = measured[0] == measured[1]
             verdict = "same metrics" if agrees else "DIFFERENT METRICS: the versions or the device may differ"
             notes.append(
                 f"{name}: seed {run.result.seed} was run more than once; {used.directory} counts, "
