@@ -306,6 +306,23 @@ def test_a_data_set_of_a_long_name_has_figures(outputs, tmp_path):
     assert [path.is_file() for path in dict.fromkeys(written)] == [True, True]
 
 
+def test_every_figure_has_a_file_of_its_own(outputs, tmp_path):
+    long = {name: [1024, 1024, 512] for name in ("encoder_hidden", "decoder_hidden", "prior_hidden")}
+    for place, weight in enumerate((0.1, 0.2)):  # the last of many keys, so that long names begin alike
+        for depth in (1, 2):
+            config = {name: [*sizes, depth] for name, sizes in long.items()} | {"weight": weight}
+            add(outputs, 40.0 + place, config=config, study="", curve=(3.0, 2.0))
+    for kind in ("a+b", "a b", "a=b", "A=b"):
+        add(outputs, 40.0, model="vzsl", config={"kind_of": kind}, curve=(3.0, 2.0))
+    findings = collect([outputs.folder])
+    written = plot(findings, tmp_path / "plots")
+    names = [path.name for path in written]
+    assert len({name.lower() for name in names}) == len(names) == len(list((tmp_path / "plots").iterdir()))
+    assert sum("-curves-" in name for name in names) == 6
+    assert max(map(len, names)) < 200
+    assert plot(findings, tmp_path / "plots") == written
+
+
 def test_the_command_writes_files_and_refuses_what_it_cannot_draw(grid, tmp_path, capsys):
     folder = tmp_path / "figures"
     assert main([str(grid.folder), "--plot", str(folder), "--metric", "T1"]) == 0
