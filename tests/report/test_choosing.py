@@ -176,6 +176,12 @@ def test_among_settings_of_a_method_test_rows_choose_nothing(outputs):
     assert "on test rows only among the settings that validation chose" in markdown(report)
 
 
+def test_settings_that_were_selected_by_different_metrics_have_no_best_test_value(outputs):
+    outputs.add(40.0, config={"dim": 8}, selection={"metric": "val/T1"}, validation={"val/T1": 70.0, "val/H": 10.0})
+    add(outputs, 60.0, 20.0, dim=16)
+    assert bold(outputs.report(), "test/H") == []
+
+
 def test_settings_without_validation_have_no_best_test_value(outputs):
     add(outputs, 40.0, dim=8)
     add(outputs, 60.0, dim=16)

@@ -299,6 +299,46 @@ def test_what_does_not_compare_shares_no_figure(outputs, tmp_path):
     assert all(path.read_bytes().startswith(b"\x89PNG") for path in written)
 
 
+def test_of_many_groups_only_those_are_called_the_best_that_one_metric_ranks(outputs):
+    for number in range(4):
+        add(outputs, 40.0 + number, model=f"m{number}")
+    add(outputs, 90.0, model="a", validation={})
+    groups, note = outputs.material().best(2)
+    assert ([group.traits["model"] for group in groups], note) == (
+        ["m2", "m3"],
+        "the best 2 of 4 groups by val H, 1 without it left out",
+    )
+    groups, note = outputs.material().best(4)
+    assert [group.traits["model"] for group in groups] == ["m0", "m1", "m2", "m3"]
+    add(outputs, 91.0, model="z", validation={"val/T1": 99.0}, selection={"metric": "val/T1"})
+    groups, note = outputs.material().best(2)
+    assert note == "2 of 6 groups, which not all can be ranked by one metric"
+    groups, note = outputs.material(["val/H"]).best(5)
+    assert [group.traits["model"] for group in groups] == ["a", "m0", "m1", "m2", "m3"]
+    assert note == "5 of 6 groups, which not all can be ranked by one metric"
+    assert outputs.material(["val/H"]).best(2)[1] == "the best 2 of 4 groups by val H, 2 without it left out"
+
+
+def test_a_search_is_drawn_by_the_metric_it_was_selected_by(outputs):
+    add(outputs, 40.0, model="a")
+    for number in range(3):
+        validation = {"val/H": 50.0 - number, "val/T1": 60.0 + number}
+        selection = {"metric": "val/T1"}
+        add(outputs, 40.0, config={"lr": number}, study="tpe-1", validation=validation, selection=selection)
+    material = outputs.material()
+    (family,) = families(material)
+    assert any("val T1 62.0 per cent at lr=2" in text for text in texts(parallel(material, family)))
+    assert [row.varied for row in outputs.report().blocks[0].rows] == ["", "lr=2 (best val T1 of 3)"]
+
+
+def test_metrics_in_different_units_share_no_figure(outputs):
+    for dim, unit in ((8, "nats"), (16, "nats"), (32, "nats per pixel")):
+        add(outputs, 40.0, config={"dim": dim}, quantities={"H": {"unit": unit, "lower_is_better": True}})
+    material = outputs.material()
+    with pytest.raises(RunError, match=r"test/H: recorded in nats by .* and in nats per pixel by .* cannot share"):
+        parameter(material, families(material), "model.dim")
+
+
 def test_a_data_set_of_a_long_name_has_figures(outputs, tmp_path):
     for number in (1, 2):
         add(outputs, 40.0, number, dataset=f"{'cub' * 80}{number}")

@@ -137,7 +137,7 @@ class Group:
     @property
     def objective(self) -> str:
         """The metric its runs were selected by."""
-        return _objective(self.runs[0])
+        return selected_by(self.runs[0])
 
     @property
     def study(self) -> str | None:
@@ -183,13 +183,8 @@ class Group:
         return math.fsum(found) / len(found) if found else None
 
 
-def objectives(groups: Iterable[Group]) -> list[str]:
-    """Return the metrics by which the runs of groups that have them were selected; several rank no groups together."""
-    found = ((_objective(run), group) for group in groups for run in group.runs)
-    return list(dict.fromkeys(tag for tag, group in found if group.values(tag)))
-
-
-def _objective(run: FoundRun) -> str:
+def selected_by(run: FoundRun) -> str:
+    """Return the metric a run was selected by."""
     return str(run.result.selection.get("metric", "val/H"))
 
 

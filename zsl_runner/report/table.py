@@ -7,12 +7,13 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from zsl_runner.config.quantities import Quantity, is_standard_error, quantity_of, title
-from zsl_runner.errors import ConfigError, RunError
+from zsl_runner.config.quantities import is_standard_error, title
+from zsl_runner.errors import ConfigError
 from zsl_runner.report.baseline import compare
 from zsl_runner.report.choice import contenders, folded
 from zsl_runner.report.collect import Findings, FoundRun
-from zsl_runner.report.groups import BLOCK, Group, block_of, groups_of, metric_of, objectives, tag_of
+from zsl_runner.report.comparable import objectives, shared_quantity
+from zsl_runner.report.groups import BLOCK, Group, block_of, groups_of, metric_of, tag_of
 from zsl_runner.report.notes import on_debug_runs, on_groups, on_unfinished, on_unmeasured
 from zsl_runner.report.published import deviation, quoted
 from zsl_runner.report.rows import Block, Row
@@ -149,7 +150,7 @@ def _cut(block: Block, top: int, sort: str | None) -> str:
     if len(tags) > 1:
         return f"{everything}: they were selected by {' and '.join(map(title, tags))}; --sort ranks them by one"
     (tag,) = tags
-    _quantity(groups, tag)
+    shared_quantity(groups, tag)
     ranked = sorted((row for row in block.rows if row.group.values(tag)), key=lambda row: -row.group.merit(tag))
     if not ranked:
         return f"{everything}: none has {title(tag)}"
@@ -182,14 +183,14 @@ def _blocks(groups: list[Group], columns: Mapping[tuple[str, ...], list[str]], s
 
 
 def _block(groups: list[Group], tags: list[str], sort: str | None) -> Block:
-    quantities = {tag: _quantity(groups, tag) for tag in tags if any(group.values(tag) for group in groups)}
+    quantities = {tag: shared_quantity(groups, tag) for tag in tags if any(group.values(tag) for group in groups)}
     block = Block({name: groups[0].traits[name] for name in BLOCK}, quantities)
     for group in groups:
         cells = {tag: group.average(tag) for tag in quantities}
         block.rows.append(Row(group, cells, deviation=deviation(group, cells, quantities)))
     block.rows.sort(key=lambda row: (row.group.traits["model"], row.group.traits["trainer"], _order(row.group)))
     if sort is not None:
-        _quantity(groups, sort)
+        shared_quantity(groups, sort)
         block.rows.sort(key=lambda row: -row.group.merit(sort))
     competing = {id(group) for group in contenders(groups)}
     for tag in quantities:
@@ -220,20 +221,3 @@ def _in_order(text: str) -> list[tuple[str, int]]:
         (word, int((number or "0").replace(",", "")))
         for word, number in zip(pieces[::2], [*pieces[1::2], ""], strict=True)
     ]
-
-
-def _quantity(groups: list[Group], tag: str) -> Quantity:
-    """Return what the runs that have a metric recorded of it.
-
-    Raises:
-        RunError: they disagree on its unit or its better direction.
-    """
-    runs = [run for group in groups for run in group.runs if metric_of(run, tag) is not None]
-    found = [quantity_of(tag, run.result.quantities) for run in runs]
-    for run, quantity in zip(runs, found, strict=True):
-        if (quantity.unit, quantity.lower_is_better) != (found[0].unit, found[0].lower_is_better):
-            raise RunError(
-                f"{tag}: recorded in {found[0].unit} by {runs[0].directory} and in {quantity.unit} by {run.directory}; "
-                "they cannot share a table: run one of them again, or name the folders to be compared"
-            )
-    return found[0] if found else Quantity()

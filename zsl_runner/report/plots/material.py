@@ -12,6 +12,7 @@ from typing import Any
 
 from zsl_runner.config.quantities import Quantity, title
 from zsl_runner.config.quoting import written
+from zsl_runner.report.comparable import objectives, shared_quantity
 from zsl_runner.report.groups import BLOCK, Group
 from zsl_runner.report.values import read
 
@@ -47,29 +48,39 @@ class Material:
         said = [traits["features"], traits["semantics"], f"split {traits['split']}"]
         return "; ".join(text for text in said if text)
 
-    @property
-    def objective(self) -> str:
-        """The metric the runs were selected by, or the first one that was asked for."""
-        if self.metrics:
-            return self.metrics[0]
-        return self.groups[0].objective
+    def objective_of(self, groups: Sequence[Group]) -> str:
+        """Return the first metric that was asked for, or else the first that selected some of the groups."""
+        return next(iter([*self.metrics, *objectives(groups)]), groups[0].objective)
 
     def quantity(self, tag: str) -> Quantity:
-        """Return what a metric is."""
+        """Return what a metric is.
+
+        Raises:
+            RunError: the groups disagree on its unit or its better direction.
+        """
         measured = [group for group in self.groups if group.values(tag)]
-        return (measured or self.groups)[0].quantity(tag)
+        return shared_quantity(measured, tag) if measured else self.groups[0].quantity(tag)
 
     def axis(self, tag: str) -> str:
         """Return a metric's axis label with its unit."""
         return f"{title(tag)}, {self.quantity(tag).unit}"
 
     def best(self, count: int) -> tuple[list[Group], str]:
-        """Return at most so many groups, the best ones on the objective, in their old order; and what was left out."""
+        """Return at most so many groups, the best ones on the objective, in their old order; and what was left out.
+
+        Groups that lack it come last, and those that were selected by different metrics are not ranked.
+        """
         if len(self.groups) <= count:
             return list(self.groups), ""
-        ranked = sorted(self.groups, key=lambda group: -group.merit(self.objective))[:count]
-        chosen = [group for group in self.groups if any(group is kept for kept in ranked)]
-        return chosen, f"the best {count} of {len(self.groups)} groups by {title(self.objective)}"
+        tags = list(self.metrics[:1]) or objectives(self.groups)
+        ranked = [group for group in self.groups if len(tags) == 1 and group.values(tags[0])]
+        unranked = [group for group in self.groups if len(tags) != 1 or not group.values(tags[0])]
+        kept = [*sorted(ranked, key=lambda group: -group.merit(tags[0])), *unranked][:count]
+        chosen = [group for group in self.groups if any(group is one for one in kept)]
+        if len(ranked) < count:
+            return chosen, f"{count} of {len(self.groups)} groups, which not all can be ranked by one metric"
+        without = f", {len(unranked)} without it left out" if unranked else ""
+        return chosen, f"the best {count} of {len(ranked)} groups by {title(tags[0])}{without}"
 
     def labels(self, groups: Sequence[Group]) -> list[str]:
         """Return short names: the model, the trainer if a model has several, the settings that differ."""

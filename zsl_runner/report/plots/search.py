@@ -29,8 +29,9 @@ def measured(material: Material, family: Family) -> list[Group]:
 
     Of several best ones it is the first, which also stands for the search in tables.
     """
-    found = [group for group in reversed(family.groups) if group.average(material.objective) is not None]
-    return sorted(found, key=lambda group: group.merit(material.objective))
+    objective = material.objective_of(family.groups)
+    found = [group for group in reversed(family.groups) if group.average(objective) is not None]
+    return sorted(found, key=lambda group: group.merit(objective))
 
 
 @styled
@@ -38,11 +39,11 @@ def parallel(material: Material, family: Family) -> Figure:
     """Draw a line for each setting over one axis for each parameter and one for the objective, coloured by it.
 
     Args:
-        material: the block, which names the objective.
+        material: the block.
         family: the settings of one model.
     """
     groups = measured(material, family)
-    objective = material.objective
+    objective = material.objective_of(family.groups)
     columns = [Scale([plain(group.varied[key]) for group in groups]) for key in family.keys]
     heights = [_mean(group, objective) for group in groups]
     columns.append(Scale(heights))
@@ -82,11 +83,11 @@ def scatter(material: Material, family: Family) -> Figure:
     """Draw the objective against each parameter: bars over seeds, the order of the runs as colour, a ring for the best.
 
     Args:
-        material: the block, which names the objective.
+        material: the block.
         family: the settings of one model.
     """
     groups = measured(material, family)
-    objective = material.objective
+    objective = material.objective_of(family.groups)
     count = len(family.keys)
     columns = 2 if count == 4 else min(count, 3)
     rows = math.ceil(count / columns)
@@ -181,9 +182,10 @@ def _colours(values: Sequence[float], lower_is_better: bool) -> list[Any]:
 def _best(material: Material, family: Family, groups: Sequence[Group]) -> str:
     best = groups[-1]
     settings = ", ".join(f"{short(key, family.keys)}={_shown(best.varied[key])}" for key in family.keys)
-    quantity = material.quantity(material.objective)
-    value = f"{_mean(best, material.objective):.{quantity.digits}f} {quantity.unit}"
-    return f"{title(material.objective)} {value} at {settings}"
+    objective = material.objective_of(family.groups)
+    quantity = material.quantity(objective)
+    value = f"{_mean(best, objective):.{quantity.digits}f} {quantity.unit}"
+    return f"{title(objective)} {value} at {settings}"
 
 
 def _shown(value: Any) -> str:
