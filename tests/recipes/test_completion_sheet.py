@@ -40,6 +40,19 @@ def test_lines_of_the_sheet(run):
         side_by_side([cvae, other], 2)
 
 
+def test_runs_of_one_method_have_lines_of_their_own(run, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    both = [run("dataset=digits_quadrant", "model=cvae_pairs", f"seed={seed}") for seed in (0, 1)]
+    (axes,) = side_by_side(both, 1).axes
+    labels = [label.get_text() for label in axes.get_yticklabels()]
+    names = [f"cvae, outputs/cvae/digits_quadrant/{one.directory.name}" for one in both]
+    assert labels == [
+        "observed",
+        "truth",
+        *(f"{name}: {line}" for name in names for line in ("prediction", "sample 1")),
+    ]
+
+
 def test_a_run_that_completes_nothing(run):
     labels = run("dataset=digits_images", "model=baseline_nn")
     with pytest.raises(RunError, match="expected a run that completes images"):

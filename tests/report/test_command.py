@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from zsl_runner.report.cli import main
+from zsl_runner.report.cli import main, parser
 
 
 def full(_):
@@ -40,6 +40,57 @@ def test_the_command(outputs, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr("os.fsync", full)
     assert main([str(outputs.folder), "--into", str(path), "--section", "main"]) == 1
     assert "results.md: cannot be written: No space left on device" in capsys.readouterr().err
+
+
+GIVEN = {
+    "by": ["model"],
+    "metric": ["H"],
+    "where": ["seed=0"],
+    "sort": ["H"],
+    "top": ["1"],
+    "unfold": [],
+    "baseline": ["sgal"],
+    "reference": [],
+    "cost": [],
+    "format": ["md"],
+    "into": ["page.md", "--section", "x"],
+    "plot": ["other"],
+    "html": ["other"],
+    "diff": [],
+}
+"""Every option that chooses or changes what is written, with values."""
+TAKES = {
+    "diff": {"format", "into"},
+    "plot": {"by", "metric", "where"},
+    "html": {*GIVEN} - {"format", "into", "plot", "diff"},
+}
+PAIRS = [(form, option) for form in TAKES for option in GIVEN if option != form]
+
+
+def test_every_option_is_in_the_pairs():
+    told = {action.dest for action in parser()._actions} - {"help", "folders", "section"}
+    assert told == {*GIVEN}
+
+
+@pytest.mark.parametrize(("form", "option"), PAIRS)
+def test_options_go_with_what_is_written_or_are_refused(outputs, tmp_path, capsys, monkeypatch, form, option):
+    monkeypatch.chdir(tmp_path)
+    page = tmp_path / "page.md"
+    page.write_text("<!-- zsl-report:x --><!-- /zsl-report:x -->")
+    runs = [str(outputs.add(40.0 + seed, seed)) for seed in range(2)]
+    asked = [*runs, f"--{form}", *(["made"] if GIVEN[form] else []), f"--{option}", *GIVEN[option]]
+    if option in TAKES[form]:
+        assert main(asked) == 0
+        assert form == "diff" or (tmp_path / "made").is_dir()
+        assert ("**Metrics**" in page.read_text()) == (option == "into")
+        return
+    with pytest.raises(SystemExit, match="2"):
+        main(asked)
+    message = capsys.readouterr().err
+    assert all(f"--{name}" in message.splitlines()[-1] for name in (form, option))
+    assert "does not go with" in message
+    assert not (tmp_path / "made").exists()
+    assert "Metrics" not in page.read_text()
 
 
 def test_an_empty_folder_says_so(tmp_path, capsys):

@@ -162,6 +162,25 @@ def test_a_search_along_one_key_is_drawn_as_one_and_what_came_of_it_is_left_out(
     assert [axes.get_xlabel() for axes in scatter(material, family).axes] == ["model.lr", ""]
 
 
+@pytest.mark.parametrize("study", ["", None])
+def test_a_large_grid_that_no_search_started_is_drawn_as_settings(outputs, study):
+    for number in range(27):
+        config = {"lr": 0.1 ** (number % 3), "ratio": number // 3 % 3, "depth": number // 9}
+        add(outputs, 40.0 + number, config=config, study=study)
+    material = outputs.material()
+    (family,) = families(material)
+    assert [name for name, _ in figures(material)] == ["parallel-sgal", "scatter-sgal", "seen-unseen"]
+    heading = "search of sgal" if study is None else "settings of sgal"
+    assert all(heading in "\n".join(texts(draw(material, family))) for draw in (parallel, scatter))
+
+
+def test_settings_changed_one_at_a_time_are_drawn_against_each_parameter(outputs):
+    for config in ({}, {"dim": 8}, {"dim": 32}, {"lr": 0.1}, {"lr": 0.001}):
+        add(outputs, 40.0, config={"dim": 16, "lr": 0.01} | config, study="")
+    names = [name for name, _ in figures(outputs.material())]
+    assert names == ["against-model.dim", "against-model.lr", "seen-unseen"]
+
+
 def test_of_equally_good_settings_figure_and_table_name_the_same(outputs):
     for lr in (0.123456789, 0.3, 0.7):
         add(outputs, 40.0, config={"lr": lr}, study="tpe-1")
@@ -280,11 +299,68 @@ def test_what_does_not_compare_shares_no_figure(outputs, tmp_path):
     assert all(path.read_bytes().startswith(b"\x89PNG") for path in written)
 
 
+def test_of_many_groups_only_those_are_called_the_best_that_one_metric_ranks(outputs):
+    for number in range(4):
+        add(outputs, 40.0 + number, model=f"m{number}")
+    add(outputs, 90.0, model="a", validation={})
+    groups, note = outputs.material().best(2)
+    assert ([group.traits["model"] for group in groups], note) == (
+        ["m2", "m3"],
+        "the best 2 of 4 groups by val H, 1 without it left out",
+    )
+    groups, note = outputs.material().best(4)
+    assert [group.traits["model"] for group in groups] == ["m0", "m1", "m2", "m3"]
+    add(outputs, 91.0, model="z", validation={"val/T1": 99.0}, selection={"metric": "val/T1"})
+    groups, note = outputs.material().best(2)
+    assert note == "2 of 6 groups, which not all can be ranked by one metric"
+    groups, note = outputs.material(["val/H"]).best(5)
+    assert [group.traits["model"] for group in groups] == ["a", "m0", "m1", "m2", "m3"]
+    assert note == "5 of 6 groups, which not all can be ranked by one metric"
+    assert outputs.material(["val/H"]).best(2)[1] == "the best 2 of 4 groups by val H, 2 without it left out"
+
+
+def test_a_search_is_drawn_by_the_metric_it_was_selected_by(outputs):
+    add(outputs, 40.0, model="a")
+    for number in range(3):
+        validation = {"val/H": 50.0 - number, "val/T1": 60.0 + number}
+        selection = {"metric": "val/T1"}
+        add(outputs, 40.0, config={"lr": number}, study="tpe-1", validation=validation, selection=selection)
+    material = outputs.material()
+    (family,) = families(material)
+    assert any("val T1 62.0 per cent at lr=2" in text for text in texts(parallel(material, family)))
+    assert [row.varied for row in outputs.report().blocks[0].rows] == ["", "lr=2 (best val T1 of 3)"]
+
+
+def test_metrics_in_different_units_share_no_figure(outputs):
+    for dim, unit in ((8, "nats"), (16, "nats"), (32, "nats per pixel")):
+        add(outputs, 40.0, config={"dim": dim}, quantities={"H": {"unit": unit, "lower_is_better": True}})
+    material = outputs.material()
+    with pytest.raises(RunError, match=r"test/H: recorded in nats by .* and in nats per pixel by .* cannot share"):
+        parameter(material, families(material), "model.dim")
+
+
 def test_a_data_set_of_a_long_name_has_figures(outputs, tmp_path):
     for number in (1, 2):
         add(outputs, 40.0, number, dataset=f"{'cub' * 80}{number}")
     written = plot(collect([outputs.folder]), tmp_path / "plots")
     assert [path.is_file() for path in dict.fromkeys(written)] == [True, True]
+
+
+def test_every_figure_has_a_file_of_its_own(outputs, tmp_path):
+    long = {name: [1024, 1024, 512] for name in ("encoder_hidden", "decoder_hidden", "prior_hidden")}
+    for place, weight in enumerate((0.1, 0.2)):  # the last of many keys, so that long names begin alike
+        for depth in (1, 2):
+            config = {name: [*sizes, depth] for name, sizes in long.items()} | {"weight": weight}
+            add(outputs, 40.0 + place, config=config, study="", curve=(3.0, 2.0))
+    for kind in ("a+b", "a b", "a=b", "A=b"):
+        add(outputs, 40.0, model="vzsl", config={"kind_of": kind}, curve=(3.0, 2.0))
+    findings = collect([outputs.folder])
+    written = plot(findings, tmp_path / "plots")
+    names = [path.name for path in written]
+    assert len({name.lower() for name in names}) == len(names) == len(list((tmp_path / "plots").iterdir()))
+    assert sum("-curves-" in name for name in names) == 6
+    assert max(map(len, names)) < 200
+    assert plot(findings, tmp_path / "plots") == written
 
 
 def test_the_command_writes_files_and_refuses_what_it_cannot_draw(grid, tmp_path, capsys):

@@ -54,6 +54,27 @@ def test_a_seed_run_twice_counts_once_and_is_reported(outputs):
     assert "DIFFERENT METRICS" in report.notes[1]
 
 
+@pytest.mark.parametrize(
+    ("first", "second", "verdict"), [(40.0, 40.0, "same metrics"), (40.0, 55.0, "DIFFERENT METRICS")]
+)
+def test_seeds_run_twice_without_test_rows_are_compared_on_validation_rows(outputs, first, second, verdict):
+    for value in (first, second):
+        outputs.add(None, 0, validation={"val/H": value}, selection={"mode": "last", "metric": "val/H"})
+    (note,) = outputs.report().notes
+    assert verdict in note
+
+
+def test_a_cost_that_was_not_measured_is_left_out(outputs):
+    outputs.add(40.0, 0, cost={"wall_seconds": None, "gradient_steps": {"tune": 5, "final": None}})
+    (row,) = rows_of(outputs.report(cost=True))
+    assert (row.group.cost("wall_seconds"), row.group.cost("gradient_steps")) == (None, None)
+    outputs.add(41.0, 1, cost={"wall_seconds": 30.0, "gradient_steps": {"tune": 5, "final": 2}})
+    report = outputs.report(cost=True)
+    (row,) = rows_of(report)
+    assert (row.group.cost("wall_seconds"), row.group.cost("gradient_steps")) == (30.0, 7.0)
+    assert "| 0:30 | 7 |" in markdown(report)
+
+
 def test_the_same_folder_twice_counts_once(outputs):
     outputs.add(40.0)
     assert len(collect([outputs.folder, outputs.folder / "sgal"]).runs) == 1

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import math
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
+from zsl_runner.report.comparable import objectives
 from zsl_runner.report.groups import Group
 from zsl_runner.report.plots.material import families, materials
 
 
 def chosen(groups: Sequence[Group]) -> Group | None:
-    """Return the group that is best on the metric its runs were selected by; None if none has it."""
-    tag = groups[0].objective
-    best = max(groups, key=lambda group: group.merit(tag))
-    return best if best.merit(tag) > -math.inf else None
+    """Return the group that is best on the metric its runs were selected by.
+
+    None if none has it, or if they were selected by different ones, which rank no groups together.
+    """
+    tags = objectives(groups)
+    return max(groups, key=lambda group: group.merit(tags[0])) if len(tags) == 1 else None
 
 
 def contenders(groups: Iterable[Group]) -> list[Group]:

@@ -51,6 +51,16 @@ learning curves of each group.
 Means and bands are over seeds."""
 
 
+TABLES = ("sort", "top", "unfold", "baseline", "reference", "cost")
+"""Options of tables alone."""
+OTHER_FORMS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "diff": ("compares two runs", ("by", "metric", "where", *TABLES, "plot", "html")),
+    "plot": ("draws figures", (*TABLES, "format", "into", "html")),
+    "html": ("writes a page", ("format", "into")),
+}
+"""Options that ask for something else than tables: what they do, and which options do not go with them."""
+
+
 def parser() -> argparse.ArgumentParser:
     """Return the command's argument parser."""
     made = argparse.ArgumentParser(
@@ -93,7 +103,8 @@ def parser() -> argparse.ArgumentParser:
         "--top",
         type=positive,
         metavar="N",
-        help="show only the N best rows of each table, by --sort or else by the validation metric that selected them",
+        help="show only the N best rows of each table, by --sort or else by the validation metric that selected them; "
+        "rows without it stay",
     )
     made.add_argument(
         "--unfold", action="store_true", help="show a row for each setting of a search, not only the one it chose"
@@ -140,12 +151,14 @@ def _work(argv: Sequence[str] | None) -> int:
         arguments.error("--into FILE and --section NAME belong together")
     if options.diff and (len(options.folders) != 2 or options.format in ("csv", "latex")):
         arguments.error("--diff compares two runs, as text or md: zsl-report --diff RUN RUN")
-    if options.html is not None and (options.into is not None or options.format or options.plot):
-        arguments.error("--html writes a page: --into, --format and --plot do not go with it")
-    if options.plot is not None and (options.into is not None or options.baseline or options.sort):
-        arguments.error("--plot draws figures: --into, --baseline and --sort belong to tables")
+    given = {name for name, value in vars(options).items() if value != arguments.get_default(name)}
+    for form, (does, excluded) in OTHER_FORMS.items():
+        unfit = [f"--{name}" for name in excluded if name in given]
+        if form in given and unfit:
+            arguments.error(f"--{form} {does}, and does not go with {', '.join(unfit)}")
     if options.diff:
-        return _show(_difference(options.folders, _form(options)))
+        text = _difference(options.folders, _form(options))
+        return _show(text) if options.into is None else _replace(options, text, "the differences between two runs")
     found = collect(options.folders)
     findings = narrowed(found, options.where)
     if found.runs and not findings.runs:
@@ -180,10 +193,7 @@ def _work(argv: Sequence[str] | None) -> int:
         text = aligned(report)
     else:
         text = FORMATS[form](report)
-    if options.into is None:
-        return _show(text)
-    replace_section(options.into, options.section, text)
-    return _show(f"{options.into}: section {options.section} written, {len(report.blocks)} tables\n")
+    return _show(text) if options.into is None else _replace(options, text, f"{len(report.blocks)} tables")
 
 
 def _form(options: argparse.Namespace) -> str:
@@ -199,6 +209,11 @@ def _difference(runs: Sequence[Path], form: str) -> str:
 
         return side_by_side(comparison)
     return markdown(comparison)
+
+
+def _replace(options: argparse.Namespace, text: str, what: str) -> int:
+    replace_section(options.into, options.section, text)
+    return _show(f"{options.into}: section {options.section} written, {what}\n")
 
 
 def _show(text: str) -> int:

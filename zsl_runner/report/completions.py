@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from torch import Tensor
 
+from zsl_runner.config.paths import shown
 from zsl_runner.config.vocabulary import Provision
 from zsl_runner.errors import RunError
 from zsl_runner.evaluation.likelihood.evaluator import LikelihoodEvaluator
@@ -34,12 +35,12 @@ def side_by_side(runs: Sequence[TrainedRun], samples: int) -> Figure:
     from zsl_runner.tracking.figures.sheets import picture_sheet
 
     lines: dict[str, Tensor] = {}
-    for run in runs:
+    for run, label in zip(runs, _labels(runs), strict=True):
         rows = _rows(run, samples)
         if any(name in lines and not lines[name].equal(rows[name]) for name in SHARED):
             raise RunError(f"{run.directory}: completes other images or other quadrants than {runs[0].directory}")
         lines |= {name: rows[name] for name in SHARED}
-        lines |= {f"{_label(run)}: {name}": row for name, row in rows.items() if name not in SHARED}
+        lines |= {f"{label}: {name}": row for name, row in rows.items() if name not in SHARED}
     if not lines:
         raise RunError("no run to draw; give one or more run directories")
     return picture_sheet(lines, "The same images completed by several runs")
@@ -55,6 +56,11 @@ def _rows(run: TrainedRun, samples: int) -> dict[str, Tensor]:
     return {name: row for name, row in rows.items() if name not in drawn[samples:]}
 
 
-def _label(run: TrainedRun) -> str:
-    model, trainer = run.config.model.name, run.config.trainer.name
-    return model if model == trainer else f"{model}, {trainer}"
+def _labels(runs: Sequence[TrainedRun]) -> list[str]:
+    """Return the runs' models and trainers, with their directories where several have the same."""
+    methods = [(run.config.model.name, run.config.trainer.name) for run in runs]
+    names = [model if model == trainer else f"{model}, {trainer}" for model, trainer in methods]
+    return [
+        name if names.count(name) == 1 else f"{name}, {shown(run.directory)}"
+        for name, run in zip(names, runs, strict=True)
+    ]

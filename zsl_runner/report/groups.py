@@ -144,7 +144,7 @@ class Group:
     @property
     def objective(self) -> str:
         """The metric its runs were selected by."""
-        return str(self.runs[0].result.selection.get("metric", "val/H"))
+        return selected_by(self.runs[0])
 
     @property
     def offset(self) -> Average | None:
@@ -154,9 +154,10 @@ class Group:
         return average(values) if values else None
 
     @property
-    def study(self) -> str:
-        """The study of the search that tried it; empty if none did, or the records do not tell."""
-        return next((run.result.study for run in self.runs if run.result.study), "")
+    def study(self) -> str | None:
+        """The study of the search that tried it; empty if none did, None if a record does not tell."""
+        found = [run.result.study for run in self.runs]
+        return next(filter(None, found), None if None in found else "")
 
     def merit(self, tag: str) -> float:
         """Return the mean of a metric with the sign that makes the larger one better; minus infinity if none has it."""
@@ -189,10 +190,16 @@ class Group:
     def cost(self, name: str) -> float | None:
         """Return the mean of an entry of ``cost`` over the runs that recorded it, e.g. ``wall_seconds``.
 
-        What was recorded for each stage counts as the sum over the stages.
+        What was recorded for each stage counts as the sum over the stages; null was not measured.
         """
-        found = [_total(run.result.cost[name]) for run in self.runs if name in run.result.cost]
+        totals = (_total(run.result.cost.get(name)) for run in self.runs)
+        found = [total for total in totals if total is not None]
         return math.fsum(found) / len(found) if found else None
+
+
+def selected_by(run: FoundRun) -> str:
+    """Return the metric a run was selected by."""
+    return str(run.result.selection.get("metric", "val/H"))
 
 
 def block_of(run: FoundRun) -> tuple[str, ...]:
@@ -200,8 +207,12 @@ def block_of(run: FoundRun) -> tuple[str, ...]:
     return tuple(TRAITS[name](run) for name in BLOCK)
 
 
-def _total(recorded: float | dict[str, float]) -> float:
-    return math.fsum(recorded.values()) if isinstance(recorded, dict) else recorded
+def _total(recorded: float | dict[str, float | None] | None) -> float | None:
+    """Return the sum over the stages; None if one of them was not measured, as of less than all it would be too low."""
+    if not isinstance(recorded, dict):
+        return recorded
+    stages = [value for value in recorded.values() if value is not None]
+    return math.fsum(stages) if len(stages) == len(recorded) else None
 
 
 def tag_of(name: str) -> str:

@@ -8,9 +8,8 @@ from zsl_runner.config.quantities import title
 from zsl_runner.config.quoting import again
 from zsl_runner.report.collect import FoundRun
 from zsl_runner.report.groups import Group, block_of
+from zsl_runner.report.text import listed
 from zsl_runner.runs.presence import CUT_SHORT, UNKNOWN, told
-
-NAMED = 3
 
 
 def on_groups(groups: Sequence[Group]) -> list[str]:
@@ -22,7 +21,8 @@ def on_groups(groups: Sequence[Group]) -> list[str]:
             used = next(
                 kept for kept in group.runs if (kept.result.seed, kept.identity) == (run.result.seed, run.identity)
             )
-            agrees = used.result.metrics == run.result.metrics
+            measured = [(found.result.metrics, found.result.validation) for found in (used, run)]
+            agrees = measured[0] == measured[1]
             verdict = "same metrics" if agrees else "DIFFERENT METRICS: the versions or the device may differ"
             notes.append(
                 f"{name}: seed {run.result.seed} was run more than once; {used.directory} counts, "
@@ -101,7 +101,5 @@ def on_unmeasured(runs: Sequence[FoundRun], columns: Mapping[tuple[str, ...], li
         alike.setdefault(wanted, []).append(run)
     notes = []
     for wanted, found in alike.items():
-        names = ", ".join(str(run.directory) for run in found[:NAMED])
-        more = f" and {len(found) - NAMED} more" if len(found) > NAMED else ""
-        notes.append(f"complete but without {wanted}: {names}{more}")
+        notes.append(f"complete but without {wanted}: {listed([str(run.directory) for run in found])}")
     return notes

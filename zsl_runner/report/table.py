@@ -7,17 +7,19 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from zsl_runner.config.quantities import Quantity, is_standard_error, quantity_of, title
-from zsl_runner.errors import ConfigError, RunError
+from zsl_runner.config.quantities import is_standard_error, title
+from zsl_runner.errors import ConfigError
 from zsl_runner.report.baseline import compare
 from zsl_runner.report.choice import contenders, folded
 from zsl_runner.report.collect import Findings, FoundRun
+from zsl_runner.report.comparable import objectives, shared_quantity
 from zsl_runner.report.groups import BLOCK, Group, block_of, groups_of, metric_of, tag_of
 from zsl_runner.report.machines import on_machines
 from zsl_runner.report.notes import on_debug_runs, on_groups, on_unfinished, on_unmeasured
 from zsl_runner.report.published import deviation, quoted
 from zsl_runner.report.rows import Block, Row
 from zsl_runner.report.scaling import differing, in_words, scaling_of
+from zsl_runner.report.text import listed
 from zsl_runner.report.values import read
 
 ZERO_SHOT = ("test/T1", "test/U", "test/S", "test/H", "test/mU", "test/mS", "test/mH")
@@ -67,7 +69,8 @@ def build(
         baseline: see `zsl_runner.report.baseline.compare`; the other rows get their paired difference to it.
         reference: also note what every experiment file quotes, and which of it cannot be compared.
         cost: also show CPU time, peak memory, gradient steps and device.
-        top: keep so many rows of a block, the best ones on ``sort``, or else on what they were selected by.
+        top: keep so many rows of a block, the best ones on ``sort``, or else on what they were selected by; and those
+            that cannot be ranked.
         fold: let the one setting of a search that validation chose stand for all of them.
 
     Raises:
@@ -141,13 +144,30 @@ def _with_validation(tags: list[str], runs: Iterable[FoundRun]) -> list[str]:
 
 
 def _cut(block: Block, top: int, sort: str | None) -> str:
-    """Keep the best rows of a block, and return what a reader must know of it."""
-    tag = sort or block.rows[0].group.objective
-    ranked = sorted(block.rows, key=lambda row: -row.group.merit(tag))
-    count = len(ranked)
-    block.rows = ranked[:top]
+    """Keep the best rows of a block and those that cannot be ranked, and return what a reader must know of it."""
+    groups = [row.group for row in block.rows]
+    tags = [sort] if sort else objectives(groups)
+    everything = f"{block.traits['dataset']}: all {len(groups)} rows, not the best {top}"
+    if not tags:
+        return f"{everything}: none has the metric it was selected by; --sort ranks them by another"
+    if len(tags) > 1:
+        return f"{everything}: they were selected by {' and '.join(map(title, tags))}; --sort ranks them by one"
+    (tag,) = tags
+    shared_quantity(groups, tag)
+    ranked = sorted((row for row in block.rows if row.group.values(tag)), key=lambda row: -row.group.merit(tag))
+    if not ranked:
+        return f"{everything}: none has {title(tag)}"
+    unranked = [row for row in block.rows if not row.group.values(tag)]
+    beside = f"; unranked, without {title(tag)}: {listed([_name(row.group) for row in unranked])}" if unranked else ""
+    if len(ranked) <= top:
+        return f"{everything}: only {len(ranked)} can be ranked{beside}"
+    block.rows = [*ranked[:top], *unranked]
     warning = "; best on test rows, which must choose nothing" if tag.startswith(("test/", "oracle/")) else ""
-    return f"{block.traits['dataset']}: the best {top} of {count} rows by {title(tag)}{warning}"
+    return f"{block.traits['dataset']}: the best {top} of {len(ranked)} rows by {title(tag)}{warning}{beside}"
+
+
+def _name(group: Group) -> str:
+    return f"{group.traits['model']}/{group.traits['trainer']}{f' ({group.differs})' if group.differs else ''}"
 
 
 def _blocks(groups: list[Group], columns: Mapping[tuple[str, ...], list[str]], sort: str | None) -> list[Block]:
@@ -166,7 +186,7 @@ def _blocks(groups: list[Group], columns: Mapping[tuple[str, ...], list[str]], s
 
 
 def _block(groups: list[Group], tags: list[str], sort: str | None) -> Block:
-    quantities = {tag: _quantity(groups, tag) for tag in tags if any(group.values(tag) for group in groups)}
+    quantities = {tag: shared_quantity(groups, tag) for tag in tags if any(group.values(tag) for group in groups)}
     block = Block({name: groups[0].traits[name] for name in BLOCK}, quantities)
     apart, scalings = differing(groups), [scaling_of(group) for group in groups]
     common = {key: value for key, value in scalings[0].items() if all(key in scaling for scaling in scalings)}
@@ -178,7 +198,7 @@ def _block(groups: list[Group], tags: list[str], sort: str | None) -> Block:
         block.rows.append(row)
     block.rows.sort(key=lambda row: (row.group.traits["model"], row.group.traits["trainer"], _order(row.group)))
     if sort is not None:
-        _quantity(groups, sort)
+        shared_quantity(groups, sort)
         block.rows.sort(key=lambda row: -row.group.merit(sort))
     competing = {id(group) for group in contenders(groups)}
     for tag in quantities:
@@ -209,20 +229,3 @@ def _in_order(text: str) -> list[tuple[str, int]]:
         (word, int((number or "0").replace(",", "")))
         for word, number in zip(pieces[::2], [*pieces[1::2], ""], strict=True)
     ]
-
-
-def _quantity(groups: list[Group], tag: str) -> Quantity:
-    """Return what the runs that have a metric recorded of it.
-
-    Raises:
-        RunError: they disagree on its unit or its better direction.
-    """
-    runs = [run for group in groups for run in group.runs if metric_of(run, tag) is not None]
-    found = [quantity_of(tag, run.result.quantities) for run in runs]
-    for run, quantity in zip(runs, found, strict=True):
-        if (quantity.unit, quantity.lower_is_better) != (found[0].unit, found[0].lower_is_better):
-            raise RunError(
-                f"{tag}: recorded in {found[0].unit} by {runs[0].directory} and in {quantity.unit} by {run.directory}; "
-                "they cannot share a table: run one of them again, or name the folders to be compared"
-            )
-    return found[0] if found else Quantity()

@@ -62,7 +62,7 @@ class Result:
         started: UTC time, ISO 8601.
         finished: UTC time, ISO 8601; None while it runs.
         command: the command line.
-        study: the study of the search that started the run; empty if none did.
+        study: the study of the search that started the run; empty if none did, None if that was not recorded.
         error: type and message if the run failed.
         debug: what the run did otherwise than it would have without its ``debug`` options, by name; empty for a
             proper run. Metrics of a run that has any are comparable with nothing.
@@ -91,7 +91,7 @@ class Result:
     started: str | None = None
     finished: str | None = None
     command: str = ""
-    study: str = ""
+    study: str | None = None
     error: dict[str, str] | None = None
     debug: dict[str, Any] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 
 from matplotlib.figure import Figure
@@ -20,6 +21,8 @@ from zsl_runner.report.text import one_line
 from zsl_runner.tracking.pictures import png
 
 DPI = 130
+LONGEST = 100
+"""Letters of what a figure shows in the name of its file."""
 Drawn = tuple[str, Figure]
 
 
@@ -64,11 +67,14 @@ def plot(
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise RunError(f"{folder}: cannot be created: {error.strerror or error}") from error
-    written: list[Path] = []
+    written: dict[str, Path] = {}  # by the name as file systems that ignore case know it
     for picture in drawn:
-        written.append(folder / f"{picture.material.name}-{_safe(picture.name)}.png")
-        write_bytes(written[-1], picture.png)
-    return written
+        stem = f"{picture.material.name}-{_safe(picture.name)}"
+        alike = [stem, f"{stem}-{_hash(picture.name)}", *(f"{stem}-{number}" for number in range(2, len(written) + 2))]
+        free = next(name for name in alike if name.lower() not in written)
+        written[free.lower()] = folder / f"{free}.png"
+        write_bytes(written[free.lower()], picture.png)
+    return list(written.values())
 
 
 def pictures(
@@ -115,7 +121,7 @@ def _swept(material: Material, only: str | None = None) -> Iterator[Drawn]:
     """Yield figures over the settings of a method, along each swept key or only along one."""
     grids: dict[str, list[Family]] = {}
     for family in families(material):
-        if family.is_search and only is None:
+        if (family.is_search or family.is_crowded) and only is None:
             if search.measured(material, family):
                 yield f"parallel-{family.name}", search.parallel(material, family)
                 yield f"scatter-{family.name}", search.scatter(material, family)
@@ -150,4 +156,10 @@ def _curves(material: Material, say: Callable[[str], object]) -> Iterator[Drawn]
 
 
 def _safe(name: str) -> str:
-    return re.sub(r"[^A-Za-z0-9._+-]+", "-", name.replace("=", "-")).strip("-")[:100]
+    """Return a name for a file; a long one is cut, and its hash tells it from others that begin alike."""
+    safe = re.sub(r"[^A-Za-z0-9._+-]+", "-", name.replace("=", "-")).strip("-")
+    return safe if len(safe) <= LONGEST else f"{safe[: LONGEST - 9]}-{_hash(name)}"
+
+
+def _hash(name: str) -> str:
+    return sha256(name.encode(errors="surrogateescape")).hexdigest()[:8]

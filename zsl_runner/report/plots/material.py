@@ -12,6 +12,7 @@ from typing import Any
 
 from zsl_runner.config.quantities import Quantity, title
 from zsl_runner.config.quoting import written
+from zsl_runner.report.comparable import objectives, shared_quantity
 from zsl_runner.report.groups import BLOCK, Group
 from zsl_runner.report.values import read
 
@@ -47,29 +48,39 @@ class Material:
         said = [traits["features"], traits["semantics"], f"split {traits['split']}"]
         return "; ".join(text for text in said if text)
 
-    @property
-    def objective(self) -> str:
-        """The metric the runs were selected by, or the first one that was asked for."""
-        if self.metrics:
-            return self.metrics[0]
-        return self.groups[0].objective
+    def objective_of(self, groups: Sequence[Group]) -> str:
+        """Return the first metric that was asked for, or else the first that selected some of the groups."""
+        return next(iter([*self.metrics, *objectives(groups)]), groups[0].objective)
 
     def quantity(self, tag: str) -> Quantity:
-        """Return what a metric is."""
+        """Return what a metric is.
+
+        Raises:
+            RunError: the groups disagree on its unit or its better direction.
+        """
         measured = [group for group in self.groups if group.values(tag)]
-        return (measured or self.groups)[0].quantity(tag)
+        return shared_quantity(measured, tag) if measured else self.groups[0].quantity(tag)
 
     def axis(self, tag: str) -> str:
         """Return a metric's axis label with its unit."""
         return f"{title(tag)}, {self.quantity(tag).unit}"
 
     def best(self, count: int) -> tuple[list[Group], str]:
-        """Return at most so many groups, the best ones on the objective, in their old order; and what was left out."""
+        """Return at most so many groups, the best ones on the objective, in their old order; and what was left out.
+
+        Groups that lack it come last, and those that were selected by different metrics are not ranked.
+        """
         if len(self.groups) <= count:
             return list(self.groups), ""
-        ranked = sorted(self.groups, key=lambda group: -group.merit(self.objective))[:count]
-        chosen = [group for group in self.groups if any(group is kept for kept in ranked)]
-        return chosen, f"the best {count} of {len(self.groups)} groups by {title(self.objective)}"
+        tags = list(self.metrics[:1]) or objectives(self.groups)
+        ranked = [group for group in self.groups if len(tags) == 1 and group.values(tags[0])]
+        unranked = [group for group in self.groups if len(tags) != 1 or not group.values(tags[0])]
+        kept = [*sorted(ranked, key=lambda group: -group.merit(tags[0])), *unranked][:count]
+        chosen = [group for group in self.groups if any(group is one for one in kept)]
+        if len(ranked) < count:
+            return chosen, f"{count} of {len(self.groups)} groups, which not all can be ranked by one metric"
+        without = f", {len(unranked)} without it left out" if unranked else ""
+        return chosen, f"the best {count} of {len(ranked)} groups by {title(tags[0])}{without}"
 
     def labels(self, groups: Sequence[Group]) -> list[str]:
         """Return short names: the model, the trainer if a model has several, the settings that differ."""
@@ -105,34 +116,28 @@ class Family:
         name: model, or model and trainer, and the study if there are other families of theirs.
         groups: the groups.
         keys: the swept keys.
-        study: the study of the search that tried them; empty if no search did, or their records do not tell.
+        study: the study of the search that tried them; empty if none did, None if their records do not tell and their
+            values are like those of a search.
     """
 
     name: str
     groups: tuple[Group, ...]
     keys: tuple[str, ...]
-    study: str = ""
+    study: str | None = ""
 
     def values(self, key: str) -> list[Value]:
         """Return the values of a key that occur, numbers by size."""
-        return ordered({plain(group.varied[key]) for group in self.groups})
+        return _values(key, self.groups)
 
     @property
     def is_search(self) -> bool:
-        """Whether a search tried the settings, as their records say.
+        """Whether a search tried the settings."""
+        return self.study != ""
 
-        Where these do not, as those of earlier versions: whether the values fill no grid, as those a search draws, or
-        too many lines would share a figure. Options that some settings lack came with a later version, and nobody
-        tried values of them.
-        """
-        if self.study:
-            return True
-        keys = [key for key in self.keys if all(key in group.config for group in self.groups)]
-        if len(keys) < 2:
-            return False
-        points = math.prod(len(self.values(key)) for key in keys)
-        fewest_lines = min(points // len(self.values(key)) for key in keys)
-        return points > 2 * len(self.groups) or fewest_lines > MOST_LINES
+    @property
+    def is_crowded(self) -> bool:
+        """Whether too many lines would share each figure along a key."""
+        return min(len(self.lines(key)) for key in self.keys) > MOST_LINES
 
     def lines(self, key: str) -> dict[str, list[Group]]:
         """Return the groups by the values of all other keys, each line in the order of ``key``."""
@@ -152,21 +157,48 @@ MOST_LINES = 8
 
 def families(material: Material) -> list[Family]:
     """Return the models and trainers of which several settings were run; those that a search tried are apart."""
-    found: dict[tuple[str, str, str], list[Group]] = {}
+    alike: dict[tuple[str, str], list[Group]] = {}
     for group in material.groups:
         if group.configurations == 1:
-            found.setdefault((group.traits["model"], group.traits["trainer"], group.study), []).append(group)
+            alike.setdefault((group.traits["model"], group.traits["trainer"]), []).append(group)
+    found: dict[tuple[str, str, str | None], list[Group]] = {}
+    for method, settings in alike.items():
+        unknown = None if _are_like_a_search([group for group in settings if group.study is None]) else ""
+        for group in settings:
+            found.setdefault((*method, unknown if group.study is None else group.study), []).append(group)
     methods = [(model, trainer) for model, trainer, _ in found]
     trainers = [model for model, _ in set(methods)]
     made = []
     for (model, trainer, study), groups in found.items():
-        keys = tuple(key for key in groups[0].varied if _is_swept(key, groups))
+        keys = _swept(groups)
         if len(groups) > 1 and keys:
             name = model if trainers.count(model) == 1 else f"{model}/{trainer}"
             if study and methods.count((model, trainer)) > 1:
                 name = f"{name}, {study}"
             made.append(Family(name, tuple(groups), keys, study))
     return made
+
+
+def _are_like_a_search(groups: Sequence[Group]) -> bool:
+    """Tell of settings whose records name no study, nor say that there was none, whether a search tried them.
+
+    One did if the values fill no grid, as those a search draws, or too many lines would share a figure. Options that
+    some settings lack came with a later version, and nobody tried values of them.
+    """
+    keys = [key for key in _swept(groups) if all(key in group.config for group in groups)]
+    if len(keys) < 2:
+        return False
+    points = math.prod(len(_values(key, groups)) for key in keys)
+    fewest_lines = min(points // len(_values(key, groups)) for key in keys)
+    return points > 2 * len(groups) or fewest_lines > MOST_LINES
+
+
+def _swept(groups: Sequence[Group]) -> tuple[str, ...]:
+    return tuple(key for key in groups[0].varied if _is_swept(key, groups)) if groups else ()
+
+
+def _values(key: str, groups: Sequence[Group]) -> list[Value]:
+    return ordered({plain(group.varied[key]) for group in groups})
 
 
 def _is_swept(key: str, groups: Sequence[Group]) -> bool:

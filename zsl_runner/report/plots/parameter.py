@@ -60,7 +60,7 @@ def _panels(material: Material, lines: Sequence[Line]) -> list[list[str]]:
     groups = [group for _, found in lines for group in found]
     if material.metrics:
         return [[tag] for tag in material.metrics]
-    name = material.objective.partition("/")[2]
+    name = material.objective_of(groups).partition("/")[2]
     wanted = [[f"{part}/{one}" for part in ("test", "val")] for one in dict.fromkeys((name, "T1"))]
     present = [[tag for tag in tags if any(group.average(tag) for group in groups)] for tags in wanted]
     return [tags if len(lines) <= MOST_DOUBLE else tags[:1] for tags in present if tags]

@@ -1,4 +1,4 @@
-"""A search over several parameters: parallel coordinates, and the objective against each parameter."""
+"""A search or a large sweep over several parameters: parallel coordinates, and the objective against each parameter."""
 
 from __future__ import annotations
 
@@ -29,8 +29,9 @@ def measured(material: Material, family: Family) -> list[Group]:
 
     Of several best ones it is the first, which also stands for the search in tables.
     """
-    found = [group for group in reversed(family.groups) if group.average(material.objective) is not None]
-    return sorted(found, key=lambda group: group.merit(material.objective))
+    objective = material.objective_of(family.groups)
+    found = [group for group in reversed(family.groups) if group.average(objective) is not None]
+    return sorted(found, key=lambda group: group.merit(objective))
 
 
 @styled
@@ -38,18 +39,18 @@ def parallel(material: Material, family: Family) -> Figure:
     """Draw a line for each setting over one axis for each parameter and one for the objective, coloured by it.
 
     Args:
-        material: the block, which names the objective.
+        material: the block.
         family: the settings of one model.
     """
     groups = measured(material, family)
-    objective = material.objective
+    objective = material.objective_of(family.groups)
     columns = [Scale([plain(group.varied[key]) for group in groups]) for key in family.keys]
     heights = [_mean(group, objective) for group in groups]
     columns.append(Scale(heights))
     names = [*(short(key, family.keys) for key in family.keys), material.axis(objective)]
     width = max(6.4, 1.75 * len(columns) + 1.2)
     note = f"{len(groups)} settings of {family.name}; the best one in orange: {_best(material, family, groups)}"
-    figure = framed(material, f"search of {family.name}", width, 4.0, note)
+    figure = framed(material, _heading(family), width, 4.0, note)
     axes = figure.add_subplot()
     colours = _colours(heights, material.quantity(objective).lower_is_better)
     paths = [[(float(x), column.heights[row]) for x, column in enumerate(columns)] for row in range(len(groups))]
@@ -82,18 +83,18 @@ def scatter(material: Material, family: Family) -> Figure:
     """Draw the objective against each parameter: bars over seeds, the order of the runs as colour, a ring for the best.
 
     Args:
-        material: the block, which names the objective.
+        material: the block.
         family: the settings of one model.
     """
     groups = measured(material, family)
-    objective = material.objective
+    objective = material.objective_of(family.groups)
     count = len(family.keys)
     columns = 2 if count == 4 else min(count, 3)
     rows = math.ceil(count / columns)
     started = sorted(range(len(groups)), key=lambda row: groups[row].runs[0].result.started or "")
     order = [started.index(row) + 1 for row in range(len(groups))]
     note = f"{len(groups)} settings; ringed: the best one, {_best(material, family, groups)}"
-    figure = framed(material, f"search of {family.name}", max(5.6, 3.5 * columns + 0.9), 3.0 * rows, note)
+    figure = framed(material, _heading(family), max(5.6, 3.5 * columns + 0.9), 3.0 * rows, note)
     means = [_mean(group, objective) for group in groups]
     spreads = [_spread(group, objective) for group in groups]
     shared: Axes | None = None
@@ -122,6 +123,10 @@ def scatter(material: Material, family: Family) -> Figure:
         bar.locator = MaxNLocator(5, integer=True)
         bar.outline.set_visible(False)
     return figure
+
+
+def _heading(family: Family) -> str:
+    return f"{'search' if family.is_search else 'settings'} of {family.name}"
 
 
 class Scale:
@@ -177,9 +182,10 @@ def _colours(values: Sequence[float], lower_is_better: bool) -> list[Any]:
 def _best(material: Material, family: Family, groups: Sequence[Group]) -> str:
     best = groups[-1]
     settings = ", ".join(f"{short(key, family.keys)}={_shown(best.varied[key])}" for key in family.keys)
-    quantity = material.quantity(material.objective)
-    value = f"{_mean(best, material.objective):.{quantity.digits}f} {quantity.unit}"
-    return f"{title(material.objective)} {value} at {settings}"
+    objective = material.objective_of(family.groups)
+    quantity = material.quantity(objective)
+    value = f"{_mean(best, objective):.{quantity.digits}f} {quantity.unit}"
+    return f"{title(objective)} {value} at {settings}"
 
 
 def _shown(value: Any) -> str:
