@@ -122,7 +122,7 @@ class RidgePrototype(ClosedForm):
     def _known_mean(self, class_vectors: Tensor) -> tuple[Tensor, Tensor]:
         """Return whether each vector (n, A) is that of a class with rows, (n, 1), and the mean of that class, (n, D).
 
-        A vector is that of the nearest class if they are `_SAME` of its norm apart or less: scaled on another device, or
+        A vector is that of the nearest class if they are `_SAME` of its norm apart or less: scaled on another device or
         with other threads or versions, it has other last bits. Of several classes with one vector the first counts.
         """
         known, none = self.known.nonzero().squeeze(1), len(self.known)
