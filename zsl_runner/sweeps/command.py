@@ -105,7 +105,7 @@ def _checked(command: Command) -> int:
             return _refused(verdict.problems)
         _tell([verdict.idle])
         return _agreed([verdict.config]) if verdict.config.task == "check" else _single(command, loader, verdict)
-    settings = loader.sweep_settings([*command.settings(), *command.overrides])
+    settings = loader.sweep_settings(command.composed())
     runs, problems, idle = _sweep_runs(loader, command, settings)
     if problems:
         return _refused(problems)
@@ -167,7 +167,7 @@ def _sweep(command: Command, loader: Loader, settings: DictConfig, runs: dict[st
     with prepared(settings, loader, command.overrides, runs, line) as sweep:
         if sweep.message:
             print(sweep.message)
-        overrides, has_result = [*command.settings(), *command.overrides, *sweep.settings], True
+        overrides, has_result = [*command.composed(), *sweep.settings], True
         try:
             with watched(sweep.folder):
                 code = _started(loader, lambda hydra: hydra.multirun(command.source.name, job, overrides))
@@ -204,8 +204,7 @@ def _single(command: Command, loader: Loader, verdict: Verdict) -> int:
         except Exception as error:  # Hydra would say more than is needed
             failures.append(error)
 
-    overrides = [*command.settings(), *command.overrides]
-    code = _started(loader, lambda hydra: hydra.run(command.source.name, once, overrides))
+    code = _started(loader, lambda hydra: hydra.run(command.source.name, once, command.composed()))
     for error in failures:
         raise error
     return code
