@@ -30,6 +30,7 @@ from zsl_runner.config.paths import conf_directory
 from zsl_runner.config.problems import Idle, Problem, listed, report, without_effect
 from zsl_runner.config.resume import refused_of_all
 from zsl_runner.config.schema import RunConfig
+from zsl_runner.config.seeds import following
 from zsl_runner.config.store import register
 from zsl_runner.config.sweep import check_search, columns, expand, is_search, starts_elsewhere, told
 from zsl_runner.console.frame import FAILED, REFUSED
@@ -184,7 +185,9 @@ def _sweep(command: Command, loader: Loader, settings: DictConfig, runs: dict[st
             table, all_complete = outcome(sweep.folder, objectives)
             print(f"\n{table}")
             if sweep.study is not None:
-                print(found(*sweep.study, sweep.folder.parent, next(iter(runs.values()))))
+                first = next(iter(runs.values()))
+                follow = following(loader, expand(loader, command.overrides, settings)[0], first)
+                print(found(*sweep.study, sweep.folder.parent, first, follow))
     if not has_result or (not code and sweep.study is not None and not results(*sweep.study)):
         raise RunError(
             "no trial of this search has a result; why its jobs failed stands in the table of the command that started "

@@ -129,7 +129,7 @@ class RidgePrototype(ClosedForm):
         stored = self.known_vectors[known].double()
         squares = stored.square().sum(1)
         found = []
-        for block in class_vectors.double().split(_BLOCK):
+        for block in torch.split(class_vectors.double(), _BLOCK):
             square = block.square().sum(1, keepdim=True)
             apart = squares + square - 2 * (block @ stored.T)
             least = torch.cat([apart, _SAME**2 * square], 1).amin(1, keepdim=True)  # there may be no class with rows
