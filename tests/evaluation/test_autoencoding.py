@@ -292,6 +292,16 @@ class TestProtocol:
         self.measure(build(n_clusters=4), fold, fitting_rows=40)
         assert torch.bincount(fitted[0].labels).tolist() == [4] * 10
 
+    @pytest.mark.parametrize("options", [{"posterior": "universal"}, {"labels": "decoder"}])
+    def test_what_is_drawn_of_an_image_does_not_depend_on_how_many_are_encoded_at_a_time(self, build, stages, options):
+        model, rows = build(**options).eval(), stages.tested("fit").evaluation.rows
+        whole, made = encode(model, rows, None, 5000, rng()), generated(model, 1200, 5000, rng())
+        for size in (7, 300):
+            found = encode(model, rows, None, size, rng())
+            torch.testing.assert_close(found.z, whole.z, rtol=1e-4, atol=1e-5)
+            torch.testing.assert_close(found.errors, whole.errors, rtol=1e-4, atol=1e-4)
+            torch.testing.assert_close(generated(model, 1200, size, rng()), made, rtol=1e-4, atol=1e-5)
+
     @pytest.mark.filterwarnings("error")
     @pytest.mark.parametrize("options", [{}, {"n_clusters": 4}])
     def test_what_one_image_alone_does_not_have_is_undefined(self, build, stages, options):
