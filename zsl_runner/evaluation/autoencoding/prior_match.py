@@ -40,20 +40,19 @@ def moment_metrics(z: Tensor, prior: LatentPrior, draws: Tensor) -> dict[str, fl
     """
     mean, covariance = (moment.to(z.device) for moment in prior.moments())
     deviations = covariance.diagonal().sqrt()
-    metrics = {
+    std_ratio = correlation = math.nan
+    if len(z) > 1:
+        own = z.T.cov().reshape(z.shape[1], z.shape[1])
+        own_deviations = own.diagonal().sqrt()
+        expected = covariance / torch.outer(deviations, deviations)
+        found = own / torch.outer(own_deviations, own_deviations).clamp_min(1e-12)
+        std_ratio = float((own_deviations / deviations - 1).abs().max())
+        correlation = float((found - expected).abs().fill_diagonal_(0).max())
+    return {
         "mean_shift": float(((z.mean(0) - mean).abs() / deviations).max()),
+        "std_ratio": std_ratio,
+        "correlation": correlation,
         "ks": float(kolmogorov_smirnov(z, draws).max()),
-    }
-    if len(z) == 1:
-        return metrics | {"std_ratio": math.nan, "correlation": math.nan}
-    own = z.T.cov().reshape(z.shape[1], z.shape[1])
-    own_deviations = own.diagonal().sqrt()
-    expected = covariance / torch.outer(deviations, deviations)
-    found = own / torch.outer(own_deviations, own_deviations).clamp_min(1e-12)
-    apart = (found - expected).abs().fill_diagonal_(0)
-    return metrics | {
-        "std_ratio": float((own_deviations / deviations - 1).abs().max()),
-        "correlation": float(apart.max()),
     }
 
 
