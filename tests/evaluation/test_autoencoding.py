@@ -18,6 +18,7 @@ from zsl_runner.evaluation.autoencoding.encoding import Encoded, beside_z, encod
 from zsl_runner.evaluation.autoencoding.evaluator import AutoencodingEvaluator, cluster_errors, label_from_z
 from zsl_runner.evaluation.autoencoding.figures import nearest, outlines, walk
 from zsl_runner.evaluation.autoencoding.prior_match import (
+    OF_SEVERAL,
     category_metrics,
     classifier_accuracy,
     kernel_metrics,
@@ -336,6 +337,32 @@ class TestProtocol:
         monkeypatch.setattr(evaluator, "cluster_errors", lambda on, scored, classes: fitted.append(on) or {})
         self.measure(build(n_clusters=4), fold, fitting_rows=40)
         assert torch.bincount(fitted[0].labels).tolist() == [4] * 10
+
+    @pytest.mark.parametrize("options", [{"posterior": "universal"}, {"labels": "decoder"}])
+    def test_what_is_drawn_of_an_image_does_not_depend_on_how_many_are_encoded_at_a_time(self, build, stages, options):
+        model, rows = build(**options).eval(), stages.tested("fit").evaluation.rows
+        whole, made = encode(model, rows, None, 5000, rng()), generated(model, 1200, 5000, rng())
+        for size in (7, 300):
+            found = encode(model, rows, None, size, rng())
+            torch.testing.assert_close(found.z, whole.z, rtol=1e-4, atol=1e-5)
+            torch.testing.assert_close(found.errors, whole.errors, rtol=1e-4, atol=1e-4)
+            torch.testing.assert_close(generated(model, 1200, size, rng()), made, rtol=1e-4, atol=1e-5)
+
+    @pytest.mark.filterwarnings("error")
+    @pytest.mark.parametrize("options", [{}, {"n_clusters": 4}])
+    def test_what_one_image_alone_does_not_have_is_undefined(self, build, stages, options):
+        for fold in (stages.cut("fit"), stages.tested("fit")):
+            data = fold.evaluation
+            one = torch.zeros(1, dtype=torch.int64)
+            row = LabelledImages(data.rows.images.part(one), data.rows.labels[one])
+            alone = ImageFold(fold.train, dataclasses.replace(data, rows=row))
+            whole = self.measure(build(**options), fold).metrics
+            found = self.measure(build(**options), alone)
+            assert found.metrics.keys() == whole.keys()
+            undefined = {tag for tag, value in found.metrics.items() if math.isnan(value)}
+            assert undefined == found.undefined.keys() == {f"{data.name}/{name}" for name in OF_SEVERAL} & whole.keys()
+            assert found.metrics.get("test/log_likelihood_se", 0.0) == 0
+            assert "undefined: there is one image alone" in found.warnings()[0]
 
     def test_images_without_labels_are_measured_without_classes(self, build, stages):
         fold = stages.tested("fit")

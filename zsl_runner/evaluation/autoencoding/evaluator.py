@@ -14,6 +14,7 @@ from zsl_runner.evaluation.autoencoding.conf import AutoencodingEvaluatorConf
 from zsl_runner.evaluation.autoencoding.encoding import Encoded, encode, generated
 from zsl_runner.evaluation.autoencoding.figures import AutoencodingDetails, autoencoding_figures
 from zsl_runner.evaluation.autoencoding.prior_match import (
+    OF_SEVERAL,
     category_metrics,
     classifier_accuracy,
     kernel_metrics,
@@ -66,7 +67,9 @@ class AutoencodingEvaluator(Evaluator[ImageTrainingSet, ImageEvaluationSet, Auto
             if whole and conf.parzen.samples:
                 metrics |= self._likelihood(model, data, streams)
         details = AutoencodingDetails(encoded, draws)
-        return Measurement({f"{data.name}/{name}": value for name, value in metrics.items()}, {}, details)
+        missing = [name for name in OF_SEVERAL if name in metrics] if len(encoded.z) == 1 else []
+        undefined = {f"{data.name}/{name}": "there is one image alone" for name in missing}
+        return Measurement({f"{data.name}/{name}": value for name, value in metrics.items()}, {}, details, undefined)
 
     def _prior_match(
         self, model: AdversarialAutoencoder, encoded: Encoded, draws: Tensor, whole: bool, streams: Streams
@@ -122,7 +125,7 @@ class AutoencodingEvaluator(Evaluator[ImageTrainingSet, ImageEvaluationSet, Auto
         densities = torch.cat(blocks).double()
         return {
             "log_likelihood": float(densities.mean()),
-            "log_likelihood_se": float(densities.std() / len(densities) ** 0.5),
+            "log_likelihood_se": float(densities.std() / len(densities) ** 0.5) if len(densities) > 1 else 0.0,
             "parzen_sigma": sigma,
         }
 

@@ -43,7 +43,7 @@ class LikelihoodEvaluatorConf(OneStageEvaluatorConf):
         "validation metric for selection, early stopping and searches",
         choices=("val/NCLL", "val/NCLL_ELBO", "val/NCLL_MC", "val/NCLL_IS", "val/pixel_error"),
     )
-    batch_size: int = option(500, "rows scored at a time", low=1)
+    batch_size: int = option(500, "rows scored at a time; 500 at most, for which numbers are drawn", low=1)
     estimators: list[str] = option(
         list(ESTIMATORS),
         "estimates of a model with codes: elbo = minus the bound; mc = Monte Carlo, codes from the prior; is = "
