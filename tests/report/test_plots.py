@@ -71,6 +71,9 @@ def test_a_grid_is_drawn_against_each_parameter(grid):
     assert band.max() - band.min() == pytest.approx(3 + 2 * math.sqrt(2))  # from 41.1 + 1 - sd to 45.1 + sd
     dashed = [line for line in accuracy.lines if line.get_linestyle() == "--" and len(line.get_xdata())]
     np.testing.assert_allclose(dashed[-1].get_ydata(), [46.0, 47.0, 49.0])  # validation
+    assert {line.get_markerfacecolor() for line in dashed} == {
+        "white"
+    }  # told from test rows also where it is one point
     assert "mean and one standard deviation over 2 seeds" in "\n".join(texts(figure))
 
 
@@ -179,6 +182,12 @@ def test_settings_changed_one_at_a_time_are_drawn_against_each_parameter(outputs
         add(outputs, 40.0, config={"dim": 16, "lr": 0.01} | config, study="")
     names = [name for name, _ in figures(outputs.material())]
     assert names == ["against-model.dim", "against-model.lr", "seen-unseen"]
+
+
+def test_settings_that_differ_in_several_parameters_are_drawn_against_none(outputs):
+    for dim, lr in ((8, 0.1), (16, 0.01)):
+        add(outputs, 40.0 + dim, config={"dim": dim, "lr": lr}, study="")
+    assert [name for name, _ in figures(outputs.material())] == ["seen-unseen"]
 
 
 def test_of_equally_good_settings_figure_and_table_name_the_same(outputs):

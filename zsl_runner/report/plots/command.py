@@ -127,7 +127,8 @@ def _swept(material: Material, only: str | None = None) -> Iterator[Drawn]:
                 yield f"scatter-{family.name}", search.scatter(material, family)
             continue
         for key in family.keys if only is None else {only}.intersection(family.keys):
-            grids.setdefault(key, []).append(family)
+            if any(len(line) > 1 for line in family.lines(key).values()):  # else settings differ in more than the key
+                grids.setdefault(key, []).append(family)
     for key, found in grids.items():
         if sum(len(family.lines(key)) for family in found) <= parameter.MOST_LINES:
             yield from _along(material, found, key, "")

@@ -23,8 +23,8 @@ MOST_DOUBLE = 4
 def parameter(material: Material, families: Sequence[Family], key: str) -> Figure:
     """Draw the means of the groups against the value of ``key``, bands of one standard deviation over seeds.
 
-    A line for each combination of the other swept keys, a panel for each metric; validation metrics are dashed where
-    the same metric was measured on test rows, too.
+    A line for each combination of the other swept keys, a panel for each metric; validation metrics are dashed, with
+    hollow points, where the same metric was measured on test rows, too.
 
     Args:
         material: the block the families belong to.
@@ -46,8 +46,10 @@ def parameter(material: Material, families: Sequence[Family], key: str) -> Figur
         axes.yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
         scale_x(axes, values)
     if any(len(tags) > 1 for tags in panels):
-        figure.axes[0].plot([], [], color="#777777", label="test")
-        figure.axes[0].plot([], [], color="#777777", linestyle="--", label="validation")
+        for style, face, label in (("-", "#777777", "test"), ("--", "white", "validation")):
+            figure.axes[0].plot(
+                [], [], style, color="#777777", marker="o", markersize=4, markerfacecolor=face, label=label
+            )
     legend_below(figure, len(lines) + 2)
     return figure
 
@@ -94,9 +96,9 @@ def _draw(
     low = [found.mean - (found.std or 0.0) for found in averages]
     high = [found.mean + (found.std or 0.0) for found in averages]
     colour, style = QUALITATIVE[index % len(QUALITATIVE)], "--" if dashed else "-"
-    shown = "_nolegend_" if dashed else label
+    shown, face = ("_nolegend_", "white") if dashed else (label, colour)
     if numeric:
-        axes.plot(x, means, style, color=colour, marker="o", markersize=4, label=shown)
+        axes.plot(x, means, style, color=colour, marker="o", markersize=4, markerfacecolor=face, label=shown)
         if not dashed:
             axes.fill_between(x, low, high, color=colour, alpha=BAND, linewidth=0)
         else:
@@ -105,7 +107,6 @@ def _draw(
         shift = 0.08 * (index - 0.5) + (0.04 if dashed else 0.0)
         spread = [high_one - mean for high_one, mean in zip(high, means, strict=True)]
         marker = "o" if not dashed else "s"
-        face = "white" if dashed else colour
         axes.errorbar(
             [one + shift for one in x], means, spread, fmt=marker, color=colour, markerfacecolor=face, label=shown
         )
