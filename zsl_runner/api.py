@@ -22,13 +22,16 @@ if TYPE_CHECKING:
     from zsl_runner.runs.opened import TrainedRun
 
 
-def open_run(directory: str | Path, device: str = "auto", unfinished: bool = False) -> TrainedRun:
+def open_run(
+    directory: str | Path, device: str = "auto", unfinished: bool = False, root: str | Path | None = None
+) -> TrainedRun:
     """Return the run in a directory with its newest checkpoint's weights.
 
     Args:
         directory: the run's directory.
         device: where to put model and data: auto, cpu, cuda or cuda:N.
         unfinished: also open a run that is not complete.
+        root: folder that its data were moved to; None takes the run's.
 
     Raises:
         RunError: there is no run, it is not complete, it has no checkpoint, or its data cannot be used or are not those
@@ -38,7 +41,7 @@ def open_run(directory: str | Path, device: str = "auto", unfinished: bool = Fal
     from zsl_runner.training.runtime import settings_kept
 
     with settings_kept():
-        run = opened.open_run(Path(directory), device)
+        run = opened.open_run(Path(directory), device, root=None if root is None else Path(root))
     if run.status != "complete" and not unfinished:
         raise CheckpointError(
             f"{run.directory}: the run is not complete: its newest checkpoint is of step {run.step}, in the "
@@ -99,12 +102,13 @@ def run(overrides: Sequence[str] = ()) -> TrainedRun:
     directories: list[Path] = []
     with settings_kept():
         start(config, list(command.overrides), verdict.resumes, directories.append)
-    return open_run(directories[0], config.runtime.device)
+    # What resumes a run may say that its data were moved; the run keeps where they were.
+    return open_run(directories[0], config.runtime.device, root=getattr(config.dataset, "root", None))
 
 
 def _require_overrides(overrides: Sequence[str]) -> None:
     if isinstance(overrides, str):
-        raise ConfigError(f"overrides: expected a list of texts, found one text; write [{overrides!r}]")
+        raise ConfigError(f"overrides: expected a list of texts, found one text; write {overrides.split()!r}")
     others = [override for override in overrides if not isinstance(override, str)]
     if others:
         raise ConfigError(f"overrides: expected texts such as 'seed=3', found {others[0]!r}")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 
 class RunError(Exception):
     """A failure with one clear message for the user; printed without a traceback."""
@@ -21,6 +23,19 @@ class OptionError(ConfigError, DataError):
 
 class CheckpointError(RunError):
     """A checkpoint or run directory cannot be used."""
+
+
+class OccupiedError(CheckpointError):
+    """Another process works in a directory.
+
+    Args:
+        message: the same in words.
+        directory: the directory.
+    """
+
+    def __init__(self, message: str, directory: Path) -> None:
+        super().__init__(message)
+        self.directory = directory
 
 
 class ObjectiveError(RunError):

@@ -67,6 +67,12 @@ def parser() -> argparse.ArgumentParser:
     arguments.add_argument("--device", default="auto", help="auto (default), cpu, cuda or cuda:N")
     arguments.add_argument("--batch-size", type=int, metavar="N", help="rows scored at a time; default: the run's")
     arguments.add_argument(
+        "--root",
+        type=Path,
+        metavar="FOLDER",
+        help="where the run's own data are now, if they were moved; their checksums must be the same",
+    )
+    arguments.add_argument(
         "--predictions",
         type=Path,
         metavar="FILE",
@@ -102,6 +108,7 @@ def evaluate(
     predictions: Path | None = None,
     data: Path | None = None,
     settings: Sequence[str] = (),
+    root: Path | None = None,
 ) -> Iterator[dict[str, Any]]:
     """Score the newest checkpoint of the run in ``directory``: once, or once for each combination of settings.
 
@@ -113,6 +120,7 @@ def evaluate(
         data: folder of other rows to score; None takes the run's own.
         settings: other settings of the run's evaluator, see `zsl_runner.config.rescore.rescored`; only for a run that
             is scored on validation rows.
+        root: folder that the run's own data were moved to; None takes the run's.
 
     Yields:
         ``metrics`` by tag, in per cent unless ``quantities`` says otherwise (by name without prefix), ``tables`` by
@@ -134,7 +142,7 @@ def evaluate(
             raise ConfigError("--predictions: one file has the scores under one setting; give one value of each key")
     with frame.lasting():
         from zsl_runner.runs.opened import open_run  # torch is imported only when something is scored
-    run = open_run(directory, device, batch_size)
+    run = open_run(directory, device, batch_size, root)
     rows = (run.fold, run.data, []) if data is None else run.other_rows(data)
     if not evaluators:
         yield _scores(run, rows, predictions)
@@ -200,6 +208,7 @@ def assign(
     classes: str | None = None,
     device: str = "auto",
     batch_size: int | None = None,
+    root: Path | None = None,
 ) -> dict[str, Any]:
     """Assign rows that nobody labelled to classes, by the newest checkpoint of a run, and write them to a file.
 
@@ -210,6 +219,7 @@ def assign(
         classes: likewise class vectors with names, in place of the run's unseen classes; None keeps these.
         device: where to compute.
         batch_size: rows scored at a time; None takes the run's.
+        root: folder that the run's own data were moved to; None takes the run's.
 
     Returns:
         What `evaluate` yields, without metrics.
@@ -223,7 +233,7 @@ def assign(
     with frame.lasting():
         from zsl_runner.evaluation.class_tables import assignments
         from zsl_runner.runs.opened import open_run
-    run = open_run(directory, device, batch_size)
+    run = open_run(directory, device, batch_size, root)
     if given.class_vectors is not None:
         with _said_of(given.class_vectors):
             run = run.with_classes(given.class_vectors.value, given.class_names)
@@ -299,14 +309,26 @@ def _work(arguments: Sequence[str] | None) -> int:
         parser().error(str(error))
     if options.rows is not None:
         given = assign(
-            options.run, options.rows, options.predictions, options.classes, options.device, options.batch_size
+            options.run,
+            options.rows,
+            options.predictions,
+            options.classes,
+            options.device,
+            options.batch_size,
+            options.root,
         )
         print(json.dumps(given, indent=2) if options.json else f"{table(given)}\nwritten to {options.predictions}")
         require_printed()
         return 0
     found = []
     for scores in evaluate(
-        options.run, options.device, options.batch_size, options.predictions, options.data, options.settings
+        options.run,
+        options.device,
+        options.batch_size,
+        options.predictions,
+        options.data,
+        options.settings,
+        options.root,
     ):
         found.append(scores)
         if not options.json:
@@ -332,8 +354,9 @@ def _require_consistent(options: argparse.Namespace) -> None:
             parser().error(f"--predictions: expected a file that ends in .csv, found {options.predictions}")
         require_beside(options.predictions, "--predictions")
         require_free(options.predictions)
-    if options.data is not None:
-        require_there(options.data, "folder", "--data")
+    for option, folder in (("--data", options.data), ("--root", options.root)):
+        if folder is not None:
+            require_there(folder, "folder", option)
     if options.rows is not None:
         if options.predictions is None:
             parser().error("--rows: the classes of these rows are written to --predictions FILE.csv, which is missing")

@@ -127,6 +127,30 @@ def test_nothing_is_said_about_a_part_whose_file_is_unknown(problems):
     assert list(problems("model=something_else", "model.width=3")) == ["model"]
 
 
+def test_nothing_is_said_about_what_an_unknown_model_would_have_chosen(problems):
+    found = problems("model=class_gaussians", "dataset=digits", "trainer.steps=20", "evaluator.rows=3")
+    assert list(found) == ["model"]
+    assert (
+        "did you mean class_maps? (what a package of yours brings is here once that is installed)" in found["model"][0]
+    )
+    assert list(problems("model=class_gaussians", "trainer=seen_only", "trainer.stepss=3")) == [
+        "model",
+        "trainer.stepss",
+    ]
+
+
+@pytest.mark.parametrize("torn", [("seed", "=", "3"), ("seed=", "3"), ("seed", "=3")])
+def test_spaces_around_the_sign_are_one_problem(problems, torn):
+    told = "not understood as key=value: there are spaces around '='; write seed=3"
+    assert problems("model=vzsl", *torn, "tracker=minimal") == {"seed": (told, f"command line: {' '.join(torn)}")}
+
+
+def test_a_misprint_hides_no_other_problem(problems):
+    found = problems("model=vzls", "trainer.stepss=2")
+    assert list(found) == ["model", "trainer.stepss"]
+    assert "package" not in found["model"][0]
+
+
 @pytest.mark.parametrize("plus", ["+", "++"])
 def test_plus_before_a_known_group(problems, plus):
     message, origin = problems(f"{plus}runtime=cpu")["runtime"]
@@ -143,7 +167,7 @@ def test_plus_before_a_known_option(problems):
 
 
 def test_several_values_without_a_sweep(problems):
-    assert "add -m" in problems("seed=1,2")["seed"][0]
+    assert "zsl-run -m runs all of them" in problems("seed=1,2")["seed"][0]
 
 
 @pytest.mark.parametrize("argument", ["seed=range(3,3)", "seed=range(5,3)", "model=glob(x*)"])
@@ -257,6 +281,21 @@ def test_missing_files_say_how_to_get_them(problems, tmp_path):
     assert "att_splits.mat" in message
     assert "Proposed Splits" in message
     assert origin == f"command line: dataset.root={tmp_path}/nowhere"
+
+
+@pytest.mark.parametrize("place", ["CUB", "xlsa17/data/CUB"])
+def test_missing_files_that_lie_near_are_named(problems, tmp_path, place):
+    near = tmp_path / place
+    near.mkdir(parents=True)
+    (near / "res101.mat").touch()
+    message, _ = problems("dataset=cub", f"dataset.root={tmp_path}/xlsa17/CUB")["dataset.root"]
+    assert f"\n{near}/res101.mat is there: dataset.root={near}\n" in message
+
+
+def test_data_are_below_the_working_directory_if_the_variable_is_empty(zsl_run):
+    done = zsl_run("dataset=awa2", "task=check", ZSL_DATA="")
+    assert done.returncode == 2
+    assert "these files are not there: data/xlsa17/AWA2/res101.mat," in " ".join(done.stderr.split())
 
 
 def test_wrong_checksum_names_expected_and_found(problems, tmp_path):

@@ -19,10 +19,18 @@ from zsl_runner.models.sgal.conf import MarginConf
 from zsl_runner.trainers.em.conf import EMTrainerConf
 
 JOINT = ["model=joint_vae", "dataset=digits_images", "dataset.side=32"]
+PICTURES = ["model=joint_vae", "dataset=unlabelled_images", "dataset.root=."]
 FINAL = ["evaluator.stages=[final]", "evaluator.calibration=none"]
 FOLDER = ["dataset=image_folder", "dataset.root=.", "dataset.shares=[0.4,0.1,0.5]"]
 MARGIN = ("model.margin.weight", "model.margin.per_dim")
 UNTESTED = "stages=[tune], where no test rows are read"
+TASKS = ["model=cosine_heads", "dataset=toy_tasks", "trainer=ewc"]
+HEADS = ["model=task_heads", "dataset=split_digits", "trainer=ewc"]
+NO_HEADS = "model cosine_heads, which has no heads: tasks share all weights"
+BY_VECTORS = "class vectors, with which training decides among all classes so far"
+AMONG_ALL = "scenario=cil, where training decides among all classes so far"
+ARM = "equivariance: 0, refinement: 0, cross_prototype: 0, cross_map: 0, intra: 0"
+UNCOMPARED = "weights of 0 of equivariance, refinement and all contrasts"
 OF_CLASSES = "{} classes of pixels, whose IoU is a mean over those that are there"
 
 
@@ -93,6 +101,24 @@ OF_CLASSES = "{} classes of pixels, whose IoU is a mean over those that are ther
             {"model.penalty.adaptive": "penalty.weight=0"},
         ),
         (
+            ["model=bi_vaegan", "model.weights.unseen_generator=0"],
+            ["model.weights.unseen_critic=2", "trainer.class_prior=known"],
+            {"model.weights.unseen_critic": "weights.unseen_generator=0"},
+        ),
+        (
+            ["model=bi_vaegan", "model.weights.attribute_generator=0"],
+            ["model.weights.attribute_critic=2", "model.penalty.attribute_projection=none", "model.penalty.weight=1"],
+            dict.fromkeys(
+                ("model.weights.attribute_critic", "model.penalty.attribute_projection"),
+                "weights.attribute_generator=0",
+            ),
+        ),
+        (
+            ["model=bi_vaegan", "model.penalty.attribute_weight=0"],
+            ["model.weights.attribute_critic=2", "model.penalty.attribute_projection=none"],
+            {"model.penalty.attribute_projection": "penalty.attribute_weight=0"},
+        ),
+        (
             ["model=task_heads", "dataset=split_digits", "trainer=lwf"],
             ["trainer.auxiliary.optim.lr=0.5", "trainer.auxiliary.epochs=3", "trainer.temperature=3"],
             {"trainer.auxiliary.optim.lr": "auxiliary_weight=0", "trainer.auxiliary.epochs": "auxiliary_weight=0"},
@@ -102,6 +128,21 @@ OF_CLASSES = "{} classes of pixels, whose IoU is a mean over those that are ther
             ["evaluator.samples=3"],
             {"evaluator.samples": "a model without codes"},
         ),
+        *(
+            (["model=cvae_pairs", "dataset=digits_quadrant"], given, {"evaluator.curve": why} if why else {})
+            for given, why in (
+                (["evaluator.samples=10"], ""),
+                (["evaluator.samples=10", "evaluator.curve=[1,10]"], ""),
+                (["evaluator.curve=[100,200,300]"], "samples=100 in what is above that, [200, 300]"),
+                (["evaluator.samples=5", "evaluator.curve=[1,6]"], "samples=5 in what is above that, [6]"),
+            )
+        ),
+        (
+            ["model=cvae_segmentation_small", "dataset=digit_canvas_embedded"],
+            ["evaluator.curve=[1,100]"],
+            {"evaluator.curve": "samples=50 in what is above that, [100]"},
+        ),
+        (["model=cvae_segmentation_small", "dataset=digit_canvas_embedded"], ["evaluator.sample_batch=5"], {}),
         (
             ["model=cvae_pairs", "dataset=digits_quadrant", "trainer=nn"],
             ["evaluator.samples=3"],
@@ -118,6 +159,20 @@ OF_CLASSES = "{} classes of pixels, whose IoU is a mean over those that are ther
             {"trainer.iters": "capacities that do not rise", "dataset.labelled": "a model that learns without labels"},
         ),
         (JOINT, ["trainer.iters=5"], {}),
+        (
+            [*JOINT, "trainer.gamma_z=0"],
+            ["trainer.cz_min=1", "trainer.cz_max=2", "trainer.cc_max=2", "trainer.iters=5"],
+            dict.fromkeys(("trainer.cz_min", "trainer.cz_max"), "gamma_z=0"),
+        ),
+        ([*JOINT, "trainer.gamma_c=0"], ["trainer.cc_max=2", "trainer.cz_max=2"], {}),
+        (
+            [*JOINT, "trainer.gamma_z=0", "trainer.cc_max=0"],
+            ["trainer.iters=5"],
+            {"trainer.iters": "capacities that do not rise"},
+        ),
+        (JOINT, ["model.recon_scale=sum"], {"model.recon_scale": "grey images"}),
+        (PICTURES, ["model.recon_scale=sum"], {}),
+        ([*PICTURES, "dataset.colour=false"], ["model.recon_scale=sum"], {"model.recon_scale": "grey images"}),
         ([*JOINT, "model.discrete=[]"], ["evaluator.mapping_rows=5"], {"evaluator.mapping_rows": "model.discrete=[]"}),
         (
             JOINT,
@@ -167,6 +222,33 @@ OF_CLASSES = "{} classes of pixels, whose IoU is a mean over those that are ther
             dict.fromkeys(("dataset.labelled", "dataset.label_seed"), "a model that learns without labels"),
         ),
         (["model=aae/semi_supervised", "dataset=digits_images"], ["dataset.labelled=50", "dataset.label_seed=1"], {}),
+        *(
+            (parts, ["trainer.held=shared", "trainer.outputs=all", "trainer.scenario=" + scenario, *more], expected)
+            for parts, scenario, more, expected in (
+                (TASKS, "auto", [], {"trainer.held": NO_HEADS, "trainer.outputs": BY_VECTORS}),
+                (TASKS, "cil", [], {"trainer.held": NO_HEADS, "trainer.outputs": AMONG_ALL}),
+                (HEADS, "auto", [], {}),
+                (HEADS, "til", [], {}),
+                (HEADS, "cil", [], {"trainer.outputs": AMONG_ALL}),
+                (
+                    TASKS,
+                    "auto",
+                    ["trainer.weight=0"],
+                    dict.fromkeys(("trainer.held", "trainer.outputs"), "weight=0 and auxiliary_weight=0"),
+                ),
+            )
+        ),
+        *(
+            (["model=class_maps", "dataset=tagged_canvas_embedded", *weights], ["trainer.grid=8"], expected)
+            for weights, expected in (
+                ([f"trainer.weights={{{ARM}}}"], {"trainer.grid": UNCOMPARED}),
+                ([f"trainer.weights={{{ARM}, least_activation: 0}}"], {"trainer.grid": UNCOMPARED}),
+                ([f"trainer.weights={{{ARM.replace('equivariance: 0', 'equivariance: 1')}}}"], {}),
+                ([f"trainer.weights={{{ARM.replace('refinement: 0', 'refinement: 1')}}}"], {}),
+                ([f"trainer.weights={{{ARM.replace('intra: 0', 'intra: 1')}}}"], {}),
+                (["trainer.contrast.steps=0"], {"trainer.grid": "contrast.steps=0"}),
+            )
+        ),
         (["model=eszsl"], ["dataset.shots=0", "dataset.shots_seed=1"], {"dataset.shots_seed": "shots=0"}),
         (["model=eszsl"], ["dataset.shots=2", "dataset.shots_seed=1"], {}),
         (

@@ -132,6 +132,7 @@ def test_resume_checks_what_it_allows(problems, saved):
 def test_resume_of_what_is_no_run(problems, tmp_path):
     assert "no such run directory" in problems(f"resume={tmp_path}/nothing")["resume"][0]
     assert "expected a run directory" in problems(f"resume={tmp_path}")["resume"][0]
+    assert "existing=keep continues the unfinished run" in problems("resume=auto")["resume"][0]
 
 
 def test_resume_of_a_damaged_configuration(problems, saved):

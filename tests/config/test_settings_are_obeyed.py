@@ -179,6 +179,7 @@ def test_text_of_digits_arrives_letter_by_letter(verdict, argument, value):
         ("trainer.LR=3", "did you mean trainer.optim.lr?"),
         ("runtime.precision=FP32", "did you mean fp32?"),
         ("evaluator.select=VAL", "did you mean val?"),
+        ("evaluator.select=best_test", "evaluator.oracle=true reports the best of them beside, as oracle/best_*"),
     ],
 )
 def test_names_are_suggested_whatever_their_case(problems, argument, hint):

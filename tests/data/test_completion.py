@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from zsl_runner.config.schema import TrainerConf
+from zsl_runner.data.command.describe.completion import describe
 from zsl_runner.data.load import cut_folds, load
 from zsl_runner.data.pairs.completion.folds import CompletionSource
 from zsl_runner.data.pairs.completion.options import QUADRANTS, quadrant_mask
@@ -165,3 +166,10 @@ def test_mnist_has_its_official_rows():
     assert np.bincount(records.labels[records.test]).tolist() == [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]
     assert records.images[:60000].mean() / 255 == pytest.approx(0.1307, abs=1e-4)
     assert records.entropy_floor(records.test) == pytest.approx(34.2133, abs=1e-4)
+
+
+def test_the_description_says_of_which_rows_the_floor_is():
+    records = make()
+    (line,) = (line for line in describe(records) if "floor" in line)
+    assert f"{records.entropy_floor(records.test):.2f} nats" in line
+    assert line.endswith("in a test image")

@@ -46,7 +46,9 @@ def options(name, root):
     if name == "dsprites":
         return [f"root='{root / 'dsprites'}'", "validation_rows=20", "test_rows=20"]
     if "mnist" in name:
-        rows = "validation_rows=20" if name in ("mnist_images", "mnist_quadrant", "split_mnist") else None
+        rows = (
+            "validation_rows=20" if name in ("mnist_images", "fashion_mnist", "mnist_quadrant", "split_mnist") else None
+        )
         return [f"root='{root / 'mnist'}'", *([rows] if rows else [])]
     if name in ("digit_canvas", "tagged_canvas"):
         return [f"root='{root / 'mnist'}'", "train=4", "validation=2", "test=2", "cache=null"]

@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 
 from tests.mnist_files import idx, random_digits
-from zsl_runner.data.sources.mnist.conf import MNISTConf
+from zsl_runner.data.sources.mnist.conf import MNISTConf, MNISTImagesConf
 from zsl_runner.data.sources.mnist.files import NAMES, TEST_IMAGES, TEST_LABELS, TRAIN_IMAGES, TRAIN_LABELS
 from zsl_runner.data.sources.mnist.images import read_idx
-from zsl_runner.data.sources.mnist.source import load
+from zsl_runner.data.sources.mnist.source import load, load_images
 from zsl_runner.errors import DataError
+from zsl_runner.files.checksums import sha256_of
 
 
 @pytest.fixture
@@ -78,6 +79,25 @@ def test_the_plain_file_is_preferred_and_required_files_name_it(mnist_folder, tm
     assert [file.path for file in conf.required_files()] == [str(tmp_path / f"{name}.gz") for name in NAMES]
     (tmp_path / TRAIN_LABELS).write_bytes(b"x")
     assert list(conf.required_files())[1].path == str(tmp_path / TRAIN_LABELS)
+
+
+def test_the_name_says_whose_addresses_a_missing_file_gets(tmp_path):
+    for name, address in (("mnist", "/mnist/$name"), ("mine", "/mnist/$name"), ("fashion_mnist", "fashion-mnist.s3")):
+        remedies = {file.remedy for file in MNISTImagesConf(name=name, root=str(tmp_path)).required_files()}
+        assert [address in remedy for remedy in remedies] == [True]
+
+
+@pytest.mark.parametrize("known", [NAMES, (TEST_LABELS,)])
+def test_digits_are_not_taken_for_clothing(mnist_folder, tmp_path, monkeypatch, known):
+    mnist_folder(zipped=False)
+    conf = MNISTImagesConf(name="fashion_mnist", root=str(tmp_path), validation_rows=50)
+    load_images(conf)
+    checksums = {sha256_of(tmp_path / name): name for name in known}
+    monkeypatch.setattr("zsl_runner.data.sources.mnist.images.MNIST_FILES", checksums)
+    with pytest.raises(DataError, match=f"found MNIST's {', '.join(known)}; files of both .*\n.*fashion-mnist"):
+        load_images(conf)
+    conf.name = "mnist_images"
+    load_images(conf)
 
 
 def failure(path, dimensions=3):

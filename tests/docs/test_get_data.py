@@ -20,7 +20,10 @@ from zsl_runner.data.sources.xlsa17.conf import XLSA17Conf
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 TEXT = (REPOSITORY / PAGE).read_text()
-SECTIONS = {title.lower(): body for title, body in re.findall(r"^### (\S+)\n(.*?)(?=^##|\Z)", TEXT, re.M | re.S)}
+SECTIONS = {
+    title.lower().replace("-", "_"): body
+    for title, body in re.findall(r"^### (\S+)\n(.*?)(?=^##|\Z)", TEXT, re.M | re.S)
+}
 
 entries = pytest.mark.parametrize("name", PUBLISHED)
 
@@ -68,7 +71,8 @@ def test_the_readme_gets_awa2_as_the_table_says():
 
 
 @pytest.mark.parametrize(
-    "name", ["awa2", "awa1", "cub", "sun", "apy", "flo", "awa2_tasks", "mnist", "split_mnist", "dsprites"]
+    "name",
+    ["awa2", "awa1", "cub", "sun", "apy", "flo", "awa2_tasks", "mnist", "split_mnist", "fashion_mnist", "dsprites"],
 )
 def test_what_is_missing_says_where_to_get_it(name, monkeypatch, tmp_path, capsys):
     monkeypatch.setenv("ZSL_DATA", str(tmp_path))
@@ -130,7 +134,7 @@ def test_the_lines_of_an_archive_bring_its_folder_to_its_place(name, tmp_path, m
     assert [file.read_text() for file in files] == [folder, folder]
 
 
-@pytest.mark.parametrize("name", ["mnist", "dsprites"])
+@pytest.mark.parametrize("name", ["mnist", "fashion_mnist", "dsprites"])
 def test_the_lines_of_files_bring_them_to_their_place(name, tmp_path, monkeypatch):
     wget = (
         "import pathlib, sys\nassert sys.argv[1] == '-P'\nfolder = pathlib.Path(sys.argv[2])\n"

@@ -11,13 +11,15 @@ from zsl_runner.config.schema import TrainerConf
 from zsl_runner.data.images.folds import UNLABELLED, ImageFold, LabelledImages, image_folds
 from zsl_runner.data.load import load
 from zsl_runner.data.sources.digits.conf import DigitsImagesConf
-from zsl_runner.data.views import training_rows
+from zsl_runner.data.views import RowShape, training_rows
 from zsl_runner.evaluation.autoencoding import evaluator
 from zsl_runner.evaluation.autoencoding.conf import AutoencodingEvaluatorConf, ParzenConf, PriorMatchConf
 from zsl_runner.evaluation.autoencoding.encoding import Encoded, beside_z, encode, generated
 from zsl_runner.evaluation.autoencoding.evaluator import AutoencodingEvaluator, cluster_errors, label_from_z
-from zsl_runner.evaluation.autoencoding.figures import nearest, walk
+from zsl_runner.evaluation.autoencoding.figures import nearest, outlines, walk
 from zsl_runner.evaluation.autoencoding.prior_match import (
+    OF_SEVERAL,
+    category_metrics,
     classifier_accuracy,
     kernel_metrics,
     moment_metrics,
@@ -108,6 +110,21 @@ class TestPriorMatch:
     def test_without_permutations_there_is_no_p_value(self):
         assert kernel_metrics(torch.zeros(4, 2), torch.ones(4, 2), 0, rng()).keys() == {"mmd"}
 
+    @pytest.mark.parametrize(
+        ("y", "confidence", "entropy"),
+        [
+            ([[1.0, 0.0], [0.0, 1.0]], 1.0, math.log(2)),
+            ([[1.0, 0.0], [1.0, 0.0]], 1.0, 0.0),
+            ([[0.5, 0.5], [0.5, 0.5]], 0.5, math.log(2)),
+            # The mean is (0.7, 0.2, 0.1).
+            ([[0.6, 0.4, 0.0], [0.8, 0.0, 0.2]], 0.7, -0.7 * math.log(0.7) - 0.2 * math.log(0.2) - 0.1 * math.log(0.1)),
+        ],
+    )
+    def test_categories_by_hand(self, y, confidence, entropy):
+        """One-hot codes of one category are as confident as those of all; only the entropy tells them apart."""
+        found = category_metrics(torch.tensor(y))
+        assert found == {"confidence": pytest.approx(confidence), "entropy": pytest.approx(entropy, abs=1e-6)}
+
     def test_parts(self):
         prior = LatentPrior("gmm10", 2)
         labels = torch.arange(10).repeat(100)
@@ -116,6 +133,23 @@ class TestPriorMatch:
         assert 9 < metrics["part_share_min"] <= 10 <= metrics["part_share_max"] < 11
         shifted = part_metrics(prior.sample_parts(labels, rng()), (labels + 1) % 10, prior)
         assert shifted["part_accuracy"] < 5
+
+    @pytest.mark.parametrize("name", ["gmm10", "swiss_roll"])
+    @pytest.mark.parametrize("classes", [2, 5])
+    def test_draws_of_as_many_parts_as_classes_pass_every_test(self, name, classes):
+        """As training sets them beside codes of labelled and unlabelled rows."""
+        conf = dataclasses.replace(MODEL, labels="discriminator", prior=name)
+        model = AdversarialAutoencoder(conf, RowShape(16, classes, classes), Streams(0))
+        labels = torch.arange(classes).repeat(4000 // classes)
+        unlabelled = torch.full_like(labels, UNLABELLED)
+        draws = model.prior.sample(4000, rng(2))
+        for own in (model.prior_codes(labels, rng(0)), model.prior_codes(unlabelled, rng(1))):
+            assert max(moment_metrics(own, model.prior, draws).values()) < 0.05
+            assert kernel_metrics(own[:500], draws[:500], 100, rng(3))["mmd_p"] > 0.01
+            assert classifier_accuracy(own, draws, 5, Streams(0), "c2st") < 55
+        metrics = part_metrics(model.prior_codes(labels, rng(4)), labels, model.prior)
+        assert metrics["part_accuracy"] > 95
+        assert 0.9 < metrics["part_share_min"] * classes / 100 <= 1 <= metrics["part_share_max"] * classes / 100 < 1.1
 
 
 def codes(clusters, labels, count, z=None):
@@ -207,6 +241,19 @@ class TestEncoding:
         assert walk(LatentPrior("gmm10", 2))["walk"].shape == walk(LatentPrior("swiss_roll", 2))["walk"].shape
         assert walk(LatentPrior("normal", 3)) == {}
 
+    @pytest.mark.parametrize("name", ["gmm10", "swiss_roll"])
+    def test_figures_show_the_parts_in_use(self, name):
+        prior = LatentPrior(name, 2, parts=4)
+        points = walk(prior)["walk"]
+        assert points.shape == (4, 20, 2)
+        whole = LatentPrior(name, 2)
+        assert whole.nearest_parts(points.mean(1) if name == "gmm10" else points[:, 10]).tolist() == [0, 1, 2, 3]
+        middles = torch.stack([line.mean(0) for line in outlines(prior)])
+        if name == "gmm10":
+            assert whole.nearest_parts(middles).tolist() == [0, 1, 2, 3]
+        else:
+            assert outlines(prior)[0].norm(dim=1).max() == pytest.approx(3 * 0.4**0.5)
+
 
 class TestProtocol:
     def measure(self, model, fold, **changes):
@@ -290,6 +337,32 @@ class TestProtocol:
         monkeypatch.setattr(evaluator, "cluster_errors", lambda on, scored, classes: fitted.append(on) or {})
         self.measure(build(n_clusters=4), fold, fitting_rows=40)
         assert torch.bincount(fitted[0].labels).tolist() == [4] * 10
+
+    @pytest.mark.parametrize("options", [{"posterior": "universal"}, {"labels": "decoder"}])
+    def test_what_is_drawn_of_an_image_does_not_depend_on_how_many_are_encoded_at_a_time(self, build, stages, options):
+        model, rows = build(**options).eval(), stages.tested("fit").evaluation.rows
+        whole, made = encode(model, rows, None, 5000, rng()), generated(model, 1200, 5000, rng())
+        for size in (7, 300):
+            found = encode(model, rows, None, size, rng())
+            torch.testing.assert_close(found.z, whole.z, rtol=1e-4, atol=1e-5)
+            torch.testing.assert_close(found.errors, whole.errors, rtol=1e-4, atol=1e-4)
+            torch.testing.assert_close(generated(model, 1200, size, rng()), made, rtol=1e-4, atol=1e-5)
+
+    @pytest.mark.filterwarnings("error")
+    @pytest.mark.parametrize("options", [{}, {"n_clusters": 4}])
+    def test_what_one_image_alone_does_not_have_is_undefined(self, build, stages, options):
+        for fold in (stages.cut("fit"), stages.tested("fit")):
+            data = fold.evaluation
+            one = torch.zeros(1, dtype=torch.int64)
+            row = LabelledImages(data.rows.images.part(one), data.rows.labels[one])
+            alone = ImageFold(fold.train, dataclasses.replace(data, rows=row))
+            whole = self.measure(build(**options), fold).metrics
+            found = self.measure(build(**options), alone)
+            assert found.metrics.keys() == whole.keys()
+            undefined = {tag for tag, value in found.metrics.items() if math.isnan(value)}
+            assert undefined == found.undefined.keys() == {f"{data.name}/{name}" for name in OF_SEVERAL} & whole.keys()
+            assert found.metrics.get("test/log_likelihood_se", 0.0) == 0
+            assert "undefined: there is one image alone" in found.warnings()[0]
 
     def test_images_without_labels_are_measured_without_classes(self, build, stages):
         fold = stages.tested("fit")

@@ -10,6 +10,7 @@ import torch
 
 from zsl_runner.data.pairs.folds import Pair
 from zsl_runner.evaluation.likelihood.estimates import estimate_rows
+from zsl_runner.evaluation.row_draws import RowDraws
 from zsl_runner.models.networks import Gaussians
 from zsl_runner.models.output_prediction import Condition, LatentOutputPredictor
 from zsl_runner.objectives.conditional_likelihood import log_density, log_mean_exp
@@ -49,7 +50,7 @@ def estimate(samples, repeats, shift=0.1, width=1.3, seed=0, sample_batch=1000):
     pair = Pair(x, torch.full_like(x, Y))
     model = LinearGaussian(shift, width)
     generator = torch.Generator().manual_seed(seed)
-    return estimate_rows(model, pair, model.condition(x), ALL, samples, sample_batch, generator)
+    return estimate_rows(model, pair, model.condition(x), ALL, samples, sample_batch, RowDraws(generator))
 
 
 def test_the_exact_value_and_posterior():
@@ -111,7 +112,7 @@ def test_codes_do_not_depend_on_how_many_are_decoded_at_a_time():
 def test_only_what_is_wanted_is_estimated():
     x = torch.ones(2, 1)
     model, generator = LinearGaussian(), torch.Generator().manual_seed(0)
-    found = estimate_rows(model, Pair(x, x), model.condition(x), frozenset({"mc"}), 3, 2, generator)
+    found = estimate_rows(model, Pair(x, x), model.condition(x), frozenset({"mc"}), 3, 2, RowDraws(generator))
     assert found.bound is None
     assert found.importance is None
     assert found.monte_carlo.shape == (3, 2)

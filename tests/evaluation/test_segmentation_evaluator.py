@@ -12,6 +12,7 @@ from zsl_runner.data.pairs.segmentation.options import SegmentationConf
 from zsl_runner.data.pairs.segmentation.records import VOID, SegmentationRecords
 from zsl_runner.data.records import Provenance
 from zsl_runner.evaluation.likelihood.estimates import drawn_outputs
+from zsl_runner.evaluation.row_draws import RowDraws
 from zsl_runner.evaluation.segmentation import evaluator as segmentation
 from zsl_runner.evaluation.segmentation.conf import SegmentationEvaluatorConf
 from zsl_runner.evaluation.segmentation.evaluator import SegmentationEvaluator
@@ -119,8 +120,8 @@ def test_averages_are_of_probabilities():
     fold = folds(2, void=False).cut("fit")
     model, pair = cvae(fold.train.shape), fold.evaluation.pairs.take(torch.arange(3))
     condition = model.condition(pair.x)
-    measured = evaluator().output_metrics(model, pair, condition, True, torch.Generator().manual_seed(3))
-    drawn = drawn_outputs(model, condition, evaluator().conf.drawn_samples, torch.Generator().manual_seed(3))
+    measured = evaluator().output_metrics(model, pair, condition, True, RowDraws(torch.Generator().manual_seed(3)))
+    drawn = drawn_outputs(model, condition, evaluator().conf.drawn_samples, RowDraws(torch.Generator().manual_seed(3)))
     torch.testing.assert_close(drawn.sum(-3), torch.ones_like(drawn[:, :, 0]))
     labels = drawn.mean(0).argmax(1)
     expected = 100 * pixel_accuracy(labels, pair.y).mean()
@@ -142,6 +143,21 @@ def test_measuring_twice_gives_the_same_and_moves_nothing():
     assert other["test/IoU"] == pytest.approx(first["test/IoU"], abs=1e-4)
 
 
+@pytest.mark.parametrize("drawn", [100, 5])
+def test_what_is_drawn_of_a_row_does_not_depend_on_how_many_are_scored_at_a_time(monkeypatch, drawn):
+    monkeypatch.setattr(SegmentationEvaluator, "drawn", drawn)
+    stages = folds(4)
+    model = cvae(stages.cut("fit").train.shape)
+    for fold in (stages.cut("fit"), stages.tested("fit")):
+        whole = evaluator(batch_size=1000).measure(model, fold, {})
+        for size in (1, 3, 4):
+            found = evaluator(batch_size=size).measure(model, fold, {})
+            assert found.metrics == pytest.approx(whole.metrics, rel=1e-4, abs=1e-4)
+            for name in ("monte_carlo", "importance"):
+                expected = getattr(whole.details, name)
+                torch.testing.assert_close(getattr(found.details, name), expected, rtol=1e-4, atol=1e-2)
+
+
 def test_empty_truth_and_prediction_score_as_configured():
     fold = folds(2).cut("fit")
     model = BaselineCNN(BaselineCNNConf(cnn=CNN), fold.train.shape, Streams(0))
@@ -151,14 +167,14 @@ def test_empty_truth_and_prediction_score_as_configured():
     empty = Pair(pair.x, torch.zeros_like(pair.y), pair.valid)
     for score in (0.0, 1.0):
         found = evaluator(empty_iou=score).output_metrics(
-            model, empty, model.condition(pair.x), False, torch.Generator()
+            model, empty, model.condition(pair.x), False, RowDraws(torch.Generator())
         )
         assert found["IoU"].item() == 100 * score
         assert found["pixel_accuracy"].item() == 100
 
 
 def hidden_labels(model, pair):
-    return label_partly_hidden(model, pair, 0.5, 3, torch.Generator().manual_seed(1))
+    return label_partly_hidden(model, pair, 0.5, 3, RowDraws(torch.Generator().manual_seed(1)))
 
 
 def test_images_whose_hidden_part_is_void_count_nowhere_however_many_are_scored_at_a_time(monkeypatch):
@@ -178,7 +194,7 @@ def test_images_whose_hidden_part_is_void_count_nowhere_however_many_are_scored_
             found = fold.evaluation.pairs.take(rows)
             return Pair(found.x, found.y, valid[rows])
 
-    def always_there(model, pair, share, refinements, generator):
+    def always_there(model, pair, share, refinements, draws):
         return PartialLabels(pair.x, hidden[: len(pair.y)], model.predict(model.condition(pair.x)).argmax(1), None)
 
     monkeypatch.setattr(segmentation, "label_partly_hidden", always_there)
@@ -217,7 +233,7 @@ def test_hidden_squares_lie_anywhere_in_the_image():
             return torch.zeros(len(condition), 2, 6, 9)
 
     pair = Pair(torch.zeros(5000, 3, 6, 9), torch.zeros(5000, 6, 9, dtype=torch.int64))
-    hidden = label_partly_hidden(Labels(), pair, 0.5, 0, torch.Generator().manual_seed(0)).hidden
+    hidden = label_partly_hidden(Labels(), pair, 0.5, 0, RowDraws(torch.Generator().manual_seed(0))).hidden
     assert (hidden.flatten(1).sum(1) == 9).all()
     tops, lefts = hidden.any(2).int().argmax(1), hidden.any(1).int().argmax(1)
     places = torch.bincount(tops * 7 + lefts, minlength=28)
@@ -230,7 +246,7 @@ def test_a_square_hides_a_pixel_at_least(share, pixels):
     """Labels with nothing hidden would all be right."""
     pair = folds(2).tested("fit").evaluation.pairs.take(torch.arange(5))
     model = BaselineCNN(BaselineCNNConf(cnn=CNN), folds(2).cut("fit").train.shape, Streams(0)).eval()
-    hidden = label_partly_hidden(model, pair, share, 1, torch.Generator().manual_seed(0)).hidden
+    hidden = label_partly_hidden(model, pair, share, 1, RowDraws(torch.Generator().manual_seed(0))).hidden
     assert hidden.flatten(1).sum(1).tolist() == [pixels] * 5
 
 
@@ -259,7 +275,7 @@ def test_pictures(classes):
     assert [name for name in columns if name.startswith("sample")] == ["sample 1", "sample 2", "sample 3"]
     assert columns["deviation"].max() <= 0.5
     drawn = drawn_outputs(
-        model, model.condition(pair.x), evaluator().conf.drawn_samples, torch.Generator().manual_seed(0)
+        model, model.condition(pair.x), evaluator().conf.drawn_samples, RowDraws(torch.Generator().manual_seed(0))
     ).detach()
     if classes == 2:
         np.testing.assert_allclose(columns["deviation"], drawn[:, :, 1].std(0, correction=0), atol=1e-6)

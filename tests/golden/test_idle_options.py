@@ -76,12 +76,17 @@ MORE = {
     "continuous": ("capacity", ["model.discrete=[]"]),
     "discrete": ("capacity", ["model.continuous=0"]),
     "ewc_without_pull": ("a_ewc", ["trainer.weight=0", "trainer.auxiliary_weight=0"]),
+    "ewc_among_all": ("a_ewc", ["trainer.scenario=cil"]),
     "lwf_without_pull": ("a_lwf", ["trainer.weight=0", "trainer.auxiliary_weight=0"]),
     "classify_alone": ("prototype_contrast", ["trainer.contrast.steps=0"]),
     "without_intra": ("prototype_contrast", ["trainer.weights.intra=0"]),
     "without_contrasts": (
         "prototype_contrast",
         ["trainer.weights.intra=0", "trainer.weights.cross_prototype=0", "trainer.weights.cross_map=0"],
+    ),
+    "nothing_compared": (
+        "prototype_contrast",
+        ["trainer.weights={equivariance: 0, refinement: 0, cross_prototype: 0, cross_map: 0, intra: 0}"],
     ),
 }
 """Recorded runs with more options off, by a name of their own."""

@@ -9,6 +9,8 @@ import pytest
 from zsl_runner.config.check import check
 from zsl_runner.config.command import read
 from zsl_runner.config.loader import Loader
+from zsl_runner.config.seeds import following
+from zsl_runner.config.sweep import expand
 from zsl_runner.config.typed import to_yaml
 from zsl_runner.errors import ConfigError
 from zsl_runner.sweeps.best import found
@@ -65,6 +67,20 @@ def test_the_best_trial_its_run_and_the_command_that_trains_it_over_seeds(tmp_pa
     verdict = check(Loader(command.source), [*chosen, "seed=3"], strictly=False)
     assert verdict.problems == ()
     assert (verdict.config.seed, list(verdict.config.evaluator.stages)) == (3, ["tune", "final"])
+
+
+def test_seeds_that_follow_the_runs_follow_it_in_the_command_over_seeds(tmp_path, loader):
+    given = ["dataset=toy", "model=eszsl", "evaluator.stages=[tune]", "dataset.shots=1", "seed=2"]
+    assert following(loader, given, check(loader, given, strictly=False).config) == []
+    given.append("dataset.shots_seed=${seed}")
+    config = check(loader, given, strictly=False).config
+    assert following(loader, given, config) == ["dataset.shots_seed"]
+    add(make(tmp_path), tmp_path, 0, 0.5, [60.0], config)
+    told = found(NAME, storage(tmp_path), tmp_path / ".sweeps", config, ["dataset.shots_seed"]).splitlines()
+    command = read(shlex.split(told[-1])[1:])
+    runs = [check(Loader(command.source), run, strictly=False) for run in expand(loader, command.overrides, None)]
+    assert [verdict.problems for verdict in runs] == [()] * 5
+    assert [(run.config.seed, run.config.dataset.shots_seed) for run in runs] == [(seed, seed) for seed in range(5)]
 
 
 def test_of_several_objectives_those_that_none_beats(tmp_path, config):

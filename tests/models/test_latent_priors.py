@@ -9,6 +9,8 @@ PRIORS = [
     LatentPrior("uniform", 2, 2.0),
     LatentPrior("gmm10", 2),
     LatentPrior("swiss_roll", 2),
+    LatentPrior("gmm10", 2, parts=3),
+    LatentPrior("swiss_roll", 2, parts=4),
 ]
 
 
@@ -17,7 +19,7 @@ def generator():
     return torch.Generator().manual_seed(0)
 
 
-@pytest.mark.parametrize("prior", PRIORS, ids=lambda prior: prior.name)
+@pytest.mark.parametrize("prior", PRIORS, ids=lambda prior: f"{prior.name}-{prior.parts}")
 def test_draws_have_the_analytic_moments(prior, generator):
     draws = prior.sample(DRAWS, generator).double()
     mean, covariance = (moment.double() for moment in prior.moments())
@@ -48,6 +50,15 @@ def test_the_parts_of_all_draws_are_equally_frequent(generator):
         counts = torch.bincount(prior.nearest_parts(prior.sample(20_000, generator)), minlength=PARTS)
         assert counts.min() > 1800
         assert counts.max() < 2200
+
+
+@pytest.mark.parametrize("prior", PRIORS[4:], ids=lambda prior: prior.name)
+def test_a_prior_of_fewer_parts_has_the_first_ones(prior, generator):
+    whole = LatentPrior(prior.name, 2)
+    counts = torch.bincount(whole.nearest_parts(prior.sample(20_000, generator)), minlength=PARTS)
+    assert counts[: prior.parts].min() > 0.9 * 20_000 / prior.parts
+    assert counts[prior.parts :].sum() < 0.05 * 20_000  # petals overlap a little near the origin
+    assert prior.nearest_parts(whole.sample(5000, generator)).unique().tolist() == list(range(prior.parts))
 
 
 def test_categories_are_one_hot_and_uniform(generator):

@@ -102,6 +102,33 @@ def test_vectors_of_several_seen_classes_stand_for_the_first_and_zeros_have_no_s
     torch.testing.assert_close(model.class_scores(x, given), expected, rtol=1e-4, atol=1e-3)
 
 
+@pytest.mark.parametrize("towards", [np.inf, -np.inf])
+def test_vectors_with_other_last_bits_are_those_of_the_same_classes(data, towards):
+    model, _ = fit(data, metric="euclidean")
+    vectors, x = data.class_vectors, rows_of(data)
+    moved = torch.from_numpy(np.nextafter(vectors.numpy(), np.float32(towards)))
+    seen = data.labelled_classes
+    assert not moved.equal(vectors)
+    assert model.class_scores(x, moved[seen]).equal(model.class_scores(x, vectors[seen]))
+    apart = vectors[seen] + 1e-3 * vectors[seen].norm(dim=1, keepdim=True)
+    assert not model._known_mean(apart)[0].any()
+
+
+def test_of_two_classes_that_are_nearly_one_the_nearer_counts(data):
+    vectors = data.class_vectors.clone()
+    first, second = data.labelled_classes[:2].tolist()
+    vectors[second] = vectors[first] * (1 + 5e-6)
+    model, _ = fit(dataclasses.replace(data, class_vectors=vectors))
+    assert model._known_mean(vectors[[second, first]])[1].equal(model.known_means[[second, first]])
+
+
+def test_a_model_that_was_not_fitted_knows_no_class():
+    model = RidgePrototype(RidgePrototypeConf(), ZeroShotShape(3, 2, 4), Streams(0))
+    is_known, means = model._known_mean(torch.zeros(5, 2))
+    assert (is_known.shape, means.shape) == ((5, 1), (5, 3))
+    assert not is_known.any()
+
+
 def test_thousands_of_classes_are_not_compared_pair_by_pair():
     """A truth value for each pair of 5,000 classes and each of 1,024 entries was 26 gigabytes."""
     classes, width = 600, 64

@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 import tomllib
+import zipfile
 from contextlib import contextmanager
 
 import pytest
@@ -18,14 +19,18 @@ FILE = re.compile(r"^```(?:python|yaml|toml) (\S+)\n(.*?)^```$", re.MULTILINE | 
 PAGE = (REPOSITORY / "docs" / "guides" / "own_model.md").read_text(encoding="utf-8")
 
 
+def write_out(folder):
+    for name, text in FILE.findall(PAGE):
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+
+
 @pytest.fixture(scope="module")
 def zsl_run(tmp_path_factory):
     """Write the package out and return what runs zsl-run with it, in a folder of its own."""
     site = tmp_path_factory.mktemp("site")
-    for name, text in FILE.findall(PAGE):
-        path = site / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+    write_out(site)
     project = tomllib.loads((site / "pyproject.toml").read_text())["project"]
     information = site / f"{project['name'].replace('-', '_')}-{project['version']}.dist-info"
     information.mkdir()
@@ -47,6 +52,18 @@ def zsl_run(tmp_path_factory):
 
 def result(folder, name):
     return recorded(folder / "outputs" / "class_gaussians" / "toy" / name)
+
+
+def test_it_is_built_whole(tmp_path):
+    """As ``pip install ./class_gaussians`` builds it, without the network."""
+    pytest.importorskip("hatchling", reason="needs hatchling (constraints.txt)")
+    write_out(tmp_path)
+    command = [sys.executable, "-c", "import hatchling.build; print(hatchling.build.build_wheel('dist'))"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    (wheel,) = (tmp_path / "dist").glob("*.whl")
+    files = {name for name in zipfile.ZipFile(wheel).namelist() if name.startswith("class_gaussians/")}
+    assert files == {name for name, _ in FILE.findall(PAGE) if name.startswith("class_gaussians/")}
 
 
 def test_it_is_trained_and_scores_unseen_classes(zsl_run, tmp_path):

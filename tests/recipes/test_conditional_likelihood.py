@@ -9,6 +9,7 @@ from tests.results import recorded
 from zsl_runner.data.sources.digits.conf import DigitsImagesConf
 from zsl_runner.data.sources.digits.source import load_images as load_digits_images
 from zsl_runner.evaluation.likelihood.estimates import drawn_outputs
+from zsl_runner.evaluation.row_draws import RowDraws
 from zsl_runner.runs.opened import open_run
 
 pytestmark = pytest.mark.slow
@@ -93,7 +94,9 @@ def test_drawn_completions_are_of_several_classes_where_the_input_leaves_it_open
     assert reader.score(flat[images.test], images.labels[images.test]) > 0.85
     with torch.no_grad():
         condition = run.model.condition(pair.x)
-        drawn = drawn_outputs(run.model, condition, run.evaluator.conf.drawn_samples, torch.Generator().manual_seed(0))
+        drawn = drawn_outputs(
+            run.model, condition, run.evaluator.conf.drawn_samples, RowDraws(torch.Generator().manual_seed(0))
+        )
         guessed = run.model.mean_output(run.model.predict(condition))
     whole = [data.layout.picture(pair.x, y).flatten(1).numpy() for y in drawn]
     classes = np.stack([reader.predict(pictures) for pictures in whole])

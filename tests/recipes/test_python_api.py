@@ -105,6 +105,35 @@ def test_new_rows_are_scored_under_a_name_of_their_own(tmp_path, zsl_run, capsys
     assert Result.load(directory) == before
 
 
+def test_a_run_goes_on_and_is_scored_with_data_that_were_moved(tmp_path, zsl_run, kill_at, capsys):
+    for number in (0, 1):
+        synthesize(tmp_path / f"data_{number}", ToyConf(name="toy", train_rows=20, data_seed=number))
+    own = ["dataset=xlsa17", f"dataset.root={tmp_path}/data_0", "dataset.name=mine", "dataset.cache=null"]
+    trained = [part for part in QUICK if part != "dataset=toy"]
+    directory = kill_at(20, tmp_path / "outputs/sgal/mine/it", *own, *trained, "runtime.device=cpu")
+    (tmp_path / "data_0").rename(tmp_path / "moved")
+    resume = f"resume={directory}"
+    assert "dataset.root=FOLDER says where they are" in zsl_run(resume, code=2).stderr
+    assert "the data are not what the run began with" in zsl_run(resume, "dataset.root=data_1", code=1).stderr
+    zsl_run(resume, "dataset.root=moved")
+    assert Result.load(directory).status == "complete"
+    zsl_run("-m", resume, "dataset.root=moved", "dataset.cache=null")
+    assert main([str(directory)]) == 1
+    assert "data that were moved: say where they are now, by zsl-eval RUN --root" in capsys.readouterr().err
+    assert main([str(directory), "--root", str(tmp_path / "data_1")]) == 1
+    assert "the data are not what the run began with" in capsys.readouterr().err
+    assert main([str(directory), "--root", str(tmp_path / "moved"), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["metrics"]["test/H"] == Result.load(directory).metrics["test/H"]
+    opened = zsl.open_run(directory, root=tmp_path / "moved")
+    assert opened.data.provenance.files[0].path == str(tmp_path / "moved/res101.mat")
+
+
+def test_data_without_files_cannot_have_been_moved(tmp_path, zsl_run, capsys):
+    zsl_run("dataset=toy", "model=eszsl", "runtime.device=cpu", "name=it", "tracker=minimal")
+    assert main([str(tmp_path / "outputs/eszsl/toy/it"), "--root", str(tmp_path)]) == 2
+    assert "the data set toy is not read from a folder" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -112,6 +141,7 @@ def test_new_rows_are_scored_under_a_name_of_their_own(tmp_path, zsl_run, capsys
         (["--predictions", "nowhere/p.csv"], "nowhere: no such folder"),
         (["--predictions", "there.csv"], "exists already"),
         (["--data", "nowhere"], "nowhere: no such folder"),
+        (["--root", "nowhere"], "nowhere: no such folder"),
     ],
 )
 def test_places_that_cannot_be_used_are_refused_first(arguments, words, tmp_path, monkeypatch, capsys):

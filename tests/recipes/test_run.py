@@ -63,6 +63,8 @@ def test_the_result_says_what_was_run_on_what_and_what_came_out(finished):
     assert found["metrics"]["test/H"] == pytest.approx(2 * u * s / (u + s) if u + s else 0.0)
     assert not any(tag.startswith("oracle/") for tag in found["metrics"])
     assert found["data"]["kind"] == "generated"
+    assert (found["data"]["feature_scaling"], found["data"]["semantic_scaling"]) == ("center_l2", "center")
+    assert found["data"]["radius"] == 8.0
     assert found["setting"] == {"kind": "inductive", "class_prior": "uniform"}
     assert found["cost"]["wall_seconds"] > 0
     assert found["cost"]["peak_memory_mb"] > 50

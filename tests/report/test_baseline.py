@@ -1,8 +1,7 @@
-"""Differences to a baseline, costs and published results in a report."""
+"""Differences to a baseline and costs in a report."""
 
 import csv
 import io
-import json
 import re
 
 import pytest
@@ -146,42 +145,6 @@ def test_memory_of_the_gpu_has_a_column_where_runs_had_one(outputs):
     text = markdown(outputs.report(cost=True))
     assert "| memory | GPU memory |" in text
     assert "| 900 MiB | 310 MiB |" in text
-
-
-def test_published_results_are_compared_on_equal_features_only(outputs):
-    directory = outputs.add(40.0)
-    reference = {"source": "Paper, table 2", "feature_kind": "fc1000", "metrics": {"test/H": 42.5}}
-    (directory / "config.yaml").write_text(json.dumps({"reference": reference}))
-    assert "H -2.5 from 42.5 (Paper, table 2)" in markdown(outputs.report())
-    reference["feature_kind"] = "res101"
-    (directory / "config.yaml").write_text(json.dumps({"reference": reference}))
-    assert "42.5" not in markdown(outputs.report())
-
-
-def test_a_row_that_pools_experiments_is_beside_no_published_result_of_one_of_them(outputs):
-    for model, published in (("sgal", 42.5), ("vzsl", 50.0)):
-        directory = outputs.add(40.0, model=model)
-        reference = {"source": f"Paper of {model}", "feature_kind": "fc1000", "metrics": {"test/H": published}}
-        (directory / "config.yaml").write_text(json.dumps({"model": {"name": model}, "reference": reference}))
-    assert [row.deviation for row in rows_of(outputs.report())] == [
-        "H -2.5 from 42.5 (Paper of sgal)",
-        "H -10.0 from 50.0 (Paper of vzsl)",
-    ]
-    pooled = outputs.report(by=["dataset"], reference=True)
-    (row,) = rows_of(pooled)
-    assert (row.cells["test/H"].n, row.deviation) == (2, "")
-    assert any(note.endswith("; NOT compared: other runs of the row quote other results") for note in pooled.notes)
-
-
-@pytest.mark.parametrize(("features", "verdict"), [("fc1000", "compared"), ("res101", "NOT compared: ours are fc1000")])
-def test_published_results_are_listed_on_request_comparable_or_not(outputs, features, verdict):
-    directory = outputs.add(40.0)
-    reference = {"source": "Paper, table 2", "feature_kind": features, "metrics": {"test/H": 42.51}, "note": "one seed"}
-    (directory / "config.yaml").write_text(json.dumps({"reference": reference}))
-    (note,) = outputs.report(reference=True).notes
-    assert note == f"published: sgal/em on cub: H 42.5 (one seed), Paper, table 2, on {features}; {verdict}"
-    assert outputs.report().notes == []
-    assert ("H -2.5 from 42.5" in markdown(outputs.report(reference=True))) == (verdict == "compared")
 
 
 def test_the_options_of_the_command(compared, capsys):

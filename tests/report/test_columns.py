@@ -1,10 +1,13 @@
 """Which metrics are columns of a report, how its rows are sorted, and which mean of a column is marked as the best."""
 
+import csv
+import io
+
 import pytest
 
 from tests.outputs import LIKELIHOOD, PAIRS, REAL, rows_of
 from zsl_runner.errors import RunError
-from zsl_runner.report.formats import latex, markdown
+from zsl_runner.report.formats import as_csv, latex, markdown
 
 
 def test_each_block_has_columns_of_its_own(outputs):
@@ -121,3 +124,25 @@ def test_which_value_is_better_is_told_by_the_runs_that_have_the_metric(outputs)
         (True, 60.0),
         (False, 70.0),
     ]
+
+
+def test_the_calibration_offset_stands_beside_calibrated_metrics(outputs):
+    for seed, offset in enumerate([0.5, 0.25, None]):
+        chosen = {} if offset is None else {"calibration_offset": offset}
+        selection = {"mode": "last, calibrated", "metric": "val/H"} | chosen
+        outputs.add(seed=seed, metrics={"test/H": 40.0, "test/H_cal": 44.0}, selection=selection)
+    report = outputs.report(by=["model"])
+    assert "| H | H_cal | offset | n |" in markdown(report)
+    assert "| 0.375 ± 0.177 (2) | 3 |" in markdown(report)
+    assert "offset" not in markdown(outputs.report(by=["model"], metrics=["H"]))
+    line = next(csv.DictReader(io.StringIO(as_csv(report))))
+    found = [line[f"offset of seen classes {what}"] for what in ("mean", "std", "n")]
+    assert found == ["0.375", repr(0.125 * 2**0.5), "2"]
+
+
+@pytest.mark.parametrize(
+    ("offset", "shown"), [(1234.5, "1234"), (0.00123456, "0.00123"), (-12.34, "-12.3"), (0.0, "0.00")]
+)
+def test_an_offset_is_in_units_of_scores_and_shown_in_three_digits(outputs, offset, shown):
+    outputs.add(metrics={"test/H": 40.0, "test/H_cal": 44.0}, selection={"calibration_offset": offset})
+    assert f"| {shown} | 1 |" in markdown(outputs.report())

@@ -2,6 +2,8 @@
 
 import os
 
+import pytest
+
 from tests.outputs import rows_of
 from zsl_runner.config.quoting import again
 from zsl_runner.files.locks import exclusive
@@ -67,3 +69,20 @@ def test_debug_runs_stand_in_no_table(outputs):
         f"debug run, not comparable: {fast} (steps=2; complete)",
         f"debug run, not comparable: {broken} (anomaly=True; failed)",
     ]
+
+
+@pytest.mark.parametrize(
+    ("message", "why"),
+    [
+        (
+            "toy: the files do not fit together:\n  - labels: expected 9\n  - test: none\n  - x: no\nCorrect them.",
+            "toy: the files do not fit together: labels: expected 9 and 2 more",
+        ),
+        ("toy: the data are inconsistent:\n  labels: expected 9", "toy: the data are inconsistent: labels: expected 9"),
+        ("kl=nan at step 3\n  of em", "kl=nan at step 3"),
+        ("nothing follows:", "nothing follows:"),
+    ],
+)
+def test_the_reason_of_an_error_in_several_lines_is_told(outputs, message, why):
+    failed = outputs.add(status="failed", error={"type": "DataError", "message": message})
+    assert outputs.report().notes == [f"failed: {failed} (seed 0): DataError: {why}"]

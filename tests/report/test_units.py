@@ -49,7 +49,8 @@ def test_differences_have_the_decimals_of_their_quantity(outputs):
 
 def test_published_likelihoods_are_compared_with_their_decimals(outputs):
     directory = outputs.add_likelihood(64.0)
-    reference = {"source": "Paper", "feature_kind": PAIRS["feature_kind"], "metrics": {"test/NCLL_IS": 63.91}}
+    of = {"dataset": "mnist_quadrant", "split": "own", "setting": "supervised"}
+    reference = {"source": "Paper", "feature_kind": PAIRS["feature_kind"], "of": of, "metrics": {"test/NCLL_IS": 63.91}}
     (directory / "config.yaml").write_text(json.dumps({"reference": reference}))
     assert "NCLL_IS +0.09 from 63.91 (Paper)" in markdown(outputs.report())
 

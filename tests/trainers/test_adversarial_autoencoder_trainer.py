@@ -388,3 +388,20 @@ def test_milestones_that_are_never_reached_are_complained_about():
     assert problem.key == "optim.recon.milestones"
     assert "[5] are not reached in 5 epochs" in problem.message
     assert [c.key for c in ScheduledOptimizerConf(milestones=[3, 2]).problems()] == ["milestones"]
+
+
+@pytest.mark.parametrize(
+    ("labels", "encode", "checked"),
+    [
+        ("category", "twice", ["recon", "disc", "gen", "semi"]),
+        ("none", "twice", ["recon", "disc", "gen"]),
+        ("discriminator", "twice", ["recon", "disc", "gen"]),
+        ("category", "once", ["recon", "disc", "semi"]),
+        ("decoder", "once", ["recon", "disc"]),
+    ],
+)
+def test_milestones_of_an_optimiser_that_does_nothing_may_be_late(labels, encode, checked):
+    late = ScheduledOptimizerConf(milestones=[5])
+    conf = dataclasses.replace(CONF, epochs=5, encode=encode, optim=SubStepsConf(late, late, late, late))
+    found = conf.fits(dataclasses.replace(SEMI, labels=labels), DigitsImagesConf())
+    assert [problem.key for problem in found] == [f"optim.{name}.milestones" for name in checked]

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from tests.models.feature_gan_settings import BI_VAEGAN, F_VAEGAN, TF_VAEGAN
-from tests.weights import hand_over, same, weights_of
+from tests.weights import differing, hand_over, same, weights_of
 from zsl_runner.classifiers.conf import ClassifierConf
 from zsl_runner.config.optimizer import OptimizerConf
 from zsl_runner.data.sources.toy.conf import ToyConf
@@ -211,6 +211,31 @@ def test_bi_vaegan_without_its_unseen_terms_is_f_vaegan_step_for_step(build):
     assert shared
     expected = weights_of(f_vaegan)
     assert all(torch.equal(weights_of(bi_vaegan)[name], expected[name]) for name in shared)
+
+
+@pytest.mark.parametrize(
+    ("critic", "changed"),
+    [
+        ("unseen_critic", {"weights": WeightsConf(unseen_generator=0, unseen_critic=1)}),
+        (
+            "attribute_critic",
+            {
+                "weights": WeightsConf(attribute_generator=0, attribute_critic=1),
+                "penalty": dataclasses.replace(BI_VAEGAN.penalty, attribute_weight=1, attribute_projection="none"),
+                "perturbation": dataclasses.replace(BI_VAEGAN.perturbation, critic=0.3),
+            },
+        ),
+    ],
+)
+def test_options_of_a_critic_that_nobody_listens_to_reach_no_other_network(build, critic, changed):
+    weights = dataclasses.replace(changed["weights"], **{critic: 10.0})
+    trainers = [
+        build(dataclasses.replace(BI_VAEGAN, **change), TRANSDUCTIVE) for change in (changed, {"weights": weights})
+    ]
+    for trainer in trainers:
+        run(trainer)
+    found, expected = map(weights_of, trainers)
+    assert {name.split(".")[0] for name in differing(found, expected)} == {critic}
 
 
 def test_a_feedback_loop_of_no_strength_is_the_first_loop(build):

@@ -149,11 +149,21 @@ def test_f_clswgan(build):
     assert assert_equal_steps(trainer, plain, 5, False) == {"generator", "critic"}
 
 
-def test_tf_vaegan_in_both_loops(build):
-    trainer, plain = build(TF_VAEGAN, INDUCTIVE)
-    assert assert_equal_steps(trainer, plain, trainer.clock.steps_in_epoch // 2 + 3, False) == set(
-        trainer.model.networks()
-    )
+@pytest.mark.parametrize(
+    ("change", "conf"),
+    [
+        ({}, INDUCTIVE),
+        ({"encoded_noise": False}, INDUCTIVE),  # FLO
+        ({"regressor_learns_from_generated": False}, INDUCTIVE),  # AWA2
+        ({"unseen_critic": "unconditional"}, TRAINER),
+        ({"unseen_critic": "pseudo_conditional"}, TRAINER),
+        ({"unseen_critic": "unconditional", "encoded_noise": False}, TRAINER),
+    ],
+)
+def test_tf_vaegan_in_both_loops(build, change, conf):
+    trainer, plain = build(dataclasses.replace(TF_VAEGAN, **change), conf)
+    steps = trainer.clock.steps_in_epoch // 2 + 3
+    assert assert_equal_steps(trainer, plain, steps, conf is TRAINER) == set(trainer.model.networks())
 
 
 def test_a_regressor_that_learns_in_a_block_gives_each_critic_step_its_own_pseudo_conditions(build):

@@ -272,6 +272,46 @@ def test_too_few_classes_for_a_negative_within_a_view_are_told():
     assert trainer(training, mining=told.conf.mining, weights=SEAM).warnings() == []
 
 
+FROZEN = PhaseConf(steps=2, frozen_statistics=True)
+
+
+@pytest.mark.parametrize(
+    ("conf", "changes", "option"),
+    [
+        (STEPS, {"classify": PhaseConf(), "contrast": FROZEN}, "trainer.contrast.frozen_statistics=true kept batch"),
+        (STEPS, {"classify": FROZEN, "contrast": PhaseConf()}, "trainer.classify.frozen_statistics=true kept batch"),
+        (STEPS, {"contrast": FROZEN}, None),
+        (STEPS, {"classify": PhaseConf()}, None),
+        (MASKED_STEPS, {"first": PhaseConf(), "second": FROZEN}, "trainer.second.frozen_statistics=true kept batch"),
+        (MASKED_STEPS, {"second": FROZEN}, None),
+    ],
+)
+def test_batch_norm_that_is_frozen_before_it_measured_anything_is_told(conf, changes, option):
+    training = tagged_fold(steps=conf).train
+    procedure = trainer(training, conf, **changes)
+    run_phases(procedure)
+    told = [text for text in procedure.warnings() if "batch norm" in text]
+    assert [text.startswith(option) for text in told] == [True] * (option is not None)
+    begun = trainer(training, conf, model=procedure.model, **changes)
+    begun.model.load_state_dict(measured(procedure.model))
+    assert not [text for text in begun.warnings() if "batch norm" in text]
+
+
+def measured(model):
+    """Return the state of a network whose batch norm has seen other values."""
+    state = weights_of(model)
+    return {name: value + 0.5 if name.endswith("running_mean") else value for name, value in state.items()}
+
+
+def test_the_grid_is_of_no_effect_where_nothing_is_compared():
+    fold = tagged_fold()
+    weights = dataclasses.replace(NONE, least_activation=1.0)
+    own, other = (trainer(fold.train, weights=weights, grid=grid).contrast_terms(*batch(fold)) for grid in (None, 7))
+    assert same(own, other)
+    told = dataclasses.replace(STEPS, weights=weights).idle_options()
+    assert "grid" in {option.key for option in told}
+
+
 def test_views_are_compared_on_the_grid_that_is_asked_for():
     fold = tagged_fold()
     weights = WeightsConf(0, 1, 0, 1, 0, 0)
@@ -320,6 +360,7 @@ def test_sizes_that_do_not_fit_are_refused_once_the_data_are_known():
     with pytest.raises(ConfigError, match=r"trainer.view_scale=0.1: the second view of images of 32 x 32 pixels is"):
         trainer(training, view_scale=0.1)
     trainer(training, view_scale=0.1, contrast=PhaseConf(steps=0))  # there is no second view
+    trainer(training, prototypes=PrototypesConf(pixels=129), weights=SEAM)  # there is no prototype
 
 
 def test_problems():
@@ -351,6 +392,10 @@ def test_what_does_not_fit_model_or_data_is_refused_before_a_run():
         "prototypes.pixels": "expected at most 128, all pixels of a batch on a grid of 16 cells, found 129"
     }
     assert problems(prototypes=PrototypesConf(pixels=129), grid=8) == {}
+    assert problems(prototypes=PrototypesConf(pixels=129), weights=SEAM) == {}  # there is no prototype
+    for name in CONTRASTS:
+        one = dataclasses.replace(NONE, **{name: 1.0})
+        assert problems(prototypes=PrototypesConf(pixels=129), weights=one).keys() == {"prototypes.pixels"}
     assert problems(view_scale=0.1, contrast=PhaseConf(steps=0)) == {}
 
 

@@ -73,6 +73,15 @@ class Command:
             settings.append(f"hydra.run.dir={quoted(str(directory))}")
         return settings
 
+    def composed(self) -> list[str]:
+        """Return settings and overrides for Hydra's own composition.
+
+        Where a run is resumed, that is of another data set, which need not have what is said of the run's.
+        """
+        resumes = any(override.startswith("resume=") for override in self.overrides)
+        added = ("++" if resumes and override.startswith("dataset.") else "" for override in self.overrides)
+        return [*self.settings(), *map("".join, zip(added, self.overrides, strict=True))]
+
     def for_hydra(self) -> list[str]:
         """Return the arguments for Hydra."""
         return [*self.settings(), *self.overrides, *self.flags]

@@ -8,7 +8,7 @@ that `zsl_runner.config.draft` can judge each value and name its origin.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from copy import copy
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -32,8 +32,11 @@ from zsl_runner.config.schema import GROUPS
 
 COMPOSED_GROUPS = (*GROUPS, "runtime", "tracker", "debug", "sweep", "experiment")
 
+_TORN = re.compile(r"[^=\s]+( =|= | = )[^=\s]*")
 _LONGEST = 60
 """Characters of an argument that are shown in a message on its length."""
+MISPRINT = 0.75
+"""How alike the name of an option must be for the check to go on as if it had been written."""
 EXTRAS = {
     "hydra/sweeper/optuna": "search",
     "hydra/launcher/joblib": "pool",
@@ -102,6 +105,8 @@ def compose(loader: Loader, arguments: Sequence[str]) -> Composition:
             choices.append(_with_known_option(loader, override, problems, abandoned))
         else:
             values.append(override)
+    if "model" in abandoned:  # its file might name another trainer and another evaluator
+        abandoned |= {"trainer", "evaluator"} - {choice.key_or_group for choice in choices}
     key = tuple(str(choice.input_line) for choice in choices)
     known = _FILES.setdefault(loader, {})
     files = known.get(key) or known.setdefault(key, _files(loader, key))
@@ -166,18 +171,32 @@ def _short(argument: str) -> str:
 
 def _parsed(loader: Loader, arguments: Sequence[str], problems: list[Problem]) -> list[Override]:
     parsed = []
-    for argument in arguments:
+    for argument in _whole(arguments, problems):
         override = parse(argument, loader)
         if isinstance(override, Problem):
             problems.append(override)
         elif override.is_sweep_override():
-            told = "several values: add -m to run all of them, or write one list as key=[a,b]"
+            told = "several values: zsl-run -m runs all of them; one value that is a list is written key=[a,b]"
             if override.is_discrete_sweep() and not any(override.sweep_string_iterator()):
                 told = f"{argument.partition('=')[2]} stands for no value"
             problems.append(Problem(override.key_or_group, told, f"command line: {argument}"))
         else:
             parsed.append(override)
     return parsed
+
+
+def _whole(arguments: Sequence[str], problems: list[Problem]) -> Iterator[str]:
+    """Yield the arguments; of one that spaces around its ``=`` tore apart, say so once."""
+    rest = list(arguments)
+    while rest:
+        length = next((n for n in (3, 2) if n <= len(rest) and _TORN.fullmatch(" ".join(rest[:n]))), 1)
+        pieces, rest = rest[:length], rest[length:]
+        whole = "".join(pieces)
+        if length == 1:
+            yield whole
+        else:
+            told = f"not understood as key=value: there are spaces around '='; write {whole}"
+            problems.append(Problem(whole.partition("=")[0], told, f"command line: {' '.join(pieces)}"))
 
 
 def _chooses_files(loader: Loader, override: Override) -> bool:
@@ -203,7 +222,7 @@ def _no_option(loader: Loader, override: Override) -> Problem:
 
 
 def _with_known_option(loader: Loader, override: Override, problems: list[Problem], abandoned: set[str]) -> Override:
-    """Complain about an unknown option of a group; to find further problems go on with the one that was meant."""
+    """Complain about an unknown option of a group; to find further problems go on with the one that was misprinted."""
     group, value = override.key_or_group, override.value()
     if override.is_delete() or not isinstance(value, str) or override.package is not None:
         return override
@@ -218,7 +237,7 @@ def _with_known_option(loader: Loader, override: Override, problems: list[Proble
         return override
     options = loader.options(group)
     problems.append(_unknown_option(loader, group, value, options, origin))
-    meant = None if _is_folder(value, options) else closest(value, options)
+    meant = None if _is_folder(value, options) else closest(value, options, alike=MISPRINT)
     if meant is None:
         abandoned.add(group)
         loader.repository.forgiven.add(f"{group}/{value}")
@@ -249,6 +268,8 @@ def _unknown_option(loader: Loader, group: str, value: str, options: Sequence[st
     groups = () if is_in_folder else COMPOSED_GROUPS
     elsewhere = [f"{other}={value}" for other in groups if value in loader.options(other)]
     meant = f"; did you mean {' or '.join(elsewhere)}?" if elsewhere else did_you_mean(value, options)
+    if group in GROUPS and not elsewhere and closest(value, options, alike=MISPRINT) is None:
+        meant += " (what a package of yours brings is here once that is installed)"
     return Problem(group, f"no option {value!r}{meant}; {_options(options)}", origin)
 
 

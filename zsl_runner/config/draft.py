@@ -19,7 +19,7 @@ from zsl_runner.config.compose import COMPOSED_GROUPS, Composition, Layer
 from zsl_runner.config.exact import MISSING, beyond, objection
 from zsl_runner.config.fields import Rule
 from zsl_runner.config.identity import lies_in
-from zsl_runner.config.problems import Idle, Origin, Problem, closest, did_you_mean, folded
+from zsl_runner.config.problems import REFUSED, Idle, Origin, Problem, closest, did_you_mean, folded
 from zsl_runner.config.quoting import written
 from zsl_runner.config.registry import schemas
 from zsl_runner.config.schema import GROUPS, RunConfig
@@ -348,7 +348,7 @@ class Draft:
         if not rule.accepts(plain):
             each = "each " if shape.container != "value" else ""
             choices = [str(choice) for choice in rule.choices or ()]
-            hint = did_you_mean(plain, choices) if isinstance(plain, str) else ""
+            hint = REFUSED.get((key, plain)) or did_you_mean(plain, choices) if isinstance(plain, str) else ""
             self.report(key, f"expected {each}{rule.describe()}, found {_shown(plain)}{hint}")
         elif expected:
             self.report(key, f"expected {expected}, found {_shown(plain)}")

@@ -140,6 +140,8 @@ def look_for_idle(draft: Draft, config: RunConfig) -> None:
             for option in block.idle_options() if hasattr(block, "idle_options") else ():
                 _tell(draft, block, below, [type(block)], option)
     model, trainer, evaluator = config.model, config.trainer, config.evaluator
+    for option in model.idle_on(config.dataset):
+        _tell(draft, model, "model", [type(model)], option)
     for part, user in (("trainer", trainer), ("evaluator", evaluator)):
         for option in user.idle_beside(model, config.dataset):
             known = _schemas_of(option.part, config) if option.part else [type(user)]
@@ -227,7 +229,16 @@ def check_files(draft: Draft) -> None:
             )
     for (key, remedy), paths in missing.items():
         files_words = "the file is" if len(paths) == 1 else "these files are"
-        draft.report(key, f"{files_words} not there: {', '.join(paths)}\n{remedy}")
+        near = _found_near(Path(paths[0]))
+        hint = f"{near / Path(paths[0]).name} is there: dataset.root={near}\n" if near is not None else ""
+        draft.report(key, f"{files_words} not there: {', '.join(paths)}\n{hint}{remedy}")
+
+
+def _found_near(path: Path) -> Path | None:
+    """Return the folder of a file that lies one level higher than it should, or where the archive xlsa17.zip has it."""
+    folder = path.parent
+    places = (folder.parent.parent / folder.name, folder.parent / "data" / folder.name)
+    return next((place for place in places if (place / path.name).is_file()), None)
 
 
 def check_device(draft: Draft, count_devices: Callable[[], int]) -> None:

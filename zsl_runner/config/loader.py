@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from copy import copy, deepcopy
 from dataclasses import dataclass
@@ -64,6 +65,10 @@ class Loader(SchemasFirst):
     """
 
     def __init__(self, source: Source) -> None:
+        if (
+            os.environ.get("ZSL_DATA") == ""
+        ):  # unset, as for the shell lines we print: files have ${oc.env:ZSL_DATA,data}
+            del os.environ["ZSL_DATA"]
         setup_globals()
         super().__init__(_search_path(source))
         self.repository: Repository = Repository(self.config_search_path)

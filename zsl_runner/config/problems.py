@@ -8,11 +8,17 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import yaml
 
 from zsl_runner.config.paths import shown
 
+REFUSED: Final = {
+    ("evaluator.select", "best_test"): "; no length is chosen on test rows: evaluator.oracle=true reports the best of "
+    "them beside, as oracle/best_*",
+}
+"""Values that are refused on purpose, by key, and what to do instead."""
 _WIDTH = 110
 _INDENT = " " * 6
 
@@ -102,10 +108,11 @@ def did_you_mean(word: str, choices: Iterable[str]) -> str:
     return f"; did you mean {close}?" if close else ""
 
 
-def closest(word: str, choices: Iterable[str]) -> str | None:
+def closest(word: str, choices: Iterable[str], alike: float = 0.6) -> str | None:
     """Return the choice most like ``word``, or None if none is alike; case and the kind of dash make no difference.
 
-    An option in a folder may be meant without its folder, too, if no other has the same name.
+    An option in a folder may be meant without its folder, too, if no other has the same name. Words are alike if at
+    least the share ``alike`` of their letters is common, in the same order; one wrong letter of four leaves 0.75.
 
     >>> closest("CUB", ["cub", "CUBE"]), closest("f-clswgan", ["f_clswgan", "f_vaegan"])
     ('cub', 'f_clswgan')
@@ -122,7 +129,7 @@ def closest(word: str, choices: Iterable[str]) -> str | None:
     if folded(word) not in table and len(inside.get(folded(word), ())) > 1:
         return None
     table = {name: found[0] for name, found in inside.items() if len(found) == 1} | table
-    matches = difflib.get_close_matches(folded(word), list(table), n=1, cutoff=0.6)
+    matches = difflib.get_close_matches(folded(word), list(table), n=1, cutoff=alike)
     return table[matches[0]] if matches else None
 
 

@@ -15,9 +15,17 @@ from zsl_runner.config.sweep import single_values
 from zsl_runner.errors import RunError
 from zsl_runner.files.folders import expanded
 
-SINGLE = ("task", "resume", "runtime.device", "runtime.threads", "evaluator.batch_size")
+SINGLE = (
+    "task",
+    "resume",
+    "dataset.root",  # checksums prove that the data are the same
+    "dataset.cache",
+    "runtime.device",
+    "runtime.threads",
+    "evaluator.batch_size",
+)
 BLOCKS = ("tracker", "checkpoint")
-_LISTED = "runtime.device, runtime.threads, evaluator.batch_size, tracker.*, checkpoint.*"
+_LISTED = "dataset.root, dataset.cache, runtime.device, runtime.threads, evaluator.batch_size, tracker.*, checkpoint.*"
 
 
 def resumed(arguments: Sequence[str]) -> Path | None:

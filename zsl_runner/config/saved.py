@@ -44,6 +44,8 @@ def open_existing(path: Path) -> Path:
     """
     if not path.exists():
         meant = did_you_mean(path.name, sorted(run.parent.name for run in path.parent.glob(f"*/{CONFIG_FILE}")))
+        if path.name == "auto":
+            meant = "; existing=keep continues the unfinished run of the same configuration and seed, wherever it lies"
         raise CheckpointError(
             f"{path}: no such run directory{meant or '; runs lie in outputs/<model>/<dataset>/<run>'}"
         )

@@ -84,8 +84,20 @@ class DatasetConf(Component):
         """Return under which conditions a result was measured, for its record."""
         return {"kind": "supervised"}
 
+    def scaling(self, records: Any) -> dict[str, Any]:
+        """Return how training scales what is loaded, for a result's record; empty where that is no choice.
+
+        Args:
+            records: the loaded ones.
+        """
+        return {}
+
     def image_side(self) -> int | None:
         """Return the side of square images in pixels; None if the files decide, or if there are no images."""
+        return None
+
+    def image_channels(self) -> int | None:
+        """Return 1 for grey images and 3 for coloured ones; None if it is not known, or if there are no images."""
         return None
 
     def known_sizes(self) -> tuple[int, int] | None:
@@ -138,6 +150,10 @@ class ModelConf(Component):
 
     def fits(self, dataset: DatasetConf) -> Iterable[Problem]:
         """Yield what the model cannot do with this data set as it is prepared; keys are below the model."""
+        return ()
+
+    def idle_on(self, dataset: DatasetConf) -> Iterable[Idle]:
+        """Yield the options that have no effect on this data set; keys are below the model."""
         return ()
 
     def initial_weights(self) -> str | None:
@@ -336,11 +352,25 @@ class CheckpointConf:
 
 
 @dataclass
+class MeasuredOnConf:
+    """What published results were measured on; reports print no deviation of a run whose record says otherwise."""
+
+    dataset: str = option("", "label of the data set, as `dataset.name` has it")
+    semantics: str = option("", "class vectors by name, e.g. att; empty: the data have no choice of them")
+    split: str = option("", "version of the split as records name it, e.g. PS1")
+    setting: str = option("", "setting as records name it, e.g. inductive; it tells of labelled rows, too")
+    class_prior: str = option(
+        "", "where the frequencies of unseen classes are from, e.g. known; empty: the setting leaves no choice"
+    )
+
+
+@dataclass
 class ReferenceConf:
     """What an experiment file says about the published result it follows (informative)."""
 
     source: str = option("", "paper and table")
     feature_kind: str = option("", "features of the published results; deviations are only printed for the same ones")
+    of: MeasuredOnConf = section(MeasuredOnConf, "what else the published results were measured on")
     metrics: dict[str, float] = option({}, "published results in the unit of each metric, e.g. test/H: 65.6")
     note: str = option("", "how the results were obtained: tag, selection, seeds")
     cost: str = option("", "expected wall time and hardware")

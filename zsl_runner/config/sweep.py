@@ -61,7 +61,9 @@ def told(overrides: Sequence[str]) -> str:
     """
     parsed = [override for override in map(parse, overrides) if not isinstance(override, Problem)]
     own = [override for override in parsed if not override.is_hydra_override()]
-    return " ".join(sorted(f"{override.get_key_element()}={override.get_value_element_as_str()}" for override in own))
+    return " ".join(
+        sorted(f"{override.get_key_element().lstrip('+')}={override.get_value_element_as_str()}" for override in own)
+    )
 
 
 def starts_elsewhere(settings: DictConfig | None) -> bool:

@@ -12,7 +12,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO
 
-from zsl_runner.errors import CheckpointError
+from zsl_runner.errors import CheckpointError, OccupiedError
 
 LOCK = ".lock"
 _HELD = (errno.EWOULDBLOCK, errno.EACCES)
@@ -32,7 +32,8 @@ def exclusive(directory: Path) -> Iterator[None]:
     Some network file systems know no locks; there the work goes on, with a warning for each of them.
 
     Raises:
-        CheckpointError: another process holds it, or the directory cannot be written.
+        OccupiedError: another process holds it.
+        CheckpointError: the directory cannot be written.
     """
     try:
         file = (directory / LOCK).open("w")
@@ -43,7 +44,7 @@ def exclusive(directory: Path) -> Iterator[None]:
         if free is None:
             _tell_of_missing_locks(directory, os.fstat(file.fileno()).st_dev)
         elif not free:
-            raise CheckpointError(f"{directory}: another process is working on this run")
+            raise OccupiedError(f"{directory}: another process is working on this run", directory)
         yield
 
 

@@ -6,11 +6,9 @@ import torch
 from torch import Tensor
 
 from zsl_runner.objectives.latent_priors import (
-    PETAL_LENGTH,
-    PETAL_SHIFT,
-    PETAL_WIDTH,
     PETALS,
     petal_log_densities,
+    petal_moments,
     petals,
     swiss_roll,
     swiss_roll_moments,
@@ -30,23 +28,25 @@ class LatentPrior:
         name: ``normal``, ``uniform``, ``gmm10`` or ``swiss_roll``.
         width: dimension d; 2 for the last two.
         scale: deviation of the normal prior, half edge of the uniform one's cube.
+        parts: how many of the ten parts it has, the first ones.
     """
 
-    def __init__(self, name: str, width: int, scale: float = 1.0) -> None:
+    def __init__(self, name: str, width: int, scale: float = 1.0, parts: int = PARTS) -> None:
         self.name = name
         self.width = width
         self.scale = scale
+        self.parts = parts
 
     @property
     def has_parts(self) -> bool:
-        """Whether it is made of ten parts, one for a class."""
+        """Whether it is made of parts, one for a class."""
         return self.name in ("gmm10", "swiss_roll")
 
     def sample(self, count: int, generator: torch.Generator) -> Tensor:
         """Return (count, d) draws."""
         device = generator.device
         if self.has_parts:
-            parts = torch.randint(PARTS, (count,), generator=generator, device=device)
+            parts = torch.randint(self.parts, (count,), generator=generator, device=device)
             return self.sample_parts(parts, generator)
         if self.name == "uniform":
             return (2 * torch.rand(count, self.width, generator=generator, device=device) - 1) * self.scale
@@ -66,20 +66,19 @@ class LatentPrior:
     def nearest_parts(self, z: Tensor) -> Tensor:
         """Return the (n,) part that points (n, 2) likely belong to; of the swiss roll that of its nearest point."""
         if self.name == "gmm10":
-            return petal_log_densities(z).argmax(1)
-        along = (torch.arange(ROLL_POINTS, device=z.device) + 0.5) / ROLL_POINTS
+            return petal_log_densities(z)[:, : self.parts].argmax(1)
+        along = (torch.arange(ROLL_POINTS * self.parts // PARTS, device=z.device) + 0.5) / ROLL_POINTS
         return torch.cdist(z, swiss_roll(along)).argmin(1) * PARTS // ROLL_POINTS
 
     def moments(self) -> tuple[Tensor, Tensor]:
         """Return the mean (d,) and the covariance (d, d)."""
-        if self.name == "swiss_roll":
-            mean, covariance = swiss_roll_moments()
+        if self.has_parts:
+            in_plane = petal_moments(self.parts) if self.name == "gmm10" else swiss_roll_moments(self.parts / PARTS)
+            mean, covariance = in_plane
             return torch.tensor(mean), torch.tensor(covariance)
         variance = self.scale**2
         if self.name == "uniform":
             variance /= 3
-        if self.name == "gmm10":
-            variance = (PETAL_SHIFT**2 + PETAL_LENGTH**2 + PETAL_WIDTH**2) / 2
         return torch.zeros(self.width), variance * torch.eye(self.width)
 
 

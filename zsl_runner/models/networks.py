@@ -114,6 +114,17 @@ def freeze_statistics(module: nn.Module) -> None:
             part.eval()
 
 
+def has_initial_statistics(module: nn.Module) -> bool:
+    """Tell whether there is batch norm in ``module`` and all its running means are 0 and its variances 1."""
+    counted = [
+        (part.running_mean, part.running_var)
+        for part in module.modules()
+        if isinstance(part, nn.modules.batchnorm._BatchNorm)
+    ]
+    kept = [(mean, variance) for mean, variance in counted if mean is not None and variance is not None]
+    return bool(kept) and all(bool((mean == 0).all() and (variance == 1).all()) for mean, variance in kept)
+
+
 @contextmanager
 def dropout_on(module: nn.Module, generator: torch.Generator) -> Iterator[None]:
     """Monte-Carlo dropout: inference mode except for dropout, whose masks come from ``generator``.

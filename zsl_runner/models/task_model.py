@@ -53,6 +53,10 @@ class TaskNetwork(nn.Module):
         """Return the (B, len(classes)) logits of the classes of whole tasks that follow one another."""
         raise TypeError(f"{type(self).__name__} has no logits")
 
+    def class_features(self, classes: range) -> Tensor | None:
+        """Return the (len(classes), F') features of classes where the network learns some; None for heads."""
+        return None
+
     def is_shared(self, name: str) -> bool:
         """Tell whether a parameter, by its name, serves all tasks; those of heads serve one."""
         return True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cmath
 import math
 
 import torch
@@ -13,6 +14,9 @@ PETAL_LENGTH = 0.5
 PETAL_WIDTH = 0.05
 ROLL_RADIUS = 3.0
 ROLL_ANGLE = 4 * math.pi
+
+Moments = tuple[tuple[float, float], tuple[tuple[float, float], tuple[float, float]]]
+"""Mean and covariance in the plane."""
 
 
 def petals(components: Tensor, noise: Tensor) -> Tensor:
@@ -79,19 +83,43 @@ def swiss_roll(u: Tensor) -> Tensor:
     return torch.stack([ROLL_RADIUS * root * cosine, ROLL_RADIUS * root * sine], dim=1)
 
 
-def swiss_roll_moments() -> tuple[tuple[float, float], tuple[tuple[float, float], tuple[float, float]]]:
-    """Return mean and covariance of `swiss_roll` of a uniform draw, in closed form.
+def petal_moments(count: int) -> Moments:
+    """Return mean and covariance of `petals` of the first ``count`` components, each as likely as the others.
 
-    With t = sqrt(u), of density 2t, and c = 4 pi: E[x] = 6 int t^2 cos(ct) dt = 12/c^2, E[y] = 6 int t^2 sin(ct) dt =
-    -6/c, E[x^2] = 9/4 + 27/(4 c^2), E[y^2] = 9/2 - E[x^2], E[xy] = -9 (1/(2c) - 3/(4 c^3)).
+    As complex numbers z: E[z], E[z^2] and E[|z|^2] are means of those of the components.
     """
-    c = ROLL_ANGLE
-    mean_x, mean_y = 12 / c**2, -6 / c
-    second_x = 9 / 4 + 27 / (4 * c**2)
-    second_y = 9 / 2 - second_x
-    mixed = -9 * (1 / (2 * c) - 3 / (4 * c**3))
-    covariance = mixed - mean_x * mean_y
-    return (mean_x, mean_y), ((second_x - mean_x**2, covariance), (covariance, second_y - mean_y**2))
+    directions = [cmath.rect(1, 2 * math.pi * k / PETALS) for k in range(count)]
+    along, across = PETAL_SHIFT**2 + PETAL_LENGTH**2, PETAL_WIDTH**2
+    mean = PETAL_SHIFT * sum(directions) / count
+    return _moments(mean, (along - across) * sum(d**2 for d in directions) / count, along + across)
+
+
+def swiss_roll_moments(end: float) -> Moments:
+    r"""Return mean and covariance of `swiss_roll` of a draw that is uniform in [0, end).
+
+    With t = sqrt(u), of density 2t / end, and z = 3 t exp(i c t), c = 4 pi, a complex number:
+
+    .. math:: E[z] = \frac{6}{end} \int t^2 e^{ict} dt, \qquad E[z^2] = \frac{18}{end} \int t^3 e^{2ict} dt
+    """
+    last, c = math.sqrt(end), ROLL_ANGLE
+    radius = ROLL_RADIUS**2
+    mean = 2 * ROLL_RADIUS / end * _integral(2, c, last)
+    return _moments(mean, 2 * radius / end * _integral(3, 2 * c, last), radius * end / 2)
+
+
+def _moments(mean: complex, square: complex, radius: float) -> Moments:
+    """Return mean and covariance of points whose complex numbers z have E[z], E[z^2] and E[|z|^2]."""
+    covariance = square.imag / 2 - mean.real * mean.imag
+    variances = (radius + square.real) / 2 - mean.real**2, (radius - square.real) / 2 - mean.imag**2
+    return (mean.real, mean.imag), ((variances[0], covariance), (covariance, variances[1]))
+
+
+def _integral(power: int, frequency: float, last: float) -> complex:
+    """Return the integral of t^power exp(i frequency t) from 0 to ``last``, by parts."""
+    if power < 0:
+        return 0
+    at_the_ends = last**power * cmath.exp(1j * frequency * last) - (power == 0)
+    return (at_the_ends - power * _integral(power - 1, frequency, last)) / (1j * frequency)
 
 
 def _directions(angles: Tensor) -> tuple[Tensor, Tensor]:

@@ -41,8 +41,8 @@ examples:
 Of several complete runs with the same configuration and seed only the one started first counts; the others are
 listed, and a note says so if their metrics differ. With five pairs or more, differences from a baseline are tested by
 the paired t test over common seeds (two-sided, adjusted after Holm for the rows of a table). Published results that
-an experiment file quotes are compared only if they were measured on the same kind of features as the runs;
---reference lists all of them.
+an experiment file quotes are compared only with runs of the same features, data set, side information, split, setting
+and class prior; --reference lists all of them.
 
 --plot draws, for every table: a metric against each swept parameter, or parallel coordinates and a scatter plot of a
 search; U against S; plasticity against stability along a swept parameter, or the second of two metrics of --metric
@@ -115,7 +115,7 @@ def parser() -> argparse.ArgumentParser:
         help="add differences from this row, paired by seed, and their p values",
     )
     made.add_argument("--reference", action="store_true", help="list what experiment files quote as published results")
-    made.add_argument("--cost", action="store_true", help="also show CPU time, peak memory and gradient steps")
+    made.add_argument("--cost", action="store_true", help="also show CPU time, peak memory, gradient steps and device")
     made.add_argument(
         "--plot", type=Path, metavar="DIR", help="draw figures into this folder (PNG) instead of tables; see below"
     )

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 from collections.abc import Callable
 from functools import partial
 
 from zsl_runner.config.quantities import Quantity, title
 from zsl_runner.report.baseline import FEWEST_PAIRS
 from zsl_runner.report.groups import TRAITS, Average
+from zsl_runner.report.machines import recorded
 from zsl_runner.report.rows import Block, Difference, Row
 from zsl_runner.report.table import Report
 from zsl_runner.report.text import in_markdown, one_line
 from zsl_runner.runs.summary import semantics_are
 from zsl_runner.tracking.progress import duration
 
-WORDS = ("model", "trainer", "varied", "selection", "published")
+WORDS = ("model", "trainer", "varied", "selection", "device", "published")
 """Columns aligned left."""
 COSTS: dict[str, tuple[str, str, Callable[[float], str]]] = {
     "time": ("wall_seconds", "seconds", duration),
@@ -26,6 +28,8 @@ COSTS: dict[str, tuple[str, str, Callable[[float], str]]] = {
     "steps": ("gradient_steps", "gradient steps", lambda value: f"{value:.0f}"),
 }
 """Cost columns: what is recorded, its title in CSV, and how tables show it; by title."""
+MACHINE = ("device", "torch")
+"""What a row was computed on and by what, as its runs recorded it: columns of CSV."""
 PER_CENT = Quantity().unit
 
 
@@ -63,7 +67,9 @@ def as_csv(report: Report) -> str:
     compared = _compared(report.blocks)
     paired = [f"{name} minus baseline {what}" for name in titles for what in ("mean", "std", "n", "p")]
     costs = [name for _, name, _ in COSTS.values()]
-    writer.writerow([*TRAITS, "varied", *averages, *(paired if compared else []), "n", *costs, "seeds", "deviation"])
+    offsets = [f"offset of seen classes {what}" for what in ("mean", "std", "n")]
+    averages += [*(paired if compared else []), *offsets]
+    writer.writerow([*TRAITS, "varied", *averages, "n", *costs, *MACHINE, "seeds", "deviation"])
     for block in report.blocks:
         present = [
             tag if tag in block.quantities and block.quantities[tag].unit == unit else "" for tag, unit in metrics
@@ -73,9 +79,11 @@ def as_csv(report: Report) -> str:
             if compared:
                 found = [row.differences.get(tag) for tag in present]
                 cells += [cell for each in found for cell in (*_numbers(each), _p_value(each, repr))]
+            cells += _numbers(row.group.offset)
             seeds = " ".join(str(run.result.seed) for run in row.group.runs)
             spent = [row.group.cost(entry) for entry, _, _ in COSTS.values()]
-            counted = [len(row.group.runs), *spent, seeds, row.deviation]
+            machines = [" | ".join(recorded(row.group, name)) for name in MACHINE]
+            counted = [len(row.group.runs), *spent, *machines, seeds, row.deviation]
             writer.writerow([*row.group.traits.values(), row.varied_exactly, *cells, *counted])
     return buffer.getvalue() + "".join(f"# {one_line(note)}\n" for note in report.notes)
 
@@ -88,7 +96,8 @@ def latex(report: Report) -> str:
         align = "".join("l" if name in WORDS else "r" for name in header)
         lines = [" & ".join(_escaped(name) for name in header), *(" & ".join(row) for row in rows)]
         body = "\n".join([lines[0] + r" \\", r"\midrule", *(line + r" \\" for line in lines[1:])])
-        caption = ", ".join(f"{name}: {value}" for name, value in block.title.items() if value)
+        facts = block.title | {"scaling": block.scaling}
+        caption = ", ".join(f"{name}: {value}" for name, value in facts.items() if value)
         table = f"\\begin{{tabular}}{{{align}}}\n\\toprule\n{body}\n\\bottomrule\n\\end{{tabular}}"
         parts.append(f"% {one_line(caption)}\n{table}")
     said = [f"{units(report)}.{test_in_words(report)}"] if report.blocks else []
@@ -159,7 +168,7 @@ def facts_of(block: Block) -> str:
     semantics = semantics_are(traits["setting"])
     facts = [("Features" if semantics == "side information" else "Data", traits["features"])]
     facts.append((semantics.capitalize(), traits["semantics"]))
-    facts += [("Split", traits["split"]), ("Checksums", traits["data"])]
+    facts += [("Scaling", block.scaling), ("Split", traits["split"]), ("Checksums", traits["data"])]
     return " ".join([f"{traits['setting']}.", *(f"{name}: {value}." for name, value in facts if value)])
 
 
@@ -194,12 +203,24 @@ def cells_of(
         columns[title(tag)] = shown
         columns[f"{title(tag)} minus baseline"] = difference
         columns[f"p ({title(tag)})"] = p_value
+    if any(tag.endswith("_cal") for tag in block.quantities):
+        columns["offset"] = lambda row: escape(_offset(row))
     columns["n"] = lambda row: str(len(row.group.runs))
     for name in COSTS if detailed else ("time",):
         columns[name] = partial(_cost, name=name)
+    columns["device"] = lambda row: escape(" | ".join(recorded(row.group, "device"))) if detailed else ""
     columns["published"] = lambda row: escape(row.deviation)
     filled = {name: cell for name, cell in columns.items() if any(cell(row) for row in block.rows)}
     return list(filled), [[cell(row) for cell in filled.values()] for row in block.rows]
+
+
+def _offset(row: Row) -> str:
+    """Return the offset of seen classes in three significant digits of its mean: it is in units of scores."""
+    found = row.group.offset
+    if found is None:
+        return ""
+    size = math.floor(math.log10(abs(found.mean))) if found.mean else 0
+    return mean_and_spread(found, len(row.group.runs), max(0, 2 - size))
 
 
 def _cost(row: Row, name: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
@@ -15,7 +16,7 @@ from zsl_runner.config.quoting import written
 from zsl_runner.errors import ConfigError
 from zsl_runner.report.collect import FoundRun
 from zsl_runner.report.values import meaning
-from zsl_runner.runs.result import checksums
+from zsl_runner.runs.result import checksums, is_number
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,12 @@ def _features(run: FoundRun) -> str:
     return f"{features} [{str(kind).upper()}]" if kind in ("synthetic", "generated") else str(features)
 
 
+def _semantics(run: FoundRun) -> str:
+    """Name the class vectors; the norms that records tell of are those in the file, before any scaling."""
+    semantics = str(run.result.data.get("semantics", "unknown"))
+    return re.sub(r"(?<=-d, )(unit L2|L2 norms .*)$", r"\1 in the file", semantics)
+
+
 def _data(run: FoundRun) -> str:
     """Name what the data are: the beginnings of the checksums of their files, if the run noted any."""
     return "+".join(sorted(sha256[:12] for _, sha256 in checksums(run.result.data) or ()))
@@ -80,7 +87,7 @@ TRAITS: dict[str, Callable[[FoundRun], str]] = {
     "trainer": lambda run: run.result.trainer,
     "dataset": lambda run: run.result.dataset,
     "features": _features,
-    "semantics": lambda run: str(run.result.data.get("semantics", "unknown")),
+    "semantics": _semantics,
     "split": lambda run: str(run.result.data.get("split_version", "unknown")),
     "setting": _setting,
     "selection": _selection,
@@ -138,6 +145,13 @@ class Group:
     def objective(self) -> str:
         """The metric its runs were selected by."""
         return selected_by(self.runs[0])
+
+    @property
+    def offset(self) -> Average | None:
+        """Mean and spread of the calibration offset that its runs chose on validation rows; None if none chose one."""
+        found = [run.result.selection.get("calibration_offset", math.nan) for run in self.runs]
+        values = [float(value) for value in found if is_number(value) and math.isfinite(value)]
+        return average(values) if values else None
 
     @property
     def study(self) -> str | None:

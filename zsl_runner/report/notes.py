@@ -67,11 +67,23 @@ def on_unfinished(runs: Sequence[FoundRun]) -> list[str]:
         for run in runs:
             if run.state == state:
                 error = run.result.error or {}
-                reason = str(error.get("message", "")).strip().partition("\n")[0]
-                why = f": {error.get('type')}: {reason}" if error else ""
+                why = f": {error.get('type')}: {_in_one_line(str(error.get('message', '')))}" if error else ""
                 words = told(run.directory, run.result)
                 notes.append(f"{words}: {run.directory} (seed {run.result.seed}){why}{_remedy(run)}")
     return notes
+
+
+def _in_one_line(message: str) -> str:
+    r"""Return the first line of a message; where that announces indented lines, the first of them and how many more.
+
+    >>> _in_one_line("toy: the data are inconsistent:\n  labels: found 9\n  test: found none\nCorrect the files.")
+    'toy: the data are inconsistent: labels: found 9 and 1 more'
+    """
+    first, *others = message.strip().splitlines() or [""]
+    items = [line.strip().removeprefix("- ") for line in others if line.startswith(" ") and line.strip()]
+    if not first.endswith(":") or not items:
+        return first
+    return f"{first} {items[0]}" + (f" and {len(items) - 1} more" if items[1:] else "")
 
 
 def _remedy(run: FoundRun) -> str:

@@ -30,8 +30,9 @@ class Row:
         cells: averages by tag.
         differences: paired differences to the baseline, by tag; empty for the baseline and without one.
         best: tags in which it is the best of its block.
-        deviation: deviation from published results in words; empty if there are none for the same features.
+        deviation: deviation from published results in words; empty if none were measured on the same.
         tried: settings of a search that fold into this row, the one of them that validation chose; 0 for any other row.
+        scaling: that of its features and class vectors by key, as far as other rows of its block have another.
     """
 
     group: Group
@@ -40,21 +41,23 @@ class Row:
     best: set[str] = field(default_factory=set)
     deviation: str = ""
     tried: int = 0
+    scaling: dict[str, str] = field(default_factory=dict)
 
     @property
     def varied(self) -> str:
         """What tells it from its neighbours, in words, and in a transductive setting always the class prior."""
-        return self._with_prior(self.group.differs) + self._searched
+        return self._with_conditions(self.group.differs) + self._searched
 
     @property
     def varied_exactly(self) -> str:
         """The same with every digit."""
-        return self._with_prior(self.group.differs_exactly) + self._searched
+        return self._with_conditions(self.group.differs_exactly) + self._searched
 
-    def _with_prior(self, differs: str) -> str:
-        """Add where the frequencies of the unseen classes came from, if neither the settings nor the heading say it."""
+    def _with_conditions(self, differs: str) -> str:
+        """Add class prior and scaling where neither the settings nor the heading say them."""
         prior = "" if "trainer.class_prior" in self.group.varied else self.group.class_prior
-        return ", ".join(part for part in (f"class_prior={prior}" if prior else "", differs) if part)
+        scaled = [f"{key}={value}" for key, value in self.scaling.items() if f"dataset.{key}" not in self.group.varied]
+        return ", ".join(part for part in (f"class_prior={prior}" if prior else "", differs, *scaled) if part)
 
     @property
     def _searched(self) -> str:
@@ -70,9 +73,11 @@ class Block:
         title: the same without checksums, unless these alone tell it from another block.
         quantities: the metrics, one column each, and what they are; by tag.
         rows: the groups.
+        scaling: what the rows have in common of the scaling of features and class vectors, in words.
     """
 
     traits: dict[str, str]
     quantities: dict[str, Quantity]
     rows: list[Row] = field(default_factory=list)
     title: dict[str, str] = field(default_factory=dict)
+    scaling: str = ""

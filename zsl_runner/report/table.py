@@ -14,9 +14,11 @@ from zsl_runner.report.choice import contenders, folded
 from zsl_runner.report.collect import Findings, FoundRun
 from zsl_runner.report.comparable import objectives, shared_quantity
 from zsl_runner.report.groups import BLOCK, Group, block_of, groups_of, metric_of, tag_of
+from zsl_runner.report.machines import on_machines
 from zsl_runner.report.notes import on_debug_runs, on_groups, on_unfinished, on_unmeasured
 from zsl_runner.report.published import deviation, quoted
 from zsl_runner.report.rows import Block, Row
+from zsl_runner.report.scaling import differing, in_words, scaling_of
 from zsl_runner.report.text import listed
 from zsl_runner.report.values import read
 
@@ -66,7 +68,7 @@ def build(
         sort: a metric by whose mean the rows of a block are sorted, best first; by default they go by name.
         baseline: see `zsl_runner.report.baseline.compare`; the other rows get their paired difference to it.
         reference: also note what every experiment file quotes, and which of it cannot be compared.
-        cost: also show CPU time, peak memory and gradient steps.
+        cost: also show CPU time, peak memory, gradient steps and device.
         top: keep so many rows of a block, the best ones on ``sort``, or else on what they were selected by; and those
             that cannot be ranked.
         fold: let the one setting of a search that validation chose stand for all of them.
@@ -99,6 +101,7 @@ def build(
         *(_cut(block, top, tag_of(sort) if sort else None) for block in blocks if top and len(block.rows) > top),
         *(quoted(groups) if reference else ()),
         *on_groups(groups),
+        *on_machines(groups),
         *on_unfinished(comparable),
         *on_unmeasured(unmeasured, columns),
         *on_debug_runs([run for run in findings.runs if run.result.debug]),
@@ -185,9 +188,14 @@ def _blocks(groups: list[Group], columns: Mapping[tuple[str, ...], list[str]], s
 def _block(groups: list[Group], tags: list[str], sort: str | None) -> Block:
     quantities = {tag: shared_quantity(groups, tag) for tag in tags if any(group.values(tag) for group in groups)}
     block = Block({name: groups[0].traits[name] for name in BLOCK}, quantities)
+    apart, scalings = differing(groups), [scaling_of(group) for group in groups]
+    common = {key: value for key, value in scalings[0].items() if all(key in scaling for scaling in scalings)}
+    block.scaling = in_words({key: value for key, value in common.items() if key not in apart})
     for group in groups:
         cells = {tag: group.average(tag) for tag in quantities}
-        block.rows.append(Row(group, cells, deviation=deviation(group, cells, quantities)))
+        row = Row(group, cells, deviation=deviation(group, cells, quantities))
+        row.scaling = {key: value for key, value in scaling_of(group).items() if key in apart}
+        block.rows.append(row)
     block.rows.sort(key=lambda row: (row.group.traits["model"], row.group.traits["trainer"], _order(row.group)))
     if sort is not None:
         shared_quantity(groups, sort)

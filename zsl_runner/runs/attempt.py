@@ -18,7 +18,7 @@ from zsl_runner.config.schema import RunConfig
 from zsl_runner.config.typed import plain, to_yaml
 from zsl_runner.console.failures import account, caused_by_the_system, expected, place_elsewhere, summary
 from zsl_runner.console.signals import STOP
-from zsl_runner.errors import CheckpointError, ObjectiveError, RunError
+from zsl_runner.errors import CheckpointError, ObjectiveError, OccupiedError, RunError
 from zsl_runner.files.locks import exclusive, one_at_a_time
 from zsl_runner.files.writing import write_text
 from zsl_runner.runs import directory as run_directory
@@ -53,8 +53,8 @@ def execute(
         study: of the search that asks for the run, for the record.
 
     Raises:
-        RunError: the run failed; ``error.txt`` in its directory holds the traceback. Or it shall be the only one, and
-            another process has started it in this instant.
+        RunError: the run failed; ``error.txt`` in its directory holds the traceback.
+        OccupiedError: it shall be the only one, and another process has started it in this instant.
         ObjectiveError: it belongs to a search and does not measure an objective of it.
         KeyboardInterrupt: a signal stopped it; its state is saved.
     """
@@ -78,7 +78,8 @@ def execute(
         with one_at_a_time(run_directory.made(Path(config.outputs))):
             other = find(config) if only else None
             if other is not None:
-                raise RunError(f"{other.directory}: another process has just started this run; wait for it")
+                told = f"{other.directory}: another process has just started this run; wait for it"
+                raise OccupiedError(told, other.directory)
             directory = run_directory.create(*place, slug)
             lock.enter_context(exclusive(directory))
             write_text(directory / CONFIG_FILE, saved)
@@ -97,6 +98,7 @@ def resume(directory: Path, config: RunConfig) -> Result:
 
     Raises:
         RunError: as in `execute`; or configuration, seed or data are not those the run began with.
+        OccupiedError: another process is working on it.
     """
     directory = open_existing(directory)
     complete = completed(directory, config)

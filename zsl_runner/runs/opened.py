@@ -16,7 +16,7 @@ from zsl_runner.config.gpus import DEVICE, DEVICES
 from zsl_runner.config.quoting import again, anew
 from zsl_runner.config.registry import built
 from zsl_runner.config.saved import CONFIG_FILE, open_existing, read_saved, restoring
-from zsl_runner.config.schema import EvaluatorConf, RunConfig
+from zsl_runner.config.schema import DatasetConf, EvaluatorConf, RunConfig
 from zsl_runner.config.typed import typed
 from zsl_runner.data.load import cut_folds, load
 from zsl_runner.data.records import Records
@@ -32,7 +32,7 @@ from zsl_runner.data.zero_shot.new_rows import (
     zero_shot_training,
 )
 from zsl_runner.data.zero_shot.options import ZeroShotConf
-from zsl_runner.errors import CheckpointError, ConfigError, RunError
+from zsl_runner.errors import CheckpointError, ConfigError, DataError, RunError
 from zsl_runner.evaluation.base import AnyEvaluator
 from zsl_runner.evaluation.predictions import Predictions, joined
 from zsl_runner.models.base import FeatureGenerator, Model
@@ -47,6 +47,10 @@ from zsl_runner.training.runtime import Runtime
 
 GENERATED = 1024
 """Features generated at a time."""
+_REMEDY = (
+    "data that were moved: say where they are now, by zsl-eval RUN --root FOLDER or open_run(RUN, root=FOLDER); "
+    "their checksums must be those the run began with"
+)
 
 
 @dataclass(frozen=True, repr=False)
@@ -274,16 +278,19 @@ class PredictedRows:
         return f"PredictedRows({len(self.ids)} rows, {len(self.candidates)} candidates)"
 
 
-def open_run(directory: Path, device: str = "auto", batch_size: int | None = None) -> TrainedRun:
+def open_run(
+    directory: Path, device: str = "auto", batch_size: int | None = None, root: Path | None = None
+) -> TrainedRun:
     """Return the run in ``directory``.
 
     Args:
         directory: the run's directory.
         device: where to put model and data.
         batch_size: rows scored at a time; None takes the run's.
+        root: folder that its data were moved to; None takes the run's.
 
     Raises:
-        ConfigError: there is no such device.
+        ConfigError: there is no such device, or the data are not of files in a folder.
         RunError: the run, its checkpoints or its data cannot be used, or are not those it began with.
     """
     if not DEVICE.fullmatch(device):
@@ -298,8 +305,15 @@ def open_run(directory: Path, device: str = "auto", batch_size: int | None = Non
         config.runtime.capture = "auto"
     if batch_size is not None:
         config.evaluator.batch_size = batch_size
+    if root is not None:
+        _move(config.dataset, root)
     runtime = Runtime(config.runtime)
-    left = reopen(directory, config, runtime.device, trains=False)
+    try:
+        left = reopen(directory, config, runtime.device, trains=False)
+    except DataError as error:
+        if all(Path(file.path).exists() for file in config.dataset.required_files()):
+            raise
+        raise DataError(f"{error}\n{_REMEDY}") from error
     if left.saved is None:
         raise CheckpointError(f"{directory}: there is no checkpoint yet; continue with: {again(directory)}")
     state = left.saved.state
@@ -325,3 +339,14 @@ def open_run(directory: Path, device: str = "auto", batch_size: int | None = Non
         data=left.records,
         runtime=runtime,
     )
+
+
+def _move(conf: DatasetConf, root: Path) -> None:
+    """Let a data set be read from another folder.
+
+    Raises:
+        ConfigError: it is not read from a folder.
+    """
+    if getattr(conf, "root", None) is None:
+        raise ConfigError(f"root: the data set {conf.name} is not read from a folder")
+    setattr(conf, "root", str(root))  # noqa: B010  (not every data set has one)

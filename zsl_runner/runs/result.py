@@ -51,7 +51,8 @@ class Result:
             ``values``, lines of numbers or null.
         quantities: of the metrics that are not accuracies in per cent, by name without prefix: ``unit``,
             ``lower_is_better``, ``digits``, ``ranked``.
-        data: name, kind, feature_kind, semantics, split_version, files with sha256, notes.
+        data: name, kind, feature_kind, semantics, split_version, files with sha256, notes; of zero-shot data
+            feature_scaling, the radius of its l2 step, and semantic_scaling, which training applied to the files'.
         versions: of Python, the libraries, the platform, the processor and the device; see `versions`.
         cost: wall_seconds, cpu_seconds, peak_memory_mb, gradient_steps, real_rows, stage_seconds; of captured steps
             graphs and eager_variants, by phase; on a GPU device_memory_mb, the most it held for the last process.

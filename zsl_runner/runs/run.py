@@ -97,7 +97,7 @@ class Run:
 
     def _describe_record(self, records: Records) -> None:
         """Put into the record what is known before training, and save it."""
-        self.result.data = records.origin()
+        self.result.data = records.origin() | self.config.dataset.scaling(records)
         self.result.warnings = []  # those of the stages come back with the state of a resumed run
         self.result.versions = results.versions(self.runtime.device_name, str(Processor.here()))
         warnings = [*self.runtime.warnings(in_bfloat16(self.config)), *records.provenance.warnings]

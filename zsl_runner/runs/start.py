@@ -8,7 +8,7 @@ from pathlib import Path
 from zsl_runner.config.schema import RunConfig
 from zsl_runner.console.frame import lasting
 from zsl_runner.console.signals import STOP
-from zsl_runner.errors import ObjectiveError, RunError
+from zsl_runner.errors import ObjectiveError, OccupiedError, RunError
 from zsl_runner.runs.repeated import Existing, find
 from zsl_runner.runs.result import Result
 
@@ -56,7 +56,8 @@ def launch(
         study: of the search that asks for the run, for the record of a new one.
 
     Raises:
-        RunError: the run failed, now or before, or another process is working on it.
+        RunError: the run failed, now or before.
+        OccupiedError: another process is working on it.
     """
     if existing is None:
         with lasting():
@@ -70,7 +71,7 @@ def launch(
         print(f"complete already: {existing.directory}")
         return existing.result
     if state == "running":
-        raise RunError(f"{existing.directory}: another process is working on this run")
+        raise OccupiedError(f"{existing.directory}: another process is working on this run", existing.directory)
     error = existing.result.error or {}
     # Nothing went wrong in a run that lacked an objective alone: under another one it goes on.
     if state == "failed" and config.existing != "retry" and error.get("type") != ObjectiveError.__name__:

@@ -26,7 +26,7 @@ _SHOWN = 8
 """Trials that are shown where none is the best, because there are several objectives."""
 
 
-def found(name: str, storage: str, sweeps: Path, config: RunConfig) -> str:
+def found(name: str, storage: str, sweeps: Path, config: RunConfig, following: Sequence[str] = ()) -> str:
     """Return what a study has found so far, in lines; none if it was never begun.
 
     Args:
@@ -34,6 +34,7 @@ def found(name: str, storage: str, sweeps: Path, config: RunConfig) -> str:
         storage: where Optuna keeps it.
         sweeps: the folder that holds the folders of all sweeps, this one's among them.
         config: the configuration of one of its runs.
+        following: keys whose values are the run's seed, whatever that is.
     """
     import optuna
 
@@ -60,7 +61,7 @@ def found(name: str, storage: str, sweeps: Path, config: RunConfig) -> str:
         lines.append(f"  run {shown(place)}" if place else "  its run is no longer there")
     kept = next((place for place in places if place), None)
     if kept is not None:
-        lines.append(f"train it over seeds, and test it:\n  {_over_seeds(name, kept, config)}")
+        lines.append(f"train it over seeds, and test it:\n  {_over_seeds(name, kept, config, following)}")
     return "\n".join(lines)
 
 
@@ -96,9 +97,10 @@ def _run_of(trial: FrozenTrial, study: str, sweeps: Path) -> Path | None:
     return None
 
 
-def _over_seeds(name: str, directory: Path, config: RunConfig) -> str:
+def _over_seeds(name: str, directory: Path, config: RunConfig, following: Sequence[str]) -> str:
     """Return the command that repeats a run with five seeds and tests the models, which a search does not."""
     stages: Sequence[str] = type(config.evaluator)().stages
     listed = ",".join(stages)
     place = ("--config-path", str(directory.absolute()), "--config-name", "config")
-    return shlex.join(["zsl-run", "-m", *place, f"name={name}", "seed=range(0,5)", f"evaluator.stages=[{listed}]"])
+    seeds = ("seed=range(0,5)", *(f"{key}=${{seed}}" for key in following))  # the saved configuration has their values
+    return shlex.join(["zsl-run", "-m", *place, f"name={name}", *seeds, f"evaluator.stages=[{listed}]"])

@@ -30,6 +30,7 @@ from zsl_runner.config.paths import conf_directory
 from zsl_runner.config.problems import Idle, Problem, listed, report, without_effect
 from zsl_runner.config.resume import refused_of_all
 from zsl_runner.config.schema import RunConfig
+from zsl_runner.config.seeds import following
 from zsl_runner.config.store import register
 from zsl_runner.config.sweep import check_search, columns, expand, is_search, starts_elsewhere, told
 from zsl_runner.console.frame import FAILED, REFUSED
@@ -105,7 +106,7 @@ def _checked(command: Command) -> int:
             return _refused(verdict.problems)
         _tell([verdict.idle])
         return _agreed([verdict.config]) if verdict.config.task == "check" else _single(command, loader, verdict)
-    settings = loader.sweep_settings([*command.settings(), *command.overrides])
+    settings = loader.sweep_settings(command.composed())
     runs, problems, idle = _sweep_runs(loader, command, settings)
     if problems:
         return _refused(problems)
@@ -167,7 +168,7 @@ def _sweep(command: Command, loader: Loader, settings: DictConfig, runs: dict[st
     with prepared(settings, loader, command.overrides, runs, line) as sweep:
         if sweep.message:
             print(sweep.message)
-        overrides, has_result = [*command.settings(), *command.overrides, *sweep.settings], True
+        overrides, has_result = [*command.composed(), *sweep.settings], True
         try:
             with watched(sweep.folder):
                 code = _started(loader, lambda hydra: hydra.multirun(command.source.name, job, overrides))
@@ -184,7 +185,9 @@ def _sweep(command: Command, loader: Loader, settings: DictConfig, runs: dict[st
             table, all_complete = outcome(sweep.folder, objectives)
             print(f"\n{table}")
             if sweep.study is not None:
-                print(found(*sweep.study, sweep.folder.parent, next(iter(runs.values()))))
+                first = next(iter(runs.values()))
+                follow = following(loader, expand(loader, command.overrides, settings)[0], first)
+                print(found(*sweep.study, sweep.folder.parent, first, follow))
     if not has_result or (not code and sweep.study is not None and not results(*sweep.study)):
         raise RunError(
             "no trial of this search has a result; why its jobs failed stands in the table of the command that started "
@@ -204,8 +207,7 @@ def _single(command: Command, loader: Loader, verdict: Verdict) -> int:
         except Exception as error:  # Hydra would say more than is needed
             failures.append(error)
 
-    overrides = [*command.settings(), *command.overrides]
-    code = _started(loader, lambda hydra: hydra.run(command.source.name, once, overrides))
+    code = _started(loader, lambda hydra: hydra.run(command.source.name, once, command.composed()))
     for error in failures:
         raise error
     return code

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+import time
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
@@ -23,11 +25,18 @@ from zsl_runner.config.typed import typed
 from zsl_runner.console.failures import message, summary
 from zsl_runner.console.frame import guarded
 from zsl_runner.console.signals import STOP, ending_with
-from zsl_runner.errors import ConfigError, ObjectiveError
+from zsl_runner.errors import ConfigError, ObjectiveError, OccupiedError
+from zsl_runner.files.locks import is_held
 from zsl_runner.runs.objective import objective
 from zsl_runner.runs.repeated import Existing, at, find
+from zsl_runner.runs.result import Result
 from zsl_runner.runs.start import launch, resume
 from zsl_runner.sweeps.notes import Note, Plan, read_note
+
+_LOOKS = 0.5
+"""Seconds between two looks whether another process still works on a trial's run."""
+_LONGEST_WAIT = 7 * 24 * 3600
+"""Seconds after which a trial waits no longer; a process that has gone has given its lock back long before."""
 
 
 def job(config: DictConfig) -> float | list[float] | None:
@@ -70,17 +79,56 @@ def _job(config: DictConfig, settings: HydraConf, plan: Plan) -> float | list[fl
         if directory is not None:
             announce(directory)
             return objective(resume(directory, chosen), chosen)
-        only = chosen.existing != "new"
-        if existing is None and only:
+        if existing is None and chosen.existing != "new":
             existing = find(chosen)
         note.was_complete = existing is not None and existing.state == "complete"
-        return objective(launch(chosen, overrides, existing, plan.swept, announce, only, plan.study), chosen)
+        return objective(_launched(chosen, overrides, existing, plan, announce), chosen)
     except Exception as error:
         note.error, note.lacks_objective = summary(error), isinstance(error, ObjectiveError)
         if not (note.lacks_objective and plan.alike):  # the search ends, and its last line tells
             print(message("zsl-run", error), file=sys.stderr)
         note.save(folder)
         return None
+
+
+def _launched(
+    config: RunConfig, overrides: list[str], existing: Existing | None, plan: Plan, announce: Callable[[Path], None]
+) -> Result:
+    """Launch a job's run and return its result; a trial of a search waits while another process works on the same run.
+
+    Trials that are drawn at a time may have the same values, and what one measures is what all of them would. If the
+    other process ends without a result, the run goes on here, or its failure is told.
+
+    Raises:
+        RunError: the run failed, here or there.
+        OccupiedError: another process works on it, and the job is none of a search, or has waited too long.
+        KeyboardInterrupt: a signal came while it waited.
+    """
+    until = time.monotonic() + _LONGEST_WAIT
+    only = config.existing != "new"
+    while True:
+        try:
+            return launch(config, overrides, existing, plan.swept, announce, only, plan.study)
+        except OccupiedError as error:
+            if not plan.study or time.monotonic() >= until:
+                raise
+            announce(error.directory)
+            print(f"{error.directory}: another trial with the same values is at work; this one waits for its result")
+            _wait(error.directory, until)
+            existing = at(error.directory)
+
+
+def _wait(directory: Path, until: float) -> None:
+    """Look again after an instant, and again while a process works in the directory.
+
+    Raises:
+        KeyboardInterrupt: a signal came.
+    """
+    while True:
+        STOP.check()
+        time.sleep(_LOOKS)
+        if not is_held(directory) or time.monotonic() >= until:
+            return
 
 
 def _configuration(config: DictConfig, overrides: list[str]) -> RunConfig:

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from zsl_runner.data.rows import EpochSampler
 from zsl_runner.models.class_mapping import ClassMapper
-from zsl_runner.models.networks import freeze_statistics
+from zsl_runner.models.networks import freeze_statistics, has_initial_statistics
 from zsl_runner.trainers.class_mapping_conf import ClassMappingTrainerConf, PhaseConf
 from zsl_runner.training.base import Drawn, Phase, Step, StepReport, Trainer, TrainingContext
 
@@ -97,6 +97,16 @@ class ClassMappingTrainer(Trainer):
 
     def _finish(self) -> None:
         self._done += 1
+
+    def warnings(self) -> list[str]:
+        """Return that batch norm was frozen before it had measured anything, as random weights come with."""
+        frozen = [name for name, conf, _ in self.plan() if conf.steps and conf.frozen_statistics]
+        if not frozen or not has_initial_statistics(self.model):
+            return []
+        return [
+            f"trainer.{frozen[0]}.frozen_statistics=true kept batch norm at its first means and variances, 0 and 1, "
+            "which are not those of any image: nothing was trained before. Begin with model.weights, or use false."
+        ]
 
     def state_dict(self) -> dict[str, Any]:
         """Return the sampler's position and the steps done in the phase."""

@@ -90,6 +90,13 @@ def expected(trainer, fold, task):
     return found_seen, found_unseen, tasks, found_area
 
 
+def learned_by_auxiliary(trainer, data, task):
+    """Return the accuracy of a task's auxiliary network on its classes, among those so far."""
+    network = copy.deepcopy(trainer.model.main)
+    vector_to_parameters(trainer.model.auxiliaries[task].clone(), network.parameters())
+    return accuracy(network, data.data, data.order.of(task), list(data.order.until(task)))
+
+
 @pytest.mark.parametrize("conf", [FinetuneConf(**LENGTH), A_LWF], ids=["finetune", "a_lwf"])
 @pytest.mark.parametrize(
     ("setting", "later"), [("dynamic", (1, 1, 1)), ("dynamic", (2, 1, 0)), ("dynamic", (3, 0, 0)), ("static", None)]
@@ -125,6 +132,9 @@ def test_steps_matrix_and_metrics_are_those_of_the_rows(conf, setting, later):
         "plasticity_tag": np.mean([steps[k][2][k] for k in (1, 2)]),
         "stability_tag": np.mean(steps[2][2][:2]),
     }
+    if conf is A_LWF:
+        free = [learned_by_auxiliary(trainer, fold.evaluation, task) for task in (1, 2)]
+        wanted["intransigence_tag"] = np.mean([free[k - 1] - steps[k][2][k] for k in (1, 2)])
     found = {tag: value for tag, value in measurement.metrics.items() if "distance" not in tag}
     assert found == pytest.approx({f"test/{name}": value for name, value in wanted.items() if not np.isnan(value)})
     assert ("test/distance_auxiliary" in measurement.metrics) == (conf is A_LWF)
@@ -194,6 +204,7 @@ def test_on_the_way_tasks_so_far_are_measured_and_nothing_is_changed(setting):
     modes = [part.training for part in trainer.model.modules()]
     measurement = measure(trainer, fold)
     assert len(measurement.details.steps["S"]) == 2
+    assert "test/intransigence_tag" not in measurement.metrics
     assert measurement.details.matrices["acc_tag"].shape == (2, 3)
     assert same(before, trainer.model.state_dict())
     assert [part.training for part in trainer.model.modules()] == modes

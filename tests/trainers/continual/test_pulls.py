@@ -130,6 +130,55 @@ def test_softened_outputs_are_those_of_the_heads_that_are_meant(heads):
     torch.testing.assert_close(terms["plasticity"].detach(), plasticity)
 
 
+def test_held_features_are_those_of_rows_and_of_the_classes_that_the_reference_knows():
+    trainer = task_trainer(with_auxiliary(HOLDING["lfl"], 3.0), task_training(vectors=True))
+    train(trainer, until="task_3")
+    model, x, vectors = trainer.model, trainer.data.data.rows.take(torch.arange(20)), trainer.data.class_vectors
+    with loaded(model.main, model.snapshots[0]):
+        terms = trainer.terms(2, x, trainer.data.data.labels[:20], trainer.references(2))
+        expected = {}
+        for name, network, known, weight in (
+            ("stability", model.old, vectors[:4], 1.0),
+            ("plasticity", model.auxiliary, vectors[4:6], 3.0),
+        ):
+            of_rows = angle(model.main.rows(x), network.rows(x))
+            expected[name] = weight * (of_rows + angle(model.main.classes(known), network.classes(known)))
+    for name, value in expected.items():
+        torch.testing.assert_close(terms[name], value)
+
+
+def angle(own, theirs):
+    """Return the mean of 2 - 2 cos of vectors less their own means, which is a distance of unit vectors squared."""
+    one, other = (values - values.mean(1, keepdim=True) for values in (own, theirs))
+    return (2 - 2 * torch.cosine_similarity(one, other)).mean()
+
+
+def test_an_endless_pull_of_features_leaves_classes_where_they_are():
+    """Logits are cosines of rows and classes: with rows alone held, the classes would go where the task takes them."""
+    data = task_training(vectors=True)
+    moved = []
+    for conf in (FinetuneConf(**LENGTH), dataclasses.replace(HOLDING["lfl"], weight=1e4)):
+        trainer = task_trainer(conf, data)
+        train(trainer, until="task_3")
+        with trainer.model.as_after(0) as network:
+            before = network.class_features(range(2)).detach()
+        moved.append(float(angle(trainer.model.main.class_features(range(2)).detach(), before)))
+    assert moved[1] < 0.02 * moved[0], moved
+
+
+def test_an_endless_pull_of_features_takes_classes_to_those_of_the_auxiliary_network():
+    conf = dataclasses.replace(HOLDING["lfl"], weight=0.0, iterations=300, auxiliary_weight=1e4)
+    conf.auxiliary = AuxiliaryConf(iterations=60, optim=OPTIM)
+    trainer = task_trainer(conf, task_training(vectors=True))
+    train(trainer, until="task_3.auxiliary")
+    model, own = trainer.model, range(2, 4)
+    with torch.no_grad():
+        aim = model.auxiliary.class_features(own)
+        with model.as_after(0) as network:
+            before = float(angle(network.class_features(own), aim))
+        assert float(angle(model.main.class_features(own), aim)) < 0.02 * before
+
+
 def test_the_networks_share_no_memory():
     trainer = task_trainer(with_auxiliary(HOLDING["ewc"]))
     train(trainer, until="task_2")

@@ -20,6 +20,8 @@ class ImagesConf(DatasetConf):
     provides: ClassVar[frozenset[str]] = frozenset({Provision.IMAGE_ROWS})
     own_side: ClassVar[int | None] = None
     """Side of the images as they are; None if the files decide."""
+    own_channels: ClassVar[int | None] = None
+    """1 for grey images, 3 for coloured ones; None if it is not known."""
 
     side: int | None = option(
         None, "resize to squares of this side, bilinearly; null keeps the data set's own size", low=8, high=512
@@ -28,6 +30,10 @@ class ImagesConf(DatasetConf):
     def image_side(self) -> int | None:
         """Return the side of the square images in pixels; None if the files decide."""
         return self.own_side if self.side is None else self.side
+
+    def image_channels(self) -> int | None:
+        """Return how many channels the images have."""
+        return self.own_channels
 
     def setting(self, model: ModelConf, trainer: TrainerConf) -> dict[str, str]:
         """Return that no label takes part."""

@@ -25,6 +25,22 @@ def _proposed_split(data_set: str) -> KnownFile:
     return KnownFile(f"{data_set}, proposed split, version 1", split_version="PS1")
 
 
+MNIST_FILES: Final[dict[str, str]] = {
+    "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609": "60,000 training images, as published",
+    "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db": "60,000 training images, unpacked",
+    "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c": "60,000 training labels, as published",
+    "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5": "60,000 training labels, unpacked",
+    "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6": "10,000 test images, as published",
+    "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7": "10,000 test images, unpacked",
+    "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6": "10,000 test labels, as published",
+    "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2": "10,000 test labels, unpacked",
+    "0b367032e93c5d0cea0925647cfdb18614af8ee15f83e6f2fc2ad904a6835971": "60,000 training images",
+    "1787548bbe0bff1ec2ecdc0ef292b02df999e2d1a6002d27500982c652b17203": "60,000 training labels",
+    "1a1a05eab793c14bb050b398624a11b0ffd1a2953baed553b1b9bd079e2a20be": "10,000 test images",
+    "b91679a0acfe4ba0e50a2437a903084cba1f5f92592b016a25a7dfd00455798b": "10,000 test labels",
+}
+"""What is in each of MNIST's idx files, by checksum; other data sets come under the same names."""
+
 KNOWN_FILES: Final[dict[str, KnownFile]] = {
     "752e0fad7b01b0ad966d7f5d5650817e85fb3008848d5c603b437b4d9219d664": _proposed_split("AWA1"),
     "dfe0e4f26ef5debaa77eff823a9316ac110e9b809b70d19c72dd11404f7be357": _proposed_split("AWA2"),
@@ -54,34 +70,7 @@ KNOWN_FILES: Final[dict[str, KnownFile]] = {
     "c8d004505c8826fafaa698b94b4d99fbb9778c54b68c973ad27549f3674fa9b5": KnownFile("aPY, labels of the images"),
     "001210b74ad6f9ea38d5a36709f45e80a372d2c3b884eb7602b15aa01c54d8ba": KnownFile("AWA2, labels of the images"),
     "357391e802f1015db71141c23c562c4148b533fef420adb89d9afa8c17d74385": KnownFile("SUN, labels of the images"),
-    "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609": KnownFile(
-        "MNIST, 60,000 training images, as published"
-    ),
-    "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db": KnownFile(
-        "MNIST, 60,000 training images, unpacked"
-    ),
-    "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c": KnownFile(
-        "MNIST, 60,000 training labels, as published"
-    ),
-    "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5": KnownFile(
-        "MNIST, 60,000 training labels, unpacked"
-    ),
-    "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6": KnownFile(
-        "MNIST, 10,000 test images, as published"
-    ),
-    "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7": KnownFile(
-        "MNIST, 10,000 test images, unpacked"
-    ),
-    "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6": KnownFile(
-        "MNIST, 10,000 test labels, as published"
-    ),
-    "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2": KnownFile(
-        "MNIST, 10,000 test labels, unpacked"
-    ),
-    "0b367032e93c5d0cea0925647cfdb18614af8ee15f83e6f2fc2ad904a6835971": KnownFile("MNIST, 60,000 training images"),
-    "1787548bbe0bff1ec2ecdc0ef292b02df999e2d1a6002d27500982c652b17203": KnownFile("MNIST, 60,000 training labels"),
-    "1a1a05eab793c14bb050b398624a11b0ffd1a2953baed553b1b9bd079e2a20be": KnownFile("MNIST, 10,000 test images"),
-    "b91679a0acfe4ba0e50a2437a903084cba1f5f92592b016a25a7dfd00455798b": KnownFile("MNIST, 10,000 test labels"),
+    **{checksum: KnownFile(f"MNIST, {content}") for checksum, content in MNIST_FILES.items()},
 }
 
 

@@ -138,6 +138,18 @@ PUBLISHED: Final[Mapping[str, Published]] = {
             "t10k-labels-idx1-ubyte": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
         },
     ),
+    "fashion_mnist": Published(
+        title="Fashion-MNIST",
+        home="https://github.com/zalandoresearch/fashion-mnist",
+        archive="four idx files",
+        size="about 30 MB",
+        lines=(
+            "for name in train-images-idx3 train-labels-idx1 t10k-images-idx3 t10k-labels-idx1; do "
+            f"wget -P {DATA}/fashion_mnist "
+            "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/$name-ubyte.gz; done",
+        ),
+        check="zsl-data verify fashion_mnist",
+    ),
     "dsprites": Published(
         title="dSprites",
         home="https://github.com/google-deepmind/dsprites-dataset",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -84,6 +85,13 @@ class ZeroShotConf(DatasetConf):
         rows = f"{self.shots} labelled row{'s' if self.shots > 1 else ''} of each unseen class"
         name = "transductive few-shot" if trainer.sees_unlabelled() else "few-shot"
         return {"kind": f"{name}, {rows}", "shots_seed": str(self.shots_seed), "class_prior": prior}
+
+    def scaling(self, records: Any) -> dict[str, Any]:
+        """Return the scaling of features, the norm that an l2 step gives them, and the scaling of class vectors."""
+        found: dict[str, Any] = {"feature_scaling": self.feature_scaling}
+        if self.feature_scaling.endswith("l2"):
+            found["radius"] = math.sqrt(records.features.shape[1]) if self.radius is None else self.radius
+        return found | {"semantic_scaling": self.semantic_scaling}
 
     def moved_to(self, folder: str) -> ZeroShotConf:
         """Return the configuration of other files in the same layout, of which no checksums or sizes are known.

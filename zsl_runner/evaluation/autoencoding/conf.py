@@ -86,7 +86,7 @@ class AutoencodingEvaluatorConf(OneStageEvaluatorConf):
         "the other errors need model.n_clusters",
         choices=("val/reconstruction", "val/mmd", "val/error", *(f"val/{name}" for name in CLUSTER_ERRORS)),
     )
-    batch_size: int = option(1000, "rows encoded at a time", low=1)
+    batch_size: int = option(1000, "rows encoded at a time; 1000 at most, for which numbers are drawn", low=1)
     validation_rows: int | None = option(
         10_000, "evaluated images of a validation, at most; null = all. The test reads all its images", low=10
     )

@@ -12,6 +12,10 @@ from zsl_runner.data.images.folds import LabelledImages
 from zsl_runner.models.adversarial_autoencoder.model import AdversarialAutoencoder
 from zsl_runner.models.networks import finite
 
+DRAWN = 1000
+"""Images that numbers are drawn for at a time, and most that are encoded or made at a time: codes do not depend on
+how many are."""
+
 
 @dataclass(frozen=True)
 class Encoded:
@@ -55,14 +59,17 @@ def encode(
     """
     positions = torch.arange(min(len(rows), count or len(rows)), device=rows.labels.device)
     z, logits, errors = [], [], []
-    for block in torch.split(positions, size):
-        x = rows.images.take(block).flatten(1)
-        codes = model.encode(x, model.posterior_noise(len(x), generator))
-        decoded = model.decode(codes.z, beside_z(model, rows.labels[block], codes.y))
-        z.append(codes.z)
-        errors.append(0.5 * (decoded - x).square().sum(1))
-        if codes.logits is not None:
-            logits.append(codes.logits)
+    for drawn in torch.split(positions, DRAWN):
+        noise = model.posterior_noise(len(drawn), generator)
+        for first in range(0, len(drawn), size):
+            block = drawn[first : first + size]
+            x = rows.images.take(block).flatten(1)
+            codes = model.encode(x, None if noise is None else noise[first : first + size])
+            decoded = model.decode(codes.z, beside_z(model, rows.labels[block], codes.y))
+            z.append(codes.z)
+            errors.append(0.5 * (decoded - x).square().sum(1))
+            if codes.logits is not None:
+                logits.append(codes.logits)
     return Encoded(
         finite("codes", torch.cat(z)),
         finite("logits of categories", torch.cat(logits)) if logits else None,
@@ -83,12 +90,13 @@ def generated(model: AdversarialAutoencoder, count: int, size: int, generator: t
     """
     kinds = model.classes if model.conf.labels == "decoder" else model.categories
     blocks = []
-    for first in range(0, count, size):
-        rows = min(size, count - first)
+    for first in range(0, count, DRAWN):
+        rows = min(DRAWN, count - first)
         z = model.prior.sample(rows, generator)
         beside = None
         if kinds:
             drawn = torch.randint(kinds, (rows,), generator=generator, device=z.device)
             beside = torch.nn.functional.one_hot(drawn, kinds).float()
-        blocks.append(model.decode(z, beside))
+        parts = (slice(start, start + size) for start in range(0, rows, size))
+        blocks += [model.decode(z[part], None if beside is None else beside[part]) for part in parts]
     return finite("generated images", torch.cat(blocks))

@@ -14,6 +14,8 @@ from zsl_runner.evaluation.autoencoding.conf import AutoencodingEvaluatorConf
 from zsl_runner.evaluation.autoencoding.encoding import Encoded, encode, generated
 from zsl_runner.evaluation.autoencoding.figures import AutoencodingDetails, autoencoding_figures
 from zsl_runner.evaluation.autoencoding.prior_match import (
+    OF_SEVERAL,
+    category_metrics,
     classifier_accuracy,
     kernel_metrics,
     moment_metrics,
@@ -65,7 +67,9 @@ class AutoencodingEvaluator(Evaluator[ImageTrainingSet, ImageEvaluationSet, Auto
             if whole and conf.parzen.samples:
                 metrics |= self._likelihood(model, data, streams)
         details = AutoencodingDetails(encoded, draws)
-        return Measurement({f"{data.name}/{name}": value for name, value in metrics.items()}, {}, details)
+        missing = [name for name in OF_SEVERAL if name in metrics] if len(encoded.z) == 1 else []
+        undefined = {f"{data.name}/{name}": "there is one image alone" for name in missing}
+        return Measurement({f"{data.name}/{name}": value for name, value in metrics.items()}, {}, details, undefined)
 
     def _prior_match(
         self, model: AdversarialAutoencoder, encoded: Encoded, draws: Tensor, whole: bool, streams: Streams
@@ -78,9 +82,7 @@ class AutoencodingEvaluator(Evaluator[ImageTrainingSet, ImageEvaluationSet, Auto
         chosen = torch.from_numpy(spread(len(encoded.z), rows)).to(encoded.z.device)
         metrics |= kernel_metrics(encoded.z[chosen], draws[:rows], permutations, streams["permutations"])
         if encoded.y is not None:
-            mean = encoded.y.mean(0)
-            metrics["confidence"] = float(encoded.y.amax(1).mean())
-            metrics["entropy"] = float(torch.special.entr(mean).sum())
+            metrics |= category_metrics(encoded.y)
         if whole:
             metrics["c2st"] = classifier_accuracy(encoded.z, draws, conf.classifier_epochs, streams, "c2st")
             if encoded.y is not None:
@@ -123,7 +125,7 @@ class AutoencodingEvaluator(Evaluator[ImageTrainingSet, ImageEvaluationSet, Auto
         densities = torch.cat(blocks).double()
         return {
             "log_likelihood": float(densities.mean()),
-            "log_likelihood_se": float(densities.std() / len(densities) ** 0.5),
+            "log_likelihood_se": float(densities.std() / len(densities) ** 0.5) if len(densities) > 1 else 0.0,
             "parzen_sigma": sigma,
         }
 

@@ -173,14 +173,14 @@ def _in_lines(pictures: Tensor, lines: int) -> Tensor:
 def outlines(prior: LatentPrior) -> list[Tensor]:
     """Return lines (k, 2): two deviations of each Gaussian, the edge of a square, the spiral itself."""
     if prior.name == "swiss_roll":
-        return [swiss_roll(torch.linspace(0, 1, 4 * LINE_POINTS) ** 2)]
+        return [swiss_roll(torch.linspace(0, 1, 4 * LINE_POINTS) ** 2 * prior.parts / PARTS)]
     if prior.name == "uniform":
         corners = torch.tensor([[-1.0, -1], [1, -1], [1, 1], [-1, 1], [-1, -1]])
         return [prior.scale * corners]
     angles = torch.linspace(0, 2 * math.pi, LINE_POINTS)
     circle = torch.stack([angles.cos(), angles.sin()], 1)
     if prior.name == "gmm10":
-        return [petals(torch.full((LINE_POINTS,), part), 2 * circle) for part in range(PARTS)]
+        return [petals(torch.full((LINE_POINTS,), part), 2 * circle) for part in range(prior.parts)]
     return [prior.scale * radius * circle for radius in (1, 2)]
 
 
@@ -197,12 +197,13 @@ def walk(prior: LatentPrior) -> dict[str, Tensor]:
     if prior.width != 2:
         return {}
     if prior.name == "swiss_roll":
-        return {"walk": swiss_roll(torch.linspace(0.01, 1, PARTS * SIDE)).reshape(PARTS, SIDE, 2)}
+        along = torch.linspace(0.01, prior.parts / PARTS, prior.parts * SIDE)
+        return {"walk": swiss_roll(along).reshape(prior.parts, SIDE, 2)}
     if prior.name == "gmm10":
-        steps = torch.linspace(-ALONG, ALONG, SIDE).repeat(PARTS)
-        parts = torch.arange(PARTS).repeat_interleave(SIDE)
+        steps = torch.linspace(-ALONG, ALONG, SIDE).repeat(prior.parts)
+        parts = torch.arange(prior.parts).repeat_interleave(SIDE)
         codes = petals(parts, torch.stack([steps, torch.zeros_like(steps)], 1))
-        return {"walk": codes.reshape(PARTS, SIDE, 2)}
+        return {"walk": codes.reshape(prior.parts, SIDE, 2)}
     shares = (torch.arange(SIDE) + 0.5) / SIDE
     places = prior.scale * (torch.special.ndtri(shares) if prior.name == "normal" else 2 * shares - 1)
     lines, columns = torch.meshgrid(places.flip(0), places, indexing="ij")

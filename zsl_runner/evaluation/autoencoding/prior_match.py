@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor, nn
 
@@ -19,32 +21,37 @@ from zsl_runner.streams import Streams
 
 CLASSIFIER_WIDTH = 64
 CLASSIFIER_BATCH = 200
+OF_SEVERAL = ("std_ratio", "correlation", "mmd", "mmd_null", "mmd_p", "c2st", "c2st_y")
+"""Metrics that one code alone does not have; they are NaN."""
 
 
 def moment_metrics(z: Tensor, prior: LatentPrior, draws: Tensor) -> dict[str, float]:
     """Compare moments and marginal distributions, each metric that of the worst dimension.
 
     Args:
-        z: (n, d) codes, n >= 2.
+        z: (n, d) codes.
         prior: whose moments are known.
         draws: (m, d) from it.
 
     Returns:
         ``mean_shift`` and ``std_ratio``: distances of mean and deviation from the prior's, in its deviations;
         ``correlation``: distance of a correlation of two dimensions from the prior's (0 in one dimension); ``ks``:
-        Kolmogorov-Smirnov statistic.
+        Kolmogorov-Smirnov statistic. One code alone has neither deviation nor correlation: NaN.
     """
     mean, covariance = (moment.to(z.device) for moment in prior.moments())
     deviations = covariance.diagonal().sqrt()
-    own = z.T.cov().reshape(z.shape[1], z.shape[1])
-    own_deviations = own.diagonal().sqrt()
-    expected = covariance / torch.outer(deviations, deviations)
-    found = own / torch.outer(own_deviations, own_deviations).clamp_min(1e-12)
-    apart = (found - expected).abs().fill_diagonal_(0)
+    std_ratio = correlation = math.nan
+    if len(z) > 1:
+        own = z.T.cov().reshape(z.shape[1], z.shape[1])
+        own_deviations = own.diagonal().sqrt()
+        expected = covariance / torch.outer(deviations, deviations)
+        found = own / torch.outer(own_deviations, own_deviations).clamp_min(1e-12)
+        std_ratio = float((own_deviations / deviations - 1).abs().max())
+        correlation = float((found - expected).abs().fill_diagonal_(0).max())
     return {
         "mean_shift": float(((z.mean(0) - mean).abs() / deviations).max()),
-        "std_ratio": float((own_deviations / deviations - 1).abs().max()),
-        "correlation": float(apart.max()),
+        "std_ratio": std_ratio,
+        "correlation": correlation,
         "ks": float(kolmogorov_smirnov(z, draws).max()),
     }
 
@@ -52,7 +59,8 @@ def moment_metrics(z: Tensor, prior: LatentPrior, draws: Tensor) -> dict[str, fl
 def kernel_metrics(z: Tensor, draws: Tensor, permutations: int, generator: torch.Generator) -> dict[str, float]:
     """Return the squared maximum mean discrepancy ``mmd``, unbiased and so perhaps negative.
 
-    With permutations also ``mmd_null``, what one random division of twenty exceeds, and ``mmd_p``, the p value.
+    With permutations also ``mmd_null``, what one random division of twenty exceeds, and ``mmd_p``, the p value. Of one
+    code all are NaN.
 
     Args:
         z: (n, d) codes.
@@ -60,6 +68,8 @@ def kernel_metrics(z: Tensor, draws: Tensor, permutations: int, generator: torch
         permutations: random divisions; 0 for none.
         generator: draws them.
     """
+    if len(z) == 1:
+        return dict.fromkeys(("mmd", "mmd_null", "mmd_p") if permutations else ("mmd",), math.nan)
     points = torch.cat([z, draws])
     kernel = mean_kernel(points)
     members = (torch.arange(len(points), device=z.device) < len(z))[:, None]
@@ -79,7 +89,7 @@ def classifier_accuracy(one: Tensor, other: Tensor, epochs: int, streams: Stream
 
     A classifier two-sample test: about 50 where both have one distribution. The halves are drawn at random: rows of a
     data set may stand in an order of their own, as MNIST's test images do, whose halves are of other writers. The
-    network has two hidden layers of 64.
+    network has two hidden layers of 64. One row has no halves: NaN.
 
     Args:
         one: (n, d).
@@ -91,6 +101,8 @@ def classifier_accuracy(one: Tensor, other: Tensor, epochs: int, streams: Stream
     Source: Lopez-Paz and Oquab 2017.
     """
     count, width, generator = min(len(one), len(other)), one.shape[1], streams[purpose]
+    if count == 1:
+        return math.nan
     drawn = (x[torch.randperm(len(x), generator=generator, device=x.device)[:count]] for x in (one, other))
     both = torch.cat(list(drawn))
     both = (both - both.mean(0)) / both.std(0).clamp_min(1e-6)
@@ -122,6 +134,18 @@ def classifier_accuracy(one: Tensor, other: Tensor, epochs: int, streams: Stream
     return 100 * float(right.float().mean())
 
 
+def category_metrics(y: Tensor) -> dict[str, float]:
+    """Return how nearly one-hot categorical codes are, and how evenly they use the categories.
+
+    Args:
+        y: (n, m) probabilities.
+
+    Returns:
+        ``confidence``: mean of the largest; ``entropy``: of the mean of all, in nats, at most ln m.
+    """
+    return {"confidence": float(y.amax(1).mean()), "entropy": float(torch.special.entr(y.mean(0)).sum())}
+
+
 def part_metrics(z: Tensor, labels: Tensor, prior: LatentPrior) -> dict[str, float]:
     """Return metrics of a prior whose parts stand for classes, in per cent.
 
@@ -135,7 +159,7 @@ def part_metrics(z: Tensor, labels: Tensor, prior: LatentPrior) -> dict[str, flo
         nearest to the least and to the most used part.
     """
     parts = prior.nearest_parts(z)
-    shares = torch.bincount(parts, minlength=10).double() / len(parts)
+    shares = torch.bincount(parts, minlength=prior.parts).double() / len(parts)
     return {
         "part_accuracy": 100 * float((parts == labels).double().mean()),
         "part_share_min": 100 * float(shares.min()),

@@ -76,7 +76,10 @@ class ContinualZeroShotEvaluatorConf(EvaluatorConf):
     needs: ClassVar[frozenset[str]] = frozenset({Provision.ZERO_SHOT_TASKS})
     quantities: ClassVar[dict[str, Quantity]] = COMMON | {
         **{f"{over}{name}": ACCURACY for over in ("", "m") for name in ("S", *OF_UNSEEN)},
-        **{f"{name}_tag": LOSS if name == "forg" else ACCURACY for name in SUMMARY},
+        **{
+            f"{name}_tag": LOSS if name in ("forg", "intransigence") else ACCURACY
+            for name in (*SUMMARY, "intransigence")
+        },
     }
 
     kind: str = option("continual_zero_shot", "the implementation; fixed by the file chosen in the group")
@@ -98,7 +101,7 @@ class ContinualZeroShotEvaluatorConf(EvaluatorConf):
         """After the last static task no class is unseen; the only task has no earlier one to be forgotten."""
         if not set(self.stages) & set(VALIDATING):
             return {}
-        found = dict(_of_one_task(dataset, *(f"{name}_tag" for name in LATER)))
+        found = dict(_of_one_task(dataset, *(f"{name}_tag" for name in (*LATER, "intransigence"))))
         if isinstance(dataset, ZeroShotTasksConf) and dataset.task_setting == "static":
             why = "with dataset.task_setting=static no class is unseen after the last task"
             if dataset.n_tasks == 1:

@@ -13,7 +13,15 @@ from zsl_runner.data.tasks.folds import TaskEvaluation, TaskFold, TaskTraining
 from zsl_runner.evaluation.base import Draw, Evaluator, Measurement, Table
 from zsl_runner.evaluation.continual.conf import KINDS, ContinualEvaluatorConf
 from zsl_runner.evaluation.continual.metrics import Matrix, intransigence, summary
-from zsl_runner.evaluation.continual.scoring import at, auxiliary_of, distances, filled, moments, task_accuracies
+from zsl_runner.evaluation.continual.scoring import (
+    at,
+    auxiliary_of,
+    distances,
+    filled,
+    moments,
+    task_accuracies,
+    tasks_with_auxiliary,
+)
 from zsl_runner.evaluation.continual.tables import (
     TaskDetails,
     distance_metrics,
@@ -49,7 +57,7 @@ class ContinualEvaluator(Evaluator[TaskTraining, TaskEvaluation, TaskDetails]):
         data, block = fold.evaluation, self.conf.batch_size
         with evaluating(model), torch.no_grad():
             rows = [self._row(model, data, task, moment) for task, moment in enumerate(moments(model))]
-            plastic = [self._plastic(model, data, task, block) for task in _tasks_with_auxiliary(model)]
+            plastic = [self._plastic(model, data, task, block) for task in tasks_with_auxiliary(model)]
             far = distances(model)
         searched = model.found_by_search()
         metrics: dict[str, float] = {}
@@ -86,7 +94,3 @@ class ContinualEvaluator(Evaluator[TaskTraining, TaskEvaluation, TaskDetails]):
     def _plastic(self, model: TaskModel, data: TaskEvaluation, task: int, block: int) -> tuple[Matrix, Matrix]:
         with auxiliary_of(model, task):
             return task_accuracies(model, data.data, data.order, task, None, block)
-
-
-def _tasks_with_auxiliary(model: TaskModel) -> range:
-    return range(1, int(model.finished)) if len(model.auxiliaries) else range(0)

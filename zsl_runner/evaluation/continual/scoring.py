@@ -115,6 +115,11 @@ def distances(model: TaskModel) -> dict[str, list[float]]:
     return found
 
 
+def tasks_with_auxiliary(model: TaskModel) -> range:
+    """Return the tasks that are done and whose auxiliary networks were kept; the first has none."""
+    return range(1, int(model.finished)) if len(model.auxiliaries) else range(0)
+
+
 @contextmanager
 def auxiliary_of(model: TaskModel, task: int) -> Iterator[TaskModel]:
     """Lend the model with the parameters of a task's auxiliary network in its main one."""

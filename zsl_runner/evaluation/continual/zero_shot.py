@@ -14,8 +14,16 @@ from torch import Tensor
 from zsl_runner.data.tasks.folds import TaskEvaluation, TaskFold, TaskRows, TaskTraining
 from zsl_runner.evaluation.base import Draw, Evaluator, Measurement
 from zsl_runner.evaluation.continual.conf import ContinualZeroShotEvaluatorConf
-from zsl_runner.evaluation.continual.metrics import Matrix, summary
-from zsl_runner.evaluation.continual.scoring import at, distances, filled, moments, scored
+from zsl_runner.evaluation.continual.metrics import Matrix, intransigence, summary
+from zsl_runner.evaluation.continual.scoring import (
+    at,
+    auxiliary_of,
+    distances,
+    filled,
+    moments,
+    scored,
+    tasks_with_auxiliary,
+)
 from zsl_runner.evaluation.continual.tables import (
     TaskDetails,
     distance_metrics,
@@ -80,6 +88,7 @@ class ContinualZeroShotEvaluator(Evaluator[TaskTraining, TaskEvaluation, TaskDet
             for task, moment in enumerate(moments(model)):
                 with at(model, moment):
                     steps.append(self._step(model, data, task))
+            plastic = [self._plastic(model, data, task) for task in tasks_with_auxiliary(model)]
             far = distances(model)
         searched = model.found_by_search()
         course = {
@@ -90,6 +99,8 @@ class ContinualZeroShotEvaluator(Evaluator[TaskTraining, TaskEvaluation, TaskDet
         }
         matrix = filled([step.tasks for step in steps], data.order.tasks)
         metrics = _metrics(course, matrix) | distance_metrics(far) if steps else {}
+        if plastic and len(plastic) == len(steps) - 1:
+            metrics["intransigence_tag"] = intransigence(matrix, np.array([np.nan, *plastic]))
         metrics |= search_metrics(searched)
         matrices = {"acc_tag": matrix}
         tables = {"acc_tag": task_table(matrix), "zero_shot": step_table(course)}
@@ -108,6 +119,13 @@ class ContinualZeroShotEvaluator(Evaluator[TaskTraining, TaskEvaluation, TaskDet
         assert isinstance(model, TaskModel)
         yield from step_figures(measurement.details.steps)
         yield from task_figures(model, data, measurement.details)
+
+    def _plastic(self, model: TaskModel, data: TaskEvaluation, task: int) -> float:
+        """Return the mean accuracy of a task's classes among those so far, of its auxiliary network."""
+        rows, seen = _part(data.data, data.order.of(task)), data.order.until(task)
+        with auxiliary_of(model, task):
+            decided = [scores.argmax(1) for scores in scored(model, rows, seen, block=self.conf.batch_size)]
+        return mean_class_accuracy(rows.labels, torch.cat(decided))
 
     def _step(self, model: TaskModel, data: TaskEvaluation, task: int) -> StepAccuracies:
         """Return what is measured with the main network as it is, as after a task."""

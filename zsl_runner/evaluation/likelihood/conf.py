@@ -43,7 +43,7 @@ class LikelihoodEvaluatorConf(OneStageEvaluatorConf):
         "validation metric for selection, early stopping and searches",
         choices=("val/NCLL", "val/NCLL_ELBO", "val/NCLL_MC", "val/NCLL_IS", "val/pixel_error"),
     )
-    batch_size: int = option(500, "rows scored at a time", low=1)
+    batch_size: int = option(500, "rows scored at a time; 500 at most, for which numbers are drawn", low=1)
     estimators: list[str] = option(
         list(ESTIMATORS),
         "estimates of a model with codes: elbo = minus the bound; mc = Monte Carlo, codes from the prior; is = "
@@ -54,7 +54,9 @@ class LikelihoodEvaluatorConf(OneStageEvaluatorConf):
     samples: int = option(100, "codes S for each row of the test split", low=1)
     validation_samples: int = option(10, "codes S for each row of a validation", low=1)
     sample_batch: int = option(10, "codes decoded at a time", low=1)
-    curve: list[int] = option([1, 2, 5, 10, 20, 50, 100], "numbers of codes S in the figure of NCLL against S", low=1)
+    curve: list[int] = option(
+        [1, 2, 5, 10, 20, 50, 100], "numbers of codes S in the figure of NCLL against S, up to samples", low=1
+    )
     drawn_samples: int = option(10, "predictions drawn for each row for figures and for their diversity", low=2)
 
     def problems(self) -> Iterable[Problem]:
@@ -62,6 +64,13 @@ class LikelihoodEvaluatorConf(OneStageEvaluatorConf):
         yield from super().problems()
         if not set(self.estimators) & {"mc", "is"} or len(set(self.estimators)) != len(self.estimators):
             yield Problem("estimators", f"expected mc, is or both, each once, found {list(self.estimators)}")
+
+    def idle_options(self) -> Iterable[Idle]:
+        """Yield numbers of codes that are more than there are."""
+        yield from super().idle_options()
+        beyond = [count for count in self.curve if count > self.samples]
+        if beyond:
+            yield from idle(f"samples={self.samples} in what is above that, {beyond}", "curve")
 
     def unmeasured(self, model: ModelConf, dataset: DatasetConf) -> Mapping[str, str]:
         """Only what is among the estimators, and not the likelihood of a model without codes."""

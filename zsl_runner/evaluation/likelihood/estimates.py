@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from zsl_runner.data.pairs.folds import Pair
+from zsl_runner.evaluation.row_draws import RowDraws
 from zsl_runner.models.networks import finite
 from zsl_runner.models.output_prediction import Condition, LatentOutputPredictor
 from zsl_runner.objectives.conditional_likelihood import log_density
@@ -37,7 +38,7 @@ def estimate_rows(
     wanted: frozenset[str],
     samples: int,
     sample_batch: int,
-    generator: torch.Generator,
+    draws: RowDraws,
 ) -> RowEstimates:
     """Estimate the likelihood of a block of rows.
 
@@ -48,7 +49,7 @@ def estimate_rows(
         wanted: some of ``elbo``, ``mc``, ``is``; ``elbo`` and ``is`` share codes.
         samples: codes S for each row.
         sample_batch: codes decoded at a time.
-        generator: draws the codes.
+        draws: draws the codes.
     """
     prior = model.prior(condition)
     monte_carlo = importance = bound = None
@@ -56,13 +57,13 @@ def estimate_rows(
         monte_carlo = torch.cat(
             [
                 model.log_likelihood(model.generate(condition, reparameterise(*prior, noise)), pair.y, pair.valid)
-                for noise in _noise(prior.mean, samples, sample_batch, generator)
+                for noise in _noise(prior.mean, samples, sample_batch, draws)
             ]
         )
     if wanted & {"elbo", "is"}:
         posterior = model.posterior(pair.x, pair.y, pair.valid)
         likelihoods, weights = [], []
-        for noise in _noise(posterior.mean, samples, sample_batch, generator):
+        for noise in _noise(posterior.mean, samples, sample_batch, draws):
             z = reparameterise(*posterior, noise)
             likelihoods.append(model.log_likelihood(model.generate(condition, z), pair.y, pair.valid))
             weights.append(log_density(z, *prior) - log_density(z, *posterior))
@@ -74,19 +75,19 @@ def estimate_rows(
     return RowEstimates(bound, monte_carlo, importance)
 
 
-def drawn_outputs(model: LatentOutputPredictor, condition: Condition, count: int, generator: torch.Generator) -> Tensor:
+def drawn_outputs(model: LatentOutputPredictor, condition: Condition, count: int, draws: RowDraws) -> Tensor:
     """Return the (count, B, ...) mean outputs of codes drawn from the prior.
 
     Raises:
         NonFiniteError: they are NaN or infinite.
     """
     prior = model.prior(condition)
-    noise = torch.randn((count, *prior.mean.shape), generator=generator, device=prior.mean.device)
+    noise = draws.normal(count, *prior.mean.shape, rows=1)
     return model.mean_output(finite("drawn predictions", model.generate(condition, reparameterise(*prior, noise))))
 
 
-def _noise(like: Tensor, samples: int, batch: int, generator: torch.Generator) -> Iterator[Tensor]:
+def _noise(like: Tensor, samples: int, batch: int, draws: RowDraws) -> Iterator[Tensor]:
     """Yield standard normal noise (s, B, d), ``samples`` codes in all; the numbers do not depend on ``batch``."""
     for first in range(0, samples, batch):
         count = min(batch, samples - first)
-        yield torch.stack([torch.randn(like.shape, generator=generator, device=like.device) for _ in range(count)])
+        yield torch.stack([draws.normal(*like.shape) for _ in range(count)])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import torch
 from torch import Tensor
@@ -14,6 +14,7 @@ from zsl_runner.evaluation.base import Draw, Evaluator, Measurement
 from zsl_runner.evaluation.likelihood.conf import LikelihoodEvaluatorConf
 from zsl_runner.evaluation.likelihood.estimates import RowEstimates, drawn_outputs, estimate_rows
 from zsl_runner.evaluation.likelihood.figures import likelihood_figures
+from zsl_runner.evaluation.row_draws import RowDraws, blocks_with_draws
 from zsl_runner.models.base import Model
 from zsl_runner.models.networks import evaluating, finite
 from zsl_runner.models.output_prediction import Condition, LatentOutputPredictor, OutputPredictor, draws_codes
@@ -41,9 +42,14 @@ class LikelihoodEvaluator(Evaluator[PairTrainingSet, PairEvaluationSet, RowEstim
     Args:
         conf: the evaluator's options.
         seed: the run's seed.
+
+    Attributes:
+        drawn: rows that numbers are drawn for at a time, and most that are scored at a time: the metrics of a model do
+            not depend on ``batch_size``.
     """
 
     conf: LikelihoodEvaluatorConf
+    drawn: ClassVar[int] = 500
 
     def measure(self, model: Model, fold: PairFold, choices: Mapping[str, float]) -> Measurement[RowEstimates | None]:
         """Return the metrics of the evaluation set under the tags ``val/...`` or ``test/...``.
@@ -60,17 +66,20 @@ class LikelihoodEvaluator(Evaluator[PairTrainingSet, PairEvaluationSet, RowEstim
         sums: dict[str, Tensor] = {}
         counted: dict[str, Tensor] = {}
         with evaluating(model), torch.no_grad():
-            for positions, pair in data.pairs.blocks(self.conf.batch_size):
+            generators = streams["codes"], streams["predictions"]
+            blocks_of_rows = blocks_with_draws(len(data.pairs), self.conf.batch_size, self.drawn, generators)
+            for positions, (codes, predictions) in blocks_of_rows:
+                pair = data.pairs.take(positions)
                 condition = model.condition(pair.x)
                 if draws_codes(model):
-                    estimates = self._estimates(model, pair, condition, whole, streams["codes"])
+                    estimates = self._estimates(model, pair, condition, whole, codes)
                     blocks.append(estimates)
                     found = _log_likelihoods(estimates)
                 else:
                     found = {"NCLL": model.log_likelihood(model.predict(condition), pair.y, pair.valid)}
                 for name, values in found.items():
                     likelihoods.setdefault(name, []).append(values)
-                of_block = self.output_metrics(model, pair, condition, whole, streams["predictions"])
+                of_block = self.output_metrics(model, pair, condition, whole, predictions)
                 for name, mean in of_block.items():
                     value, count = mean if isinstance(mean, MeanOfSome) else (mean, len(positions))
                     known = ~value.isnan()
@@ -89,7 +98,7 @@ class LikelihoodEvaluator(Evaluator[PairTrainingSet, PairEvaluationSet, RowEstim
         return Measurement({f"{data.name}/{name}": value for name, value in metrics.items()}, {}, details, undefined)
 
     def output_metrics(
-        self, model: OutputPredictor, pair: Pair, condition: Condition, whole: bool, generator: torch.Generator
+        self, model: OutputPredictor, pair: Pair, condition: Condition, whole: bool, draws: RowDraws
     ) -> dict[str, Tensor | MeanOfSome]:
         """Return means over a block of rows, of point predictions and drawn ones; NaN where no row counts.
 
@@ -104,13 +113,13 @@ class LikelihoodEvaluator(Evaluator[PairTrainingSet, PairEvaluationSet, RowEstim
             pair: the rows.
             condition: what the model has computed from their inputs.
             whole: whether drawn predictions are wanted too.
-            generator: draws them.
+            draws: draws them.
         """
         right = pair.y >= 0.5
         predicted = model.mean_output(finite("predictions", model.predict(condition))) >= 0.5
         metrics: dict[str, Tensor | MeanOfSome] = {"pixel_error": 100 * (predicted != right).float().mean()}
         if whole and draws_codes(model):
-            drawn = drawn_outputs(model, condition, self.conf.drawn_samples, generator)
+            drawn = drawn_outputs(model, condition, self.conf.drawn_samples, draws)
             metrics["pixel_error_averaged"] = 100 * ((drawn.mean(0) >= 0.5) != right).float().mean()
             metrics["diversity"] = 255 * mean_difference(drawn)
         return metrics
@@ -127,13 +136,13 @@ class LikelihoodEvaluator(Evaluator[PairTrainingSet, PairEvaluationSet, RowEstim
         yield from likelihood_figures(model, data, measurement.details, shown, self.conf, self.seed)
 
     def _estimates(
-        self, model: LatentOutputPredictor, pair: Pair, condition: Condition, whole: bool, generator: torch.Generator
+        self, model: LatentOutputPredictor, pair: Pair, condition: Condition, whole: bool, draws: RowDraws
     ) -> RowEstimates:
         wanted = frozenset(self.conf.estimators)
         if not model.recognises:
             wanted = frozenset({"mc"})
         samples = self.conf.samples if whole else self.conf.validation_samples
-        return estimate_rows(model, pair, condition, wanted, samples, self.conf.sample_batch, generator)
+        return estimate_rows(model, pair, condition, wanted, samples, self.conf.sample_batch, draws)
 
 
 def mean_difference(drawn: Tensor) -> Tensor:

@@ -13,6 +13,7 @@ from zsl_runner.data.views import LabelLayout
 from zsl_runner.evaluation.base import Draw
 from zsl_runner.evaluation.likelihood.conf import LikelihoodEvaluatorConf
 from zsl_runner.evaluation.likelihood.estimates import RowEstimates, drawn_outputs
+from zsl_runner.evaluation.row_draws import RowDraws
 from zsl_runner.models.networks import evaluating
 from zsl_runner.models.output_prediction import OutputPredictor, draws_codes
 from zsl_runner.objectives.conditional_likelihood import log_mean_exp
@@ -75,7 +76,7 @@ def completion_rows(
         rows["prediction"] = layout.picture(pair.x, model.mean_output(model.predict(condition)))
         if draws_codes(model):
             generator = Streams(derived_seed(seed, "figures"), data.pairs.device)["predictions"]
-            for number, drawn in enumerate(drawn_outputs(model, condition, samples, generator), 1):
+            for number, drawn in enumerate(drawn_outputs(model, condition, samples, RowDraws(generator)), 1):
                 rows[f"sample {number}"] = layout.picture(pair.x, drawn)
     return rows
 

@@ -49,7 +49,7 @@ class SegmentationEvaluatorConf(LikelihoodEvaluatorConf):
         "validation metric for selection, early stopping and searches",
         choices=("val/pixel_accuracy", "val/IoU", "val/NCLL", "val/NCLL_ELBO", "val/NCLL_MC", "val/NCLL_IS"),
     )
-    batch_size: int = option(100, "rows scored at a time", low=1)
+    batch_size: int = option(100, "rows scored at a time; 100 at most, for which numbers are drawn", low=1)
     empty_iou: float = option(
         0.0,
         "intersection over union of an image without foreground, predicted without any: 0 as in the released code, or "

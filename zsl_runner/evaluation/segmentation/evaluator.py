@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -11,6 +12,7 @@ from zsl_runner.data.pairs.folds import Pair, PairEvaluationSet
 from zsl_runner.evaluation.base import Draw, Measurement
 from zsl_runner.evaluation.likelihood.estimates import RowEstimates, drawn_outputs
 from zsl_runner.evaluation.likelihood.evaluator import LikelihoodEvaluator, MeanOfSome, mean_difference
+from zsl_runner.evaluation.row_draws import RowDraws
 from zsl_runner.evaluation.segmentation.conf import SegmentationEvaluatorConf
 from zsl_runner.evaluation.segmentation.figures import segmentation_figures
 from zsl_runner.evaluation.segmentation.metrics import foreground_iou, mean_class_iou, pixel_accuracy
@@ -31,9 +33,10 @@ class SegmentationEvaluator(LikelihoodEvaluator):
     """
 
     conf: SegmentationEvaluatorConf
+    drawn: ClassVar[int] = 100
 
     def output_metrics(
-        self, model: OutputPredictor, pair: Pair, condition: Condition, whole: bool, generator: torch.Generator
+        self, model: OutputPredictor, pair: Pair, condition: Condition, whole: bool, draws: RowDraws
     ) -> dict[str, Tensor | MeanOfSome]:
         """Return means over a block of images.
 
@@ -51,22 +54,22 @@ class SegmentationEvaluator(LikelihoodEvaluator):
         if not whole:
             return metrics
         if draws_codes(model):
-            drawn = drawn_outputs(model, condition, self.conf.drawn_samples, generator)
+            drawn = drawn_outputs(model, condition, self.conf.drawn_samples, draws)
             labels = drawn.mean(0).argmax(-3)
             metrics["pixel_accuracy_averaged"] = self._accuracy(labels, pair)
             metrics["IoU_averaged"] = self._iou(labels, pair, classes)
             metrics["diversity"] = 100 * mean_difference(drawn)
-        return metrics | self.hidden_metrics(model, pair, classes, generator) if self.conf.hidden_side else metrics
+        return metrics | self.hidden_metrics(model, pair, classes, draws) if self.conf.hidden_side else metrics
 
     def hidden_metrics(
-        self, model: OutputPredictor, pair: Pair, classes: int, generator: torch.Generator
+        self, model: OutputPredictor, pair: Pair, classes: int, draws: RowDraws
     ) -> dict[str, Tensor | MeanOfSome]:
         """Return metrics of images of which a square is hidden, for a model that sees the rest.
 
         ``hidden_accuracy`` is over the pixels of the square, ``hidden_IoU`` over the whole label map with the true
         labels outside the square; both ``_refined`` use these labels also to infer those inside.
         """
-        partial = label_partly_hidden(model, pair, self.conf.hidden_side, self.conf.refinements, generator)
+        partial = label_partly_hidden(model, pair, self.conf.hidden_side, self.conf.refinements, draws)
         valid = partial.hidden if pair.valid is None else partial.hidden & pair.valid
         inside, count = Pair(partial.x, pair.y, valid), valid.flatten(1).any(1).sum()
         found = {"": partial.predicted} | ({} if partial.refined is None else {"_refined": partial.refined})

@@ -13,6 +13,7 @@ from zsl_runner.data.pairs.folds import Pair, PairEvaluationSet
 from zsl_runner.data.pairs.segmentation.records import VOID, colour_map
 from zsl_runner.evaluation.base import Draw
 from zsl_runner.evaluation.likelihood.estimates import drawn_outputs
+from zsl_runner.evaluation.row_draws import RowDraws
 from zsl_runner.evaluation.segmentation.conf import SegmentationEvaluatorConf
 from zsl_runner.evaluation.segmentation.partial import label_partly_hidden
 from zsl_runner.models.networks import evaluating
@@ -57,7 +58,7 @@ def masks(model: OutputPredictor, pair: Pair, samples: int, generator: torch.Gen
             columns["CNN"] = _most_likely(model.mean_output(condition.guess))
         if draws_codes(model):
             columns["mean code"] = _most_likely(model.mean_output(model.predict(condition)))
-            drawn = drawn_outputs(model, condition, samples, generator)
+            drawn = drawn_outputs(model, condition, samples, RowDraws(generator))
             columns["mean of samples"] = _probability(drawn.mean(0))
             # One number for all classes: half the sum over classes is the deviation of the foreground if there are two.
             columns["deviation"] = (0.5 * drawn.var(0, correction=0).sum(-3)).sqrt().cpu().numpy()
@@ -72,7 +73,7 @@ def partly_hidden(
 ) -> Pictures:
     """Return columns of pictures by title: hidden images, truth, labels without and with the known ones."""
     with evaluating(model):
-        partial = label_partly_hidden(model, pair, conf.hidden_side, conf.refinements, generator)
+        partial = label_partly_hidden(model, pair, conf.hidden_side, conf.refinements, RowDraws(generator))
     known = torch.where(partial.hidden, VOID, pair.y)
     columns = {
         "image": _image(partial.x),

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from zsl_runner.data.pairs.folds import Pair
+from zsl_runner.evaluation.row_draws import RowDraws
 from zsl_runner.models.networks import finite
 from zsl_runner.models.output_prediction import LatentOutputPredictor, OutputPredictor
 from zsl_runner.objectives.omission import block_mask, omit_block
@@ -31,7 +32,7 @@ class PartialLabels:
 
 
 def label_partly_hidden(
-    model: OutputPredictor, pair: Pair, share: float, refinements: int, generator: torch.Generator
+    model: OutputPredictor, pair: Pair, share: float, refinements: int, draws: RowDraws
 ) -> PartialLabels:
     """Hide a square of each image and label the images, without and with the labels of the rest.
 
@@ -40,11 +41,11 @@ def label_partly_hidden(
         pair: images and their labels; only labels outside the squares are used.
         share: side of the squares as a share of the image's; they have a pixel at least.
         refinements: see `refine`.
-        generator: draws the places, uniform among those inside the image.
+        draws: draws the places, uniform among those inside the image.
     """
     height, width = pair.y.shape[1:]
     side = max(1, round(share * min(height, width)))
-    drawn = torch.rand(2, len(pair.y), generator=generator, device=pair.y.device)
+    drawn = draws.uniform(2, len(pair.y), rows=1)
     tops, lefts = (drawn[0] * (height - side + 1)).floor(), (drawn[1] * (width - side + 1)).floor()
     x, hidden = omit_block(pair.x, side, tops, lefts), block_mask(height, width, side, tops, lefts)
     refined = None

@@ -40,7 +40,7 @@ class AdversarialAutoencoder(FeatureGenerator):
     which with ``code=sum`` is that of the heads and of their distance eta, too.
 
     Attributes:
-        prior: p(z).
+        prior: p(z); with ``labels=discriminator`` as many parts as there are classes.
         categories: width m of y; 0 without.
         heads: (m, d) the clusters' heads; None unless ``code=sum``.
 
@@ -56,7 +56,8 @@ class AdversarialAutoencoder(FeatureGenerator):
         self.shape = shape
         entries, condition = shape.width, shape.description
         self.classes = shape.classes
-        self.prior = LatentPrior(conf.prior, conf.latent_dim, conf.prior_scale)
+        parts = min(PARTS, self.classes) if conf.labels == "discriminator" else PARTS
+        self.prior = LatentPrior(conf.prior, conf.latent_dim, conf.prior_scale, parts)
         self.categories = (conf.n_clusters or shape.classes) if conf.has_category else 0
         self._check_classes()
         beside_z = condition if conf.labels == "decoder" else self.categories if conf.code == "concatenate" else 0
@@ -173,7 +174,7 @@ class AdversarialAutoencoder(FeatureGenerator):
         """
         if self.conf.labels != "discriminator":
             return self.prior.sample(len(labels), generator)
-        anywhere = torch.randint(PARTS, labels.shape, generator=generator, device=labels.device)
+        anywhere = torch.randint(self.prior.parts, labels.shape, generator=generator, device=labels.device)
         return self.prior.sample_parts(torch.where(labels == UNLABELLED, anywhere, labels), generator)
 
     def judge(self, z: Tensor, told: Tensor | None) -> Tensor:

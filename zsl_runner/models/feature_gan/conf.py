@@ -190,8 +190,15 @@ class FeatureGANConf(ModelConf):
             yield from idle("encoder=none", "weights.kl", "weights.reconstruction", "reconstruction")
         if self.unseen_critic == "none":
             yield from idle("unseen_critic=none", *UNSEEN_CRITIC)
+        elif self.weights.unseen_generator == 0:  # it learns, and what it says reaches nothing
+            yield from idle("weights.unseen_generator=0", "weights.unseen_critic")
         if not self.attribute_critic:
             yield from idle("attribute_critic=false", "attribute_hidden", *ATTRIBUTE_CRITIC)
+        elif self.weights.attribute_generator == 0:
+            own = [key for key in ATTRIBUTE_CRITIC if key != "weights.attribute_generator"]
+            yield from idle("weights.attribute_generator=0", *own)
+        elif self.penalty.attribute_weight == 0:
+            yield from idle("penalty.attribute_weight=0", "penalty.attribute_projection")
         if self.regressor == "none":
             yield from idle("regressor=none", "weights.regression", "weights.feedback", "regression_loss")
         if not self.feedback_loop:

@@ -58,6 +58,11 @@ class JointVAEConf(ModelConf):
         if not self.discrete:
             yield from idle("discrete=[]", "temperature")
 
+    def idle_on(self, dataset: DatasetConf) -> Iterable[Idle]:
+        """Yield what makes no difference where there is one channel."""
+        if dataset.image_channels() == 1:
+            yield from idle("grey images", "recon_scale")
+
     def fits(self, dataset: DatasetConf) -> Iterable[Problem]:
         """The networks take two sizes of images."""
         side = dataset.image_side()

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from zsl_runner.data.zero_shot.folds import ZeroShotShape
 from zsl_runner.data.zero_shot.scaling import FIT_BLOCK
@@ -27,6 +28,13 @@ from zsl_runner.streams import Streams
 
 if TYPE_CHECKING:
     from zsl_runner.data.zero_shot.folds import ZeroShotTraining
+
+_SAME = 1e-5
+"""Distance of two vectors, as a share of their norm, up to which they describe one class; float32 rounds to 6e-8."""
+_ROUNDING = 1e-13
+"""Square of a distance, as a share of that of the norm, up to which double precision does not tell it from 0."""
+_BLOCK = 64
+"""Vectors compared at a time with those of all classes with rows."""
 
 
 class RidgePrototype(ClosedForm):
@@ -114,14 +122,18 @@ class RidgePrototype(ClosedForm):
     def _known_mean(self, class_vectors: Tensor) -> tuple[Tensor, Tensor]:
         """Return whether each vector (n, A) is that of a class with rows, (n, 1), and the mean of that class, (n, D).
 
-        Of several classes with one vector the first counts. Vectors are sorted: to compare all pairs of thousands of
-        classes entry by entry would take gigabytes.
+        A vector is that of the nearest class if they are `_SAME` of its norm apart or less: scaled on another device or
+        with other threads or versions, it has other last bits. Of several classes with one vector the first counts.
         """
-        known = self.known.nonzero().squeeze(1)
-        both = torch.cat([self.known_vectors[known], class_vectors])
-        groups = torch.unique(both, dim=0, return_inverse=True)[1]
-        none = len(self.known)
-        first = torch.full((len(both),), none, device=groups.device)
-        first.scatter_reduce_(0, groups[: len(known)], known, "amin")
-        own = first[groups[len(known) :]]
+        known, none = self.known.nonzero().squeeze(1), len(self.known)
+        stored = self.known_vectors[known].double()
+        squares = stored.square().sum(1)
+        found = []
+        for block in torch.split(class_vectors.double(), _BLOCK):
+            square = block.square().sum(1, keepdim=True)
+            apart = squares + square - 2 * (block @ stored.T)
+            least = torch.cat([apart, _SAME**2 * square], 1).amin(1, keepdim=True)  # there may be no class with rows
+            classes = torch.where(apart <= least + _ROUNDING * square, known, none)
+            found.append(F.pad(classes, (0, 1), value=none).amin(1))
+        own = torch.cat(found)
         return (own < none)[:, None], self.known_means[own.clamp_max(none - 1)]

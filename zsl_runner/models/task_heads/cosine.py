@@ -45,8 +45,13 @@ class CosineNetwork(TaskNetwork):
 
     def classify(self, features: Tensor, classes: range) -> Tensor:
         """Return the cosines with the places of these classes, times the scale."""
-        places = self.classes(self.class_vectors[classes.start : classes.stop])
+        places = self.class_features(classes)
         return self.scale * normalize(at_least_fp32(features)) @ normalize(at_least_fp32(places)).T
+
+    def class_features(self, classes: range) -> Tensor:
+        """Return the (len(classes), F) places of classes in the common space."""
+        places: Tensor = self.classes(self.class_vectors[classes.start : classes.stop])
+        return places
 
     def row_layers(self) -> list[nn.Module]:
         """Return the linear maps of rows: what a row does to those of classes is no product."""

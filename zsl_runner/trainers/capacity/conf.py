@@ -77,8 +77,13 @@ class CapacityTrainerConf(TrainerConf):
             yield Problem("temperature_iters", "has no effect with temperature_end=null: the temperature is fixed")
 
     def idle_options(self) -> Iterable[Idle]:
-        """Yield the length of a rise that there is not."""
-        if self.cz_min == self.cz_max and self.cc_min == self.cc_max:
+        """Yield a capacity that nothing is held at, and the length of a rise that there is not.
+
+        C_c counts without its weight, too: the alarm of a code that has collapsed compares with it.
+        """
+        if self.gamma_z == 0:
+            yield from idle("gamma_z=0", "cz_min", "cz_max")
+        if (self.gamma_z == 0 or self.cz_min == self.cz_max) and self.cc_min == self.cc_max:
             yield from idle("capacities that do not rise", "iters")
 
     def fits(self, model: ModelConf, dataset: DatasetConf) -> Iterable[Problem]:

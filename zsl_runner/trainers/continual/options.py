@@ -154,6 +154,11 @@ class HeldTrainerConf(TaskTrainerConf):
         """Whether there is an auxiliary network: something is held near it, or compared to it."""
         return self.auxiliary_weight > 0 or self.searches
 
+    @property
+    def _pulls(self) -> bool:
+        """Whether anything holds the network."""
+        return self.weight > 0 or self.auxiliary_weight > 0
+
     def idle_options(self) -> Iterable[Idle]:
         """Yield what has no effect without an auxiliary network, or without a search."""
         yield from super().idle_options()
@@ -164,7 +169,7 @@ class HeldTrainerConf(TaskTrainerConf):
 
     def idle_without_pull(self, *keys: str) -> Iterable[Idle]:
         """Yield that options have no effect where nothing holds the network."""
-        if not self.weight and not self.auxiliary_weight:
+        if not self._pulls:
             yield from idle("weight=0 and auxiliary_weight=0", *keys)
 
     def fits(self, model: ModelConf, dataset: DatasetConf) -> Iterable[Problem]:
@@ -230,3 +235,13 @@ class ImportanceTrainerConf(HeldTrainerConf):
         if not self.weight:
             yield from idle("weight=0", "accumulate", "decay")
         yield from self.idle_without_pull("importance_rows", "outputs", "held")
+        if self._pulls and self.scenario == "cil":
+            yield from idle("scenario=cil, where training decides among all classes so far", "outputs")
+
+    def idle_beside(self, model: ModelConf, dataset: DatasetConf) -> Iterable[Idle]:
+        """Yield what has no effect where classes have vectors: there are no heads, and all classes so far compete."""
+        yield from super().idle_beside(model, dataset)
+        if self._pulls and Capability.UNSEEN_LOGITS in model.capabilities:
+            yield from idle(f"model {model.name}, which has no heads: tasks share all weights", "held")
+            if self.scenario == "auto":
+                yield from idle("class vectors, with which training decides among all classes so far", "outputs")

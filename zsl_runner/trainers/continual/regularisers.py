@@ -68,7 +68,7 @@ class Regulariser:
     """
 
     asks: ClassVar[bool] = False
-    """Whether the penalty takes from a reference what it says about rows, and nothing else."""
+    """Whether the penalty takes from a reference what it says about rows, which can be asked before the first step."""
 
     def __init__(self, conf: Any, order: TaskOrder) -> None:
         self.order = order
@@ -251,12 +251,22 @@ class SingleOutputs(AnswerPull):
 
 
 class Features(AnswerPull):
-    """LFL: normalised features stay as the reference's are."""
+    """LFL: normalised features stay as the reference's are, those of rows and, where it has some, those of classes."""
 
     def answers(self, network: TaskNetwork, x: Tensor, classes: range) -> Tensor:
         """Return the (B, F) features; see `Regulariser.answers`."""
         return network.represent(x)
 
     def penalty(self, student: Student, reference: Reference) -> Tensor:
-        """Return `feature_distance`."""
-        return feature_distance(student.features, self.theirs(student, reference))
+        """Return `feature_distance` of rows, plus that of the reference's classes where they have features, too.
+
+        Logits depend on both: with rows alone held, the classes of earlier tasks would move away from them.
+        """
+        of_rows = feature_distance(student.features, self.theirs(student, reference))
+        own = student.network.class_features(reference.classes)
+        if own is None:
+            return of_rows
+        with torch.no_grad():
+            theirs = reference.network.class_features(reference.classes)
+        assert theirs is not None
+        return of_rows + feature_distance(own, theirs)

@@ -61,5 +61,5 @@ class MaskSupervision(ClassMappingTrainer):
         }
 
     def warnings(self) -> list[str]:
-        """Return that training saw masks."""
-        return [SEEN]
+        """Return that batch norm never measured anything, and that training saw masks."""
+        return [*super().warnings(), SEEN]

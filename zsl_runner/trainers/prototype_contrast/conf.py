@@ -24,6 +24,16 @@ class WeightsConf:
     cross_map: float = option(0.1, "contrast with the other view's pseudo masks", low=0.0)
     intra: float = option(0.1, "contrast within each view, with mining", low=0.0)
 
+    @property
+    def compare_maps(self) -> bool:
+        """Whether maps of one view are compared with those of the other."""
+        return self.equivariance > 0 or self.refinement > 0
+
+    @property
+    def make_prototypes(self) -> bool:
+        """Whether there is a contrast of pixels with prototypes."""
+        return self.cross_prototype > 0 or self.cross_map > 0 or self.intra > 0
+
 
 @dataclass
 class PrototypesConf:
@@ -131,17 +141,18 @@ class PrototypeContrastConf(ClassMappingTrainerConf):
         yield from self.idle_with_one_phase(self.classify, self.contrast)
         if self.contrast.steps == 0:
             yield from idle("contrast.steps=0", "view_scale", "grid", "weights", "prototypes", "mining")
-        elif not weights.intra:
+            return
+        if not weights.intra:
             yield from idle("weights.intra=0", "mining")
-            if not weights.cross_prototype and not weights.cross_map:
-                yield from idle("weights of 0 of all contrasts", "prototypes")
+        if not weights.make_prototypes:
+            yield from idle("weights of 0 of all contrasts", "prototypes")
+            if not weights.compare_maps:
+                yield from idle("weights of 0 of equivariance, refinement and all contrasts", "grid")
 
     def idle_beside(self, model: ModelConf, dataset: DatasetConf) -> Iterable[Idle]:
         """Yield that classes without tag have no prototype anyway where their maps are not spread."""
-        weights = self.weights
-        contrasts = weights.cross_prototype or weights.cross_map or weights.intra
         alike = isinstance(model, HeadedMapperConf) and model.correlation.tagged and self.prototypes.clamped
-        if self.contrast.steps and contrasts and alike:
+        if self.contrast.steps and self.weights.make_prototypes and alike:
             yield from idle("model.correlation.tagged=true and prototypes.clamped=true", "prototypes.absent_masked")
 
     def fits(self, model: ModelConf, dataset: DatasetConf) -> Iterable[Problem]:
@@ -156,6 +167,8 @@ class PrototypeContrastConf(ClassMappingTrainerConf):
                 f"makes views of {view} pixels of images of {side}, less than the network's stride of "
                 f"{model.reduction()}; use a larger one",
             )
+            return
+        if not self.weights.make_prototypes:
             return
         cells = (self.grid or model.map_side(view)) ** 2
         wanted, most = self.prototype_pixels(cells), self.batch_size * cells

@@ -74,14 +74,17 @@ class PrototypeContrast(ClassMappingTrainer):
             )
         cells = sides[0] * sides[1] if conf.grid is None else conf.grid**2
         most, wanted = min(conf.batch_size, len(data)) * cells, conf.prototype_pixels(cells)
-        if conf.contrast.steps and wanted > most:
+        if conf.contrast.steps and conf.weights.make_prototypes and wanted > most:
             raise ConfigError(
                 f"trainer.prototypes.pixels: expected at most {most:,}, all pixels of a batch on a grid of {cells} "
                 f"cells, found {wanted:,}"
             )
 
     def warnings(self) -> list[str]:
-        """Return that there are too few classes for a negative within a view."""
+        """Return that batch norm never measured anything, and that a view has too few classes for a negative."""
+        return [*super().warnings(), *self._without_negative()]
+
+    def _without_negative(self) -> list[str]:
         negatives, dropped = self.context.data.shape.classes - 1, self.mining.dropped
         ranked = negatives + self.mining.positive_ranked
         if not (self.conf.contrast.steps and self.conf.weights.intra) or ranked > dropped:
@@ -112,13 +115,13 @@ class PrototypeContrast(ClassMappingTrainer):
         terms = {"tags": mean_tag_loss(*views)}
         if weights.least_activation:
             terms["least_activation"] = weights.least_activation * mean_least_activation(*views)
-        if weights.equivariance or weights.refinement:
+        if weights.compare_maps:
             plain = views[0].plain_scores(), views[1].plain_scores()
             if weights.equivariance:
                 terms["equivariance"] = weights.equivariance * equivariance_loss(*plain)
             if weights.refinement:
                 terms["refinement"] = weights.refinement * refined_difference(*views, plain)
-        if weights.cross_prototype or weights.cross_map or weights.intra:
+        if weights.make_prototypes:
             terms |= self._prototype_terms(*views)
         return terms
 

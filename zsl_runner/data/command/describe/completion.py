@@ -22,7 +22,8 @@ UNSEEN = 128
 def describe(records: CompletionRecords) -> Iterable[str]:
     """Yield sizes, splits and the entropy floor."""
     floor = records.entropy_floor(records.test)
-    yield from summary(records, ("floor", f"{floor:.2f} nats: mean entropy of the grey pixels to be predicted"))
+    meaning = "mean entropy of the grey pixels to be predicted in a test image"
+    yield from summary(records, ("floor", f"{floor:.2f} nats: {meaning}"))
 
 
 def draw(records: CompletionRecords) -> Figure:

@@ -55,6 +55,7 @@ class DigitsImagesConf(FixedSplit, LabelledImagesConf):
 
     implementation: ClassVar[str] = "zsl_runner.data.sources.digits.source:load_images"
     own_side: ClassVar[int] = SIDE
+    own_channels: ClassVar[int] = 1
 
     kind: str = option("digits_images", "the implementation; fixed by the file chosen in the group")
 
@@ -74,5 +75,6 @@ class SplitDigitsConf(FixedSplit, ImageTasksConf, ImagesConf):
 
     implementation: ClassVar[str] = "zsl_runner.data.sources.digits.source:load_images"
     own_side: ClassVar[int] = SIDE
+    own_channels: ClassVar[int] = 1
 
     kind: str = option("split_digits", "the implementation; fixed by the file chosen in the group")

@@ -26,6 +26,7 @@ class DSpritesConf(LabelledImagesConf):
     implementation: ClassVar[str] = "zsl_runner.data.sources.dsprites.source:load"
     provides: ClassVar[frozenset[str]] = LabelledImagesConf.provides | {Provision.FACTORS}
     own_side: ClassVar[int] = SIDE
+    own_channels: ClassVar[int] = 1
 
     kind: str = option("dsprites", "the implementation; fixed by the file chosen in the group")
     root: str = option(MISSING, "folder of the file; relative to the working directory")

@@ -34,6 +34,7 @@ class MNISTImagesConf(OfficialSplitConf, LabelledImagesConf):
 
     implementation: ClassVar[str] = "zsl_runner.data.sources.mnist.source:load_images"
     own_side: ClassVar[int] = SIDE
+    own_channels: ClassVar[int] = 1
 
     kind: str = option("mnist_images", "the implementation; fixed by the file chosen in the group")
 
@@ -53,5 +54,6 @@ class SplitMNISTConf(ImageTasksConf, OfficialSplitConf, ImagesConf):
 
     implementation: ClassVar[str] = "zsl_runner.data.sources.mnist.source:load_images"
     own_side: ClassVar[int] = SIDE
+    own_channels: ClassVar[int] = 1
 
     kind: str = option("split_mnist", "the implementation; fixed by the file chosen in the group")

@@ -1,4 +1,4 @@
-"""MNIST's idx files: their names, their place, and options of their official split. Never imports torch."""
+"""MNIST's idx files, or Fashion-MNIST's: names, place, and options of their official split. Never imports torch."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ TEST_IMAGES: Final = "t10k-images-idx3-ubyte"
 TEST_LABELS: Final = "t10k-labels-idx1-ubyte"
 TRAIN_ROWS: Final = 60_000
 SIDE: Final = 28
+FASHION: Final = "fashion_mnist"
 NAMES: Final = (TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS)
 
 
@@ -31,9 +32,11 @@ class MNISTFiles:
 
     Attributes:
         root: the folder.
+        name: what the data set is called: `FASHION`, or anything else for MNIST.
     """
 
     root: str
+    name: str = "mnist"
 
     def path(self, name: str) -> Path:
         """Return the path of an idx file: the plain one if it is there, else the gzipped one."""
@@ -42,8 +45,9 @@ class MNISTFiles:
 
     def required(self) -> Iterable[RequiredFile]:
         """Yield the four files."""
+        published = PUBLISHED[FASHION if self.name == FASHION else "mnist"]
         for name in NAMES:
-            yield RequiredFile(str(self.path(name)), PUBLISHED["mnist"].remedy())
+            yield RequiredFile(str(self.path(name)), published.remedy())
 
 
 @dataclass
@@ -54,7 +58,7 @@ class IdxFolderConf(DatasetConf):
 
     def files(self) -> MNISTFiles:
         """Return the places of the idx files."""
-        return MNISTFiles(self.root)
+        return MNISTFiles(self.root, self.name)
 
     def required_files(self) -> Iterable[RequiredFile]:
         """Yield the four idx files."""

@@ -16,7 +16,9 @@ from zsl_runner.data.images.pixels import resized
 from zsl_runner.data.records import Provenance, Rows, SourceFile
 from zsl_runner.data.sources.digit_classes import DIGITS
 from zsl_runner.data.sources.digit_images import DigitImages
+from zsl_runner.data.sources.known_files import MNIST_FILES
 from zsl_runner.data.sources.mnist.files import (
+    FASHION,
     NAMES,
     SIDE,
     TEST_IMAGES,
@@ -26,8 +28,10 @@ from zsl_runner.data.sources.mnist.files import (
     MNISTFiles,
     OfficialSplitConf,
 )
+from zsl_runner.data.sources.published import PUBLISHED
 from zsl_runner.errors import DataError, OptionError
 from zsl_runner.files.checksums import sha256_of
+from zsl_runner.files.folders import expanded
 from zsl_runner.files.reading import MOST_PACKED, readable
 
 UNSIGNED_BYTE = 0x08
@@ -101,8 +105,19 @@ def test_images(files: MNISTFiles) -> tuple[NDArray[np.uint8], Rows]:
 
 
 def source_files(files: MNISTFiles) -> tuple[SourceFile, ...]:
-    """Return the four files with their checksums."""
-    return tuple(SourceFile(str(files.path(name)), sha256_of(files.path(name))) for name in NAMES)
+    """Return the four files with their checksums.
+
+    Raises:
+        DataError: a file is missing, or is one of MNIST's where the data are called Fashion-MNIST.
+    """
+    found = tuple(SourceFile(str(files.path(name)), sha256_of(files.path(name))) for name in NAMES)
+    digits = [Path(file.path).name for file in found if file.sha256 in MNIST_FILES]
+    if files.name == FASHION and digits:
+        raise DataError(
+            f"{expanded(files.root)}: expected Fashion-MNIST (dataset.name={FASHION}), found MNIST's "
+            f"{', '.join(digits)}; files of both have the same names. {PUBLISHED[FASHION].remedy()}"
+        )
+    return found
 
 
 def digit_images(conf: OfficialSplitConf, side: int | None = None) -> DigitImages:

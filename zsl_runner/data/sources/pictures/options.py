@@ -47,6 +47,10 @@ class PictureSetConf(ImagesConf):
         """Return the folder of the pictures."""
         return expanded(self.root)
 
+    def image_channels(self) -> int:
+        """Return what the pictures are made to have."""
+        return 3 if self.colour else 1
+
     def problems(self) -> Iterable[Problem]:
         """The folder is there; three shares are all."""
         yield from super().problems()
