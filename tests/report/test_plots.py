@@ -340,14 +340,6 @@ def test_a_search_is_drawn_by_the_metric_it_was_selected_by(outputs):
     assert [row.varied for row in outputs.report().blocks[0].rows] == ["", "lr=2 (best val T1 of 3)"]
 
 
-def test_metrics_in_different_units_share_no_figure(outputs):
-    for dim, unit in ((8, "nats"), (16, "nats"), (32, "nats per pixel")):
-        add(outputs, 40.0, config={"dim": dim}, quantities={"H": {"unit": unit, "lower_is_better": True}})
-    material = outputs.material()
-    with pytest.raises(RunError, match=r"test/H: recorded in nats by .* and in nats per pixel by .* cannot share"):
-        parameter(material, families(material), "model.dim")
-
-
 def test_a_data_set_of_a_long_name_has_figures(outputs, tmp_path):
     for number in (1, 2):
         add(outputs, 40.0, number, dataset=f"{'cub' * 80}{number}")

@@ -8,6 +8,8 @@ import pytest
 from tests.outputs import LIKELIHOOD, NATS, PAIRS
 from zsl_runner.errors import RunError
 from zsl_runner.report.formats import markdown
+from zsl_runner.report.plots.material import families
+from zsl_runner.report.plots.parameter import parameter
 
 
 def test_one_unit_is_said_once(outputs):
@@ -51,3 +53,11 @@ def test_published_likelihoods_are_compared_with_their_decimals(outputs):
     reference = {"source": "Paper", "feature_kind": PAIRS["feature_kind"], "of": of, "metrics": {"test/NCLL_IS": 63.91}}
     (directory / "config.yaml").write_text(json.dumps({"reference": reference}))
     assert "NCLL_IS +0.09 from 63.91 (Paper)" in markdown(outputs.report())
+
+
+def test_metrics_in_different_units_share_no_figure(outputs):
+    for dim, unit in ((8, "nats"), (16, "nats"), (32, "nats per pixel")):
+        outputs.add(40.0, config={"dim": dim}, quantities={"H": {"unit": unit, "lower_is_better": True}})
+    material = outputs.material()
+    with pytest.raises(RunError, match=r"test/H: recorded in nats by .* and in nats per pixel by .* cannot share"):
+        parameter(material, families(material), "model.dim")

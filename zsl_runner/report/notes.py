@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 
 from zsl_runner.config.quantities import title
 from zsl_runner.config.quoting import again
+from zsl_runner.files.names import some
 from zsl_runner.report.collect import FoundRun
 from zsl_runner.report.groups import Group, block_of
-from zsl_runner.report.text import listed
 from zsl_runner.runs.presence import CUT_SHORT, UNKNOWN, told
 
 
@@ -101,5 +101,5 @@ def on_unmeasured(runs: Sequence[FoundRun], columns: Mapping[tuple[str, ...], li
         alike.setdefault(wanted, []).append(run)
     notes = []
     for wanted, found in alike.items():
-        notes.append(f"complete but without {wanted}: {listed([str(run.directory) for run in found])}")
+        notes.append(f"complete but without {wanted}: {some(str(run.directory) for run in found)}")
     return notes

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from zsl_runner.config.quantities import is_standard_error, title
 from zsl_runner.errors import ConfigError
+from zsl_runner.files.names import some
 from zsl_runner.report.baseline import compare
 from zsl_runner.report.choice import contenders, folded
 from zsl_runner.report.collect import Findings, FoundRun
@@ -19,7 +20,6 @@ from zsl_runner.report.notes import on_debug_runs, on_groups, on_unfinished, on_
 from zsl_runner.report.published import deviation, quoted
 from zsl_runner.report.rows import Block, Row
 from zsl_runner.report.scaling import differing, in_words, scaling_of
-from zsl_runner.report.text import listed
 from zsl_runner.report.values import read
 
 ZERO_SHOT = ("test/T1", "test/U", "test/S", "test/H", "test/mU", "test/mS", "test/mH")
@@ -158,7 +158,7 @@ def _cut(block: Block, top: int, sort: str | None) -> str:
     if not ranked:
         return f"{everything}: none has {title(tag)}"
     unranked = [row for row in block.rows if not row.group.values(tag)]
-    beside = f"; unranked, without {title(tag)}: {listed([_name(row.group) for row in unranked])}" if unranked else ""
+    beside = f"; unranked, without {title(tag)}: {some(_name(row.group) for row in unranked)}" if unranked else ""
     if len(ranked) <= top:
         return f"{everything}: only {len(ranked)} can be ranked{beside}"
     block.rows = [*ranked[:top], *unranked]

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 
-NAMED = 3
-"""Names in a note; of more, their number."""
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 TAG = re.compile(r"<(?=[!/?A-Za-z])")
 SPECIAL = re.compile(r"([\\`*|])")
@@ -28,13 +25,3 @@ def in_markdown(text: str) -> str:
     'a\\|b \\`c\\` &lt;!-- d, n < 5'
     """
     return TAG.sub("&lt;", SPECIAL.sub(r"\\\1", one_line(text)))
-
-
-def listed(names: Sequence[str]) -> str:
-    """Return names in a line, of many only the first ones.
-
-    >>> listed(["a", "b"]), listed(["a", "b", "c", "d", "e"])
-    ('a, b', 'a, b, c and 2 more')
-    """
-    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-    return f"{', '.join(names[:NAMED])}{more}"
