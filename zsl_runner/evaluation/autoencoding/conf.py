@@ -72,6 +72,7 @@ class AutoencodingEvaluatorConf(OneStageEvaluatorConf):
         "ks": DISTANCE,
         "confidence": Quantity("probability", digits=3, ranked=False),
         "entropy": Quantity("nats", digits=4, ranked=False),
+        **dict.fromkeys(("part_share_min", "part_share_max"), Quantity("per cent", digits=1, ranked=False)),
         "log_likelihood": Quantity("nats", digits=1),
         "log_likelihood_se": Quantity("nats", lower_is_better=True, digits=1),
         "parzen_sigma": Quantity("grey levels of 1", lower_is_better=True, digits=2, ranked=False),
