@@ -114,7 +114,7 @@ def posterior_margin(divergences: Tensor, row_weights: Tensor | None = None, *, 
     whose logits are the negative divergences.
 
     Args:
-        divergences: (B, C) divergence of each posterior from the prior of each seen class, the true one included.
+        divergences: (B, C) divergence of each posterior from the prior of each class with rows, the true one included.
         row_weights: (B,) non-negative weights whose mean is 1; None weighs all rows alike.
         weight: w, VZSL's lambda.
 
