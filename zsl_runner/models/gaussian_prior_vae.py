@@ -20,7 +20,6 @@ from zsl_runner.models.network_conf import GaussianPriorConf
 from zsl_runner.models.networks import (
     Dropout,
     Gaussians,
-    at_least_fp32,
     code_log_variance,
     dropout_on,
     evaluating,
@@ -36,6 +35,7 @@ from zsl_runner.objectives.gaussian import (
     squared_error,
     weighted_mean,
 )
+from zsl_runner.objectives.precision import at_least_fp32
 from zsl_runner.streams import Streams
 
 
