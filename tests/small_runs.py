@@ -11,6 +11,7 @@ from zsl_runner.config.check import check
 from zsl_runner.config.typed import typed
 from zsl_runner.runs.attempt import execute
 from zsl_runner.runs.checkpoint import Checkpoints
+from zsl_runner.runs.result import Result
 from zsl_runner.runs.stage import StageRun
 
 SMALL = (
@@ -104,6 +105,13 @@ def stopped(outputs, step):
         with pytest.raises((SystemExit, KeyboardInterrupt)):
             execute(config_of(outputs, *SMALL), list(SMALL), announce=made.append)
     return made[0]
+
+
+def warned(directory):
+    """Return what the record of a run warns of, without that its tune stage undid steps, as that of `SMALL` does."""
+    return [
+        told for told in Result.load(directory).warnings if not told.startswith("validation metrics are of weights")
+    ]
 
 
 def saved(directory):

@@ -120,7 +120,7 @@ def test_a_margin_sees_the_whole_batch_and_the_gaussians_of_its_codes(monkeypatc
     model = SGAL(small(prior=PriorConf(hidden=[], const_log_var=0.0)), SHAPE, Streams(0)).eval()
     assert model.loss_terms(x, labels, vectors, seen, weights).keys() == {"reconstruction", "kl"}
     (batch,) = batches
-    handed = (batch.labels, batch.class_vectors, batch.labelled_classes, batch.row_weights)
+    handed = (batch.labels, batch.class_vectors, batch.classes_with_rows, batch.row_weights)
     assert all(found is given for found, given in zip(handed, (labels, vectors, seen, weights), strict=True))
     for found, expected in ((batch.posterior, model.encode(x)), (batch.prior, model.prior(vectors[labels]))):
         assert torch.equal(found.mean, expected.mean)

@@ -60,13 +60,16 @@ def test_near_zero_start_concerns_prior_and_outputs_only():
     assert model.encoder[0].weight.abs().max() > 0.01
 
 
-def test_kl_and_margin_of_weight_one_are_the_cross_entropy_of_a_classifier():
+@pytest.mark.parametrize("classes", [6, 9], ids=["real rows", "with rows of unseen classes"])
+def test_kl_and_margin_of_weight_one_are_the_cross_entropy_of_a_classifier(classes):
     quiet = VZSLMLPConf(hidden=[16], dropout=0.0)
     model = VZSL(small(encoder=quiet, decoder=quiet), SHAPE, Streams(0)).double()
-    x, labels, vectors, seen = random_batch(SHAPE)
+    x, labels, vectors, _ = random_batch(SHAPE)
+    labels[classes - 6 :: 2] += classes - 6
+    labels, with_rows = labels % classes, torch.arange(classes)
     x, vectors = x.double(), vectors.double()
-    terms = model.loss_terms(x, labels, vectors, seen)
-    logits = -kl_matrix(*model.encode(x), *model.prior(vectors[seen]))
+    terms = model.loss_terms(x, labels, vectors, with_rows)
+    logits = -kl_matrix(*model.encode(x), *model.prior(vectors[with_rows]))
     torch.testing.assert_close(terms["kl"] + terms["margin"], F.cross_entropy(logits, labels), rtol=1e-6, atol=1e-6)
 
 

@@ -88,6 +88,30 @@ def test_kl_matrix_with_a_shared_variance_equals_the_repeated_one():
     torch.testing.assert_close(kl_matrix(*q, mean, shared), kl_matrix(*q, mean, shared.expand(4, 16)))
 
 
+@pytest.mark.parametrize("narrow", [False, True], ids=["single", "bfloat16"])
+def test_autocast_does_not_round_the_differences_of_products(narrow):
+    """A class's own divergence is what remains of products a hundred times as large; eight bits leave nothing of it."""
+    (mean, log_var), (centres, spread) = normals(5, 40, 64, torch.float32), normals(6, 40, 64, torch.float32)
+    centres, log_var, spread = 3 * centres, 0.1 * log_var - 2, 0.1 * spread
+    mean = centres + 0.3 * mean
+    if narrow:
+        mean, log_var, centres, spread = (x.bfloat16() for x in (mean, log_var, centres, spread))
+    wide = [x.double() for x in (mean, log_var, centres, spread)]
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        matrix = kl_matrix(mean, log_var, centres, spread)
+        distances = squared_distances(mean, centres, torch.exp(-spread))
+        densities = log_density_matrix(mean, centres, spread)
+    own = kl_divergence(*wide)
+    torch.testing.assert_close(matrix.diag().double(), own, rtol=0, atol=1e-3)
+    for found, expected in (
+        (matrix, kl_matrix(*wide)),
+        (densities, log_density_matrix(wide[0], *wide[2:])),
+        (distances, squared_distances(wide[0], wide[2], torch.exp(-spread).double())),
+    ):
+        assert found.dtype == torch.float32
+        torch.testing.assert_close(found.double(), expected, rtol=1e-5, atol=1e-3)
+
+
 def test_density_agrees_with_torch_distributions():
     x, (mean, log_var) = normals(7, 9, 16)[0], normals(8, 4, 16)
     expected = as_torch(mean, log_var).log_prob(x[:, None])

@@ -79,6 +79,15 @@ def test_gradient_is_continuous_where_the_margin_is_met():
     assert slope(2 + 1e-6) == 0
 
 
+@pytest.mark.parametrize("rows_of_log_var", [1, 6])
+def test_autocast_does_not_round_distances(rows_of_log_var):
+    mean, log_var = 3 * random(8, 6, 64), 0.1 * random(9, rows_of_log_var, 64)
+    exact = prior_separation(mean.double(), log_var.double(), torch.arange(6), weight=0.1, per_dim=4.0)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        found = prior_separation(mean.float(), log_var.float(), torch.arange(6), weight=0.1, per_dim=4.0)
+    assert found.item() == pytest.approx(exact.item(), rel=1e-6)
+
+
 def test_halving_the_deviation_doubles_the_distance():
     """Distances 3 and 6 in units of the row's deviation, margin 8."""
     mean, labels = torch.tensor([[0.0, 0, 0, 0], [3, 0, 0, 0]]), torch.tensor([0, 1])

@@ -4,7 +4,7 @@ import contextlib
 
 import pytest
 
-from tests.small_runs import SMALL, config_of, stopped
+from tests.small_runs import SMALL, config_of, stopped, warned
 from tests.training.second_device import second_device
 from zsl_runner.runs.attempt import resume
 from zsl_runner.runs.opened import open_run
@@ -28,7 +28,7 @@ def test_a_run_goes_on_on_another_device_and_says_that_it_draws_other_numbers(fi
         resume(directory, config_of(tmp_path, *SMALL))
     result = Result.load(directory)
     assert result.status == "complete"
-    assert [told.startswith("resumed with device ") for told in result.warnings] == [True]
+    assert [told.startswith("resumed with device ") for told in warned(directory)] == [True]
     (said,) = [line for line in caplog.messages if "draws other random numbers" in line]
     assert "noise" in said
     assert "host:" not in said

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.small_runs import SMALL, config_of, stopped
+from tests.small_runs import SMALL, config_of, stopped, warned
 from zsl_runner.errors import RunError
 from zsl_runner.runs import result as results
 from zsl_runner.runs.attempt import resume
@@ -26,7 +26,8 @@ def commits(monkeypatch):
 
 def test_the_same_program_says_nothing(tmp_path, commits):
     directory = stopped(tmp_path, STOP)
-    assert resume(directory, config_of(tmp_path, *SMALL)).warnings == []
+    resume(directory, config_of(tmp_path, *SMALL))
+    assert warned(directory) == []
 
 
 def test_another_commit_is_told_and_recorded(tmp_path, commits):
@@ -34,7 +35,7 @@ def test_another_commit_is_told_and_recorded(tmp_path, commits):
     commits("b", dirty=True)
     resume(directory, config_of(tmp_path, *SMALL))
     result = Result.load(directory)
-    (told,) = result.warnings
+    (told,) = warned(directory)
     assert told.startswith(f"resumed with commit {'b' * 12}, changed instead of {'a' * 12}: ")
     assert result.git == {"commit": "b" * 40, "dirty": True}
 
@@ -47,7 +48,7 @@ def test_what_a_process_changed_that_saved_nothing_is_compared_to_the_checkpoint
         with pytest.raises(RunError, match="torn away"):
             resume(directory, config_of(tmp_path, *SMALL))
     resume(directory, config_of(tmp_path, *SMALL))
-    assert [told.partition(":")[0] for told in Result.load(directory).warnings] == [
+    assert [told.partition(":")[0] for told in warned(directory)] == [
         f"resumed with commit {'b' * 12} instead of {'a' * 12}"
     ]
 
@@ -63,7 +64,7 @@ def test_every_change_of_a_run_in_many_pieces_is_kept(tmp_path, commits):
             else:
                 with pytest.raises(KeyboardInterrupt):
                     resume(directory, config_of(tmp_path, *SMALL))
-    told = [warning.partition(":")[0] for warning in Result.load(directory).warnings]
+    told = [warning.partition(":")[0] for warning in warned(directory)]
     expected = [f"resumed with commit {now * 12} instead of {then * 12}" for now, then in ("ba", "cb")]
     assert sorted(told) == sorted(expected)
 

@@ -6,7 +6,7 @@ from dataclasses import asdict
 import pytest
 import torch
 
-from tests.small_runs import CLOSED, SMALL, configuration, cut, cut_short, finished
+from tests.small_runs import CLOSED, SMALL, configuration, cut, cut_short, finished, warned
 from zsl_runner.config.schema import EvaluatorConf
 from zsl_runner.runs.attempt import resume
 from zsl_runner.runs.checkpoint import Checkpoints
@@ -86,7 +86,7 @@ def draws(monkeypatch):
 
 
 def test_what_happened_in_the_first_stage_alone_is_in_the_record(draws, tmp_path):
-    assert Result.load(finished(tmp_path, *SMALL)).warnings == [f"stage tune: {GLOBAL_GENERATOR}"]
+    assert warned(finished(tmp_path, *SMALL)) == [f"stage tune: {GLOBAL_GENERATOR}"]
 
 
 @pytest.mark.parametrize("at", [2, 5])
@@ -95,7 +95,19 @@ def test_a_warning_is_kept_over_a_kill(draws, tmp_path, at):
     with cut(Checkpoints, "save", 1) as dead:
         resume(directory, configuration(directory))
     assert dead
-    assert resume(directory, configuration(directory)).warnings == [f"stage tune: {GLOBAL_GENERATOR}"]
+    resume(directory, configuration(directory))
+    assert warned(directory) == [f"stage tune: {GLOBAL_GENERATOR}"]
+
+
+@pytest.mark.parametrize("select", ["last", "val"])
+def test_a_rollback_that_the_final_stage_does_not_repeat_is_told(tmp_path, select):
+    still = ["trainer.optim.lr=0", *(f"model.{part}.batch_norm=false" for part in ("encoder", "decoder", "prior"))]
+    result = Result.load(finished(tmp_path, *SMALL, *still, f"evaluator.select={select}"))
+    assert result.selection["stage_lengths"]["tune"] == 6
+    told = [
+        warning for warning in result.warnings if warning.startswith("validation metrics are of weights with 6 steps")
+    ]
+    assert len(told) == (select == "last")
 
 
 MIXED = "runtime.precision=bf16"

@@ -104,6 +104,22 @@ def test_the_record_keeps_what_each_stage_warns_of_once(tune, final, kept):
     assert after.result.warnings == kept
 
 
+def told(select, **finished):
+    done = state(**finished)
+    done.conclude(EvaluatorConf(select=select, select_metric="val/H"))
+    return done.result.warnings[2:]
+
+
+def test_steps_undone_in_the_stage_that_validates_alone_are_told():
+    """As `trainer.em.rollback_every` undoes them: one model would be validated and another one tested."""
+    full = StageRecord(steps=80, length=80)
+    (warning,) = told("last", tune=TUNED, final=full)
+    assert warning.startswith("validation metrics are of weights with 70 steps, those of stage final have 80: ")
+    assert told("val", tune=TUNED, final=full) == []
+    assert told("last", tune=full, final=full) == []
+    assert told("last", tune=TUNED) == told("last", fit=TUNED) == told("last", final=full) == []
+
+
 def test_the_only_stage_needs_no_name():
     done = state(fit=TESTED)
     done.warn_of_training("fit", ["short"], is_last=True)

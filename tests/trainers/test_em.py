@@ -10,6 +10,8 @@ from tests.zero_shot import zero_shot_folds
 from zsl_runner.config.optimizer import OptimizerConf
 from zsl_runner.errors import DataError, RunError
 from zsl_runner.models.networks import Dropout
+from zsl_runner.models.vzsl.conf import VZSLConf, VZSLMLPConf
+from zsl_runner.models.vzsl.model import VZSL
 from zsl_runner.trainers.em.conf import EMConf, EMTrainerConf
 from zsl_runner.trainers.em.mixture import batch_composition, class_balanced_weights
 from zsl_runner.trainers.em.trainer import EMTrainer
@@ -97,6 +99,31 @@ def test_generated_rows_are_constants_for_the_gradient(records, make_context):
     trainer = EMTrainer(conf, context)
     x, _ = trainer._expectation(trainer._classes(8))
     assert not x.requires_grad
+
+
+def test_the_loss_of_vzsl_has_a_floor_also_on_generated_rows(records, make_context):
+    """At lambda = 1 divergence and margin are a cross-entropy, if every row's class is among those of the margin."""
+    conf = em_conf(pretrain_steps=20, iterations=100, lr=0.1)
+    small = VZSLConf(latent_dim=4, encoder=VZSLMLPConf(hidden=[]), decoder=VZSLMLPConf(hidden=[]), output_init=None)
+    context, _ = make_context(records, conf, small, VZSL)
+    seen, em = EMTrainer(conf, context).phases()
+    reports = [phase.step() for phase in (seen, em) for _ in range(phase.steps)]
+    assert min((report.terms["kl"] + report.terms["margin"]).item() for report in reports) >= -1e-4
+
+
+def test_the_loss_is_told_of_the_classes_that_rows_of_a_batch_may_be_of(records, make_context):
+    conf = em_conf(pretrain_steps=1, iterations=20, gen_ratio=0.05, batch_size=16)
+    context, _ = make_context(records, conf)
+    data, calls = context.data, []
+    trainer = EMTrainer(conf, context)
+    minimised = trainer.seen_step._loss_terms
+    trainer.seen_step._loss_terms = lambda *batch: calls.append((batch[1], batch[3])) or minimised(*batch)
+    train(trainer)
+    every = torch.arange(9)
+    generated = [torch.isin(labels, data.unseen_classes).any().item() for labels, _ in calls]
+    assert {True, False} == set(generated[1:])
+    for (_, classes), some in zip(calls, generated, strict=True):
+        assert torch.equal(classes, every if some else data.labelled_classes)
 
 
 @pytest.mark.parametrize("switch", [{"gen_noise": 0.1}, {"decoder_dropout": True}, {"prior_dropout": True}])

@@ -77,7 +77,7 @@ class ConditionalGenerator(ClassScorer, FeatureGenerator):
         x: Tensor,
         labels: Tensor,
         class_vectors: Tensor,
-        labelled_classes: Tensor,
+        classes_with_rows: Tensor,
         row_weights: Tensor | None = None,
     ) -> dict[str, Tensor]:
         """Return the named scalar terms of the loss (already weighted; their sum is minimised).
@@ -86,7 +86,8 @@ class ConditionalGenerator(ClassScorer, FeatureGenerator):
             x: (B, D) features.
             labels: (B,) global class ids.
             class_vectors: (K, A) vectors of all classes, indexed by label.
-            labelled_classes: (L,) global ids of the classes with labelled training rows.
+            classes_with_rows: (L,) global ids, ascending, of the classes that rows of such a batch may be of: those
+                with labelled training rows and, where generated rows are in it, those that rows are generated of.
             row_weights: (B,) non-negative weights whose mean is 1, for terms that are means over rows; None weighs all
                 rows alike.
         """

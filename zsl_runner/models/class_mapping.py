@@ -14,9 +14,9 @@ from zsl_runner.data.images.folds import ImageShape
 from zsl_runner.errors import ConfigError
 from zsl_runner.models.base import Model
 from zsl_runner.models.class_mapping_conf import CorrelationConf, HeadedMapperConf
-from zsl_runner.models.networks import at_least_fp32
 from zsl_runner.objectives.class_maps import SPACE, cleaned_maps, resized
 from zsl_runner.objectives.pixel_correlation import affinity, refined_maps
+from zsl_runner.objectives.precision import at_least_fp32
 from zsl_runner.streams import Streams
 
 

@@ -20,7 +20,6 @@ from zsl_runner.models.network_conf import GaussianPriorConf
 from zsl_runner.models.networks import (
     Dropout,
     Gaussians,
-    at_least_fp32,
     code_log_variance,
     dropout_on,
     evaluating,
@@ -36,6 +35,7 @@ from zsl_runner.objectives.gaussian import (
     squared_error,
     weighted_mean,
 )
+from zsl_runner.objectives.precision import at_least_fp32
 from zsl_runner.streams import Streams
 
 
@@ -47,7 +47,7 @@ class CodedBatch(NamedTuple):
         prior: p(z | a) of their classes.
         labels: (B,) global class ids.
         class_vectors: (K, A) vectors of all classes, indexed by label.
-        labelled_classes: (L,) global ids of the classes with labelled training rows.
+        classes_with_rows: (L,) global ids of the classes that rows of such a batch may be of.
         row_weights: (B,) weights of mean 1; None weighs all rows alike.
     """
 
@@ -55,7 +55,7 @@ class CodedBatch(NamedTuple):
     prior: Gaussians
     labels: Tensor
     class_vectors: Tensor
-    labelled_classes: Tensor
+    classes_with_rows: Tensor
     row_weights: Tensor | None = None
 
 
@@ -120,7 +120,7 @@ class GaussianPriorVAE(ConditionalGenerator):
         x: Tensor,
         labels: Tensor,
         class_vectors: Tensor,
-        labelled_classes: Tensor,
+        classes_with_rows: Tensor,
         row_weights: Tensor | None = None,
     ) -> dict[str, Tensor]:
         """Return the negative bound's two terms, one latent sample for each row, and the margin."""
@@ -131,7 +131,7 @@ class GaussianPriorVAE(ConditionalGenerator):
             terms["reconstruction"] = self._reconstruction(x, posterior, row_weights)
         if self.conf.kl_weight:
             terms["kl"] = self.conf.kl_weight * weighted_mean(kl_divergence(*posterior, *prior), row_weights)
-        batch = CodedBatch(posterior, prior, labels, class_vectors, labelled_classes, row_weights)
+        batch = CodedBatch(posterior, prior, labels, class_vectors, classes_with_rows, row_weights)
         return terms | self.margin_terms(batch)
 
     def _reconstruction(self, x: Tensor, posterior: Gaussians, row_weights: Tensor | None = None) -> Tensor:

@@ -14,6 +14,7 @@ from zsl_runner.errors import DataError, NonFiniteError
 from zsl_runner.graphs.uncompiled import uncompiled
 from zsl_runner.models.network_conf import BlockConf, HiddenConf
 from zsl_runner.objectives.gaussian import bounded_log_variance
+from zsl_runner.objectives.precision import at_least_fp32
 from zsl_runner.streams import Streams
 
 
@@ -193,11 +194,6 @@ def mlp(widths: Sequence[int], conf: HiddenConf, blocks: BlockConf, streams: Str
             after = [*norm, dropout, activation]
         layers += [nn.Linear(inputs, width), *after]
     return nn.Sequential(*layers, nn.Linear(widths[-2], outputs))
-
-
-def at_least_fp32(x: Tensor) -> Tensor:
-    """Return ``x`` in single precision if autocast made it narrower: divergences and norms need the range."""
-    return x.to(torch.promote_types(x.dtype, torch.float32))
 
 
 def initialise_glorot(module: nn.Module) -> None:

@@ -12,13 +12,14 @@ from torch import Tensor, nn
 from zsl_runner.data.pairs.folds import PairShape
 from zsl_runner.models.base import Model
 from zsl_runner.models.network_conf import BlockConf, HiddenConf, OutputConf
-from zsl_runner.models.networks import Gaussians, at_least_fp32, mlp
+from zsl_runner.models.networks import Gaussians, mlp
 from zsl_runner.objectives.likelihood import (
     bernoulli_log_likelihood,
     categorical_log_likelihood,
     gaussian_log_likelihood,
 )
 from zsl_runner.objectives.multi_scale import coarse_targets, soft_cross_entropy
+from zsl_runner.objectives.precision import at_least_fp32
 from zsl_runner.streams import Streams
 
 

@@ -9,8 +9,8 @@ from torch import Tensor, nn
 
 from zsl_runner.data.pairs.folds import PairShape
 from zsl_runner.errors import ConfigError
-from zsl_runner.models.networks import at_least_fp32
 from zsl_runner.models.segmentation_conf import ContractingConf, ConvolutionsConf, LabelCNNConf
+from zsl_runner.objectives.precision import at_least_fp32
 
 BIAS_DEVIATION: Final = 0.01
 

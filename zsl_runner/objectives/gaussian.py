@@ -13,6 +13,8 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
+from zsl_runner.objectives.precision import at_least_fp32, unrounded
+
 LEAST_LOG_VARIANCE: Final = -20.0
 MOST_LOG_VARIANCE: Final = 10.0
 SOFTNESS: Final = 2.0
@@ -137,7 +139,7 @@ def squared_distances(x: Tensor, centres: Tensor, precision: Tensor) -> Tensor:
     .. math:: \Delta_{ik} = \sum_j \pi_{kj} (x_{ij} - c_{kj})^2
 
     Computed as three matrix products about the mean centre, so that no (B, C, d) tensor arises and little is lost to
-    cancellation.
+    cancellation; autocast does not round their factors.
 
     Args:
         x: (B, d).
@@ -151,11 +153,13 @@ def squared_distances(x: Tensor, centres: Tensor, precision: Tensor) -> Tensor:
     tensor([[ 0., 18.],
             [ 1.,  8.]])
     """
-    origin = centres.mean(0, keepdim=True)
-    x, centres = x - origin, centres - origin
-    scaled = centres * precision
-    own = (scaled * centres).sum(-1)
-    return x.square() @ precision.expand_as(centres).T - 2 * (x @ scaled.T) + own
+    x, centres, precision = at_least_fp32(x), at_least_fp32(centres), at_least_fp32(precision)
+    with unrounded(x.device):
+        origin = centres.mean(0, keepdim=True)
+        x, centres = x - origin, centres - origin
+        scaled = centres * precision
+        own = (scaled * centres).sum(-1)
+        return x.square() @ precision.expand_as(centres).T - 2 * (x @ scaled.T) + own
 
 
 def kl_matrix(mean: Tensor, log_var: Tensor, prior_mean: Tensor, prior_log_var: Tensor) -> Tensor:
@@ -176,9 +180,11 @@ def kl_matrix(mean: Tensor, log_var: Tensor, prior_mean: Tensor, prior_log_var: 
     >>> kl_matrix(zero, zero, means, zero)
     tensor([[0., 2.]])
     """
+    log_var, prior_log_var = at_least_fp32(log_var), at_least_fp32(prior_log_var)
     precision = torch.exp(-prior_log_var)
     distances = squared_distances(mean, prior_mean, precision)
-    spread = torch.exp(log_var) @ precision.expand_as(prior_mean).T
+    with unrounded(mean.device):
+        spread = torch.exp(log_var) @ precision.expand_as(prior_mean).T
     normaliser = (prior_log_var - 1).expand_as(prior_mean).sum(-1) - log_var.sum(-1, keepdim=True)
     return 0.5 * (distances + spread + normaliser)
 
@@ -202,6 +208,7 @@ def log_density_matrix(x: Tensor, mean: Tensor, log_var: Tensor) -> Tensor:
     >>> log_density_matrix(torch.zeros(1, 1), torch.zeros(1, 1), torch.zeros(1, 1))
     tensor([[-0.9189]])
     """
+    log_var = at_least_fp32(log_var)
     distances = squared_distances(x, mean, torch.exp(-log_var))
     return -0.5 * (distances + (log_var + math.log(2 * math.pi)).expand_as(mean).sum(-1))
 

@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
 from zsl_runner.objectives.gaussian import weighted_mean
+from zsl_runner.objectives.precision import at_least_fp32, unrounded
 
 GAPS_AT_ONCE: Final = 2**26
 """Differences of means that are there at a time, a quarter of a GB; 5,000 classes of 64 dimensions have 1.6e9."""
@@ -49,6 +50,7 @@ def prior_separation(
     >>> prior_separation(means, torch.zeros(1, 2), torch.tensor([4, 7]), weight=0.1, per_dim=2.0)
     tensor(0.1000)
     """
+    mean, log_var = at_least_fp32(mean), at_least_fp32(log_var)
     rows, wanted = len(mean), per_dim * mean.shape[-1]
     if len(log_var) == 1:
         distances = torch.pdist(mean * torch.exp(-0.5 * log_var), p=1)
@@ -79,7 +81,8 @@ def _hinges(
 ) -> Tensor:
     """Return the sum of squared hinges of some rows, with their own variances, against all rows."""
     gaps = (mean[:, None] - others[None]).abs()
-    distances = torch.einsum("ijl,il->ij", gaps, torch.exp(-0.5 * log_var))
+    with unrounded(mean.device):
+        distances = torch.einsum("ijl,il->ij", gaps, torch.exp(-0.5 * log_var))
     hinge = torch.relu(wanted - distances).square()
     if labels is not None and their_labels is not None:
         hinge = hinge * (labels[:, None] != their_labels[None])
@@ -114,7 +117,7 @@ def posterior_margin(divergences: Tensor, row_weights: Tensor | None = None, *, 
     whose logits are the negative divergences.
 
     Args:
-        divergences: (B, C) divergence of each posterior from the prior of each seen class, the true one included.
+        divergences: (B, C) divergence of each posterior from the prior of each class with rows, the true one included.
         row_weights: (B,) non-negative weights whose mean is 1; None weighs all rows alike.
         weight: w, VZSL's lambda.
 

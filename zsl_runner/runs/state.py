@@ -139,6 +139,7 @@ class RunState:
             "best_validation_length": tuned.best_length if tuned is not None else None,
             **chosen(finished, evaluator.select),
         }
+        self.warn(self._unequal_lengths(evaluator.select))
         self.result.cost = {
             "wall_seconds": self._wall(),
             "cpu_seconds": self._cpu(),
@@ -150,6 +151,21 @@ class RunState:
             "graphs": {phase: n for record in finished.values() for phase, n in record.graphs.items()},
             "eager_variants": {phase: n for record in finished.values() for phase, n in record.eager_variants.items()},
         }
+
+    def _unequal_lengths(self, select: str) -> list[str]:
+        """Return that validation metrics and test metrics are of other training lengths, where nothing was selected."""
+        tuned = validated(self.finished)
+        if select != "last" or tuned is None:
+            return []
+        validation, last = tuned.length, list(self.finished)[-1]
+        tested = self.finished[last].length
+        if tested == validation:
+            return []
+        return [
+            f"validation metrics are of weights with {validation:,} steps, those of stage {last} have {tested:,}: "
+            "steps were undone or left out by validation metrics, which evaluator.select=last does not repeat. "
+            "evaluator.select=val ends the later stage after as many steps as the best weights have"
+        ]
 
     def _wall(self) -> float:
         return self._wall_before + time.perf_counter() - self._started

@@ -69,7 +69,13 @@ class SeenClassStep:
         return self.minimize(x, labels, len(x), train_prior=drawn.train_prior)
 
     def minimize(
-        self, x: Tensor, labels: Tensor, real_rows: int, weights: Tensor | None = None, train_prior: bool = True
+        self,
+        x: Tensor,
+        labels: Tensor,
+        real_rows: int,
+        weights: Tensor | None = None,
+        train_prior: bool = True,
+        classes: Tensor | None = None,
     ) -> StepReport:
         """Take one step on the sum of the loss terms.
 
@@ -79,6 +85,8 @@ class SeenClassStep:
             real_rows: how many of the rows are real.
             weights: (B,) weight of each row, mean 1; None weights all rows alike.
             train_prior: whether the prior network learns too; if not it is in evaluation mode.
+            classes: (L,) global ids, ascending, of the classes that rows of such a batch may be of; None: of those with
+                labelled rows.
         """
         data = self.context.data
         if not all(part.training for part in self._parts):  # setting the mode of every part takes long beside asking
@@ -86,7 +94,8 @@ class SeenClassStep:
         if not train_prior:
             self.model.fix_prior()
         with self.context.runtime.autocast():
-            terms = self._loss_terms(x, labels, data.class_vectors, data.labelled_classes, weights)
+            with_rows = data.labelled_classes if classes is None else classes
+            terms = self._loss_terms(x, labels, data.class_vectors, with_rows, weights)
         groups = ("autoencoder", "prior") if train_prior else ("autoencoder",)
         return StepReport(self.context.minimize_terms(terms, *groups), real_rows, {"x": x, "labels": labels})
 

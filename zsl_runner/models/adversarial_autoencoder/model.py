@@ -22,8 +22,9 @@ from zsl_runner.models.adversarial_autoencoder.conf import AdversarialAutoencode
 from zsl_runner.models.adversarial_autoencoder.networks import Codes, Decoder, Encoder, perceptron
 from zsl_runner.models.base import FeatureGenerator
 from zsl_runner.models.latent_priors import PARTS, LatentPrior
-from zsl_runner.models.networks import at_least_fp32, evaluating, initialise_glorot, initialise_normal
+from zsl_runner.models.networks import evaluating, initialise_glorot, initialise_normal
 from zsl_runner.objectives.cluster_heads import head_repulsion, simplex
+from zsl_runner.objectives.precision import at_least_fp32
 from zsl_runner.streams import Streams
 
 

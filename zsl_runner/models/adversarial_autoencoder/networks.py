@@ -10,7 +10,8 @@ from torch import Tensor, nn
 
 from zsl_runner.models.adversarial_autoencoder.conf import AdversarialAutoencoderConf
 from zsl_runner.models.network_conf import BlockConf, HiddenConf
-from zsl_runner.models.networks import at_least_fp32, code_log_variance, mlp
+from zsl_runner.models.networks import code_log_variance, mlp
+from zsl_runner.objectives.precision import at_least_fp32
 from zsl_runner.streams import Streams
 
 BLOCKS = BlockConf(slope=0.0, norm_momentum=0.1, norm_eps=1e-5)

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from zsl_runner.data.pairs.folds import PairShape
 from zsl_runner.models.baselines.conf import BaselineCNNConf, BaselineNNConf
-from zsl_runner.models.networks import at_least_fp32, initialise_glorot
+from zsl_runner.models.networks import initialise_glorot
 from zsl_runner.models.output_prediction import (
     Condition,
     LabelPredictor,
@@ -18,6 +18,7 @@ from zsl_runner.models.output_prediction import (
     widths_of,
 )
 from zsl_runner.models.segmentation_networks import LabelCNN, label_classes
+from zsl_runner.objectives.precision import at_least_fp32
 from zsl_runner.streams import Streams
 
 

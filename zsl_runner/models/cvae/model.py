@@ -21,14 +21,7 @@ from zsl_runner.data.pairs.folds import PairShape
 from zsl_runner.models.base import FeatureGenerator
 from zsl_runner.models.cvae.conf import CVAEConf
 from zsl_runner.models.network_conf import OutputConf
-from zsl_runner.models.networks import (
-    Gaussians,
-    at_least_fp32,
-    code_log_variance,
-    evaluating,
-    initialise_glorot,
-    prior_log_variance,
-)
+from zsl_runner.models.networks import Gaussians, code_log_variance, evaluating, initialise_glorot, prior_log_variance
 from zsl_runner.models.output_prediction import (
     Condition,
     LatentOutputPredictor,
@@ -37,6 +30,7 @@ from zsl_runner.models.output_prediction import (
     widths_of,
 )
 from zsl_runner.objectives.gaussian import reparameterise
+from zsl_runner.objectives.precision import at_least_fp32
 from zsl_runner.streams import Streams
 
 

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from zsl_runner.data.pairs.folds import PairShape
 from zsl_runner.models.cvae_segmentation.conf import CVAESegmentationConf, EncoderConf, GenerationConf
-from zsl_runner.models.networks import Gaussians, at_least_fp32, code_log_variance, prior_log_variance
+from zsl_runner.models.networks import Gaussians, code_log_variance, prior_log_variance
 from zsl_runner.models.output_prediction import Condition, LabelPredictor, LatentOutputPredictor
 from zsl_runner.models.segmentation_networks import (
     LabelCNN,
@@ -21,6 +21,7 @@ from zsl_runner.models.segmentation_networks import (
     last,
 )
 from zsl_runner.objectives.multi_scale import one_hot_map
+from zsl_runner.objectives.precision import at_least_fp32
 from zsl_runner.streams import Streams
 
 

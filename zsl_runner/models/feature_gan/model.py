@@ -12,9 +12,10 @@ from zsl_runner.errors import ConfigError
 from zsl_runner.models.base import FeatureGenerator
 from zsl_runner.models.feature_gan.conf import FeatureGANConf
 from zsl_runner.models.feature_gan.networks import Critic, Encoder, Feedback, Generator, Regressor
-from zsl_runner.models.networks import at_least_fp32, initialise_normal
+from zsl_runner.models.networks import initialise_normal
 from zsl_runner.objectives.gaussian import reparameterise
 from zsl_runner.objectives.perturbation import perturbed
+from zsl_runner.objectives.precision import at_least_fp32
 from zsl_runner.streams import Streams
 
 NETWORKS = ("encoder", "generator", "critic", "unseen_critic", "regressor", "attribute_critic", "feedback")

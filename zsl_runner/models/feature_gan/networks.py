@@ -9,9 +9,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from zsl_runner.models.networks import at_least_fp32, code_log_variance
+from zsl_runner.models.networks import code_log_variance
 from zsl_runner.objectives.fixed_linear import fixed_linear
 from zsl_runner.objectives.normalisation import l2_normalised
+from zsl_runner.objectives.precision import at_least_fp32
 
 
 class Generator(nn.Module):

@@ -17,9 +17,10 @@ from zsl_runner.data.images.folds import ImageShape
 from zsl_runner.errors import ConfigError
 from zsl_runner.models.joint_code import JointCodeModel, JointPosterior
 from zsl_runner.models.joint_vae.conf import SIDES, JointVAEConf
-from zsl_runner.models.networks import at_least_fp32, code_log_variance
+from zsl_runner.models.networks import code_log_variance
 from zsl_runner.models.segmentation_networks import channels_last
 from zsl_runner.objectives.likelihood import bernoulli_log_likelihood
+from zsl_runner.objectives.precision import at_least_fp32
 from zsl_runner.streams import Streams
 
 HIDDEN: Final = 256

@@ -11,10 +11,10 @@ from torch import Tensor, nn
 from torch.nn.functional import normalize
 
 from zsl_runner.data.tasks.folds import TaskShape
-from zsl_runner.models.networks import at_least_fp32
 from zsl_runner.models.task_heads.conf import CosineHeadsConf
 from zsl_runner.models.task_heads.model import activations, hidden_layers
 from zsl_runner.models.task_model import TaskModel, TaskNetwork
+from zsl_runner.objectives.precision import at_least_fp32
 from zsl_runner.streams import Streams
 
 

@@ -52,10 +52,14 @@ class VZSL(GaussianPriorVAE, TransductiveGenerator):
                 initialise_uniform(layer, self.conf.output_init)
 
     def margin_terms(self, batch: CodedBatch) -> dict[str, Tensor]:
-        """Return ``margin`` over the priors of all classes with rows, also the true one; nothing if its weight is 0."""
+        """Return ``margin`` over the priors of all classes with rows, also the true one; nothing if its weight is 0.
+
+        A row whose own class is not among them would lower the margin without end. With the class, a margin of weight
+        w is at least -w times the divergence from the row's own prior.
+        """
         if not self.conf.margin_weight:
             return {}
-        divergences = kl_matrix(*batch.posterior, *self.prior(batch.class_vectors[batch.labelled_classes]))
+        divergences = kl_matrix(*batch.posterior, *self.prior(batch.class_vectors[batch.classes_with_rows]))
         return {"margin": posterior_margin(divergences, batch.row_weights, weight=self.conf.margin_weight)}
 
     def target_terms(self, x: Tensor, class_vectors: Tensor, unseen_classes: Tensor) -> dict[str, Tensor]:

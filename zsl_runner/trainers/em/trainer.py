@@ -75,6 +75,7 @@ class EMTrainer(Trainer):
             self.unseen_probability = torch.full(
                 (len(data.unseen_classes),), 1 / len(data.unseen_classes), device=data.class_vectors.device
             )
+        self.mixed_classes = torch.unique(torch.cat([data.labelled_classes, data.unseen_classes]))
         self.class_counts = torch.bincount(data.labels, minlength=len(data.class_vectors)).double()
         self.frozen: ConditionalGenerator | None = copy.deepcopy(self.model) if self.em.refresh_every > 1 else None
         self.iteration = 0
@@ -137,12 +138,12 @@ class EMTrainer(Trainer):
         if drawn.refresh:
             self._refresh()
         x, labels = self.seen_step.take(drawn.real)
-        real_rows, weights = len(x), None
+        real_rows, weights, classes = len(x), None, None
         if drawn.draws:
             generated, generated_labels = self._expectation(self._classes(drawn.draws))
             x, labels = torch.cat([x, generated]), torch.cat([labels, generated_labels])
-            weights = self._weights_of_rows(labels, real_rows, drawn.draws)
-        report = self.seen_step.minimize(x, labels, real_rows, weights, drawn.real.train_prior)
+            weights, classes = self._weights_of_rows(labels, real_rows, drawn.draws), self.mixed_classes
+        report = self.seen_step.minimize(x, labels, real_rows, weights, drawn.real.train_prior, classes)
         report.real_rows += alone
         return report
 

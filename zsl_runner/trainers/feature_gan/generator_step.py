@@ -8,8 +8,8 @@ from torch.nn import functional as F
 
 from zsl_runner.data.zero_shot.folds import ZeroShotTraining
 from zsl_runner.models.feature_gan.model import FeatureGAN
-from zsl_runner.models.networks import at_least_fp32
 from zsl_runner.objectives.gaussian import kl_divergence
+from zsl_runner.objectives.precision import at_least_fp32
 from zsl_runner.trainers.feature_gan.draws import Draws
 from zsl_runner.trainers.feature_gan.losses import RECONSTRUCTIONS, REGRESSION_LOSSES
 from zsl_runner.training.base import TrainingContext
