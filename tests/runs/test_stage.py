@@ -105,7 +105,7 @@ def test_a_rollback_that_the_final_stage_does_not_repeat_is_told(tmp_path, selec
     result = Result.load(finished(tmp_path, *SMALL, *still, f"evaluator.select={select}"))
     assert result.selection["stage_lengths"]["tune"] == 6
     told = [
-        warning for warning in result.warnings if warning.startswith("validation metrics are of weights with 6 steps")
+        warning for warning in result.warnings if warning.startswith("validation metrics are of weights with 6 of ")
     ]
     assert len(told) == (select == "last")
 

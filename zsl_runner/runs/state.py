@@ -139,7 +139,7 @@ class RunState:
             "best_validation_length": tuned.best_length if tuned is not None else None,
             **chosen(finished, evaluator.select),
         }
-        self.warn(self._unequal_lengths(evaluator.select))
+        self.warn(self._undone(evaluator.select))
         self.result.cost = {
             "wall_seconds": self._wall(),
             "cpu_seconds": self._cpu(),
@@ -152,19 +152,19 @@ class RunState:
             "eager_variants": {phase: n for record in finished.values() for phase, n in record.eager_variants.items()},
         }
 
-    def _unequal_lengths(self, select: str) -> list[str]:
-        """Return that validation metrics and test metrics are of other training lengths, where nothing was selected."""
+    def _undone(self, select: str) -> list[str]:
+        """Return that the validating stage undid steps, and the last one did not: they are of two trainings."""
         tuned = validated(self.finished)
         if select != "last" or tuned is None:
             return []
-        validation, last = tuned.length, list(self.finished)[-1]
-        tested = self.finished[last].length
-        if tested == validation:
+        last = list(self.finished)[-1]
+        tested = self.finished[last]
+        if tuned.length == tuned.steps or tested.length != tested.steps:
             return []
         return [
-            f"validation metrics are of weights with {validation:,} steps, those of stage {last} have {tested:,}: "
-            "steps were undone or left out by validation metrics, which evaluator.select=last does not repeat. "
-            "evaluator.select=val ends the later stage after as many steps as the best weights have"
+            f"validation metrics are of weights with {tuned.length:,} of {tuned.steps:,} steps, as validation undid "
+            f"the others, and stage {last} keeps all of its {tested.steps:,}. With evaluator.select=val it ends after "
+            "as many steps as the best weights have"
         ]
 
     def _wall(self) -> float:
