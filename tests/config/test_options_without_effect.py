@@ -23,6 +23,7 @@ PICTURES = ["model=joint_vae", "dataset=unlabelled_images", "dataset.root=."]
 FINAL = ["evaluator.stages=[final]", "evaluator.calibration=none"]
 FOLDER = ["dataset=image_folder", "dataset.root=.", "dataset.shares=[0.4,0.1,0.5]"]
 MARGIN = ("model.margin.weight", "model.margin.per_dim")
+NO_NORM = "learning networks without batch norm"
 UNTESTED = "stages=[tune], where no test rows are read"
 TASKS = ["model=cosine_heads", "dataset=toy_tasks", "trainer=ewc"]
 HEADS = ["model=task_heads", "dataset=split_digits", "trainer=ewc"]
@@ -57,6 +58,15 @@ OF_CLASSES = "{} classes of pixels, whose IoU is a mean over those that are ther
             )
         ),
         (["model=sgal", "model.prior.hidden=null", "model.prior.layers=2"], ["trainer.em.prior_dropout=true"], {}),
+        *(
+            (parts, ["trainer.em.norm_statistics=real"], {} if norm else {"trainer.em.norm_statistics": NO_NORM})
+            for parts, norm in (
+                (["model=sgal"], False),
+                (["model=sgal", "trainer.em.train_prior=true"], True),
+                (["model=sgal", "model.encoder.hidden=[8]"], True),
+                (["model=vzsl", "trainer=em"], False),
+            )
+        ),
         (["model=sgal"], ["trainer.em.iterations=0", "trainer.em.copies=2"], {"trainer.em.copies": "em.iterations=0"}),
         (
             ["model=vzsl"],

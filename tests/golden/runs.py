@@ -182,6 +182,7 @@ OPTIONS: dict[str, list[str]] = {
         *RUNS["em"],
         "model.margin.pairs=batch_diff",
         "trainer.em.loss_weighting=class",
+        "trainer.em.norm_statistics=real",
         "trainer.em.prior_dropout=true",
         "trainer.em.gen_noise=0.1",
         "trainer.em.train_prior_dropout=null",

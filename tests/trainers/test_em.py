@@ -5,7 +5,7 @@ import pytest
 import torch
 from scipy.stats import chisquare
 
-from tests.weights import same, weights_of
+from tests.weights import differing, same, weights_of
 from tests.zero_shot import zero_shot_folds
 from zsl_runner.config.optimizer import OptimizerConf
 from zsl_runner.errors import DataError, RunError
@@ -81,6 +81,43 @@ def test_learning_rate_zero_moves_no_parameter(records, make_context):
     before = {name: p.detach().clone() for name, p in context.model.named_parameters()}
     train(EMTrainer(conf, context))
     assert same(before, dict(context.model.named_parameters()))
+
+
+@pytest.mark.parametrize("statistics", ["mixed", "real"])
+def test_batch_norm_at_learning_rate_zero(records, make_context, statistics):
+    """Mixed batches move the statistics that test rows are scaled by, and hence scores; else all stays as it is."""
+    conf = em_conf(pretrain_steps=30, iterations=40, lr=0.0, real_step_prob=0.0, norm_statistics=statistics)
+    context, fold = make_context(records, conf)
+    trainer, model, kept = EMTrainer(conf, context), context.model, statistics == "real"
+    x = fold.evaluation.seen.take(torch.arange(len(fold.evaluation.seen)))
+
+    def scores():
+        with torch.no_grad():
+            return model.eval().class_scores(x, context.data.class_vectors)
+
+    seen, em = trainer.phases()
+    for _ in range(seen.steps):
+        seen.step()
+    before, weights, parameters = scores(), weights_of(model), dict(model.named_parameters())
+    for _ in range(em.steps):
+        em.step()
+    moved = differing(weights, weights_of(model))
+    assert moved.isdisjoint(parameters)
+    assert any("running_mean" in name for name in moved) != kept
+    assert not (kept and moved)
+    assert torch.equal(before, scores()) == kept
+
+
+def test_real_statistics_follow_steps_on_real_rows_alone(records, make_context):
+    """The mixed step of an iteration leaves them where its real step put them."""
+    schedule = {"iterations": 1, "real_step_prob": 1.0, "gen_ratio_jitter": 0.0, "norm_statistics": "real"}
+    for ratio in (0.9, 0.0):
+        conf = em_conf(lr=0.0, gen_ratio=ratio, **schedule)
+        alone, whole = (EMTrainer(conf, make_context(records, conf)[0]) for _ in range(2))
+        alone.model.set_prior_dropout(0.0)
+        alone.seen_step.compute(alone._draw().alone)
+        train(whole)
+        assert same(weights_of(alone), weights_of(whole)) == (ratio > 0)
 
 
 def test_without_generated_rows_em_is_continued_pretraining(records, make_context):
@@ -313,12 +350,14 @@ def disturbed(records, what):
     test = np.concatenate([records.test_seen, records.test_unseen])
     if what == "test features":
         features[test] = generator.normal(size=features[test].shape) * 50
+    elif what == "fewer unseen rows":
+        return dataclasses.replace(records, test_unseen=records.test_unseen[labels[records.test_unseen] != 7][5:])
     else:
         labels[records.test_unseen] = generator.permutation(labels[records.test_unseen])
     return dataclasses.replace(records, features=features, labels=labels)
 
 
-@pytest.mark.parametrize("what", ["test features", "unseen labels"])
+@pytest.mark.parametrize("what", ["test features", "unseen labels", "fewer unseen rows"])
 @pytest.mark.parametrize("scaling", ["none", "minmax", "standard", "l2"])
 def test_nothing_of_the_test_split_reaches_the_weights(records, make_context, what, scaling):
     conf = em_conf(pretrain_steps=5)

@@ -14,7 +14,7 @@ from torch import Tensor
 from zsl_runner.data.rows import EpochSampler
 from zsl_runner.data.zero_shot.folds import ZeroShotTraining
 from zsl_runner.models.base import ConditionalGenerator
-from zsl_runner.models.networks import require_normalisable
+from zsl_runner.models.networks import freeze_statistics, require_normalisable
 from zsl_runner.training.base import Drawn, Step, StepReport, TrainingContext, ended_early
 
 WITHOUT_NORM: Final = "batch_norm=false for each network of the model"
@@ -76,6 +76,7 @@ class SeenClassStep:
         weights: Tensor | None = None,
         train_prior: bool = True,
         classes: Tensor | None = None,
+        keep_statistics: bool = False,
     ) -> StepReport:
         """Take one step on the sum of the loss terms.
 
@@ -87,12 +88,15 @@ class SeenClassStep:
             train_prior: whether the prior network learns too; if not it is in evaluation mode.
             classes: (L,) global ids, ascending, of the classes that rows of such a batch may be of; None: of those with
                 labelled rows.
+            keep_statistics: whether batch norm scales by its running statistics and leaves them as they are.
         """
         data = self.context.data
         if not all(part.training for part in self._parts):  # setting the mode of every part takes long beside asking
             self.model.train()
         if not train_prior:
             self.model.fix_prior()
+        if keep_statistics:
+            freeze_statistics(self.model)
         with self.context.runtime.autocast():
             with_rows = data.labelled_classes if classes is None else classes
             terms = self._loss_terms(x, labels, data.class_vectors, with_rows, weights)

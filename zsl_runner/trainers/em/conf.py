@@ -20,6 +20,7 @@ OF_GENERATED_ROWS = (
     "gen_noise",
     "refresh_every",
     "loss_weighting",
+    "norm_statistics",
 )
 """Options without effect where none are generated; which classes they would be of is recorded all the same."""
 
@@ -65,6 +66,12 @@ class EMConf:
         "weights of rows in a mixed batch. row: every row alike (released code); class: every class alike (the paper's "
         "objective). Steps on real rows alone weigh rows alike",
         choices=("row", "class"),
+    )
+    norm_statistics: str = option(
+        "mixed",
+        "statistics by which batch norm scales a mixed batch. mixed: the batch's own, which also move the running ones "
+        "that test rows are scaled by (released code); real: the running ones, which steps on real rows alone move",
+        choices=("mixed", "real"),
     )
     rollback_every: int | None = option(
         100,
@@ -143,6 +150,9 @@ class EMTrainerConf(TrainerConf):
             yield from idle("a decoder without dropout", "em.decoder_dropout")
         if not (model.prior_dropout() if self.em.train_prior_dropout is None else self.em.train_prior_dropout):
             yield from idle("a prior network without dropout", "em.prior_dropout")
+        networks = model.networks() if self.em.train_prior else (model.encoder, model.decoder)
+        if not any(network.batch_norm for network in networks if network.is_deep()):
+            yield from idle("learning networks without batch norm", "em.norm_statistics")
         if not self.pretrain_steps and not self.em.train_prior:
             why = "trainer.pretrain_steps=0 and trainer.em.train_prior=false: no class prior moves"
             yield from idle(why, *model.moves_priors(), part="model")

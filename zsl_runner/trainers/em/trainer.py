@@ -143,7 +143,15 @@ class EMTrainer(Trainer):
             generated, generated_labels = self._expectation(self._classes(drawn.draws))
             x, labels = torch.cat([x, generated]), torch.cat([labels, generated_labels])
             weights, classes = self._weights_of_rows(labels, real_rows, drawn.draws), self.mixed_classes
-        report = self.seen_step.minimize(x, labels, real_rows, weights, drawn.real.train_prior, classes)
+        report = self.seen_step.minimize(
+            x,
+            labels,
+            real_rows,
+            weights,
+            drawn.real.train_prior,
+            classes,
+            keep_statistics=bool(drawn.draws) and self.em.norm_statistics == "real",
+        )
         report.real_rows += alone
         return report
 
