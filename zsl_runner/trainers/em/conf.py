@@ -72,6 +72,7 @@ class EMConf:
         "statistics by which batch norm scales a mixed batch. mixed: the batch's own, which also move the running ones "
         "that test rows are scaled by (released code); real: the running ones, which steps on real rows alone move",
         choices=("mixed", "real"),
+        neutral=True,
     )
     rollback_every: int | None = option(
         100,
