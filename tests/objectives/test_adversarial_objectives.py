@@ -10,7 +10,14 @@ from scipy import stats
 from tests.draws import generator
 from zsl_runner.objectives.adversarial import discriminator_loss, generator_loss
 from zsl_runner.objectives.cluster_heads import head_repulsion, simplex
-from zsl_runner.objectives.latent_priors import PETALS, petal_log_densities, petals, swiss_roll, swiss_roll_moments
+from zsl_runner.objectives.latent_priors import (
+    PETALS,
+    petal_log_densities,
+    petal_moments,
+    petals,
+    swiss_roll,
+    swiss_roll_moments,
+)
 from zsl_runner.objectives.parzen import parzen_log_density
 from zsl_runner.objectives.two_sample import (
     kolmogorov_smirnov,
@@ -108,10 +115,20 @@ class TestPlanarPriors:
         angle = torch.atan2(z[:, 1], z[:, 0])
         torch.testing.assert_close(angle.cos(), (4 * math.pi * u.sqrt()).cos())
 
-    def test_the_moments_of_the_roll_are_those_of_its_points_at_even_steps(self):
+    @pytest.mark.parametrize("end", [1.0, 0.3])
+    def test_the_moments_of_the_roll_are_those_of_its_points_at_even_steps(self, end):
         steps = 2_000_000
-        z = swiss_roll((torch.arange(steps, dtype=torch.float64) + 0.5) / steps)
-        mean, covariance = (torch.tensor(moment, dtype=torch.float64) for moment in swiss_roll_moments())
+        z = swiss_roll(end * (torch.arange(steps, dtype=torch.float64) + 0.5) / steps)
+        mean, covariance = (torch.tensor(moment, dtype=torch.float64) for moment in swiss_roll_moments(end))
+        torch.testing.assert_close(z.mean(0), mean, rtol=0, atol=1e-6)
+        torch.testing.assert_close(z.T.cov(correction=0), covariance, rtol=0, atol=1e-6)
+
+    @pytest.mark.parametrize("count", [1, 3, PETALS])
+    def test_the_moments_of_petals_are_those_of_points_with_theirs(self, count):
+        root = 2.0**0.5
+        noise = torch.tensor([[root, 0], [-root, 0], [0, root], [0, -root]], dtype=torch.float64)  # mean 0, variances 1
+        z = torch.cat([petals(torch.full((4,), part), noise) for part in range(count)])
+        mean, covariance = (torch.tensor(moment, dtype=torch.float64) for moment in petal_moments(count))
         torch.testing.assert_close(z.mean(0), mean, rtol=0, atol=1e-6)
         torch.testing.assert_close(z.T.cov(correction=0), covariance, rtol=0, atol=1e-6)
 
