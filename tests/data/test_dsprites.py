@@ -48,7 +48,8 @@ def test_a_part_is_drawn_at_random_and_keeps_rows_together(tmp_path, monkeypatch
         "9 training images with a label, label seed 2"
         in load(conf(tmp_path, labelled=9, label_seed=2)).provenance.notes
     )
-    assert "200 of 768 images" in part.provenance.notes[0]
+    assert part.provenance.split_version.endswith(", seed 0; 200 of 768 images, drawn at random)")
+    assert "drawn at random" not in whole.provenance.split_version
 
 
 def test_folds_hand_out_the_factors_of_the_measured_images(tmp_path):

@@ -154,5 +154,6 @@ def test_mnist(tmp_path):
     assert records.images.shape == (300, 1, 32, 32)
     assert len(records.labelled) == 20
     assert len(records.provenance.files) == 4
+    assert records.provenance.split_version == "official test file, its first 7 images"
     (problem,) = MNISTImagesConf(name="mnist", root=str(tmp_path), train_limit=50_001).problems()
     assert problem.key == "train_limit"

@@ -71,7 +71,7 @@ def test_limit_takes_the_first_rows_of_each_digit(mnist_folder):
     first = np.flatnonzero(arrays[TRAIN_LABELS] == 0)[:10]
     mine = records.trainval[records.labels[records.trainval] == 0]
     np.testing.assert_allclose(records.features[mine], arrays[TRAIN_IMAGES][first].reshape(-1, 784) / 255, rtol=1e-6)
-    assert "only the first 10 rows of each digit in either file" in records.provenance.notes
+    assert records.provenance.split_version.endswith(", the first 10 rows of each digit")
 
 
 def test_the_plain_file_is_preferred_and_required_files_name_it(mnist_folder, tmp_path):

@@ -212,6 +212,18 @@ def test_the_top_rows_are_those_best_on_validation_rows(outputs):
     assert outputs.report(top=3).notes == []
 
 
+def test_the_baseline_stays_below_the_top_rows(outputs):
+    add(outputs, 30.0, 10.0, model="vzsl")
+    for dim, val in ((8, 20.0), (16, 30.0)):
+        add(outputs, 40.0, val, dim=dim)
+    report = outputs.report(top=1, baseline="vzsl")
+    assert rows(report) == [("sgal", "dim=16"), ("vzsl", "")]
+    assert report.notes == ["cub: the best 1 and the baseline of 3 rows by val H"]
+    report = outputs.report(top=1, baseline="sgal,dim=16")
+    assert rows(report) == [("sgal", "dim=16")]
+    assert report.notes == ["cub: the best 1 of 3 rows by val H"]
+
+
 def test_rows_of_which_none_has_the_metric_are_not_cut(outputs):
     for model, h in (("aaa", 10.0), ("bbb", 60.0), ("ccc", 50.0)):
         add(outputs, h, model=model)

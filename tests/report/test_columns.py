@@ -146,3 +146,10 @@ def test_the_calibration_offset_stands_beside_calibrated_metrics(outputs):
 def test_an_offset_is_in_units_of_scores_and_shown_in_three_digits(outputs, offset, shown):
     outputs.add(metrics={"test/H": 40.0, "test/H_cal": 44.0}, selection={"calibration_offset": offset})
     assert f"| {shown} | 1 |" in markdown(outputs.report())
+
+
+def test_a_metric_may_have_the_name_of_another_column(outputs):
+    outputs.add(metrics={"test/n": 7.5, "test/time": 3.5})
+    text = markdown(outputs.report())
+    assert "| model | trainer | selection | n | time | n | time |" in text
+    assert "| 7.5 | 3.5 | 1 | 1:00 |" in text

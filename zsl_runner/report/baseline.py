@@ -128,6 +128,7 @@ def _has(group: Group, key: str, value: str) -> bool:
 
 
 def _fill(block: Block, named: Row) -> None:
+    named.is_baseline = True
     others = [row for row in block.rows if row is not named]
     for tag in block.quantities:
         compared = {id(row): _difference(row.group, named.group, tag) for row in others}

@@ -182,12 +182,13 @@ def cells_of(
     block: Block, bold: Callable[[str], str], escape: Callable[[str], str], detailed: bool
 ) -> tuple[list[str], list[list[str]]]:
     """Return header and rows; columns that would be empty in the whole block are left out."""
-    columns: dict[str, Callable[[Row], str]] = {
-        "model": lambda row: escape(row.group.traits["model"]),
-        "trainer": lambda row: escape(row.group.traits["trainer"]),
-        "varied": lambda row: escape(row.varied),
-        "selection": lambda row: escape(row.group.traits["selection"]),
-    }
+    # Pairs, since a metric of a user's own may have the name of another column.
+    columns: list[tuple[str, Callable[[Row], str]]] = [
+        ("model", lambda row: escape(row.group.traits["model"])),
+        ("trainer", lambda row: escape(row.group.traits["trainer"])),
+        ("varied", lambda row: escape(row.varied)),
+        ("selection", lambda row: escape(row.group.traits["selection"])),
+    ]
     for tag, quantity in block.quantities.items():
 
         def shown(row: Row, tag: str = tag, quantity: Quantity = quantity) -> str:
@@ -200,18 +201,17 @@ def cells_of(
         def p_value(row: Row, tag: str = tag) -> str:
             return escape(_p_value(row.differences.get(tag), _rounded_p))
 
-        columns[title(tag)] = shown
-        columns[f"{title(tag)} minus baseline"] = difference
-        columns[f"p ({title(tag)})"] = p_value
+        named = title(tag)
+        columns += [(named, shown), (f"{named} minus baseline", difference), (f"p ({named})", p_value)]
     if any(tag.endswith("_cal") for tag in block.quantities):
-        columns["offset"] = lambda row: escape(_offset(row))
-    columns["n"] = lambda row: str(len(row.group.runs))
-    for name in COSTS if detailed else ("time",):
-        columns[name] = partial(_cost, name=name)
-    columns["device"] = lambda row: escape(" | ".join(recorded(row.group, "device"))) if detailed else ""
-    columns["published"] = lambda row: escape(row.deviation)
-    filled = {name: cell for name, cell in columns.items() if any(cell(row) for row in block.rows)}
-    return list(filled), [[cell(row) for cell in filled.values()] for row in block.rows]
+        columns.append(("offset", lambda row: escape(_offset(row))))
+    columns.append(("n", lambda row: str(len(row.group.runs))))
+    columns += [(name, partial(_cost, name=name)) for name in (COSTS if detailed else ("time",))]
+    if detailed:
+        columns.append(("device", lambda row: escape(" | ".join(recorded(row.group, "device")))))
+    columns.append(("published", lambda row: escape(row.deviation)))
+    filled = [(name, cell) for name, cell in columns if any(cell(row) for row in block.rows)]
+    return [name for name, _ in filled], [[cell(row) for _, cell in filled] for row in block.rows]
 
 
 def _offset(row: Row) -> str:

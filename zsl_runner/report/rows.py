@@ -28,6 +28,7 @@ class Row:
     Attributes:
         group: the group.
         cells: averages by tag.
+        is_baseline: whether the other rows of its block are compared with it.
         differences: paired differences to the baseline, by tag; empty for the baseline and without one.
         best: tags in which it is the best of its block.
         deviation: deviation from published results in words; empty if none were measured on the same.
@@ -37,6 +38,7 @@ class Row:
 
     group: Group
     cells: dict[str, Average | None]
+    is_baseline: bool = False
     differences: dict[str, Difference | None] = field(default_factory=dict)
     best: set[str] = field(default_factory=set)
     deviation: str = ""

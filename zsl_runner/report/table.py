@@ -70,7 +70,7 @@ def build(
         reference: also note what every experiment file quotes, and which of it cannot be compared.
         cost: also show CPU time, peak memory, gradient steps and device.
         top: keep so many rows of a block, the best ones on ``sort``, or else on what they were selected by; and those
-            that cannot be ranked.
+            that cannot be ranked, and the baseline.
         fold: let the one setting of a search that validation chose stand for all of them.
 
     Raises:
@@ -144,7 +144,7 @@ def _with_validation(tags: list[str], runs: Iterable[FoundRun]) -> list[str]:
 
 
 def _cut(block: Block, top: int, sort: str | None) -> str:
-    """Keep the best rows of a block and those that cannot be ranked, and return what a reader must know of it."""
+    """Keep the best rows of a block, the baseline and what cannot be ranked; return what a reader must know of it."""
     groups = [row.group for row in block.rows]
     tags = [sort] if sort else objectives(groups)
     everything = f"{block.traits['dataset']}: all {len(groups)} rows, not the best {top}"
@@ -161,9 +161,10 @@ def _cut(block: Block, top: int, sort: str | None) -> str:
     beside = f"; unranked, without {title(tag)}: {some(_name(row.group) for row in unranked)}" if unranked else ""
     if len(ranked) <= top:
         return f"{everything}: only {len(ranked)} can be ranked{beside}"
-    block.rows = [*ranked[:top], *unranked]
+    block.rows = [*(row for place, row in enumerate(ranked) if place < top or row.is_baseline), *unranked]
     warning = "; best on test rows, which must choose nothing" if tag.startswith(("test/", "oracle/")) else ""
-    return f"{block.traits['dataset']}: the best {top} of {len(ranked)} rows by {title(tag)}{warning}{beside}"
+    baseline = " and the baseline" if any(row.is_baseline for row in ranked[top:]) else ""
+    return f"{block.traits['dataset']}: the best {top}{baseline} of {len(ranked)} rows by {title(tag)}{warning}{beside}"
 
 
 def _name(group: Group) -> str:

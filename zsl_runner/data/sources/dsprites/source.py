@@ -143,7 +143,7 @@ def load(conf: DSpritesConf) -> ImageRecords:
     pixels = resized(read_images(path, rows, len(factors)), conf.side)
     labels = factors[rows, FACTORS.index("shape")]
     train = np.sort(train)
-    limited = () if len(rows) == len(factors) else (f"{len(rows):,} of {len(factors):,} images, drawn at random",)
+    limited = "" if len(rows) == len(factors) else f"; {len(rows):,} of {len(factors):,} images, drawn at random"
     records = ImageRecords(
         name=conf.name,
         images=pixels[:, np.newaxis],
@@ -159,9 +159,9 @@ def load(conf: DSpritesConf) -> ImageRecords:
             kind="generated",
             feature_kind=f"pixels, {pixels.shape[-1]}x{pixels.shape[-1]} in 0..1",
             semantics=f"{len(SHAPES)} shapes",
-            split_version=f"own ({conf.test_rows:,} for testing at random, seed {conf.split_seed})",
+            split_version=f"own ({conf.test_rows:,} for testing at random, seed {conf.split_seed}{limited})",
             files=(SourceFile(str(path), sha256_of(path)),),
-            notes=(*limited, *conf.notes_on_labels()),
+            notes=conf.notes_on_labels(),
         ),
         factors=factors[rows],
         factor_names=FACTORS,

@@ -144,8 +144,9 @@ def digit_images(conf: OfficialSplitConf, side: int | None = None) -> DigitImage
     notes = [f"validation: the last {conf.validation_rows:,} images of the training file"]
     if conf.train_limit is not None:
         notes.append(f"only the first {len(kept):,} training images")
+    split = "official test file"
     if conf.test_limit is not None:
-        notes.append(f"only the first {len(tested):,} test images")
+        split = f"{split}, its first {len(tested):,} images"
     images = resized(np.concatenate([train, test]), side)
     return DigitImages(
         images=images,
@@ -157,7 +158,7 @@ def digit_images(conf: OfficialSplitConf, side: int | None = None) -> DigitImage
             kind="real",
             feature_kind=f"pixels, {images.shape[-1]}x{images.shape[-1]} in 0..1",
             semantics="",
-            split_version="official test file",
+            split_version=split,
             files=source_files(files),
             notes=tuple(notes),
         ),

@@ -37,7 +37,7 @@ def load(conf: MNISTConf) -> ZeroShotRecords:
     is_test = np.arange(len(labels)) >= len(train_rows)
     is_seen = np.isin(labels, split.seen)
     names, vectors = digit_attributes(conf.attributes)
-    limited = () if conf.limit is None else (f"only the first {conf.limit} rows of each digit in either file",)
+    limited = "" if conf.limit is None else f", the first {conf.limit} rows of each digit"
     records = ZeroShotRecords(
         name=conf.name,
         features=_unit_pixels(train_images[train_rows], test_images[test_rows]),
@@ -54,9 +54,9 @@ def load(conf: MNISTConf) -> ZeroShotRecords:
             kind="real",
             feature_kind="pixels, 28x28 in 0..1",
             semantics=f"{conf.attributes}: {len(names)} hand-made attributes in 0..1",
-            split_version=split.name,
+            split_version=f"{split.name}{limited}",
             files=images.source_files(conf.files()),
-            notes=(f"validation digits {', '.join(map(str, split.validation))}", *limited),
+            notes=(f"validation digits {', '.join(map(str, split.validation))}",),
         ),
         image_shape=(1, SIDE, SIDE),
     )
