@@ -46,7 +46,12 @@ def test_a_models_evaluator_and_trainer_come_with_it_and_yield():
         (["model=f_vaegan", "dataset.feature_scaling=l2"], "model.output", "dataset.feature_scaling=minmax, found l2"),
         (["model=bi_vaegan", "dataset.feature_scaling=none", "dataset.radius=null"], "model.output", "found none"),
         (["model=bi_vaegan", "dataset.semantic_scaling=center"], "model.regressor", "unit norm"),
-        (["model=f_vaegan", "trainer=feature_gan_transductive"], "trainer.mode", "neither unseen_critic"),
+        (["model=f_vaegan", "trainer=feature_gan_transductive"], "trainer.mode", "no unlabelled row reaches"),
+        (
+            ["model=bi_vaegan", "model.weights.unseen_generator=0", "model.weights.attribute_generator=0"],
+            "trainer.mode",
+            "no unlabelled row reaches",
+        ),
         (["model=f_clswgan", "trainer.feedback_lr=0.1"], "trainer.feedback_lr", "no feedback_loop"),
         (["model=f_clswgan", "trainer.class_prior=cpe"], "trainer.class_prior", "needs mode=transductive"),
         (["model=bi_vaegan", "evaluator=zsl"], "evaluator", "class_scores"),

@@ -174,6 +174,13 @@ class FeatureGANConf(ModelConf):
                 "with an encoder, weights.feedback with a regressor, or weights.classification",
             )
 
+    def learns_from_unlabelled(self) -> bool:
+        """Tell whether a network that is used learns from unlabelled rows, in a transductive mode."""
+        return bool(
+            (self.unseen_critic != "none" and self.weights.unseen_generator)
+            or (self.attribute_critic and self.weights.attribute_generator)
+        )
+
     def _trains_the_generator(self) -> bool:
         """Tell whether a term of every phase does; the divergence reaches the encoder alone."""
         weights = self.weights

@@ -128,8 +128,12 @@ class FeatureGANTrainerConf(TrainerConf):
         """Yield options of networks the model does not have."""
         if not isinstance(model, FeatureGANConf):
             return
-        if self.mode == "transductive" and model.unseen_critic == "none" and not model.attribute_critic:
-            yield Problem("mode", "transductive, but the model has neither unseen_critic nor attribute_critic")
+        if self.mode == "transductive" and not model.learns_from_unlabelled():
+            yield Problem(
+                "mode",
+                "transductive, but no unlabelled row reaches generator or regressor: that takes unseen_critic and "
+                "weights.unseen_generator above 0, or attribute_critic and weights.attribute_generator above 0",
+            )
         absent = {
             "encoder_betas": (self.encoder_betas, model.encoder == "none", "encoder"),
             "regressor_lr": (self.regressor_lr, model.regressor == "none", "regressor"),
