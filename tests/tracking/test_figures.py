@@ -187,6 +187,13 @@ def test_learning_curves_have_a_panel_per_phase_and_one_for_validation():
     assert all(axes.get_xlabel() == "step" for axes in figure.axes)
 
 
+def test_steps_are_whole_numbers():
+    (axes,) = learning_curves([Row(step, "fit", "train", "train/fit/kl", 1.0) for step in (3, 4)]).axes
+    ticks = axes.get_xticks()
+    assert {3.0, 4.0} <= set(ticks)
+    assert np.array_equal(ticks, np.round(ticks))
+
+
 def test_what_is_no_loss_goes_on_through_the_phases_in_a_panel_of_its_own():
     rows = [Row(step, "tune", "one", "tune/one/distance/critic", 1.0) for step in (1, 2)]
     rows += [

@@ -16,7 +16,7 @@ from zsl_runner.report.plots.frame import BAND, framed, legend_below
 from zsl_runner.report.plots.material import Material
 from zsl_runner.runs.result import LARGEST
 from zsl_runner.tracking.figures.learning_curves import LOG_SPAN, VALIDATION, place_of
-from zsl_runner.tracking.figures.style import QUALITATIVE, class_colours, styled
+from zsl_runner.tracking.figures.style import QUALITATIVE, class_colours, over_steps, styled
 from zsl_runner.tracking.table import FILE_NAME, METRIC_PREFIXES, read
 
 MOST = 10
@@ -102,9 +102,8 @@ def validation_curves(material: Material, groups: Sequence[Group], curves: Seque
         for label, found, colour in zip(labels, curves, colours, strict=True):
             if tag in found:
                 _draw(axes, found[tag], colour, label)
-        axes.set(xlabel="step", ylabel=material.axis(tag), title=tag.partition("/")[2])
-        axes.grid(visible=True)
-        axes.margins(x=0.02)
+        axes.set(ylabel=material.axis(tag), title=tag.partition("/")[2])
+        over_steps(axes)
     legend_below(figure, len(groups))
     return figure
 
@@ -138,9 +137,8 @@ def group_curves(material: Material, group: Group, curves: Curves) -> Figure:
         everything = [value for curve in terms.values() for value in curve.means]
         if min(everything) > 0 and max(everything) / min(everything) > LOG_SPAN and not unit:
             axes.set_yscale("log")
-        axes.set(title=heading, xlabel="step", ylabel=unit or "value")
-        axes.grid(visible=True)
-        axes.margins(x=0.02)
+        axes.set(title=heading, ylabel=unit or "value")
+        over_steps(axes)
         if len(terms) > 4:
             axes.legend(ncols=3, loc="upper left", bbox_to_anchor=(-0.02, -0.2), columnspacing=1.0)
         else:

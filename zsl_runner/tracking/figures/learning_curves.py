@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from zsl_runner.config.quantities import is_standard_error, quantity_of
-from zsl_runner.tracking.figures.style import INK, QUALITATIVE, SEEN, UNSEEN, styled
+from zsl_runner.tracking.figures.style import INK, QUALITATIVE, SEEN, UNSEEN, over_steps, styled
 from zsl_runner.tracking.table import METRIC_PREFIXES, Row
 
 VALIDATION = {"val/H": ("H", INK), "val/S": ("S", SEEN), "val/U": ("U", UNSEEN), "val/T1": ("T1", "#009E73")}
@@ -69,9 +69,8 @@ def learning_curves(rows: Iterable[Row], quantities: Mapping[str, Any] | None = 
         else:
             _draw_terms(axes, panels[name])
             axes.set_ylabel(name.partition(": ")[2] or "loss term")
-        axes.set(title=name, xlabel="step")
-        axes.grid(visible=True)
-        axes.margins(x=0.02)
+        axes.set_title(name)
+        over_steps(axes)
     return figure
 
 

@@ -8,8 +8,10 @@ from typing import Any, ParamSpec
 
 import matplotlib as mpl
 from matplotlib import colormaps, patheffects
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
 
 P = ParamSpec("P")
 
@@ -59,6 +61,14 @@ STYLE = {
     "text.color": INK,
     "svg.hashsalt": "zsl-run",
 }
+
+
+def over_steps(axes: Axes) -> None:
+    """Let the horizontal axis of curves be that of gradient steps, which are whole numbers."""
+    axes.set_xlabel("step")
+    axes.xaxis.set_major_locator(MaxNLocator("auto", steps=[1, 2, 2.5, 5, 10], integer=True))
+    axes.grid(visible=True)
+    axes.margins(x=0.02)
 
 
 def styled(draw: Callable[P, Figure]) -> Callable[P, Figure]:
