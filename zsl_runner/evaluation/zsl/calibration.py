@@ -85,11 +85,13 @@ def split_scores(best: BestScores, labels: Tensor, winner: Tensor) -> SplitScore
         winner: (N,) global class ids that are predicted if only the kind of classes takes part that the rows are of.
 
     Returns:
-        float64 tensors.
+        float64 tensors on the CPU: three small numbers a row, whose running sums CUDA adds in no fixed order and refuses
+        where results are to be repeatable.
     """
+    gap, right, labels = (values.cpu() for values in (best.seen - best.unseen, winner == labels, labels))
     counts = torch.bincount(labels)
     present = int((counts > 0).sum())
-    return SplitScores(best.seen - best.unseen, winner == labels, 1.0 / (counts[labels].double() * present))
+    return SplitScores(gap, right, 1.0 / (counts[labels].double() * present))
 
 
 @dataclass(frozen=True)
