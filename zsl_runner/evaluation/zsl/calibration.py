@@ -85,8 +85,7 @@ def split_scores(best: BestScores, labels: Tensor, winner: Tensor) -> SplitScore
         winner: (N,) global class ids that are predicted if only the kind of classes takes part that the rows are of.
 
     Returns:
-        float64 tensors on the CPU: three small numbers a row, whose running sums CUDA adds in no fixed order and refuses
-        where results are to be repeatable.
+        float64 tensors on the CPU. Where results are to repeat themselves CUDA makes a table of N x N for running sums.
     """
     gap, right, labels = (values.cpu() for values in (best.seen - best.unseen, winner == labels, labels))
     counts = torch.bincount(labels)
