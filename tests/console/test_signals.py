@@ -35,6 +35,14 @@ COMMAND = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {WORKE
 CODES = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
 
 
+@pytest.fixture(autouse=True)
+def terminal_that_is_heard():
+    """Let the processes of a test hear that a terminal closes, also where ``nohup`` has the tests ignore it."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
 @pytest.fixture
 def strike(monkeypatch):
     """Return what lets the next processes send themselves signals before a function of a module or class is called."""
@@ -193,7 +201,10 @@ def test_a_terminal_that_closes_stops_the_run_like_a_signal(tmp_path):
     while b"steps/s" not in shown:  # the bar is drawn: the run is in its steps
         shown += os.read(terminal, 4096)
     os.close(terminal)
-    assert process.wait(timeout=120) == 129
+    try:
+        assert process.wait(timeout=120) == 129
+    finally:
+        process.kill()
     result, directory = only_record(tmp_path)
     assert result["status"] == "interrupted"
     assert list((directory / "checkpoints").iterdir()) != []
