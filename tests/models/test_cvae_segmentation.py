@@ -347,6 +347,17 @@ def test_complaints():
     assert "at least two convolutions" in problems(flat)["expanding"]
 
 
+def test_a_stride_without_a_convolution_divides_nothing(batch):
+    bare = dataclasses.replace(small().encoder, channels=[], kernels=[])
+    assert "divides sides by 1 " in problems(small(encoder=bare))["generation"]
+    assert [(idle.key, idle.why) for idle in bare.idle_options()] == [("stride", "channels=[]")]
+    assert list(small().encoder.idle_options()) == []
+    conf = small(encoder=bare, generation=GenerationConf(channels=[], kernels=[]))
+    assert problems(conf) == {}
+    model = CVAESegmentation(conf, SHAPE, Streams(0))
+    assert model.predict(model.condition(batch[0])).shape == (4, 3, 16, 24)
+
+
 def test_sides_that_cannot_be_halved_often_enough():
     canvases = DigitCanvasConf(source="digits", side=40)
     assert [problem.key for problem in CVAESegmentationConf().fits(canvases)] == ["encoder"]

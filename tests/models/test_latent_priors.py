@@ -75,3 +75,5 @@ def test_equal_generators_equal_draws():
     for prior in PRIORS:
         first, again = (prior.sample(5, torch.Generator().manual_seed(3)) for _ in range(2))
         assert torch.equal(first, again)
+    first, again = (sample_categories(50, 16, torch.Generator().manual_seed(3)) for _ in range(2))
+    assert torch.equal(first, again)

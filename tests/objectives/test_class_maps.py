@@ -125,6 +125,16 @@ def test_opposite_features_hand_nothing_over_and_a_pixel_without_features_receiv
     torch.testing.assert_close(affinity(features)[0], expected, rtol=0, atol=1e-4)
 
 
+def test_autocast_leaves_what_little_a_spread_map_varies():
+    """Features with much in common make all pixels alike: confidences are of the differences that remain."""
+    maps, features = drawn(2, 3, 8, 8).float().abs(), 3 + drawn(2, 6, 8, 8, seed=1).float()
+    expected = confidences(refined_maps(maps, affinity(features)))
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        found = confidences(refined_maps(maps, affinity(features)))
+    assert found.dtype == torch.float32
+    torch.testing.assert_close(found, expected, rtol=0, atol=1e-4)
+
+
 def test_an_affinity_of_other_pixels_is_refused():
     with pytest.raises(ValueError, match=r"expected an affinity of 6 pixels, found \(4, 4\)"):
         refined_maps(drawn(1, 2, 2, 3), affinity(drawn(1, 2, 2, 2)))

@@ -119,3 +119,12 @@ def test_a_row_decides_among_the_classes_of_its_own_task():
 def test_gradients_are_those_of_finite_differences(loss):
     student, teacher = randn(3, 4, seed=1, dtype=torch.float64), randn(3, 4, seed=2, dtype=torch.float64)
     assert torch.autograd.gradcheck(lambda s: loss(s, teacher), student.requires_grad_())
+
+
+@pytest.mark.parametrize("loss", [lambda s, t: distillation(s, t, 2.0), binary_distillation, feature_distance])
+def test_outputs_that_autocast_made_narrow_are_compared_in_single_precision(loss):
+    student, teacher = (randn(64, 30, seed=seed).bfloat16() for seed in (1, 2))
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        found = loss(student, teacher)
+    assert found.dtype == torch.float32
+    torch.testing.assert_close(found, loss(student.double(), teacher.double()).float(), rtol=1e-5, atol=0)

@@ -18,7 +18,7 @@ from zsl_runner.objectives.prototype_contrast import (
     similarities,
 )
 from zsl_runner.objectives.prototype_mining import Mining, class_mean, hard_pixels, semi_hard_weights
-from zsl_runner.objectives.prototypes import Prototypes
+from zsl_runner.objectives.prototypes import Prototypes, prototypes
 
 TAU = 0.1
 DETERMINISTIC = Mining(random_share=0.0)
@@ -135,6 +135,31 @@ def test_gradients_are_those_of_differences():
         )
 
     assert torch.autograd.gradcheck(losses, (one.features.requires_grad_(), other.features.requires_grad_()))
+
+
+def test_autocast_rounds_neither_cosines_nor_prototypes_nor_gradients():
+    """Eight bits of a cosine are 0.04 of its logit, and of many prototypes some then rank alike."""
+    sides = [view(seed, images=4, width=64) for seed in (9, 10)]
+    weights = torch.rand(4, 11, 4, 4, generator=torch.Generator().manual_seed(2))
+
+    def found(autocast):
+        features = [side.features.float().requires_grad_() for side in sides]
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=autocast):
+            one, other = (
+                ContrastView(pixels, side.labels, prototypes(pixels, weights, 8))
+                for pixels, side in zip(features, sides, strict=True)
+            )
+            drawn = tuple(torch.rand(64, generator=torch.Generator().manual_seed(seed)) for seed in (0, 1))
+            losses = [
+                cross_prototype(one, other, TAU),
+                cross_map(one, other, TAU),
+                intra_view(one, other, TAU, Mining(), drawn),
+            ]
+        return *losses, *torch.autograd.grad(sum(losses), features)
+
+    for rounded, exact in zip(found(True), found(False), strict=True):
+        assert rounded.dtype == torch.float32
+        assert torch.equal(rounded, exact)
 
 
 @pytest.mark.parametrize(("classes", "dropped", "last", "negatives"), [(21, 3, 13, 10), (11, 1, 6, 5)])

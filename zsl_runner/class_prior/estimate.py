@@ -47,6 +47,7 @@ def estimate(
         (U,) float32 in the order of ``unseen_vectors``, sum 1.
 
     Raises:
+        ValueError: an unknown strategy.
         NonFiniteError: the model generates features that are not finite.
         RunError: the estimate is no distribution.
     """

@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from zsl_runner.models.base import Model
+from zsl_runner.models.latent_priors import sample_categories
 from zsl_runner.objectives.gaussian import reparameterise
 from zsl_runner.objectives.joint_code import (
     gumbel_noise,
@@ -121,12 +122,9 @@ class JointCodeModel(Model):
 
     def prior_code(self, rows: int, generator: torch.Generator) -> Tensor:
         """Return (rows, d + sum of n_k) codes drawn from the prior: standard normal and uniform one-hot."""
-        device = generator.device
-        parts = [torch.randn((rows, self.continuous), generator=generator, device=device)]
-        for count in self.categories:
-            drawn = torch.randint(count, (rows,), generator=generator, device=device)
-            parts.append(F.one_hot(drawn, count).float())
-        return torch.cat(parts, dim=1)
+        continuous = torch.randn((rows, self.continuous), generator=generator, device=generator.device)
+        discrete = [sample_categories(rows, count, generator) for count in self.categories]
+        return torch.cat([continuous, *discrete], dim=1)
 
 
 def normal_quantiles(count: int, device: torch.device | str = "cpu") -> Tensor:

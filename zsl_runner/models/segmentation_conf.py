@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from zsl_runner.config.fields import option, section
-from zsl_runner.config.problems import Problem
+from zsl_runner.config.problems import Idle, Problem, idle
 from zsl_runner.config.schema import DatasetConf
 
 KERNELS = (1, 3, 5, 7, 9, 11)
@@ -37,7 +37,12 @@ class ContractingConf(ConvolutionsConf):
 
     def reduction(self) -> int:
         """Return by which factor sides shrink."""
-        return int(self.stride * 2 ** len(self.channels))
+        return int(self.stride * 2 ** len(self.channels)) if self.channels else 1
+
+    def idle_options(self) -> Iterable[Idle]:
+        """Yield the step of a convolution that is not there."""
+        if not self.channels:
+            yield from idle("channels=[]", "stride")
 
 
 @dataclass

@@ -10,6 +10,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy, log_softmax, normalize
 
+from zsl_runner.objectives.precision import at_least_fp32
+
 
 def quadratic_penalty(
     parameters: Iterable[Tensor], references: Iterable[Tensor], importances: Iterable[Tensor]
@@ -99,6 +101,7 @@ def distillation(student: Tensor, teacher: Tensor, temperature: float) -> Tensor
 
     Source: Li and Hoiem 2016 (LwF), equation 3; without the factor as in the code released with ANCL.
     """
+    student, teacher = at_least_fp32(student), at_least_fp32(teacher)
     softened = (teacher / temperature).softmax(1)
     return -(softened * log_softmax(student / temperature, 1)[:, : teacher.shape[1]]).sum(1).mean()
 
@@ -136,6 +139,7 @@ def binary_distillation(student: Tensor, teacher: Tensor) -> Tensor:
 
     Source: Rebuffi et al. 2017 (iCaRL), algorithm 3.
     """
+    student, teacher = at_least_fp32(student), at_least_fp32(teacher)
     return binary_cross_entropy_with_logits(student, teacher.sigmoid(), reduction="sum") / len(student)
 
 
@@ -164,6 +168,7 @@ def feature_distance(features: Tensor, references: Tensor) -> Tensor:
 
 
 def _direction(features: Tensor) -> Tensor:
+    features = at_least_fp32(features)
     return normalize(features - features.mean(1, keepdim=True))
 
 

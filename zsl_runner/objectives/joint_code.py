@@ -87,7 +87,7 @@ def mutual_information(aggregate: Tensor, mean_entropy: Tensor) -> Tensor:
     Returns:
         A scalar between 0 and the entropy of ``aggregate``.
 
-    Source: textbook; `joint_code` of docs/methods says why it is measured.
+    Source: textbook; docs/methods/joint_vae.md says why it is measured.
 
     >>> mutual_information(torch.tensor([0.5, 0.5]), torch.tensor(0.0))
     tensor(0.6931)

@@ -1,4 +1,7 @@
-"""The pixel correlation module: maps spread over pixels whose features are alike."""
+"""The pixel correlation module: maps spread over pixels whose features are alike.
+
+Maps that are spread over many pixels vary little; autocast, which would round their products, leaves none of that.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from torch.nn import functional as F
 
 from zsl_runner.objectives.class_maps import EPS
 from zsl_runner.objectives.normalisation import l2_normalised, sum_normalised
+from zsl_runner.objectives.precision import unrounded
 
 
 def affinity(features: Tensor, power: float = 1.0) -> Tensor:
@@ -32,7 +36,8 @@ def affinity(features: Tensor, power: float = 1.0) -> Tensor:
             [0.0000, 0.0000, 1.0000]])
     """
     units = l2_normalised(features.flatten(2), 1, EPS)
-    cosines = F.relu(units.transpose(1, 2) @ units)
+    with unrounded(features.device):
+        cosines = F.relu(units.transpose(1, 2) @ units)
     return sum_normalised(cosines if power == 1 else cosines**power, 1, EPS)
 
 
@@ -56,4 +61,5 @@ def refined_maps(maps: Tensor, shares: Tensor) -> Tensor:
     pixels = maps.shape[-2] * maps.shape[-1]
     if shares.shape[-2:] != (pixels, pixels):
         raise ValueError(f"expected an affinity of {pixels} pixels, found {tuple(shares.shape[-2:])}")
-    return (maps.flatten(2) @ shares).reshape(maps.shape)
+    with unrounded(maps.device):
+        return (maps.flatten(2) @ shares).reshape(maps.shape)

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from zsl_runner.objectives.normalisation import l2_normalised
+from zsl_runner.objectives.precision import unrounded
 from zsl_runner.objectives.prototype_mining import Mining, class_mean, hard_pixels, semi_hard_weights
 from zsl_runner.objectives.prototypes import Prototypes
 
@@ -30,8 +31,13 @@ class ContrastView(NamedTuple):
 
 
 def similarities(features: Tensor, vectors: Tensor) -> Tensor:
-    """Return the (N, K) cosines of pixels (B, D, H, W) and unit vectors (K, D)."""
-    return l2_normalised(features, 1).transpose(0, 1).flatten(1).T @ vectors.T
+    """Return the (N, K) cosines of pixels (B, D, H, W) and unit vectors (K, D).
+
+    Autocast does not round them: divided by a temperature of 0.1, and ranked, they would not be what they were.
+    """
+    pixels = l2_normalised(features, 1).transpose(0, 1).flatten(1).T
+    with unrounded(features.device):
+        return pixels @ vectors.T
 
 
 def contrast(cosines: Tensor, labels: Tensor, weights: Tensor, temperature: float) -> Tensor:

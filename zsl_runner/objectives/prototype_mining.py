@@ -10,6 +10,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from zsl_runner.objectives.precision import unrounded
+
 
 class Mining(NamedTuple):
     """What is mined.
@@ -118,7 +120,8 @@ def class_mean(values: Tensor, labels: Tensor, chosen: Tensor, counted: Tensor, 
     if mining.mean_over_skipped:
         found = _members(labels, counted, classes).sum(1)
         summed, divided = summed & (found >= 2), found > 0
-    means = members.to(values.dtype) @ values / sizes.clamp(min=1)
+    with unrounded(values.device):
+        means = members.to(values.dtype) @ values / sizes.clamp(min=1)
     return (means * summed).sum() / divided.sum().clamp(min=1)
 
 

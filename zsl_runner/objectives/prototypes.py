@@ -9,6 +9,7 @@ from torch import Tensor
 
 from zsl_runner.objectives.class_maps import EPS
 from zsl_runner.objectives.normalisation import l2_normalised, sum_normalised
+from zsl_runner.objectives.precision import unrounded
 
 BACKGROUNDS: Final = ("complement", "constant")
 TIES: Final = ("shared", "first")
@@ -102,7 +103,8 @@ def prototypes(features: Tensor, weights: Tensor, count: int, ties: str = "share
     if not 1 <= count <= len(pixels):
         raise ValueError(f"expected 1 to {len(pixels)} pixels for a prototype, as many as there are, found {count}")
     kept = weights * _places(weights, count, ties)
-    sums = sum_normalised(kept, 1, EPS) @ pixels
+    with unrounded(pixels.device):
+        sums = sum_normalised(kept, 1, EPS) @ pixels
     valid = (kept.sum(1) > 0) & (sums.abs().amax(1) > 0)
     return Prototypes(l2_normalised(sums, 1), valid)
 

@@ -85,10 +85,7 @@ class Encoder(nn.Module):
 
     def forward(self, x: Tensor, noise: Tensor | None) -> Codes:
         """Return the codes of rows (n, D), given standard normal noise (n, noise_width) unless that is 0."""
-        if self.posterior == "universal":
-            assert noise is not None
-            x = torch.cat([x, noise], dim=1)
-        hidden = self.trunk(x)
+        hidden = self._units(x, noise)
         z = at_least_fp32(self.z_head(hidden))
         if self.log_var_head is not None:
             assert noise is not None
@@ -97,11 +94,16 @@ class Encoder(nn.Module):
 
     def logits(self, x: Tensor, noise: Tensor | None) -> Tensor:
         """Return the (n, m) logits of y alone."""
+        assert self.y_head is not None
+        return at_least_fp32(self.y_head(self._units(x, noise)))
+
+    def _units(self, x: Tensor, noise: Tensor | None) -> Tensor:
+        """Return the (n, h) units of the last hidden layer."""
         if self.posterior == "universal":
             assert noise is not None
             x = torch.cat([x, noise], dim=1)
-        assert self.y_head is not None
-        return at_least_fp32(self.y_head(self.trunk(x)))
+        units: Tensor = self.trunk(x)
+        return units
 
     def category_parameters(self) -> list[nn.Parameter]:
         """Return the parameters that y depends on."""

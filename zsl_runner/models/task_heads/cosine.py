@@ -69,7 +69,7 @@ class CosineHeads(TaskModel):
     Args:
         conf: widths and scale.
         shape: sizes of features and class vectors, and the tasks.
-        streams: unused; there is nothing random in the network.
+        streams: not drawn from; weights begin where torch's layers do, from torch's generator, which a run seeds.
     """
 
     def __init__(self, conf: CosineHeadsConf, shape: TaskShape, streams: Streams) -> None:

@@ -100,7 +100,7 @@ class TaskHeads(TaskModel):
     Args:
         conf: widths of the hidden layers.
         shape: sizes of rows, and the tasks.
-        streams: unused; there is nothing random in the network.
+        streams: not drawn from; weights begin where torch's layers do, from torch's generator, which a run seeds.
     """
 
     def __init__(self, conf: TaskHeadsConf, shape: TaskShape, streams: Streams) -> None:
@@ -114,7 +114,7 @@ class TaskHeadsCNN(TaskModel):
     Args:
         conf: channels, and the width of the hidden layer.
         shape: sizes of images, and the tasks.
-        streams: unused; there is nothing random in the network.
+        streams: not drawn from; weights begin where torch's layers do, from torch's generator, which a run seeds.
     """
 
     def __init__(self, conf: TaskHeadsCNNConf, shape: TaskShape, streams: Streams) -> None:

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from zsl_runner.config.fields import option, section
 from zsl_runner.config.vocabulary import Capability
-from zsl_runner.models.network_conf import BlockConf, GaussianPriorConf, MLPConf
+from zsl_runner.models.network_conf import RULES, BlockConf, GaussianPriorConf, MLPConf
 
 
 @dataclass
@@ -45,9 +45,7 @@ class VZSLConf(GaussianPriorConf):
 
     kind: str = option("vzsl", "the implementation; fixed by the file chosen in the group")
     name: str = option("vzsl", "the label in directories, tables and TensorBoard")
-    rule: str = option(
-        "kl", "how class scores are computed from the encoder's output", choices=("nearest_prior_mean", "density", "kl")
-    )
+    rule: str = option("kl", "how class scores are computed from the encoder's output", choices=RULES)
     encoder: VZSLMLPConf = section(VZSLMLPConf, "from features to mean and log-variance of the latent code")
     decoder: VZSLMLPConf = section(VZSLMLPConf, "from the latent code to the mean of the features")
     blocks: VZSLBlockConf = section(VZSLBlockConf, "what all hidden blocks have in common")
