@@ -69,6 +69,23 @@ def test_the_best_trial_its_run_and_the_command_that_trains_it_over_seeds(tmp_pa
     assert (verdict.config.seed, list(verdict.config.evaluator.stages)) == (3, ["tune", "final"])
 
 
+def test_the_run_of_the_best_trial_has_all_of_its_values(tmp_path, config):
+    """Another run of the search shares one of them."""
+    floats = optuna.distributions.FloatDistribution(0.0, 9.0)
+    params = {KEY: 1.0, "model.scale": 2.0}
+    made = optuna.trial.create_trial(params=params, distributions=dict.fromkeys(params, floats), values=[60.0])
+    make(tmp_path).add_trial(made)
+    sweep = tmp_path / ".sweeps" / "now"
+    Plan("zsl-run", list(params), study=NAME).save(sweep)
+    for number, scale in enumerate((3.0, 2.0)):
+        run = tmp_path / f"run-{number}"
+        run.mkdir()
+        (run / "config.yaml").write_text(to_yaml(config))
+        Note(number, [f"{KEY}=1.0", f"model.scale={scale}"], str(run)).save(sweep)
+    told = found(NAME, storage(tmp_path), tmp_path / ".sweeps", config).splitlines()
+    assert told[2] == f"  run {tmp_path / 'run-1'}"
+
+
 def test_seeds_that_follow_the_runs_follow_it_in_the_command_over_seeds(tmp_path, loader):
     given = ["dataset=toy", "model=eszsl", "evaluator.stages=[tune]", "dataset.shots=1", "seed=2"]
     assert following(loader, given, check(loader, given, strictly=False).config) == []
