@@ -5,6 +5,7 @@ import sqlite3
 
 import optuna
 import pytest
+from omegaconf import OmegaConf
 
 from zsl_runner.config.check import check
 from zsl_runner.config.command import read
@@ -15,6 +16,7 @@ from zsl_runner.config.typed import to_yaml
 from zsl_runner.errors import ConfigError
 from zsl_runner.sweeps.best import found
 from zsl_runner.sweeps.notes import Note, Plan
+from zsl_runner.sweeps.prepare import prepared
 from zsl_runner.sweeps.study import go_on
 
 NAME, KEY = "tpe-eszsl-toy-0", "model.feature_penalty"
@@ -129,6 +131,29 @@ def test_a_trial_cut_short_is_tried_again_with_its_values(tmp_path):
     cut, again = study.get_trials()[1:]
     assert [cut.state.name, again.state.name] == ["FAIL", "WAITING"]
     assert again.system_attrs["fixed_params"] == cut.params
+
+
+def test_a_study_that_goes_on_draws_other_trials_than_its_first(tmp_path, loader, config):
+    sweeper = {"_target_": "OptunaSweeper", "study_name": NAME, "storage": storage(tmp_path), "n_trials": 9}
+    settings = OmegaConf.create(
+        {
+            "sweep": {"dir": str(tmp_path / "now")},
+            "sweeper": sweeper | {"sampler": {"seed": 5}, "direction": "maximize"},
+        }
+    )
+
+    def decided():
+        with prepared(settings, loader, [f"{KEY}=1,2"], {"": config}, "zsl-run") as sweep:
+            return {key: value for key, _, value in (setting.partition("=") for setting in sweep.settings)}
+
+    begun = decided()
+    assert begun["hydra.sweeper.n_trials"] == "9"
+    assert "hydra.sweeper.sampler.seed" not in begun
+    study = optuna.load_study(study_name=NAME, storage=storage(tmp_path))
+    for _ in range(3):
+        study.tell(study.ask(), 1.0)
+    again = decided()
+    assert (again["hydra.sweeper.n_trials"], again["hydra.sweeper.sampler.seed"]) == ("6", "8")
 
 
 def test_a_trial_that_failed_is_tried_again_once_if_asked(tmp_path):
