@@ -84,7 +84,7 @@ def test_runs_of_several_threads_take_turns(tmp_path, monkeypatch):
         announce(tmp_path)
 
     monkeypatch.setattr(api, "start", start)
-    monkeypatch.setattr(api, "open_run", lambda *_arguments: None)
+    monkeypatch.setattr(api, "open_run", lambda *_arguments, **_options: None)
     command = [f"outputs='{tmp_path}'", *CLOSED]
     threads = [threading.Thread(target=zsl.run, args=([*command, f"seed={seed}"],)) for seed in range(4)]
     for thread in threads:

@@ -84,6 +84,8 @@ def test_after_resume_unfinished_runs_are_offered(offered, tmp_path, monkeypatch
     monkeypatch.chdir(tmp_path)
     for typed in ("", "out", "outputs/", "outputs/sgal/d"):
         assert [f"resume={run}" for run in unfinished_runs(typed)] == expected
+    for typed in ("./", "./out", "./outputs/sgal/d"):  # a shell leaves out what does not begin so
+        assert unfinished_runs(typed) == [f"./{run.removeprefix('resume=')}" for run in expected]
     assert [f"resume={run}" for run in unfinished_runs("outputs/sgal/digits/n")] == expected[-1:]
     assert unfinished_runs("elsewhere/") == []
 

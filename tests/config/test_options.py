@@ -62,4 +62,4 @@ def test_an_experiment_that_a_file_names_in_vain(problems, tmp_path):
 
 
 def test_a_runs_directory_is_named_as_before_experiments_lay_in_folders():
-    assert slug_of(["experiment=sgal/cub"], experiment="sgal/cub") == "sgal_cub+seed-0"
+    assert slug_of(["experiment=sgal/cub"]) == "sgal_cub+seed-0"

@@ -5,6 +5,7 @@ import sqlite3
 
 import optuna
 import pytest
+from omegaconf import OmegaConf
 
 from zsl_runner.config.check import check
 from zsl_runner.config.command import read
@@ -15,6 +16,7 @@ from zsl_runner.config.typed import to_yaml
 from zsl_runner.errors import ConfigError
 from zsl_runner.sweeps.best import found
 from zsl_runner.sweeps.notes import Note, Plan
+from zsl_runner.sweeps.prepare import prepared
 from zsl_runner.sweeps.study import go_on
 
 NAME, KEY = "tpe-eszsl-toy-0", "model.feature_penalty"
@@ -69,6 +71,23 @@ def test_the_best_trial_its_run_and_the_command_that_trains_it_over_seeds(tmp_pa
     assert (verdict.config.seed, list(verdict.config.evaluator.stages)) == (3, ["tune", "final"])
 
 
+def test_the_run_of_the_best_trial_has_all_of_its_values(tmp_path, config):
+    """Another run of the search shares one of them."""
+    floats = optuna.distributions.FloatDistribution(0.0, 9.0)
+    params = {KEY: 1.0, "model.scale": 2.0}
+    made = optuna.trial.create_trial(params=params, distributions=dict.fromkeys(params, floats), values=[60.0])
+    make(tmp_path).add_trial(made)
+    sweep = tmp_path / ".sweeps" / "now"
+    Plan("zsl-run", list(params), study=NAME).save(sweep)
+    for number, scale in enumerate((3.0, 2.0)):
+        run = tmp_path / f"run-{number}"
+        run.mkdir()
+        (run / "config.yaml").write_text(to_yaml(config))
+        Note(number, [f"{KEY}=1.0", f"model.scale={scale}"], str(run)).save(sweep)
+    told = found(NAME, storage(tmp_path), tmp_path / ".sweeps", config).splitlines()
+    assert told[2] == f"  run {tmp_path / 'run-1'}"
+
+
 def test_seeds_that_follow_the_runs_follow_it_in_the_command_over_seeds(tmp_path, loader):
     given = ["dataset=toy", "model=eszsl", "evaluator.stages=[tune]", "dataset.shots=1", "seed=2"]
     assert following(loader, given, check(loader, given, strictly=False).config) == []
@@ -112,6 +131,29 @@ def test_a_trial_cut_short_is_tried_again_with_its_values(tmp_path):
     cut, again = study.get_trials()[1:]
     assert [cut.state.name, again.state.name] == ["FAIL", "WAITING"]
     assert again.system_attrs["fixed_params"] == cut.params
+
+
+def test_a_study_that_goes_on_draws_other_trials_than_its_first(tmp_path, loader, config):
+    sweeper = {"_target_": "OptunaSweeper", "study_name": NAME, "storage": storage(tmp_path), "n_trials": 9}
+    settings = OmegaConf.create(
+        {
+            "sweep": {"dir": str(tmp_path / "now")},
+            "sweeper": sweeper | {"sampler": {"seed": 5}, "direction": "maximize"},
+        }
+    )
+
+    def decided():
+        with prepared(settings, loader, [f"{KEY}=1,2"], {"": config}, "zsl-run") as sweep:
+            return {key: value for key, _, value in (setting.partition("=") for setting in sweep.settings)}
+
+    begun = decided()
+    assert begun["hydra.sweeper.n_trials"] == "9"
+    assert "hydra.sweeper.sampler.seed" not in begun
+    study = optuna.load_study(study_name=NAME, storage=storage(tmp_path))
+    for _ in range(3):
+        study.tell(study.ask(), 1.0)
+    again = decided()
+    assert (again["hydra.sweeper.n_trials"], again["hydra.sweeper.sampler.seed"]) == ("6", "8")
 
 
 def test_a_trial_that_failed_is_tried_again_once_if_asked(tmp_path):

@@ -85,6 +85,21 @@ def test_a_damaged_file_is_passed_over_with_a_warning(tmp_path, caplog):
     assert path.name in caplog.text
 
 
+@pytest.mark.parametrize("keep", [1, 2])
+def test_what_is_saved_behind_damaged_files_of_later_steps_stays(tmp_path, keep):
+    before = Checkpoints(tmp_path / "checkpoints", 4)
+    for step in (10, 20, 30, 40):
+        path = before.save(step, {"step": step})
+        if step > 20:
+            path.write_bytes(b"damaged")
+    kept = Checkpoints(tmp_path / "checkpoints", keep)
+    for step in (21, 22):
+        kept.save(step, {"step": step})
+        assert kept.newest().state == {"step": step}
+    whole = [path.name for path in kept.files() if path.read_bytes() != b"damaged"]
+    assert whole == ["step-000000021.pt", "step-000000022.pt"][-keep:]
+
+
 def test_a_pipe_in_the_place_of_a_checkpoint_is_passed_over(tmp_path, pipe, caplog):
     kept = checkpoints(tmp_path)
     kept.save(1, {"step": 1})

@@ -21,9 +21,7 @@ def test_readable_names():
         == "em+latent_dim-32+lr-1e-3+seed-2"
     )
     assert slug_of(["evaluator=calibrated", "trainer=em"], seed=0) == "calibrated+em+seed-0"
-    assert (
-        slug_of(["experiment=sgal/cub", "model.latent_dim=8"], experiment="sgal/cub") == "sgal_cub+latent_dim-8+seed-0"
-    )
+    assert slug_of(["experiment=sgal/cub", "model.latent_dim=8"]) == "sgal_cub+latent_dim-8+seed-0"
     assert slug_of(["model.dropout=null"], seed=0) == "dropout-null+seed-0"
     assert slug_of(["~model.margin"], seed=0) == "no_model.margin+seed-0"
 
@@ -31,6 +29,13 @@ def test_readable_names():
 def test_keys_that_end_alike_are_told_apart():
     slug = slug_of(["trainer.encoder.lr=0.1", "trainer.prior.lr=0.2"], seed=0)
     assert slug == "encoder.lr-0.1+prior.lr-0.2+seed-0"
+
+
+@pytest.mark.parametrize("given", [["experiment=cvae/cub", "experiment=sgal/cub"], ["experiment='sgal/cub'"]])
+def test_the_experiment_that_is_in_force_is_named(given):
+    assert slug_of(given) == "sgal_cub+seed-0"
+    assert slug_of(given, name="first") == "first"
+    assert slug_of(given, name="first", swept=["experiment"]) == "first+sgal_cub"
 
 
 def test_a_chosen_name_takes_the_seed_only_when_the_seed_is_set():

@@ -37,6 +37,7 @@ def test_what_a_file_leaves_out_beside_the_backbone_stays_random(shape, tmp_path
     [
         (lambda tensors: tensors.pop("backbone.layers.0.0.weight"), "missing: backbone.layers.0.0.weight"),
         (lambda tensors: tensors.update(other=torch.zeros(1)), "unknown to the model: other"),
+        (lambda tensors: tensors.update({0: torch.zeros(1), "x": torch.zeros(1)}), "unknown to the model: 0, x"),
         (
             lambda tensors: tensors.update({"classes.weight": torch.zeros(3, 10, 1, 1)}),
             r"classes.weight: expected the shape \(11, 10, 1, 1\) of the model, found \(3, 10, 1, 1\)",

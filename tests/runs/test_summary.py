@@ -96,6 +96,12 @@ def test_a_notebook_is_given_the_same_text(tmp_path, monkeypatch):
     assert not any(line.endswith(" ") for line in text.splitlines())
 
 
+def test_what_an_oracle_saw_beside_results_is_in_no_table(tmp_path):
+    text = summary_table(make(validation={"val/H": 60.04, "val/H_cal": 58.0}), tmp_path / "a" / "b" / "c")
+    assert row(text, "oracle")[:3] == ["oracle", "H_cal", "55.5"]
+    assert row(text, "validation") == ["validation", "60.0", "58.0"]
+
+
 def test_columns_are_aligned_where_the_encoding_lacks_a_sign(tmp_path, monkeypatch):
     monkeypatch.setattr("sys.stdout", io.TextIOWrapper(io.BytesIO(), encoding="ascii"))
     metrics = {"test/accuracy": 91.26, "test/accuracy_se": 0.5, "test/mIoU": 80.0}

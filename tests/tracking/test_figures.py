@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_rgba_array
 from matplotlib.patches import Ellipse
+from sklearn.metrics import auc
 
 from zsl_runner.tracking.figures.confusion import confusion, shares, shares_of_groups
 from zsl_runner.tracking.figures.generated_features import evenly, real_against_generated
@@ -302,6 +303,8 @@ def test_the_stacking_curve_marks_plain_and_calibrated_classification():
     assert any(f"H {2 * u * s / (u + s):.1f}" in text.get_text() for text in axes.texts)
     assert "seen" in axes.get_xlabel()
     assert "unseen" in axes.get_ylabel()
+    area = auc(seen / 100, unseen / 100)
+    assert axes.get_title(loc="left").endswith(f"AUSUC {100 * area:.1f}%")
     assert len(stacking_curve(offsets, seen, unseen).axes[0].lines) == 2
 
 

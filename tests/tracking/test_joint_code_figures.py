@@ -59,3 +59,5 @@ def test_categories_stand_in_the_order_of_their_classes():
     np.testing.assert_allclose(axes.images[0].get_array(), [[75, 0, 25], [0, 100, 0], [0, 0, 100], [0, 0, 0]])
     assert len(axes.patches) == 3
     assert png(figure)
+    mapped = category_classes(counts, ("a", "b", "c"), np.array([1, 0, 2, -1])).axes[0]
+    assert len(mapped.patches) == 2  # of category 2 there are no images

@@ -214,6 +214,7 @@ def test_a_recording_becomes_a_figure_and_a_text(tmp_path):
     (axes,) = operations([(share.name, share.seconds, share.calls) for share in shares], "tune/em").axes
     assert [tick.get_text() for tick in axes.get_yticklabels()][-1] == "5 others"
     assert len(axes.patches) == 16
+    assert axes.patches[-1].get_width() == pytest.approx(1e3 * sum(share.seconds for share in shares[15:]))
     assert axes.get_title(loc="left") == f"tune/em: {sum(1e3 * share.seconds for share in shares):.2f} ms a step"
 
 

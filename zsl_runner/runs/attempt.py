@@ -58,8 +58,7 @@ def execute(
         ObjectiveError: it belongs to a search and does not measure an objective of it.
         KeyboardInterrupt: a signal stopped it; its state is saved.
     """
-    experiment = next((o.partition("=")[2] for o in overrides if o.lstrip("+").startswith("experiment=")), None)
-    slug = run_directory.slug_of(overrides, config.name, experiment, config.seed, swept)
+    slug = run_directory.slug_of(overrides, config.name, config.seed, swept)
     result = Result(
         status="running",
         model=config.model.name,

@@ -71,7 +71,7 @@ class Checkpoints:
 
     Args:
         directory: the ``checkpoints`` folder of the run.
-        keep: how many of the newest files stay.
+        keep: how many files stay: the one just written and the newest before it.
         required: what a state must hold: names and types.
     """
 
@@ -128,7 +128,8 @@ class Checkpoints:
                 f"{path}: the checkpoint cannot be written: {error.strerror or error}; kept: {kept}; "
                 f"{remedy} and resume"
             ) from error
-        for old in self.files()[: -self.keep]:
+        # A file of a later step was passed over as damaged when the run was resumed, and counts for none that is whole.
+        for old in [file for file in self.files() if file <= path][: -self.keep]:
             with contextlib.suppress(OSError):
                 old.unlink()
         return path

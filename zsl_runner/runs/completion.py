@@ -69,11 +69,13 @@ def unfinished_runs(begun: str) -> list[str]:
 
     Args:
         begun: what has been typed: the beginning of a path below ``outputs``, which is looked through where it is
-            empty, or of a folder elsewhere.
+            empty, or of a folder elsewhere; with or without ``./``, which a shell wants back.
     """
-    typed = Path(begun).parent if not begun.endswith("/") else Path(begun)
-    top = _OUTPUTS if str(_OUTPUTS).startswith(begun.rstrip("/")) else typed
-    return sorted(str(run) for run in _runs(top, _DEEPEST) if str(run).startswith(begun.removeprefix("./")))
+    bare = begun.removeprefix("./")
+    here = begun.removesuffix(bare)
+    typed = Path(bare).parent if not bare.endswith("/") else Path(bare)
+    top = _OUTPUTS if str(_OUTPUTS).startswith(bare.rstrip("/")) else typed
+    return sorted(f"{here}{run}" for run in _runs(top, _DEEPEST) if str(run).startswith(bare))
 
 
 def _runs(folder: Path, deepest: int) -> list[Path]:

@@ -27,7 +27,6 @@ _CHOICE_GROUPS = frozenset({"trainer", "evaluator"})
 def slug_of(
     overrides: Sequence[str],
     name: str | None = None,
-    experiment: str | None = None,
     seed: int = 0,
     swept: Sequence[str] = (),
 ) -> str:
@@ -42,7 +41,6 @@ def slug_of(
     Args:
         overrides: the command line's overrides, e.g. ``["trainer=em", "model.latent_dim=32"]``.
         name: the name the user chose; what a sweep varies joins it, and the seed if an override sets it.
-        experiment: the chosen experiment, as ``method/dataset``.
         seed: the run's seed.
         swept: keys that have several values in the sweep this run belongs to.
 
@@ -55,7 +53,7 @@ def slug_of(
     removed = sorted(override.lstrip("~") for override in overrides if override.startswith("~"))
     told = settings if not name else {key: value for key, value in settings.items() if lies_in(key, *swept)}
     parts = [name] if name else []
-    parts += [experiment.replace("/", "_")] if experiment and (not name or "experiment" in swept) else []
+    parts += [told["experiment"].replace("/", "_")] if "experiment" in told else []
     parts += [told[group] for group in sorted(_CHOICE_GROUPS & told.keys())]
     parts += _labelled({key: value for key, value in told.items() if _belongs_to_the_name(key)})
     parts += [] if name else [f"no_{key}" for key in removed]

@@ -11,10 +11,9 @@ from torch import Tensor
 
 from zsl_runner.config.saved import CHECKPOINTS
 from zsl_runner.errors import CheckpointError
+from zsl_runner.files.names import some
 from zsl_runner.models.base import Model
 from zsl_runner.runs.checkpoint import Checkpoints
-
-MOST_NAMED = 4
 
 
 def initialise(model: Model, path: Path) -> None:
@@ -30,11 +29,11 @@ def initialise(model: Model, path: Path) -> None:
             backbone.
     """
     found, own = weights_at(path), model.state_dict()
-    unknown = sorted(set(found) - set(own))
+    unknown = sorted(map(str, set(found) - set(own)))  # any value may be a key in a file
     missing = [name for name in own if name not in found and name.startswith("backbone.")]
     if unknown or missing:
-        complaints = [f"unknown to the model: {_named(unknown)}"] * bool(unknown)
-        complaints += [f"missing: {_named(missing)}"] * bool(missing)
+        complaints = [f"unknown to the model: {some(unknown)}"] * bool(unknown)
+        complaints += [f"missing: {some(missing)}"] * bool(missing)
         raise CheckpointError(f"{path}: expected the tensors of the model by its names; {'; '.join(complaints)}")
     for name, tensor in found.items():
         if tensor.shape != own[name].shape:
@@ -65,8 +64,3 @@ def weights_at(path: Path) -> Mapping[str, Tensor]:
             f"{path}: expected a dictionary of tensors, found something else; save model.state_dict()"
         )
     return content
-
-
-def _named(names: list[str]) -> str:
-    rest = len(names) - MOST_NAMED
-    return ", ".join(names[:MOST_NAMED]) + (f" and {rest} more" if rest > 0 else "")

@@ -24,6 +24,7 @@ from zsl_runner.evaluation.base import AnyEvaluator, Measurement, measured, requ
 from zsl_runner.runs.checkpoint import Checkpoints
 from zsl_runner.runs.directory import require_in_place
 from zsl_runner.runs.objective import require_measured
+from zsl_runner.runs.oracle import with_better
 from zsl_runner.runs.state import RunState, StageRecord, chosen, validated
 from zsl_runner.tracking.tracker import Tracker
 from zsl_runner.training.base import Trainer
@@ -222,7 +223,7 @@ class StageRun:
         return metrics, measurement.choices
 
     def probe(self) -> Mapping[str, float]:
-        """Return oracle metrics, if the plan says so, and remember the best value of each.
+        """Return oracle metrics, if the plan says so, and remember the best value of each with its standard error.
 
         Raises:
             Interrupted: a signal asked the run to stop, before or while it measured.
@@ -235,11 +236,7 @@ class StageRun:
             looked = {tag.replace("test/", "oracle/"): value for tag, value in measurement.metrics.items()}
             looked |= self.context.evaluator.oracle(measurement)
             diagnosed = self._diagnosed(self.tested, "oracle")
-        for tag, value in looked.items():
-            if self._quantity(tag).ranked:
-                best = tag.replace("oracle/", "oracle/best_")
-                better = min if self._quantity(tag).lower_is_better else max
-                self.oracle_best[best] = better(value, self.oracle_best.get(best, value))
+        self.oracle_best = with_better(self.oracle_best, looked, self._quantity)
         return looked | diagnosed
 
     def keep_best(self) -> None:

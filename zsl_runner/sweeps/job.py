@@ -64,7 +64,7 @@ def _job(config: DictConfig, settings: HydraConf, plan: Plan) -> float | list[fl
     before = read_note(folder, number)
     note = Note(number, overrides)
     if before is not None and before.overrides == overrides:
-        note.directory = before.directory
+        note.directory, note.was_complete = before.directory, before.was_complete
     existing = _lost(note)
     note.save(folder)
 
@@ -81,7 +81,7 @@ def _job(config: DictConfig, settings: HydraConf, plan: Plan) -> float | list[fl
             return objective(resume(directory, chosen), chosen)
         if existing is None and chosen.existing != "new":
             existing = find(chosen)
-        note.was_complete = existing is not None and existing.state == "complete"
+            note.was_complete = existing is not None and existing.state == "complete"
         return objective(_launched(chosen, overrides, existing, plan, announce), chosen)
     except Exception as error:
         note.error, note.lacks_objective = summary(error), isinstance(error, ObjectiveError)
