@@ -38,6 +38,21 @@ def test_a_failure_is_noted_and_not_raised(error):
     assert stream.lost is error
 
 
+def test_what_a_slow_reader_cannot_take_is_noted_and_what_follows_arrives():
+    reader, writer = os.pipe()
+    for end in (reader, writer):
+        os.set_blocking(end, False)
+    with open(reader, "rb", buffering=0) as found, open(writer, "w") as pipe:
+        stream = Tolerant(pipe)
+        for _ in range(64):
+            stream.write("x" * 2**14 + "\n")
+        assert isinstance(stream.lost, BlockingIOError)
+        while found.read(2**16):  # None of an empty pipe
+            stream.flush()
+        stream.write("more\n")
+        assert found.read(2**16) == b"more\n"
+
+
 def test_a_stream_that_was_closed_before_the_start_takes_everything():
     stream = Tolerant(None)
     print("words", file=stream, flush=True)

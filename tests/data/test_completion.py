@@ -98,7 +98,19 @@ def test_sampled_targets_are_fixed_for_evaluation_drawn_for_training_and_have_th
     grey = source(make()).take(rows, None).y
     assert set(drawn.unique().tolist()) == {0.0, 1.0}
     assert (drawn.mean(0) - grey).abs().max() < 5 * 0.5 / 2000**0.5
-    assert (drawn.mean(0)[grey == 1] == 1).all()
+
+
+@pytest.mark.parametrize("grey", [0, 255])
+def test_of_black_and_of_white_nothing_else_is_sampled(grey):
+    records = make()
+    records = dataclasses.replace(records, images=np.full_like(records.images, grey))
+    generator = torch.Generator().manual_seed(0)
+    sampled = source(records, target="sampled")
+    for drawn in (
+        sampled.take(torch.arange(12), None).y,
+        *(sampled.take(torch.arange(12), generator).y for _ in range(50)),
+    ):
+        assert (drawn == grey / 255).all()
 
 
 @pytest.mark.parametrize("options", [{}, {"mask_value": 0.0}])

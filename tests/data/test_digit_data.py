@@ -1,6 +1,7 @@
 """Digits: the attribute tables, the folds, the embedded data and the signal in them."""
 
 import itertools
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -126,6 +127,14 @@ def test_own_unseen_digits():
     }
     assert len(drawn) > 1
     assert len(load(DigitsConf(name="digits", validation_classes=3)).validation_classes) == 3
+
+
+def test_two_seen_digits_at_least_are_left_to_train_on():
+    """Also where nobody says how many are for validation."""
+    conf = DigitsConf(name="digits", unseen=[0, 1, 2, 3, 4, 5, 6])
+    assert list(conf.problems()) == []
+    assert len(load(conf).validation_classes) == 1
+    assert [problem.key for problem in replace(conf, validation_classes=2).problems()] == ["validation_classes"]
 
 
 def test_the_test_rows_depend_on_their_seed_only():

@@ -9,6 +9,7 @@ import torch
 from tests.data.test_folds import SCALINGS, STAGES, every_row, rows_of, training_tensors
 from tests.zero_shot import zero_shot_folds
 from zsl_runner.config.schema import ModelConf, TrainerConf
+from zsl_runner.data.command.synthesis import synthesize
 from zsl_runner.data.load import load
 from zsl_runner.data.sources.toy.conf import ToyConf
 from zsl_runner.data.sources.xlsa17.conf import XLSA17Conf
@@ -133,8 +134,13 @@ def test_the_record_tells_of_the_setting_and_of_the_rows():
     assert told.split_version == "own (toy, seed 0)"
 
 
-def test_all_rows_of_another_folder_are_for_evaluation():
-    assert XLSA17Conf(name="mine", root="here", shots=5).moved_to("there").shots == 0
+def test_all_rows_of_another_folder_are_for_evaluation(tmp_path):
+    """What says how rows and classes of the run's own files are divided neither counts nor is told of others."""
+    synthesize(tmp_path / "there", ToyConf(name="toy", seen=4, train_rows=5))
+    conf = XLSA17Conf(name="mine", root="here", shots=500, unseen_imbalance=10.0, validation_classes=9)
+    told = load(conf.moved_to(str(tmp_path / "there"))).provenance
+    assert "thinned" not in told.split_version
+    assert not [note for note in told.notes if "runs" in note]
 
 
 def test_classes_of_ones_own_take_the_place_of_those_with_labelled_rows(records):

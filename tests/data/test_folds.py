@@ -12,7 +12,7 @@ from tests.zero_shot import zero_shot_folds
 from zsl_runner.config.schema import TrainerConf
 from zsl_runner.data.load import load
 from zsl_runner.data.sources.toy.conf import ToyConf
-from zsl_runner.data.zero_shot.draws import draw_validation_classes, held_out_rows
+from zsl_runner.data.zero_shot.draws import draw_validation_classes, held_out_rows, thinned
 from zsl_runner.data.zero_shot.folds import ZeroShotFolds
 from zsl_runner.data.zero_shot.folds import zero_shot_folds as folds_of_run
 from zsl_runner.errors import DataError
@@ -234,6 +234,13 @@ def test_unseen_rows_are_thinned_in_both_stages_and_nothing_else_is(records):
     assert torch.equal(again.evaluation.unseen_labels, fold.evaluation.unseen_labels)
     other = cut(records, "final", unlabelled=True, unseen_imbalance=10.0, unseen_imbalance_seed=1)
     assert not torch.equal(other.evaluation.unseen_labels, fold.evaluation.unseen_labels)
+
+
+@pytest.mark.parametrize(("imbalance", "sizes"), [(1.0, [10, 10, 10]), (4.0, [3, 5, 10]), (1e6, [1, 1, 10])])
+def test_a_thinned_class_keeps_the_share_of_its_rank_rounded_up(imbalance, sizes):
+    labels = np.repeat([0, 1, 2], 10)
+    kept = thinned(labels, np.arange(30), imbalance, seed=0)
+    assert sorted(np.bincount(labels[kept])) == sizes
 
 
 def test_a_thinned_data_set_says_so_in_the_name_of_its_split():

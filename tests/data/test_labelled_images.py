@@ -65,6 +65,19 @@ def test_training_sees_only_the_labels_it_may(records):
     assert torch.equal(fold.evaluation.training.labels, own)
 
 
+@pytest.mark.parametrize(("labelled", "kept"), [(103, 103), (600, 250), (1150, 450), (None, 500)])
+def test_a_limited_training_set_has_as_many_images_as_it_was_asked_for(records, labelled, kept):
+    """Half of them with a label, and of the scarcer kind at most all."""
+    few = np.sort(records.train[:labelled])
+    train = folds(replace(records, labelled=few)).cut("fit").train
+    small = train.limited(500)
+    assert (len(train.images), len(small.images), len(small.labelled)) == (1200, 500, kept)
+    assert len(small.images.rows.unique()) == 500
+    assert torch.equal(
+        small.labels[small.labelled], torch.from_numpy(records.labels)[small.images.rows[small.labelled]]
+    )
+
+
 def test_stages(records):
     stages = folds(records)
     validation, test = stages.cut("fit").evaluation, stages.tested("fit").evaluation

@@ -50,6 +50,11 @@ def test_what_a_metric_cannot_mean_is_said(changes, expected):
     assert expected in found
 
 
+def test_data_without_a_test_row_of_a_seen_class_are_sound():
+    test_seen = RECORDS.test_seen[RECORDS.labels[RECORDS.test_seen] > 1]
+    assert dataclasses.replace(RECORDS, test_seen=test_seen).problems() == []
+
+
 def test_a_single_class_with_one_training_row_is_no_doubt():
     first = np.flatnonzero(RECORDS.labels[RECORDS.trainval] == 0)[1:]
     assert list(warnings(trainval=np.delete(RECORDS.trainval, first))) == []

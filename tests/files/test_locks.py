@@ -2,11 +2,12 @@
 
 import errno
 import fcntl
+from contextlib import ExitStack
 
 import pytest
 
 from zsl_runner.errors import CheckpointError
-from zsl_runner.files.locks import exclusive, is_held
+from zsl_runner.files.locks import exclusive, is_held, one_at_a_time
 
 
 def test_one_process_at_a_time(tmp_path):
@@ -31,6 +32,26 @@ def test_who_only_asks_whether_it_is_held_is_waited_for(tmp_path, monkeypatch):
     with exclusive(tmp_path):
         assert is_held(tmp_path)
     assert len(waits) == 1
+
+
+def test_who_wants_it_for_an_instant_waits_as_long_as_somebody_holds_it(tmp_path, monkeypatch):
+    waits = []
+    with ExitStack() as held:
+        held.enter_context(exclusive(tmp_path))
+
+        def waited(seconds):
+            waits.append(seconds)
+            if len(waits) == 40:
+                held.close()
+
+        monkeypatch.setattr("time.sleep", waited)
+        with one_at_a_time(tmp_path):
+            assert is_held(tmp_path)
+    assert len(waits) == 40
+    waits.clear()
+    with pytest.raises(CheckpointError, match="cannot be written: No such file"), one_at_a_time(tmp_path / "absent"):
+        pytest.fail("a lock in no folder")
+    assert len(waits) < 40
 
 
 @pytest.mark.parametrize("number", [errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOLCK, errno.EINVAL, errno.EBADF])

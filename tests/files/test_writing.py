@@ -24,6 +24,15 @@ def test_a_file_is_replaced_in_one_step(tmp_path):
     assert os.listdir(tmp_path) == ["file"]
 
 
+def test_all_is_on_the_disk_before_it_gets_its_name(tmp_path, monkeypatch):
+    done = []
+    fsync, replace = os.fsync, os.replace
+    monkeypatch.setattr(os, "fsync", lambda file: done.append(os.fstat(file).st_size) or fsync(file))
+    monkeypatch.setattr(os, "replace", lambda *places: done.append("named") or replace(*places))
+    write_text(tmp_path / "file", "four")
+    assert done == [4, "named"]
+
+
 def fail_half_way(path, error):
     with replacing(path) as temporary:
         temporary.write_text("half")

@@ -67,12 +67,14 @@ class ScheduledOptimizerConf(OptimizerConf):
             yield from idle("milestones=[]", "lr_decay")
 
     def unreached(self, epochs: int) -> Iterable[Problem]:
-        """Yield what lies beyond the end of a training of so many epochs."""
+        """Yield what changes no rate in a training of so many epochs."""
         late = [milestone for milestone in self.milestones if milestone >= epochs]
         if late:
             yield Problem("milestones", f"{late} are not reached in {epochs} epochs; leave them out")
-        if self.inverse_decay and self.inverse_decay_from >= epochs:
-            yield Problem("inverse_decay_from", f"{self.inverse_decay_from} is not reached in {epochs} epochs")
+        last = epochs - 1  # begins after so many, and is the first with a lower rate if t0 is one less
+        if self.inverse_decay and self.inverse_decay_from >= max(1, last):
+            told = f"{self.inverse_decay_from} is too late for {epochs} epochs, the last of which begins after {last}"
+            yield Problem("inverse_decay_from", told)
 
     def lr_after(self, epochs: int) -> float:
         """Return the learning rate after so many whole epochs.

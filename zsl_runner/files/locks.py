@@ -50,7 +50,11 @@ def exclusive(directory: Path) -> Iterator[None]:
 
 @contextmanager
 def one_at_a_time(folder: Path) -> Iterator[None]:
-    """Hold a folder's lock for an instant, and wait for it while another process does."""
+    """Hold a folder's lock for an instant, and wait for it while another process does.
+
+    Raises:
+        CheckpointError: the folder cannot be written, or refuses the lock again and again although nobody holds it.
+    """
     refused = 0
     with ExitStack() as lock:
         while True:

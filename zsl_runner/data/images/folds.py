@@ -131,10 +131,10 @@ class ImageTrainingSet:
         return (self.labels != UNLABELLED).nonzero().flatten()
 
     def limited(self, rows: int) -> ImageTrainingSet:
-        """Return the same with so many images, half of them labelled ones where only some are labelled."""
+        """Return the same with so many images, half of them labelled if there are enough with and without a label."""
         labelled = self.labelled
         plain = (self.labels == UNLABELLED).nonzero().flatten()
-        known = min(len(labelled), rows if not len(plain) else max(1, rows // 2))
+        known = min(len(labelled), max(1, rows // 2, rows - len(plain)))
         chosen = [part[spread(len(part), n)] for part, n in ((labelled, known), (plain, rows - known)) if len(part)]
         positions = torch.cat(chosen).sort().values
         return replace(self, images=self.images.part(positions), labels=self.labels[positions])

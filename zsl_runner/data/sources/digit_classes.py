@@ -164,7 +164,8 @@ def digit_split(conf: DigitConf) -> DigitSplit:
         unseen, validation, name = _ascending(conf.unseen), None, "own (chosen digits"
     seen = np.setdiff1d(np.arange(DIGITS), unseen)
     if conf.validation_classes is not None or validation is None:
-        count = 2 if conf.validation_classes is None else conf.validation_classes
+        usual = min(2, len(seen) - 2)  # two are left to train on, which `DigitConf.problems` demands of any number
+        count = usual if conf.validation_classes is None else conf.validation_classes
         validation = draw_validation_classes(seen, count, conf.validation_seed)
     return DigitSplit(seen, unseen, validation, f"{name}: unseen {', '.join(map(str, unseen))})")
 

@@ -1,1 +1,1 @@
-"""Images with tags: which classes they show, and for evaluation alone perhaps where."""
+"""Images with tags: which classes they show, and perhaps where."""

@@ -16,6 +16,7 @@ from zsl_runner.data.sources.digit_canvas.canvas import draw_canvas
 from zsl_runner.data.sources.digit_canvas.conf import CanvasOptions, DigitCanvasConf, TaggedCanvasConf
 from zsl_runner.data.sources.digit_canvas.pools import digit_pools, source_files
 from zsl_runner.data.tagged.records import TaggedRecords
+from zsl_runner.errors import OptionError
 from zsl_runner.files.folders import KeptCopy
 
 VERSION: Final = 1
@@ -140,13 +141,19 @@ def load_tagged(conf: TaggedCanvasConf) -> TaggedRecords:
     """Return the canvases, one channel if they are grey, with the digits that show as tags.
 
     Raises:
-        DataError: see `drawn_canvases`.
+        DataError: see `drawn_canvases`; or digits are so small that a canvas shows none.
     """
     drawn = drawn_canvases(conf, "the digits on it, exact masks for evaluation")
+    tags = tags_of(drawn.labels, len(drawn.class_names))
+    if bare := int((~tags.any(1)).sum()):
+        raise OptionError(
+            f"dataset.digit_size: expected a digit on each canvas, found none on {bare:,} of {len(tags):,}, where ink "
+            "covers no pixel by more than half; draw larger digits, or on a larger dataset.side"
+        )
     records = TaggedRecords(
         name=conf.name,
         images=drawn.images if conf.colour else np.ascontiguousarray(drawn.images[:, :1]),
-        tags=tags_of(drawn.labels, len(drawn.class_names)),
+        tags=tags,
         class_names=drawn.class_names,
         provenance=drawn.provenance,
         masks=drawn.labels,

@@ -87,7 +87,10 @@ class XLSA17Conf(ZeroShotConf):
             yield RequiredFile(str(self.file(self.sentences_file)), remedy, self.sha256_sentences)
 
     def moved_to(self, folder: str) -> XLSA17Conf:
-        """Return the configuration of other files with the same names, all of whose rows are for evaluation."""
+        """Return the configuration of other files with the same names, all of whose rows are for evaluation.
+
+        What says how rows and classes of these files are divided is left out: it was meant for those of this folder.
+        """
         return replace(
             self,
             root=folder,
@@ -99,6 +102,8 @@ class XLSA17Conf(ZeroShotConf):
             sha256_splits=None,
             sha256_sentences=None,
             cache=None,
+            validation_classes=None,
+            unseen_imbalance=1.0,
             shots=0,
         )
 
