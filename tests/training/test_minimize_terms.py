@@ -9,7 +9,7 @@ from zsl_runner.config.schema import RuntimeConf
 from zsl_runner.errors import RunError
 from zsl_runner.models.base import Model
 from zsl_runner.streams import Streams
-from zsl_runner.training.base import TrainingContext, detached, total
+from zsl_runner.training.base import StepReport, TrainingContext, detached, total
 from zsl_runner.training.optimisers import Optimisers
 from zsl_runner.training.replay import eager
 from zsl_runner.training.runtime import Runtime
@@ -75,6 +75,37 @@ def test_a_term_that_is_not_one_number_is_refused_by_its_name(term, found):
     with pytest.raises(RunError, match=f"term rows of the loss: expected a tensor of one number, found {found}"):
         TermSums().add({"square": torch.ones(()), "rows": term})
     assert (model.a.item(), work.optimisers.steps) == (3.0, 0)
+
+
+def test_terms_of_one_number_are_summed_whatever_their_shapes():
+    work, model = context()
+    terms = {"square": model.a.square(), "row": 1 * model.a[None], "cell": 1 * model.a[None, None]}
+    assert work.minimize_terms(terms, "a")["loss"].item() == 15.0
+    assert model.a.item() == -1.0  # the derivative of a^2 + 2 a is 8
+    sums = TermSums()
+    sums.add(terms)
+    sums.count(terms)
+    assert sums.values() == {"square": 9.0, "row": 3.0, "cell": 3.0}
+
+
+def test_a_loss_without_terms_is_refused_and_a_step_without_any_is_not():
+    work, _ = context()
+    with pytest.raises(RunError, match="the loss has no terms"):
+        work.minimize_terms({}, "a")
+    sums = TermSums()
+    eager(lambda: StepReport({}, 5), sums)()
+    assert sums.values() == {}
+
+
+@pytest.mark.parametrize(("value", "steps"), [(torch.tensor(0.2).bfloat16(), 500), (torch.tensor(7), 3)])
+def test_sums_of_terms_do_not_round_to_the_precision_of_a_term(value, steps):
+    """A sum of bfloat16 stands still where a term is less than half the distance of two of its numbers."""
+    sums = TermSums()
+    for _ in range(steps):
+        sums.add({"rough": value})
+        sums.count(["rough"])
+    sums.add({"rough": torch.tensor(0.5)})
+    assert sums.values()["rough"] == pytest.approx(steps * value.item() + 0.5, rel=1e-5)
 
 
 def test_a_step_that_returns_no_report_is_refused_by_its_type():

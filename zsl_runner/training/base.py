@@ -176,17 +176,19 @@ def ended_early(within: str, missed: str, key: str) -> str:
 
 
 def total(terms: Mapping[str, Tensor]) -> Tensor:
-    """Return the sum of scalar terms.
+    """Return the sum of scalar terms, a scalar.
 
     Raises:
-        RunError: a term is no tensor of one number.
+        RunError: there are none, or one is no tensor of one number.
 
     >>> total({"kl": torch.tensor(1.0), "margin": torch.tensor(0.5)})
     tensor(1.5000)
     """
     for name, term in terms.items():
         require_one_number(name, term)
-    return torch.stack(list(terms.values())).sum()
+    if not terms:
+        raise RunError("the loss has no terms; expected one or more, each a tensor of one number")
+    return torch.stack([term.reshape(()) for term in terms.values()]).sum()
 
 
 def detached(terms: Mapping[str, Tensor]) -> dict[str, Tensor]:

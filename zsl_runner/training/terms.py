@@ -43,12 +43,13 @@ class TermSums:
 
     @torch.no_grad()
     def add(self, terms: Mapping[str, Tensor]) -> None:
-        """Add scalars in place; only a name that is new makes a tensor."""
+        """Add scalars in place, in single precision at least; only a name that is new makes a tensor."""
         for name, term in terms.items():
             if name not in self._sums:
                 require_one_number(name, term)
-                self._sums[name] = torch.zeros_like(term)
-        torch._foreach_add_([self._sums[name] for name in terms], list(terms.values()))
+                self._sums[name] = torch.zeros_like(term, dtype=torch.promote_types(term.dtype, torch.float32))
+        if terms:
+            torch._foreach_add_([self._sums[name] for name in terms], list(terms.values()))
 
     def count(self, names: Iterable[str]) -> None:
         """Count a step that had the terms of these names."""
@@ -57,8 +58,8 @@ class TermSums:
 
     def values(self) -> dict[str, float]:
         """Return the sums of the terms counted, in one transfer from the device."""
-        sums = torch.stack([self._sums[name].double() for name in self.counts])
-        return dict(zip(self.counts, sums.tolist(), strict=True))
+        sums = [self._sums[name].double().flatten() for name in self.counts]
+        return dict(zip(self.counts, torch.cat(sums).tolist(), strict=True)) if sums else {}
 
     def clear(self) -> None:
         """Begin anew, in the same tensors."""
