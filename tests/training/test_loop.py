@@ -219,6 +219,23 @@ def test_stops_at_the_selected_length_inside_a_phase():
     assert not any("val/H" in values for _, values, _, _ in events.rows)
 
 
+@pytest.mark.parametrize("cut", range(1, 10))
+def test_a_stop_before_the_selected_length_continues_to_it(cut):
+    stopped, before, _ = build(Counting(), stage="final", stop_length=9, stop_at=cut)
+    with pytest.raises(Interrupted):
+        stopped.run()
+    fresh = Counting()
+    fresh.count = cut
+    resumed, after, _ = build(fresh, stage="final", stop_length=9)
+    resumed.load_state_dict(stopped.state_dict())
+    resumed.run()
+    assert fresh.count == 9
+    straight, events, _ = build(Counting(), stage="final", stop_length=9)
+    straight.run()
+    assert before.rows + after.rows == events.rows
+    assert resumed.position == straight.position
+
+
 def test_a_stage_without_validation_never_undoes():
     trainer = Counting(undo_at=range(100))
     loop, _, _ = build(trainer, stage="final")
