@@ -5,15 +5,17 @@ import dataclasses
 import pytest
 import torch
 
-from tests.task_data import task_trainer, task_training, train
+from tests.task_data import Counting, task_trainer, task_training, train
 from tests.trainers.continual.methods import HOLDING, told
 from zsl_runner.data.sources.digits.conf import SplitDigitsConf
 from zsl_runner.data.sources.mnist.conf import SplitMNISTConf
 from zsl_runner.data.sources.toy.conf import ToyTasksConf
 from zsl_runner.errors import ConfigError
+from zsl_runner.models.task_model import TaskModel
 from zsl_runner.trainers.continual.conf import ICaRLConf
 from zsl_runner.trainers.continual.exemplars import herded
 from zsl_runner.trainers.continual.memory import ExemplarMemory
+from zsl_runner.trainers.continual.trainer import ContinualTrainer
 
 
 def test_herding_follows_the_mean():
@@ -75,6 +77,22 @@ def test_exemplars_may_be_drawn():
         assert (labels[chosen] == label).all()
         assert torch.equal(chosen, again._exemplars.memory.of(label, 0))
         assert set(chosen.tolist()) != set(herding._exemplars.memory.of(label, 0).tolist())
+
+
+class Normed(Counting):
+    """A batch norm of the first numbers of a row."""
+
+    def represent(self, x):
+        return self.norm(x[:, :3])
+
+
+def test_the_width_of_features_is_asked_of_a_network_with_batch_norm_without_moving_its_statistics():
+    context = task_trainer(HOLDING["icarl"]).context
+    model = TaskModel(Normed(), context.data.order)
+    ContinualTrainer(HOLDING["icarl"], dataclasses.replace(context, model=model))
+    assert model.prototypes.shape == (3, 6, 3)
+    assert model.main.norm.running_mean.tolist() == [0, 0, 0]
+    assert model.main.norm.training
 
 
 def test_class_means_decide():

@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from zsl_runner.data.tasks.folds import TaskTraining
+from zsl_runner.models.networks import evaluating
 from zsl_runner.models.task_model import TaskModel
 from zsl_runner.streams import Streams
 from zsl_runner.trainers.continual.memory import ExemplarMemory
@@ -87,7 +88,7 @@ class ExemplarPhase:
     ) -> None:
         self.memory = memory
         self._model, self._data, self._selection, self._streams = model, data, selection, streams
-        with torch.no_grad():
+        with evaluating(model.main), torch.no_grad():
             width = model.main.represent(data.data.rows.take(data.data.labels.new_zeros(1))).shape[1]
         model.keep_prototypes(width)
         self._label = 0
