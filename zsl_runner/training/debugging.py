@@ -69,7 +69,7 @@ class Recording:
 
 
 class DebuggedTrainer(Trainer):
-    """A trainer whose phases are changed as the options say; everything else is the trainer's own.
+    """The phases of a trainer, changed as the options say, for the loop, which asks for nothing else of a trainer.
 
     Args:
         trainer: the trainer.

@@ -10,11 +10,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from zsl_runner.data.stages import spread
 from zsl_runner.data.zero_shot.folds import FeatureView, ZeroShotEvaluation
 from zsl_runner.evaluation.base import Draw, Points
 from zsl_runner.evaluation.zsl.calibration import ZeroShotDetails
 from zsl_runner.models.base import FeatureGenerator, Model
 from zsl_runner.models.gaussian_prior_vae import GaussianPriorVAE
+from zsl_runner.models.networks import evaluating
 from zsl_runner.streams import Streams
 from zsl_runner.tracking.figures.confusion import confusion
 from zsl_runner.tracking.figures.generated_features import real_against_generated
@@ -76,7 +78,7 @@ def generated_rows(model: FeatureGenerator, data: ZeroShotEvaluation) -> tuple[T
         model: the generator.
         data: at most `MOST_ROWS` of its unseen rows are counted.
     """
-    labels = data.unseen_labels[_spread(len(data.unseen), data.unseen_labels.device)]
+    labels = data.unseen_labels[_spread(data.unseen)]
     streams = Streams(SEED, data.class_vectors.device)
     return model.synthesize(data.class_vectors[labels], streams), labels
 
@@ -121,12 +123,9 @@ def _draw_class_prior(data: ZeroShotEvaluation, assumed: Tensor) -> Figure:
 def _draw_latent(model: GaussianPriorVAE, data: ZeroShotEvaluation) -> Figure:
     seen, seen_labels = _rows(data.seen, data.seen_labels)
     unseen, unseen_labels = _rows(data.unseen, data.unseen_labels)
-    training = model.training
-    model.eval()
-    with torch.no_grad():
+    with evaluating(model), torch.no_grad():
         encodings = model.encode(torch.cat([seen, unseen])).mean
         prior = model.prior(data.class_vectors)
-    model.train(training)
     deviations = (prior.log_var / 2).exp().expand_as(prior.mean)
     return priors_against_encodings(
         _numpy(encodings),
@@ -141,13 +140,13 @@ def _draw_latent(model: GaussianPriorVAE, data: ZeroShotEvaluation) -> Figure:
 
 
 def _rows(view: FeatureView, labels: Tensor) -> tuple[Tensor, Tensor]:
-    positions = _spread(len(view), labels.device)
+    positions = _spread(view)
     return view.take(positions), labels[positions]
 
 
-def _spread(count: int, device: torch.device) -> Tensor:
-    """Return at most `MOST_ROWS` positions, evenly spread over the rows."""
-    return torch.linspace(0, count - 1, min(count, MOST_ROWS), device=device).round().long()
+def _spread(view: FeatureView) -> Tensor:
+    """Return at most `MOST_ROWS` positions of a view, at even distances."""
+    return torch.from_numpy(spread(len(view), MOST_ROWS)).to(view.device)
 
 
 def _numpy(values: Tensor) -> NDArray[Any]:
