@@ -102,6 +102,14 @@ class TestPriorMatch:
         metrics = moment_metrics(prior.sample(500, rng()), prior, prior.sample(500, rng(1)))
         assert metrics["correlation"] == 0
 
+    def test_a_dimension_that_never_varies_has_no_correlation(self):
+        prior = LatentPrior("normal", 3)
+        codes = prior.sample(5000, rng())
+        codes[:, 1] = 0
+        metrics = moment_metrics(codes, prior, prior.sample(5000, rng(1)))
+        assert metrics["std_ratio"] == 1
+        assert metrics["correlation"] < 0.05
+
     def test_a_prior_with_correlations_of_its_own(self):
         prior = LatentPrior("swiss_roll", 2)
         metrics = moment_metrics(prior.sample(20_000, rng()), prior, prior.sample(20_000, rng(1)))

@@ -150,11 +150,11 @@ def test_training_repeats_and_continues_where_it_was_saved(build):
 
 
 def test_the_history_holds_means_of_each_divergence(build):
-    trainer = build(JointVAEConf(continuous=3))
+    trainer = build(JointVAEConf(continuous=3), cz_max=4.0, cc_max=2.0)
     terms = run(trainer, 100)
     history = trainer.shown()["capacity_history"]
     assert history.shape == (2, 9)
-    assert history[:, 0].tolist() == [50, 100]
+    assert history[:, [0, 2, 4]].flatten().tolist() == pytest.approx([50, 0.2, 0.1, 100, 0.4, 0.2])
     torch.testing.assert_close(history[:, 6:].sum(1), history[:, 1])
     for line, part in zip(history, (terms[:50], terms[50:]), strict=True):
         assert line[1].item() == pytest.approx(sum(float(t["kl_z"]) for t in part) / 50, rel=1e-4)

@@ -31,13 +31,12 @@ def test_one_size_for_a_batch_and_one_place_for_an_image():
         if side:
             found = [extent(image) for image in hidden]
             assert all((rows, columns) == (side, side) for _, _, rows, columns in found)
-            places |= {(top, left) for top, left, _, _ in found}
+            places |= {(top, left, top + side, left + side) for top, left, _, _ in found}
             assert (hidden.flatten(1).sum(1) == side * side).all()
     assert sizes == set(range(9))  # round(20 * U * 0.4): 0 to 8
-    tops, lefts = zip(*places, strict=True)
+    tops, lefts, bottoms, rights = zip(*places, strict=True)
     assert (min(tops), min(lefts)) == (0, 0)
-    assert max(tops) >= 18
-    assert max(lefts) >= 28
+    assert (max(bottoms), max(rights)) == (20, 30)
 
 
 def test_sizes_are_uniform():
