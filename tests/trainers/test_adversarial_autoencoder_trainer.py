@@ -297,6 +297,16 @@ def test_noise_and_dropout_change_what_the_encoder_sees_and_not_what_it_reconstr
     assert torch.equal(x, torch.full((400, 784), 0.5))
 
 
+def test_labelled_rows_are_classified_with_the_same_noise(build):
+    losses = []
+    for options in ({}, {"noise": NoiseConf(std=3.0)}, {"input_dropout": 0.9}):
+        trainer = build(dataclasses.replace(CONF, **options))
+        losses.append(
+            trainer.classification_step(trainer.rows.take_labelled(torch.arange(40)))["classification"].item()
+        )
+    assert len(set(losses)) == 3
+
+
 def test_noise_at_the_discriminators_leaves_the_input_alone(build):
     trainer = build(dataclasses.replace(CONF, noise=NoiseConf(where="discriminator", std=0.3)))
     x = torch.full((400, 784), 0.5)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from tests.evaluation.test_relabelling import renumbered
 from tests.models.feature_gan_settings import BI_VAEGAN, F_VAEGAN, TF_VAEGAN
 from tests.weights import differing, hand_over, same, weights_of
 from zsl_runner.classifiers.conf import ClassifierConf
@@ -120,7 +121,7 @@ def test_steps_of_an_epoch(build, records, monkeypatch, count, generator, critic
     descend, minimize = optimisers.descend, optimisers.minimize
     monkeypatch.setattr(optimisers, "descend", lambda name, *rest: (steps.update([name]), descend(name, *rest)))
     monkeypatch.setattr(optimisers, "minimize", lambda loss, *names: (steps.update(names), minimize(loss, *names)))
-    run(trainer)
+    assert sum(report.real_rows for report in run(trainer)) == 64 * (generator + critic + regressor)
     expected = {"generator": generator, "encoder": generator, "critic": critic, "unseen_critic": critic}
     assert steps == expected | {"regressor": regressor, "attribute_critic": regressor}
 
@@ -290,6 +291,19 @@ def test_the_seen_classifier_is_fitted_once_and_knows_the_seen_classes(build):
     report = phase.step()
     assert torch.equal(weight, fitted)
     assert report.terms["classification"].item() > 0
+
+
+def test_generated_rows_are_classified_among_the_seen_classes_however_these_are_numbered(build, records):
+    number = np.random.default_rng(2).permutation(len(records.class_vectors))
+    trainer = build(F_CLSWGAN, data=renumbered(records, number))
+    trainer.phases()[0].begin()
+    data, model = trainer.context.data, trainer.model
+    assert not (data.labelled_classes.diff() == 1).all()
+    x, labels = data.features.take(torch.arange(40)), data.labels[:40]
+    logits = x @ model.seen_classifier_weight.T + model.seen_classifier_bias
+    logits[:, data.unseen_classes] = -torch.inf
+    expected = torch.nn.functional.cross_entropy(logits, labels)
+    torch.testing.assert_close(trainer.generator_step._classification(x, labels), expected)
 
 
 def test_state_round_trip_continues_bit_identically(build):
