@@ -248,6 +248,23 @@ def test_rollback_keeps_better_weights_and_undoes_worse_ones(records, make_conte
     assert same(weights_of(context), better)
 
 
+def test_rows_are_not_generated_by_weights_that_are_undone(records, make_context):
+    conf = em_conf(pretrain_steps=3, rollback_every=2, refresh_every=3, lr=0.01)
+    context, _ = make_context(records, conf)
+    trainer = EMTrainer(conf, context)
+    seen, em = trainer.phases()
+    for _ in range(3):
+        seen.step()
+    seen.on_validation({"val/H": 10.0})
+    em.begin()
+    start = weights_of(context)
+    for _ in range(4):  # the fourth renews the copy
+        em.step()
+    assert not same(trainer.frozen.state_dict(), start)
+    assert em.on_validation({"val/H": 9.0}) is True
+    assert same(trainer.frozen.state_dict(), start)
+
+
 def test_a_metric_of_the_rollback_that_is_not_measured_is_named_at_the_first_validation(records, make_context):
     conf = em_conf(pretrain_steps=3, rollback_every=2, rollback_metric="val/H")
     context, _ = make_context(records, conf)

@@ -192,6 +192,8 @@ class EMTrainer(Trainer):
             self.best_weights = self._weights()
             return False
         self.model.load_state_dict(self.best_weights)
+        if self.frozen is not None:  # the copy may be of a step that is undone
+            self._refresh()
         return True
 
     def _deciding(self, metrics: Mapping[str, float]) -> float:
