@@ -29,8 +29,8 @@ class ZeroShotEvaluatorConf(EvaluatorConf):
     )
     calibration: str = option(
         "none",
-        "calibrated stacking: none; val = also report test/H_cal with the offset that maximised val/H in the tune "
-        "stage",
+        "calibrated stacking: none; val = also report test/U_cal, test/S_cal and test/H_cal, with the offset that "
+        "maximised val/H in the tune stage",
         choices=("none", "val"),
     )
 

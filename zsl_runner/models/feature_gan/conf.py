@@ -130,7 +130,9 @@ class FeatureGANConf(ModelConf):
         False, "regressor=joint: it also minimises its loss on generated rows (TF-VAEGAN but for AWA)"
     )
     attribute_critic: bool = option(False, "transductive: a critic aligns regressed with true class vectors")
-    feedback_loop: bool = option(False, "TF-VAEGAN: every second epoch generates through the feedback network")
+    feedback_loop: bool = option(
+        False, "TF-VAEGAN: generate through the feedback network in the second half of each epoch"
+    )
     feedback_train: float = option(1.0, "strength of the feedback while training (a1)", low=0.0)
     feedback_synthesis: float = option(
         1.0, "strength of the feedback when the classifier's rows are made (a2)", low=0.0

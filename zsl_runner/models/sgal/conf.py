@@ -59,7 +59,7 @@ class MarginConf:
     pairs: str = option(
         "batch_all",
         "batch_all: all ordered pairs of batch rows, same class included (released); batch_diff: only rows of "
-        "different classes; classes: every pair of classes of the data set once",
+        "different classes; classes: every ordered pair of classes of the data set once",
         choices=("batch_all", "batch_diff", "classes"),
     )
 

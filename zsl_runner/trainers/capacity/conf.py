@@ -41,7 +41,7 @@ class CapacityTrainerConf(TrainerConf):
     capacities: str = option(
         "separate",
         "separate: one distance for KL_z and one for KL_c (JointVAE). shared: the distance of KL_z + KL_c from "
-        "C_z + C_c, with which the continuous variables take all",
+        "C_z + C_c, of which the continuous variables take most",
         choices=("separate", "shared"),
     )
     capacity_per: str = option(

@@ -1,4 +1,4 @@
-"""One step of encoder and generator (and of the feedback network in its epochs); critics and regressor stand still."""
+"""One step of encoder and generator (of the feedback network in its half of an epoch); critics and regressor rest."""
 
 from __future__ import annotations
 
