@@ -17,6 +17,7 @@ from zsl_runner.config.command import read
 from zsl_runner.config.registry import schemas
 from zsl_runner.config.schema import GROUPS, RunConfig
 from zsl_runner.config.sweep import expand
+from zsl_runner.runs.result import Result
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 DOCS = REPOSITORY / "docs"
@@ -272,6 +273,13 @@ def test_every_data_set_is_in_the_table(page):
 def test_the_index_leads_to_every_page():
     linked = {(DOCS / link).resolve() for link in LINK.findall((DOCS / "index.md").read_text()) if "://" not in link}
     assert {page for page in PAGES if page.name != "index.md"} <= linked  # README.md, too
+
+
+def test_every_field_of_a_record_is_in_the_table():
+    text = (DOCS / "runs.md").read_text()
+    table = re.search(r"^\| field \|.*?\n\n", text, re.MULTILINE | re.DOTALL)[0]
+    told = {name for line in table.split("\n") if line for name in CODE.findall(line.split("|")[1])}
+    assert told == {entry.name for entry in dataclasses.fields(Result)}
 
 
 def test_the_readme_and_the_first_guide_tell_one_run_alike():
