@@ -239,6 +239,31 @@ def test_the_settings_shown_are_those_of_the_files():
     assert wrong == []
 
 
+def switches(page):
+    """Settings in the column of a table that says what makes a run differ from what its method's page found."""
+    column = None
+    for line in page.read_text().splitlines():
+        cells = [cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]]
+        if not cells or "switch" in cells:
+            column = cells.index("switch") if cells else None
+        elif column is not None:
+            yield from (span for span in CODE.findall(cells[column]) if "=" in span)
+
+
+@pytest.mark.parametrize(
+    ("page", "arguments"),
+    [
+        ("feature_generators", ["model=bi_vaegan", "dataset=digits"]),
+        ("prototype_contrast", ["model=class_maps", "dataset=tagged_canvas_embedded"]),
+    ],
+)
+def test_a_switch_of_a_method_is_accepted_alone(page, arguments):
+    found = list(switches(DOCS / "methods" / f"{page}.md"))
+    assert len(found) > 7
+    problems = {switch: check(ours(), [*arguments, *switch.split()]).problems for switch in found}
+    assert {switch: found for switch, found in problems.items() if found} == {}
+
+
 def options(group):
     """The kinds of a group's files by their names, also of those in folders."""
     folder = REPOSITORY / "conf" / group
