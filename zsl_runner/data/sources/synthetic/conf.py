@@ -56,6 +56,5 @@ class SyntheticConf(ZeroShotConf):
         yield RequiredFile(
             str(self.labels_path()),
             f"A splits file says which rows belong together but not their classes. Give {LISTED_LABELS} (a line "
-            f"`path label` for each row, labels from 1) or {MATLAB_LABELS}, or another file as dataset.labels_file; "
-            "AWA2, SUN and APY of the example data have one, FLO has not.",
+            f"`path label` for each row, labels from 1) or {MATLAB_LABELS}, or another file as dataset.labels_file.",
         )
