@@ -26,7 +26,7 @@ FINAL = ["evaluator.stages=[final]", "evaluator.calibration=none"]
 
 
 class TestFewShotEM(RunContract):
-    arguments = (*RUNS["em"], "dataset.shots=3", "checkpoint.every=7")
+    arguments = (*RUNS["em"], "dataset.shots=3", "checkpoint.every=13")
 
 
 @pytest.mark.parametrize("family", FAMILIES)

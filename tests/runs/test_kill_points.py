@@ -11,6 +11,7 @@ from tensorboard.backend.event_processing.event_file_loader import RawEventFileL
 from tensorboard.compat.proto.event_pb2 import Event
 
 from tests.recipes.comparison import final_state, rows, same_end
+from tests.slow import slow_if
 from tests.small_runs import SMALL, config_of, cut, finished, stopped
 from zsl_runner.evaluation.base import measured
 from zsl_runner.runs import stage
@@ -128,15 +129,20 @@ def told_to_stop(nth):
         yield
 
 
-@pytest.mark.parametrize(
-    ("settings", "measurements"),
-    [
-        *((SMALL, 5), (PATIENT, 3), (ONE_STAGE, 4), (PATIENT_IN_ONE_STAGE, 7)),
-        *(((*SMALL, "evaluator.oracle=true"), 9), ((*ONE_STAGE, "evaluator.oracle=true"), 7)),
-    ],
-    ids=["two stages", "patience", "one stage", "patience in one", "two stages, oracle", "one stage, oracle"],
-)
-def test_stopped_in_every_measurement(tmp_path, settings, measurements):
+MEASURED = {
+    "two stages": (SMALL, 5),
+    "patience": (PATIENT, 3),
+    "one stage": (ONE_STAGE, 4),
+    "patience in one": (PATIENT_IN_ONE_STAGE, 7),
+    "two stages, oracle": ((*SMALL, "evaluator.oracle=true"), 9),
+    "one stage, oracle": ((*ONE_STAGE, "evaluator.oracle=true"), 7),
+}
+"""Settings, and how often a run of them can be stopped in a measurement."""
+
+
+@pytest.mark.parametrize("name", slow_if(("two stages", "patience", "one stage"), MEASURED))
+def test_stopped_in_every_measurement(tmp_path, name):
+    settings, measurements = MEASURED[name]
     straight, config = finished(tmp_path / "straight", *settings), config_of(tmp_path / "stopped", *settings)
     made, stops = [], 0
     with told_to_stop(1), pytest.raises(KeyboardInterrupt):

@@ -16,7 +16,7 @@ from zsl_runner.data.zero_shot.options import ZeroShotConf
 class ToyConf(ZeroShotConf):
     """Gaussian classes with one covariance, whose means are a smooth function of random attributes.
 
-    The defaults are the problem on which tests try whether EM helps SGAL: 30 classes, 20 attributes, 64 features.
+    By default 30 classes, 20 attributes, 64 features.
     """
 
     implementation: ClassVar[str] = "zsl_runner.data.sources.toy.source:load"
