@@ -87,6 +87,12 @@ def test_objectives_never_look_at_test_data(loader, name):
     assert "val/H" in problem.message
 
 
+def test_objectives_are_different_metrics(loader):
+    names = "objectives=[val/U,val/H,val/U]"
+    (problem,) = check(loader, ["dataset=toy", "model=eszsl", names], strictly=False).problems
+    assert (problem.key, problem.message) == ("objectives", "expected different metrics, found val/U more than once")
+
+
 def result(**validation):
     measured = {f"val/{key}": value for key, value in validation.items()}
     return Result("complete", "m", "d", "t", 0, "hash", validation=measured)

@@ -275,7 +275,7 @@ def check_labels(draft: Draft) -> None:
 
 
 def check_objectives(draft: Draft) -> None:
-    """Complain about objectives that look at anything but validation data."""
+    """Complain about objectives that look at anything but validation data, or that stand twice."""
     evaluator = draft.build("evaluator") if "evaluator" in draft.kinds else None
     for key, names in _deciding_metrics(draft, evaluator):
         wrong = [name for name in names if not name.startswith("val/")]
@@ -284,6 +284,9 @@ def check_objectives(draft: Draft) -> None:
             draft.report(
                 key, f"decisions look at validation data only: expected val/..., found {', '.join(wrong)}; {meant}?"
             )
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            draft.report(key, f"expected different metrics, found {', '.join(twice)} more than once")
 
 
 def check_outputs(draft: Draft, resumes: Path | None) -> None:
