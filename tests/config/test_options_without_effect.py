@@ -331,6 +331,14 @@ OF_CLASSES = "{} classes of pixels, whose IoU is a mean over those that are ther
             )
         ),
         *(
+            (
+                ["model=cvae_segmentation_small", "dataset=digit_canvas_embedded", f"dataset.digits=[0,{most}]"],
+                ["dataset.distinct=true", "dataset.overlap=0.5"],
+                dict.fromkeys(told, "one digit at most (digits)"),
+            )
+            for most, told in ((1, ("dataset.distinct", "dataset.overlap")), (2, ()))
+        ),
+        *(
             (["model=cvae_segmentation_small", *pictures], ["evaluator.empty_iou=1"], expected)
             for pictures, expected in (
                 (["dataset=digit_canvas_embedded", "dataset.classes=2"], {}),

@@ -101,9 +101,11 @@ class CanvasOptions:
             yield Problem("digits", f"at most 10 digits are distinct, found {self.digits[1]}; use distinct=false")
 
     def idle_options(self) -> Iterable[Idle]:
-        """Yield what has no effect without covers."""
+        """Yield what has no effect without covers, or without a second digit."""
         if self.covers == 0:
             yield from idle("covers=0", "cover_size")
+        if self.digits[-1] == 1:
+            yield from idle("one digit at most (digits)", "distinct", "overlap")
 
 
 @dataclass
