@@ -47,7 +47,7 @@ UNREPEATABLE = (
 """Operations that CUDA refuses where results are to repeat themselves; see `torch.use_deterministic_algorithms`."""
 
 RUNNING_SUMS = ("aten.cumsum.default", "aten.cumprod.default")
-"""Of N floating-point numbers, CUDA then adds up a table of N x N."""
+"""Where results are to repeat themselves, releases of torch add up a table of N x N for N floating-point numbers."""
 
 
 class AwayGenerator(torch.Generator):
@@ -146,7 +146,7 @@ def performed(function, arguments, options):
     if name in UNREPEATABLE:
         raise RuntimeError(f"{function} has no deterministic implementation on CUDA")
     if name in RUNNING_SUMS and isinstance(arguments[0], AwayTensor) and arguments[0].is_floating_point():
-        raise RuntimeError(f"{function} has no deterministic implementation on CUDA but by a table of its numbers")
+        raise RuntimeError(f"{function} has no deterministic implementation on CUDA but by a table of N x N")
     taken = tensors(arguments, options)
     away = {id(tensor.held): tensor for tensor in taken if isinstance(tensor, AwayTensor)}
     if away and name not in MOVES:

@@ -85,7 +85,8 @@ def split_scores(best: BestScores, labels: Tensor, winner: Tensor) -> SplitScore
         winner: (N,) global class ids that are predicted if only the kind of classes takes part that the rows are of.
 
     Returns:
-        float64 tensors on the CPU. Where results are to repeat themselves CUDA makes a table of N x N for running sums.
+        float64 tensors on the CPU. For running sums that repeat themselves releases of torch make a table of N x N on
+        CUDA (pytorch/pytorch pull request 136224).
     """
     gap, right, labels = (values.cpu() for values in (best.seen - best.unseen, winner == labels, labels))
     counts = torch.bincount(labels)
