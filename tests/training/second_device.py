@@ -47,7 +47,7 @@ UNREPEATABLE = (
 """Operations that CUDA refuses where results are to repeat themselves; see `torch.use_deterministic_algorithms`."""
 
 RUNNING_SUMS = ("aten.cumsum.default", "aten.cumprod.default")
-"""Where results are to repeat themselves, releases of torch add up a table of N x N for N floating-point numbers."""
+"""Where results are to repeat themselves, some releases of torch add up a table of N x N for N such numbers."""
 
 
 class AwayGenerator(torch.Generator):

@@ -29,6 +29,10 @@ class Quantity:
     digits: int = 1
     ranked: bool = True
 
+    def merit(self, value: float) -> float:
+        """Return a value of the metric with the sign that makes the larger one better."""
+        return -value if self.lower_is_better else value
+
 
 KNOWN = frozenset(entry.name for entry in fields(Quantity))
 

@@ -162,9 +162,7 @@ class Group:
     def merit(self, tag: str) -> float:
         """Return the mean of a metric with the sign that makes the larger one better; minus infinity if none has it."""
         found = self.average(tag)
-        if found is None:
-            return -math.inf
-        return -found.mean if self.quantity(tag).lower_is_better else found.mean
+        return -math.inf if found is None else self.quantity(tag).merit(found.mean)
 
     def quantity(self, tag: str) -> Quantity:
         """Return what a metric is, as the first run that has it recorded it."""

@@ -25,11 +25,11 @@ def with_better(
     """
     found = dict(best)
     for tag, value in looked.items():
-        if is_standard_error(tag) or not quantity(tag).ranked or not math.isfinite(value):
+        kind = quantity(tag)
+        if is_standard_error(tag) or not kind.ranked or not math.isfinite(value):
             continue
         name = tag.replace("oracle/", "oracle/best_")
-        sign = -1 if quantity(tag).lower_is_better else 1
-        if name not in found or sign * value > sign * found[name]:
+        if name not in found or kind.merit(value) > kind.merit(found[name]):
             found[name] = value
             if (error := f"{tag}{STANDARD_ERROR}") in looked:
                 found[f"{name}{STANDARD_ERROR}"] = looked[error]

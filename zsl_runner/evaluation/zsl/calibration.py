@@ -66,9 +66,9 @@ class SplitScores:
     of either kind is the right one. Predicting unseen happens where the gap is below the offset.
 
     Attributes:
-        gap: (N,) best seen score minus best unseen score.
+        gap: (N,) float64 best seen score minus best unseen score.
         right: (N,) bool, whether the row counts as right once it is assigned to the side its class belongs to.
-        weight: (N,) share of each row in the mean-class accuracy: 1 / (n_c * number of classes present).
+        weight: (N,) float64 share of each row in the mean-class accuracy: 1 / (n_c * number of classes present).
     """
 
     gap: Tensor
@@ -85,8 +85,8 @@ def split_scores(best: BestScores, labels: Tensor, winner: Tensor) -> SplitScore
         winner: (N,) global class ids that are predicted if only the kind of classes takes part that the rows are of.
 
     Returns:
-        float64 tensors on the CPU. For running sums that repeat themselves releases of torch make a table of N x N on
-        CUDA (pytorch/pytorch pull request 136224).
+        Tensors on the CPU: of the running sums that `stacking_curve` takes, some releases of torch make a table of
+        N x N on CUDA where results are to repeat themselves (pull request 136224 of pytorch/pytorch).
     """
     gap, right, labels = (values.cpu() for values in (best.seen - best.unseen, winner == labels, labels))
     counts = torch.bincount(labels)
