@@ -204,9 +204,9 @@ def test_the_last_metrics_and_choices_are_those_of_the_weights_that_are_left():
 
 
 def test_patience_ends_the_stage():
-    loop, _, _ = build(Counting(), scores=lambda n: -n, patience=2)
+    loop, events, _ = build(Counting(), scores=lambda n: -n, patience=2)
     loop.run()
-    assert loop.position.done == 9
+    assert loop.position.done == events.advanced == 9
     assert loop.selection.best_length == 4
 
 

@@ -253,9 +253,10 @@ class Loop:
             if at_end and phase.end is not None:
                 phase.end()
             looks = not _repeats(phase) if at_end else position.step % validate_every == 0
-            if phase.validates and looks and self._look(phase):
-                return
+            exhausted = phase.validates and looks and self._look(phase)
             self.events.advance()
+            if exhausted:
+                return
             if position.done % self.cadence.checkpoint_every == 0 and not at_end:
                 self.hooks.save(self.global_step)
             if self.hooks.stop_requested():
