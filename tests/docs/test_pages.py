@@ -34,6 +34,7 @@ CHOICE = re.compile(
 TEST = re.compile(r"(tests/[\w/]+\.py)::(\w+)")
 FILE = re.compile(r"(?:conf|docs|scripts|tests|zsl_runner)/[\w./-]*")
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+HYDRAS_OWN = re.compile("hydra|[+~]").match
 COMMAND = re.compile(r"^    (zsl-run(?: .*)?)$", re.MULTILINE)
 
 pages = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(REPOSITORY)))
@@ -177,14 +178,17 @@ def shown_commands():
 
 @pytest.mark.parametrize("arguments", list(shown_commands()), ids=" ".join)
 def test_a_command_that_is_shown_is_accepted(arguments):
-    """Data files, weights or plugins that are not there are no mistake of the page."""
+    """Data files, weights or plugins that are not there are no mistake of the page.
+
+    As Hydra composes, too, where a command uses more of it than ``key=value``: that takes as long again.
+    """
     loader, command = ours(), read(arguments)
     runs = [arguments]
     if command.several:
         runs = expand(loader, command.overrides, loader.sweep_settings(command.overrides))
     absent = ("dataset.root", "model.weights", "hydra/launcher", "hydra/sweeper")
     for run in {tuple(runs[0]), tuple(runs[-1])}:
-        verdict = check(loader, run, alone=not command.several)
+        verdict = check(loader, run, alone=not command.several, strictly=any(map(HYDRAS_OWN, run)))
         assert [problem for problem in verdict.problems if problem.key not in absent] == []
 
 
@@ -230,7 +234,7 @@ def test_the_settings_shown_are_those_of_the_files():
     rows += settings_shown(DOCS / "methods" / "vzsl.md")
     assert len(rows) > 35
     choices = {choice for choice, _, _ in rows}
-    configs = {choice: check(ours(), [choice]).config for choice in choices}
+    configs = {choice: check(ours(), [choice], strictly=False).config for choice in choices}
     wrong = []
     for choice, key, shown in rows:
         value = functools.reduce(getattr, key.split("."), configs[choice])
@@ -260,7 +264,7 @@ def switches(page):
 def test_a_switch_of_a_method_is_accepted_alone(page, arguments):
     found = list(switches(DOCS / "methods" / f"{page}.md"))
     assert len(found) > 7
-    problems = {switch: check(ours(), [*arguments, *switch.split()]).problems for switch in found}
+    problems = {switch: check(ours(), [*arguments, *switch.split()], strictly=False).problems for switch in found}
     assert {switch: found for switch, found in problems.items() if found} == {}
 
 

@@ -45,7 +45,7 @@ SMALL = {
 
 
 def parts_of(arguments, tmp_path, stage):
-    config = check(ours(), [f"outputs={tmp_path}", "runtime.device=cpu", *arguments]).accepted()
+    config = check(ours(), [f"outputs={tmp_path}", "runtime.device=cpu", *arguments], strictly=False).accepted()
     folds = cut_folds(load(config.dataset), config.dataset, config.trainer, torch.device("cpu"))
     parts = build_stage(config, stage, folds.cut(stage), Runtime(config.runtime))
     return resolve(config.evaluator.implementation)(config.evaluator, config.seed), parts

@@ -257,7 +257,8 @@ def test_the_h_of_a_published_row_is_that_of_its_u_and_s():
 @pytest.mark.usefixtures("places")
 def test_the_released_code_estimates_the_class_prior_by_the_classifier_that_it_measures(loader):
     """Bi-VAEGAN's, where the prior is not known: rows, length and rate of the classifier of the unseen classes."""
-    configs = [check(loader, [f"experiment={name}"]).config for name in EXPERIMENTS if "bi_vaegan/released" in name]
+    released = [f"experiment={name}" for name in EXPERIMENTS if "bi_vaegan/released" in name]
+    configs = [check(loader, [name], strictly=False).config for name in released]
     estimated = [config for config in configs if config.trainer.class_prior in ESTIMATED]
     assert [config.dataset.name for config in estimated] == ["awa1"]
     for config in estimated:
