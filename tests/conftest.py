@@ -6,14 +6,16 @@ import importlib
 import os
 import shutil
 import signal
+import time
 from pathlib import Path
 
 import hypothesis
 import numpy as np
 import pytest
 import torch
+from tensorboard.summary.writer import event_file_writer
 
-from tests.loaded import ours
+from tests.loaded import ours, read_once
 from tests.zero_shot import zero_shot_folds
 from zsl_runner.config.schema import RuntimeConf
 from zsl_runner.data.records import Provenance
@@ -23,6 +25,7 @@ from zsl_runner.models.network_conf import MLPConf
 from zsl_runner.models.sgal.conf import MarginConf, PriorConf, SGALConf
 from zsl_runner.models.sgal.model import SGAL
 from zsl_runner.streams import Streams
+from zsl_runner.tracking import tensorboard
 from zsl_runner.training.base import TrainingContext
 from zsl_runner.training.optimisers import Optimisers
 from zsl_runner.training.runtime import Runtime
@@ -30,6 +33,8 @@ from zsl_runner.training.runtime import Runtime
 # No test fails because the machine is busy.
 hypothesis.settings.register_profile("untimed", deadline=None)
 hypothesis.settings.load_profile("untimed")
+
+read_once()
 
 
 def make_records(seen=6, unseen=3, rows=30):
@@ -74,6 +79,27 @@ def pytest_collection_finish():
 def subnormal_numbers():
     """A run flushes them to zero for its process, which may go on with tests that draw any floating-point number."""
     torch.set_flush_denormal(False)
+
+
+class Hasty:
+    """Stands in for the module ``time``: nobody sleeps, and it is later all the same."""
+
+    def __init__(self):
+        self.slept = 0.0
+
+    def time(self):
+        return time.time() + self.slept
+
+    def sleep(self, seconds):
+        self.slept += seconds
+
+
+@pytest.fixture
+def hasty(monkeypatch):
+    """Let nothing in this process wait for the second in which the name of an event file is new."""
+    clock = Hasty()
+    for module in (tensorboard, event_file_writer):
+        monkeypatch.setattr(module, "time", clock)
 
 
 @pytest.fixture

@@ -37,7 +37,10 @@ def test_the_package_names_what_it_offers():
         _ = zsl.open_rum
 
 
-@pytest.mark.parametrize("arguments", [["--version"], ["modle=sgal"], ["dataset=toy", "model=eszsl", "task=check"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [["--version"], ["modle=sgal"], pytest.param(["dataset=toy", "model=eszsl", "task=check"], marks=pytest.mark.slow)],
+)
 def test_the_package_run_as_a_module_is_the_command(arguments):
     command = "import sys; from zsl_runner.train import main; sys.exit(main())"
     module, script = python("-m", "zsl_runner", *arguments), python("-c", command, *arguments)

@@ -23,7 +23,12 @@ exec '{sys.executable}' -c "{PROGRAM}" "$@"
 
 @pytest.mark.skipif(BASH is None, reason="no bash on this machine")
 @pytest.mark.parametrize(
-    ("folder", "line"), [("bin", PLAIN), ("bin", FOR_PATHS_WITH_SPACES), ("my projects", FOR_PATHS_WITH_SPACES)]
+    ("folder", "line"),
+    [
+        ("bin", PLAIN),
+        pytest.param("bin", FOR_PATHS_WITH_SPACES, marks=pytest.mark.slow),
+        ("my projects", FOR_PATHS_WITH_SPACES),
+    ],
 )
 def test_bash_completes_after_the_line_of_the_readme(tmp_path, folder, line):
     command = tmp_path / folder / "zsl-run"

@@ -14,6 +14,7 @@ import pytest
 
 from tests.launching.conftest import FAST, TRAINED
 from tests.results import only_record
+from tests.slow import slow_if
 from zsl_runner.console.signals import StopRequest, ending_with
 from zsl_runner.files.locks import is_held
 from zsl_runner.runs import attempt, run
@@ -94,7 +95,9 @@ def test_past_the_last_step_the_run_is_finished_and_the_exit_code_tells_of_the_s
     assert "complete" in done.stdout
 
 
-@pytest.mark.parametrize(("owner", "name"), [(attempt, "summary_table"), (run.Run, "_describe")])
+@pytest.mark.parametrize(
+    ("owner", "name"), slow_if([(attempt, "summary_table")], [(attempt, "summary_table"), (run.Run, "_describe")])
+)
 def test_a_sweep_stops_and_says_how_to_go_on(strike, monkeypatch, zsl_run, tmp_path, owner, name):
     strike(owner, name, signal.SIGTERM)
     done = zsl_run("-m", *TRAINED, "seed=0,1", code=143)

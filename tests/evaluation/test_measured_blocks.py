@@ -5,6 +5,7 @@ import pytest
 from tests.classifiers.generators import honest_generator
 from tests.conftest import make_records
 from tests.memory import largest_allocation
+from tests.slow import slow_if
 from tests.zero_shot import zero_shot_folds
 from zsl_runner.classifiers.conf import ClassifierConf
 from zsl_runner.data.zero_shot.folds import ZeroShotShape
@@ -45,7 +46,7 @@ def test_a_measurement_holds_no_score_for_each_row_and_class(fold, scored):
     assert largest < 4 * rows * classes / 4  # of single precision
 
 
-@pytest.mark.parametrize("scored", [by_model, by_classifiers])
+@pytest.mark.parametrize("scored", slow_if([by_model], [by_model, by_classifiers]))
 def test_a_file_of_predictions_neither(fold, scored):
     evaluator, model = scored(fold, BLOCK)
     measurement = evaluator.measure(model, fold, {})

@@ -74,6 +74,7 @@ def metrics(tmp_path_factory):
     return read(folder)
 
 
+@pytest.mark.slow
 def test_the_basic_launcher_repeats_itself(metrics, tmp_path):
     sweep(tmp_path, "seed=1,0")
     assert read(tmp_path) == metrics

@@ -136,7 +136,10 @@ def test_a_run_on_its_own_has_no_objective_to_look_for(trained):
 
 @pytest.mark.parametrize(
     "parts",
-    [["dataset=toy_tasks", "model=cosine_heads"], ["dataset=split_digits", "dataset.n_tasks=2", "model=task_heads"]],
+    [
+        ["dataset=toy_tasks", "model=cosine_heads"],
+        pytest.param(["dataset=split_digits", "dataset.n_tasks=2", "model=task_heads"], marks=pytest.mark.slow),
+    ],
 )
 def test_an_objective_that_only_later_validations_measure(loader, tmp_path, parts):
     arguments = [*parts, "trainer=finetune", "trainer.iterations=4", f"outputs='{tmp_path}'"]

@@ -35,7 +35,7 @@ def straight(tmp_path_factory, launch):
     [
         pytest.param(4, id="tune-inductive", marks=pytest.mark.slow),
         pytest.param(16, id="tune-transductive"),
-        pytest.param(28, id="final-inductive"),
+        pytest.param(28, id="final-inductive", marks=pytest.mark.slow),
         pytest.param(44, id="final-transductive", marks=pytest.mark.slow),
     ],
 )

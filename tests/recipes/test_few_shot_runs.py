@@ -9,6 +9,7 @@ import torch
 import zsl_runner as zsl
 from tests.golden.runs import OPTIONS, QUIET, RUNS
 from tests.recipes.contract import RunContract
+from tests.slow import slow_if
 from tests.small_runs import finished
 from zsl_runner.runs.checkpoint import Checkpoints
 from zsl_runner.runs.result import FILE_NAME, Result
@@ -29,7 +30,9 @@ class TestFewShotEM(RunContract):
     arguments = (*RUNS["em"], "dataset.shots=3", "checkpoint.every=13")
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize(
+    "family", slow_if(["feature_gan", "aae_features", "cvae_features", "ridge_prototype"], FAMILIES)
+)
 def test_every_family_learns_from_the_labelled_rows_and_says_so(family, tmp_path):
     plain, few = (
         finished(tmp_path / str(shots), *QUIET, *FINAL, *FAMILIES[family], f"dataset.shots={shots}") for shots in (0, 5)

@@ -115,6 +115,7 @@ def test_mistakes_are_told_before_anything_is_written(tmp_path, zsl_run, argumen
     assert not (tmp_path / "outputs").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("trainer", ["capacity_shared", "beta_vae"])
 def test_the_compared_objectives_run(tmp_path, zsl_run, trainer):
     few = ["trainer.epochs=1", "tracker.figures=false", f"name={trainer}"]

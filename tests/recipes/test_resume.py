@@ -34,7 +34,7 @@ def killed_at(tmp_path, kill_at):
     [
         pytest.param(10, id="tune-seen", marks=pytest.mark.slow),
         pytest.param(70, id="tune-em"),
-        pytest.param(130, id="final-seen"),
+        pytest.param(130, id="final-seen", marks=pytest.mark.slow),
         pytest.param(190, id="final-em", marks=pytest.mark.slow),
     ],
 )

@@ -176,17 +176,20 @@ def test_a_failed_run_leaves_its_error_and_no_traceback_on_the_screen(zsl_run, t
     "options",
     [
         ["model=eszsl"],
-        ["model=ridge_prototype"],
-        ["model=vzsl", "trainer.steps=20"],
+        pytest.param(["model=ridge_prototype"], marks=pytest.mark.slow),
+        pytest.param(["model=vzsl", "trainer.steps=20"], marks=pytest.mark.slow),
         ["model=vzsl", "trainer=transductive", "trainer.warmup_steps=10", "trainer.steps=10"],
         ["model=vzsl", "trainer=em", "trainer.pretrain_steps=10", "trainer.em.iterations=5"],
         ["model=sgal", "trainer=seen_only", "trainer.steps=10", "trainer.matched.em_iterations=10"],
-        [
-            "model=sgal_released",
-            "trainer.pretrain_steps=10",
-            "trainer.em.iterations=5",
-            "model.prior.const_log_var=null",
-        ],
+        pytest.param(
+            [
+                "model=sgal_released",
+                "trainer.pretrain_steps=10",
+                "trainer.em.iterations=5",
+                "model.prior.const_log_var=null",
+            ],
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 def test_every_method_runs_from_the_command_line(zsl_run, tmp_path, options):

@@ -20,6 +20,8 @@ from zsl_runner.runs.checkpoint import Checkpoints
 from zsl_runner.runs.result import Result
 from zsl_runner.tracking.tracker import Tracker
 
+pytestmark = pytest.mark.usefixtures("hasty")
+
 STEPS = 24
 PATIENT = (
     *(setting for setting in SMALL if not setting.startswith("evaluator.every")),

@@ -15,6 +15,8 @@ from zsl_runner.runs.stage import GLOBAL_GENERATOR, StagePlan, StageRun
 from zsl_runner.runs.state import StageRecord
 from zsl_runner.training.runtime import Runtime
 
+pytestmark = pytest.mark.usefixtures("hasty")
+
 TUNED = StageRecord(steps=80, length=70, best_length=30)
 BEGIN = {
     "first_step": 0,

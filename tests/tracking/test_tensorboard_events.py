@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 import numpy as np
+import pytest
 from tensorboard.backend.event_processing import plugin_event_accumulator
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.plugins.custom_scalar import layout_pb2
@@ -12,6 +13,8 @@ from tensorboard.plugins.hparams import metadata
 from zsl_runner.config.schema import TrackerConf
 from zsl_runner.tracking.tensorboard import MOST_EMBEDDED, sizes
 from zsl_runner.tracking.tracker import Tracker
+
+pytestmark = pytest.mark.usefixtures("hasty")
 
 CONF = TrackerConf(progress="none", projector=True)
 PHASES = {"tune": ["pretrain", "learn"], "final": ["pretrain", "learn"]}
@@ -74,7 +77,8 @@ def test_a_torn_event_file_of_a_killed_run_is_no_obstacle(tmp_path):
     assert steps_of(tmp_path) == [1, 2, 3, 4, 5, 6, 7]
 
 
-def test_event_files_of_one_run_sort_by_their_time(tmp_path):
+def test_event_files_of_one_run_sort_by_their_time(tmp_path, monkeypatch):
+    monkeypatch.undo()  # with seconds that pass
     for resume_step in (None, 1, 2):
         write(tmp_path, [3], resume_step)
     seconds = [int(path.name.split(".")[3]) for path in tmp_path.glob("events.*")]

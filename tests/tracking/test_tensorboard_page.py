@@ -17,6 +17,7 @@ from matplotlib.figure import Figure
 from matplotlib.image import imread
 
 from tests.launching.processes import free_port
+from tests.slow import slow_if
 from zsl_runner.config.schema import TrackerConf
 from zsl_runner.tracking.tracker import Tracker
 
@@ -170,7 +171,7 @@ def test_layout_texts_images_and_projector_are_served(server):
 @pytest.mark.browser
 @pytest.mark.skipif(CHROMIUM is None, reason="no Chromium found; on Debian: apt-get install chromium")
 @pytest.mark.parametrize("server", ["auto"], indirect=True)
-@pytest.mark.parametrize("tab", TABS)
+@pytest.mark.parametrize("tab", slow_if(["timeseries", "images", "text"], TABS))
 def test_the_pages_draw_in_a_browser(server, tab, tmp_path):
     shot = tmp_path / f"{tab}.png"
     flags = [

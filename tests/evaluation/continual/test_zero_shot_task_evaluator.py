@@ -97,7 +97,10 @@ def learned_by_auxiliary(trainer, data, task):
     return accuracy(network, data.data, data.order.of(task), list(data.order.until(task)))
 
 
-@pytest.mark.parametrize("conf", [FinetuneConf(**LENGTH), A_LWF], ids=["finetune", "a_lwf"])
+@pytest.mark.parametrize(
+    "conf",
+    [pytest.param(FinetuneConf(**LENGTH), marks=pytest.mark.slow, id="finetune"), pytest.param(A_LWF, id="a_lwf")],
+)
 @pytest.mark.parametrize(
     ("setting", "later"), [("dynamic", (1, 1, 1)), ("dynamic", (2, 1, 0)), ("dynamic", (3, 0, 0)), ("static", None)]
 )

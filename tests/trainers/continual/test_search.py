@@ -7,6 +7,7 @@ from contextlib import suppress
 import pytest
 import torch
 
+from tests.slow import slow_if
 from tests.task_data import HeldRows, task_trainer, task_training
 from tests.trainers.continual.methods import HOLDING, names, parts, told, with_auxiliary
 from tests.weights import same
@@ -225,7 +226,7 @@ def test_a_failed_try_leaves_nothing_behind():
     assert loop.position.done == heard.steps
 
 
-@pytest.mark.parametrize("name", HOLDING)
+@pytest.mark.parametrize("name", slow_if(set(HOLDING) - {"ewc", "icarl"}, HOLDING))
 def test_a_search_resumes_anywhere_with_the_same_bits(name):
     conf = searching(name, auxiliary=STRONG[name] / 10, iterations=4, batch_size=32)
     conf = dataclasses.replace(conf, search=dataclasses.replace(SEARCH, tries=3, drop=0.0, factor=0.1))
