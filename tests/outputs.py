@@ -28,7 +28,7 @@ class Outputs:
         self.folder = folder
         self.count = 0
 
-    def add(self, h=None, seed=0, model="sgal", config=None, **changes):
+    def add(self, h=None, seed=0, model="sgal", config=None, dataset_options=None, **changes):
         self.count += 1
         directory = self.folder / model / "cub" / f"run{self.count:03d}"
         directory.mkdir(parents=True)
@@ -38,7 +38,7 @@ class Outputs:
             "dataset": "cub",
             "trainer": "em",
             "seed": seed,
-            "config_hash": f"{model}-{config}",
+            "config_hash": f"{model}-{config}-{dataset_options}",
             "data": REAL,
             "setting": INDUCTIVE,
             "selection": {"mode": "last"},
@@ -48,6 +48,7 @@ class Outputs:
         } | changes
         Result(**values).save(directory)
         content = {"seed": seed, "model": {"name": model, **(config or {})}, "outputs": str(self.count)}
+        content |= {"dataset": dataset_options} if dataset_options else {}
         (directory / "config.yaml").write_text(json.dumps(content))
         return directory
 

@@ -362,3 +362,17 @@ def test_a_missing_plugin_is_named_with_its_extra(tmp_path):
     assert done.returncode == 2
     assert "pip install 'zsl-run[search]'" in done.stderr
     assert os.listdir(tmp_path) == []
+
+
+def test_no_search_chooses_the_rows_it_is_validated_on(config):
+    seeds = {"dataset.validation_seed": ["dataset.validation_seed=0", "dataset.validation_seed=1"]}
+    (problem,) = check_search(settings("maximize"), SPACE | seeds, config())
+    assert problem.key == "dataset.validation_seed"
+    assert check_search(settings("maximize"), SPACE | {"dataset.holdout": ["dataset.holdout=0.2"]}, config()) == []
+
+
+def test_the_smaller_error_of_a_class_prior_is_the_better_one(loader):
+    arguments = ["dataset=toy", "model=bi_vaegan", "trainer.class_prior=cpe", "objectives=[val/prior_error]"]
+    config = check(loader, arguments, strictly=False).accepted()
+    assert check_search(settings("minimize"), SPACE, config) == []
+    assert len(check_search(settings("maximize"), SPACE, config)) == 1

@@ -155,3 +155,16 @@ def test_the_options_of_the_command(compared, capsys):
     )
     assert main([*arguments[:-1], "--baseline", "nobody"]) == 2
     assert "no row has this name" in capsys.readouterr().err
+
+
+def test_a_row_without_pairs_says_why(outputs):
+    for seed, (ours, theirs) in enumerate(zip(OURS, THEIRS, strict=True)):
+        outputs.add(theirs, seed, model="eszsl")
+        outputs.add(ours, 10 + seed, model="sgal")
+    report = outputs.report(metrics=["H"], baseline="eszsl")
+    assert report.notes == ["sgal/em on cub: no difference to the baseline: they have no seed in common"]
+    assert "paired" not in markdown(report)
+    for value in (1.0, 2.0):
+        outputs.add(value, 0, model="vzsl", config={"weight": value})
+    report = outputs.report(metrics=["H"], baseline="eszsl", by=["model"])
+    assert "vzsl/em on cub: no difference to the baseline: several runs have one seed" in report.notes

@@ -271,3 +271,13 @@ def test_a_row_that_cannot_be_ranked_stays_and_is_named(outputs):
     assert report.notes == [
         "cub: all 4 rows, not the best 3: only 3 can be ranked; unranked, without val H: aaa/em",
     ]
+
+
+@pytest.mark.parametrize("key", ["validation_seed", "validation_classes", "holdout"])
+def test_settings_that_were_validated_on_other_rows_do_not_compete(outputs, key):
+    for value, (val, h) in enumerate([(42.0, 61.0), (18.0, 62.0)]):
+        selection = {"mode": "last", "metric": "val/H"}
+        outputs.add(h, 0, selection=selection, validation={"val/H": val}, dataset_options={key: value})
+    report = outputs.report(metrics=["val/H", "H"])
+    assert bold(report, "val/H") == bold(report, "test/H") == []
+    assert "all 2 rows, not the best 1: they were validated on different rows" in outputs.report(top=1).notes[0]

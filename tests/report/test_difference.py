@@ -75,3 +75,8 @@ def test_the_command_prints_both_forms(outputs, capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "80")
     assert main(["--diff", *runs, "--format", "text"]) == 0
     assert "a|b [red]" in capsys.readouterr().out
+
+
+def test_a_metric_that_is_no_number_is_none(outputs):
+    one, two = (outputs.add(None, metrics={"test/H": value}) for value in (float("nan"), 40.0))
+    assert part(compared(one, two), "Metrics")[0] == ("H", "-", "40.00", "")

@@ -203,3 +203,39 @@ def test_rows_that_pool_alike_share_a_note(outputs):
     (note,) = outputs.report(by=["model", "trainer"]).notes
     assert note.startswith("sgal/em, sgal/em_control on ")
     assert note.endswith(": each row pools 2 configurations, on request (--by)")
+
+
+def test_a_run_with_an_oracle_beside_one_without_counts_and_agrees(outputs):
+    outputs.add(40.0, 0)
+    oracle = outputs.add(40.0, 0, metrics={"test/H": 40.0, "test/U": 20.0, "oracle/H": 45.0})
+    report = outputs.report()
+    assert "same metrics" in report.notes[0]
+    assert f"{oracle} counts" in report.notes[0]
+    assert rows_of(report)[0].cells["oracle/H"].mean == 45.0
+
+
+def test_a_value_written_in_another_way_is_the_same_configuration(outputs):
+    for weight in (1, 1.0):
+        seeded = {"holdout_seed": 0}  # may follow the run's seed, by which runs are joined whatever their hash
+        outputs.add(40.0, 0, config={"weight": weight}, dataset_options=seeded, config_hash=f"weight={weight}")
+    (note,) = outputs.report().notes
+    assert "same metrics" in note
+
+
+@pytest.mark.parametrize("records", [{}, {"prior_error": {"lower_is_better": True}}])
+def test_the_smaller_error_of_a_class_prior_is_the_better_one(outputs, records):
+    for model, error in (("bi_vaegan", 5.0), ("f_vaegan", 60.0)):
+        outputs.add(40.0, 0, model, metrics={"test/H": 40.0, "oracle/prior_error": error}, quantities=records)
+    rows = {row.group.traits["model"]: row for row in rows_of(outputs.report())}
+    assert ["oracle/prior_error" in rows[model].best for model in ("bi_vaegan", "f_vaegan")] == [True, False]
+
+
+def test_rows_of_other_data_say_so_whatever_their_models(outputs):
+    for model, dataset in (
+        ("eszsl", {"noise": 0.1, "seen": 8}),
+        ("vzsl", {"noise": 2.0, "seen": 8}),
+        ("sgal", {"seen": 8}),
+    ):
+        outputs.add(40.0, 0, model, dataset_options=dataset)
+    rows = {row.group.traits["model"]: row.varied for row in rows_of(outputs.report())}
+    assert rows == {"eszsl": "noise=0.1", "vzsl": "noise=2.0", "sgal": ""}

@@ -34,6 +34,16 @@ UNCHANGING = frozenset({"runtime.capture"})
 """Keys that came when there were runs without, and change no number: hashes have them, reports look past them."""
 
 
+VALIDATION_ROWS = (
+    "dataset.validation_classes",
+    "dataset.validation_seed",
+    "dataset.validation_rows",
+    "dataset.holdout",
+    "dataset.holdout_seed",
+)
+"""Keys that decide which rows a run is validated on; how well others were decided says nothing of its settings."""
+
+
 def defines_the_run(key: str) -> bool:
     """Tell whether the dotted ``key`` belongs to what a run computes; the seed does not, it repeats a run.
 

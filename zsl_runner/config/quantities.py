@@ -36,6 +36,9 @@ class Quantity:
 
 KNOWN = frozenset(entry.name for entry in fields(Quantity))
 
+PRIOR_ERROR = {"prior_error": Quantity(lower_is_better=True)}
+"""What stands among accuracies and is none; old records do not tell of it."""
+
 
 def quantity_of(tag: str, recorded: Mapping[str, Any]) -> Quantity:
     """Return what a metric is: what was recorded under its name; else an accuracy in per cent, larger is better.
@@ -58,7 +61,7 @@ def quantity_of(tag: str, recorded: Mapping[str, Any]) -> Quantity:
     for candidate in (name, plain, plain.removeprefix("best_")):
         if isinstance(recorded.get(candidate), Mapping):
             return Quantity(**{key: value for key, value in recorded[candidate].items() if key in KNOWN})
-    return Quantity()
+    return PRIOR_ERROR.get(plain, Quantity())
 
 
 def is_standard_error(tag: str) -> bool:

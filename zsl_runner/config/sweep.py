@@ -9,7 +9,7 @@ from hydra.core.override_parser.types import IntervalSweep, Override
 from omegaconf import DictConfig, OmegaConf
 
 from zsl_runner.config.compose import parse
-from zsl_runner.config.identity import lies_in
+from zsl_runner.config.identity import VALIDATION_ROWS, lies_in
 from zsl_runner.config.loader import Loader
 from zsl_runner.config.problems import Problem
 from zsl_runner.config.schema import RunConfig
@@ -117,6 +117,10 @@ def check_search(settings: DictConfig, values: Mapping[str, Sequence[str]], conf
         stages = ", ".join(config.evaluator.stages)
         message = f"a search needs validation: one of the stages {', '.join(VALIDATING)}, found {stages}"
         problems.append(Problem("evaluator.stages", message))
+    for key in VALIDATION_ROWS:
+        if len(values.get(key, ())) > 1:
+            message = "other rows would be validated on, whose values choose no settings: leave it out of the search"
+            problems.append(Problem(key, message))
     objectives = objectives_of(config)
     directions = directions_of(settings)
     key = "hydra.sweeper.direction"

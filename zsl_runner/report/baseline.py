@@ -107,6 +107,27 @@ def compare(blocks: Sequence[Block], baseline: str) -> None:
         )
 
 
+def unpaired(blocks: Sequence[Block]) -> list[str]:
+    """Return a note on each row that has a metric of the baseline and no difference to it."""
+    notes = []
+    for block in blocks:
+        reference = next((row.group for row in block.rows if row.is_baseline), None)
+        for row in block.rows if reference is not None else ():
+            pairs = [
+                (row.group.values(tag), reference.values(tag)) for tag, found in row.differences.items() if not found
+            ]
+            both = [each for pair in pairs if all(pair) for each in pair]
+            if both:
+                why = "several runs have one seed" if any(map(_repeats, both)) else "they have no seed in common"
+                name = f"{_with_settings(row.group)} on {block.traits['dataset']}"
+                notes.append(f"{name}: no difference to the baseline: {why}")
+    return notes
+
+
+def _repeats(values: Sequence[tuple[int, float]]) -> bool:
+    return len(dict(values)) < len(values)
+
+
 def _names(group: Group) -> tuple[str, str]:
     return group.traits["model"], f"{group.traits['model']}/{group.traits['trainer']}"
 
@@ -144,7 +165,7 @@ def _difference(group: Group, reference: Group, tag: str) -> Difference | None:
     """Average the differences over common seeds; where rows pool several runs of a seed there are no pairs."""
     found = group.values(tag), reference.values(tag)
     values, against = map(dict, found)
-    if (len(values), len(against)) != tuple(map(len, found)):
+    if any(map(_repeats, found)):
         return None
     differences = [values[seed] - against[seed] for seed in sorted(values.keys() & against.keys())]
     if not differences:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
-from zsl_runner.report.comparable import objectives
+from zsl_runner.report.comparable import objectives, validated_alike
 from zsl_runner.report.groups import Group
 from zsl_runner.report.plots.material import families, materials
 
@@ -13,10 +13,11 @@ from zsl_runner.report.plots.material import families, materials
 def chosen(groups: Sequence[Group]) -> Group | None:
     """Return the group that is best on the metric its runs were selected by.
 
-    None if none has it, or if they were selected by different ones, which rank no groups together.
+    None if none has it, or if they were selected by different ones or on different rows, which rank no groups together.
     """
     tags = objectives(groups)
-    return max(groups, key=lambda group: group.merit(tags[0])) if len(tags) == 1 else None
+    ranked = len(tags) == 1 and validated_alike(groups)
+    return max(groups, key=lambda group: group.merit(tags[0])) if ranked else None
 
 
 def contenders(groups: Iterable[Group]) -> list[Group]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -118,7 +119,8 @@ def _metrics(first: FoundRun, second: FoundRun) -> tuple[tuple[str, ...], ...]:
     runs = (first, second)
     tags = dict.fromkeys(tag for run in runs for tag in (*run.result.validation, *run.result.metrics))
     for tag in tags:
-        values = [metric_of(run, tag) for run in runs]
+        found = [metric_of(run, tag) for run in runs]
+        values = [value if value is not None and math.isfinite(value) else None for value in found]
         kinds = [
             quantity_of(tag, run.result.quantities)
             for run, value in zip(runs, values, strict=True)

@@ -246,7 +246,7 @@ def _rounded_p(p: float) -> str:
 
 
 def _compared(blocks: list[Block]) -> bool:
-    return any(row.differences for block in blocks for row in block.rows)
+    return any(found for block in blocks for row in block.rows for found in row.differences.values())
 
 
 def _numbers(value: Average | None) -> list[object]:

@@ -299,7 +299,11 @@ def _following(group: Group) -> Iterable[str]:
 
 
 def _group(found: list[FoundRun], pooled: bool) -> Group:
-    found = sorted(found, key=lambda run: (run.result.seed, run.result.started or "", str(run.directory)))
+    # Of several runs of a seed counts the one that measured most, as an oracle does, of these the first.
+    found = sorted(
+        found,
+        key=lambda run: (run.result.seed, -len(run.result.metrics), run.result.started or "", str(run.directory)),
+    )
     kept: dict[tuple[Any, ...], FoundRun] = {}
     for run in found:
         kept.setdefault((run.result.seed, run.identity if pooled else ""), run)

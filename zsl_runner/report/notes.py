@@ -18,17 +18,21 @@ def on_groups(groups: Sequence[Group]) -> list[str]:
     for group in groups:
         name = f"{_method(group)} on {group.traits['dataset']}"
         for run in group.duplicates:
-            used = next(
-                kept for kept in group.runs if (kept.result.seed, kept.identity) == (run.result.seed, run.identity)
-            )
-            measured = [(found.result.metrics, found.result.validation) for found in (used, run)]
-            agrees = measured[0] == measured[1]
+            of_this_seed = [kept for kept in group.runs if kept.result.seed == run.result.seed]
+            used = next((kept for kept in of_this_seed if kept.identity == run.identity), of_this_seed[0])
+            agrees = _agree(used, run)
             verdict = "same metrics" if agrees else "DIFFERENT METRICS: the versions or the device may differ"
             notes.append(
                 f"{name}: seed {run.result.seed} was run more than once; {used.directory} counts, "
                 f"{run.directory} does not ({verdict})"
             )
     return notes
+
+
+def _agree(one: FoundRun, other: FoundRun) -> bool:
+    """Tell whether two runs measured the same where both measured; one of them may have more, as with an oracle."""
+    first, second = (run.result.validation | run.result.metrics for run in (one, other))
+    return all(first[tag] == second[tag] for tag in first.keys() & second.keys())
 
 
 def _on_pools(groups: Sequence[Group]) -> list[str]:

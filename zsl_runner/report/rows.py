@@ -34,6 +34,7 @@ class Row:
         deviation: deviation from published results in words; empty if none were measured on the same.
         tried: settings of a search that fold into this row, the one of them that validation chose; 0 for any other row.
         scaling: that of its features and class vectors by key, as far as other rows of its block have another.
+        data: options of its data set by key, likewise.
     """
 
     group: Group
@@ -44,6 +45,7 @@ class Row:
     deviation: str = ""
     tried: int = 0
     scaling: dict[str, str] = field(default_factory=dict)
+    data: dict[str, str] = field(default_factory=dict)
 
     @property
     def varied(self) -> str:
@@ -56,10 +58,11 @@ class Row:
         return self._with_conditions(self.group.differs_exactly) + self._searched
 
     def _with_conditions(self, differs: str) -> str:
-        """Add class prior and scaling where neither the settings nor the heading say them."""
+        """Add class prior, scaling and data where neither the settings nor the heading say them."""
         prior = "" if "trainer.class_prior" in self.group.varied else self.group.class_prior
         scaled = [f"{key}={value}" for key, value in self.scaling.items() if f"dataset.{key}" not in self.group.varied]
-        return ", ".join(part for part in (f"class_prior={prior}" if prior else "", differs, *scaled) if part)
+        data = [f"{key}={value}" for key, value in self.data.items()]
+        return ", ".join(part for part in (f"class_prior={prior}" if prior else "", differs, *scaled, *data) if part)
 
     @property
     def _searched(self) -> str:

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from zsl_runner.config.quantities import is_standard_error, title
 from zsl_runner.errors import ConfigError
 from zsl_runner.files.names import some
-from zsl_runner.report.baseline import compare
+from zsl_runner.report.baseline import compare, unpaired
 from zsl_runner.report.choice import contenders, folded
 from zsl_runner.report.collect import Findings, FoundRun
-from zsl_runner.report.comparable import objectives, shared_quantity
+from zsl_runner.report.comparable import objectives, options_of_data, shared_quantity, validated_alike
 from zsl_runner.report.groups import BLOCK, Group, block_of, groups_of, metric_of, tag_of
 from zsl_runner.report.machines import on_machines
 from zsl_runner.report.notes import on_debug_runs, on_groups, on_unfinished, on_unmeasured
@@ -99,6 +99,7 @@ def build(
         compare(blocks, baseline)
     notes = [
         *(_cut(block, top, tag_of(sort) if sort else None) for block in blocks if top and len(block.rows) > top),
+        *unpaired(blocks),
         *(quoted(groups) if reference else ()),
         *on_groups(groups),
         *on_machines(groups),
@@ -153,6 +154,8 @@ def _cut(block: Block, top: int, sort: str | None) -> str:
     if len(tags) > 1:
         return f"{everything}: they were selected by {' and '.join(map(title, tags))}; --sort ranks them by one"
     (tag,) = tags
+    if tag.startswith("val/") and not validated_alike(groups):
+        return f"{everything}: they were validated on different rows"
     shared_quantity(groups, tag)
     ranked = sorted((row for row in block.rows if row.group.values(tag)), key=lambda row: -row.group.merit(tag))
     if not ranked:
@@ -192,9 +195,9 @@ def _block(groups: list[Group], tags: list[str], sort: str | None) -> Block:
     apart, scalings = differing(groups), [scaling_of(group) for group in groups]
     common = {key: value for key, value in scalings[0].items() if all(key in scaling for scaling in scalings)}
     block.scaling = in_words({key: value for key, value in common.items() if key not in apart})
-    for group in groups:
+    for group, data in zip(groups, options_of_data(groups), strict=True):
         cells = {tag: group.average(tag) for tag in quantities}
-        row = Row(group, cells, deviation=deviation(group, cells, quantities))
+        row = Row(group, cells, deviation=deviation(group, cells, quantities), data=data)
         row.scaling = {key: value for key, value in scaling_of(group).items() if key in apart}
         block.rows.append(row)
     block.rows.sort(key=lambda row: (row.group.traits["model"], row.group.traits["trainer"], _order(row.group)))
@@ -202,8 +205,9 @@ def _block(groups: list[Group], tags: list[str], sort: str | None) -> Block:
         shared_quantity(groups, sort)
         block.rows.sort(key=lambda row: -row.group.merit(sort))
     competing = {id(group) for group in contenders(groups)}
+    alike = validated_alike(groups)
     for tag in quantities:
-        rows = [row for row in block.rows if tag.startswith("val/") or id(row.group) in competing]
+        rows = [row for row in block.rows if (alike if tag.startswith("val/") else id(row.group) in competing)]
         merits = [row.group.merit(tag) for row in rows if row.group.merit(tag) > -math.inf]
         # A small standard error tells of many test rows, not of a good model.
         if len(block.rows) > 1 and merits and quantities[tag].ranked and not is_standard_error(tag):

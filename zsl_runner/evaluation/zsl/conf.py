@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from zsl_runner.config.fields import option
 from zsl_runner.config.problems import Problem
+from zsl_runner.config.quantities import PRIOR_ERROR, Quantity
 from zsl_runner.config.schema import EvaluatorConf
 from zsl_runner.config.vocabulary import Capability, Provision
 
@@ -19,6 +20,7 @@ class ZeroShotEvaluatorConf(EvaluatorConf):
     implementation: ClassVar[str] = "zsl_runner.evaluation.zsl.evaluator:ZeroShotEvaluator"
     requires: ClassVar[frozenset[str]] = frozenset({Capability.CLASS_SCORES})
     needs: ClassVar[frozenset[str]] = frozenset({Provision.ZERO_SHOT, Provision.FEATURES, Provision.CLASS_VECTORS})
+    quantities: ClassVar[dict[str, Quantity]] = PRIOR_ERROR
 
     kind: str = "zsl"
     name: str = "zsl"
