@@ -409,3 +409,8 @@ def test_windows_are_given_once():
 @pytest.mark.parametrize(("stages", "problems"), [(["fit"], []), (["tune"], []), (["tune", "fit"], ["stages"])])
 def test_one_stage_with_or_without_a_test(stages, problems):
     assert [problem.key for problem in AutoencodingEvaluatorConf(stages=stages).problems()] == problems
+
+
+def test_distances_from_the_prior_are_ranked_and_the_smaller_is_better():
+    for name in ("mean_shift", "std_ratio", "correlation", "ks", "mmd"):
+        assert (CONF.quantities[name].ranked, CONF.quantities[name].lower_is_better) == (True, True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import replace
@@ -111,12 +112,12 @@ def unpaired(blocks: Sequence[Block]) -> list[str]:
     """Return a note on each row that has a metric of the baseline and no difference to it."""
     notes = []
     for block in blocks:
-        reference = next((row.group for row in block.rows if row.is_baseline), None)
-        for row in block.rows if reference is not None else ():
+        references = [row.group for row in block.rows if row.is_baseline]
+        for row, reference in itertools.product(block.rows, references):
             pairs = [
                 (row.group.values(tag), reference.values(tag)) for tag, found in row.differences.items() if not found
             ]
-            both = [each for pair in pairs if all(pair) for each in pair]
+            both = [values for pair in pairs if all(pair) for values in pair]
             if both:
                 why = "several runs have one seed" if any(map(_repeats, both)) else "they have no seed in common"
                 name = f"{_with_settings(row.group)} on {block.traits['dataset']}"

@@ -67,7 +67,7 @@ class AutoencodingEvaluatorConf(OneStageEvaluatorConf):
         "c2st": Quantity("per cent", lower_is_better=True, digits=1),
         "c2st_y": Quantity("per cent", lower_is_better=True, digits=1),
         "mean_shift": Quantity("prior deviations", lower_is_better=True, digits=3),
-        "std_ratio": Quantity("prior deviations", lower_is_better=True, digits=3, ranked=False),
+        "std_ratio": Quantity("prior deviations", lower_is_better=True, digits=3),
         "correlation": DISTANCE,
         "ks": DISTANCE,
         "confidence": Quantity("probability", digits=3, ranked=False),
