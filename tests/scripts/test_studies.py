@@ -9,7 +9,11 @@ import pytest
 SCRIPTS = Path(__file__).resolve().parents[2] / "scripts"
 STAND_IN = """#!/usr/bin/env bash
 for argument in "$@"; do
-  case $argument in name=*) name=${argument#*=} ;; seed=*) seed=${argument#*=} ;; outputs=*) outputs=${argument#*=} ;; esac
+  case $argument in
+    name=*) name=${argument#*=} ;;
+    seed=*) seed=${argument#*=} ;;
+    outputs=*) outputs=${argument#*=} ;;
+  esac
 done
 mkdir -p "$outputs/model/data/$name+seed-$seed/checkpoints"
 touch "$outputs/model/data/$name+seed-$seed/checkpoints/step-1.pt"
