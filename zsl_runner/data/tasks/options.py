@@ -58,14 +58,20 @@ class TasksConf(DatasetConf):
         if problem := _too_many_tasks(self.n_tasks, self.first_task_classes, divided):
             yield problem
 
-    def order_of(self, classes: int) -> TaskOrder:
-        """Return the tasks of so many classes.
+    def order_of(self, classes: int, validation: int = 0) -> TaskOrder:
+        """Return the tasks of so many classes, beside which the tune stage has so many validation classes.
 
         Raises:
             DataError: a task would have no class.
         """
         if problem := _too_many_tasks(self.n_tasks, self.first_task_classes, classes):
-            raise OptionError(f"dataset.{problem.key}: {problem.message}")
+            message = f"dataset.{problem.key}: {problem.message}"
+            if validation:  # the data have more classes than are expected here
+                message += (
+                    f"; the tune stage has {classes} classes beside the {validation} validation classes; set it lower, "
+                    "or use fewer dataset.validation_classes or evaluator.stages=[final]"
+                )
+            raise OptionError(message)
         return TaskOrder(even_sizes(classes, self.n_tasks, self.first_task_classes))
 
 
