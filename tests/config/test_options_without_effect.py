@@ -24,6 +24,7 @@ FINAL = ["evaluator.stages=[final]", "evaluator.calibration=none"]
 FOLDER = ["dataset=image_folder", "dataset.root=.", "dataset.shares=[0.4,0.1,0.5]"]
 MARGIN = ("model.margin.weight", "model.margin.per_dim")
 NO_NORM = "learning networks without batch norm"
+STATIC = "task_setting=static, where rows of each class are held out"
 UNTESTED = "stages=[tune], where no test rows are read"
 TASKS = ["model=cosine_heads", "dataset=toy_tasks", "trainer=ewc"]
 HEADS = ["model=task_heads", "dataset=split_digits", "trainer=ewc"]
@@ -257,6 +258,20 @@ OF_CLASSES = "{} classes of pixels, whose IoU is a mean over those that are ther
                 ([f"trainer.weights={{{ARM.replace('refinement: 0', 'refinement: 1')}}}"], {}),
                 ([f"trainer.weights={{{ARM.replace('intra: 0', 'intra: 1')}}}"], {}),
                 (["trainer.contrast.steps=0"], {"trainer.grid": "contrast.steps=0"}),
+            )
+        ),
+        *(
+            (
+                TASKS,
+                [f"dataset.task_setting={setting}", "dataset.validation_classes=2", "dataset.validation_seed=1"],
+                expected,
+            )
+            for setting, expected in (
+                (
+                    "static",
+                    dict.fromkeys(("dataset.validation_classes", "dataset.validation_seed"), STATIC),
+                ),
+                ("dynamic", {}),
             )
         ),
         (["model=eszsl"], ["dataset.shots=0", "dataset.shots_seed=1"], {"dataset.shots_seed": "shots=0"}),

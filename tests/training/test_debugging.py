@@ -12,11 +12,13 @@ import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from scripts.benchmark import problem
+from tests.small_runs import CLOSED, finished
 from zsl_runner.config.hashes import config_hash
 from zsl_runner.config.schema import DebugConf, TrackerConf
 from zsl_runner.config.typed import plain
 from zsl_runner.errors import NonFiniteError, RunError
 from zsl_runner.objectives.gaussian import kl_divergence
+from zsl_runner.runs.result import Result
 from zsl_runner.tracking.figures.profile import operations
 from zsl_runner.tracking.tracker import Tracker
 from zsl_runner.training.base import StepReport
@@ -52,6 +54,20 @@ def test_phases_are_shortened_and_otherwise_their_own():
     assert [(phase.name, phase.steps) for phase in after] == [("seen", 2), ("em", 2)]
     assert [phase.validate_every for phase in after] == [phase.validate_every for phase in before]
     assert [phase.steps for phase in trainer_of(parts, steps=500).phases()] == [500, 300]
+
+
+def test_exemplars_of_all_classes_are_chosen_in_shortened_runs(tmp_path):
+    """Six classes have come after the third task, and the memory is asked for exemplars of each of them."""
+    run = finished(
+        tmp_path,
+        *CLOSED[1:],
+        "dataset=split_digits",
+        "model=task_heads",
+        "trainer=icarl",
+        "trainer.memory=200",
+        "debug=fast",
+    )
+    assert Result.load(run).debug == {"steps": 2}
 
 
 @pytest.mark.parametrize(

@@ -329,7 +329,12 @@ class TrackerConf:
 class DebugConf:
     """Looks at what a run does; metrics of a run with any of these are comparable with nothing."""
 
-    steps: int | None = option(None, "largest number of steps in a phase; null = as many as the trainer takes", low=1)
+    steps: int | None = option(
+        None,
+        "largest number of steps in a phase, unless what follows needs all of them; null = as many as the trainer "
+        "takes",
+        low=1,
+    )
     overfit: bool = option(
         False,
         "train on one batch of rows, spread evenly over the training rows, again and again; see trainer.batch_size",

@@ -135,6 +135,7 @@ class Phase:
         validates: whether there are validations in this phase at all; none where what is measured does not change.
         repeats: asked after ``end``: whether what the phase did counts for nothing, so that it is gone through once
             more, from ``begin`` on. It changes nothing, and answers the same until then. None for never.
+        whole: whether what follows needs each of its steps, so that ``debug.steps`` does not shorten it.
     """
 
     name: str
@@ -146,6 +147,7 @@ class Phase:
     validate_every: int | None = None
     validates: bool = True
     repeats: Callable[[], bool] | None = None
+    whole: bool = False
 
 
 def deciding_value(option: str, metric: str, metrics: Mapping[str, float]) -> float:

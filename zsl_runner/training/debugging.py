@@ -95,7 +95,7 @@ class DebuggedTrainer(Trainer):
 
     def _changed(self, phase: Phase) -> Phase:
         conf = self._conf
-        if conf.steps is not None:
+        if conf.steps is not None and not phase.whole:
             phase = replace(phase, steps=min(phase.steps, conf.steps))
         if conf.anomaly:
             phase = replace(phase, step=Watched(phase.step, f"{self._stage}/{phase.name}"))

@@ -209,9 +209,19 @@ def test_more_tasks_than_classes_are_refused(setting, tasks, most):
         stages(small(), setting, n_tasks=tasks)
 
 
-def test_more_tasks_than_training_classes_are_refused_when_validation_rows_are_cut():
-    cutter = stages(small(), n_tasks=5)
-    with pytest.raises(DataError, match=r"dataset\.n_tasks: expected at most 4"):
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({"n_tasks": 5}, r"n_tasks: expected at most 4, one class in each task, found 5"),
+        ({"n_tasks": 2, "first_task_classes": 4}, r"first_task_classes: expected 1 to 3, .*, found 4"),
+    ],
+)
+def test_more_than_training_classes_are_refused_when_validation_rows_are_cut(options, expected):
+    """The data set has more classes, so the message has to say which stage leaves some of them out."""
+    cutter = stages(small(), **options)
+    left = "the tune stage has 4 classes beside the 2 validation classes"
+    remedy = r"fewer dataset\.validation_classes or evaluator\.stages=\[final\]"
+    with pytest.raises(DataError, match=rf"dataset\.{expected}; {left}; .*{remedy}"):
         cutter.cut("tune")
 
 

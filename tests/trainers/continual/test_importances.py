@@ -7,6 +7,7 @@ import torch
 
 from tests.task_data import OPTIM, task_trainer, task_training, train
 from tests.trainers.continual.methods import HOLDING, with_auxiliary
+from zsl_runner.data.tasks.folds import TaskRows
 from zsl_runner.trainers.continual.conf import MASConf
 from zsl_runner.trainers.continual.options import AuxiliaryConf
 from zsl_runner.trainers.continual.regularisers import WeightPull
@@ -32,6 +33,20 @@ def test_some_rows_are_enough_for_importances():
     assert lengths["task_1.importance"] == 2
     train(trainer, until="task_2")
     assert len(trainer._importance._pool) == 20
+
+
+def test_batches_of_importances_are_of_mixed_classes_also_with_all_rows():
+    """Batched, gradients of one class would add up where those of several cancel out, and data can be sorted."""
+    whole = task_training(sizes=(3, 3))
+    by_class = torch.argsort(whole.data.labels, stable=True)
+    rows = TaskRows(whole.data.rows.part(by_class), whole.data.labels[by_class])
+    sums = []
+    for count in (None, 119):  # of the 120 rows of a task
+        conf = dataclasses.replace(HOLDING["ewc"], estimator="batched", importance_rows=count)
+        trainer = task_trainer(conf, dataclasses.replace(whole, data=rows))
+        train(trainer, until="task_2")
+        sums.append(float(sum(importance.sum() for importance in trainer._importance.old)))
+    assert 1 / 1.5 < sums[0] / sums[1] < 1.5
 
 
 def test_the_squared_norm_of_outputs_weighs_rows_by_twice_the_norm():

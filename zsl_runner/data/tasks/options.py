@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Final
 
 from zsl_runner.config.fields import option
-from zsl_runner.config.problems import Problem
+from zsl_runner.config.problems import Idle, Problem, idle
 from zsl_runner.config.schema import DatasetConf, ModelConf, TrainerConf
 from zsl_runner.config.vocabulary import Provision
 from zsl_runner.data.tasks.order import TaskOrder, even_sizes
@@ -58,14 +58,20 @@ class TasksConf(DatasetConf):
         if problem := _too_many_tasks(self.n_tasks, self.first_task_classes, divided):
             yield problem
 
-    def order_of(self, classes: int) -> TaskOrder:
-        """Return the tasks of so many classes.
+    def order_of(self, classes: int, validation: int = 0) -> TaskOrder:
+        """Return the tasks of so many classes, beside which the tune stage has so many validation classes.
 
         Raises:
             DataError: a task would have no class.
         """
         if problem := _too_many_tasks(self.n_tasks, self.first_task_classes, classes):
-            raise OptionError(f"dataset.{problem.key}: {problem.message}")
+            message = f"dataset.{problem.key}: {problem.message}"
+            if validation:  # the data have more classes than are expected here
+                message += (
+                    f"; the tune stage has {classes} classes beside the {validation} validation classes; set it lower, "
+                    "or use fewer dataset.validation_classes or evaluator.stages=[final]"
+                )
+            raise OptionError(message)
         return TaskOrder(even_sizes(classes, self.n_tasks, self.first_task_classes))
 
 
@@ -136,6 +142,14 @@ class ZeroShotTasksConf(TasksConf, ZeroShotConf):
             yield Problem("unseen_imbalance", "is not for tasks; expected 1")
         if self.shots:
             yield Problem("shots", "is not for tasks; expected 0")
+
+    def idle_options(self) -> Iterable[Idle]:
+        """Yield what draws validation classes where the tune stage holds out rows of every class instead."""
+        yield from super().idle_options()
+        if self.task_setting == "static":
+            yield from idle(
+                "task_setting=static, where rows of each class are held out", "validation_classes", "validation_seed"
+            )
 
 
 def _too_many_tasks(tasks: int, first: int | None, classes: int) -> Problem | None:

@@ -134,7 +134,7 @@ class ZeroShotTaskStages:
             ordered(ids, None if wanted is None else [label for label in wanted if label in ids], conf.class_order_seed)
             for ids in (train.labelled_classes.cpu().numpy(), train.unseen_classes.cpu().numpy())
         )
-        order = conf.order_of(len(seen))
+        order = conf.order_of(len(seen), validation=len(unseen) if evaluation.name == "val" else 0)
         ids = torch.from_numpy(np.concatenate([seen, unseen])).to(train.labels.device)
         place = torch.full((len(train.class_vectors),), -1, device=ids.device)
         place[ids] = torch.arange(len(ids), device=ids.device)

@@ -43,6 +43,11 @@ class EWCConf(ImportanceTrainerConf):
         choices=("empirical", "exact", "sampled", "batched"),
     )
 
+    @property
+    def mixes_rows(self) -> bool:
+        """Gradients of one class add up in a batch, where those of several partly cancel out."""
+        return self.estimator == "batched"
+
     def idle_options(self) -> Iterable[Idle]:
         """Yield what has no effect without a pull."""
         yield from super().idle_options()

@@ -103,6 +103,7 @@ class ExemplarPhase:
             begin=self._begin,
             end=partial(self._model.finish_task, task),
             validate_every=classes,  # before the end not all means are there
+            whole=True,  # the next task is trained on exemplars of each class
         )
 
     def _begin(self) -> None:

@@ -74,7 +74,7 @@ class ImportancePhase:
         )
 
     def _begin(self, rows: Tensor, count: int) -> None:
-        if count < len(rows):
+        if self._conf.mixes_rows or count < len(rows):
             generator = self._streams["importance_rows"]
             rows = rows[torch.randperm(len(rows), generator=generator, device=generator.device)[:count]]
         self._pool, self._place = rows, 0

@@ -221,6 +221,11 @@ class ImportanceTrainerConf(HeldTrainerConf):
         choices=("all", "shared"),
     )
 
+    @property
+    def mixes_rows(self) -> bool:
+        """Whether importances depend on which rows are in a batch, so that their order must not be that of the data."""
+        return False
+
     def problems(self) -> Iterable[Problem]:
         """A sum has no decay, and an average needs one."""
         yield from super().problems()
