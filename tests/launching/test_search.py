@@ -11,7 +11,7 @@ from omegaconf import OmegaConf
 from tests.launching.conftest import FAST, TRAINED
 from tests.launching.processes import COMMAND, environment, needs, read, start, wait_until
 from zsl_runner.config.check import check
-from zsl_runner.config.sweep import check_search, measure_alike
+from zsl_runner.config.sweep import check_search, columns, kinds, measure_alike
 from zsl_runner.data.command.synthesis import synthesize
 from zsl_runner.data.sources.toy.conf import ToyConf
 from zsl_runner.errors import ConfigError, ObjectiveError
@@ -237,6 +237,21 @@ def test_a_study_of_long_names_has_one_that_a_folder_can_have(config, tmp_path):
     assert len(names) == 4
     for name in names:
         (tmp_path / name).mkdir()
+
+
+def test_a_study_of_values_swept_in_another_way_is_another_study(config, loader):
+    """Optuna refuses to go on with one whose distributions are of another kind."""
+    searched = OmegaConf.create({"sweeper": {"sampler": {}, "direction": "maximize"}, "runtime": {"choices": {}}})
+
+    def name(space):
+        given = [f"model.feature_penalty={space}"]
+        return name_of(searched, columns(loader, given, searched), config(), kinds(given, searched))
+
+    spaces = ("interval(1,4)", "tag(log,interval(1,4))", "choice(1,2,3)", "range(1,4)")
+    assert len({name(space) for space in spaces}) == 4
+    for space, plain in (("interval(1,4)", ["1.0", "4.0"]), ("choice(1,2,3)", ["1", "2", "3"])):
+        values = {"model.feature_penalty": [f"model.feature_penalty={value}" for value in plain]}
+        assert name(space) == name_of(searched, values, config())  # what it was
 
 
 def study_of(folder):

@@ -46,11 +46,21 @@ def expand(
 
 def columns(loader: Loader, arguments: Sequence[str], settings: DictConfig | None) -> dict[str, list[str]]:
     """Return for each key the overrides a sweep tries, as Hydra's sweepers read them: the last word on a key counts."""
-    params = (OmegaConf.select(settings, "sweeper.params") if settings is not None else None) or {}
-    given = [
-        _values(loader, argument) for argument in [*(f"{key}={value}" for key, value in params.items()), *arguments]
-    ]
-    return dict(given)
+    return dict(_values(loader, argument) for argument in _given(arguments, settings))
+
+
+def kinds(arguments: Sequence[str], settings: DictConfig | None) -> dict[str, str]:
+    """Return how a search sweeps the keys for which `columns` does not tell it: "log" or "range".
+
+    To Optuna these are not what a plain interval with the same ends or a choice with the same values is.
+    """
+    found = {}
+    for override in map(parse, _given(arguments, settings)):
+        if not isinstance(override, Problem):
+            value = override.value()
+            is_log = isinstance(value, IntervalSweep) and "log" in value.tags
+            found[override.get_key_element()] = "log" if is_log else "range" if override.is_range_sweep() else ""
+    return {key: kind for key, kind in found.items() if kind}
 
 
 def told(overrides: Sequence[str]) -> str:
@@ -84,6 +94,12 @@ def single_values(override: Override) -> list[str]:
 
 def _class_of(settings: DictConfig, part: str) -> str:
     return str(OmegaConf.select(settings, f"{part}._target_")).rpartition(".")[2]
+
+
+def _given(arguments: Sequence[str], settings: DictConfig | None) -> list[str]:
+    """Return what a sweeper reads, in its order: what a preset sweeps, then the command line."""
+    params = (OmegaConf.select(settings, "sweeper.params") if settings is not None else None) or {}
+    return [*(f"{key}={value}" for key, value in params.items()), *arguments]
 
 
 def _values(loader: Loader, argument: str) -> tuple[str, list[str]]:

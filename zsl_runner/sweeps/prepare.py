@@ -14,7 +14,7 @@ from zsl_runner.config.hashes import fingerprint
 from zsl_runner.config.loader import Loader
 from zsl_runner.config.quoting import quoted
 from zsl_runner.config.schema import RunConfig
-from zsl_runner.config.sweep import columns, directions_of, is_search, measure_alike, objectives_of
+from zsl_runner.config.sweep import columns, directions_of, is_search, kinds, measure_alike, objectives_of
 from zsl_runner.sweeps import study
 from zsl_runner.sweeps.notes import Plan
 
@@ -65,7 +65,7 @@ def prepared(
         yield Prepared(folder, decided)
         return
     if settings.sweeper.study_name is None:
-        name = study.name_of(settings, values, next(iter(runs.values())))
+        name = study.name_of(settings, values, next(iter(runs.values())), kinds(arguments, settings))
         settings.sweeper.study_name = name  # the storage may be named after it
         decided.append(f"hydra.sweeper.study_name={quoted(name)}")
     storage = settings.sweeper.storage

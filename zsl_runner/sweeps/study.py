@@ -53,7 +53,9 @@ class Left:
     message: str
 
 
-def name_of(settings: DictConfig, values: Mapping[str, Sequence[str]], config: RunConfig) -> str:
+def name_of(
+    settings: DictConfig, values: Mapping[str, Sequence[str]], config: RunConfig, kinds: Mapping[str, str] | None = None
+) -> str:
     """Return a study's name: preset, model and data set, and a hash of all that tells two searches apart.
 
     That is the configuration but for the keys that are searched, what the data are, the space, the sampler and the
@@ -63,6 +65,7 @@ def name_of(settings: DictConfig, values: Mapping[str, Sequence[str]], config: R
         settings: Hydra's settings.
         values: what the search tries, by key.
         config: the configuration of one of its runs.
+        kinds: how the values are swept where they do not tell (see `zsl_runner.config.sweep.kinds`).
     """
     from zsl_runner.data.load import contents  # numpy is imported for a search only
 
@@ -75,6 +78,8 @@ def name_of(settings: DictConfig, values: Mapping[str, Sequence[str]], config: R
     sampler, direction = (OmegaConf.to_container(OmegaConf.create({"x": settings.sweeper[key]})) for key in _DECIDES)
     data = [file.sha256 for file in contents(config.dataset)]
     told = [fixed, data, {key: values[key] for key in sorted(searched)}, sampler, direction, list(config.objectives)]
+    if kinds:
+        told.append(kinds)
     digest = hashlib.sha256(json.dumps(told, sort_keys=True, default=str).encode()).hexdigest()[:8]
     preset = OmegaConf.select(settings, "runtime.choices.sweep") or "search"
     return f"{beginning(f'{preset}-{config.model.name}-{config.dataset.name}', _LONGEST)}-{digest}"
