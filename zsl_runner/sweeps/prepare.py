@@ -50,7 +50,8 @@ def prepared(
         command: the command line in words, for the record.
 
     Raises:
-        ConfigError: another process is searching in the same study, or another version of Optuna keeps it.
+        ConfigError: another process is searching in the same study, another version of Optuna keeps it, or it optimises
+            something else.
     """
     folder = Path(settings.sweep.dir).absolute()
     values = columns(loader, arguments, settings)

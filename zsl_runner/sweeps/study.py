@@ -35,6 +35,8 @@ _REPEATS = "repeats"
 """Attribute of a trial that repeats one that failed: that one's number. What has ended takes no attribute any more."""
 _LONGEST = 120
 """Bytes before the hash in a study's name, which names its folder."""
+OTHER_NAME = "give this search another hydra.sweeper.study_name, or null for a name of its own"
+"""What to do about a study of another search."""
 _DECIDES = ("sampler", "direction")
 
 
@@ -111,7 +113,7 @@ def go_on(
         retries: whether trials that failed are tried again with the same values, too.
 
     Raises:
-        ConfigError: another version of Optuna keeps it.
+        ConfigError: another version of Optuna keeps it, or it optimises something else.
     """
     import optuna
 
@@ -124,6 +126,13 @@ def go_on(
             raise
         remedy = f"bring it up to this one with 'optuna storage upgrade --storage {storage}'"
         raise ConfigError(f"{file}: another version of Optuna keeps this study; {remedy}, or move it away") from error
+    known, kept = study.metric_names, [direction.name.lower() for direction in study.directions]
+    # Without a trial only the names may change; how many values a trial has, and which are better, is in the file.
+    has_others = bool(study.get_trials(deepcopy=False)) and known not in (None, list(objectives))
+    if has_others or kept != list(directions):
+        sought = _sought(known or ["a metric"] * len(kept), kept)
+        now = _sought(objectives, directions)
+        raise ConfigError(f"{file}: study {name} is to {sought}, this search to {now}; {OTHER_NAME}")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         study.set_metric_names(list(objectives))
@@ -143,6 +152,10 @@ def go_on(
     again = f", {len(lost)} cut short and tried again" if lost else ""
     again += f", {len(failed)} failed and tried again" if failed else ""
     return Left(max(0, wanted - done), len(trials), f"study {name}: {done} of {wanted} trials done{again}")
+
+
+def _sought(objectives: Sequence[str], directions: Sequence[str]) -> str:
+    return ", ".join(f"{direction} {name}" for name, direction in zip(objectives, directions, strict=True))
 
 
 def _last_words(study: Study) -> list[FrozenTrial]:
