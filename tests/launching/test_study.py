@@ -11,7 +11,7 @@ from zsl_runner.config.check import check
 from zsl_runner.config.command import read
 from zsl_runner.config.loader import Loader
 from zsl_runner.config.seeds import following
-from zsl_runner.config.sweep import expand
+from zsl_runner.config.sweep import columns, expand
 from zsl_runner.config.typed import to_yaml
 from zsl_runner.errors import ConfigError
 from zsl_runner.sweeps import command
@@ -70,6 +70,24 @@ def test_the_best_trial_its_run_and_the_command_that_trains_it_over_seeds(tmp_pa
     verdict = check(Loader(command.source), [*chosen, "seed=3"], strictly=False)
     assert verdict.problems == ()
     assert (verdict.config.seed, list(verdict.config.evaluator.stages)) == (3, ["tune", "final"])
+
+
+@pytest.mark.parametrize("existing", ["new", "retry"])
+def test_the_command_over_seeds_is_one_run_for_each_and_repeats_none(tmp_path, config, existing):
+    """A comma in a data set's name is part of the study's."""
+    name = "tpe-eszsl-a, b-0"
+    study = optuna.create_study(study_name=name, storage=storage(tmp_path), directions=["maximize"])
+    config.existing = existing
+    add(study, tmp_path, 0, 0.5, [60.0], config)
+    Plan("zsl-run", [KEY], study=name).save(tmp_path / ".sweeps" / "a")
+    Note(0, [f"{KEY}=0.5"], str(tmp_path / "run-0")).save(tmp_path / ".sweeps" / "a")
+    told = found(name, storage(tmp_path), tmp_path / ".sweeps", config).splitlines()
+    command = read(shlex.split(told[-1])[1:])
+    loader = Loader(command.source)
+    values = columns(loader, command.overrides, None)
+    assert {key: len(column) for key, column in values.items() if len(column) > 1} == {"seed": 5}
+    chosen = check(loader, expand(loader, command.overrides, None)[0], strictly=False).accepted()
+    assert (chosen.name, chosen.existing) == (name, "auto")
 
 
 def test_the_run_of_the_best_trial_has_all_of_its_values(tmp_path, config):
