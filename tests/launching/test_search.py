@@ -64,6 +64,26 @@ def test_a_search_that_does_not(config, direction, space, arguments, expected):
     assert expected in problem.message
 
 
+@pytest.mark.parametrize(
+    ("key", "value", "expected"),
+    [
+        ("n_jobs", 0, "expected at least 1, found 0"),
+        ("n_trials", -1, "expected at least 1, found -1"),
+        ("max_failure_rate", 0.5, "has no effect"),
+        ("max_failure_rate", 1.5, "has no effect"),
+        ("storage", "sqlite://", "expected sqlite:///FILE or null, found sqlite://"),
+        ("storage", "sqlite:///:memory:", "expected sqlite:///FILE or null"),
+    ],
+)
+def test_a_search_whose_sweeper_cannot_work(config, key, value, expected):
+    fits = {"direction": "maximize", "n_jobs": 1, "n_trials": 1, "max_failure_rate": 1.0, "storage": None}
+    for good in (fits, fits | {"max_failure_rate": None, "storage": "sqlite:///a/study.db"}):
+        assert check_search(OmegaConf.create({"sweeper": good}), SPACE, config()) == []
+    (problem,) = check_search(OmegaConf.create({"sweeper": fits | {key: value}}), SPACE, config())
+    assert problem.key == f"hydra.sweeper.{key}"
+    assert expected in problem.message
+
+
 def test_smaller_is_better_where_the_metric_says_so(loader):
     verdict = check(loader, ["dataset=digits_quadrant", "model=cvae_pairs"], strictly=False)
     assert verdict.config.evaluator.select_metric == "val/NCLL"

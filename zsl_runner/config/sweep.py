@@ -16,6 +16,8 @@ from zsl_runner.config.schema import RunConfig
 from zsl_runner.config.vocabulary import VALIDATING
 
 LIMIT = 256
+_NO_FILE = frozenset({"sqlite://", "sqlite:///", "sqlite:///:memory:"})
+"""Storages in the memory of whoever opens them: what the sweeper writes there nobody else can read."""
 _HERE = frozenset({"BasicLauncher", "JoblibLauncher", "LocalLauncher"})
 
 
@@ -137,6 +139,7 @@ def check_search(settings: DictConfig, values: Mapping[str, Sequence[str]], conf
         if len(values.get(key, ())) > 1:
             message = "other rows would be validated on, whose values choose no settings: leave it out of the search"
             problems.append(Problem(key, message))
+    problems += _check_sweeper(settings)
     objectives = objectives_of(config)
     directions = directions_of(settings)
     key = "hydra.sweeper.direction"
@@ -154,6 +157,23 @@ def check_search(settings: DictConfig, values: Mapping[str, Sequence[str]], conf
                 f"of {name} the {'smaller' if better == 'minimize' else 'larger'} value is better: expected {better}"
             )
             problems.append(Problem(key, f"{message}, found {direction}"))
+    return problems
+
+
+def _check_sweeper(settings: DictConfig) -> list[Problem]:
+    """Return the problems of the sweeper's own numbers and of its storage, which Optuna meets only on the way."""
+    problems = []
+    for name in ("n_jobs", "n_trials"):
+        number = OmegaConf.select(settings, f"sweeper.{name}")
+        if number is not None and number < 1:
+            problems.append(Problem(f"hydra.sweeper.{name}", f"expected at least 1, found {number}"))
+    rate = OmegaConf.select(settings, "sweeper.max_failure_rate")
+    if rate not in (None, 1.0):
+        message = f"has no effect, since a search goes on after a trial that failed: leave it at 1, found {rate}"
+        problems.append(Problem("hydra.sweeper.max_failure_rate", message))
+    storage = OmegaConf.select(settings, "sweeper.storage")
+    if storage in _NO_FILE:
+        problems.append(Problem("hydra.sweeper.storage", f"expected sqlite:///FILE or null, found {storage}"))
     return problems
 
 
