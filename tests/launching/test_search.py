@@ -195,6 +195,7 @@ def test_a_search_ends_if_none_of_its_trials_can_have_the_objective(tmp_path, al
     ("key", "tried", "alike"),
     [
         ("trainer.optim.lr", ["1e-4", "1e-2"], True),
+        ("++trainer.optim.lr", ["1e-4", "1e-2"], True),
         ("seed", ["0", "1"], True),
         ("model", ["sgal", "vzsl"], False),
         ("evaluator.every", ["10", "20"], False),
@@ -399,8 +400,9 @@ def test_a_missing_plugin_is_named_with_its_extra(tmp_path):
     assert os.listdir(tmp_path) == []
 
 
-def test_no_search_chooses_the_rows_it_is_validated_on(config):
-    seeds = {"dataset.validation_seed": ["dataset.validation_seed=0", "dataset.validation_seed=1"]}
+@pytest.mark.parametrize("mark", ["", "++"])
+def test_no_search_chooses_the_rows_it_is_validated_on(config, mark):
+    seeds = {f"{mark}dataset.validation_seed": [f"{mark}dataset.validation_seed={seed}" for seed in (0, 1)]}
     (problem,) = check_search(settings("maximize"), SPACE | seeds, config())
     assert problem.key == "dataset.validation_seed"
     assert check_search(settings("maximize"), SPACE | {"dataset.holdout": ["dataset.holdout=0.2"]}, config()) == []

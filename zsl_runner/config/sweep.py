@@ -65,6 +65,15 @@ def kinds(arguments: Sequence[str], settings: DictConfig | None) -> dict[str, st
     return {key: kind for key, kind in found.items() if kind}
 
 
+def searched(values: Mapping[str, Sequence[str]]) -> dict[str, Sequence[str]]:
+    """Return the keys with several values and these, the keys as a configuration has them.
+
+    >>> searched({"++model.latent_dim": ["++model.latent_dim=8", "++model.latent_dim=16"], "seed": ["seed=0"]})
+    {'model.latent_dim': ['++model.latent_dim=8', '++model.latent_dim=16']}
+    """
+    return {key.lstrip("+"): column for key, column in values.items() if len(column) > 1}
+
+
 def told(overrides: Sequence[str]) -> str:
     """Return the overrides of one run as a text that is the same before and after a sweeper has written them anew.
 
@@ -128,7 +137,8 @@ def check_search(settings: DictConfig, values: Mapping[str, Sequence[str]], conf
         config: the first run's configuration.
     """
     problems = []
-    if all(len(column) == 1 for column in values.values()):
+    tried = searched(values)
+    if not tried:
         example = "'model.latent_dim=choice(8,16,32)' or 'trainer.optim.lr=tag(log,interval(1e-4,1e-2))'"
         problems.append(Problem("sweep", f"nothing to search: give at least one key several values, e.g. {example}"))
     if not set(config.evaluator.stages) & set(VALIDATING):
@@ -136,7 +146,7 @@ def check_search(settings: DictConfig, values: Mapping[str, Sequence[str]], conf
         message = f"a search needs validation: one of the stages {', '.join(VALIDATING)}, found {stages}"
         problems.append(Problem("evaluator.stages", message))
     for key in VALIDATION_ROWS:
-        if len(values.get(key, ())) > 1:
+        if key in tried:
             message = "other rows would be validated on, whose values choose no settings: leave it out of the search"
             problems.append(Problem(key, message))
     problems += _check_sweeper(settings)
@@ -191,10 +201,10 @@ def measure_alike(values: Mapping[str, Sequence[str]]) -> bool:
     >>> measure_alike({"trainer.alpha": ["trainer.alpha=0", "trainer.alpha=1"]})
     False
     """
-    tried = {key: column for key, column in values.items() if len(column) > 1 and key != "seed"}
     return all(
         lies_in(key, "model", "trainer") and all(_is_positive(argument.partition("=")[2]) for argument in column)
-        for key, column in tried.items()
+        for key, column in searched(values).items()
+        if key != "seed"
     )
 
 

@@ -14,7 +14,7 @@ from zsl_runner.config.hashes import fingerprint
 from zsl_runner.config.loader import Loader
 from zsl_runner.config.quoting import quoted
 from zsl_runner.config.schema import RunConfig
-from zsl_runner.config.sweep import columns, directions_of, is_search, kinds, measure_alike, objectives_of
+from zsl_runner.config.sweep import columns, directions_of, is_search, kinds, measure_alike, objectives_of, searched
 from zsl_runner.sweeps import study
 from zsl_runner.sweeps.notes import Plan
 
@@ -55,7 +55,7 @@ def prepared(
     """
     folder = Path(settings.sweep.dir).absolute()
     values = columns(loader, arguments, settings)
-    swept = [key for key, column in values.items() if len(column) > 1]
+    swept = list(searched(values))
     decided = ["hydra.mode=MULTIRUN", f"hydra.sweep.dir={quoted(str(folder))}", *_environment()]
     if not is_search(settings):
         jobs = 1

@@ -19,6 +19,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from zsl_runner.config.identity import defines_the_run, flatten, lies_in
 from zsl_runner.config.schema import RunConfig
+from zsl_runner.config.sweep import searched
 from zsl_runner.config.typed import plain
 from zsl_runner.errors import CheckpointError, ConfigError
 from zsl_runner.files.locks import exclusive
@@ -71,15 +72,15 @@ def name_of(
     """
     from zsl_runner.data.load import contents  # numpy is imported for a search only
 
-    searched = {key for key, column in values.items() if len(column) > 1}
+    tried = searched(values)
     fixed = {
         key: value
         for key, value in flatten(plain(config)).items()
-        if (defines_the_run(key) or key == "seed") and not lies_in(key, *searched)
+        if (defines_the_run(key) or key == "seed") and not lies_in(key, *tried)
     }
     sampler, direction = (OmegaConf.to_container(OmegaConf.create({"x": settings.sweeper[key]})) for key in _DECIDES)
     data = [file.sha256 for file in contents(config.dataset)]
-    told = [fixed, data, {key: values[key] for key in sorted(searched)}, sampler, direction, list(config.objectives)]
+    told = [fixed, data, tried, sampler, direction, list(config.objectives)]
     if kinds:
         told.append(kinds)
     digest = hashlib.sha256(json.dumps(told, sort_keys=True, default=str).encode()).hexdigest()[:8]
