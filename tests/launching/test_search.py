@@ -400,6 +400,18 @@ def test_a_missing_plugin_is_named_with_its_extra(tmp_path):
     assert os.listdir(tmp_path) == []
 
 
+def test_no_search_of_a_key_that_its_preset_fixes(config, loader):
+    preset = {"model.feature_penalty": 2}
+    made = OmegaConf.create({"sweeper": {"direction": "maximize", "params": preset}})
+    values = columns(loader, ["model.feature_penalty=choice(1,4)"], made)
+    (problem,) = check_search(made, values, config())
+    assert problem.key == "model.feature_penalty"
+    assert problem.message.startswith("hydra.sweeper.params fixes it at 2, ")
+    preset["model.feature_penalty"] = "choice(1,2)"
+    made.sweeper.params = preset
+    assert check_search(made, columns(loader, ["model.feature_penalty=choice(1,4)"], made), config()) == []
+
+
 @pytest.mark.parametrize("mark", ["", "++"])
 def test_no_search_chooses_the_rows_it_is_validated_on(config, mark):
     seeds = {f"{mark}dataset.validation_seed": [f"{mark}dataset.validation_seed={seed}" for seed in (0, 1)]}

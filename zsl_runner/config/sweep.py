@@ -149,6 +149,14 @@ def check_search(settings: DictConfig, values: Mapping[str, Sequence[str]], conf
         if key in tried:
             message = "other rows would be validated on, whose values choose no settings: leave it out of the search"
             problems.append(Problem(key, message))
+    for key, value in (OmegaConf.select(settings, "sweeper.params") or {}).items():
+        fixed = parse(f"{key}={value}")
+        if len(values.get(key, ())) > 1 and isinstance(fixed, Override) and not fixed.is_sweep_override():
+            message = (
+                f"hydra.sweeper.params fixes it at {value}, and Optuna would try nothing else: take it out of the "
+                "preset, or give hydra.sweeper.params=null and the whole space"
+            )
+            problems.append(Problem(key, message))
     problems += _check_sweeper(settings)
     objectives = objectives_of(config)
     directions = directions_of(settings)
