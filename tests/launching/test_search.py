@@ -11,7 +11,7 @@ from omegaconf import OmegaConf
 from tests.launching.conftest import FAST, TRAINED
 from tests.launching.processes import COMMAND, environment, needs, read, start, wait_until
 from zsl_runner.config.check import check
-from zsl_runner.config.sweep import check_search, measure_alike
+from zsl_runner.config.sweep import check_search, columns, kinds, measure_alike
 from zsl_runner.data.command.synthesis import synthesize
 from zsl_runner.data.sources.toy.conf import ToyConf
 from zsl_runner.errors import ConfigError, ObjectiveError
@@ -61,6 +61,26 @@ def test_a_search_that_fits(config):
 )
 def test_a_search_that_does_not(config, direction, space, arguments, expected):
     (problem,) = check_search(settings(direction), space, config(*arguments))
+    assert expected in problem.message
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "expected"),
+    [
+        ("n_jobs", 0, "expected at least 1, found 0"),
+        ("n_trials", -1, "expected at least 1, found -1"),
+        ("max_failure_rate", 0.5, "has no effect"),
+        ("max_failure_rate", 1.5, "has no effect"),
+        ("storage", "sqlite://", "expected sqlite:///FILE or null, found sqlite://"),
+        ("storage", "sqlite:///:memory:", "expected sqlite:///FILE or null"),
+    ],
+)
+def test_a_search_whose_sweeper_cannot_work(config, key, value, expected):
+    fits = {"direction": "maximize", "n_jobs": 1, "n_trials": 1, "max_failure_rate": 1.0, "storage": None}
+    for good in (fits, fits | {"max_failure_rate": None, "storage": "sqlite:///a/study.db"}):
+        assert check_search(OmegaConf.create({"sweeper": good}), SPACE, config()) == []
+    (problem,) = check_search(OmegaConf.create({"sweeper": fits | {key: value}}), SPACE, config())
+    assert problem.key == f"hydra.sweeper.{key}"
     assert expected in problem.message
 
 
@@ -175,6 +195,7 @@ def test_a_search_ends_if_none_of_its_trials_can_have_the_objective(tmp_path, al
     ("key", "tried", "alike"),
     [
         ("trainer.optim.lr", ["1e-4", "1e-2"], True),
+        ("++trainer.optim.lr", ["1e-4", "1e-2"], True),
         ("seed", ["0", "1"], True),
         ("model", ["sgal", "vzsl"], False),
         ("evaluator.every", ["10", "20"], False),
@@ -237,6 +258,21 @@ def test_a_study_of_long_names_has_one_that_a_folder_can_have(config, tmp_path):
     assert len(names) == 4
     for name in names:
         (tmp_path / name).mkdir()
+
+
+def test_a_study_of_values_swept_in_another_way_is_another_study(config, loader):
+    """Optuna refuses to go on with one whose distributions are of another kind."""
+    searched = OmegaConf.create({"sweeper": {"sampler": {}, "direction": "maximize"}, "runtime": {"choices": {}}})
+
+    def name(space):
+        given = [f"model.feature_penalty={space}"]
+        return name_of(searched, columns(loader, given, searched), config(), kinds(given, searched))
+
+    spaces = ("interval(1,4)", "tag(log,interval(1,4))", "choice(1,2,3)", "range(1,4)")
+    assert len({name(space) for space in spaces}) == 4
+    for space, plain in (("interval(1,4)", ["1.0", "4.0"]), ("choice(1,2,3)", ["1", "2", "3"])):
+        values = {"model.feature_penalty": [f"model.feature_penalty={value}" for value in plain]}
+        assert name(space) == name_of(searched, values, config())  # what it was
 
 
 def study_of(folder):
@@ -364,8 +400,21 @@ def test_a_missing_plugin_is_named_with_its_extra(tmp_path):
     assert os.listdir(tmp_path) == []
 
 
-def test_no_search_chooses_the_rows_it_is_validated_on(config):
-    seeds = {"dataset.validation_seed": ["dataset.validation_seed=0", "dataset.validation_seed=1"]}
+def test_no_search_of_a_key_that_its_preset_fixes(config, loader):
+    preset = {"model.feature_penalty": 2}
+    made = OmegaConf.create({"sweeper": {"direction": "maximize", "params": preset}})
+    values = columns(loader, ["model.feature_penalty=choice(1,4)"], made)
+    (problem,) = check_search(made, values, config())
+    assert problem.key == "model.feature_penalty"
+    assert problem.message.startswith("hydra.sweeper.params fixes it at 2, ")
+    preset["model.feature_penalty"] = "choice(1,2)"
+    made.sweeper.params = preset
+    assert check_search(made, columns(loader, ["model.feature_penalty=choice(1,4)"], made), config()) == []
+
+
+@pytest.mark.parametrize("mark", ["", "++"])
+def test_no_search_chooses_the_rows_it_is_validated_on(config, mark):
+    seeds = {f"{mark}dataset.validation_seed": [f"{mark}dataset.validation_seed={seed}" for seed in (0, 1)]}
     (problem,) = check_search(settings("maximize"), SPACE | seeds, config())
     assert problem.key == "dataset.validation_seed"
     assert check_search(settings("maximize"), SPACE | {"dataset.holdout": ["dataset.holdout=0.2"]}, config()) == []

@@ -11,9 +11,10 @@ from zsl_runner.config.check import check
 from zsl_runner.config.command import read
 from zsl_runner.config.loader import Loader
 from zsl_runner.config.seeds import following
-from zsl_runner.config.sweep import expand
+from zsl_runner.config.sweep import columns, expand
 from zsl_runner.config.typed import to_yaml
 from zsl_runner.errors import ConfigError
+from zsl_runner.sweeps import command
 from zsl_runner.sweeps.best import found
 from zsl_runner.sweeps.notes import Note, Plan
 from zsl_runner.sweeps.prepare import prepared
@@ -69,6 +70,24 @@ def test_the_best_trial_its_run_and_the_command_that_trains_it_over_seeds(tmp_pa
     verdict = check(Loader(command.source), [*chosen, "seed=3"], strictly=False)
     assert verdict.problems == ()
     assert (verdict.config.seed, list(verdict.config.evaluator.stages)) == (3, ["tune", "final"])
+
+
+@pytest.mark.parametrize("existing", ["new", "retry"])
+def test_the_command_over_seeds_is_one_run_for_each_and_repeats_none(tmp_path, config, existing):
+    """A comma in a data set's name is part of the study's."""
+    name = "tpe-eszsl-a, b-0"
+    study = optuna.create_study(study_name=name, storage=storage(tmp_path), directions=["maximize"])
+    config.existing = existing
+    add(study, tmp_path, 0, 0.5, [60.0], config)
+    Plan("zsl-run", [KEY], study=name).save(tmp_path / ".sweeps" / "a")
+    Note(0, [f"{KEY}=0.5"], str(tmp_path / "run-0")).save(tmp_path / ".sweeps" / "a")
+    told = found(name, storage(tmp_path), tmp_path / ".sweeps", config).splitlines()
+    command = read(shlex.split(told[-1])[1:])
+    loader = Loader(command.source)
+    values = columns(loader, command.overrides, None)
+    assert {key: len(column) for key, column in values.items() if len(column) > 1} == {"seed": 5}
+    chosen = check(loader, expand(loader, command.overrides, None)[0], strictly=False).accepted()
+    assert (chosen.name, chosen.existing) == (name, "auto")
 
 
 def test_the_run_of_the_best_trial_has_all_of_its_values(tmp_path, config):
@@ -188,3 +207,47 @@ def test_a_study_of_another_version_of_optuna_is_refused_with_what_to_do(tmp_pat
         go_on(NAME, tmp_path / "study.db", 4, ["val/H"], ["maximize"])
     assert f"'optuna storage upgrade --storage sqlite:///{tmp_path}/study.db'" in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("objectives", "directions", "tried"),
+    [(["val/U"], ["maximize"], True), (["val/U", "val/S"], ["maximize"] * 2, False), (["val/H"], ["minimize"], True)],
+)
+def test_a_study_that_optimises_something_else_is_refused_with_what_to_do(tmp_path, objectives, directions, tried):
+    file = tmp_path / "study.db"
+    go_on(NAME, file, 4, ["val/H"], ["maximize"])
+    study = optuna.load_study(study_name=NAME, storage=storage(tmp_path))
+    if tried:
+        study.tell(study.ask(), 1.0)
+    with pytest.raises(ConfigError, match=rf"study {NAME} is to maximize val/H, .*sweeper\.study_name") as caught:
+        go_on(NAME, file, 4, objectives, directions)
+    assert str(caught.value).startswith(f"{file}: ")
+    assert f"this search to {directions[0]} {objectives[0]}" in str(caught.value)
+    assert study.metric_names == ["val/H"]
+    assert go_on(NAME, file, 4, ["val/H"], ["maximize"]).trials == 4 - tried
+
+
+def test_a_study_without_a_trial_takes_another_objective(tmp_path):
+    go_on(NAME, tmp_path / "study.db", 4, ["val/H"], ["maximize"])
+    assert go_on(NAME, tmp_path / "study.db", 4, ["val/U"], ["maximize"]).before == 0
+    assert optuna.load_study(study_name=NAME, storage=storage(tmp_path)).metric_names == ["val/U"]
+
+
+@pytest.mark.parametrize(
+    ("before", "now"),
+    [
+        (optuna.distributions.FloatDistribution(1, 4), optuna.distributions.FloatDistribution(1, 4, log=True)),
+        (optuna.distributions.FloatDistribution(1, 4), optuna.distributions.CategoricalDistribution([1, 4])),
+        (optuna.distributions.CategoricalDistribution([1, 2]), optuna.distributions.CategoricalDistribution([1, 4])),
+    ],
+)
+def test_a_study_of_another_space_is_refused_with_what_to_do(tmp_path, loader, config, monkeypatch, before, now):
+    study = make(tmp_path)
+    study.tell(study.ask({KEY: before}), 1.0)
+    sweeper = {"_target_": "OptunaSweeper", "study_name": NAME, "storage": storage(tmp_path), "n_trials": 9}
+    sweeper |= {"sampler": {"seed": 5}, "direction": "maximize"}
+    settings = OmegaConf.create({"sweep": {"dir": str(tmp_path / "now")}, "sweeper": sweeper})
+    monkeypatch.setattr(command, "_started", lambda *_: study.ask({KEY: now}))
+    asked = read(["-m", "dataset=toy", "model=eszsl", f"{KEY}=1,4"])
+    with pytest.raises(ConfigError, match=rf"^study {NAME} has tried other .*hydra\.sweeper\.study_name"):
+        command._sweep(asked, loader, settings, {"": config})

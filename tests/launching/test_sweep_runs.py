@@ -94,12 +94,16 @@ def test_existing_runs_on_request(zsl_run, records):
 
 
 @pytest.mark.parametrize(
-    ("named", "expected"),
-    [([], ["feature_penalty-1+seed-0", "feature_penalty-2+seed-0"]), (["name=n"], ["n+feature_penalty-1+seed-0"])],
+    ("named", "mark", "expected"),
+    [
+        ([], "", ["feature_penalty-1+seed-0", "feature_penalty-2+seed-0"]),
+        (["name=n"], "", ["n+feature_penalty-1+seed-0"]),
+        (["name=n"], "++", ["n+feature_penalty-1", "n+feature_penalty-1.5"]),
+    ],
 )
-def test_directories_tell_what_was_varied(zsl_run, records, named, expected):
+def test_directories_tell_what_was_varied(zsl_run, records, named, mark, expected):
     values = "1,2" if not named else "1,1.5"
-    zsl_run("-m", *FAST, *named, f"model.feature_penalty={values}", "seed=0")
+    zsl_run("-m", *FAST, *named, f"{mark}model.feature_penalty={values}", *([] if mark else ["seed=0"]))
     assert [f"eszsl/toy/{name}" in records() for name in expected] == [True] * len(expected)
 
 

@@ -73,6 +73,22 @@ def test_a_sweep_without_trouble(sweep, tmp_path):
     assert text.splitlines()[-1] == "7 of 7 runs complete"
 
 
+def test_a_run_that_another_sweep_completed_is_complete(sweep, tmp_path):
+    Plan(jobs=2).save(sweep)
+    run = str(record(tmp_path / "r", "complete"))
+    Note(0, [], run, error="OccupiedError: r: another process is working on this run").save(sweep)
+    Note(1, [], run, error="ObjectiveError: objectives: val/X was not", lacks_objective=True).save(sweep)
+    text, complete = outcome(sweep, [])
+    assert complete is False
+    assert text.splitlines()[1:] == [
+        "0    r    complete                         val/H 61.2  1:15",
+        "1    r    complete, without its objective  val/H 61.2  1:15",
+        "job 1: ObjectiveError: objectives: val/X was not",
+        "1 of 2 runs complete; 1 failed",
+        "Repeat the command to continue unfinished runs; with existing=retry it continues failed ones, too.",
+    ]
+
+
 def test_notes_are_read_in_the_order_of_the_jobs(tmp_path):
     for number in (10, 2, 10000):
         Note(number, [f"seed={number}"]).save(tmp_path)

@@ -7,7 +7,7 @@ import shlex
 from pathlib import Path
 from typing import Any
 
-_BARE = re.compile(r"[\w./+-]*/[\w./+-]*|(?!(?:null|true|false|nan|inf)$)[a-z_]\w*", re.ASCII | re.IGNORECASE)
+_BARE = re.compile(r"[\w./+-]*/[\w./+-]*|(?!(?:null|true|false|nan|inf)$)[a-z_][\w-]*", re.ASCII | re.IGNORECASE)
 """What means itself without quotes: what has a slash in it, so that it is neither a number nor null; a plain word."""
 
 

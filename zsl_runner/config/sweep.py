@@ -16,6 +16,8 @@ from zsl_runner.config.schema import RunConfig
 from zsl_runner.config.vocabulary import VALIDATING
 
 LIMIT = 256
+_NO_FILE = frozenset({"sqlite://", "sqlite:///", "sqlite:///:memory:"})
+"""Storages in the memory of whoever opens them: what the sweeper writes there nobody else can read."""
 _HERE = frozenset({"BasicLauncher", "JoblibLauncher", "LocalLauncher"})
 
 
@@ -46,11 +48,30 @@ def expand(
 
 def columns(loader: Loader, arguments: Sequence[str], settings: DictConfig | None) -> dict[str, list[str]]:
     """Return for each key the overrides a sweep tries, as Hydra's sweepers read them: the last word on a key counts."""
-    params = (OmegaConf.select(settings, "sweeper.params") if settings is not None else None) or {}
-    given = [
-        _values(loader, argument) for argument in [*(f"{key}={value}" for key, value in params.items()), *arguments]
-    ]
-    return dict(given)
+    return dict(_values(loader, argument) for argument in _given(arguments, settings))
+
+
+def kinds(arguments: Sequence[str], settings: DictConfig | None) -> dict[str, str]:
+    """Return how a search sweeps the keys for which `columns` does not tell it: "log" or "range".
+
+    To Optuna these are not what a plain interval with the same ends or a choice with the same values is.
+    """
+    found = {}
+    for override in map(parse, _given(arguments, settings)):
+        if not isinstance(override, Problem):
+            value = override.value()
+            is_log = isinstance(value, IntervalSweep) and "log" in value.tags
+            found[override.get_key_element()] = "log" if is_log else "range" if override.is_range_sweep() else ""
+    return {key: kind for key, kind in found.items() if kind}
+
+
+def searched(values: Mapping[str, Sequence[str]]) -> dict[str, Sequence[str]]:
+    """Return the keys with several values and these, the keys as a configuration has them.
+
+    >>> searched({"++model.latent_dim": ["++model.latent_dim=8", "++model.latent_dim=16"], "seed": ["seed=0"]})
+    {'model.latent_dim': ['++model.latent_dim=8', '++model.latent_dim=16']}
+    """
+    return {key.lstrip("+"): column for key, column in values.items() if len(column) > 1}
 
 
 def told(overrides: Sequence[str]) -> str:
@@ -86,6 +107,12 @@ def _class_of(settings: DictConfig, part: str) -> str:
     return str(OmegaConf.select(settings, f"{part}._target_")).rpartition(".")[2]
 
 
+def _given(arguments: Sequence[str], settings: DictConfig | None) -> list[str]:
+    """Return what a sweeper reads, in its order: what a preset sweeps, then the command line."""
+    params = (OmegaConf.select(settings, "sweeper.params") if settings is not None else None) or {}
+    return [*(f"{key}={value}" for key, value in params.items()), *arguments]
+
+
 def _values(loader: Loader, argument: str) -> tuple[str, list[str]]:
     """Return the key of an argument and the arguments of its single values."""
     override = parse(argument, loader)
@@ -110,7 +137,8 @@ def check_search(settings: DictConfig, values: Mapping[str, Sequence[str]], conf
         config: the first run's configuration.
     """
     problems = []
-    if all(len(column) == 1 for column in values.values()):
+    tried = searched(values)
+    if not tried:
         example = "'model.latent_dim=choice(8,16,32)' or 'trainer.optim.lr=tag(log,interval(1e-4,1e-2))'"
         problems.append(Problem("sweep", f"nothing to search: give at least one key several values, e.g. {example}"))
     if not set(config.evaluator.stages) & set(VALIDATING):
@@ -118,9 +146,18 @@ def check_search(settings: DictConfig, values: Mapping[str, Sequence[str]], conf
         message = f"a search needs validation: one of the stages {', '.join(VALIDATING)}, found {stages}"
         problems.append(Problem("evaluator.stages", message))
     for key in VALIDATION_ROWS:
-        if len(values.get(key, ())) > 1:
+        if key in tried:
             message = "other rows would be validated on, whose values choose no settings: leave it out of the search"
             problems.append(Problem(key, message))
+    for key, value in (OmegaConf.select(settings, "sweeper.params") or {}).items():
+        fixed = parse(f"{key}={value}")
+        if len(values.get(key, ())) > 1 and isinstance(fixed, Override) and not fixed.is_sweep_override():
+            message = (
+                f"hydra.sweeper.params fixes it at {value}, and Optuna would try nothing else: take it out of the "
+                "preset, or give hydra.sweeper.params=null and the whole space"
+            )
+            problems.append(Problem(key, message))
+    problems += _check_sweeper(settings)
     objectives = objectives_of(config)
     directions = directions_of(settings)
     key = "hydra.sweeper.direction"
@@ -141,6 +178,23 @@ def check_search(settings: DictConfig, values: Mapping[str, Sequence[str]], conf
     return problems
 
 
+def _check_sweeper(settings: DictConfig) -> list[Problem]:
+    """Return the problems of the sweeper's own numbers and of its storage, which Optuna meets only on the way."""
+    problems = []
+    for name in ("n_jobs", "n_trials"):
+        number = OmegaConf.select(settings, f"sweeper.{name}")
+        if number is not None and number < 1:
+            problems.append(Problem(f"hydra.sweeper.{name}", f"expected at least 1, found {number}"))
+    rate = OmegaConf.select(settings, "sweeper.max_failure_rate")
+    if rate not in (None, 1.0):
+        message = f"has no effect, since a search goes on after a trial that failed: leave it at 1, found {rate}"
+        problems.append(Problem("hydra.sweeper.max_failure_rate", message))
+    storage = OmegaConf.select(settings, "sweeper.storage")
+    if storage in _NO_FILE:
+        problems.append(Problem("hydra.sweeper.storage", f"expected sqlite:///FILE or null, found {storage}"))
+    return problems
+
+
 def measure_alike(values: Mapping[str, Sequence[str]]) -> bool:
     """Tell whether all trials of a search measure the same metrics, whatever these are.
 
@@ -155,10 +209,10 @@ def measure_alike(values: Mapping[str, Sequence[str]]) -> bool:
     >>> measure_alike({"trainer.alpha": ["trainer.alpha=0", "trainer.alpha=1"]})
     False
     """
-    tried = {key: column for key, column in values.items() if len(column) > 1 and key != "seed"}
     return all(
         lies_in(key, "model", "trainer") and all(_is_positive(argument.partition("=")[2]) for argument in column)
-        for key, column in tried.items()
+        for key, column in searched(values).items()
+        if key != "seed"
     )
 
 

@@ -5,7 +5,6 @@ Reads the study and the notes of all sweeps that worked on it. Never imports tor
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -13,6 +12,8 @@ from typing import TYPE_CHECKING
 
 from zsl_runner.config.paths import shown
 from zsl_runner.config.quantities import quantity_of
+from zsl_runner.config.quoting import line, setting
+from zsl_runner.config.saved import read_saved
 from zsl_runner.config.schema import RunConfig
 from zsl_runner.config.sweep import objectives_of
 from zsl_runner.files.folders import entries
@@ -102,5 +103,8 @@ def _over_seeds(name: str, directory: Path, config: RunConfig, following: Sequen
     stages: Sequence[str] = type(config.evaluator)().stages
     listed = ",".join(stages)
     place = ("--config-path", str(directory.absolute()), "--config-name", "config")
-    seeds = ("seed=range(0,5)", *(f"{key}=${{seed}}" for key in following))  # the saved configuration has their values
-    return shlex.join(["zsl-run", "-m", *place, f"name={name}", *seeds, f"evaluator.stages=[{listed}]"])
+    seeds = ["seed=range(0,5)", *(f"{key}=${{seed}}" for key in following)]  # the saved configuration has their values
+    # What the search said of existing runs is no word on these: "new" would repeat all of them with each command.
+    existing = ["existing=auto"] if read_saved(directory).get("existing", "auto") != "auto" else []
+    overrides = [setting("name", name), *seeds, f"evaluator.stages=[{listed}]", *existing]
+    return line("zsl-run", "-m", *place, *overrides)

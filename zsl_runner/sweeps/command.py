@@ -41,6 +41,7 @@ from zsl_runner.runs.start import start
 from zsl_runner.sweeps.best import found, results
 from zsl_runner.sweeps.job import job
 from zsl_runner.sweeps.prepare import prepared
+from zsl_runner.sweeps.study import OTHER_NAME
 from zsl_runner.sweeps.table import outcome
 from zsl_runner.sweeps.watch import watched
 
@@ -52,6 +53,9 @@ _UNCHECKED = "Hydra configured Python logging without an execution whitelist"
 
 _NO_BEST_TRIAL = ("Record does not exist", "No trials are completed yet")
 """How Optuna answers its sweeper, who asks for the best trial, where none has a result: on disk, and in memory."""
+
+_OTHER_SPACE = ("Cannot set different", "does not support dynamic value space")
+"""How Optuna says that a study has another kind of values, or another choice, for one of the keys."""
 
 
 def perform(arguments: Sequence[str]) -> int:
@@ -160,7 +164,8 @@ def _sweep(command: Command, loader: Loader, settings: DictConfig, runs: dict[st
     """Hand the sweep over to Hydra, then tell from the files its jobs wrote what became of each.
 
     Raises:
-        ConfigError: the search was ended, because none of its trials can have its objective.
+        ConfigError: the search was ended, because none of its trials can have its objective, or its study is of another
+            space.
         RunError: a process of the launcher was killed, or no trial of a search has a result.
     """
     line = shlex.join(["zsl-run", *sys.argv[1:]])
@@ -178,6 +183,9 @@ def _sweep(command: Command, loader: Loader, settings: DictConfig, runs: dict[st
                 "with it; repeat the command to go on, with a smaller hydra.launcher.n_jobs if memory was short"
             ) from error
         except ValueError as error:
+            if any(words in str(error) for words in _OTHER_SPACE):
+                study = f"study {settings.sweeper.study_name}"
+                raise ConfigError(f"{study} has tried other kinds of values or another choice; {OTHER_NAME}") from error
             if str(error).rstrip(".") not in _NO_BEST_TRIAL:
                 raise
             has_result, code = False, FAILED

@@ -14,7 +14,7 @@ from zsl_runner.config.hashes import fingerprint
 from zsl_runner.config.loader import Loader
 from zsl_runner.config.quoting import quoted
 from zsl_runner.config.schema import RunConfig
-from zsl_runner.config.sweep import columns, directions_of, is_search, measure_alike, objectives_of
+from zsl_runner.config.sweep import columns, directions_of, is_search, kinds, measure_alike, objectives_of, searched
 from zsl_runner.sweeps import study
 from zsl_runner.sweeps.notes import Plan
 
@@ -50,11 +50,12 @@ def prepared(
         command: the command line in words, for the record.
 
     Raises:
-        ConfigError: another process is searching in the same study, or another version of Optuna keeps it.
+        ConfigError: another process is searching in the same study, another version of Optuna keeps it, or it optimises
+            something else.
     """
     folder = Path(settings.sweep.dir).absolute()
     values = columns(loader, arguments, settings)
-    swept = [key for key, column in values.items() if len(column) > 1]
+    swept = list(searched(values))
     decided = ["hydra.mode=MULTIRUN", f"hydra.sweep.dir={quoted(str(folder))}", *_environment()]
     if not is_search(settings):
         jobs = 1
@@ -65,7 +66,7 @@ def prepared(
         yield Prepared(folder, decided)
         return
     if settings.sweeper.study_name is None:
-        name = study.name_of(settings, values, next(iter(runs.values())))
+        name = study.name_of(settings, values, next(iter(runs.values())), kinds(arguments, settings))
         settings.sweeper.study_name = name  # the storage may be named after it
         decided.append(f"hydra.sweeper.study_name={quoted(name)}")
     storage = settings.sweeper.storage

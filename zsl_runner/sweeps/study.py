@@ -19,6 +19,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from zsl_runner.config.identity import defines_the_run, flatten, lies_in
 from zsl_runner.config.schema import RunConfig
+from zsl_runner.config.sweep import searched
 from zsl_runner.config.typed import plain
 from zsl_runner.errors import CheckpointError, ConfigError
 from zsl_runner.files.locks import exclusive
@@ -35,6 +36,8 @@ _REPEATS = "repeats"
 """Attribute of a trial that repeats one that failed: that one's number. What has ended takes no attribute any more."""
 _LONGEST = 120
 """Bytes before the hash in a study's name, which names its folder."""
+OTHER_NAME = "give this search another hydra.sweeper.study_name, or null for a name of its own"
+"""What to do about a study of another search."""
 _DECIDES = ("sampler", "direction")
 
 
@@ -53,7 +56,9 @@ class Left:
     message: str
 
 
-def name_of(settings: DictConfig, values: Mapping[str, Sequence[str]], config: RunConfig) -> str:
+def name_of(
+    settings: DictConfig, values: Mapping[str, Sequence[str]], config: RunConfig, kinds: Mapping[str, str] | None = None
+) -> str:
     """Return a study's name: preset, model and data set, and a hash of all that tells two searches apart.
 
     That is the configuration but for the keys that are searched, what the data are, the space, the sampler and the
@@ -63,18 +68,21 @@ def name_of(settings: DictConfig, values: Mapping[str, Sequence[str]], config: R
         settings: Hydra's settings.
         values: what the search tries, by key.
         config: the configuration of one of its runs.
+        kinds: how the values are swept where they do not tell (see `zsl_runner.config.sweep.kinds`).
     """
     from zsl_runner.data.load import contents  # numpy is imported for a search only
 
-    searched = {key for key, column in values.items() if len(column) > 1}
+    tried = searched(values)
     fixed = {
         key: value
         for key, value in flatten(plain(config)).items()
-        if (defines_the_run(key) or key == "seed") and not lies_in(key, *searched)
+        if (defines_the_run(key) or key == "seed") and not lies_in(key, *tried)
     }
     sampler, direction = (OmegaConf.to_container(OmegaConf.create({"x": settings.sweeper[key]})) for key in _DECIDES)
     data = [file.sha256 for file in contents(config.dataset)]
-    told = [fixed, data, {key: values[key] for key in sorted(searched)}, sampler, direction, list(config.objectives)]
+    told = [fixed, data, tried, sampler, direction, list(config.objectives)]
+    if kinds:
+        told.append(kinds)
     digest = hashlib.sha256(json.dumps(told, sort_keys=True, default=str).encode()).hexdigest()[:8]
     preset = OmegaConf.select(settings, "runtime.choices.sweep") or "search"
     return f"{beginning(f'{preset}-{config.model.name}-{config.dataset.name}', _LONGEST)}-{digest}"
@@ -106,7 +114,7 @@ def go_on(
         retries: whether trials that failed are tried again with the same values, too.
 
     Raises:
-        ConfigError: another version of Optuna keeps it.
+        ConfigError: another version of Optuna keeps it, or it optimises something else.
     """
     import optuna
 
@@ -119,6 +127,13 @@ def go_on(
             raise
         remedy = f"bring it up to this one with 'optuna storage upgrade --storage {storage}'"
         raise ConfigError(f"{file}: another version of Optuna keeps this study; {remedy}, or move it away") from error
+    known, kept = study.metric_names, [direction.name.lower() for direction in study.directions]
+    # Without a trial only the names may change; how many values a trial has, and which are better, is in the file.
+    has_others = bool(study.get_trials(deepcopy=False)) and known not in (None, list(objectives))
+    if has_others or kept != list(directions):
+        sought = _sought(known or ["a metric"] * len(kept), kept)
+        now = _sought(objectives, directions)
+        raise ConfigError(f"{file}: study {name} is to {sought}, this search to {now}; {OTHER_NAME}")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         study.set_metric_names(list(objectives))
@@ -138,6 +153,10 @@ def go_on(
     again = f", {len(lost)} cut short and tried again" if lost else ""
     again += f", {len(failed)} failed and tried again" if failed else ""
     return Left(max(0, wanted - done), len(trials), f"study {name}: {done} of {wanted} trials done{again}")
+
+
+def _sought(objectives: Sequence[str], directions: Sequence[str]) -> str:
+    return ", ".join(f"{direction} {name}" for name, direction in zip(objectives, directions, strict=True))
 
 
 def _last_words(study: Study) -> list[FrozenTrial]:

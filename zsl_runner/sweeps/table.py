@@ -89,10 +89,12 @@ def _line(note: Note, objectives: list[str], swept: list[str]) -> Line:
     words = _STATES[state] + (" before" if note.was_complete else "")
     seconds = result.cost.get("wall_seconds")
     reason = note.error or ""
-    if state == "failed" and result.error:
-        reason = f"{result.error.get('type')}: {result.error.get('message')}; see {shown(directory / 'error.txt')}"
-    elif state == "complete" and note.error:
+    if state == "complete" and not note.lacks_objective:
+        reason = ""  # another process had the run when its job looked, and has completed it since
+    elif state == "complete":
         state, words = "failed", "complete, without its objective"
+    elif state == "failed" and result.error:
+        reason = f"{result.error.get('type')}: {result.error.get('message')}; see {shown(directory / 'error.txt')}"
     cells = (words, metrics, "" if seconds is None else duration(seconds))
     return Line(note.number, shown(directory), state, cells, reason)
 
