@@ -187,7 +187,7 @@ def _check_sweeper(settings: DictConfig) -> list[Problem]:
             problems.append(Problem(f"hydra.sweeper.{name}", f"expected at least 1, found {number}"))
     rate = OmegaConf.select(settings, "sweeper.max_failure_rate")
     if rate not in (None, 1.0):
-        message = f"has no effect, since a search goes on after a trial that failed: leave it at 1, found {rate}"
+        message = f"has no effect, since a search goes on after a trial that failed: set it to 1, found {rate}"
         problems.append(Problem("hydra.sweeper.max_failure_rate", message))
     storage = OmegaConf.select(settings, "sweeper.storage")
     if storage in _NO_FILE:
