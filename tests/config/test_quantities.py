@@ -21,6 +21,11 @@ def test_an_own_record_comes_first():
     assert quantity_of("test/NCLL_IS", recorded) == Quantity("per cent", lower_is_better=False, digits=1)
 
 
+@pytest.mark.parametrize("tag", ["val/prior_error", "oracle/prior_error", "oracle/best_prior_error"])
+def test_the_error_of_a_class_prior_is_one_also_in_old_records(tag):
+    assert quantity_of(tag, {}).lower_is_better
+
+
 def test_missing_fields_take_their_defaults():
     assert quantity_of("test/IoU", {"IoU": {"digits": 2}}) == Quantity("per cent", lower_is_better=False, digits=2)
 

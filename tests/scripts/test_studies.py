@@ -15,8 +15,7 @@ for argument in "$@"; do
     outputs=*) outputs=${argument#*=} ;;
   esac
 done
-mkdir -p "$outputs/model/data/$name+seed-$seed/checkpoints"
-touch "$outputs/model/data/$name+seed-$seed/checkpoints/step-1.pt"
+mkdir -p "$outputs/model/data/$name+seed-$seed"
 echo '"status": "complete"' >"$outputs/model/data/$name+seed-$seed/result.json"
 echo "$name $seed" >>"$NOTES"
 """

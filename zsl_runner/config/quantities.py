@@ -58,10 +58,11 @@ def quantity_of(tag: str, recorded: Mapping[str, Any]) -> Quantity:
     """
     name = tag.partition("/")[2]
     plain = name.removesuffix(STANDARD_ERROR)
-    for candidate in (name, plain, plain.removeprefix("best_")):
+    measured = plain.removeprefix("best_")
+    for candidate in (name, plain, measured):
         if isinstance(recorded.get(candidate), Mapping):
             return Quantity(**{key: value for key, value in recorded[candidate].items() if key in KNOWN})
-    return PRIOR_ERROR.get(plain, Quantity())
+    return PRIOR_ERROR.get(measured, Quantity())
 
 
 def is_standard_error(tag: str) -> bool:

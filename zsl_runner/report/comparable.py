@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
 
 from zsl_runner.config.identity import VALIDATION_ROWS, changes_results
 from zsl_runner.config.quantities import Quantity, quantity_of
 from zsl_runner.config.quoting import written
 from zsl_runner.errors import RunError
-from zsl_runner.report.groups import Group, metric_of, selected_by
+from zsl_runner.report.groups import Group, differ, is_constant, metric_of, selected_by
 from zsl_runner.report.scaling import KEYS as SCALING
-from zsl_runner.report.values import meaning
 
 
 def objectives(groups: Iterable[Group]) -> list[str]:
@@ -23,7 +21,7 @@ def objectives(groups: Iterable[Group]) -> list[str]:
 def validated_alike(groups: Iterable[Group]) -> bool:
     """Tell whether groups were validated on the same rows, as far as their options tell; else validation ranks none."""
     configs = [group.config for group in groups]
-    return not any(_differ(configs, key) for key in VALIDATION_ROWS)
+    return not any(differ(configs, key) for key in VALIDATION_ROWS)
 
 
 def options_of_data(groups: Sequence[Group]) -> list[dict[str, str]]:
@@ -34,19 +32,15 @@ def options_of_data(groups: Sequence[Group]) -> list[dict[str, str]]:
     """
     configs = [group.config for group in groups]
     keys = sorted({key for config in configs for key in config if key.startswith("dataset.") and changes_results(key)})
-    apart = [key for key in keys if key.removeprefix("dataset.") not in SCALING and _differ(configs, key)]
+    apart = [key for key in keys if key.removeprefix("dataset.") not in SCALING and differ(configs, key)]
     return [
         {
             key.removeprefix("dataset."): written(config[key])
             for key in apart
-            if key in config and key not in group.varied and group.configurations == 1
+            if key in config and key not in group.varied and is_constant(key, group)
         }
         for group, config in zip(groups, configs, strict=True)
     ]
-
-
-def _differ(configs: Iterable[Mapping[str, Any]], key: str) -> bool:
-    return len({meaning(config[key]) for config in configs if key in config}) > 1
 
 
 def shared_quantity(groups: Sequence[Group], tag: str) -> Quantity:

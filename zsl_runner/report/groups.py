@@ -327,13 +327,13 @@ def told_apart(groups: list[Group]) -> list[Group]:
     for neighbours in alike.values():
         configs = [neighbour.config for neighbour in neighbours]
         keys = sorted({key for config in configs for key in config if changes_results(key)})
-        differing = [key for key in keys if len({meaning(config[key]) for config in configs if key in config}) > 1]
+        differing = [key for key in keys if differ(configs, key)]
         if len({tuple(meaning(config.get(key)) for key in differing) for config in configs}) < len(configs):
             differing = [key for key in keys if len({meaning(config.get(key)) for config in configs}) > 1]
         differing = [key for key in differing if not _follows(key, differing, configs)]
         words = {key: in_few_digits(config.get(key) for config in configs) for key in differing}
         for group, config in zip(neighbours, configs, strict=True):
-            varied = {key: config.get(key) for key in differing if _is_constant(key, group)}
+            varied = {key: config.get(key) for key in differing if is_constant(key, group)}
             shown = {key: words[key][meaning(value)] for key, value in varied.items()}
             result.append(replace(group, varied=varied, words=shown))
     return result
@@ -377,5 +377,11 @@ def _settings(values: Mapping[str, Any]) -> str:
     return ", ".join(f"{name}={value}" for name, value in zip(short, values.values(), strict=True))
 
 
-def _is_constant(key: str, group: Group) -> bool:
+def differ(configs: Iterable[Mapping[str, Any]], key: str) -> bool:
+    """Tell whether those that have a key have several values of it."""
+    return len({meaning(config[key]) for config in configs if key in config}) > 1
+
+
+def is_constant(key: str, group: Group) -> bool:
+    """Tell whether all runs of a group have one value of a key, or each the value of its seed."""
     return group.configurations == 1 or len({meaning(run.config.get(key)) for run in group.runs}) == 1
