@@ -9,6 +9,7 @@ import pytest
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
 
 from tests.config.stand_in import complete
+from tests.slow import slow_if
 from zsl_runner.config import compose
 from zsl_runner.config.identity import flatten
 from zsl_runner.config.loader import Loader, Source
@@ -71,7 +72,7 @@ def test_the_very_object_that_was_checked_runs(main, monkeypatch):
     assert config is checked[0].config
 
 
-@pytest.mark.parametrize("sign", ["", "+", "++"])
+@pytest.mark.parametrize("sign", slow_if(["", "+"], ["", "+", "++"]))
 def test_every_job_of_a_sweep_finds_what_was_checked(main, tmp_path, sign):
     arguments = ["dataset='toy'", f"{sign}model.prior.hidden=[8, 4]", "outputs='o 1'", "name='a, b'"]
     assert main("-m", *arguments, "trainer=em,em_released", "seed=range(2)", "hydra.verbose=false") == 0

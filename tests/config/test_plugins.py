@@ -61,10 +61,10 @@ class TheirConf(ModelConf):
     [
         ("from zsl_runner.trainers.base import Trainer\n", "No module named 'zsl_runner.trainers.base'"),
         ("raise RuntimeError('two\\nlines')\n", "two;"),
-        ("def broken(:\n", "invalid syntax"),
-        ("TheirConf = 3\n", "expected a subclass of ModelConf"),
+        pytest.param("def broken(:\n", "invalid syntax", marks=pytest.mark.slow),
+        pytest.param("TheirConf = 3\n", "expected a subclass of ModelConf", marks=pytest.mark.slow),
         (THEIRS.replace("@dataclass", ""), "TheirConf lacks @dataclass"),
-        (THEIRS.replace("kind: str", "kin: str"), "TheirConf declares no kind"),
+        pytest.param(THEIRS.replace("kind: str", "kin: str"), "TheirConf declares no kind", marks=pytest.mark.slow),
         (f"{THEIRS}    needs = 'features'\n", "TheirConf.needs: expected a frozenset of words, found a text"),
         ("", "has no attribute 'TheirConf'"),
     ],

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.slow import slow_if
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 MODULES = {
     "zsl-run": "zsl_runner.train",
@@ -16,6 +18,7 @@ MODULES = {
     "zsl-report": "zsl_runner.report.cli",
 }
 RUN = "zsl-run dataset=toy model=eszsl tracker=minimal"
+QUESTIONS = ["--help", "--list trainer", "--explain seed", "--version", "-sc install=bash"]
 pytestmark = pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
 
 
@@ -52,7 +55,7 @@ def states(folder):
     [
         (f"{RUN} -m seed=0,1 2>&1 | head -1", {}),
         pytest.param(f"{RUN} >&- 2>&-", {}, marks=pytest.mark.slow),
-        (f"{RUN} > /dev/full 2> /dev/full", {}),
+        pytest.param(f"{RUN} > /dev/full 2> /dev/full", {}, marks=pytest.mark.slow),
         pytest.param(f"{RUN} \"name='é'\"", {"LC_ALL": "C", "PYTHONIOENCODING": "ascii"}, marks=pytest.mark.slow),
         pytest.param(
             f"{RUN} \"outputs='é'\"; mv é outputs",
@@ -68,7 +71,9 @@ def test_a_run_is_complete_whatever_becomes_of_its_words(shell, tmp_path, line, 
     assert set(states(tmp_path)) == {"complete"}
 
 
-@pytest.mark.parametrize("command", ["zsl-data describe toy", "zsl-report .", "zsl-data --help"])
+@pytest.mark.parametrize(
+    "command", slow_if(["zsl-data --help"], ["zsl-data describe toy", "zsl-report .", "zsl-data --help"])
+)
 def test_commands_that_print_their_product(shell, command):
     assert shell(f"{command} | head -1 > /dev/null").returncode == 0
     assert shell(f"{command} >&-").returncode == 0
@@ -77,7 +82,7 @@ def test_commands_that_print_their_product(shell, command):
     assert full.stderr == f"{command.split()[0]}: standard output: No space left on device\n"
 
 
-@pytest.mark.parametrize("question", ["--help", "--list trainer", "--explain seed", "--version", "-sc install=bash"])
+@pytest.mark.parametrize("question", slow_if(QUESTIONS[1:], QUESTIONS))
 def test_answers_on_a_full_disk(shell, question):
     full = shell(f"zsl-run {question} > /dev/full")
     assert (full.returncode, full.stderr) == (1, "zsl-run: standard output: No space left on device\n")

@@ -188,6 +188,7 @@ def test_the_command_itself_may_outlive_what_started_it():
         assert threading.active_count() == before + 1
 
 
+@pytest.mark.slow
 def test_a_terminal_that_closes_stops_the_run_like_a_signal(tmp_path):
     arguments = [*TRAINED, f"outputs={tmp_path / 'outputs'}", "tracker.progress=bar", "trainer.pretrain_steps=1000000"]
     terminal, inner = pty.openpty()

@@ -6,6 +6,7 @@ from PIL import Image
 
 from tests.dsprites_file import small_dsprites
 from tests.mnist_files import idx, random_digits
+from tests.slow import slow_if
 from zsl_runner.data.command.chosen import chosen, data_sets
 from zsl_runner.data.load import contents, load
 from zsl_runner.errors import RunError
@@ -57,7 +58,7 @@ def options(name, root):
     return []
 
 
-@pytest.mark.parametrize("name", data_sets())
+@pytest.mark.parametrize("name", slow_if(["synthetic", "awa1", "cub_tasks", "awa1_tasks", "flo89_tasks"], data_sets()))
 def test_it_is_what_the_loaded_records_say(name, root, monkeypatch, tmp_path):
     monkeypatch.setenv("ZSL_CACHE", str(tmp_path / "cache"))
     try:

@@ -106,7 +106,10 @@ def test_the_title_names_the_data_and_nothing_unknown(own, capsys, monkeypatch):
 
 @pytest.mark.parametrize(
     ("letters", "classes"),
-    slow_if([(6, 10), (6, 20), (6, 50), (40, 10), (40, 50), (40, 200)], product((6, 40), (10, 20, 50, 60, 200))),
+    slow_if(
+        [(6, 10), (6, 20), (6, 50), (6, 60), (40, 10), (40, 20), (40, 50), (40, 200)],
+        product((6, 40), (10, 20, 50, 60, 200)),
+    ),
 )
 def test_names_of_classes_cover_neither_each_other_nor_the_edge(classes, letters):
     """Names are written or left out, all of them; written ones are of a size that can be read."""

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from tests.loaded import ours
+from tests.slow import slow_if
 from zsl_runner.config.check import check
 from zsl_runner.config.registry import resolve, schemas
 from zsl_runner.data.load import cut_folds, load
@@ -55,7 +56,7 @@ def test_every_evaluator_is_tested_here():
     assert set(SMALL) == set(schemas("evaluator"))
 
 
-@pytest.mark.parametrize("kind", SMALL)
+@pytest.mark.parametrize("kind", slow_if(["joint_code", "segmentation", "class_maps"], SMALL))
 def test_a_nan_in_a_weight_is_refused_or_takes_no_part(kind, tmp_path):
     stage = "tune" if kind in ("zsl", "final_classifier", "continual_zero_shot") else "fit"
     evaluator, parts = parts_of(SMALL[kind], tmp_path, stage)

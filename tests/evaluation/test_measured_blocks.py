@@ -55,6 +55,7 @@ def test_a_file_of_predictions_neither(fold, scored):
     assert largest_allocation(lambda: list(lines)) < 4 * rows * classes / 4  # as above
 
 
+@pytest.mark.slow
 def test_neither_does_one_of_rows_that_nobody_labelled(fold):
     evaluator, model = by_model(fold, BLOCK)
     rows, classes = len(fold.evaluation.unseen), len(fold.evaluation.class_vectors)

@@ -13,7 +13,7 @@ NOT_MIXED = [name for name in RUNS if "runtime.precision=bf16" not in RUNS[name]
 
 ONE_OF_EACH = (
     "transductive",
-    "feature_gan",
+    "feature_gan_transductive",
     "hybrid",
     "aae_adam",
     "a_icarl",

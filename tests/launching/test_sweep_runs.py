@@ -77,6 +77,7 @@ def test_a_sweep_killed_in_the_middle_goes_on_where_it_was(zsl_run, launch, reco
     assert int(kept.split("-")[1].split(".")[0]) >= 25
 
 
+@pytest.mark.slow
 def test_existing_runs_on_request(zsl_run, records):
     zsl_run(*FAST)
     assert "complete already" in zsl_run(*FAST, "existing=keep").stdout

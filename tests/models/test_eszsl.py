@@ -79,7 +79,7 @@ def test_a_penalty_that_leaves_nothing_of_the_map_is_refused_by_name(records, ke
     [
         ("CUB", "att", 1e3, 0.1, {"T1": (54, 57)}),
         pytest.param("CUB", "att", 1e3, 100.0, {"H": (27.5, 28.5)}, marks=pytest.mark.slow),
-        ("CUB", "sent", 1e3, 10.0, {"T1": (72.5, 74.5), "H": (51.5, 52.5)}),
+        pytest.param("CUB", "sent", 1e3, 10.0, {"T1": (72.5, 74.5), "H": (51.5, 52.5)}, marks=pytest.mark.slow),
         ("AWA1", "att", 10.0, 0.1, {"T1": (30.5, 31.9)}),
         ("FLO89", "att", 1e3, 0.1, {"T1": (59.2, 59.6), "H": (44.3, 45.1)}),
     ],

@@ -68,6 +68,7 @@ def test_the_example_trainer_runs_as_an_experiment(extended):
     assert ",train/settled/loss," in (directory / "metrics.csv").read_text()
 
 
+@pytest.mark.slow
 def test_the_example_model_fulfils_the_contract(extended):
     printed = extended.run("-m", "pytest", "tests/models/test_correlation.py", "-p", "no:cacheprovider", "-rA")
     assert "PASSED tests/models/test_correlation.py::TestCorrelationContract::test_state_round_trip" in printed

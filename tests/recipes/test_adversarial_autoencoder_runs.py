@@ -54,6 +54,7 @@ def test_a_run_validates_and_reads_the_test_images_once(straight):
     assert result["cost"]["real_rows"] == {"fit": 48 * 100}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step", slow_if([10], [10, 30]))
 def test_a_killed_run_continues_to_the_same_bits(straight, tmp_path, kill_at, zsl_run, step):
     directory = kill_at(step, tmp_path / "outputs/aae_semi_supervised/digits_images/killed", *SEMI)

@@ -110,6 +110,7 @@ def test_a_hundred_labels_and_the_other_images_beat_a_hundred_labels_alone():
     assert statistics.mean(alone) - statistics.mean(ours) >= 3
 
 
+@pytest.mark.slow
 def test_categorical_codes_look_like_one_hot_draws_of_all_categories():
     """Images are easy to tell apart, so that this takes seconds; codes of an untrained encoder do not pass."""
     stages = blobs()

@@ -40,6 +40,7 @@ def test_lines_of_the_sheet(run):
         side_by_side([cvae, other], 2)
 
 
+@pytest.mark.slow
 def test_runs_of_one_method_have_lines_of_their_own(run, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     both = [run("dataset=digits_quadrant", "model=cvae_pairs", f"seed={seed}") for seed in (0, 1)]

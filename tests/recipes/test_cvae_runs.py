@@ -54,6 +54,7 @@ def test_settings_are_chosen_without_a_look_at_the_test_rows(straight, tmp_path_
     assert result["selection"]["stage_lengths"] == {"tune": 48}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step", slow_if([10], [10, 35]))
 def test_a_killed_run_continues_to_the_same_bits(straight, tmp_path, kill_at, zsl_run, step):
     directory = kill_at(step, tmp_path / "outputs/cvae/digits_quadrant/killed", *QUICK)
@@ -101,6 +102,7 @@ def test_the_weights_of_the_best_validation_are_tested(overfitted, zsl_run):
     assert final_state(directory)["best_weights"] is None
 
 
+@pytest.mark.slow
 def test_the_last_weights_are_tested_on_request(overfitted):
     best, _ = overfitted()
     best_ncll = recorded(best)["metrics"]["test/NCLL"]

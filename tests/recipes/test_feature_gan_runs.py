@@ -30,6 +30,7 @@ def straight(tmp_path_factory, launch):
     return straight_run(tmp_path_factory, launch, *QUICK)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "step",
     [

@@ -27,7 +27,7 @@ FINAL = ["evaluator.stages=[final]", "evaluator.calibration=none"]
 
 
 class TestFewShotEM(RunContract):
-    arguments = (*RUNS["em"], "dataset.shots=3", "checkpoint.every=13")
+    arguments = (*RUNS["em"], "dataset.shots=3", "checkpoint.every=20")
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,7 @@ def losses(directory):
     return sorted((step, tag, value) for step, _, _, tag, value in rows if tag.startswith(("train/", "tune/")))
 
 
+@pytest.mark.slow
 def test_sgal_and_vzsl_are_measured_by_it(zsl_run, tmp_path):
     zsl_run(*SMALL, *CLASSIFIER, "name=run")
     zsl_run("dataset=toy", "model=vzsl", "trainer.steps=20", "tracker.figures=false", *CLASSIFIER, "name=run")

@@ -125,6 +125,7 @@ def test_the_compared_objectives_run(tmp_path, zsl_run, trainer):
     assert np.isfinite(result["metrics"]["test/reconstruction"])
 
 
+@pytest.mark.slow
 def test_an_oracle_has_no_best_value_of_what_only_describes(tmp_path):
     found = recorded(finished(tmp_path, *QUIET, *RUNS["capacity"], "evaluator.oracle=true"))["metrics"]
     assert "oracle/best_reconstruction" in found

@@ -55,6 +55,7 @@ def test_its_table_says_what_it_is(straight, zsl_run):
     assert "oracle mIoU_refined" in done.stdout
 
 
+@pytest.mark.slow
 def test_a_killed_run_continues_to_the_same_bits(straight, tmp_path, kill_at, zsl_run):
     directory = kill_at(9, tmp_path / "outputs/class_maps/tagged_canvas_embedded/killed", *SMALL)
     zsl_run(f"resume={directory}")

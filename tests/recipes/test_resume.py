@@ -81,6 +81,7 @@ def test_a_polite_stop_saves_and_says_how_to_go_on(straight, tmp_path, launch, z
     same_end(straight, directory)
 
 
+@pytest.mark.slow
 def test_events_that_begin_with_a_resumption_have_what_those_of_a_whole_run_have(straight, kill_at, tmp_path, zsl_run):
     directory = kill_at(70, tmp_path / "outputs/sgal/toy/silent", *QUICK, "tracker.tensorboard=false")
     assert not list(directory.glob("events.*"))

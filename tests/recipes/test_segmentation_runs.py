@@ -50,6 +50,7 @@ def test_a_run_measures_and_draws(straight):
     assert names >= {"masks.png", "partly_hidden.png", "likelihood_curve.png"}
 
 
+@pytest.mark.slow
 def test_a_killed_run_continues_to_the_same_bits(straight, tmp_path, kill_at, zsl_run):
     folder = tmp_path / "outputs/cvae_segmentation_small/digit_canvas_embedded/killed"
     directory = kill_at(6, folder, *CANVASES)
@@ -113,6 +114,7 @@ def test_a_class_that_is_void_everywhere_stops_a_run_before_it_trains(pictures, 
     zsl_run(*folder_run(pictures), "dataset.threshold=127", "dataset.void=null", "name=mended")
 
 
+@pytest.mark.slow
 def test_what_is_doubtful_about_the_data_stands_once_in_the_result_also_after_a_resume(
     pictures, tmp_path, kill_at, zsl_run
 ):

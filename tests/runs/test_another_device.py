@@ -4,6 +4,7 @@ import contextlib
 
 import pytest
 
+from tests.slow import slow_if
 from tests.small_runs import SMALL, config_of, stopped, warned
 from tests.training.second_device import second_device
 from zsl_runner.runs.attempt import resume
@@ -19,7 +20,9 @@ def here():
     yield
 
 
-@pytest.mark.parametrize(("first", "second"), [(here, second_device), (second_device, here)])
+@pytest.mark.parametrize(
+    ("first", "second"), slow_if([(here, second_device)], [(here, second_device), (second_device, here)])
+)
 @pytest.mark.filterwarnings("ignore:.*copying from a non-meta parameter")
 def test_a_run_goes_on_on_another_device_and_says_that_it_draws_other_numbers(first, second, tmp_path, caplog):
     with first():

@@ -17,6 +17,7 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.slow import slow_if
 from zsl_runner.errors import CheckpointError
 from zsl_runner.runs.checkpoint import Checkpoints, read
 
@@ -153,7 +154,7 @@ for step in range(1, 10**6):
 """
 
 
-@pytest.mark.parametrize("delay", [0.0, 0.003, 0.011])
+@pytest.mark.parametrize("delay", slow_if([0.0, 0.011], [0.0, 0.003, 0.011]))
 def test_a_kill_while_writing_leaves_a_whole_checkpoint(tmp_path, delay):
     with subprocess.Popen([sys.executable, "-c", WRITER, str(tmp_path)], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None

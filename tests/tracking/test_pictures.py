@@ -8,6 +8,7 @@ import pytest
 from matplotlib.figure import Figure
 from PIL import Image
 
+from tests.slow import slow_if
 from zsl_runner.config.schema import TrackerConf
 from zsl_runner.tracking import tracker
 from zsl_runner.tracking.figures.confusion import confusion
@@ -32,7 +33,7 @@ def test_a_figure_drawn_once_has_the_pixels_that_savefig_draws(dpi):
     assert figure.dpi == drawn(6).dpi
 
 
-@pytest.mark.parametrize("classes", [6, 20, 50, 100])
+@pytest.mark.parametrize("classes", slow_if([20, 50], [6, 20, 50, 100]))
 def test_a_card_is_small_and_no_two_names_touch(classes):
     figure = drawn(classes)
     whole = still(figure)

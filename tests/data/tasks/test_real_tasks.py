@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from tests.slow import slow_if
 from zsl_runner.config.schema import TrainerConf
 from zsl_runner.data.command.chosen import chosen
 from zsl_runner.data.load import load
@@ -31,7 +32,7 @@ def cut(real_data, monkeypatch, tmp_path):
     return fold
 
 
-@pytest.mark.parametrize("name", PUBLISHED)
+@pytest.mark.parametrize("name", slow_if(["awa1_tasks"], PUBLISHED))
 def test_dynamic_tasks(cut, name):
     folder, sizes, unseen, rows = PUBLISHED[name]
     _, fold = cut(name, folder)
@@ -41,7 +42,7 @@ def test_dynamic_tasks(cut, name):
     assert (len(fold.train.data), len(evaluation.data), len(evaluation.unseen.data)) == rows
 
 
-@pytest.mark.parametrize("name", PUBLISHED)
+@pytest.mark.parametrize("name", slow_if(["awa1_tasks", "flo89_tasks"], PUBLISHED))
 def test_static_tasks(cut, name):
     records, fold = cut(name, PUBLISHED[name][0], "dataset.task_setting=static")
     kept, held = (

@@ -94,6 +94,7 @@ def test_distances_follow_the_auxiliary_weight(name):
     assert to_old == sorted(to_old), to_old
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "weight"), slow_if([("mas", 1e6)], [("ewc", 1e8), ("mas", 1e6)]))
 def test_plasticity_lost_to_a_far_too_strong_pull_comes_back_with_the_auxiliary_weight(name, weight):
     """What the paper claims. A second pull that is too weak to lead may only stiffen: there the trend alone counts."""
