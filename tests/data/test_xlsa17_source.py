@@ -58,6 +58,53 @@ def test_validation_classes_are_drawn_where_the_file_does_not_divide_them(xlsa17
     assert "do not divide the classes" in records.provenance.notes[0]
 
 
+class TestValidationFile:
+    """xlsa17 ships several divisions of the seen classes beside its splits file, as lists of names."""
+
+    @pytest.fixture
+    def named(self, xlsa17_folder):
+        def write(*names, **changes):
+            conf = xlsa17_folder(conf={"validation_file": "valclasses2.txt"}, **changes)
+            conf.file("valclasses2.txt").write_text("".join(f"{name}\n" for name in names))
+            return conf
+
+        return write
+
+    def test_its_classes_are_those_of_validation_whatever_the_splits_file_says(self, named):
+        conf = named("hare", "zebra")
+        records = load(conf)
+        assert records.validation_classes.tolist() == [0, 5]
+        assert records.provenance.notes == ("2 validation classes named in valclasses2.txt",)
+        file = records.provenance.files[-1]
+        assert file.path.endswith("valclasses2.txt")
+        assert file.sha256 == hashlib.sha256(b"hare\nzebra\n").hexdigest()
+        np.testing.assert_array_equal(load(named("owl", val_loc=None)).validation_classes, [3])
+
+    @pytest.mark.parametrize(
+        ("names", "changes", "told"),
+        [
+            (("zebra", "Cow"), {}, "found Cow; the case of letters counts: there is cow"),
+            (("zebra", "cow", "zebra"), {}, "expected each class once, found zebra more often"),
+            (("zebra", "ant"), {}, "expected seen classes, found ant without rows to train on"),
+            (("zebra", "cow", "owl", "hare"), {}, "expected some of the 4 seen classes, found all"),
+            ((), {}, "one in each line, found none"),
+            (("zebra",), {"allclasses_names": None}, "att_splits.mat has no allclasses_names"),
+        ],
+    )
+    def test_names_that_do_not_fit_are_refused(self, named, names, changes, told):
+        message = failure(named(*names, **changes))
+        assert "valclasses2.txt: " in message
+        assert told in message
+
+    def test_it_must_be_there_and_no_number_of_classes_beside_it(self, xlsa17_folder):
+        conf = xlsa17_folder(conf={"validation_file": "valclasses2.txt"})
+        assert "valclasses2.txt" in [file.path.rpartition("/")[2] for file in conf.required_files()]
+        assert list(conf.problems()) == []
+        (problem,) = dataclasses.replace(conf, validation_classes=2).problems()
+        assert (problem.key, "set one of the two to null" in problem.message) == ("validation_classes", True)
+        assert [option.key for option in conf.idle_options()].count("validation_seed") == 1
+
+
 def test_validation_classes_can_be_drawn_with_a_recorded_seed(xlsa17_folder):
     options = {"validation_classes": 2, "validation_seed": 3}
     first, second = (load(xlsa17_folder(conf=options)) for _ in range(2))

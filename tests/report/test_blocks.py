@@ -48,6 +48,18 @@ def test_tables_of_other_files_are_told_apart_by_their_checksums_alone(outputs):
     assert f"data: {'a' * 12}+{'c' * 12}" in latex(report)
 
 
+def test_runs_with_other_lists_of_validation_classes_share_a_table_in_which_nothing_is_best(outputs):
+    for seed, name in enumerate(("valclasses1.txt", "valclasses2.txt")):
+        files = [{"path": "cub/res101.mat", "sha256": "a" * 64}, {"path": f"cub/{name}", "sha256": str(seed) * 64}]
+        directory = outputs.add(40.0 + seed, seed, data=REAL | {"files": files}, config_hash=name)
+        content = json.loads((directory / "config.yaml").read_text())
+        (directory / "config.yaml").write_text(json.dumps(content | {"dataset": {"validation_file": name}}))
+    report = outputs.report()
+    assert [len(block.rows) for block in report.blocks] == [2]
+    assert "**" not in markdown(report).partition("|")[2]
+    assert "validation_file=valclasses2.txt" in markdown(report)
+
+
 @pytest.mark.parametrize("files", [None, [], [{"path": "a"}], [{"sha256": None}]])
 def test_results_without_checksums_stay_readable(outputs, files):
     outputs.add(40.0, data=REAL | {"files": files})

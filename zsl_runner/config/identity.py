@@ -36,6 +36,7 @@ UNCHANGING = frozenset({"runtime.capture"})
 
 VALIDATION_ROWS = (
     "dataset.validation_classes",
+    "dataset.validation_file",
     "dataset.validation_seed",
     "dataset.validation_rows",
     "dataset.holdout",

@@ -11,7 +11,8 @@ import csv
 import io
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -74,6 +75,23 @@ def other_case(names: Iterable[str], known: Iterable[str]) -> str:
     wanted = {name.casefold() for name in names}
     found = [name for name in known if name.casefold() in wanted]
     return f"; the case of letters counts: there is {some(found)}" if found else ""
+
+
+def misnamed(chosen: Sequence[str], known: Iterable[str], expected: str) -> str:
+    """Return what is wrong with a choice among known classes: an unknown or repeated one, or none; else nothing.
+
+    >>> misnamed(["cat", "cow"], ["cat", "dog"], "names of classes")
+    'expected names of classes, found cow; the classes are cat, dog'
+    """
+    known = dict.fromkeys(known)
+    unknown = [name for name in chosen if name not in known]
+    if unknown or not chosen:
+        return (
+            f"expected {expected}, found {some(unknown) or 'none'}{other_case(unknown, known)}; "
+            f"the classes are {some(known)}"
+        )
+    repeated = [name for name, count in Counter(chosen).items() if count > 1]
+    return f"expected each class once, found {some(repeated)} more often" if repeated else ""
 
 
 def read_text(path: Path, content: str, *, errors: str = "strict") -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,7 +16,7 @@ from zsl_runner.data.records import Rows
 from zsl_runner.data.zero_shot.draws import draw_validation_classes, held_out_rows
 from zsl_runner.errors import ConfigError, DataError
 from zsl_runner.files.folders import expanded
-from zsl_runner.files.names import normal, other_case, read_names, some
+from zsl_runner.files.names import misnamed, normal, read_names, some
 
 TEST_ROWS = ("test_rows", MATRIX)
 
@@ -87,15 +86,9 @@ def _chosen(option: str, argument: str, names: Sequence[str]) -> Rows:
     chosen = [whole] if whole in known else [normal(part.strip()) for part in argument.split(",")]
     if not known.keys() >= set(chosen) and _is_file(path):
         chosen = read_names(path, "names")
-    unknown = [name for name in chosen if name not in known]
-    if unknown or not chosen:
-        raise ConfigError(
-            f"{option}: expected names of classes or a file of them, found {some(unknown) or 'none'}"
-            f"{other_case(unknown, known)}; the classes are {some(names)}"
-        )
-    repeated = [name for name, count in Counter(chosen).items() if count > 1]
-    if repeated:
-        raise ConfigError(f"{option}: expected each class once, found {some(repeated)} more often")
+    wrong = misnamed(chosen, names, "names of classes or a file of them")
+    if wrong:
+        raise ConfigError(f"{option}: {wrong}")
     return np.array(sorted(known[name] for name in chosen), dtype=np.int64)
 
 

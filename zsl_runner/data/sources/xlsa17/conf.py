@@ -39,6 +39,12 @@ class XLSA17Conf(ZeroShotConf):
     features_file: str = option("res101.mat", "file with `features` (D x N) and `labels` (N x 1), in `root`")
     splits_file: str = option("att_splits.mat", "file with `att` (A x K) and the split's row numbers, in `root`")
     sentences_file: str = option("sent_splits.mat", "file with sentence embeddings as `att`, read for semantics=sent")
+    validation_file: str | None = option(
+        None,
+        "text file in `root` that names the validation classes, one in each line, as xlsa17's valclasses1.txt to "
+        "valclasses3.txt do; null takes what the splits file says",
+        neutral=True,
+    )
     semantics: str = option(
         "att",
         "class vectors: att (unit norm) or original_att (raw) of the splits file, sent = att of the sentences file",
@@ -72,7 +78,7 @@ class XLSA17Conf(ZeroShotConf):
         return chosen_cache_folder(self.cache)
 
     def required_files(self) -> Iterable[RequiredFile]:
-        """Yield the features file, the splits file and, for sentence embeddings, the sentences file."""
+        """Yield the features file, the splits file and, if they are read, those of sentences and validation classes."""
         published = with_rows(self.expected_rows)
         remedy = published.remedy() if published else OWN_FILES
         yield RequiredFile(str(self.file(self.features_file)), remedy, self.sha256_features)
@@ -85,6 +91,11 @@ class XLSA17Conf(ZeroShotConf):
             if published is PUBLISHED["cub"]:
                 remedy += f" {SENTENCES} has CUB's."
             yield RequiredFile(str(self.file(self.sentences_file)), remedy, self.sha256_sentences)
+        if self.validation_file is not None:
+            yield RequiredFile(
+                str(self.file(self.validation_file)),
+                "It names validation classes, one in each line. Write it, or use dataset.validation_file=null.",
+            )
 
     def moved_to(self, folder: str) -> XLSA17Conf:
         """Return the configuration of other files with the same names, all of whose rows are for evaluation.
@@ -103,6 +114,7 @@ class XLSA17Conf(ZeroShotConf):
             sha256_sentences=None,
             cache=None,
             validation_classes=None,
+            validation_file=None,
             unseen_imbalance=1.0,
             shots=0,
         )
@@ -118,18 +130,22 @@ class XLSA17Conf(ZeroShotConf):
         yield from _wrong_length("expected_rows", self.expected_rows, "[trainval, test_seen, test_unseen]")
         if self.sha256_sentences is not None and self.semantics != "sent":
             yield Problem("sha256_sentences", f"has no effect with semantics={self.semantics}; set it to null")
+        if self.validation_file is not None and self.validation_classes is not None:
+            yield Problem("validation_classes", f"{self.validation_file} names them; set one of the two to null")
         if wrong := unknown_home(self.cache):
             yield Problem("cache", wrong)
         if wrong := among_data(self.cache_folder(), self.file("")):
             yield Problem("cache", wrong)
 
     def idle_options(self) -> Iterable[Idle]:
-        """Yield what concerns other class vectors than those that are read."""
+        """Yield what concerns other class vectors than those that are read, or draws classes that a file names."""
         yield from super().idle_options()
         if self.semantics != "sent":
             yield from idle(f"semantics={self.semantics}", "sentences_file")
         if self.semantics != "att":
             yield from idle(f"semantics={self.semantics}", "require_unit_norm")
+        if self.validation_file is not None:
+            yield from idle(f"validation_file={self.validation_file}", "validation_seed")
 
 
 @dataclass
@@ -146,6 +162,12 @@ class XLSA17TasksConf(ZeroShotTasksConf, XLSA17Conf):
             yield from self.problems_of_tasks(
                 classes, classes if self.task_setting == "static" else self.expected_classes[0]
             )
+
+    def idle_options(self) -> Iterable[Idle]:
+        """Yield a file of validation classes, likewise, where rows of every class are held out instead."""
+        yield from super().idle_options()
+        if self.task_setting == "static":
+            yield from idle("task_setting=static, where rows of each class are held out", "validation_file")
 
 
 def _wrong_length(key: str, values: Sequence[int] | None, entries: str) -> Iterable[Problem]:

@@ -22,7 +22,7 @@ from zsl_runner.data.sources.xlsa17.cache import load_features
 from zsl_runner.data.sources.xlsa17.conf import XLSA17Conf
 from zsl_runner.data.sources.xlsa17.layout import SplitTable, read_splits
 from zsl_runner.data.sources.xlsa17.statement import kind_stated, split_stated
-from zsl_runner.data.sources.xlsa17.validation import validation_classes
+from zsl_runner.data.sources.xlsa17.validation import named_classes, validation_classes
 from zsl_runner.data.zero_shot.records import ZeroShotRecords
 from zsl_runner.files.checksums import sha256_of
 
@@ -53,9 +53,14 @@ def load(conf: XLSA17Conf) -> ZeroShotRecords:
         problems += norm_problems(conf.splits_file, vectors)
     problems += _checksum_problems(conf, files)
 
-    validation, notes = validation_classes(
-        conf.splits_file, splits, labels, conf.validation_classes, conf.validation_seed
-    )
+    if conf.validation_file is None:
+        validation, notes = validation_classes(
+            conf.splits_file, splits, labels, conf.validation_classes, conf.validation_seed
+        )
+    else:
+        validation_path = conf.file(conf.validation_file)
+        validation, notes = named_classes(validation_path, conf.splits_file, splits, labels)
+        files.append(SourceFile(str(validation_path), sha256_of(validation_path)))
     if splits.names is None:
         notes = (*notes, f"{conf.splits_file} has no class names; classes are numbered")
     records = records_of_split(
