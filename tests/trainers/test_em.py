@@ -185,12 +185,12 @@ def test_class_draws_are_uniform_over_the_unseen_classes(records, make_context):
 
 def test_an_iteration_with_a_single_class_draw_can_be_captured(records, make_context):
     conf = em_conf(gen_ratio=1 / 16, gen_ratio_jitter=0.0, copies=2)
-    trainer = EMTrainer(conf, make_context(records, conf)[0])
-    step = trainer.phases()[0].step
+    context, _ = make_context(records, conf)
+    step = EMTrainer(conf, context).phases()[0].step
     drawn = step.draw()
     assert drawn.draws == 1
     step.compute(drawn)  # makes the moments
-    EmulatedGraph().capture(lambda: step.compute(drawn), ())
+    EmulatedGraph().capture(lambda: step.compute(drawn), context.streams.on_device())
 
 
 def test_class_draws_by_test_frequency_follow_the_leaked_prior(records, make_context):

@@ -49,8 +49,10 @@ class EmulatedGraph(TorchDispatchMode):
         self._operations = []
         self._before = []
         self._states = {}
+        self._registered = set()
 
     def capture(self, compute, generators):
+        self._registered = {generator._cdata for generator in generators}
         try:
             with self:
                 return compute()
@@ -68,6 +70,8 @@ class EmulatedGraph(TorchDispatchMode):
             raise RuntimeError(f"{function} waits for the device")
         for leaf in leaves(arguments, options):
             if isinstance(leaf, torch.Generator):
+                if leaf._cdata not in self._registered:
+                    raise RuntimeError(f"{function} draws from a generator that the graph does not know")
                 self._states.setdefault(leaf.initial_seed(), (leaf, leaf.get_state()))
         for place, argument in enumerate(function._schema.arguments):
             said = argument.alias_info is not None and argument.alias_info.is_write

@@ -41,3 +41,14 @@ NOT_WAITING = {
 @pytest.mark.parametrize("free", NOT_WAITING)
 def test_what_does_not_wait_is_captured(free):
     EmulatedGraph().capture(NOT_WAITING[free], ())
+
+
+def test_numbers_from_a_generator_that_the_graph_does_not_know_are_refused():
+    generator = torch.Generator()
+
+    def draw():
+        return torch.rand(2, generator=generator)
+
+    EmulatedGraph().capture(draw, [generator])
+    with pytest.raises(RuntimeError, match="does not know"):
+        EmulatedGraph().capture(draw, ())
