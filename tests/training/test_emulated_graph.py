@@ -46,9 +46,10 @@ def test_what_does_not_wait_is_captured(free):
 def test_numbers_from_a_generator_that_the_graph_does_not_know_are_refused():
     generator = torch.Generator()
 
-    def draw():
-        return torch.rand(2, generator=generator)
+    def draw(count):
+        return lambda: torch.rand(count, generator=generator)
 
-    EmulatedGraph().capture(draw, [generator])
+    EmulatedGraph().capture(draw(2), [generator])
+    EmulatedGraph().capture(draw(0), ())  # nothing is drawn
     with pytest.raises(RuntimeError, match="does not know"):
-        EmulatedGraph().capture(draw, ())
+        EmulatedGraph().capture(draw(2), ())
