@@ -1,7 +1,8 @@
 import pytest
 import torch
 
-from zsl_runner.data.rows import EpochSampler, distinct_positions
+from tests.training.emulated_graph import EmulatedGraph
+from zsl_runner.data.rows import EpochSampler, distinct_positions, likely_positions
 
 
 def sampler(count=10, seed=0):
@@ -67,3 +68,13 @@ def test_every_ordered_batch_is_equally_likely():
 def test_more_positions_than_rows_cannot_differ(size):
     with pytest.raises(ValueError, match="different rows of 10"):
         distinct_positions(10, size, 1, torch.Generator())
+
+
+@pytest.mark.parametrize("count", [1, 2, 5])
+def test_likely_positions_are_drawn_as_often_as_said_and_can_be_captured(count):
+    probability, generator = torch.tensor([0.1, 0.0, 0.6, 0.3]), torch.Generator().manual_seed(3)
+    captured = EmulatedGraph().capture(lambda: likely_positions(probability, count, generator), [generator])
+    assert captured.shape == (count,)
+    drawn = torch.cat([likely_positions(probability, count, generator) for _ in range(4000)])
+    shares = torch.bincount(drawn, minlength=4) / len(drawn)
+    assert (shares - probability).abs().max() < 0.03

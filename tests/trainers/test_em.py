@@ -5,6 +5,7 @@ import pytest
 import torch
 from scipy.stats import chisquare
 
+from tests.training.emulated_graph import EmulatedGraph
 from tests.weights import differing, same, weights_of
 from tests.zero_shot import zero_shot_folds
 from zsl_runner.config.optimizer import OptimizerConf
@@ -180,6 +181,16 @@ def test_class_draws_are_uniform_over_the_unseen_classes(records, make_context):
     labels = EMTrainer(conf, context)._classes(30_000)
     assert chisquare(torch.bincount(labels)[context.data.unseen_classes].numpy()).pvalue > 0.001
     assert not torch.isin(labels, context.data.labelled_classes).any()
+
+
+def test_an_iteration_with_a_single_class_draw_can_be_captured(records, make_context):
+    conf = em_conf(gen_ratio=1 / 16, gen_ratio_jitter=0.0, copies=2)
+    context, _ = make_context(records, conf)
+    step = EMTrainer(conf, context).phases()[0].step
+    drawn = step.draw()
+    assert drawn.draws == 1
+    step.compute(drawn)  # makes the moments
+    EmulatedGraph().capture(lambda: step.compute(drawn), context.streams.on_device())
 
 
 def test_class_draws_by_test_frequency_follow_the_leaked_prior(records, make_context):

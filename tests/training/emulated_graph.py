@@ -49,8 +49,10 @@ class EmulatedGraph(TorchDispatchMode):
         self._operations = []
         self._before = []
         self._states = {}
+        self._registered = set()
 
     def capture(self, compute, generators):
+        self._registered = {generator._cdata for generator in generators}
         try:
             with self:
                 return compute()
@@ -66,15 +68,18 @@ class EmulatedGraph(TorchDispatchMode):
         options = options or {}
         if waits(function, arguments, options):
             raise RuntimeError(f"{function} waits for the device")
-        for leaf in leaves(arguments, options):
-            if isinstance(leaf, torch.Generator):
-                self._states.setdefault(leaf.initial_seed(), (leaf, leaf.get_state()))
+        generators = [leaf for leaf in leaves(arguments, options) if isinstance(leaf, torch.Generator)]
+        for generator in generators:
+            self._states.setdefault(generator.initial_seed(), (generator, generator.get_state()))
         for place, argument in enumerate(function._schema.arguments):
             said = argument.alias_info is not None and argument.alias_info.is_write
             if said or place in STATISTICS.get(name_of(function), ()):
                 written = arguments[place] if place < len(arguments) else options.get(argument.name)
                 self._before += [(tensor, tensor.clone()) for tensor in tensors(written)]
         result = function(*arguments, **options)
+        unknown = {generator._cdata for generator in generators} - self._registered
+        if unknown and any(tensor.numel() for tensor in tensors(result)):
+            raise RuntimeError(f"{function} draws from a generator that the graph does not know")
         self._operations.append((function, arguments, options, result))
         return result
 

@@ -2,6 +2,7 @@
 
 from contextlib import contextmanager
 from importlib import import_module
+from typing import ClassVar
 
 import pytest
 import torch
@@ -10,7 +11,7 @@ from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_map_only
 
-from tests.training.nested import mapped, name_of, tensors
+from tests.training.nested import leaves, mapped, name_of, tensors
 from zsl_runner.streams import HOST, Streams, derived_seed
 from zsl_runner.training.runtime import Runtime
 
@@ -54,6 +55,12 @@ class AwayGenerator(torch.Generator):
     """A generator of the CPU that says it is elsewhere, and whose state is none that the CPU's take up."""
 
     device = AWAY
+    made: ClassVar = {}
+    """All of them, by the address of what torch holds: that alone is left in the arguments of an operation."""
+
+    def __init__(self):
+        super().__init__()
+        self.made[self._cdata] = self
 
     def get_state(self):
         return super().get_state().repeat(2)
@@ -161,6 +168,9 @@ def performed(function, arguments, options):
         options = {**options, "device": torch.device("cpu")}
     elif name == "aten.copy_.default":
         goes_away = isinstance(arguments[0], AwayTensor)
+    for generator in leaves(arguments, options):
+        if isinstance(generator, torch.Generator) and (generator._cdata in AwayGenerator.made) != goes_away:
+            raise RuntimeError(f"{function}: numbers of one device from a generator of the other")
     if away:
         arguments, options = mapped(held, (arguments, options))
     result = function(*arguments, **options)

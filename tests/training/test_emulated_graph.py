@@ -41,3 +41,15 @@ NOT_WAITING = {
 @pytest.mark.parametrize("free", NOT_WAITING)
 def test_what_does_not_wait_is_captured(free):
     EmulatedGraph().capture(NOT_WAITING[free], ())
+
+
+def test_numbers_from_a_generator_that_the_graph_does_not_know_are_refused():
+    generator = torch.Generator()
+
+    def draw(count):
+        return lambda: torch.rand(count, generator=generator)
+
+    EmulatedGraph().capture(draw(2), [generator])
+    EmulatedGraph().capture(draw(0), ())  # nothing is drawn
+    with pytest.raises(RuntimeError, match="does not know"):
+        EmulatedGraph().capture(draw(2), ())

@@ -50,6 +50,23 @@ def test_a_parameter_outside_the_loss_keeps_its_value():
     assert unused.item() == 1
 
 
+@pytest.mark.parametrize("algorithm", ["adam", "adamw", "sgd"])
+def test_a_parameter_may_enter_the_loss_later_than_others_of_its_group(algorithm):
+    conf = OptimizerConf(algorithm=algorithm, lr=0.1, momentum=0.9 if algorithm == "sgd" else 0.0)
+
+    def steps(later, delay):
+        """Return a parameter after three steps down the same gradients, from as many steps on as it is late."""
+        first = nn.Parameter(torch.ones(2))
+        optimisers = Optimisers({"all": [first, later]}, {"all": conf})
+        for step in range(delay + 3):
+            loss = first.square().sum()
+            optimisers.minimize(loss if step < delay else loss + later.square().sum(), "all")
+        return later
+
+    late, punctual = (steps(nn.Parameter(torch.full((3,), 2.0)), delay) for delay in (2, 0))
+    assert torch.equal(late, punctual)
+
+
 def test_clipping_limits_the_step_of_the_group():
     first, _, optimisers = two_groups(algorithm="sgd", lr=1.0, clip_norm=1.0)
     optimisers.minimize(100 * first.sum(), "first")

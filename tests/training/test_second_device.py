@@ -52,6 +52,20 @@ def test_generators_draw_the_same_numbers():
     assert torch.equal(drawn.cpu(), torch.randn(4, generator=here))
 
 
+FROM_THE_OTHER = {
+    "made here": lambda: torch.randn(3, generator=AwayGenerator()),
+    "made there": lambda: torch.randn(3, generator=torch.Generator(), device=AWAY),
+    "filled here": lambda: torch.ones(3).exponential_(generator=AwayGenerator()),
+    "filled there": lambda: rows().exponential_(generator=torch.Generator()),
+}
+
+
+@pytest.mark.parametrize("drawn", FROM_THE_OTHER)
+def test_numbers_of_one_device_are_not_drawn_from_a_generator_of_the_other(drawn):
+    with pytest.raises(RuntimeError, match="generator of the other"):
+        FROM_THE_OTHER[drawn]()
+
+
 def test_views_share_their_memory_and_numbers_come_back():
     values = rows()
     values[0].zero_()

@@ -138,3 +138,21 @@ def distinct_positions(count: int, size: int, batches: int, generator: torch.Gen
         if not again:
             return drawn
         drawn[repeated] = torch.randint(count, (again, size), generator=generator)
+
+
+def likely_positions(probability: Tensor, count: int, generator: torch.Generator) -> Tensor:
+    """Draw positions with repetition, each as often as it is likely, without waiting for the device.
+
+    Args:
+        probability: (n,) of each position, or a multiple of that.
+        count: positions to draw, at least one.
+        generator: a generator on the device of ``probability``.
+
+    Returns:
+        (count,) int64 positions.
+
+    >>> likely_positions(torch.tensor([0.0, 1.0]), 3, torch.Generator())
+    tensor([1, 1, 1])
+    """
+    # Before a draw of one, torch looks whether the probabilities are any: a step with such a draw is not captured.
+    return torch.multinomial(probability, max(count, 2), replacement=True, generator=generator)[:count]

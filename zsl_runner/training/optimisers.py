@@ -41,6 +41,14 @@ def build_optimiser(parameters: list[nn.Parameter], conf: OptimizerConf) -> torc
     )
 
 
+def _begin_momenta(optimiser: torch.optim.Optimizer) -> None:
+    """Let the momenta of parameters that have a gradient for the first time be zero; torch does so for all or none."""
+    for group in optimiser.param_groups:
+        for parameter in group["params"] if group.get("momentum") else ():
+            if parameter.grad is not None and "momentum_buffer" not in optimiser.state[parameter]:
+                optimiser.state[parameter]["momentum_buffer"] = torch.zeros_like(parameter)
+
+
 class Optimisers:
     """The named optimisers of a run.
 
@@ -127,6 +135,7 @@ class Optimisers:
             limit = self._clip[name]
             if limit is not None:
                 nn.utils.clip_grad_norm_(self._parameters[name], limit)
+            _begin_momenta(self._optimisers[name])
             self._optimisers[name].step()
         for parameter in parameters:
             parameter.grad = None

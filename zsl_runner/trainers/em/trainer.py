@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from zsl_runner.data.rows import likely_positions
 from zsl_runner.data.zero_shot.folds import ZeroShotTraining
 from zsl_runner.models.base import ConditionalGenerator, GenerationOptions
 from zsl_runner.trainers.em.conf import EMTrainerConf
@@ -123,9 +124,7 @@ class EMTrainer(Trainer):
     def _classes(self, draws: int) -> Tensor:
         """Return (draws,) global ids of unseen classes."""
         assert self.unseen_probability is not None
-        drawn = torch.multinomial(
-            self.unseen_probability, draws, replacement=True, generator=self.context.streams["classes"]
-        )
+        drawn = likely_positions(self.unseen_probability, draws, self.context.streams["classes"])
         classes: Tensor = self.context.data.unseen_classes[drawn]
         return classes
 

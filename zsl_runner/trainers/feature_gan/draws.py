@@ -12,7 +12,7 @@ from dataclasses import dataclass, fields, replace
 import torch
 from torch import Tensor
 
-from zsl_runner.data.rows import distinct_positions
+from zsl_runner.data.rows import distinct_positions, likely_positions
 from zsl_runner.data.zero_shot.folds import ZeroShotTraining
 from zsl_runner.streams import Streams
 from zsl_runner.training.base import Drawn
@@ -128,9 +128,7 @@ class Drawing:
 
     def unseen_classes(self, count: int, purpose: str) -> Draws:
         """Return unseen classes drawn from the class prior, without rows."""
-        drawn = torch.multinomial(
-            self.class_prior, count, replacement=True, generator=self._streams[f"{purpose}_unseen_classes"]
-        )
+        drawn = likely_positions(self.class_prior, count, self._streams[f"{purpose}_unseen_classes"])
         labels = self.data.unseen_classes[drawn]
         return Draws(
             vectors=self.data.class_vectors[labels],
