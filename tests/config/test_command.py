@@ -182,3 +182,18 @@ def test_hydras_settings_take_effect_around_a_single_run(main, capsys, monkeypat
     assert seen == ["x"]
     assert "OWN" not in os.environ
     assert "a word" in capsys.readouterr().err
+
+
+def test_a_resumed_run_takes_marked_keys_that_the_primary_configuration_lacks(main, tmp_path, verdict):
+    (tmp_path / "config.yaml").write_text(to_yaml(verdict("dataset=toy", "model=vzsl").config))
+    assert main(f"++resume={tmp_path}", "+tracker.figures=false", "evaluator.batch_size=7") == 0
+    ((_, config, _),) = main.calls
+    assert (config.tracker.figures, config.evaluator.batch_size) == (False, 7)
+
+
+@pytest.mark.parametrize("kind", [[], ["-m"], ["task=check"]])
+def test_hydras_own_settings_are_checked_where_a_run_is_resumed(main, capsys, tmp_path, verdict, kind):
+    (tmp_path / "config.yaml").write_text(to_yaml(verdict("dataset=toy", "model=vzsl").config))
+    assert main(*kind, f"resume={tmp_path}", "hydra/job_logging=mesages") == 2
+    assert "Could not find 'hydra/job_logging/mesages'" in capsys.readouterr().err
+    assert main.calls == []

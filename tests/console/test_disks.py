@@ -2,9 +2,11 @@
 
 import contextlib
 import errno
+import os
 import signal
 import subprocess
 import tempfile
+from pathlib import Path
 
 import pytest
 
@@ -84,6 +86,25 @@ def test_a_folder_that_is_there_and_one_that_can_be_made_are_taken(problems, tmp
     assert problems("dataset=toy", f"outputs={tmp_path}") == {}
     (tmp_path / "link").symlink_to(tmp_path)
     assert problems("dataset=toy", f"outputs={tmp_path}/link/new") == {}
+
+
+@pytest.mark.parametrize(
+    ("given", "option"),
+    [(["outputs=no/x"], "outputs"), (["-m", "hydra.sweep.dir=no/x", "seed=0,1"], "hydra.sweep.dir")],
+)
+def test_a_folder_that_no_file_system_makes_is_refused(zsl_run, tmp_path, monkeypatch, given, option):
+    """As /proc does, where everybody may write by its permissions."""
+    mkdir = os.mkdir
+
+    def refusing(path, *arguments):
+        if "no" in Path(path).parts:
+            raise FileNotFoundError(errno.ENOENT, "No such file or directory")
+        mkdir(path, *arguments)
+
+    monkeypatch.setattr(os, "mkdir", refusing)
+    (line,) = one_line(zsl_run(*given, *FAST, code=2))
+    assert line.endswith(f"cannot be created: No such file or directory; choose another folder with {option}=DIR")
+    assert not list(tmp_path.glob("no")) + list(tmp_path.glob("outputs"))
 
 
 def test_a_disk_that_fills_up(disk, zsl_run, monkeypatch):

@@ -16,7 +16,7 @@ from zsl_runner.config.typed import to_yaml
 from zsl_runner.errors import ConfigError
 from zsl_runner.sweeps import command
 from zsl_runner.sweeps.best import found
-from zsl_runner.sweeps.notes import Note, Plan
+from zsl_runner.sweeps.notes import Note, Plan, read_notes
 from zsl_runner.sweeps.prepare import prepared
 from zsl_runner.sweeps.study import go_on
 
@@ -105,6 +105,28 @@ def test_the_run_of_the_best_trial_has_all_of_its_values(tmp_path, config):
         Note(number, [f"{KEY}=1.0", f"model.scale={scale}"], str(run)).save(sweep)
     told = found(NAME, storage(tmp_path), tmp_path / ".sweeps", config).splitlines()
     assert told[2] == f"  run {tmp_path / 'run-1'}"
+
+
+def test_a_damaged_configuration_of_the_best_run_is_told_below_the_result(tmp_path, config):
+    run = add(make(tmp_path), tmp_path, 0, 0.5, [60.0], config)
+    (run / "config.yaml").write_text("{")
+    (run / "checkpoints").mkdir()
+    (run / "checkpoints" / "step-000000001.pt").touch()
+    told = found(NAME, storage(tmp_path), tmp_path / ".sweeps", config)
+    assert f"best val/H 60.0: {KEY}=0.5\n  run {run}\nno command can train it over seeds: {run}/config.yaml" in told
+    assert f"python -m zsl_runner.runs.restore {run}" in told
+
+
+def test_a_search_that_goes_on_in_its_own_folder_knows_the_runs_of_its_first_part(tmp_path, config):
+    folder = tmp_path / ".sweeps" / "at-0"
+    best = add(make(tmp_path), tmp_path, 0, 0.5, [60.0], config)
+    for number in range(2):
+        Plan("zsl-run", [KEY], study=NAME).save(folder)
+        Note(0, [f"{KEY}={number + 1.0}"], str(tmp_path)).save(folder)
+    assert [note.overrides for note in read_notes(folder)] == [[f"{KEY}=2.0"]]
+    assert f"run {best}" in found(NAME, storage(tmp_path), tmp_path / ".sweeps", config)
+    Plan("zsl-run", [KEY]).save(folder)
+    assert [file.name for file in folder.iterdir()] == ["sweep.json"]
 
 
 def test_seeds_that_follow_the_runs_follow_it_in_the_command_over_seeds(tmp_path, loader):

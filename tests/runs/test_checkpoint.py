@@ -113,7 +113,7 @@ def test_a_pipe_in_the_place_of_a_checkpoint_is_passed_over(tmp_path, pipe, capl
 def test_only_damaged_files_are_an_error(tmp_path):
     kept = checkpoints(tmp_path)
     kept.save(1, {"step": 1}).write_bytes(b"")
-    with pytest.raises(CheckpointError, match=r"no checkpoint in .* can be read"):
+    with pytest.raises(CheckpointError, match=r"no checkpoint in .* can be read; .* once they are removed, resume="):
         kept.newest()
 
 

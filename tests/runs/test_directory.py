@@ -1,3 +1,5 @@
+import errno
+import os
 import re
 from multiprocessing import get_context
 
@@ -7,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from zsl_runner.config.saved import open_existing
-from zsl_runner.errors import CheckpointError
-from zsl_runner.runs.directory import LONGEST, create, slug_of
+from zsl_runner.errors import CheckpointError, ConfigError, RunError
+from zsl_runner.runs.directory import LONGEST, create, made, slug_of
 
 PRINTABLE = st.text(st.characters(min_codepoint=33, max_codepoint=0x2FF), min_size=1, max_size=40)
 
@@ -137,6 +139,20 @@ def test_processes_that_ask_at_once_get_different_directories(tmp_path):
     with get_context("fork").Pool(8) as pool:
         made = pool.map(_create, [(tmp_path, "m", "d", "s")] * 40, chunksize=1)
     assert len(set(made)) == 40
+
+
+@pytest.mark.parametrize(
+    ("number", "kind", "remedy"),
+    [(errno.ENOENT, ConfigError, "outputs=DIR"), (errno.ENOSPC, RunError, "free disk space")],
+)
+def test_a_folder_that_cannot_be_made_is_another_failure_than_a_full_disk(tmp_path, monkeypatch, number, kind, remedy):
+    def refusing(*_):
+        raise OSError(number, "refused")
+
+    monkeypatch.setattr(os, "mkdir", refusing)
+    with pytest.raises(RunError, match=f"x: cannot be created: refused; .*{remedy}$") as caught:
+        made(tmp_path / "x")
+    assert type(caught.value) is kind
 
 
 def test_opening_runs(tmp_path):

@@ -14,7 +14,7 @@ from zsl_runner.config.draft import Draft
 from zsl_runner.config.gpus import cuda_devices
 from zsl_runner.config.loader import Loader
 from zsl_runner.config.problems import Idle, Problem, report
-from zsl_runner.config.resume import compose_resumed, resumed
+from zsl_runner.config.resume import as_composed, compose_resumed, resumed
 from zsl_runner.config.schema import RunConfig
 from zsl_runner.errors import ConfigError
 
@@ -87,11 +87,11 @@ def check(
     if not elsewhere:
         fit.check_device(draft, count_devices)
     problems = composition.problems + list(hydra_settings.check_given(arguments, alone)) + draft.problems
-    if not problems and directory is None and strictly:
-        composed = loader.strictly([*settings, *arguments], alone)
+    if not problems and strictly:
+        composed = loader.strictly([*settings, *as_composed(arguments)], alone)
         if isinstance(composed, str):
             problems.append(_refused_by_hydra(composed, arguments))
-        else:
+        elif directory is None:  # a resumed run has a place, and is no file's to give another
             problems += hydra_settings.check_composed(composed, arguments)
     config = None if problems else draft.build()
     if config is not None:

@@ -20,7 +20,7 @@ from zsl_runner.config.identity import flatten
 from zsl_runner.config.loader import Source
 from zsl_runner.config.paths import conf_directory
 from zsl_runner.config.quoting import expression, quoted
-from zsl_runner.config.resume import resumed
+from zsl_runner.config.resume import as_composed, resumed
 from zsl_runner.config.store import MESSAGES
 from zsl_runner.errors import ConfigError
 
@@ -74,13 +74,8 @@ class Command:
         return settings
 
     def composed(self) -> list[str]:
-        """Return settings and overrides for Hydra's own composition.
-
-        Where a run is resumed, that is of another data set, which need not have what is said of the run's.
-        """
-        resumes = any(override.startswith("resume=") for override in self.overrides)
-        added = ("++" if resumes and override.startswith("dataset.") else "" for override in self.overrides)
-        return [*self.settings(), *map("".join, zip(added, self.overrides, strict=True))]
+        """Return settings and overrides for Hydra's own composition."""
+        return [*self.settings(), *as_composed(self.overrides)]
 
     def for_hydra(self) -> list[str]:
         """Return the arguments for Hydra."""

@@ -39,6 +39,27 @@ def resumed(arguments: Sequence[str]) -> Path | None:
     return directory
 
 
+def as_composed(arguments: Sequence[str]) -> list[str]:
+    """Return arguments as Hydra's own composition takes them.
+
+    Where a run is resumed, that is of another run, which need not have what is said of this one: each key is marked so
+    that Hydra takes it all the same, for it is judged by the run's own configuration.
+    """
+    if not any(map(_resumes, arguments)):
+        return list(arguments)
+    return [
+        argument if argument.lstrip("+~").startswith("hydra") else f"++{argument.lstrip('+')}" for argument in arguments
+    ]
+
+
+def _resumes(argument: str) -> bool:
+    """Tell whether an argument names a run to be continued, or several of a sweep."""
+    override = parse(argument)
+    if not isinstance(override, Override) or override.key_or_group != "resume":
+        return False
+    return override.is_sweep_override() or override.value() is not None
+
+
 def compose_resumed(directory: Path, arguments: Sequence[str]) -> Composition:
     """Return the saved configuration of a run and the harmless changes to it; refuse the others by name."""
     try:

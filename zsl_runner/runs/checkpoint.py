@@ -173,7 +173,10 @@ class Checkpoints:
                 )
             return Saved(path, **{name: content[name] for name in _READ if name in content})
         if files:
-            raise CheckpointError(f"no checkpoint in {self.directory} can be read; the last failure: {reason}")
+            raise CheckpointError(
+                f"no checkpoint in {self.directory} can be read; the last failure: {reason}; once they are removed, "
+                "resume= starts a run that is not complete over in its place"
+            )
         return None
 
 

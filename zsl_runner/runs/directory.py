@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import re
 from collections.abc import Iterator, Sequence
@@ -15,7 +16,7 @@ from zsl_runner.config.compose import parse
 from zsl_runner.config.identity import defines_the_run, flatten, lies_in
 from zsl_runner.config.quoting import written
 from zsl_runner.config.saved import CHECKPOINTS
-from zsl_runner.errors import CheckpointError, RunError
+from zsl_runner.errors import CheckpointError, ConfigError, RunError
 from zsl_runner.files import writing as atomic
 from zsl_runner.runs.result import Result
 
@@ -116,13 +117,18 @@ def folder_of(outputs: Path, model: str, dataset: str) -> Path:
     return outputs / _safe(model, model) / _safe(dataset, dataset)
 
 
-def made(folder: Path) -> Path:
-    """Return the folder of a model's runs on a data set, made if need be.
+def made(folder: Path, option: str = "outputs") -> Path:
+    """Return a folder for runs or for the records of sweeps, made if need be.
+
+    Args:
+        folder: the folder.
+        option: what chooses another one, for the message.
 
     Raises:
-        RunError: it cannot be made.
+        ConfigError: it cannot be made there; some file systems, such as /proc, tell only who tries.
+        RunError: the disk is full.
     """
-    with _named(folder):
+    with _named(folder, option):
         folder.mkdir(parents=True, exist_ok=True)
     return folder
 
@@ -134,7 +140,7 @@ def create(outputs: Path, model: str, dataset: str, slug: str) -> Path:
     directories, because creating a directory is atomic.
 
     Raises:
-        RunError: the directory cannot be created.
+        RunError: the directory cannot be created, see `made`.
     """
     folder = made(folder_of(outputs, model, dataset))
     with _named(folder):
@@ -188,12 +194,14 @@ def _started_of(directory: Path) -> str | None:
 
 
 @contextmanager
-def _named(folder: Path) -> Iterator[None]:
+def _named(folder: Path, option: str = "outputs") -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        reason = error.strerror or error
-        raise RunError(f"{folder}: cannot be created: {reason}; choose another folder with outputs=DIR") from error
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        remedy = "free disk space" if full else f"choose another folder with {option}=DIR"
+        kind = RunError if full else ConfigError
+        raise kind(f"{folder}: cannot be created: {error.strerror or error}; {remedy}") from error
 
 
 def remove_leftovers(directory: Path) -> None:

@@ -16,8 +16,9 @@ from zsl_runner.config.quoting import line, setting
 from zsl_runner.config.saved import read_saved
 from zsl_runner.config.schema import RunConfig
 from zsl_runner.config.sweep import objectives_of
+from zsl_runner.errors import CheckpointError
 from zsl_runner.files.folders import entries
-from zsl_runner.sweeps.notes import Plan, read_notes
+from zsl_runner.sweeps.notes import Plan, read_earlier, read_notes
 
 if TYPE_CHECKING:
     from optuna import Study
@@ -62,7 +63,10 @@ def found(name: str, storage: str, sweeps: Path, config: RunConfig, following: S
         lines.append(f"  run {shown(place)}" if place else "  its run is no longer there")
     kept = next((place for place in places if place), None)
     if kept is not None:
-        lines.append(f"train it over seeds, and test it:\n  {_over_seeds(name, kept, config, following)}")
+        try:
+            lines.append(f"train it over seeds, and test it:\n  {_over_seeds(name, kept, config, following)}")
+        except CheckpointError as error:  # the search itself is done
+            lines.append(f"no command can train it over seeds: {error}")
     return "\n".join(lines)
 
 
@@ -92,7 +96,7 @@ def _run_of(trial: FrozenTrial, study: str, sweeps: Path) -> Path | None:
     given = set(_overrides(trial))
     for folder in entries(sweeps, "*"):
         if Plan.load(folder).study == study:
-            for note in read_notes(folder):
+            for note in (*read_notes(folder), *read_earlier(folder)):
                 if note.directory and given <= set(note.overrides) and (Path(note.directory) / "config.yaml").is_file():
                     return Path(note.directory)
     return None

@@ -9,6 +9,7 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor
 from contextlib import contextmanager
+from pathlib import Path
 
 import hydra
 from hydra import version
@@ -37,6 +38,7 @@ from zsl_runner.console.frame import FAILED, REFUSED
 from zsl_runner.console.terminal import require_printed
 from zsl_runner.errors import ConfigError, RunError
 from zsl_runner.runs.completion import answer_shell
+from zsl_runner.runs.directory import made
 from zsl_runner.runs.start import start
 from zsl_runner.sweeps.best import found, results
 from zsl_runner.sweeps.job import job
@@ -208,6 +210,8 @@ def _single(command: Command, loader: Loader, verdict: Verdict) -> int:
     """Run what was checked; Hydra's own settings take effect around it."""
     assert verdict.config is not None
     config, failures = verdict.config, []
+    if verdict.resumes is None:
+        made(Path(config.outputs))  # before Hydra makes it, which would not say what to do
 
     def once(_: DictConfig) -> None:
         try:

@@ -135,7 +135,7 @@ def _configuration(config: DictConfig, overrides: list[str]) -> RunConfig:
     """Return the composed configuration, or the saved one of a run that ``resume=`` names."""
     if resumed(overrides) is None:
         return typed(config)
-    return check(Loader(Source(conf_directory())), overrides).accepted()
+    return check(Loader(Source(conf_directory())), overrides, strictly=False).accepted()
 
 
 def _check(config: RunConfig, plan: Plan, overrides: list[str]) -> None:

@@ -15,6 +15,7 @@ from zsl_runner.files.folders import entries
 from zsl_runner.files.writing import remove_leftovers, write_text
 
 PLAN = "sweep.json"
+_JOBS, _EARLIER = "job-*.json", "earlier-*.json"
 T = TypeVar("T")
 
 
@@ -41,11 +42,22 @@ class Plan:
     process: int = 0
 
     def save(self, folder: Path) -> None:
-        """Write the plan; the folder is made if need be, and notes of an earlier sweep in it are removed."""
+        """Write the plan; the folder is made if need be.
+
+        Notes of an earlier sweep in it are removed; those of the same study are kept under names that no job has.
+        """
         folder.mkdir(parents=True, exist_ok=True)
         remove_leftovers(folder)
-        for file in entries(folder, "job-*.json"):
-            file.unlink()
+        goes_on = bool(self.study) and Plan.load(folder).study == self.study
+        earlier = entries(folder, _EARLIER)
+        if not goes_on:
+            for file in earlier:
+                file.unlink()
+        for number, file in enumerate(entries(folder, _JOBS), start=len(earlier)):
+            if goes_on:
+                file.replace(folder / _EARLIER.replace("*", f"{number:04d}"))
+            else:
+                file.unlink()
         write_text(folder / PLAN, json.dumps(asdict(self), indent=2) + "\n")
 
     @classmethod
@@ -81,8 +93,16 @@ class Note:
 
 def read_notes(folder: Path) -> list[Note]:
     """Return the notes of a sweep in the order of their jobs; damaged ones are passed over."""
-    found = [note for file in entries(folder, "job-*.json") if (note := _read(Note, file)) is not None]
-    return sorted(found, key=lambda note: note.number)
+    return sorted(_all(folder, _JOBS), key=lambda note: note.number)
+
+
+def read_earlier(folder: Path) -> list[Note]:
+    """Return the notes of earlier sweeps in a folder that worked on the study of the last one."""
+    return _all(folder, _EARLIER)
+
+
+def _all(folder: Path, pattern: str) -> list[Note]:
+    return [note for file in entries(folder, pattern) if (note := _read(Note, file)) is not None]
 
 
 def read_note(folder: Path, number: int) -> Note | None:

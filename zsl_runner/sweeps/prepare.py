@@ -15,6 +15,7 @@ from zsl_runner.config.loader import Loader
 from zsl_runner.config.quoting import quoted
 from zsl_runner.config.schema import RunConfig
 from zsl_runner.config.sweep import columns, directions_of, is_search, kinds, measure_alike, objectives_of, searched
+from zsl_runner.runs.directory import made
 from zsl_runner.sweeps import study
 from zsl_runner.sweeps.notes import Plan
 
@@ -51,9 +52,10 @@ def prepared(
 
     Raises:
         ConfigError: another process is searching in the same study, another version of Optuna keeps it, or it optimises
-            something else.
+            something else; or the sweep's folder cannot be made.
     """
-    folder = Path(settings.sweep.dir).absolute()
+    folder, outputs = Path(settings.sweep.dir).absolute(), Path(next(iter(runs.values())).outputs).absolute()
+    made(folder, "outputs" if folder.is_relative_to(outputs) else "hydra.sweep.dir")
     values = columns(loader, arguments, settings)
     swept = list(searched(values))
     decided = ["hydra.mode=MULTIRUN", f"hydra.sweep.dir={quoted(str(folder))}", *_environment()]
