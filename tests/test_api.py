@@ -97,6 +97,17 @@ def test_runs_of_several_threads_take_turns(tmp_path, monkeypatch):
     assert most == [1] * 4
 
 
+def test_overrides_that_can_be_read_only_once_all_count(tmp_path, monkeypatch):
+    started = []
+    monkeypatch.setattr(
+        api, "start", lambda config, *given: (started.append((config.seed, given[0])), given[2](tmp_path))
+    )
+    monkeypatch.setattr(api, "open_run", lambda *_arguments, **_options: None)
+    overrides = [f"outputs='{tmp_path}'", *CLOSED, "seed=3"]
+    zsl.run(override for override in overrides)
+    assert started == [(3, overrides)]
+
+
 def test_a_run_that_is_there_is_opened(tmp_path):
     overrides = [*CLOSED, "dataset=toy", f"outputs='{tmp_path}'"]
     first = zsl.run(overrides)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -74,7 +74,7 @@ def read_results(*folders: str | Path) -> list[dict[str, Any]]:
     ]
 
 
-def run(overrides: Sequence[str] = ()) -> TrainedRun:
+def run(overrides: Iterable[str] = ()) -> TrainedRun:
     """Do in this process what ``zsl-run`` does with the same overrides, and return the finished run, opened.
 
     Ctrl-C saves the state of the run, as it does for the command. What a run sets in torch for its process, such as
@@ -88,9 +88,9 @@ def run(overrides: Sequence[str] = ()) -> TrainedRun:
         RunError: the run failed.
         KeyboardInterrupt: it was stopped; its state is saved.
     """
-    _require_overrides(overrides)
+    given = _listed(overrides)
     register()
-    command = read(overrides)
+    command = read(given)
     verdict = check(Loader(command.source), command.overrides, settings=command.settings())
     config = verdict.accepted()
     if config.task == "check":
@@ -106,12 +106,14 @@ def run(overrides: Sequence[str] = ()) -> TrainedRun:
     return open_run(directories[0], config.runtime.device, root=getattr(config.dataset, "root", None))
 
 
-def _require_overrides(overrides: Sequence[str]) -> None:
+def _listed(overrides: Iterable[str]) -> list[str]:
     if isinstance(overrides, str):
         raise ConfigError(f"overrides: expected a list of texts, found one text; write {overrides.split()!r}")
+    overrides = list(overrides)  # a generator is used up by reading it
     others = [override for override in overrides if not isinstance(override, str)]
     if others:
         raise ConfigError(f"overrides: expected texts such as 'seed=3', found {others[0]!r}")
     flags = [text for text in overrides if text.startswith("-")]
     if flags:
         raise ConfigError(f"overrides: expected key=value, found {flags[0]}; flags and sweeps belong to the command")
+    return overrides

@@ -3,6 +3,7 @@ import textwrap
 import pytest
 
 from zsl_runner.config.check import check
+from zsl_runner.config.paths import conf_directory
 
 
 @pytest.fixture
@@ -205,3 +206,18 @@ def test_what_is_no_file_is_told_from_what_is_not_there(problems, tmp_path, pipe
     (tmp_path / "att_splits.mat").mkdir()
     found, _ = problems("dataset=xlsa17", f"dataset.root={tmp_path}", "model=eszsl")["dataset.root"]
     assert f"{tmp_path}/res101.mat (a device, pipe or socket), {tmp_path}/att_splits.mat (a folder)\n" in found
+
+
+def test_an_own_file_that_another_of_its_name_hides_is_refused_where_it_is_chosen(problems, own):
+    extra = own("model/sgal.yaml", SGAL + "latent_dim: 3\n")
+    message, origin = problems("model=sgal", extra=extra)["model/sgal"]
+    assert message.endswith("conf/model/sgal.yaml comes first, and this file is not read; give it a name of its own")
+    assert origin.endswith("own/model/sgal.yaml")
+    assert "model/sgal" in problems("experiment=sgal/toy_like", extra=_chooses_sgal(own))  # by another file, too
+    assert problems("model=vzsl", extra=extra) == {}
+    copied = own("model/sgal.yaml", (conf_directory() / "model" / "sgal.yaml").read_text())
+    assert problems("model=sgal", extra=copied) == {}
+
+
+def _chooses_sgal(own):
+    return own("experiment/sgal/toy_like.yaml", "# @package _global_\ndefaults:\n  - override /model: sgal\n")

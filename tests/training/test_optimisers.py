@@ -94,12 +94,16 @@ def test_state_continues_bit_for_bit(algorithm):
 
 def test_groups_must_be_named_alike_filled_and_hold_a_parameter_once():
     parameter = nn.Parameter(torch.ones(1))
-    with pytest.raises(ValueError, match="twice"):
+    with pytest.raises(ConfigError, match="the group 'a' of parameters holds one twice"):
         Optimisers({"a": [parameter, parameter]}, {"a": OptimizerConf()})
     with pytest.raises(ValueError, match="differ"):
         Optimisers({"a": [parameter]}, {"b": OptimizerConf()})
-    with pytest.raises(ValueError, match="empty"):
+    with pytest.raises(ConfigError, match="the group 'a' of parameters is empty"):
         Optimisers({"a": []}, {"a": OptimizerConf()})
+    with pytest.raises(ConfigError, match="the group 'a' of parameters: expected a list, found a list_iterator"):
+        Optimisers({"a": iter([parameter])}, {"a": OptimizerConf()})
+    with pytest.raises(ConfigError, match="the group 'a' of parameters holds a tuple"):
+        Optimisers({"a": [("weight", parameter)]}, {"a": OptimizerConf()})
 
 
 def shared(**settings):
@@ -125,7 +129,7 @@ def test_groups_that_share_a_parameter_minimise_their_own_loss_with_their_own_st
 
 def test_groups_that_share_a_parameter_take_no_common_step():
     both, own, optimisers = shared()
-    with pytest.raises(ValueError, match="one and other share parameters"):
+    with pytest.raises(ConfigError, match="one and other share parameters"):
         optimisers.minimize(both.sum() + own.sum(), "one", "other")
     assert (both.item(), own.item()) == (1.0, 1.0)
 

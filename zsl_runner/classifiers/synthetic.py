@@ -12,6 +12,7 @@ from zsl_runner.data.zero_shot.folds import FeatureView, ZeroShotTraining
 from zsl_runner.errors import NonFiniteError
 from zsl_runner.models.base import FeatureGenerator
 from zsl_runner.models.networks import evaluating, finite
+from zsl_runner.models.returned import of_shape
 from zsl_runner.streams import Streams
 
 BLOCK = 1024
@@ -110,6 +111,7 @@ def classifier_rows(
 
     Raises:
         NonFiniteError: an input is NaN or infinite, or too large for ``storage``.
+        RunError: the model returned another shape than it was asked for.
     """
     unseen, device = len(unseen_vectors), unseen_vectors.device
     drawn = torch.arange(unseen, device=device).repeat(per_class)
@@ -124,14 +126,16 @@ def classifier_rows(
             for _, x in real.features.blocks(BLOCK):
                 yield x
         for classes in torch.split(drawn, BLOCK):
-            yield model.synthesize(unseen_vectors[classes], streams)
+            made = model.synthesize(unseen_vectors[classes], streams)
+            yield of_shape(made, model, "synthesize", len(classes), None if real is None else real.features.width)
 
     inputs = torch.empty(0, device=device)
     finite = torch.ones(len(labels), dtype=torch.bool, device=device)
     start = 0
     with evaluating(model), torch.no_grad():
         for x in features():
-            block = model.classifier_input(x)
+            width = inputs.shape[1] if start else None  # that of the first block
+            block = of_shape(model.classifier_input(x), model, "classifier_input", len(x), width)
             if start == 0:
                 inputs = torch.empty(len(labels), block.shape[1], dtype=STORAGE[storage], device=device)
             stored = inputs[start : start + len(block)].copy_(block)
@@ -151,7 +155,8 @@ def real_inputs(model: FeatureGenerator, rows: FeatureView, storage: str) -> Ten
     blocks = []
     with evaluating(model):
         for _, x in rows.blocks(BLOCK):
-            blocks.append(model.classifier_input(x).to(STORAGE[storage]))
+            block = of_shape(model.classifier_input(x), model, "classifier_input", len(x), None)
+            blocks.append(block.to(STORAGE[storage]))
     return finite(
         f"inputs of a classifier kept as {storage}",
         torch.cat(blocks),

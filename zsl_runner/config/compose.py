@@ -27,6 +27,7 @@ from omegaconf.errors import OmegaConfBaseException
 from zsl_runner.config.bounds import DEEPEST, is_deep
 from zsl_runner.config.loader import Loader
 from zsl_runner.config.misread import misread
+from zsl_runner.config.paths import shown
 from zsl_runner.config.problems import Origin, Problem, closest, did_you_mean, listed
 from zsl_runner.config.schema import GROUPS
 
@@ -294,7 +295,18 @@ def _files(loader: Loader, choices: tuple[str, ...]) -> Composition:
         if broken is not None and broken not in composition.problems:
             composition.problems.append(broken)
             composition.abandoned.add(broken.key.partition("/")[0])
+        if default.config_path and "/" in default.config_path:
+            _complain_of_hidden(loader, default.config_path, composition)
     return composition
+
+
+def _complain_of_hidden(loader: Loader, path: str, composition: Composition) -> None:
+    """Report that a file of the user's would have no effect, as an earlier one of its name is read in its place."""
+    found = loader.repository.hidden(path)
+    if found is not None:
+        hidden, read = found
+        message = f"{shown(read)} comes first, and this file is not read; give it a name of its own"
+        composition.problems.append(Problem(path, message, Origin(file=hidden).describe()))
 
 
 def _defaults(

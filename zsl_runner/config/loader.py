@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from copy import copy, deepcopy
 from dataclasses import dataclass
 from pathlib import Path
@@ -235,10 +235,22 @@ class Repository(ConfigRepository):  # type: ignore[misc]
 
     def file(self, config_path: str) -> Path | None:
         """Return the file on disk behind a path in the repository."""
+        return next(self._found(config_path), None)
+
+    def hidden(self, config_path: str) -> tuple[Path, Path] | None:
+        """Return a file of the user's that is not read, and the one in an earlier folder that is; their texts differ.
+
+        Files of installed packages are left alone: no command asks for them.
+        """
+        found = list(self._found(config_path))
+        packages = [folder.resolve() for _, folder in other_folders()]
+        own = (file for file in found[1:] if not any(map(file.is_relative_to, packages)))
+        return next(((file, found[0]) for file in own if not _alike(file, found[0])), None)
+
+    def _found(self, config_path: str) -> Iterator[Path]:
         for source in self.sources:
             if source.scheme() == "file" and source.is_config(config_path):
-                return Path(source.path) / f"{config_path.removesuffix('.yaml')}.yaml"
-        return None
+                yield Path(source.path) / f"{config_path.removesuffix('.yaml')}.yaml"
 
     def group_exists(self, config_path: str) -> bool:
         """Tell whether there is such a group; what no file system can name is none."""
@@ -293,6 +305,13 @@ class Repository(ConfigRepository):  # type: ignore[misc]
 def _turn(default: ResultDefault) -> int:
     path = default.config_path or ""
     return 0 if path.startswith("hydra/") else 1 if path.startswith("schema/") else 2
+
+
+def _alike(one: Path, other: Path) -> bool:
+    try:
+        return one.read_bytes() == other.read_bytes()
+    except OSError:
+        return False
 
 
 def _answer(ask: Callable[[str], bool], config_path: str) -> bool:

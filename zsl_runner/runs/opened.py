@@ -37,6 +37,7 @@ from zsl_runner.evaluation.base import AnyEvaluator
 from zsl_runner.evaluation.predictions import Predictions, joined
 from zsl_runner.models.base import FeatureGenerator, Model
 from zsl_runner.models.networks import evaluating, finite
+from zsl_runner.models.returned import of_shape
 from zsl_runner.runs.reopen import reopen
 from zsl_runner.runs.result import Result
 from zsl_runner.runs.stage import StagePlan
@@ -158,7 +159,8 @@ class TrainedRun:
         streams = Streams(derived_seed(seed, "opened_run"), vectors.device)
         with self.runtime.in_force(), evaluating(self.model), torch.no_grad():
             blocks = [self.model.synthesize(block, streams) for block in torch.split(vectors, GENERATED)]
-            own = train.features.in_own_scale(finite("generated features", torch.cat(blocks)))
+            made = of_shape(torch.cat(blocks), self.model, "synthesize", len(vectors), train.features.width)
+            own = train.features.in_own_scale(finite("generated features", made))
         return own.reshape(len(ids), n, -1).cpu().numpy()
 
     def predict(self, rows: ArrayLike | Tensor, among: str = "all", calibrated: bool = False) -> PredictedRows:

@@ -60,15 +60,16 @@ class Optimisers:
         confs: optimiser settings of each group, under the same names.
 
     Raises:
-        ValueError: names differ, a group is empty, or holds a parameter twice.
+        ConfigError: a group is no list of parameters, is empty, or holds one twice.
+        ValueError: names differ.
     """
 
     def __init__(self, groups: Mapping[str, list[nn.Parameter]], confs: Mapping[str, OptimizerConf]) -> None:
         if groups.keys() != confs.keys():
             raise ValueError(f"parameter groups {sorted(groups)} and optimisers {sorted(confs)} differ")
+        for name, parameters in groups.items():
+            _require_parameters(name, parameters)
         self._members = {name: {id(parameter) for parameter in parameters} for name, parameters in groups.items()}
-        if not all(groups.values()) or any(len(self._members[name]) != len(group) for name, group in groups.items()):
-            raise ValueError("a parameter group must not be empty, nor hold a parameter twice")
         self._parameters = dict(groups)
         self._clip = {name: conf.clip_norm for name, conf in confs.items()}
         self._optimisers = {name: build_optimiser(list(groups[name]), conf) for name, conf in confs.items()}
@@ -81,14 +82,14 @@ class Optimisers:
         its value and its moments.
 
         Raises:
-            ConfigError: a group has no optimiser.
-            ValueError: two of the groups have a parameter in common, which would take two steps down one gradient.
+            ConfigError: a group has no optimiser, or two of the groups have a parameter in common, which would take two
+                steps down one gradient.
         """
         self._require(*names)
         parameters = [parameter for name in names for parameter in self._parameters[name]]
         for one, other in combinations(names, 2):
             if not self._members[one].isdisjoint(self._members[other]):
-                raise ValueError(f"{one} and {other} share parameters: give each a loss and a step of its own")
+                raise ConfigError(f"{one} and {other} share parameters: give each a loss and a step of its own")
         gradients = torch.autograd.grad(loss, parameters, allow_unused=True)
         self._step(parameters, [None if g is None else g.contiguous() for g in gradients], names)
 
@@ -159,3 +160,15 @@ class Optimisers:
                 if capturable is not None:
                     group["capturable"] = capturable
         self.steps = state["steps"]
+
+
+def _require_parameters(name: str, group: object) -> None:
+    """Refuse a group of a model's ``parameter_groups()`` that is none, such as an iterator, which is read only once."""
+    if not isinstance(group, list | tuple):
+        raise ConfigError(f"the group {name!r} of parameters: expected a list, found a {type(group).__name__}")
+    if other := [entry for entry in group if not isinstance(entry, nn.Parameter)]:
+        raise ConfigError(f"the group {name!r} of parameters holds a {type(other[0]).__name__}")
+    if not group:
+        raise ConfigError(f"the group {name!r} of parameters is empty")
+    if len(set(map(id, group))) < len(group):
+        raise ConfigError(f"the group {name!r} of parameters holds one twice")

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from zsl_runner.models.base import ClassScorer, Model
 from zsl_runner.models.networks import evaluating, finite
+from zsl_runner.models.returned import of_shape
 
 
 class Scorer(ABC):
@@ -33,6 +34,7 @@ class Scorer(ABC):
 
         Raises:
             NonFiniteError: some are NaN or infinite.
+            RunError: the model returned another shape.
         """
 
     @abstractmethod
@@ -63,7 +65,8 @@ class ModelScorer(Scorer):
 
     def scores(self, x: Tensor) -> Tensor:
         """Return the model's scores; see `Scorer.scores`."""
-        return finite("class scores", self._score(x, self._class_vectors))
+        scores = self._score(x, self._class_vectors)
+        return finite("class scores", of_shape(scores, self.model, "class_scores", len(x), len(self._class_vectors)))
 
     def with_conventional(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Return a part of the scores, and the scores."""

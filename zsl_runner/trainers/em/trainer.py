@@ -17,6 +17,7 @@ from torch import Tensor
 from zsl_runner.data.rows import likely_positions
 from zsl_runner.data.zero_shot.folds import ZeroShotTraining
 from zsl_runner.models.base import ConditionalGenerator, GenerationOptions
+from zsl_runner.models.returned import of_shape
 from zsl_runner.trainers.em.conf import EMTrainerConf
 from zsl_runner.trainers.em.mixture import batch_composition, class_balanced_weights
 from zsl_runner.trainers.seen_classes import SeenClassStep, SeenDraw, ended_on_seen_classes
@@ -165,7 +166,9 @@ class EMTrainer(Trainer):
         """E-step: return (copies * n, D) generated features of classes (n,) and their labels."""
         generator = self.model if self.frozen is None else self.frozen
         vectors = self.context.data.class_vectors[classes]
-        return generator.synthesize(vectors, self.context.streams, self.generation), classes.repeat(self.em.copies)
+        labels = classes.repeat(self.em.copies)
+        made = generator.synthesize(vectors, self.context.streams, self.generation)
+        return of_shape(made, generator, "synthesize", len(labels), self.context.data.features.width), labels
 
     def _weights_of_rows(self, labels: Tensor, real_rows: int, draws: int) -> Tensor | None:
         if self.em.loss_weighting == "row":
