@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from zsl_runner.config.compose import parse
+from zsl_runner.config.overrides import parse
 from zsl_runner.config.quoting import again, line, meant, place, setting
 
 SPECIAL = "ab0 ~-=,'\"\\${}[]()!:;#%&*?|<>`^+@.\n\t\ré"

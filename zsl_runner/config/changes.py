@@ -7,7 +7,8 @@ from pathlib import Path
 
 from hydra.core.override_parser.types import Override
 
-from zsl_runner.config.compose import COMPOSED_GROUPS, Composition, Layer, command_line, parse
+from zsl_runner.config.compose import COMPOSED_GROUPS, Composition, Layer, command_line
+from zsl_runner.config.overrides import parse
 from zsl_runner.config.problems import Origin, Problem
 from zsl_runner.config.quoting import anew
 from zsl_runner.config.saved import CONFIG_FILE, read_saved

@@ -8,34 +8,27 @@ that `zsl_runner.config.draft` can judge each value and name its origin.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from copy import copy
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Any
 from weakref import WeakKeyDictionary
 
 from hydra._internal.config_repository import CachingConfigRepository
 from hydra._internal.defaults_list import create_defaults_list
 from hydra.core.default_element import ResultDefault
-from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException, MissingConfigException
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from zsl_runner.config.bounds import DEEPEST, is_deep
 from zsl_runner.config.loader import Loader
-from zsl_runner.config.misread import misread
+from zsl_runner.config.overrides import parse, parsed
 from zsl_runner.config.paths import shown
 from zsl_runner.config.problems import Origin, Problem, closest, did_you_mean, listed
 from zsl_runner.config.schema import GROUPS
 
 COMPOSED_GROUPS = (*GROUPS, "runtime", "tracker", "debug", "sweep", "experiment")
 
-_TORN = re.compile(r"[^=\s]+( =|= | = )[^=\s]*")
-_LONGEST = 60
-"""Characters of an argument that are shown in a message on its length."""
 MISPRINT = 0.75
 """How alike the name of an option must be for the check to go on as if it had been written."""
 EXTRAS = {
@@ -95,7 +88,7 @@ def compose(loader: Loader, arguments: Sequence[str]) -> Composition:
     """Return the layers that ``arguments`` (command-line overrides of one run) lead to."""
     problems: list[Problem] = []
     loader.extend_search_path(arguments)
-    overrides = _parsed(loader, arguments, problems)
+    overrides = parsed(loader, arguments, problems)
     abandoned: set[str] = set()
     choices, values = [], []
     for override in overrides:
@@ -133,71 +126,6 @@ def command_line(overrides: Sequence[Override]) -> list[Layer]:
         else:
             layers.append(Layer(_nested(key, override.value()), origin))
     return layers
-
-
-def parse(argument: str, loader: Loader | None = None) -> Override | Problem:
-    """Return a command-line argument as Hydra understands it, or what is wrong with it.
-
-    Args:
-        argument: ``key=value`` and the like.
-        loader: knows the options that ``glob(...)`` in it chooses from.
-    """
-    parsed = _parse(argument)
-    if isinstance(parsed, Override):
-        parsed = copy(parsed)
-        parsed.config_loader = loader
-    return parsed
-
-
-@lru_cache(maxsize=1024)  # each check of a run asks for each argument several times
-def _parse(argument: str) -> Override | Problem:
-    deep = f"nested too deeply: a whole configuration has fewer than {DEEPEST} levels"
-    try:
-        override = OverridesParser.create().parse_overrides([argument])[0]
-        if not override.key_or_group:
-            return Problem(argument, misread(argument, ""))
-        if override.key_or_group.count(".") > DEEPEST or is_deep(override.value()):
-            return Problem(_short(argument), deep)
-        return override
-    except RecursionError:
-        return Problem(_short(argument), deep)
-    except HydraException as error:
-        reason = str(error).removeprefix(f"Error when parsing index: 0, string: {argument} out of {[argument]}.")  # 1.4
-        return Problem(argument, misread(argument, re.sub(r"\s+", " ", reason).strip().partition(" See https")[0]))
-
-
-def _short(argument: str) -> str:
-    return argument if len(argument) <= _LONGEST else f"{argument[:_LONGEST]}..."
-
-
-def _parsed(loader: Loader, arguments: Sequence[str], problems: list[Problem]) -> list[Override]:
-    parsed = []
-    for argument in _whole(arguments, problems):
-        override = parse(argument, loader)
-        if isinstance(override, Problem):
-            problems.append(override)
-        elif override.is_sweep_override():
-            told = "several values: zsl-run -m runs all of them; one value that is a list is written key=[a,b]"
-            if override.is_discrete_sweep() and not any(override.sweep_string_iterator()):
-                told = f"{argument.partition('=')[2]} stands for no value"
-            problems.append(Problem(override.key_or_group, told, f"command line: {argument}"))
-        else:
-            parsed.append(override)
-    return parsed
-
-
-def _whole(arguments: Sequence[str], problems: list[Problem]) -> Iterator[str]:
-    """Yield the arguments; of one that spaces around its ``=`` tore apart, say so once."""
-    rest = list(arguments)
-    while rest:
-        length = next((n for n in (3, 2) if n <= len(rest) and _TORN.fullmatch(" ".join(rest[:n]))), 1)
-        pieces, rest = rest[:length], rest[length:]
-        whole = "".join(pieces)
-        if length == 1:
-            yield whole
-        else:
-            told = f"not understood as key=value: there are spaces around '='; write {whole}"
-            problems.append(Problem(whole.partition("=")[0], told, f"command line: {' '.join(pieces)}"))
 
 
 def _chooses_files(loader: Loader, override: Override) -> bool:

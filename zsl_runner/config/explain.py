@@ -12,10 +12,11 @@ from hydra.core.override_parser.types import Override
 from omegaconf import OmegaConf
 
 from zsl_runner.config import quoting
-from zsl_runner.config.compose import COMPOSED_GROUPS, compose, parse
+from zsl_runner.config.compose import COMPOSED_GROUPS, compose
 from zsl_runner.config.described import Described, options_below, own_options
 from zsl_runner.config.draft import Draft
 from zsl_runner.config.loader import Loader
+from zsl_runner.config.overrides import parse
 from zsl_runner.config.places import require_folder, require_free
 from zsl_runner.config.problems import did_you_mean, numbered
 from zsl_runner.config.registry import schemas

@@ -9,8 +9,8 @@ from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from zsl_runner.config.compose import parse
 from zsl_runner.config.identity import lies_in
+from zsl_runner.config.overrides import parse
 from zsl_runner.config.problems import Problem
 
 OBEYED = (

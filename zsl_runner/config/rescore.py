@@ -10,8 +10,8 @@ from hydra.core.override_parser.types import Override
 
 from zsl_runner.config import fit
 from zsl_runner.config.changes import compose_changed, in_a_new_run
-from zsl_runner.config.compose import parse
 from zsl_runner.config.draft import Draft
+from zsl_runner.config.overrides import parse
 from zsl_runner.config.problems import Problem, numbered
 from zsl_runner.config.schema import EvaluatorConf
 from zsl_runner.config.sweep import single_values

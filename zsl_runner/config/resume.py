@@ -8,7 +8,8 @@ from pathlib import Path
 from hydra.core.override_parser.types import Override
 
 from zsl_runner.config.changes import compose_changed, in_a_new_run
-from zsl_runner.config.compose import Composition, parse
+from zsl_runner.config.compose import Composition
+from zsl_runner.config.overrides import parse
 from zsl_runner.config.problems import Problem
 from zsl_runner.config.quoting import meant
 from zsl_runner.config.sweep import single_values

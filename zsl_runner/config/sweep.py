@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from hydra.core.override_parser.types import IntervalSweep, Override
 from omegaconf import DictConfig, OmegaConf
 
-from zsl_runner.config.compose import parse
 from zsl_runner.config.identity import VALIDATION_ROWS, lies_in
 from zsl_runner.config.loader import Loader
+from zsl_runner.config.overrides import parse
 from zsl_runner.config.problems import Problem
 from zsl_runner.config.schema import RunConfig
 from zsl_runner.config.vocabulary import VALIDATING

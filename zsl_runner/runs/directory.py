@@ -12,8 +12,8 @@ from pathlib import Path
 
 from hydra.core.override_parser.types import Override
 
-from zsl_runner.config.compose import parse
 from zsl_runner.config.identity import defines_the_run, flatten, lies_in
+from zsl_runner.config.overrides import parse
 from zsl_runner.config.quoting import written
 from zsl_runner.config.saved import CHECKPOINTS
 from zsl_runner.errors import CheckpointError, ConfigError, RunError

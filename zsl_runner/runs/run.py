@@ -11,8 +11,9 @@ from typing import Any
 
 from hydra.core.override_parser.types import Override
 
-from zsl_runner.config.compose import command_line, parse
+from zsl_runner.config.compose import command_line
 from zsl_runner.config.identity import defines_the_run, flatten, lies_in
+from zsl_runner.config.overrides import parse
 from zsl_runner.config.registry import built, resolve
 from zsl_runner.config.saved import CHECKPOINTS
 from zsl_runner.config.schema import RunConfig
