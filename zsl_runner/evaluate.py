@@ -231,12 +231,17 @@ def assign(
 
     given = read_unlabelled(rows, classes)  # before torch is imported
     with frame.lasting():
+        from zsl_runner.data.zero_shot.new_rows import require_own_norm
+        from zsl_runner.data.zero_shot.options import ZeroShotConf
         from zsl_runner.evaluation.class_tables import assignments
         from zsl_runner.runs.opened import open_run
     run = open_run(directory, device, batch_size, root)
     if given.class_vectors is not None:
         with _said_of(given.class_vectors):
             run = run.with_classes(given.class_vectors.value, given.class_names)
+            conf = run.config.dataset
+            assert isinstance(conf, ZeroShotConf)  # its data have class vectors
+            require_own_norm(given.class_vectors.value, run.data, conf.semantic_scaling)
     with _said_of(given.rows):
         blocks = run.assign(given.rows.value)
     (found,) = _written(predictions, blocks, run.classes, given.images)

@@ -1,5 +1,6 @@
 """The few-shot setting: labelled rows of unseen classes are of the training set, and of no evaluation set."""
 
+import contextlib
 import dataclasses
 
 import numpy as np
@@ -8,14 +9,14 @@ import torch
 
 from tests.data.test_folds import SCALINGS, STAGES, every_row, rows_of, training_tensors
 from tests.zero_shot import zero_shot_folds
-from zsl_runner.config.schema import ModelConf, TrainerConf
+from zsl_runner.config.schema import EvaluatorConf, ModelConf, TrainerConf
 from zsl_runner.data.command.synthesis import synthesize
 from zsl_runner.data.load import load
 from zsl_runner.data.sources.toy.conf import ToyConf
 from zsl_runner.data.sources.xlsa17.conf import XLSA17Conf
-from zsl_runner.data.zero_shot.draws import drawn_of_each
+from zsl_runner.data.zero_shot.draws import drawn_of_each, thinned
 from zsl_runner.data.zero_shot.new_rows import with_classes
-from zsl_runner.errors import ConfigError
+from zsl_runner.errors import ConfigError, OptionError
 from zsl_runner.trainers.transductive.conf import TransductiveTrainerConf
 
 
@@ -149,3 +150,33 @@ def test_classes_of_ones_own_take_the_place_of_those_with_labelled_rows(records)
     assert own.train.unseen_classes.tolist() == [9, 10]
     assert torch.equal(own.train.labels, fold.train.labels)
     assert torch.equal(own.evaluation.seen_classes, fold.evaluation.seen_classes)
+
+
+@pytest.mark.parametrize("stage", STAGES)
+@pytest.mark.parametrize(
+    ("options", "most"),
+    [
+        ({}, {"tune": 5, "final": 8}),
+        ({"unseen_imbalance": 3.0}, {"tune": 5, "final": 2}),  # of one validation class nothing is thinned
+        ({"unseen_imbalance": 3.0, "validation_classes": 2}, {"tune": 1, "final": 2}),
+    ],
+)
+def test_the_check_refuses_just_the_labelled_rows_that_toy_data_do_not_have(stage, options, most):
+    for shots in (most[stage], most[stage] + 1):
+        conf = ToyConf(name="toy", seen=4, unseen=2, train_rows=6, unseen_rows=9, shots=shots, **options)
+        records = load(conf)
+        rows, found = records.test_unseen, conf.problems()
+        if stage == "tune":
+            is_validation = np.isin(records.labels[records.trainval], records.validation_classes)
+            rows, found = records.trainval[is_validation], conf.fits(EvaluatorConf(stages=["tune"]))
+        rows = thinned(records.labels, rows, conf.unseen_imbalance, 0)
+        refused = contextlib.nullcontext() if shots == most[stage] else pytest.raises(OptionError, match="at most")
+        with refused:
+            drawn_of_each(records.labels, rows, shots, 0, records.class_names)
+        assert [problem.key for problem in found] == ["shots"] * (shots > most[stage])
+
+
+def test_rows_of_validation_classes_are_counted_where_there_is_a_tune_stage():
+    conf = ToyConf(name="toy", shots=100)
+    assert not [*conf.problems(), *conf.fits(EvaluatorConf(stages=["final"]))]
+    assert [problem.key for problem in conf.fits(EvaluatorConf())] == ["shots"]

@@ -2,13 +2,23 @@
 
 from dataclasses import replace
 
+import contextlib
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
 
 from tests.conftest import make_records
 from tests.zero_shot import zero_shot_folds
-from zsl_runner.data.zero_shot.new_rows import class_ids, own_class_vectors, own_rows, with_records, with_rows
+from zsl_runner.data.zero_shot.new_rows import (
+    class_ids,
+    own_class_vectors,
+    own_rows,
+    require_own_norm,
+    with_records,
+    with_rows,
+)
 from zsl_runner.errors import DataError
 
 NAMES = ("ant", "bear", "cat", "cat")
@@ -92,6 +102,17 @@ def test_class_vectors_are_scaled_as_the_runs_own(records, mode):
     torch.testing.assert_close(both[1], fold.train.class_vectors[2])
     with pytest.raises(DataError, match=r"class_vectors: expected shape .*entries for each of at least one class"):
         own_class_vectors(own[:, 1:], records, mode, seen)
+
+
+@pytest.mark.parametrize("mode", ["none", "l2", "sqrt", "standard", "center"])
+def test_vectors_of_a_file_have_the_norm_of_the_runs_own_where_it_counts(records, mode):
+    unit = records.class_vectors / np.linalg.norm(records.class_vectors, axis=1, keepdims=True)
+    of_unit_norm = dataclasses.replace(records, class_vectors=unit)
+    require_own_norm(unit[:2].round(3), of_unit_norm, mode)
+    require_own_norm(5 * unit[:2], dataclasses.replace(records, class_vectors=3 * unit), mode)
+    refused = contextlib.nullcontext() if mode in ("l2", "sqrt") else pytest.raises(DataError, match="norms 1 to 5")
+    with refused:
+        require_own_norm(unit[:2] * [[1], [5]], of_unit_norm, mode)
 
 
 def test_what_is_given_is_copied():

@@ -59,8 +59,9 @@ def test_labelled_rows_help_where_there_are_enough(zsl_run, tmp_path):
 
 
 def test_too_many_labelled_rows_are_refused_before_anything_is_written(zsl_run, tmp_path):
-    done = zsl_run("model=eszsl", "dataset=toy", "dataset.shots=120", code=2)
-    assert "expected fewer than unseen_rows=120, found 120" in done.stderr
+    for shots, rows in ((120, "unseen_rows=120"), (80, "train_rows=80 of a validation class in the tune stage")):
+        done = zsl_run("model=eszsl", "dataset=toy", f"dataset.shots={shots}", code=2)
+        assert f"expected fewer than {rows}, found {shots}" in done.stderr
     assert not (tmp_path / "outputs").exists()
 
 

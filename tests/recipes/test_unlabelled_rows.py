@@ -111,6 +111,11 @@ def test_classes_of_a_file_take_the_place_of_the_unseen_ones(run, ask, tmp_path,
             1,
             "known.npz: class_vectors: names: expected names that tell classes apart",
         ),
+        (
+            ("--rows", "rows.npy", "--classes", "raw.npz", "--predictions", "x.csv"),
+            1,
+            "raw.npz: class_vectors: expected unit norm, as the class vectors of toy have, found norms 1 to 5",
+        ),
     ],
 )
 def test_what_does_not_fit_is_refused_and_nothing_is_written(run, ask, tmp_path, capsys, arguments, code, told):
@@ -120,6 +125,7 @@ def test_what_does_not_fit_is_refused_and_nothing_is_written(run, ask, tmp_path,
     np.savez("fewer.npz", features=run.data.features[:3], files=["a.jpg"])
     np.save("vectors.npy", run.data.class_vectors)
     np.savez("known.npz", class_vectors=run.data.class_vectors, names=run.data.class_names)
+    np.savez("raw.npz", class_vectors=run.data.class_vectors[:2] * [[1], [5]], names=["a", "b"])
     (tmp_path / "names.txt").write_text("a\nb\n")
     try:
         ended = ask(*arguments)

@@ -87,7 +87,7 @@ def check_components(draft: Draft) -> None:
 
 
 def check_fit(draft: Draft) -> None:
-    """Ask model, trainer and evaluator what they cannot do with the options of the others.
+    """Ask all parts what they cannot do with the options of the others.
 
     Not where a part was reported, as `check_parts` does of one that needs or calls what another does not offer.
     """
@@ -101,6 +101,7 @@ def check_fit(draft: Draft) -> None:
         found += [("trainer", problem) for problem in trainer.fits(model, dataset)]
     if isinstance(evaluator, EvaluatorConf):
         found += [("evaluator", problem) for problem in evaluator.fits(model, dataset)]
+        found += [("dataset", problem) for problem in dataset.fits(evaluator)]
     for part, problem in found:
         draft.report(f"{part}.{problem.key}", problem.message)
 

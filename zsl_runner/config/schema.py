@@ -105,6 +105,10 @@ class DatasetConf(Component):
         """Return how many classes have training rows, and the most training rows there can be; None if files decide."""
         return None
 
+    def fits(self, evaluator: EvaluatorConf) -> Iterable[Problem]:
+        """Yield why the stages of the evaluator have no folds, as far as options tell; keys are below the data set."""
+        return ()
+
     def required_files(self) -> Iterable[RequiredFile]:
         """Yield the files that must exist before a run starts."""
         return ()

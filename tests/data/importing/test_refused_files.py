@@ -159,6 +159,8 @@ def test_what_does_not_fit_is_refused_in_one_error(case, tmp_path, capsys):
         ("cat,1,2\ndog,1", "row 2: expected 3 cells"),
         ("cat;1;2\ndog;1;3", "expected commas"),
         (",x,y\n0,1,2", "column 1 has no heading"),
+        (",0,1\ncat,1,2", "column 1 has no heading"),
+        ("0,1,2\n4,5,6\n7,8,9", "row 1: expected numbers of the data or names of columns, found 0, 1 to 2"),
         ("name,x,y\ncat,1,two", "row 2, column 3: expected a number, found 'two'"),
         ("name,name,y\ncat,1,2", "expected one column name, found two"),
         ("", "expected a .csv file, found an empty file"),

@@ -46,6 +46,11 @@ def held_out_rows(labels: Rows, rows: Rows, share: float, seed: int) -> tuple[Ro
     return np.setdiff1d(rows, out), out
 
 
+def usual_validation_classes(seen: int) -> int:
+    """Return how many of the seen classes are drawn for validation where no number is asked for."""
+    return max(1, round(seen / 5))
+
+
 def draw_validation_classes(seen: Rows, count: int | None, seed: int) -> Rows:
     """Draw the seen classes that play *unseen* in the tune stage.
 
@@ -61,7 +66,7 @@ def draw_validation_classes(seen: Rows, count: int | None, seed: int) -> Rows:
         OptionError: no class would be left to train on.
         DataError: that is so although no number is asked for.
     """
-    wanted = max(1, round(len(seen) / 5)) if count is None else count
+    wanted = usual_validation_classes(len(seen)) if count is None else count
     if wanted >= len(seen):
         unfit = DataError if count is None else OptionError
         raise unfit(
@@ -92,9 +97,17 @@ def thinned(labels: Rows, rows: Rows, imbalance: float, seed: int) -> Rows:
     kept: list[Rows] = []
     for rank, label in enumerate(classes.tolist()):
         members = of_class[label]
-        share = imbalance ** (-rank / max(len(classes) - 1, 1))
-        kept.append(generator.permutation(members)[: int(np.ceil(share * len(members)))])
+        kept.append(generator.permutation(members)[: kept_rows(len(members), rank, len(classes), imbalance)])
     return np.sort(np.concatenate(kept)) if kept else rows
+
+
+def kept_rows(rows: int, rank: int, classes: int, imbalance: float) -> int:
+    """Return how many rows of a class are kept; see `thinned`.
+
+    >>> kept_rows(120, 0, 8, 10.0), kept_rows(120, 7, 8, 10.0), kept_rows(120, 0, 1, 10.0)
+    (120, 12, 120)
+    """
+    return int(np.ceil(imbalance ** (-rank / max(classes - 1, 1)) * rows))
 
 
 def drawn_of_each(labels: Rows, rows: Rows, count: int, seed: int, names: Sequence[str]) -> tuple[Rows, Rows]:

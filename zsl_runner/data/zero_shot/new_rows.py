@@ -22,6 +22,8 @@ from zsl_runner.errors import DataError, OptionError
 from zsl_runner.files.names import some
 
 BLOCK = 4096
+UNIT_NORM = 1e-2
+"""Deviation from 1 of a norm that is meant to be 1: in a file entries may have few decimals."""
 
 
 def zero_shot_training(train: Any) -> ZeroShotTraining:
@@ -111,6 +113,30 @@ def own_class_vectors(vectors: ArrayLike | Tensor, data: Records, mode: str, see
     own = torch.from_numpy(data.class_vectors).to(seen.device)
     given = _matrix("class_vectors", vectors, own.shape[1], "entries for each of at least one class", seen.device)
     return scale_class_vectors(torch.cat([own, given]), mode, seen)[len(own) :]
+
+
+def require_own_norm(vectors: ArrayLike, data: Records, mode: str) -> None:
+    """Refuse vectors of a file that were left as they are where those of the data set were scaled to unit norm.
+
+    `zsl-data import` scales whatever it is given. In a program a vector of another norm can be meant, as one that lies
+    between two classes; that a file holds such a one is more probably a mistake.
+
+    Args:
+        vectors: (k, A), which `own_class_vectors` takes.
+        data: the data set, of zero-shot data.
+        mode: its semantic scaling; after those that give all vectors one norm, the norm before is nothing.
+
+    Raises:
+        DataError: the data set's own vectors are of unit norm, and these are not.
+    """
+    assert isinstance(data, ZeroShotRecords)  # a fold of it has class vectors
+    own, given = (np.linalg.norm(np.asarray(rows, np.float64), axis=1) for rows in (data.class_vectors, vectors))
+    if mode in ("l2", "sqrt") or np.abs(own - 1).max() > UNIT_NORM or np.abs(given - 1).max() <= UNIT_NORM:
+        return
+    raise DataError(
+        f"expected unit norm, as the class vectors of {data.name} have, found norms {given.min():.3g} "
+        f"to {given.max():.3g}; divide each vector by its norm, as zsl-data import does"
+    )
 
 
 def own_names(names: Sequence[str], taken: Sequence[str]) -> tuple[str, ...]:

@@ -8,7 +8,9 @@ from typing import ClassVar
 
 from zsl_runner.config.fields import option
 from zsl_runner.config.problems import Idle, Problem, idle
+from zsl_runner.config.schema import EvaluatorConf
 from zsl_runner.data.tasks.options import ZeroShotTasksConf
+from zsl_runner.data.zero_shot.draws import kept_rows, usual_validation_classes
 from zsl_runner.data.zero_shot.options import ZeroShotConf
 
 
@@ -47,8 +49,21 @@ class ToyConf(ZeroShotConf):
             yield Problem(
                 "validation_classes", f"expected fewer than seen={self.seen}, found {self.validation_classes}"
             )
-        if self.shots >= self.unseen_rows:
-            yield Problem("shots", f"expected fewer than unseen_rows={self.unseen_rows}, found {self.shots}")
+        yield from self._too_many_shots("unseen_rows", self.unseen_rows, self.unseen)
+
+    def fits(self, evaluator: EvaluatorConf) -> Iterable[Problem]:
+        """Yield that the tune stage has too few rows of each validation class, which are trainval rows."""
+        if "tune" in evaluator.stages:
+            validation = self.validation_classes or usual_validation_classes(self.seen)
+            yield from self._too_many_shots("train_rows", self.train_rows, validation)
+
+    def _too_many_shots(self, key: str, rows: int, classes: int) -> Iterable[Problem]:
+        """Yield that no row would be left to evaluate on of the smallest of some classes of equal size."""
+        least = kept_rows(rows, classes - 1, classes, self.unseen_imbalance)
+        if self.shots >= least:
+            thinned = "" if least == rows else f", of which unseen_imbalance={self.unseen_imbalance:g} leaves {least}"
+            stage = " of a validation class in the tune stage" if key == "train_rows" else ""
+            yield Problem("shots", f"expected fewer than {key}={rows}{stage}{thinned}, found {self.shots}")
 
     def idle_options(self) -> Iterable[Idle]:
         """Yield what has no effect without a hidden layer, or without further directions."""
