@@ -1,9 +1,7 @@
 """Rows of no split: given by hand, or of another data set with the same classes."""
 
-from dataclasses import replace
-
 import contextlib
-import dataclasses
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -107,9 +105,9 @@ def test_class_vectors_are_scaled_as_the_runs_own(records, mode):
 @pytest.mark.parametrize("mode", ["none", "l2", "sqrt", "standard", "center"])
 def test_vectors_of_a_file_have_the_norm_of_the_runs_own_where_it_counts(records, mode):
     unit = records.class_vectors / np.linalg.norm(records.class_vectors, axis=1, keepdims=True)
-    of_unit_norm = dataclasses.replace(records, class_vectors=unit)
+    of_unit_norm = replace(records, class_vectors=unit)
     require_own_norm(unit[:2].round(3), of_unit_norm, mode)
-    require_own_norm(5 * unit[:2], dataclasses.replace(records, class_vectors=3 * unit), mode)
+    require_own_norm(5 * unit[:2], replace(records, class_vectors=3 * unit), mode)
     refused = contextlib.nullcontext() if mode in ("l2", "sqrt") else pytest.raises(DataError, match="norms 1 to 5")
     with refused:
         require_own_norm(unit[:2] * [[1], [5]], of_unit_norm, mode)
