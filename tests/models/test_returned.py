@@ -31,12 +31,15 @@ class Products(ClassScorer):
         (lambda scores: scores[:1], r"one of shape \(1, 3\)"),
         (lambda scores: scores.T, r"one of shape \(3, 4\)"),
         (lambda scores: scores[:, :, None], r"one of shape \(4, 3, 1\)"),
+        (lambda scores: scores > 1, r"one of shape \(4, 3\) and torch.bool"),
         (lambda scores: list(scores), "a list"),
     ],
 )
 def test_scores_that_are_not_one_for_each_row_and_class_are_refused(change, found):
     scorer = ModelScorer(Products(change), torch.ones(3, 2), seen=2)
-    with pytest.raises(RunError, match=rf"Products.class_scores: expected a tensor of shape \(4, 3\), found {found}"):
+    with pytest.raises(
+        RunError, match=rf"Products.class_scores: expected a tensor of shape \(4, 3\) of .*found {found}"
+    ):
         scorer.scores(torch.ones(4, 2))
 
 

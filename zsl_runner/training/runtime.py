@@ -235,7 +235,5 @@ def _device(name: str) -> torch.device:
     if device.type == "cuda":
         count = torch.cuda.device_count()
         if (device.index or 0) >= count:
-            raise ConfigError(
-                f"runtime.device={name}: torch {torch.__version__} sees {count} CUDA devices; use runtime.device=cpu"
-            )
+            raise ConfigError(f"device {name}: torch {torch.__version__} sees {count} CUDA devices; choose cpu")
     return device
