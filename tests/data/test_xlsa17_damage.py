@@ -127,6 +127,13 @@ def test_messages_count_classes_as_the_file_does(xlsa17_folder):
     )
 
 
+def test_classes_of_one_name_are_refused(xlsa17_folder):
+    names = ("zebra", "ant", "zebra", "owl", "bat", "ant")
+    expected = "allclasses_names: expected another name for each class, found 'zebra', 'ant' more than once; without"
+    assert expected in refusal(xlsa17_folder(allclasses_names=names))
+    assert load(xlsa17_folder(allclasses_names=None)).class_names[:2] == ("class_001", "class_002")
+
+
 FOREIGN = {
     "text": ("a", "b"),
     "complex numbers": np.ones((3, 60), dtype=complex),

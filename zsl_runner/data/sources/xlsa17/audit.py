@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from typing import Final
 
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from zsl_runner.data.records import Rows, Wording
 from zsl_runner.data.sources.xlsa17.layout import SplitTable
 from zsl_runner.errors import DataError
+from zsl_runner.files.names import normal, some
 
 UNIT_NORM_TOLERANCE = 1e-6
 TURNED: Final = "{0} is transposed: save {0}.T instead"
@@ -53,7 +55,7 @@ def wording_of(features_file: str, splits_file: str, vectors_file: str, vectors_
 def split_problems(
     root: str, labels_file: str, labels: Rows, splits_file: str, splits: SplitTable, field: str = "att"
 ) -> list[str]:
-    """Return whether rows are in none of the three splits.
+    """Return whether rows are in none of the three splits, or classes have no name of their own.
 
     Args:
         root: the folder.
@@ -72,7 +74,7 @@ def split_problems(
     wrong = wrong or list(_single_class_problems(splits_file, splits, labels))
     if wrong:
         raise inconsistent(root, wrong)
-    return list(_cover_problems(labels_file, splits_file, splits, len(labels)))
+    return [*_cover_problems(labels_file, splits_file, splits, len(labels)), *_name_problems(splits_file, splits)]
 
 
 def range_problems(labels_file: str, labels: Rows, splits_file: str, splits: SplitTable) -> Iterable[str]:
@@ -88,6 +90,16 @@ def range_problems(labels_file: str, labels: Rows, splits_file: str, splits: Spl
         if low < 1 or high > most:
             hint = "; the layout counts from 1, not from 0" if low == 0 else ""
             yield f"{file}: {field}: expected 1..{most} ({why}), found {low}..{high}{hint}"
+
+
+def _name_problems(splits_file: str, splits: SplitTable) -> Iterable[str]:
+    """Yield names of several classes, which lists of classes and tables of scores would not tell apart."""
+    repeated = [name for name, count in Counter(map(normal, splits.names or ())).items() if count > 1]
+    if repeated:
+        yield (
+            f"{splits_file}: allclasses_names: expected another name for each class, found {some(map(repr, repeated))} "
+            "more than once; without the field classes are numbered"
+        )
 
 
 def _single_class_problems(splits_file: str, splits: SplitTable, labels: Rows) -> Iterable[str]:
