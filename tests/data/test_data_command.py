@@ -92,6 +92,8 @@ def test_paths_with_awkward_characters(own, tmp_path, capsys):
         (["describe", "toy", "noise=-1"], 2, "0 < value"),
         (["verify", "mnist"], 1, "idx files"),
         (["prepare", "--all", "--source", "x"], 2, "takes no name"),
+        (["verify", "xlsa17", "--source", "x", "dataset.root=y"], 2, "root: given twice, also as x; write one of"),
+        (["prepare", "xlsa17", "--cache", "x", "cache=y"], 2, "cache: given twice, also as x; write one of"),
     ],
 )
 def test_mistakes_are_named(capsys, arguments, code, expected):

@@ -199,12 +199,16 @@ def _synthesize(given: argparse.Namespace) -> int:
 def _each(given: argparse.Namespace, report: Report) -> int:
     """Print a report on the data set that was named, or on all that are there."""
     from zsl_runner.config.quoting import setting
-    from zsl_runner.data.command.chosen import chosen, data_sets
+    from zsl_runner.data.command.chosen import below_dataset, chosen, data_sets
     from zsl_runner.files.names import label_of
 
     if given.name is None and not given.all:
         raise ConfigError("name a data set: " + ", ".join(data_sets()))
     overrides = [] if given.cache is None else [setting("cache", given.cache)]
+    twice = {"root": given.source, "cache": given.cache}
+    for key in (below_dataset(override).partition("=")[0].removeprefix("dataset.") for override in given.overrides):
+        if twice.get(key) is not None:
+            raise ConfigError(f"{key}: given twice, also as {twice[key]}; write one of the two")
     if given.all:
         if given.name is not None or given.source is not None:
             raise ConfigError("--all: takes no name, no options and no --source")
