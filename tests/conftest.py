@@ -17,7 +17,7 @@ from tensorboard.summary.writer import event_file_writer
 
 from tests.loaded import ours, read_once
 from tests.zero_shot import zero_shot_folds
-from zsl_runner.config.schema import RuntimeConf
+from zsl_runner.config.sections import RuntimeConf
 from zsl_runner.data.records import Provenance
 from zsl_runner.data.views import training_as
 from zsl_runner.data.zero_shot.records import ZeroShotRecords

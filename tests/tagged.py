@@ -6,7 +6,7 @@ import torch
 
 from tests.weights import hand_over, same, weights_of
 from zsl_runner.config.optimizer import OptimizerConf
-from zsl_runner.config.schema import RuntimeConf
+from zsl_runner.config.sections import RuntimeConf
 from zsl_runner.data.sources.digit_canvas.conf import TaggedCanvasConf
 from zsl_runner.data.sources.digit_canvas.source import load_tagged
 from zsl_runner.data.tagged.folds import tagged_folds

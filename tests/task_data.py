@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from zsl_runner.config.optimizer import OptimizerConf
-from zsl_runner.config.schema import RuntimeConf
+from zsl_runner.config.sections import RuntimeConf
 from zsl_runner.data.rows import RowView
 from zsl_runner.data.tasks.folds import TaskEvaluation, TaskFold, TaskRows, TaskShape, TaskTraining, UnseenRows
 from zsl_runner.data.tasks.order import TaskOrder

@@ -11,7 +11,7 @@ from torch import nn
 
 from zsl_runner.config.check import check
 from zsl_runner.config.optimizer import ScheduledOptimizerConf
-from zsl_runner.config.schema import RuntimeConf
+from zsl_runner.config.sections import RuntimeConf
 from zsl_runner.data.images.folds import image_folds
 from zsl_runner.data.load import load
 from zsl_runner.data.sources.digits.conf import DigitsImagesConf

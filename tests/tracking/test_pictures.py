@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from tests.slow import slow_if
-from zsl_runner.config.schema import TrackerConf
+from zsl_runner.config.sections import TrackerConf
 from zsl_runner.tracking import tracker
 from zsl_runner.tracking.figures.confusion import confusion
 from zsl_runner.tracking.pictures import CARD_DPI, CARD_INCHES, animated, card, png, still

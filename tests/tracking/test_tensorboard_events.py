@@ -10,7 +10,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from tensorboard.plugins.custom_scalar import layout_pb2
 from tensorboard.plugins.hparams import metadata
 
-from zsl_runner.config.schema import TrackerConf
+from zsl_runner.config.sections import TrackerConf
 from zsl_runner.tracking.tensorboard import MOST_EMBEDDED, sizes
 from zsl_runner.tracking.tracker import Tracker
 

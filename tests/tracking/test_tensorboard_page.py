@@ -18,7 +18,7 @@ from matplotlib.image import imread
 
 from tests.launching.processes import free_port
 from tests.slow import slow_if
-from zsl_runner.config.schema import TrackerConf
+from zsl_runner.config.sections import TrackerConf
 from zsl_runner.tracking.tracker import Tracker
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from zsl_runner.config.schema import TrackerConf
+from zsl_runner.config.sections import TrackerConf
 from zsl_runner.tracking.table import read
 from zsl_runner.tracking.tracker import Tracker
 

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 from tests.references.adversarial_autoencoder import PlainAdversarialAutoencoder
 from tests.weights import differing, hand_over, same, weights_of
 from zsl_runner.config.optimizer import ScheduledOptimizerConf
-from zsl_runner.config.schema import RuntimeConf
+from zsl_runner.config.sections import RuntimeConf
 from zsl_runner.data.images.folds import UNLABELLED, ImageTrainingSet, image_folds
 from zsl_runner.data.load import load
 from zsl_runner.data.sources.digits.conf import DigitsImagesConf

@@ -10,7 +10,7 @@ import torch
 from tests.recipes.comparison import assert_same
 from tests.weights import hand_over
 from zsl_runner.config.optimizer import OptimizerConf
-from zsl_runner.config.schema import RuntimeConf
+from zsl_runner.config.sections import RuntimeConf
 from zsl_runner.data.images.folds import ImageStages
 from zsl_runner.data.load import load
 from zsl_runner.data.sources.digits.conf import DigitsImagesConf

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from zsl_runner.config.optimizer import ScheduledOptimizerConf
-from zsl_runner.config.schema import RuntimeConf
+from zsl_runner.config.sections import RuntimeConf
 from zsl_runner.data.load import load
 from zsl_runner.data.pairs.completion.folds import CompletionSource
 from zsl_runner.data.pairs.folds import PairEvaluationSet, PairStages

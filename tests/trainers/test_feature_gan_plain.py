@@ -11,7 +11,7 @@ import torch
 from tests.references.feature_gan import PlainFeatureGAN
 from tests.weights import differing, weights_of
 from zsl_runner.config.optimizer import OptimizerConf
-from zsl_runner.config.schema import RuntimeConf
+from zsl_runner.config.sections import RuntimeConf
 from zsl_runner.models.feature_gan.conf import FeatureGANConf, PenaltyConf, PerturbationConf, WeightsConf
 from zsl_runner.models.feature_gan.model import FeatureGAN
 from zsl_runner.streams import Streams

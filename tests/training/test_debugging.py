@@ -14,7 +14,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from scripts.benchmark import problem
 from tests.small_runs import CLOSED, finished
 from zsl_runner.config.hashes import config_hash
-from zsl_runner.config.schema import DebugConf, TrackerConf
+from zsl_runner.config.sections import DebugConf, TrackerConf
 from zsl_runner.config.typed import plain
 from zsl_runner.errors import NonFiniteError, RunError
 from zsl_runner.objectives.gaussian import kl_divergence

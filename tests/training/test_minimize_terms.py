@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from zsl_runner.config.optimizer import OptimizerConf
-from zsl_runner.config.schema import RuntimeConf
+from zsl_runner.config.sections import RuntimeConf
 from zsl_runner.errors import RunError
 from zsl_runner.models.base import Model
 from zsl_runner.streams import Streams

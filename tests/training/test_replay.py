@@ -14,7 +14,7 @@ from tests.golden.runs import CHANGED, KINDRED, OPTIONS, STEPS
 from tests.recipes.comparison import assert_same
 from tests.slow import slow_if
 from tests.training.emulated_graph import EmulatedGraph
-from zsl_runner.config.schema import RuntimeConf
+from zsl_runner.config.sections import RuntimeConf
 from zsl_runner.errors import ConfigError, RunError
 from zsl_runner.streams import Streams
 from zsl_runner.training.base import Drawn, Step, StepReport

@@ -12,7 +12,7 @@ import torch
 
 import zsl_runner as zsl
 from tests.small_runs import CLOSED, SMALL, config_of
-from zsl_runner.config.schema import RuntimeConf
+from zsl_runner.config.sections import RuntimeConf
 from zsl_runner.errors import RunError
 from zsl_runner.runs.run import in_bfloat16
 from zsl_runner.training.runtime import Runtime, settings_kept

@@ -19,15 +19,13 @@ from zsl_runner.config.schema import (
     GROUPS,
     Component,
     DatasetConf,
-    DebugConf,
     EvaluatorConf,
     ModelConf,
     RequiredFile,
     RunConfig,
-    RuntimeConf,
-    TrackerConf,
     TrainerConf,
 )
+from zsl_runner.config.sections import DebugConf, RuntimeConf, TrackerConf
 from zsl_runner.config.words import has_option
 from zsl_runner.errors import ConfigError
 from zsl_runner.files.checksums import sha256_of

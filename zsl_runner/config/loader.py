@@ -243,6 +243,8 @@ class Repository(ConfigRepository):  # type: ignore[misc]
         Files of installed packages are left alone: no command asks for them.
         """
         found = list(self._found(config_path))
+        if len(found) < 2:
+            return None
         packages = [folder.resolve() for _, folder in other_folders()]
         own = (file for file in found[1:] if not any(map(file.is_relative_to, packages)))
         return next(((file, found[0]) for file in own if not _alike(file, found[0])), None)

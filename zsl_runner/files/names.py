@@ -77,6 +77,15 @@ def other_case(names: Iterable[str], known: Iterable[str]) -> str:
     return f"; the case of letters counts: there is {some(found)}" if found else ""
 
 
+def repeated(names: Iterable[str]) -> list[str]:
+    """Return the names that are there more than once.
+
+    >>> repeated(["cat", "dog", "cat"])
+    ['cat']
+    """
+    return [name for name, count in Counter(names).items() if count > 1]
+
+
 def misnamed(chosen: Sequence[str], known: Iterable[str], expected: str) -> str:
     """Return what is wrong with a choice among known classes: an unknown or repeated one, or none; else nothing.
 
@@ -90,8 +99,8 @@ def misnamed(chosen: Sequence[str], known: Iterable[str], expected: str) -> str:
             f"expected {expected}, found {some(unknown) or 'none'}{other_case(unknown, known)}; "
             f"the classes are {some(known)}"
         )
-    repeated = [name for name, count in Counter(chosen).items() if count > 1]
-    return f"expected each class once, found {some(repeated)} more often" if repeated else ""
+    again = repeated(chosen)
+    return f"expected each class once, found {some(again)} more often" if again else ""
 
 
 def read_text(path: Path, content: str, *, errors: str = "strict") -> str:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from zsl_runner.config.schema import TrackerConf
+from zsl_runner.config.sections import TrackerConf
 from zsl_runner.errors import RunError
 from zsl_runner.files.writing import write_bytes
 from zsl_runner.tracking.pictures import animated, card, still

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch.profiler import ProfilerActivity, profile
 
-from zsl_runner.config.schema import DebugConf
+from zsl_runner.config.sections import DebugConf
 from zsl_runner.errors import NonFiniteError, RunError
 from zsl_runner.tracking.tracker import Tracker
 from zsl_runner.training.base import Phase, StepReport, Trainer

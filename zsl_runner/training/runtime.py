@@ -13,7 +13,7 @@ from typing import Any, Final
 import torch
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from zsl_runner.config.schema import RuntimeConf
+from zsl_runner.config.sections import RuntimeConf
 from zsl_runner.errors import ConfigError
 from zsl_runner.graphs.repeated import allow_graphs
 

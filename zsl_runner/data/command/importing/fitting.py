@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
@@ -16,7 +15,7 @@ from zsl_runner.data.command.importing.table import MATRIX
 from zsl_runner.data.records import Rows
 from zsl_runner.data.zero_shot.records import size_problem
 from zsl_runner.errors import ConfigError, DataError, RunError
-from zsl_runner.files.names import other_case, some
+from zsl_runner.files.names import other_case, repeated, some
 
 FEATURES = ("features", MATRIX)
 LABELS = ("labels", "label", "class", "names", "name")
@@ -201,9 +200,9 @@ def _checked_names(names: Found, found: Found, vectors: NDArray[np.float32], req
         raise DataError(f"{names.origin}: expected names, found {names.words()}")
     if len(names.value) != len(vectors):
         raise _other_number(found, vectors, f"{len(names.value)} names of {names.origin}", len(names.value), request)
-    repeated = [name for name, count in Counter(names.value).items() if count > 1]
-    if repeated or "" in names.value:
-        raise DataError(f"{names.origin}: expected a name of its own for each class, found {some(repeated) or 'none'}")
+    again = repeated(names.value)
+    if again or "" in names.value:
+        raise DataError(f"{names.origin}: expected a name of its own for each class, found {some(again) or 'none'}")
     return names.value
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable
 from typing import Final
 
@@ -12,7 +11,7 @@ from numpy.typing import NDArray
 from zsl_runner.data.records import Rows, Wording
 from zsl_runner.data.sources.xlsa17.layout import SplitTable
 from zsl_runner.errors import DataError
-from zsl_runner.files.names import normal, some
+from zsl_runner.files.names import normal, repeated, some
 
 UNIT_NORM_TOLERANCE = 1e-6
 TURNED: Final = "{0} is transposed: save {0}.T instead"
@@ -94,10 +93,10 @@ def range_problems(labels_file: str, labels: Rows, splits_file: str, splits: Spl
 
 def _name_problems(splits_file: str, splits: SplitTable) -> Iterable[str]:
     """Yield names of several classes, which lists of classes and tables of scores would not tell apart."""
-    repeated = [name for name, count in Counter(map(normal, splits.names or ())).items() if count > 1]
-    if repeated:
+    again = repeated(map(normal, splits.names or ()))
+    if again:
         yield (
-            f"{splits_file}: allclasses_names: expected another name for each class, found {some(map(repr, repeated))} "
+            f"{splits_file}: allclasses_names: expected another name for each class, found {some(map(repr, again))} "
             "more than once; without the field classes are numbered"
         )
 
