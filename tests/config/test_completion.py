@@ -99,7 +99,7 @@ def test_after_resume_unfinished_runs_are_offered(offered, tmp_path, monkeypatch
     ("module", "line", "expected"),
     [
         ("zsl_runner.report.cli", "zsl-report --bas", "--baseline"),
-        ("zsl_runner.evaluate", "zsl-eval --dev", "--device"),
+        ("zsl_runner.evaluate.cli", "zsl-eval --dev", "--device"),
         ("zsl_runner.data.command.cli", "zsl-data descr", "describe"),
     ],
 )

@@ -13,7 +13,7 @@ from tests.slow import slow_if
 REPOSITORY = Path(__file__).resolve().parents[2]
 MODULES = {
     "zsl-run": "zsl_runner.train",
-    "zsl-eval": "zsl_runner.evaluate",
+    "zsl-eval": "zsl_runner.evaluate.cli",
     "zsl-data": "zsl_runner.data.command.cli",
     "zsl-report": "zsl_runner.report.cli",
 }

@@ -229,7 +229,7 @@ def test_scores_are_shown_although_they_cannot_be_kept(zsl_run, tmp_path):
     zsl_run(*FAST)
     directory = only_record(tmp_path)[1]
     (directory / "evaluations").touch()
-    done = zsl_run(str(directory), module="zsl_runner.evaluate")
+    done = zsl_run(str(directory), module="zsl_runner.evaluate.cli")
     assert "test/H" in done.stdout
     assert len(one_line(done)) == 1
     assert "not kept" in done.stderr

@@ -75,7 +75,7 @@ FLOORS = (
 """The rooms of the package from the ground up: a module imports from its own room and from floors below it."""
 
 ROOMS = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms.split()}
-SMALLEST_ROOMS = ("errors", "streams", "evaluate", "train", "api", "__main__")
+SMALLEST_ROOMS = ("errors", "streams", "train", "api", "__main__")
 """The only modules that are rooms of their own, at the top of the package."""
 
 
@@ -252,7 +252,7 @@ def test_schemas_configuration_and_records_import_no_torch():
     assert len(schemas) > 10
     sources = list((PACKAGE / "data").rglob("source.py"))
     records = [PACKAGE / "data" / f"{name}.py" for name in ("records", "load", "command/cli", "zero_shot/options")]
-    commands = [PACKAGE / name for name in ("train.py", "evaluate.py", "report/cli.py")]
+    commands = [PACKAGE / name for name in ("train.py", "evaluate/cli.py", "report/cli.py")]
     modules = [module_name(path) for path in [*schemas, *files("config"), *sources, *records, *commands]]
     script = f"import importlib, sys\nfor name in {modules}:\n    importlib.import_module(name)\n"
     script += "    assert 'torch' not in sys.modules, name\n"

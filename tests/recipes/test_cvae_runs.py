@@ -96,7 +96,7 @@ def test_the_weights_of_the_best_validation_are_tested(overfitted, zsl_run):
     result = recorded(directory)
     assert result["selection"]["stage_lengths"] == {"fit": 20 * (best + 1)}
     assert result["validation"]["val/NCLL"] == pytest.approx(validations[best])
-    zsl_run("--json", str(directory), module="zsl_runner.evaluate")
+    zsl_run("--json", str(directory), module="zsl_runner.evaluate.cli")
     (scores,) = (json.loads(path.read_text()) for path in Path(directory / "evaluations").glob("*.json"))
     assert scores["metrics"]["test/NCLL"] == result["metrics"]["test/NCLL"]
     assert final_state(directory)["best_weights"] is None

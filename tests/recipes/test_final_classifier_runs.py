@@ -47,7 +47,7 @@ def test_it_leaves_training_as_it_is_and_zsl_eval_repeats_it(zsl_run, tmp_path):
         best = oracle[f"oracle/best_epoch_{name}"]
         assert best >= oracle[f"oracle/epoch_{name}"] >= plain[f"test/{name}"]
         assert best >= oracle[f"oracle/best_{name}"] >= plain[f"test/{name}"]
-    done = zsl_run(str(folder / "plain"), "--json", module="zsl_runner.evaluate")
+    done = zsl_run(str(folder / "plain"), "--json", module="zsl_runner.evaluate.cli")
     assert json.loads(done.stdout)["metrics"] == plain
 
 

@@ -44,7 +44,7 @@ def test_every_metric_of_test_rows_is_a_bound_by_name(straight, zsl_run):
     assert result["setting"]["kind"] == "fully supervised, training masks"
     assert any("Training saw the masks" in warning for warning in result["warnings"])
     assert result["selection"]["metric"] == "val/mIoU_refined"
-    scores = json.loads(zsl_run(str(straight), "--json", module="zsl_runner.evaluate").stdout)
+    scores = json.loads(zsl_run(str(straight), "--json", module="zsl_runner.evaluate.cli").stdout)
     assert scores["metrics"].items() <= result["metrics"].items()
     assert "oracle/mIoU_refined" in scores["metrics"]
 

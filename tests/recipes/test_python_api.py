@@ -12,7 +12,8 @@ from tests.recipes.conftest import QUICK
 from tests.weights import same
 from zsl_runner.data.command.synthesis import synthesize
 from zsl_runner.data.sources.toy.conf import ToyConf
-from zsl_runner.evaluate import TEST_ROWS, main
+from zsl_runner.evaluate.cli import main
+from zsl_runner.evaluate.scores import TEST_ROWS
 from zsl_runner.runs.result import Result
 
 FINAL = ["model=f_clswgan", "evaluator.classifier.synthetic_per_class=20", "evaluator.classifier.epochs=2"]

@@ -35,7 +35,7 @@ def run(zsl_run, tmp_path):
 @pytest.fixture
 def score(zsl_run):
     """Return what scores a run."""
-    return lambda *arguments, code=0: zsl_run(*map(str, arguments), code=code, module="zsl_runner.evaluate")
+    return lambda *arguments, code=0: zsl_run(*map(str, arguments), code=code, module="zsl_runner.evaluate.cli")
 
 
 def content(directory):

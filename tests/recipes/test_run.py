@@ -111,17 +111,17 @@ def test_a_saved_configuration_replays_to_the_same_numbers(finished, zsl_run, tm
 
 def test_zsl_eval_scores_the_final_checkpoint_to_the_reported_metrics(finished, zsl_run):
     for repeat in ("", ".2"):
-        done = zsl_run(str(finished), "--json", module="zsl_runner.evaluate")
+        done = zsl_run(str(finished), "--json", module="zsl_runner.evaluate.cli")
         scores = json.loads(done.stdout)
         assert scores["metrics"] == recorded(finished)["metrics"]
         assert scores["complete"] is True
         assert (finished / "evaluations" / f"step-000000060{repeat}.json").is_file()
-    done = zsl_run(str(finished), "--batch-size", "7", module="zsl_runner.evaluate")
+    done = zsl_run(str(finished), "--batch-size", "7", module="zsl_runner.evaluate.cli")
     assert f"test/H       {recorded(finished)['metrics']['test/H']:6.2f} %" in done.stdout
 
 
 def test_zsl_eval_of_no_run_is_one_clear_error(tmp_path, zsl_run):
-    done = zsl_run(str(tmp_path / "nothing"), code=2, module="zsl_runner.evaluate")
+    done = zsl_run(str(tmp_path / "nothing"), code=2, module="zsl_runner.evaluate.cli")
     assert "no such run directory" in done.stderr
     assert "Traceback" not in done.stderr
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tests.small_runs import CLOSED, finished
-from zsl_runner.evaluate import main
+from zsl_runner.evaluate.cli import main
 from zsl_runner.runs.opened import open_run
 
 
@@ -57,7 +57,7 @@ def test_rows_without_labels_are_assigned_as_in_python(run, ask, tmp_path, capsy
 
 def test_files_are_looked_at_before_the_run_is(run, tmp_path):
     """A misspelt name is told without torch, which takes seconds to import."""
-    script = "import sys; from zsl_runner.evaluate import main; code = main(sys.argv[1:]); "
+    script = "import sys; from zsl_runner.evaluate.cli import main; code = main(sys.argv[1:]); "
     script += "assert 'torch' not in sys.modules; sys.exit(code)"
     arguments = (run.directory, "--rows", "nix.npy", "--predictions", "x.csv")
     done = subprocess.run(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from zsl_runner.evaluate import main
+from zsl_runner.evaluate.cli import main
 from zsl_runner.report.scores import table
 
 

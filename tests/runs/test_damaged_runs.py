@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 
 from tests.loaded import ours
 from tests.small_runs import SMALL, config_of, configuration, saved
-from zsl_runner import evaluate
 from zsl_runner.config.check import check
 from zsl_runner.config.hashes import what_repeats
 from zsl_runner.config.typed import plain
 from zsl_runner.errors import CheckpointError, RunError
+from zsl_runner.evaluate.cli import main
+from zsl_runner.evaluate.scores import evaluate, keep
 from zsl_runner.runs.attempt import resume
 from zsl_runner.runs.opened import open_run
 from zsl_runner.runs.restore import restore
@@ -92,7 +93,7 @@ def test_a_damaged_record_is_an_error_of_ours_or_none(stopped, tmp_path_factory,
 def test_a_damaged_configuration_is_one_message_with_the_way_back(stopped_run, capsys, damage):
     before = (stopped_run / "config.yaml").read_bytes()
     (stopped_run / "config.yaml").write_bytes(before[: len(before) // 2] if damage is None else damage)
-    assert evaluate.main([str(stopped_run)]) == 1
+    assert main([str(stopped_run)]) == 1
     message = capsys.readouterr().err
     assert message.startswith(f"zsl-eval: {stopped_run / 'config.yaml'}")
     assert f"python -m zsl_runner.runs.restore {stopped_run}" in message
@@ -128,7 +129,7 @@ def test_a_missing_configuration_is_written_anew(stopped_run):
 
 def test_scores_are_shown_where_they_cannot_be_kept(stopped_run, capsys, monkeypatch):
     monkeypatch.setattr(Path, "mkdir", lambda path, **_: readonly(path))
-    evaluate.main([str(stopped_run), "--device", "cpu"])
+    main([str(stopped_run), "--device", "cpu"])
     shown = capsys.readouterr()
     assert "val/H" in shown.out
     assert "kept in" not in shown.out
@@ -141,7 +142,7 @@ def readonly(path):
 
 
 def test_scores_say_on_what_data(stopped_run):
-    (scores,) = evaluate.evaluate(stopped_run, "cpu")
-    evaluate.keep(stopped_run, scores)
+    (scores,) = evaluate(stopped_run, "cpu")
+    keep(stopped_run, scores)
     (file,) = (stopped_run / "evaluations").iterdir()
     assert json.loads(file.read_text())["data"]["name"] == "toy"

@@ -72,7 +72,7 @@ def test_calibrated_predictions_give_the_reported_metrics(eszsl, classifiers):
 
 def test_scoring_a_trained_run_imports_no_compiler(sgal):
     """It takes as long as importing torch; nothing is compiled here."""
-    script = "import sys; from zsl_runner.evaluate import main; code = main([sys.argv[1]]); "
+    script = "import sys; from zsl_runner.evaluate.cli import main; code = main([sys.argv[1]]); "
     script += "assert 'torch' in sys.modules and 'torch._dynamo' not in sys.modules; sys.exit(code)"
     done = subprocess.run(
         [sys.executable, "-c", script, sgal.directory], capture_output=True, text=True, timeout=120, check=False

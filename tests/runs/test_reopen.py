@@ -18,13 +18,13 @@ from omegaconf import OmegaConf
 
 from tests.slow import slow_if
 from tests.small_runs import CLOSED, SMALL, config_of, configuration, content, cut_short, edit, finished
-from zsl_runner import evaluate
 from zsl_runner.config.hashes import config_hash, what_repeats
 from zsl_runner.config.identity import flatten
 from zsl_runner.config.typed import plain, typed
 from zsl_runner.data.command.synthesis import synthesize
 from zsl_runner.data.sources.toy.conf import ToyConf
 from zsl_runner.errors import CheckpointError, RunError
+from zsl_runner.evaluate.cli import main
 from zsl_runner.runs import attempt
 from zsl_runner.runs.attempt import resume
 from zsl_runner.runs.checkpoint import Checkpoints
@@ -353,7 +353,7 @@ def test_exchanged_data_are_refused_with_both_checksums(own_data, capsys):
         assert "res101.mat: sha256 now " in message
         assert f", then {before[0]['sha256']}" in message
         assert message.count("sha256 now") == 1
-    assert evaluate.main([str(directory)]) == 1
+    assert main([str(directory)]) == 1
     assert "res101.mat: sha256 now" in capsys.readouterr().err
     assert content(directory) == kept
 

@@ -7,7 +7,7 @@ import pytest
 
 from tests.small_runs import configuration, finished
 from zsl_runner.data.command.cli import main
-from zsl_runner.evaluate import evaluate
+from zsl_runner.evaluate.scores import evaluate
 from zsl_runner.runs.result import Result
 
 QUIET = (

@@ -1,4 +1,4 @@
-"""Reads rows that nobody labelled, and vectors of classes that they may belong to, from files."""
+"""Reads rows that nobody labelled, and vectors of classes that a data set does not have, from files."""
 
 from __future__ import annotations
 
@@ -12,39 +12,52 @@ from zsl_runner.errors import ConfigError
 
 
 @dataclass(frozen=True)
-class Unlabelled:
+class UnlabelledRows:
     """What was read; nothing is said yet of sizes.
 
     Attributes:
-        rows: features, a row for each picture.
+        features: a row for each picture.
         images: names of the pictures, if there are any beside them.
-        class_vectors: a row for each class, if classes were given.
-        class_names: their names.
     """
 
-    rows: Found
+    features: Found
     images: tuple[str, ...] | None
-    class_vectors: Found | None = None
-    class_names: tuple[str, ...] = ()
 
 
-def read_unlabelled(rows: str, classes: str | None = None) -> Unlabelled:
-    """Read features and, if they are given, classes; each is ``FILE`` or ``FILE:VARIABLE``.
+@dataclass(frozen=True)
+class DescribedClasses:
+    """What was read; nothing is said yet of sizes.
 
-    Args:
-        rows: file of the features.
-        classes: file of class vectors with their names.
+    Attributes:
+        vectors: a row for each class.
+        names: of the classes.
+    """
+
+    vectors: Found
+    names: tuple[str, ...]
+
+
+def read_rows(rows: str) -> UnlabelledRows:
+    """Read features; ``rows`` is ``FILE`` or ``FILE:VARIABLE``.
 
     Raises:
-        ConfigError: there is no such file, it is of no kind that is read or holds no such variable, or there are no
-            names beside class vectors.
-        DataError: a file cannot be read, or has not one name for each row.
+        ConfigError: there is no such file, it is of no kind that is read or holds no such variable.
+        DataError: the file cannot be read, or has not one name of a picture for each row.
     """
     files = Files()
     features = files.variable(rows, "features", FEATURES)
-    images = images_beside(rows, files, len(np.atleast_1d(features.value)))  # one number is refused with other shapes
-    if classes is None:
-        return Unlabelled(features, images)
+    # One number alone is refused later, with other shapes.
+    return UnlabelledRows(features, images_beside(rows, files, len(np.atleast_1d(features.value))))
+
+
+def read_classes(classes: str) -> DescribedClasses:
+    """Read class vectors with their names; ``classes`` is ``FILE`` or ``FILE:VARIABLE``.
+
+    Raises:
+        ConfigError: as in `read_rows`; or there are no names beside the vectors.
+        DataError: the file cannot be read.
+    """
+    files = Files()
     vectors = files.variable(classes, "class vectors", CLASS_VECTORS)
     names = files.beside(classes, CLASS_NAMES)
     if names is None or not isinstance(names.value, tuple):
@@ -52,4 +65,4 @@ def read_unlabelled(rows: str, classes: str | None = None) -> Unlabelled:
             f"{vectors.origin}: expected names of the classes beside their vectors, as a variable or column "
             f"{CLASS_NAMES[0]}, found none; zsl-data class-vectors writes such files"
         )
-    return Unlabelled(features, images, vectors, names.value)
+    return DescribedClasses(vectors, names.value)

@@ -1,0 +1,177 @@
+"""The command ``zsl-eval``."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from zsl_runner.config.places import require_beside, require_free, require_there
+from zsl_runner.console import frame
+from zsl_runner.console.arguments import completing
+from zsl_runner.console.failures import expected
+from zsl_runner.console.terminal import require_printed
+from zsl_runner.errors import CheckpointError, RunError
+from zsl_runner.evaluate.assigned import assign
+from zsl_runner.evaluate.scores import evaluate, keep
+from zsl_runner.report.scores import comparison, table
+
+DESCRIPTION = """Score the newest checkpoint of a run with the run's own evaluator.
+
+A run that reached its final stage or finished its fit stage is scored on the test rows; a run that was stopped in its
+tune or fit stage is scored on the validation rows. The metrics are printed and kept in RUN/evaluations/; the run
+itself is not changed. Other settings of the evaluator, such as the rate of final classifiers, are tried on validation
+rows alone: train with evaluator.stages=[tune]. Predictions of test rows are for looking at a finished method: a
+setting chosen by them is chosen on test labels.
+
+With --rows nothing is scored: rows that nobody labelled are assigned to classes."""
+
+EXAMPLES = """examples:
+  zsl-eval outputs/sgal/digits/seed-0
+  zsl-eval outputs/sgal/cub/seed-0 --device cuda --json
+  zsl-eval outputs/sgal/cub/seed-0 --predictions predictions.csv
+  zsl-eval outputs/sgal/cub/seed-0 --data FOLDER
+  zsl-eval outputs/sgal/cub/seed-0 --rows features.npz --predictions found.csv
+  zsl-eval outputs/sgal/cub/seed-0 --rows features.npz --classes class_vectors.npz --predictions found.csv
+  zsl-eval outputs/f_clswgan/cub/tuned evaluator.classifier.lr=1e-4,1e-3"""
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the command's argument parser."""
+    arguments = argparse.ArgumentParser(
+        prog="zsl-eval", description=DESCRIPTION, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    arguments.add_argument("run", type=Path, metavar="RUN", help="directory of the run")
+    arguments.add_argument(
+        "settings",
+        nargs="*",
+        default=[],  # or argparse says that it is required
+        metavar="evaluator.KEY=VALUE",
+        help="score validation rows with other settings of the run's evaluator, without training again; several "
+        "values of a key, as in KEY=1,2, are compared",
+    )
+    arguments.add_argument("--device", default="auto", help="auto (default), cpu, cuda or cuda:N")
+    arguments.add_argument("--batch-size", type=int, metavar="N", help="rows scored at a time; default: the run's")
+    arguments.add_argument(
+        "--root",
+        type=Path,
+        metavar="FOLDER",
+        help="where the run's own data are now, if they were moved; their checksums must be the same",
+    )
+    arguments.add_argument(
+        "--predictions",
+        type=Path,
+        metavar="FILE",
+        help="write every scored row to a new .csv file: row, split, true and predicted class, scores of all "
+        "candidates; also print the accuracy of each class and the pairs confused most often",
+    )
+    arguments.add_argument(
+        "--data",
+        type=Path,
+        metavar="FOLDER",
+        help="score all rows of this folder instead; it has the layout of the run's data and the same classes by name",
+    )
+    arguments.add_argument(
+        "--rows",
+        metavar="FILE",
+        help="assign the features in this file, which need no labels, to classes instead of scoring, with "
+        "--predictions; FILE is .npy, .npz, .pt, .h5, .csv or .mat, and FILE:VARIABLE picks one of several variables",
+    )
+    arguments.add_argument(
+        "--classes",
+        metavar="FILE",
+        help="with --rows: class vectors and names, as zsl-data class-vectors writes them, of classes that take the "
+        "place of the run's unseen ones",
+    )
+    arguments.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    return arguments
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run ``zsl-eval`` and return its exit code."""
+    return frame.run("zsl-eval", lambda: _work(arguments))
+
+
+def _work(arguments: Sequence[str] | None) -> int:
+    options = completing(parser()).parse_intermixed_args(arguments)
+    _require_consistent(options)
+    from zsl_runner.config.saved import open_existing
+
+    try:
+        open_existing(options.run)
+    except CheckpointError as error:
+        parser().error(str(error))
+    if options.rows is not None:
+        given = assign(
+            options.run,
+            options.rows,
+            options.predictions,
+            options.classes,
+            options.device,
+            options.batch_size,
+            options.root,
+        )
+        print(json.dumps(given, indent=2) if options.json else f"{table(given)}\nwritten to {options.predictions}")
+        require_printed()
+        return 0
+    found = []
+    for scores in evaluate(
+        options.run,
+        options.device,
+        options.batch_size,
+        options.predictions,
+        options.data,
+        options.settings,
+        options.root,
+    ):
+        found.append(scores)
+        if not options.json:
+            print(table(scores))
+            require_printed()
+        kept = _keep(options.run, scores)
+        if kept and not options.json:
+            print(f"kept in {kept}")
+    if options.json:
+        print(json.dumps(found if len(found) > 1 else found[0], indent=2))
+    elif len(found) > 1:
+        print(f"\n{comparison(found)}")
+    require_printed()
+    return 0
+
+
+def _require_consistent(options: argparse.Namespace) -> None:
+    """Refuse options that do not fit together, and files that are not there or in the way."""
+    if options.batch_size is not None and options.batch_size < 1:
+        parser().error(f"--batch-size: expected a number of rows, found {options.batch_size}")
+    if options.predictions is not None:
+        if options.predictions.suffix != ".csv":
+            parser().error(f"--predictions: expected a file that ends in .csv, found {options.predictions}")
+        require_beside(options.predictions, "--predictions")
+        require_free(options.predictions)
+    for option, folder in (("--data", options.data), ("--root", options.root)):
+        if folder is not None:
+            require_there(folder, "folder", option)
+    if options.rows is not None:
+        if options.predictions is None:
+            parser().error("--rows: the classes of these rows are written to --predictions FILE.csv, which is missing")
+        if options.data is not None or options.settings:
+            other = "--data" if options.data is not None else options.settings[0]
+            parser().error(f"--rows: rows without labels are not scored, so {other} has no effect; leave it out")
+    elif options.classes is not None:
+        parser().error("--classes: only rows given with --rows are assigned to other classes")
+
+
+def _keep(directory: Path, scores: dict[str, Any]) -> Path | None:
+    """Keep the scores, or say why that cannot be: they are what was asked for, and the terminal shows them."""
+    try:
+        return keep(directory, scores)
+    except (OSError, RunError) as error:
+        print(f"zsl-eval: the scores are not kept: {expected(error)}", file=sys.stderr)
+        return None
+
+
+if __name__ == "__main__":
+    sys.exit(main())
