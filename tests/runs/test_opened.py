@@ -196,7 +196,7 @@ def test_rows_of_a_folder_with_more_classes_are_scored(own, tmp_path):
 def test_what_cannot_be_generated_is_refused(sgal, eszsl):
     with pytest.raises(RunError, match="model eszsl generates no features of classes"):
         eszsl.generate(0, 1)
-    with pytest.raises(DataError, match=r"unknown class 'class_0001'; expected a name in run\.classes; did you"):
+    with pytest.raises(DataError, match=r"unknown class 'class_0001'; expected a name of the run's classes; did you"):
         sgal.generate("class_0001", 1)
     for wrong in (0, -1, 1.5, "2"):
         with pytest.raises(RunError, match="n: expected a positive number"):

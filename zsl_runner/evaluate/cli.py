@@ -16,6 +16,7 @@ from zsl_runner.console.failures import expected
 from zsl_runner.console.terminal import require_printed
 from zsl_runner.errors import CheckpointError, RunError
 from zsl_runner.evaluate.assigned import assign
+from zsl_runner.evaluate.generated import generate
 from zsl_runner.evaluate.scores import evaluate, keep
 from zsl_runner.report.scores import comparison, table
 
@@ -27,7 +28,8 @@ itself is not changed. Other settings of the evaluator, such as the rate of fina
 rows alone: train with evaluator.stages=[tune]. Predictions of test rows are for looking at a finished method: a
 setting chosen by them is chosen on test labels.
 
-With --rows nothing is scored: rows that nobody labelled are assigned to classes."""
+Nothing is scored with --rows, which assigns rows that nobody labelled to classes, or with --generate, which writes
+features that the run's model generates."""
 
 EXAMPLES = """examples:
   zsl-eval outputs/sgal/digits/seed-0
@@ -36,7 +38,22 @@ EXAMPLES = """examples:
   zsl-eval outputs/sgal/cub/seed-0 --data FOLDER
   zsl-eval outputs/sgal/cub/seed-0 --rows features.npz --predictions found.csv
   zsl-eval outputs/sgal/cub/seed-0 --rows features.npz --classes class_vectors.npz --predictions found.csv
+  zsl-eval outputs/f_clswgan/cub/seed-0 --generate features.npz --per-class 300
   zsl-eval outputs/f_clswgan/cub/tuned evaluator.classifier.lr=1e-4,1e-3"""
+
+
+SETTINGS = "settings"
+WITHOUT_SCORES = {
+    "--rows": ("--generate", "--data", SETTINGS),
+    "--generate": ("--rows", "--predictions", "--data", "--batch-size", SETTINGS),
+}
+"""What writes something else than scores, and the options that have no effect beside it."""
+ONLY_WITH = {
+    "--classes": ("--rows", "--generate"),
+    "--of": ("--generate",),
+    "--per-class": ("--generate",),
+    "--seed": ("--generate",),
+}
 
 
 def parser() -> argparse.ArgumentParser:
@@ -83,9 +100,23 @@ def parser() -> argparse.ArgumentParser:
     arguments.add_argument(
         "--classes",
         metavar="FILE",
-        help="with --rows: class vectors and names, as zsl-data class-vectors writes them, of classes that take the "
-        "place of the run's unseen ones",
+        help="with --rows or --generate: class vectors and names, as zsl-data class-vectors writes them, of classes "
+        "that take the place of the run's unseen ones",
     )
+    arguments.add_argument(
+        "--generate",
+        type=Path,
+        metavar="FILE",
+        help="write generated features, in the scale of the run's data, and the names of their classes to a new .npz "
+        "file, which zsl-data import reads",
+    )
+    arguments.add_argument(
+        "--of",
+        metavar="CLASSES",
+        help="with --generate: unseen (default), seen or all classes, or names with commas between",
+    )
+    arguments.add_argument("--per-class", type=int, metavar="N", help="with --generate: features of each; default 100")
+    arguments.add_argument("--seed", type=int, metavar="N", help="with --generate: what is drawn; default 0")
     arguments.add_argument("--json", action="store_true", help="print JSON instead of a table")
     return arguments
 
@@ -105,18 +136,43 @@ def _work(arguments: Sequence[str] | None) -> int:
     except CheckpointError as error:
         parser().error(str(error))
     if options.rows is not None:
-        given = assign(
-            options.run,
-            options.rows,
-            options.predictions,
-            options.classes,
-            options.device,
-            options.batch_size,
-            options.root,
-        )
-        print(json.dumps(given, indent=2) if options.json else f"{table(given)}\nwritten to {options.predictions}")
-        require_printed()
-        return 0
+        return _assigned(options)
+    if options.generate is not None:
+        return _generated(options)
+    return _scored(options)
+
+
+def _assigned(options: argparse.Namespace) -> int:
+    given = assign(
+        options.run,
+        options.rows,
+        options.predictions,
+        options.classes,
+        options.device,
+        options.batch_size,
+        options.root,
+    )
+    return _show(options, given, f"written to {options.predictions}")
+
+
+def _generated(options: argparse.Namespace) -> int:
+    given = {"of": options.of, "count": options.per_class, "seed": options.seed}
+    chosen = {name: value for name, value in given.items() if value is not None}
+    made = generate(
+        options.run, options.generate, **chosen, classes=options.classes, device=options.device, root=options.root
+    )
+    classes, each = len(made["classes"]), made["rows_of_each"]
+    what = f"{classes * each:,} features of width {made['width']}, {each:,} of each of {classes:,} classes"
+    return _show(options, made, f"{what}, written to {options.generate}")
+
+
+def _show(options: argparse.Namespace, done: dict[str, Any], words: str) -> int:
+    print(json.dumps(done, indent=2) if options.json else f"{table(done)}\n{words}")
+    require_printed()
+    return 0
+
+
+def _scored(options: argparse.Namespace) -> int:
     found = []
     for scores in evaluate(
         options.run,
@@ -144,24 +200,38 @@ def _work(arguments: Sequence[str] | None) -> int:
 
 def _require_consistent(options: argparse.Namespace) -> None:
     """Refuse options that do not fit together, and files that are not there or in the way."""
-    if options.batch_size is not None and options.batch_size < 1:
-        parser().error(f"--batch-size: expected a number of rows, found {options.batch_size}")
-    if options.predictions is not None:
-        if options.predictions.suffix != ".csv":
-            parser().error(f"--predictions: expected a file that ends in .csv, found {options.predictions}")
-        require_beside(options.predictions, "--predictions")
-        require_free(options.predictions)
+    for option, number in (("--batch-size", options.batch_size), ("--per-class", options.per_class)):
+        if number is not None and number < 1:
+            parser().error(f"{option}: expected a number of rows, found {number}")
+    if options.seed is not None and options.seed < 0:
+        parser().error(f"--seed: expected a number from 0 on, found {options.seed}")
+    for option, file, ending in (
+        ("--predictions", options.predictions, ".csv"),
+        ("--generate", options.generate, ".npz"),
+    ):
+        if file is not None:
+            if file.suffix != ending:
+                parser().error(f"{option}: expected a file that ends in {ending}, found {file}")
+            require_beside(file, option)
+            require_free(file)
     for option, folder in (("--data", options.data), ("--root", options.root)):
         if folder is not None:
             require_there(folder, "folder", option)
-    if options.rows is not None:
-        if options.predictions is None:
-            parser().error("--rows: the classes of these rows are written to --predictions FILE.csv, which is missing")
-        if options.data is not None or options.settings:
-            other = "--data" if options.data is not None else options.settings[0]
-            parser().error(f"--rows: rows without labels are not scored, so {other} has no effect; leave it out")
-    elif options.classes is not None:
-        parser().error("--classes: only rows given with --rows are assigned to other classes")
+    for mode, others in WITHOUT_SCORES.items():
+        if _value(options, mode) is None:
+            continue
+        if idle := [other for other in others if _value(options, other)]:
+            shown = options.settings[0] if idle[0] == SETTINGS else idle[0]
+            parser().error(f"{mode}: nothing is scored, and {shown} has no effect; leave it out")
+    if options.rows is not None and options.predictions is None:
+        parser().error("--rows: the classes of these rows are written to --predictions FILE.csv, which is missing")
+    for option, modes in ONLY_WITH.items():
+        if _value(options, option) is not None and all(_value(options, mode) is None for mode in modes):
+            parser().error(f"{option}: has an effect only with {' or '.join(modes)}")
+
+
+def _value(options: argparse.Namespace, option: str) -> Any:
+    return getattr(options, option.removeprefix("--").replace("-", "_"))
 
 
 def _keep(directory: Path, scores: dict[str, Any]) -> Path | None:

@@ -64,14 +64,14 @@ def class_ids(classes: str | int | Sequence[str | int], names: Sequence[str]) ->
     """Return class ids of names or ids; one alone stands for a list of one.
 
     Raises:
-        DataError: a class is unknown, or its name is that of several classes.
+        OptionError: a class is unknown, or its name is that of several classes.
 
     >>> class_ids(["cat", 0], ["dog", "cat"]), class_ids("dog", ["dog", "cat"])
     ([1, 0], [0])
     """
     given = [classes] if isinstance(classes, str | int | np.integer) else list(classes)
     if not given:
-        raise DataError("classes: expected names or numbers of classes, found none")
+        raise OptionError("classes: expected names or numbers of classes, found none")
     return [_class_id(one, names) for one in given]
 
 
@@ -79,13 +79,15 @@ def _class_id(one: Any, names: Sequence[str]) -> int:
     if isinstance(one, str):
         found = [index for index, name in enumerate(names) if name == one]
         if len(found) > 1:
-            raise DataError(f"classes: {one!r} is the name of classes {found}; give the number")
+            raise OptionError(f"classes: {one!r} is the name of classes {found}; give the number")
         if not found:
-            raise DataError(f"classes: unknown class {one!r}; expected a name in run.classes{did_you_mean(one, names)}")
+            raise OptionError(
+                f"classes: unknown class {one!r}; expected a name of the run's classes{did_you_mean(one, names)}"
+            )
         return found[0]
     if isinstance(one, int | np.integer) and not isinstance(one, bool) and 0 <= one < len(names):
         return int(one)
-    raise DataError(f"classes: expected a name, or a number in 0..{len(names) - 1}, found {one!r}")
+    raise OptionError(f"classes: expected a name, or a number in 0..{len(names) - 1}, found {one!r}")
 
 
 def own_rows(rows: ArrayLike | Tensor, width: int, device: torch.device) -> Tensor:
