@@ -135,7 +135,7 @@ def test_the_threshold_is_chosen_on_validation_images_and_handed_to_the_test():
     with torch.no_grad():
         model.classes.weight.abs_()  # so that all tags are found
     validation = measure(model, fold)
-    assert validation.choices.keys() == {"threshold_plain", "threshold_refined"}
+    assert validation.choices.keys() == {"threshold_plain", "threshold_refined", "threshold_refined_true_tags"}
     tested = dataclasses.replace(fold, evaluation=dataclasses.replace(fold.evaluation, name="test"))
     again = measure(model, tested, choices=validation.choices)
     assert again.choices == {}

@@ -42,14 +42,14 @@ def folds(classes, void=True):
     if void:
         labels[:, :3, :2] = VOID
     records = SegmentationRecords(
-        "small",
-        generator.integers(0, 256, size=(12, 3, 16, 16)).astype(np.uint8),
-        labels,
-        tuple(f"class_{k}" for k in range(classes)),
-        np.arange(4),
-        np.arange(4, 7),
-        np.arange(7, 12),
-        Provenance("generated", "random", "random", "own"),
+        name="small",
+        images=generator.integers(0, 256, size=(12, 3, 16, 16)).astype(np.uint8),
+        labels=labels,
+        class_names=tuple(f"class_{k}" for k in range(classes)),
+        train=np.arange(4),
+        validation=np.arange(4, 7),
+        test=np.arange(7, 12),
+        provenance=Provenance("generated", "random", "random", "own"),
     )
     return segmentation_folds(records, SegmentationConf(name="small"), None, torch.device("cpu"))
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from zsl_runner.config.places import require_beside, require_free, require_there
+from zsl_runner.config.places import require_beside, require_free, require_new_folder, require_there
 from zsl_runner.console import frame
 from zsl_runner.console.arguments import completing
 from zsl_runner.console.failures import expected
@@ -17,8 +17,9 @@ from zsl_runner.console.terminal import require_printed
 from zsl_runner.errors import CheckpointError, RunError
 from zsl_runner.evaluate.assigned import assign
 from zsl_runner.evaluate.generated import generate
+from zsl_runner.evaluate.masks import write_masks
 from zsl_runner.evaluate.scores import evaluate, keep
-from zsl_runner.report.scores import comparison, table
+from zsl_runner.report.scores import MASKS, comparison, table
 
 DESCRIPTION = """Score the newest checkpoint of a run with the run's own evaluator.
 
@@ -28,8 +29,8 @@ itself is not changed. Other settings of the evaluator, such as the rate of fina
 rows alone: train with evaluator.stages=[tune]. Predictions of test rows are for looking at a finished method: a
 setting chosen by them is chosen on test labels.
 
-Nothing is scored with --rows, which assigns rows that nobody labelled to classes, or with --generate, which writes
-features that the run's model generates."""
+Nothing is scored with --rows, which assigns rows that nobody labelled to classes, with --generate, which writes
+features that the run's model generates, or with --masks, which writes the classes of pixels that it finds."""
 
 EXAMPLES = """examples:
   zsl-eval outputs/sgal/digits/seed-0
@@ -39,13 +40,15 @@ EXAMPLES = """examples:
   zsl-eval outputs/sgal/cub/seed-0 --rows features.npz --predictions found.csv
   zsl-eval outputs/sgal/cub/seed-0 --rows features.npz --classes class_vectors.npz --predictions found.csv
   zsl-eval outputs/f_clswgan/cub/seed-0 --generate features.npz --per-class 300
+  zsl-eval outputs/class_maps/mine/seed-0 --masks masks --training-images
   zsl-eval outputs/f_clswgan/cub/tuned evaluator.classifier.lr=1e-4,1e-3"""
 
 
 SETTINGS = "settings"
 WITHOUT_SCORES = {
-    "--rows": ("--generate", "--data", SETTINGS),
-    "--generate": ("--rows", "--predictions", "--data", "--batch-size", SETTINGS),
+    "--rows": ("--generate", "--masks", "--data", SETTINGS),
+    "--generate": ("--masks", "--predictions", "--data", "--batch-size", SETTINGS),
+    "--masks": ("--predictions", "--data", SETTINGS),
 }
 """What writes something else than scores, and the options that have no effect beside it."""
 ONLY_WITH = {
@@ -53,6 +56,7 @@ ONLY_WITH = {
     "--of": ("--generate",),
     "--per-class": ("--generate",),
     "--seed": ("--generate",),
+    "--training-images": ("--masks",),
 }
 
 
@@ -117,6 +121,20 @@ def parser() -> argparse.ArgumentParser:
     )
     arguments.add_argument("--per-class", type=int, metavar="N", help="with --generate: features of each; default 100")
     arguments.add_argument("--seed", type=int, metavar="N", help="with --generate: what is drawn; default 0")
+    arguments.add_argument(
+        "--masks",
+        type=Path,
+        metavar="FOLDER",
+        help="write the class found at each pixel of every image that the run is scored on into a new folder, as PNG "
+        "files with a palette, which dataset=image_folder reads",
+    )
+    arguments.add_argument(
+        "--training-images",
+        action="store_true",
+        default=None,
+        help="with --masks: of the training images of a run that learned from tags; only the tags an image has take "
+        "part",
+    )
     arguments.add_argument("--json", action="store_true", help="print JSON instead of a table")
     return arguments
 
@@ -129,6 +147,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _work(arguments: Sequence[str] | None) -> int:
     options = completing(parser()).parse_intermixed_args(arguments)
     _require_consistent(options)
+    _require_places(options)
     from zsl_runner.config.saved import open_existing
 
     try:
@@ -139,6 +158,8 @@ def _work(arguments: Sequence[str] | None) -> int:
         return _assigned(options)
     if options.generate is not None:
         return _generated(options)
+    if options.masks is not None:
+        return _masked(options)
     return _scored(options)
 
 
@@ -164,6 +185,20 @@ def _generated(options: argparse.Namespace) -> int:
     classes, each = len(made["classes"]), made["rows_of_each"]
     what = f"{classes * each:,} features of width {made['width']}, {each:,} of each of {classes:,} classes"
     return _show(options, made, f"{what}, written to {options.generate}")
+
+
+def _masked(options: argparse.Namespace) -> int:
+    made = write_masks(
+        options.run,
+        options.masks,
+        bool(options.training_images),
+        options.device,
+        options.batch_size,
+        options.root,
+    )
+    classes = len(made["tables"][MASKS]["rows"])
+    what = f"{made['images']:,} masks with values from 0 to {classes - 1}, the classes in this order"
+    return _show(options, made, f"{what}, written to {options.masks}")
 
 
 def _show(options: argparse.Namespace, done: dict[str, Any], words: str) -> int:
@@ -199,24 +234,12 @@ def _scored(options: argparse.Namespace) -> int:
 
 
 def _require_consistent(options: argparse.Namespace) -> None:
-    """Refuse options that do not fit together, and files that are not there or in the way."""
+    """Refuse options that do not fit together."""
     for option, number in (("--batch-size", options.batch_size), ("--per-class", options.per_class)):
         if number is not None and number < 1:
             parser().error(f"{option}: expected a number of rows, found {number}")
     if options.seed is not None and options.seed < 0:
         parser().error(f"--seed: expected a number from 0 on, found {options.seed}")
-    for option, file, ending in (
-        ("--predictions", options.predictions, ".csv"),
-        ("--generate", options.generate, ".npz"),
-    ):
-        if file is not None:
-            if file.suffix != ending:
-                parser().error(f"{option}: expected a file that ends in {ending}, found {file}")
-            require_beside(file, option)
-            require_free(file)
-    for option, folder in (("--data", options.data), ("--root", options.root)):
-        if folder is not None:
-            require_there(folder, "folder", option)
     for mode, others in WITHOUT_SCORES.items():
         if _value(options, mode) is None:
             continue
@@ -228,6 +251,24 @@ def _require_consistent(options: argparse.Namespace) -> None:
     for option, modes in ONLY_WITH.items():
         if _value(options, option) is not None and all(_value(options, mode) is None for mode in modes):
             parser().error(f"{option}: has an effect only with {' or '.join(modes)}")
+
+
+def _require_places(options: argparse.Namespace) -> None:
+    """Refuse files and folders that are not there or in the way."""
+    for option, file, ending in (
+        ("--predictions", options.predictions, ".csv"),
+        ("--generate", options.generate, ".npz"),
+    ):
+        if file is not None:
+            if file.suffix != ending:
+                parser().error(f"{option}: expected a file that ends in {ending}, found {file}")
+            require_beside(file, option)
+            require_free(file)
+    if options.masks is not None:
+        require_new_folder(options.masks)
+    for option, folder in (("--data", options.data), ("--root", options.root)):
+        if folder is not None:
+            require_there(folder, "folder", option)
 
 
 def _value(options: argparse.Namespace, option: str) -> Any:

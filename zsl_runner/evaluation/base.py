@@ -15,6 +15,7 @@ from torch import Tensor
 from zsl_runner.config.schema import EvaluatorConf
 from zsl_runner.data.stages import Evaluation, Fold, Training
 from zsl_runner.errors import ConfigError, NonFiniteError, RunError
+from zsl_runner.evaluation.label_maps import LabelMaps
 from zsl_runner.evaluation.predictions import Predictions
 from zsl_runner.models.base import Model
 
@@ -209,6 +210,26 @@ class Evaluator(Generic[Training, Evaluation, Details]):
             DataError: these rows do not fit.
         """
         raise self._assigns_nothing()
+
+    def label_maps(
+        self, model: Model, fold: Fold[Training, Evaluation], choices: Mapping[str, float], *, of_training: bool = False
+    ) -> Iterable[LabelMaps]:
+        """Return the class of each pixel of images, in blocks.
+
+        Args:
+            model: the trained model.
+            fold: see `measure`.
+            choices: see `measure`.
+            of_training: those of the training images, with all that training was told of them, in place of the rows to
+                evaluate on.
+
+        Raises:
+            ConfigError: the evaluator finds no classes of pixels, or not of training images.
+        """
+        raise ConfigError(
+            f"evaluator {self.conf.name} finds no classes of pixels, so there are no masks; those of images with "
+            "masks or tags do"
+        )
 
     def _assigns_nothing(self) -> ConfigError:
         return ConfigError(

@@ -58,6 +58,30 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
+def new_folder(path: Path) -> Iterator[Path]:
+    """Yield a folder under a temporary name beside ``path``; with all the block wrote into it, it becomes ``path``.
+
+    If anything goes wrong there is no such folder, and the temporary one is removed. The block makes sure that nothing
+    has appeared at ``path`` meanwhile.
+
+    Raises:
+        RunError: it cannot be written, e.g. on a full disk; errors of the block name ``path``.
+    """
+    remove_leftovers(path.parent, of=path.name)
+    work = temporary_of(path)
+    try:
+        work.mkdir(parents=True)
+        yield work
+        os.rename(work, path)  # fails where a folder with something in it has appeared
+    except RunError as error:  # nobody has heard of the folder in which it is made
+        raise type(error)(str(error).replace(str(work), str(path))) from error
+    except OSError as error:
+        raise RunError(f"{path}: cannot be written: {error.strerror or error}") from error
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+@contextmanager
 def writable(path: Path) -> Iterator[None]:
     """Say of every failure inside the block that the file or folder cannot be written.
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from zsl_runner.config.quantities import quantity_of
 
-CLASSES, CONFUSIONS, ASSIGNED = "classes", "confusions", "assigned"
-"""Names of the tables that come with predictions."""
+CLASSES, CONFUSIONS, ASSIGNED, MASKS = "classes", "confusions", "assigned", "masks"
+"""Names of the tables that come with predictions, and with masks."""
 
 MOST_LINES = 250
 """Lines of a table of classes that are shown; of more, as data with thousands of classes have, `SHOWN` are."""
@@ -27,7 +27,7 @@ def table(scores: dict[str, Any]) -> str:
     digits = max([6, *(len(value) for _, value, _ in rows)])
     lines = [f"  {tag:<{width}} {value:>{digits}} {unit}" for tag, value, unit in rows]
     lines += [f"  warning: {warning}" for warning in scores.get("warnings", ())]
-    for name in (CLASSES, CONFUSIONS, ASSIGNED):
+    for name in (CLASSES, CONFUSIONS, ASSIGNED, MASKS):
         if name in scores.get("tables", ()):
             lines += ["", *_lines(name, scores["tables"][name])]
     return "\n".join([scores["run"], f"{scores['stage']} stage, {state}{changed}", *lines])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -34,6 +35,7 @@ from zsl_runner.data.zero_shot.new_rows import (
 from zsl_runner.data.zero_shot.options import ZeroShotConf
 from zsl_runner.errors import CheckpointError, ConfigError, DataError, RunError
 from zsl_runner.evaluation.base import AnyEvaluator
+from zsl_runner.evaluation.label_maps import LabelMaps
 from zsl_runner.evaluation.predictions import Predictions, joined
 from zsl_runner.models.base import FeatureGenerator, Model
 from zsl_runner.models.networks import evaluating, finite
@@ -45,6 +47,8 @@ from zsl_runner.runs.state import chosen, records
 from zsl_runner.streams import Streams, derived_seed
 from zsl_runner.training.build import build_stage
 from zsl_runner.training.runtime import Runtime
+
+Block = TypeVar("Block", Predictions, LabelMaps)
 
 GENERATED = 1024
 """Features generated at a time."""
@@ -215,13 +219,28 @@ class TrainedRun:
             blocks = iter(self.evaluator.predict(self.model, self.fold, rows, self.choices))
         return self._one_by_one(blocks)
 
-    def _one_by_one(self, blocks: Iterator[Predictions]) -> Iterator[Predictions]:
+    def _one_by_one(self, blocks: Iterator[Block]) -> Iterator[Block]:
         while True:
             with self.runtime.in_force():  # not around what is yielded
                 block = next(blocks, None)
             if block is None:
                 return
             yield block
+
+    def label_maps(self, of_training: bool = False) -> Iterator[LabelMaps]:
+        """Find the class of each pixel of images, as the run's evaluator does.
+
+        Args:
+            of_training: of the training images, where the tags they have take part; otherwise of the rows to score.
+
+        Returns:
+            Blocks of the images; each is computed when it is asked for.
+
+        Raises:
+            RunError: the run's evaluator finds no classes of pixels, or not of training images.
+        """
+        found = self.evaluator.label_maps(self.model, self.fold, self.choices, of_training=of_training)
+        return self._one_by_one(iter(found))
 
     def scored_by(self, conf: EvaluatorConf) -> TrainedRun:
         """Return the run with other settings of its evaluator, on the same validation rows.

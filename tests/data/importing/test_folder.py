@@ -126,7 +126,7 @@ def test_what_a_killed_import_left_is_removed_by_the_next_one(imported, tmp_path
         os.utime(path, (1, 1))
     with monkeypatch.context() as patch:
         patch.setattr(os, "rename", killed)
-        patch.setattr("zsl_runner.data.command.importing.writing.shutil.rmtree", lambda *_, **__: None)
+        patch.setattr("zsl_runner.files.writing.shutil.rmtree", lambda *_, **__: None)
         with pytest.raises(Killed):
             imported()
     (left,) = tmp_path.glob(".mine.????????.tmp")

@@ -9,6 +9,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from zsl_runner.data.images.files import PictureFiles
 from zsl_runner.data.images.pixels import contrast_doubts, contrast_problems
 from zsl_runner.data.pairs.segmentation.records import MOST_CLASSES, VOID
 from zsl_runner.data.records import SPLIT_NAMES, Provenance, Rows, SplitRecords, split_problems
@@ -16,34 +17,32 @@ from zsl_runner.files.names import some
 
 
 @dataclass(frozen=True)
-class TaggedRecords(SplitRecords):
+class TaggedRecords(PictureFiles, SplitRecords):
     """A data set of tagged images in memory.
 
     Attributes:
         name: label of the data set.
         images: (N, C, H, W) uint8, one channel or three.
         tags: (N, K - 1) bool, which classes but the background an image shows.
-        class_names: K names; class 0 is the background.
         train: row indices of the training split.
         validation: row indices of the validation split.
         test: row indices of the test split.
         provenance: where all this came from.
         masks: (N, H, W) uint8 in 0..K-1, or `zsl_runner.data.pairs.segmentation.records.VOID`; None if nobody knows.
             Training sees them only if its procedure needs them, which is a bound.
-        names: of the images, for messages; empty if they have none.
+
+    Names of classes and images, and sizes of files, are those of `PictureFiles`.
     """
 
     INVARIANTS: ClassVar[str] = "each image has a tag, splits disjoint and in range, masks fit images and classes"
     name: str
     images: NDArray[np.uint8]
     tags: NDArray[np.bool_]
-    class_names: tuple[str, ...]
     train: Rows
     validation: Rows
     test: Rows
     provenance: Provenance = field(repr=False)
     masks: NDArray[np.uint8] | None = None
-    names: tuple[str, ...] = ()
 
     def sizes(self) -> str:
         """Return the numbers of images, pixels and classes."""

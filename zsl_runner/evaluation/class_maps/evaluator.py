@@ -24,13 +24,17 @@ from zsl_runner.evaluation.class_maps.counts import (
 )
 from zsl_runner.evaluation.class_maps.figures import class_map_figures
 from zsl_runner.evaluation.class_maps.seeds import seeds
+from zsl_runner.evaluation.label_maps import LabelMaps
 from zsl_runner.models.base import Model
 from zsl_runner.models.class_mapping import ClassMapper
 from zsl_runner.models.networks import evaluating
+from zsl_runner.objectives.class_maps import pseudo_masks
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+OF_TRAINING = "threshold_refined_true_tags"
+"""Choice of the threshold that is best if the tags of images are known, as those of training images are."""
 NO_MASKS = "no image of the set has a mask"
 NO_CHOICE = (
     "No threshold was chosen, for no validation image has a mask: of the metrics of masks only those at "
@@ -154,7 +158,10 @@ class ClassMapsEvaluator(Evaluator[TaggedTrainingSet, TaggedEvaluationSet, Class
                 chosen[name] = float(thresholds[found_counts.ious().argmax()])
             metrics |= self._metrics(name, found_counts, thresholds, chosen.get(name))
         metrics["mIoU_all_background"] = _percent(class_ious(all_background(counts["plain"].confusion[0])))
-        made = {f"threshold_{name}": value for name, value in chosen.items()} if data.name == "val" else {}
+        made: dict[str, float] = {}
+        if data.name == "val":
+            made = {f"threshold_{name}": value for name, value in chosen.items()}
+            made[OF_TRAINING] = float(thresholds[true_tags["refined"].ious().argmax()])
         details = ClassMapDetails(thresholds, counts, true_tags, chosen)
         return Measurement(
             {f"{data.name}/{name}": value for name, value in metrics.items()},
@@ -176,6 +183,24 @@ class ClassMapsEvaluator(Evaluator[TaggedTrainingSet, TaggedEvaluationSet, Class
                 "one may lie beyond it. Widen evaluator.thresholds."
             )
         return notes
+
+    def label_maps(
+        self, model: Model, fold: TaggedFold, choices: Mapping[str, float], *, of_training: bool = False
+    ) -> Iterator[LabelMaps]:
+        """Yield masks of refined maps above the threshold that is best on validation images, or else the fixed one.
+
+        In training images the tags they have take part, elsewhere those the model finds; so they do where the threshold
+        is chosen.
+        """
+        assert isinstance(model, ClassMapper)
+        data = fold.train if of_training else fold.evaluation
+        threshold = choices.get(OF_TRAINING if of_training else "threshold_refined", self.conf.threshold)
+        with evaluating(model), torch.no_grad():
+            for positions, x in data.images.blocks(self.conf.batch_size):
+                found = seeds(model, x, self.conf.scales, self.conf.mirrored)
+                tags = data.tags[positions] > 0 if of_training else found.tags
+                labels = pseudo_masks(found.among(tags)["refined"], tags, threshold)
+                yield LabelMaps(data.images.rows[positions], labels.to(torch.uint8))
 
     def thresholds(self) -> Tensor:
         """Return the thresholds that are tried, ascending, the fixed one among them."""

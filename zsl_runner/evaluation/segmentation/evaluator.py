@@ -8,8 +8,10 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from zsl_runner.data.pairs.folds import Pair, PairEvaluationSet
+from zsl_runner.data.pairs.folds import Pair, PairEvaluationSet, PairFold
+from zsl_runner.errors import ConfigError
 from zsl_runner.evaluation.base import Draw, Measurement
+from zsl_runner.evaluation.label_maps import LabelMaps
 from zsl_runner.evaluation.likelihood.estimates import RowEstimates, drawn_outputs
 from zsl_runner.evaluation.likelihood.evaluator import LikelihoodEvaluator, MeanOfSome, mean_difference
 from zsl_runner.evaluation.row_draws import RowDraws
@@ -18,7 +20,7 @@ from zsl_runner.evaluation.segmentation.figures import segmentation_figures
 from zsl_runner.evaluation.segmentation.metrics import foreground_iou, mean_class_iou, pixel_accuracy
 from zsl_runner.evaluation.segmentation.partial import label_partly_hidden
 from zsl_runner.models.base import Model
-from zsl_runner.models.networks import finite
+from zsl_runner.models.networks import evaluating, finite
 from zsl_runner.models.output_prediction import Condition, OutputPredictor, draws_codes
 
 
@@ -79,6 +81,22 @@ class SegmentationEvaluator(LikelihoodEvaluator):
             metrics[f"hidden_accuracy{suffix}"] = MeanOfSome(self._accuracy(labels, inside), count)
             metrics[f"hidden_IoU{suffix}"] = self._iou(completed, pair, classes)
         return metrics
+
+    def label_maps(
+        self, model: Model, fold: PairFold, choices: Mapping[str, float], *, of_training: bool = False
+    ) -> Iterator[LabelMaps]:
+        """Yield the deterministic predictions, of which the metrics are."""
+        if of_training:
+            raise ConfigError(
+                f"evaluator {self.conf.name}: training images have masks, from which the model learned; masks are made "
+                "of training images by models that learn from tags"
+            )
+        assert isinstance(model, OutputPredictor)
+        pairs = fold.evaluation.pairs
+        with evaluating(model), torch.no_grad():
+            for positions, pair in pairs.blocks(self.conf.batch_size):
+                predicted = finite("predictions", model.predict(model.condition(pair.x)))
+                yield LabelMaps(pairs.rows[positions], predicted.argmax(-3).to(torch.uint8))
 
     def figures(
         self,

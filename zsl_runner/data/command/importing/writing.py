@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import os
-import shutil
 from pathlib import Path
 from typing import Final
 
@@ -18,9 +16,8 @@ from zsl_runner.data.records import Records, SourceFile
 from zsl_runner.data.sources.xlsa17.conf import XLSA17Conf
 from zsl_runner.data.sources.xlsa17.matlab_writing import Variables, column, version_73, write_version_5
 from zsl_runner.data.sources.xlsa17.statement import FILE, Statement
-from zsl_runner.errors import RunError
 from zsl_runner.files.checksums import sha256_of
-from zsl_runner.files.writing import remove_leftovers, rewritten, temporary_of, write_bytes, write_text
+from zsl_runner.files.writing import new_folder, rewritten, write_bytes, write_text
 
 LARGEST_OF_VERSION_5: Final = 2**31
 """Bytes of a variable from which on MATLAB files are of version 7.3."""
@@ -35,11 +32,8 @@ def write(request: Request, understood: Understood, files: Files) -> tuple[tuple
         RunError: it cannot be written.
     """
     require_new_folder(request.folder)
-    remove_leftovers(request.folder.parent, of=request.folder.name)
-    work = temporary_of(request.folder)
     names = ("res101.mat", "att_splits.mat")
-    try:
-        work.mkdir(parents=True)
+    with new_folder(request.folder) as work:
         for name, variables in zip(names, (_features(understood), _splits(understood)), strict=True):
             if understood.features.nbytes >= LARGEST_OF_VERSION_5 and name == names[0]:
                 write_bytes(work / name, version_73(variables))
@@ -56,13 +50,6 @@ def write(request: Request, understood: Understood, files: Files) -> tuple[tuple
         write_text(work / FILE, statement.text())
         records = load(XLSA17Conf(name=request.folder.resolve().name, root=str(work), cache=None))
         require_new_folder(request.folder)
-        os.rename(work, request.folder)  # fails where a folder with something in it has appeared meanwhile
-    except RunError as error:  # nobody has heard of the folder in which it is made
-        raise type(error)(str(error).replace(str(work), str(request.folder))) from error
-    except OSError as error:
-        raise RunError(f"{request.folder}: cannot be written: {error.strerror or error}") from error
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
     return tuple(request.folder / name for name in (*names, FILE)), records
 
 

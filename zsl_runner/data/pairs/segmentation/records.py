@@ -9,6 +9,7 @@ from typing import ClassVar, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from zsl_runner.data.images.files import PictureFiles
 from zsl_runner.data.images.pixels import contrast_doubts, contrast_problems
 from zsl_runner.data.records import Provenance, Rows, SplitRecords, split_problems
 from zsl_runner.files.names import some
@@ -46,18 +47,19 @@ COLOURS: Final = (
 
 
 @dataclass(frozen=True)
-class SegmentationRecords(SplitRecords):
+class SegmentationRecords(PictureFiles, SplitRecords):
     """A segmentation data set in memory.
 
     Attributes:
         name: label of the data set.
         images: (N, 3, H, W) uint8, red, green, blue.
         labels: (N, H, W) uint8 in 0..K-1, or `VOID`.
-        class_names: K names; class 0 is the background.
         train: row indices of the training split.
         validation: row indices of the validation split.
         test: row indices of the test split.
         provenance: where all this came from.
+
+    Names of classes and images, and sizes of files, are those of `PictureFiles`.
     """
 
     INVARIANTS: ClassVar[str] = (
@@ -66,7 +68,6 @@ class SegmentationRecords(SplitRecords):
     name: str
     images: NDArray[np.uint8]
     labels: NDArray[np.uint8]
-    class_names: tuple[str, ...]
     train: Rows
     validation: Rows
     test: Rows

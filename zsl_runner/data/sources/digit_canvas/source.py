@@ -61,7 +61,9 @@ def load(conf: DigitCanvasConf) -> SegmentationRecords:
         labels=drawn.labels,
         class_names=drawn.class_names,
         provenance=drawn.provenance,
-        **drawn.rows,
+        train=drawn.rows["train"],
+        validation=drawn.rows["validation"],
+        test=drawn.rows["test"],
     )
     return checked(records, drawn.origin)
 

@@ -88,12 +88,14 @@ class PicturePair:
         labels: (H, W) class of each pixel, or `VOID`.
         values: what the mask's file holds, ascending: its values, or its colours as numbers 0xRRGGBB.
         changes: what was done to show the image, see `zsl_runner.data.sources.pictures.pixels.Shown`.
+        size: height and width of the image before it was resized.
     """
 
     image: Bytes
     labels: Bytes
     values: tuple[int, ...]
     changes: tuple[str, ...]
+    size: tuple[int, int]
 
 
 @dataclass(frozen=True)
@@ -105,12 +107,14 @@ class PicturePairs:
         labels: (N, H, W), see `PicturePair`.
         values: of each mask, see `PicturePair`.
         changes: of all images.
+        sizes: (N, 2) heights and widths, see `PicturePair`.
     """
 
     images: Bytes
     labels: Bytes
     values: list[tuple[int, ...]]
     changes: list[str]
+    sizes: NDArray[np.int64]
 
 
 def read_pair(image_path: Path, mask_path: Path | None, conf: PictureFolderOptions) -> PicturePair:
@@ -121,9 +125,10 @@ def read_pair(image_path: Path, mask_path: Path | None, conf: PictureFolderOptio
             than configured.
     """
     shown = read_image(image_path, colour=True)
+    size = (shown.pixels.shape[0], shown.pixels.shape[1])
     if mask_path is None:
         image = _sized(shown, conf.side)
-        return PicturePair(image, np.full(image.shape[1:], VOID, dtype=np.uint8), (), shown.changes)
+        return PicturePair(image, np.full(image.shape[1:], VOID, dtype=np.uint8), (), shown.changes, size)
     if conf.colours is not None:
         stored = read_colours(mask_path)
     else:
@@ -139,7 +144,7 @@ def read_pair(image_path: Path, mask_path: Path | None, conf: PictureFolderOptio
     if conf.side is not None:
         # Labels are names and not amounts: between two of them there is nothing.
         labels = np.asarray(Image.fromarray(labels).resize((conf.side, conf.side), Image.Resampling.NEAREST))
-    return PicturePair(_sized(shown, conf.side), labels, values, shown.changes)
+    return PicturePair(_sized(shown, conf.side), labels, values, shown.changes, size)
 
 
 def read_pairs(files: Sequence[tuple[Path, Path | None]], conf: PictureFolderOptions) -> PicturePairs:
@@ -151,6 +156,7 @@ def read_pairs(files: Sequence[tuple[Path, Path | None]], conf: PictureFolderOpt
     first = read_pair(*files[0], conf).labels.shape
     images = np.empty((len(files), 3, *first), dtype=np.uint8)
     labels = np.empty((len(files), *first), dtype=np.uint8)
+    sizes = np.empty((len(files), 2), dtype=np.int64)
     changes: list[str] = []
     values: list[tuple[int, ...]] = []
     for position, paths in enumerate(files):
@@ -160,10 +166,10 @@ def read_pairs(files: Sequence[tuple[Path, Path | None]], conf: PictureFolderOpt
                 f"{paths[0]}: expected {first[1]} x {first[0]} pixels like {files[0][0]}, "
                 f"found {pair.labels.shape[1]} x {pair.labels.shape[0]}; give dataset.side to resize all to squares"
             )
-        images[position], labels[position] = pair.image, pair.labels
+        images[position], labels[position], sizes[position] = pair.image, pair.labels, pair.size
         changes += pair.changes
         values.append(pair.values)
-    return PicturePairs(images, labels, values, changes)
+    return PicturePairs(images, labels, values, changes, sizes)
 
 
 def _sized(shown: Shown, side: int | None) -> Bytes:

@@ -38,6 +38,8 @@ def load(conf: ImageFolderConf) -> SegmentationRecords:
         images=pairs.images,
         labels=pairs.labels,
         class_names=tuple(conf.classes),
+        names=tuple(used),
+        file_sizes=pairs.sizes,
         **rows,
         provenance=folder_provenance(conf, semantics, pairs, len(files) - len(used)),
     )

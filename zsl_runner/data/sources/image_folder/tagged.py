@@ -45,6 +45,7 @@ def load(conf: TaggedFolderConf) -> TaggedRecords:
         provenance=folder_provenance(conf, semantics, pairs, len(names) - len(used)),
         masks=pairs.labels if masks else None,
         names=tuple(used),
+        file_sizes=pairs.sizes,
         **rows,
     )
     return checked(records, str(conf.folder("")))
