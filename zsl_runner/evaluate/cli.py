@@ -16,6 +16,7 @@ from zsl_runner.console.failures import expected
 from zsl_runner.console.terminal import require_printed
 from zsl_runner.errors import CheckpointError, RunError
 from zsl_runner.evaluate.assigned import assign
+from zsl_runner.evaluate.codes import write_codes
 from zsl_runner.evaluate.generated import generate
 from zsl_runner.evaluate.masks import write_masks
 from zsl_runner.evaluate.scores import evaluate, keep
@@ -30,7 +31,8 @@ rows alone: train with evaluator.stages=[tune]. Predictions of test rows are for
 setting chosen by them is chosen on test labels.
 
 Nothing is scored with --rows, which assigns rows that nobody labelled to classes, with --generate, which writes
-features that the run's model generates, or with --masks, which writes the classes of pixels that it finds."""
+features that the run's model generates, with --masks, which writes the classes of pixels that it finds, or with
+--codes, which writes the codes that an autoencoder gives images."""
 
 EXAMPLES = """examples:
   zsl-eval outputs/sgal/digits/seed-0
@@ -41,14 +43,16 @@ EXAMPLES = """examples:
   zsl-eval outputs/sgal/cub/seed-0 --rows features.npz --classes class_vectors.npz --predictions found.csv
   zsl-eval outputs/f_clswgan/cub/seed-0 --generate features.npz --per-class 300
   zsl-eval outputs/class_maps/mine/seed-0 --masks masks --training-images
+  zsl-eval outputs/joint_vae/mnist_images/seed-0 --codes codes.npz
   zsl-eval outputs/f_clswgan/cub/tuned evaluator.classifier.lr=1e-4,1e-3"""
 
 
 SETTINGS = "settings"
 WITHOUT_SCORES = {
-    "--rows": ("--generate", "--masks", "--data", SETTINGS),
-    "--generate": ("--masks", "--predictions", "--data", "--batch-size", SETTINGS),
-    "--masks": ("--predictions", "--data", SETTINGS),
+    "--rows": ("--generate", "--masks", "--codes", "--data", SETTINGS),
+    "--generate": ("--masks", "--codes", "--predictions", "--data", "--batch-size", SETTINGS),
+    "--masks": ("--codes", "--predictions", "--data", SETTINGS),
+    "--codes": ("--predictions", "--data", SETTINGS),
 }
 """What writes something else than scores, and the options that have no effect beside it."""
 ONLY_WITH = {
@@ -56,7 +60,7 @@ ONLY_WITH = {
     "--of": ("--generate",),
     "--per-class": ("--generate",),
     "--seed": ("--generate",),
-    "--training-images": ("--masks",),
+    "--training-images": ("--masks", "--codes"),
 }
 
 
@@ -129,11 +133,18 @@ def parser() -> argparse.ArgumentParser:
         "files with a palette, which dataset=image_folder reads",
     )
     arguments.add_argument(
+        "--codes",
+        type=Path,
+        metavar="FILE",
+        help="write the codes of every image that the run is scored on to a new .npz file, with the names of their "
+        "classes",
+    )
+    arguments.add_argument(
         "--training-images",
         action="store_true",
         default=None,
         help="with --masks: of the training images of a run that learned from tags; only the tags an image has take "
-        "part",
+        "part. With --codes: of the training images",
     )
     arguments.add_argument("--json", action="store_true", help="print JSON instead of a table")
     return arguments
@@ -160,6 +171,8 @@ def _work(arguments: Sequence[str] | None) -> int:
         return _generated(options)
     if options.masks is not None:
         return _masked(options)
+    if options.codes is not None:
+        return _encoded(options)
     return _scored(options)
 
 
@@ -199,6 +212,19 @@ def _masked(options: argparse.Namespace) -> int:
     classes = len(made["tables"][MASKS]["rows"])
     what = f"{made['images']:,} masks with values from 0 to {classes - 1}, the classes in this order"
     return _show(options, made, f"{what}, written to {options.masks}")
+
+
+def _encoded(options: argparse.Namespace) -> int:
+    made = write_codes(
+        options.run,
+        options.codes,
+        bool(options.training_images),
+        options.device,
+        options.batch_size,
+        options.root,
+    )
+    parts = " and ".join(f"{name} of width {width}" for name, width in made["widths"].items())
+    return _show(options, made, f"{parts} of {made['images']:,} images, written to {options.codes}")
 
 
 def _show(options: argparse.Namespace, done: dict[str, Any], words: str) -> int:
@@ -258,6 +284,7 @@ def _require_places(options: argparse.Namespace) -> None:
     for option, file, ending in (
         ("--predictions", options.predictions, ".csv"),
         ("--generate", options.generate, ".npz"),
+        ("--codes", options.codes, ".npz"),
     ):
         if file is not None:
             if file.suffix != ending:

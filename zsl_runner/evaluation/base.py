@@ -15,6 +15,7 @@ from torch import Tensor
 from zsl_runner.config.schema import EvaluatorConf
 from zsl_runner.data.stages import Evaluation, Fold, Training
 from zsl_runner.errors import ConfigError, NonFiniteError, RunError
+from zsl_runner.evaluation.codes import Codes
 from zsl_runner.evaluation.label_maps import LabelMaps
 from zsl_runner.evaluation.predictions import Predictions
 from zsl_runner.models.base import Model
@@ -230,6 +231,19 @@ class Evaluator(Generic[Training, Evaluation, Details]):
             f"evaluator {self.conf.name} finds no classes of pixels, so there are no masks; those of images with "
             "masks or tags do"
         )
+
+    def codes(self, model: Model, data: Evaluation, *, of_training: bool = False) -> Codes:
+        """Return the codes of images.
+
+        Args:
+            model: the trained model.
+            data: the evaluation set.
+            of_training: those of the training images, in place of the rows to evaluate on.
+
+        Raises:
+            ConfigError: the evaluator knows of no codes of images.
+        """
+        raise ConfigError(f"evaluator {self.conf.name} knows of no codes of images; those of autoencoders do")
 
     def _assigns_nothing(self) -> ConfigError:
         return ConfigError(

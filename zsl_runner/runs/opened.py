@@ -35,6 +35,7 @@ from zsl_runner.data.zero_shot.new_rows import (
 from zsl_runner.data.zero_shot.options import ZeroShotConf
 from zsl_runner.errors import CheckpointError, ConfigError, DataError, RunError
 from zsl_runner.evaluation.base import AnyEvaluator
+from zsl_runner.evaluation.codes import Codes
 from zsl_runner.evaluation.label_maps import LabelMaps
 from zsl_runner.evaluation.predictions import Predictions, joined
 from zsl_runner.models.base import FeatureGenerator, Model
@@ -241,6 +242,15 @@ class TrainedRun:
         """
         found = self.evaluator.label_maps(self.model, self.fold, self.choices, of_training=of_training)
         return self._one_by_one(iter(found))
+
+    def codes(self, of_training: bool = False) -> Codes:
+        """Return the codes of the images to score, or of the training images.
+
+        Raises:
+            RunError: the run's evaluator knows of no codes of images.
+        """
+        with self.runtime.in_force():
+            return self.evaluator.codes(self.model, self.fold.evaluation, of_training=of_training)
 
     def scored_by(self, conf: EvaluatorConf) -> TrainedRun:
         """Return the run with other settings of its evaluator, on the same validation rows.

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zsl_runner.data.images.pixels import contrast_doubts, contrast_problems
-from zsl_runner.data.records import SPLIT_NAMES, Provenance, Rows, SplitRecords, split_problems
+from zsl_runner.data.records import SPLIT_NAMES, Provenance, Records, Rows, SplitRecords, split_problems
+from zsl_runner.errors import DataError
 from zsl_runner.files.names import alike, some
 
 
@@ -30,6 +31,7 @@ class ImageRecords(SplitRecords):
         provenance: where all this came from.
         factors: (N, F) int64 values of the factors an image was made from; None if it was not.
         factor_names: F names.
+        names: paths of the images' files below their folder; empty if they are of no files.
     """
 
     INVARIANTS: ClassVar[str] = "splits disjoint and in range, labels fit classes, images differ and have contrast"
@@ -44,6 +46,7 @@ class ImageRecords(SplitRecords):
     provenance: Provenance = field(repr=False)
     factors: NDArray[np.int64] | None = None
     factor_names: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
 
     def problems(self) -> list[str]:
         """Return the violated invariants of images, labels, factors and splits."""
@@ -99,3 +102,14 @@ def _image_problems(images: NDArray[np.uint8]) -> list[str]:
     if images.dtype != np.uint8:
         return [f"images: expected uint8, found {images.dtype}"]
     return contrast_problems(images)
+
+
+def image_records(records: Records) -> ImageRecords:
+    """Return records as those of images.
+
+    Raises:
+        DataError: the data are of another kind.
+    """
+    if isinstance(records, ImageRecords):
+        return records
+    raise DataError(f"{records.name}: expected images, found {type(records).__name__}")

@@ -29,6 +29,7 @@ from zsl_runner.evaluation.cluster_mapping import (
     majority_mapping,
     mapped_accuracy,
 )
+from zsl_runner.evaluation.codes import Codes
 from zsl_runner.models.adversarial_autoencoder.model import AdversarialAutoencoder
 from zsl_runner.models.base import Model
 from zsl_runner.models.latent_priors import sample_categories
@@ -70,6 +71,16 @@ class AutoencodingEvaluator(Evaluator[ImageTrainingSet, ImageEvaluationSet, Auto
         missing = [name for name in OF_SEVERAL if name in metrics] if len(encoded.z) == 1 else []
         undefined = {f"{data.name}/{name}": "there is one image alone" for name in missing}
         return Measurement({f"{data.name}/{name}": value for name, value in metrics.items()}, {}, details, undefined)
+
+    def codes(self, model: Model, data: ImageEvaluationSet, *, of_training: bool = False) -> Codes:
+        """Return ``z``, as it is measured, and of a model with categories ``y``, their probabilities."""
+        assert isinstance(model, AdversarialAutoencoder)
+        rows = data.training if of_training else data.rows
+        generator = Streams(derived_seed(self.seed, "autoencoding"), rows.labels.device)["posterior"]
+        with evaluating(model):
+            encoded = encode(model, rows, None, self.conf.batch_size, generator)
+        parts = {"z": encoded.z} | ({} if encoded.y is None else {"y": encoded.y})
+        return Codes(rows.images.rows, rows.labels, parts)
 
     def _prior_match(
         self, model: AdversarialAutoencoder, encoded: Encoded, draws: Tensor, whole: bool, streams: Streams

@@ -11,6 +11,7 @@ from torch import Tensor
 from zsl_runner.data.images.folds import UNLABELLED, ImageEvaluationSet, ImageFold, ImageTrainingSet
 from zsl_runner.evaluation.base import Draw, Evaluator, Measurement
 from zsl_runner.evaluation.cluster_mapping import contingency, hungarian_mapping, majority_mapping, mapped_accuracy
+from zsl_runner.evaluation.codes import Codes
 from zsl_runner.evaluation.joint_code.conf import JointCodeEvaluatorConf
 from zsl_runner.evaluation.joint_code.encoding import Encoding, combinations, encode, score_of_codes
 from zsl_runner.evaluation.joint_code.figures import JointCodeDetails, joint_code_figures
@@ -64,6 +65,14 @@ class JointCodeEvaluator(Evaluator[ImageTrainingSet, ImageEvaluationSet, JointCo
                 Streams(derived_seed(self.seed, "factor_votes"))["votes"],
             )
         return Measurement({f"{data.name}/{name}": value for name, value in metrics.items()}, {}, details)
+
+    def codes(self, model: Model, data: ImageEvaluationSet, *, of_training: bool = False) -> Codes:
+        """Return ``means`` of the continuous variables and the likeliest of the discrete ones' ``categories``."""
+        assert isinstance(model, JointCodeModel)
+        rows = data.training if of_training else data.rows
+        with evaluating(model), torch.no_grad():
+            found = encode(model, rows.images, len(rows), self.conf.batch_size, reconstruct=False)
+        return Codes(rows.images.rows, rows.labels, {"means": found.means, "categories": found.categories})
 
     def figures(
         self,

@@ -52,6 +52,7 @@ def picture_records(
         images=images,
         labels=labels,
         class_names=tuple(names),
+        names=tuple(picture.name for picture in tree.pictures),
         labelled=labelled,
         train=rows["train"],
         validation=rows["validation"],
