@@ -19,7 +19,7 @@ from zsl_runner.report.collect import collect
 from zsl_runner.runs.start import start
 
 if TYPE_CHECKING:
-    from zsl_runner.runs.opened import TrainedRun
+    from zsl_runner.runs.trained import TrainedRun
 
 
 def open_run(

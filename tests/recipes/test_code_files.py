@@ -79,6 +79,17 @@ def test_codes_of_own_pictures_stand_beside_their_names(kind, tmp_path):
         assert made["labels"].tolist() == [name.partition("/")[0] for name in made["images"]]
     else:
         assert "labels" not in made
+    unknown = tmp_path / "unknown"
+    names = [records.names[row] for row in np.sort(records.test)]
+    for name in names:
+        (unknown / name).parent.mkdir(parents=True, exist_ok=True)
+        (unknown / name).write_bytes((tmp_path / "mine" / name).read_bytes())
+    assert main([str(directory), "--codes", str(tmp_path / "test.npz")]) == 0
+    assert main([str(directory), "--codes", str(tmp_path / "unknown.npz"), "--pictures", str(unknown)]) == 0
+    known, found = content(tmp_path / "test.npz"), content(tmp_path / "unknown.npz")
+    assert found.keys() == {"means", "categories", "rows", "images"}
+    assert found["images"].tolist() == names
+    assert np.array_equal(found["means"], known["means"][np.argsort(known["rows"])])
 
 
 @pytest.mark.parametrize(

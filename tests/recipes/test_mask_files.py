@@ -12,18 +12,22 @@ from tests.golden.runs import QUIET, RUNS
 from tests.small_runs import CLOSED, config_of, finished
 from zsl_runner.data.load import load
 from zsl_runner.data.pairs.segmentation.records import COLOURS
+from zsl_runner.data.sources.image_folder.alone import for_masks
+from zsl_runner.data.sources.image_folder.conf import ImageFolderConf
+from zsl_runner.errors import DataError, RunError
 from zsl_runner.evaluate.cli import main
 from zsl_runner.evaluation.class_maps.seeds import seeds
 from zsl_runner.runs.opened import open_run
 
 CANVASES = [*RUNS["prototype_contrast"], *QUIET, "dataset.cache=null", "runtime.device=cpu"]
 CVAE = "cvae_segmentation_small"
+SHARES = "dataset.shares=[0.6,0.2,0.2]"
 CLASSES = "dataset.classes=[background,cat,dog]"
 FOLDER = [
     *(setting for setting in CANVASES if not setting.startswith("dataset")),
     "dataset=tagged_folder",
     CLASSES,
-    "dataset.shares=[0.6,0.2,0.2]",
+    SHARES,
     "dataset.side=24",
     "evaluator.select_metric=val/tag_accuracy",
 ]
@@ -155,13 +159,53 @@ def test_a_second_network_learns_from_them(pictures, folder, tmp_path):
         f"dataset.root='{tmp_path}'",
         CLASSES,
         "dataset.side=24",
-        "dataset.shares=[0.6,0.2,0.2]",
+        SHARES,
     )
     records = load(config_of(tmp_path, "model=baseline_cnn_small", "trainer=nn", *options).dataset)
     (block,) = pictures.label_maps(of_training=True)
     named = {pictures.data.names[row]: labels for row, labels in zip(block.rows, block.labels.numpy(), strict=True)}
     for name, labels in zip(records.names, records.labels, strict=True):
         assert np.array_equal(labels, named[name]), name
+
+
+def copies(run, rows, source, target):
+    """Copy pictures of a run into a new folder."""
+    for row in rows:
+        name = f"{run.data.names[row]}.png"
+        (target / name).parent.mkdir(parents=True, exist_ok=True)
+        (target / name).write_bytes((source / "images" / name).read_bytes())
+
+
+def test_pictures_of_which_nothing_is_known_have_the_masks_of_the_same_test_images(pictures, folder, tmp_path):
+    copies(pictures, pictures.data.test, folder, tmp_path / "unknown")
+    for name, more in (("one", []), ("two", ["--pictures", str(tmp_path / "unknown")])):
+        assert main([str(pictures.directory), "--masks", str(tmp_path / name), *more]) == 0
+    one, two = masks_below(tmp_path / "one"), masks_below(tmp_path / "two")
+    assert one.keys() == two.keys() == {pictures.data.names[row] for row in pictures.data.test}
+    assert all(np.array_equal(one[name], two[name]) for name in one)
+    with pytest.raises(RunError, match="none are for training"):
+        pictures.with_pictures(tmp_path / "unknown").label_maps(of_training=True)
+
+
+def test_a_predictor_labels_pictures_of_which_nothing_is_known(folder, tmp_path):
+    masks = tmp_path / "mine" / "masks"
+    random = np.random.default_rng(0)
+    (tmp_path / "mine" / "images" / "deep").mkdir(parents=True)
+    for path in sorted((folder / "images").rglob("*.png")):
+        name = path.relative_to(folder / "images")
+        (tmp_path / "mine" / "images" / name).write_bytes(path.read_bytes())
+        (masks / name).parent.mkdir(parents=True, exist_ok=True)
+        with Image.open(path) as picture:
+            Image.fromarray(random.integers(0, 3, (picture.height, picture.width), dtype=np.uint8)).save(masks / name)
+    settings = [setting for setting in RUNS["segmentation"] if not setting.startswith(("model", "dataset"))]
+    data = ("dataset=image_folder", f"dataset.root='{tmp_path / 'mine'}'", CLASSES, "dataset.side=32", SHARES)
+    directory = finished(
+        tmp_path / "outputs", *settings, *QUIET, "model=baseline_cnn_small", *data, "runtime.device=cpu"
+    )
+    run = open_run(directory)
+    copies(run, run.data.test, tmp_path / "mine", tmp_path / "unknown")
+    (expected,), (found,) = run.label_maps(), run.with_pictures(tmp_path / "unknown").label_maps()
+    assert np.array_equal(found.labels, expected.labels)
 
 
 @pytest.mark.parametrize(
@@ -190,6 +234,9 @@ def test_label_maps_of_a_predictor_are_those_that_were_measured(model, tmp_path,
         (("--masks", "x", "evaluator.threshold=0.5"), "and evaluator.threshold=0.5 has no effect; leave it out"),
         (("--masks", "x", "--generate", "x.npz"), "has no effect; leave it out"),
         (("--training-images",), "--training-images: has an effect only with --masks"),
+        (("--masks", "x", "--pictures", "nix"), "--pictures: nix: no such folder; check the path"),
+        (("--masks", "x", "--pictures", "there", "--training-images"), "leave --training-images out"),
+        (("--masks", "x", "--pictures", "there"), "data set tagged_canvas_embedded is not read from picture files"),
         (("--masks", "there/file/x"), "there/file is a file; expected a folder"),
     ],
 )
@@ -222,3 +269,18 @@ def test_a_model_without_classes_of_pixels_is_refused(tmp_path, capsys):
     assert main([str(directory), "--masks", str(tmp_path / "x")]) == 2
     assert "evaluator zsl finds no classes of pixels, so there are no masks" in capsys.readouterr().err
     assert not (tmp_path / "x").exists()
+
+
+def test_pictures_of_another_size_are_refused_where_none_are_resized(tmp_path):
+    random = np.random.default_rng(0)
+    for folder, side in (("images", 24), ("masks", 24), ("other", 25)):
+        (tmp_path / folder).mkdir()
+        for number in range(4):
+            pixels = random.integers(0, 2 if folder == "masks" else 256, (24, side), dtype=np.uint8)
+            Image.fromarray(pixels).save(tmp_path / folder / f"{number}.png")
+    conf = ImageFolderConf(root=str(tmp_path), side=None, shares=[0.5, 0.25, 0.25])
+    records = load(conf)
+    with pytest.raises(DataError, match="expected pictures of 24 x 24 pixels, as those of the run are, found 25 x 24"):
+        for_masks(conf, records, tmp_path / "other")
+    with pytest.raises(DataError, match="nothing"):
+        for_masks(conf, records, tmp_path / "nothing")

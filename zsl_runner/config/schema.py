@@ -75,11 +75,16 @@ class DatasetConf(Component):
         contents: ``package.module:name`` of the function that returns the files of the data with their checksums
             without loading them, called with this configuration: those that the records' provenance will name. Empty
             for data whose files are the required ones, and for data without files.
+        other_pictures: ``package.module:name`` of the function that reads the pictures of any folder as those of the
+            data set are read, called with this configuration, the loaded records and the folder; it returns records
+            of the same kind whose test rows these pictures are, with nothing known of them. Empty for data that are no
+            picture files.
     """
 
     folds: ClassVar[str] = ""
     kept_copy: ClassVar[str] = ""
     contents: ClassVar[str] = ""
+    other_pictures: ClassVar[str] = ""
     provides: ClassVar[frozenset[str]] = frozenset()
 
     def setting(self, model: ModelConf, trainer: TrainerConf) -> dict[str, str]:

@@ -43,6 +43,7 @@ EXAMPLES = """examples:
   zsl-eval outputs/sgal/cub/seed-0 --rows features.npz --classes class_vectors.npz --predictions found.csv
   zsl-eval outputs/f_clswgan/cub/seed-0 --generate features.npz --per-class 300
   zsl-eval outputs/class_maps/mine/seed-0 --masks masks --training-images
+  zsl-eval outputs/class_maps/mine/seed-0 --masks masks --pictures holiday
   zsl-eval outputs/joint_vae/mnist_images/seed-0 --codes codes.npz
   zsl-eval outputs/f_clswgan/cub/tuned evaluator.classifier.lr=1e-4,1e-3"""
 
@@ -61,6 +62,7 @@ ONLY_WITH = {
     "--per-class": ("--generate",),
     "--seed": ("--generate",),
     "--training-images": ("--masks", "--codes"),
+    "--pictures": ("--masks", "--codes"),
 }
 
 
@@ -146,6 +148,13 @@ def parser() -> argparse.ArgumentParser:
         help="with --masks: of the training images of a run that learned from tags; only the tags an image has take "
         "part. With --codes: of the training images",
     )
+    arguments.add_argument(
+        "--pictures",
+        type=Path,
+        metavar="FOLDER",
+        help="with --masks or --codes: of the pictures in this folder and below it instead, of which nothing need be "
+        "known, read as those of the run were",
+    )
     arguments.add_argument("--json", action="store_true", help="print JSON instead of a table")
     return arguments
 
@@ -205,6 +214,7 @@ def _masked(options: argparse.Namespace) -> int:
         options.run,
         options.masks,
         bool(options.training_images),
+        options.pictures,
         options.device,
         options.batch_size,
         options.root,
@@ -219,6 +229,7 @@ def _encoded(options: argparse.Namespace) -> int:
         options.run,
         options.codes,
         bool(options.training_images),
+        options.pictures,
         options.device,
         options.batch_size,
         options.root,
@@ -274,6 +285,8 @@ def _require_consistent(options: argparse.Namespace) -> None:
             parser().error(f"{mode}: nothing is scored, and {shown} has no effect; leave it out")
     if options.rows is not None and options.predictions is None:
         parser().error("--rows: the classes of these rows are written to --predictions FILE.csv, which is missing")
+    if options.pictures is not None and options.training_images:
+        parser().error("--pictures: none of these pictures is for training; leave --training-images out")
     for option, modes in ONLY_WITH.items():
         if _value(options, option) is not None and all(_value(options, mode) is None for mode in modes):
             parser().error(f"{option}: has an effect only with {' or '.join(modes)}")
@@ -293,7 +306,7 @@ def _require_places(options: argparse.Namespace) -> None:
             require_free(file)
     if options.masks is not None:
         require_new_folder(options.masks)
-    for option, folder in (("--data", options.data), ("--root", options.root)):
+    for option, folder in (("--data", options.data), ("--root", options.root), ("--pictures", options.pictures)):
         if folder is not None:
             require_there(folder, "folder", option)
 

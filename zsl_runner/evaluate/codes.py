@@ -16,6 +16,7 @@ def write_codes(
     directory: Path,
     output: Path,
     of_training: bool = False,
+    pictures: Path | None = None,
     device: str = "auto",
     batch_size: int | None = None,
     root: Path | None = None,
@@ -30,6 +31,7 @@ def write_codes(
         directory: the run's directory.
         output: the ``.npz`` file, which must not exist yet.
         of_training: whether they are those of the training images.
+        pictures: folder of pictures in place of the run's own; None takes these.
         device: where to compute.
         batch_size: images at a time; None takes the run's.
         root: folder that the run's own data were moved to; None takes the run's.
@@ -44,11 +46,13 @@ def write_codes(
         from zsl_runner.data.images.records import image_records
         from zsl_runner.runs.opened import open_run
     run = open_run(directory, device, batch_size, root)
+    if pictures is not None:
+        run = run.with_pictures(pictures)
     codes = run.codes(of_training)
     records, rows = image_records(run.data), codes.rows.cpu().numpy()
     arrays = {name: part.cpu().numpy() for name, part in codes.values.items()}
     beside = {"rows": rows}
-    if records.class_names:
+    if (codes.labels >= 0).any():
         beside["labels"] = np.asarray([*records.class_names, ""], dtype=str)[codes.labels.cpu().numpy()]
     if records.names:
         beside["images"] = np.asarray(records.names, dtype=str)[rows]

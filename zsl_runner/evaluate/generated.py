@@ -12,7 +12,7 @@ from zsl_runner.evaluate.scores import described
 from zsl_runner.files.arrays import write_arrays
 
 if TYPE_CHECKING:
-    from zsl_runner.runs.opened import TrainedRun
+    from zsl_runner.runs.trained import TrainedRun
 
 UNSEEN: Final = "unseen"
 GROUPS: Final = (UNSEEN, "seen", "all")
@@ -38,7 +38,7 @@ def generate(
         output: the ``.npz`` file, which must not exist yet.
         of: ``unseen``, ``seen`` or ``all`` classes of the stage, or names with commas between.
         count: features of each class.
-        seed: see `zsl_runner.runs.opened.TrainedRun.generate`.
+        seed: see `zsl_runner.runs.trained.TrainedRun.generate`.
         classes: see `open_with_classes`; likewise the others.
         device: where to compute.
         root: where the run's own data are.

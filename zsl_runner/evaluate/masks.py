@@ -21,6 +21,7 @@ def write_masks(
     directory: Path,
     folder: Path,
     of_training: bool = False,
+    pictures: Path | None = None,
     device: str = "auto",
     batch_size: int | None = None,
     root: Path | None = None,
@@ -35,6 +36,7 @@ def write_masks(
         directory: the run's directory.
         folder: a new folder, which is there whole or not at all.
         of_training: see `zsl_runner.evaluation.base.Evaluator.label_maps`.
+        pictures: folder of pictures in place of the run's own; None takes these.
         device: where to compute.
         batch_size: images at a time; None takes the run's.
         root: folder that the run's own data were moved to; None takes the run's.
@@ -51,6 +53,8 @@ def write_masks(
         from zsl_runner.evaluation.base import Table
         from zsl_runner.runs.opened import open_run
     run = open_run(directory, device, batch_size, root)
+    if pictures is not None:
+        run = run.with_pictures(pictures)
     blocks = run.label_maps(of_training)
     first = next(blocks)  # whatever is refused is refused before anything is written
     files = picture_files(run.data)

@@ -12,7 +12,7 @@ from zsl_runner.errors import DataError
 
 if TYPE_CHECKING:
     from zsl_runner.data.command.importing.arrays import Found
-    from zsl_runner.runs.opened import TrainedRun
+    from zsl_runner.runs.trained import TrainedRun
 
 
 def open_with_classes(

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from zsl_runner.data.records import Records
     from zsl_runner.data.stages import AnyFold
     from zsl_runner.evaluation.predictions import Decided, Predictions
-    from zsl_runner.runs.opened import TrainedRun
+    from zsl_runner.runs.trained import TrainedRun
 
 TEST_ROWS = "the predictions are of test rows: a setting chosen by them is chosen on test labels"
 

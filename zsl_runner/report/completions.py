@@ -17,7 +17,7 @@ from zsl_runner.models.output_prediction import OutputPredictor
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from zsl_runner.runs.opened import TrainedRun
+    from zsl_runner.runs.trained import TrainedRun
 
 SHARED = ("observed", "truth")
 

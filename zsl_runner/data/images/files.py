@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,3 +49,17 @@ def picture_files(records: Records) -> PictureFiles:
     if isinstance(records, PictureFiles):
         return records
     raise DataError(f"{records.name}: expected images whose pixels have classes, found {type(records).__name__}")
+
+
+def same_size(folder: Path, images: NDArray[np.uint8], own: NDArray[np.uint8]) -> None:
+    """Refuse (n, C, H, W) images of a folder that have not the size of a data set's own, which were not resized.
+
+    Raises:
+        DataError: naming both sizes.
+    """
+    if images.shape[1:] != own.shape[1:]:
+        (height, width), (expected_height, expected_width) = images.shape[2:], own.shape[2:]
+        raise DataError(
+            f"{folder}: expected pictures of {expected_width} x {expected_height} pixels, as those of the run are, "
+            f"found {width} x {height}; a data set with dataset.side resizes all"
+        )

@@ -112,6 +112,7 @@ class ImageFolderConf(PictureFolderOptions, SegmentationConf):
     """Images and masks in two folders; a mask belongs to the image of the same name, whatever their endings."""
 
     implementation: ClassVar[str] = "zsl_runner.data.sources.image_folder.source:load"
+    other_pictures: ClassVar[str] = "zsl_runner.data.sources.image_folder.alone:for_masks"
     contents: ClassVar[str] = "zsl_runner.data.sources.image_folder.source:contents"
 
     kind: str = option("image_folder", "the implementation; fixed by the file chosen in the group")
@@ -127,6 +128,7 @@ class TaggedFolderConf(PictureFolderOptions, TaggedConf):
     """Images in a folder, their tags in a text file, and perhaps masks, for evaluation and for training of a bound."""
 
     implementation: ClassVar[str] = "zsl_runner.data.sources.image_folder.tagged:load"
+    other_pictures: ClassVar[str] = "zsl_runner.data.sources.image_folder.alone:for_tags"
     contents: ClassVar[str] = "zsl_runner.data.sources.image_folder.source:contents"
 
     kind: str = option("tagged_folder", "the implementation; fixed by the file chosen in the group")

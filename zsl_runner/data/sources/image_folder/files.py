@@ -73,14 +73,18 @@ def split_names(conf: PictureFolderOptions, names: Sequence[str]) -> tuple[list[
     return [names[row] for row in used], {split: np.searchsorted(used, found) for split, found in rows.items()}
 
 
-def pictures_by_name(folder: Path) -> Mapping[str, Path]:
+def pictures_by_name(folder: Path, remedy: str = PLACES) -> Mapping[str, Path]:
     """Return the pictures in a folder and below it by their names, see `paired_files`.
+
+    Args:
+        folder: where to look.
+        remedy: what to do if there is none.
 
     Raises:
         DataError: see `pictures_below`; two have one name.
     """
     found: dict[str, Path] = {}
-    for picture in pictures_below(folder, PLACES).pictures:
+    for picture in pictures_below(folder, remedy).pictures:
         name, path = picture.stem, picture.path
         if name in found:
             raise DataError(f"{path}: another file, {found[name].name}, has the same name without its ending")
