@@ -17,8 +17,8 @@ rows alone: train with evaluator.stages=[tune]. Predictions of test rows are for
 setting chosen by them is chosen on test labels.
 
 Nothing is scored with --rows, which assigns rows that nobody labelled to classes, with --generate, which writes
-features that the run's model generates, with --masks, which writes the classes of pixels that it finds, or with
---codes, which writes the codes that an autoencoder gives images."""
+features that the run's model generates, with --masks, which writes the classes of pixels that it finds, with --codes,
+which writes the codes that an autoencoder gives images, or with --samples, which writes images that it makes."""
 
 EXAMPLES = """examples:
   zsl-eval outputs/sgal/digits/seed-0
@@ -31,22 +31,24 @@ EXAMPLES = """examples:
   zsl-eval outputs/class_maps/mine/seed-0 --masks masks --training-images
   zsl-eval outputs/class_maps/mine/seed-0 --masks masks --pictures holiday
   zsl-eval outputs/joint_vae/mnist_images/seed-0 --codes codes.npz
+  zsl-eval outputs/joint_vae/mnist_images/seed-0 --samples samples --per-class 10000
   zsl-eval outputs/f_clswgan/cub/tuned evaluator.classifier.lr=1e-4,1e-3"""
 
 
 SETTINGS = "settings"
 WITHOUT_SCORES = {
-    "--rows": ("--generate", "--masks", "--codes", "--data", SETTINGS),
-    "--generate": ("--masks", "--codes", "--predictions", "--data", "--batch-size", SETTINGS),
-    "--masks": ("--codes", "--predictions", "--data", SETTINGS),
-    "--codes": ("--predictions", "--data", SETTINGS),
+    "--rows": ("--generate", "--masks", "--codes", "--samples", "--data", SETTINGS),
+    "--generate": ("--masks", "--codes", "--samples", "--predictions", "--data", "--batch-size", SETTINGS),
+    "--masks": ("--codes", "--samples", "--predictions", "--data", SETTINGS),
+    "--codes": ("--samples", "--predictions", "--data", SETTINGS),
+    "--samples": ("--predictions", "--data", SETTINGS),
 }
 """What writes something else than scores, and the options that have no effect beside it."""
 ONLY_WITH = {
     "--classes": ("--rows", "--generate"),
     "--of": ("--generate",),
-    "--per-class": ("--generate",),
-    "--seed": ("--generate",),
+    "--per-class": ("--generate", "--samples"),
+    "--seed": ("--generate", "--samples"),
     "--training-images": ("--masks", "--codes"),
     "--pictures": ("--masks", "--codes"),
 }
@@ -113,9 +115,23 @@ def parser() -> argparse.ArgumentParser:
         metavar="CLASSES",
         help="with --generate: unseen (default), seen or all classes, or names with commas between",
     )
-    features.add_argument("--per-class", type=int, metavar="N", help="with --generate: features of each; default 100")
-    features.add_argument("--seed", type=int, metavar="N", help="with --generate: what is drawn; default 0")
+    drawn = arguments.add_argument_group("what is drawn")
+    drawn.add_argument(
+        "--per-class",
+        type=int,
+        metavar="N",
+        help="with --generate or --samples: so many of each class, or in all of a model that is told no classes; "
+        "default 100",
+    )
+    drawn.add_argument("--seed", type=int, metavar="N", help="with --generate or --samples: default 0")
     images = arguments.add_argument_group("images, without scores")
+    images.add_argument(
+        "--samples",
+        type=Path,
+        metavar="FOLDER",
+        help="write images that the model makes of codes drawn from its prior into a new folder, in a folder for each "
+        "class if it is told classes, which dataset=image_classes reads; else dataset=unlabelled_images",
+    )
     images.add_argument(
         "--masks",
         type=Path,
@@ -181,8 +197,9 @@ def require_places(options: argparse.Namespace) -> None:
                 parser().error(f"{option}: expected a file that ends in {ending}, found {file}")
             require_beside(file, option)
             require_free(file)
-    if options.masks is not None:
-        require_new_folder(options.masks)
+    for folder in (options.masks, options.samples):
+        if folder is not None:
+            require_new_folder(folder)
     for option, folder in (("--data", options.data), ("--root", options.root), ("--pictures", options.pictures)):
         if folder is not None:
             require_there(folder, "folder", option)

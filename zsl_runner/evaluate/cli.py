@@ -19,6 +19,7 @@ from zsl_runner.evaluate.assigned import assign
 from zsl_runner.evaluate.codes import write_codes
 from zsl_runner.evaluate.generated import generate
 from zsl_runner.evaluate.masks import write_masks
+from zsl_runner.evaluate.samples import write_samples
 from zsl_runner.evaluate.scores import evaluate, keep
 from zsl_runner.report.scores import MASKS, comparison, table
 
@@ -46,6 +47,8 @@ def _work(arguments: Sequence[str] | None) -> int:
         return _masked(options)
     if options.codes is not None:
         return _encoded(options)
+    if options.samples is not None:
+        return _sampled(options)
     return _scored(options)
 
 
@@ -63,8 +66,7 @@ def _assigned(options: argparse.Namespace) -> int:
 
 
 def _generated(options: argparse.Namespace) -> int:
-    given = {"of": options.of, "count": options.per_class, "seed": options.seed}
-    chosen = {name: value for name, value in given.items() if value is not None}
+    chosen = _given(of=options.of, count=options.per_class, seed=options.seed)
     made = generate(
         options.run, options.generate, **chosen, classes=options.classes, device=options.device, root=options.root
     )
@@ -100,6 +102,24 @@ def _encoded(options: argparse.Namespace) -> int:
     )
     parts = " and ".join(f"{name} of width {width}" for name, width in made["widths"].items())
     return _show(options, made, f"{parts} of {made['images']:,} images, written to {options.codes}")
+
+
+def _sampled(options: argparse.Namespace) -> int:
+    made = write_samples(
+        options.run,
+        options.samples,
+        **_given(per_class=options.per_class, seed=options.seed),
+        device=options.device,
+        batch_size=options.batch_size,
+        root=options.root,
+    )
+    of = f" of {len(made['classes']):,} classes" if made["classes"] else ""
+    return _show(options, made, f"{made['images']:,} images{of}, written to {options.samples}")
+
+
+def _given(**options: Any) -> dict[str, Any]:
+    """Return what the command line says; the rest is left to defaults."""
+    return {name: value for name, value in options.items() if value is not None}
 
 
 def _show(options: argparse.Namespace, done: dict[str, Any], words: str) -> int:

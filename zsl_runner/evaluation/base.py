@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast
 
 import numpy as np
+import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
@@ -18,6 +19,7 @@ from zsl_runner.errors import ConfigError, NonFiniteError, RunError
 from zsl_runner.evaluation.codes import Codes
 from zsl_runner.evaluation.label_maps import LabelMaps
 from zsl_runner.evaluation.predictions import Predictions
+from zsl_runner.evaluation.samples import Samples
 from zsl_runner.models.base import Model
 
 if TYPE_CHECKING:
@@ -244,6 +246,23 @@ class Evaluator(Generic[Training, Evaluation, Details]):
             ConfigError: the evaluator knows of no codes of images.
         """
         raise ConfigError(f"evaluator {self.conf.name} knows of no codes of images; those of autoencoders do")
+
+    def samples(self, model: Model, data: Evaluation, per_class: int, generator: torch.Generator) -> Iterator[Samples]:
+        """Return images that the model makes of codes drawn from its prior, in blocks; classes follow one another.
+
+        Args:
+            model: the trained model.
+            data: the evaluation set, whose images say how large one is.
+            per_class: images of each class, or in all if the model is told no classes; 1 or more.
+            generator: draws the codes.
+
+        Raises:
+            ConfigError: the model makes no images.
+        """
+        raise ConfigError(
+            f"evaluator {self.conf.name} knows of no images that the model makes of drawn codes; those of autoencoders "
+            "of images do"
+        )
 
     def _assigns_nothing(self) -> ConfigError:
         return ConfigError(

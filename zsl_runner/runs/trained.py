@@ -34,6 +34,7 @@ from zsl_runner.evaluation.base import AnyEvaluator
 from zsl_runner.evaluation.codes import Codes
 from zsl_runner.evaluation.label_maps import LabelMaps
 from zsl_runner.evaluation.predictions import Predictions, joined
+from zsl_runner.evaluation.samples import Samples
 from zsl_runner.models.base import FeatureGenerator, Model
 from zsl_runner.models.networks import evaluating, finite
 from zsl_runner.models.returned import of_shape
@@ -41,7 +42,7 @@ from zsl_runner.runs.result import Result
 from zsl_runner.streams import Streams, derived_seed
 from zsl_runner.training.runtime import Runtime
 
-Block = TypeVar("Block", Predictions, LabelMaps)
+Block = TypeVar("Block", Predictions, LabelMaps, Samples)
 
 GENERATED = 1024
 """Features generated at a time."""
@@ -264,6 +265,24 @@ class TrainedRun:
         self._require_training_images(of_training)
         with self.runtime.in_force():
             return self.evaluator.codes(self.model, self.fold.evaluation, of_training=of_training)
+
+    def samples(self, per_class: int, seed: int = 0) -> Iterator[Samples]:
+        """Make images of codes drawn from the model's prior.
+
+        Args:
+            per_class: images of each class, or in all if the model is told no classes.
+            seed: the same seed gives the same images on a machine.
+
+        Returns:
+            Blocks of images; each is computed when it is asked for.
+
+        Raises:
+            RunError: the run's model makes no images, or ``per_class`` is no positive number.
+        """
+        if not isinstance(per_class, int) or per_class < 1:
+            raise RunError(f"per_class: expected a positive number of images, found {per_class!r}")
+        generator = Streams(derived_seed(seed, "opened_run"), self.runtime.device)["samples"]
+        return self._one_by_one(self.evaluator.samples(self.model, self.fold.evaluation, per_class, generator))
 
     def _require_training_images(self, of_training: bool) -> None:
         if of_training and self.is_of_others:

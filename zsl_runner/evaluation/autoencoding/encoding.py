@@ -79,14 +79,17 @@ def encode(
 
 
 @torch.no_grad()
-def generated(model: AdversarialAutoencoder, count: int, size: int, generator: torch.Generator) -> Tensor:
-    """Return (count, D) images decoded from draws of the priors; a label the decoder sees is drawn uniformly.
+def generated(
+    model: AdversarialAutoencoder, count: int, size: int, generator: torch.Generator, kind: int | None = None
+) -> Tensor:
+    """Return (count, D) images decoded from draws of the priors.
 
     Args:
         model: in evaluation mode.
         count: images.
         size: at a time.
         generator: draws the codes.
+        kind: the label, or the category, that the decoder sees beside z; None draws it uniformly.
     """
     kinds = model.classes if model.conf.labels == "decoder" else model.categories
     blocks = []
@@ -96,6 +99,7 @@ def generated(model: AdversarialAutoencoder, count: int, size: int, generator: t
         beside = None
         if kinds:
             drawn = torch.randint(kinds, (rows,), generator=generator, device=z.device)
+            drawn = drawn if kind is None else drawn.fill_(kind)
             beside = torch.nn.functional.one_hot(drawn, kinds).float()
         parts = (slice(start, start + size) for start in range(0, rows, size))
         blocks += [model.decode(z[part], None if beside is None else beside[part]) for part in parts]

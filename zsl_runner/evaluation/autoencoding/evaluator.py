@@ -30,6 +30,7 @@ from zsl_runner.evaluation.cluster_mapping import (
     mapped_accuracy,
 )
 from zsl_runner.evaluation.codes import Codes
+from zsl_runner.evaluation.samples import Samples
 from zsl_runner.models.adversarial_autoencoder.model import AdversarialAutoencoder
 from zsl_runner.models.base import Model
 from zsl_runner.models.latent_priors import sample_categories
@@ -81,6 +82,18 @@ class AutoencodingEvaluator(Evaluator[ImageTrainingSet, ImageEvaluationSet, Auto
             encoded = encode(model, rows, None, self.conf.batch_size, generator)
         parts = {"z": encoded.z} | ({} if encoded.y is None else {"y": encoded.y})
         return Codes(rows.images.rows, rows.labels, parts)
+
+    def samples(
+        self, model: Model, data: ImageEvaluationSet, per_class: int, generator: torch.Generator
+    ) -> Iterator[Samples]:
+        """Yield images of draws from the priors, class by class if the decoder sees the class, as label or category."""
+        assert isinstance(model, AdversarialAutoencoder)
+        shape = data.shape.channels, data.shape.height, data.shape.width
+        kinds = range(model.classes) if model.conf.labels in ("decoder", "category") else (None,)
+        for kind in kinds:
+            with evaluating(model):
+                made = generated(model, per_class, self.conf.batch_size, generator, kind)
+            yield Samples(kind, made.reshape(per_class, *shape))
 
     def _prior_match(
         self, model: AdversarialAutoencoder, encoded: Encoded, draws: Tensor, whole: bool, streams: Streams

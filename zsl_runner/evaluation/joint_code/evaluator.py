@@ -15,9 +15,10 @@ from zsl_runner.evaluation.codes import Codes
 from zsl_runner.evaluation.joint_code.conf import JointCodeEvaluatorConf
 from zsl_runner.evaluation.joint_code.encoding import Encoding, combinations, encode, score_of_codes
 from zsl_runner.evaluation.joint_code.figures import JointCodeDetails, joint_code_figures
+from zsl_runner.evaluation.samples import Samples
 from zsl_runner.models.base import Model
 from zsl_runner.models.joint_code import JointCodeModel
-from zsl_runner.models.networks import evaluating
+from zsl_runner.models.networks import evaluating, finite
 from zsl_runner.objectives.joint_code import categorical_entropy, mutual_information
 from zsl_runner.streams import Streams, derived_seed
 
@@ -73,6 +74,15 @@ class JointCodeEvaluator(Evaluator[ImageTrainingSet, ImageEvaluationSet, JointCo
         with evaluating(model), torch.no_grad():
             found = encode(model, rows.images, len(rows), self.conf.batch_size, reconstruct=False)
         return Codes(rows.images.rows, rows.labels, {"means": found.means, "categories": found.categories})
+
+    def samples(
+        self, model: Model, data: ImageEvaluationSet, per_class: int, generator: torch.Generator
+    ) -> Iterator[Samples]:
+        """Yield the means of images of draws from the prior; categories have no names."""
+        assert isinstance(model, JointCodeModel)
+        with evaluating(model), torch.no_grad():
+            for codes in torch.split(model.prior_code(per_class, generator), self.conf.batch_size):
+                yield Samples(None, finite("generated images", model.decode(codes)).sigmoid())
 
     def figures(
         self,

@@ -10,11 +10,13 @@ import torch
 from torch import Tensor
 
 from zsl_runner.data.pairs.folds import Pair, PairEvaluationSet, PairFold, PairTrainingSet
+from zsl_runner.data.views import LabelLayout
 from zsl_runner.evaluation.base import Draw, Evaluator, Measurement
 from zsl_runner.evaluation.likelihood.conf import LikelihoodEvaluatorConf
 from zsl_runner.evaluation.likelihood.estimates import RowEstimates, drawn_outputs, estimate_rows
 from zsl_runner.evaluation.likelihood.figures import likelihood_figures
 from zsl_runner.evaluation.row_draws import RowDraws, blocks_with_draws
+from zsl_runner.evaluation.samples import Samples
 from zsl_runner.models.base import Model
 from zsl_runner.models.networks import evaluating, finite
 from zsl_runner.models.output_prediction import Condition, LatentOutputPredictor, OutputPredictor, draws_codes
@@ -123,6 +125,26 @@ class LikelihoodEvaluator(Evaluator[PairTrainingSet, PairEvaluationSet, RowEstim
             metrics["pixel_error_averaged"] = 100 * ((drawn.mean(0) >= 0.5) != right).float().mean()
             metrics["diversity"] = 255 * mean_difference(drawn)
         return metrics
+
+    def samples(
+        self, model: Model, data: PairEvaluationSet, per_class: int, generator: torch.Generator
+    ) -> Iterator[Samples]:
+        """Yield mean images of drawn codes where labels are the inputs; a model without codes has one for each."""
+        layout = data.layout
+        if not isinstance(layout, LabelLayout):
+            yield from super().samples(model, data, per_class, generator)
+            return
+        assert isinstance(model, OutputPredictor)
+        shape = layout.shape.channels, layout.shape.height, layout.shape.width
+        for label, x in enumerate(layout.labels().to(data.pairs.device)):
+            with evaluating(model), torch.no_grad():
+                condition = model.condition(x[None])
+                if draws_codes(model):
+                    made = drawn_outputs(model, condition, per_class, RowDraws(generator))[:, 0]
+                else:
+                    predicted = finite("predictions", model.predict(condition))
+                    made = model.mean_output(predicted).expand(per_class, -1)
+            yield Samples(label, made.reshape(per_class, *shape))
 
     def figures(
         self,
