@@ -93,6 +93,11 @@ def test_a_model_whose_inputs_are_labels_makes_images_of_each(trainer, tmp_path)
     data = load(conf)
     assert data.class_names == run.data.class_names
     (block, *_) = run.samples(4)
+    assert main([str(run.directory), "--samples", str(tmp_path / "one"), "--per-class", "4", "--batch-size", "3"]) == 0
+    for path in (tmp_path / "made").rglob("*.png"):  # however many are made at a time
+        assert (
+            np.abs(pixels(path) - pixels(tmp_path / "one" / path.relative_to(tmp_path / "made")).astype(int)).max() <= 1
+        )
     own = [row for row, label in enumerate(data.labels) if label == 0]
     assert np.array_equal(data.images[own, 0], as_bytes(block.images))
     assert (len(np.unique(block.images, axis=0)) == 1) == (trainer == "nn")

@@ -81,9 +81,22 @@ def drawn_outputs(model: LatentOutputPredictor, condition: Condition, count: int
     Raises:
         NonFiniteError: they are NaN or infinite.
     """
+    return outputs_of(model, condition, drawn_codes(model, condition, count, draws))
+
+
+def drawn_codes(model: LatentOutputPredictor, condition: Condition, count: int, draws: RowDraws) -> Tensor:
+    """Return (count, B, d) codes drawn from the prior."""
     prior = model.prior(condition)
-    noise = draws.normal(count, *prior.mean.shape, rows=1)
-    return model.mean_output(finite("drawn predictions", model.generate(condition, reparameterise(*prior, noise))))
+    return reparameterise(*prior, draws.normal(count, *prior.mean.shape, rows=1))
+
+
+def outputs_of(model: LatentOutputPredictor, condition: Condition, codes: Tensor) -> Tensor:
+    """Return the (count, B, ...) mean outputs of (count, B, d) codes.
+
+    Raises:
+        NonFiniteError: they are NaN or infinite.
+    """
+    return model.mean_output(finite("drawn predictions", model.generate(condition, codes)))
 
 
 def _noise(like: Tensor, samples: int, batch: int, draws: RowDraws) -> Iterator[Tensor]:

@@ -13,7 +13,13 @@ from zsl_runner.data.pairs.folds import Pair, PairEvaluationSet, PairFold, PairT
 from zsl_runner.data.views import LabelLayout
 from zsl_runner.evaluation.base import Draw, Evaluator, Measurement
 from zsl_runner.evaluation.likelihood.conf import LikelihoodEvaluatorConf
-from zsl_runner.evaluation.likelihood.estimates import RowEstimates, drawn_outputs, estimate_rows
+from zsl_runner.evaluation.likelihood.estimates import (
+    RowEstimates,
+    drawn_codes,
+    drawn_outputs,
+    estimate_rows,
+    outputs_of,
+)
 from zsl_runner.evaluation.likelihood.figures import likelihood_figures
 from zsl_runner.evaluation.row_draws import RowDraws, blocks_with_draws
 from zsl_runner.evaluation.samples import Samples
@@ -138,13 +144,19 @@ class LikelihoodEvaluator(Evaluator[PairTrainingSet, PairEvaluationSet, RowEstim
         shape = layout.shape.channels, layout.shape.height, layout.shape.width
         for label, x in enumerate(layout.labels().to(data.pairs.device)):
             with evaluating(model), torch.no_grad():
-                condition = model.condition(x[None])
-                if draws_codes(model):
-                    made = drawn_outputs(model, condition, per_class, RowDraws(generator))[:, 0]
-                else:
-                    predicted = finite("predictions", model.predict(condition))
-                    made = model.mean_output(predicted).expand(per_class, -1)
-            yield Samples(label, made.reshape(per_class, *shape))
+                for made in self._samples(model, model.condition(x[None]), per_class, generator):
+                    yield Samples(label, made.reshape(len(made), *shape))
+
+    def _samples(
+        self, model: OutputPredictor, condition: Condition, count: int, generator: torch.Generator
+    ) -> Iterator[Tensor]:
+        """Yield (n, D) mean outputs for one input, ``count`` in all; the numbers do not depend on the batch size."""
+        if not draws_codes(model):
+            predicted = finite("predictions", model.predict(condition))
+            yield model.mean_output(predicted).expand(count, -1)
+            return
+        for codes in torch.split(drawn_codes(model, condition, count, RowDraws(generator)), self.conf.batch_size):
+            yield outputs_of(model, condition, codes)[:, 0]
 
     def figures(
         self,
