@@ -16,10 +16,8 @@ from torch import Tensor
 from zsl_runner.config.schema import EvaluatorConf
 from zsl_runner.data.stages import Evaluation, Fold, Training
 from zsl_runner.errors import ConfigError, NonFiniteError, RunError
-from zsl_runner.evaluation.codes import Codes
-from zsl_runner.evaluation.label_maps import LabelMaps
+from zsl_runner.evaluation.image_outputs import Codes, LabelMaps, Samples
 from zsl_runner.evaluation.predictions import Predictions
-from zsl_runner.evaluation.samples import Samples
 from zsl_runner.models.base import Model
 
 if TYPE_CHECKING:

@@ -31,10 +31,8 @@ from zsl_runner.data.zero_shot.new_rows import (
 from zsl_runner.data.zero_shot.options import ZeroShotConf
 from zsl_runner.errors import ConfigError, RunError
 from zsl_runner.evaluation.base import AnyEvaluator
-from zsl_runner.evaluation.codes import Codes
-from zsl_runner.evaluation.label_maps import LabelMaps
+from zsl_runner.evaluation.image_outputs import Codes, LabelMaps, Samples
 from zsl_runner.evaluation.predictions import Predictions, joined
-from zsl_runner.evaluation.samples import Samples
 from zsl_runner.models.base import FeatureGenerator, Model
 from zsl_runner.models.networks import evaluating, finite
 from zsl_runner.models.returned import of_shape

@@ -29,8 +29,7 @@ from zsl_runner.evaluation.cluster_mapping import (
     majority_mapping,
     mapped_accuracy,
 )
-from zsl_runner.evaluation.codes import Codes
-from zsl_runner.evaluation.samples import Samples
+from zsl_runner.evaluation.image_outputs import Codes, Samples
 from zsl_runner.models.adversarial_autoencoder.model import AdversarialAutoencoder
 from zsl_runner.models.base import Model
 from zsl_runner.models.latent_priors import sample_categories

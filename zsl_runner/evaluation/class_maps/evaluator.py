@@ -24,7 +24,7 @@ from zsl_runner.evaluation.class_maps.counts import (
 )
 from zsl_runner.evaluation.class_maps.figures import class_map_figures
 from zsl_runner.evaluation.class_maps.seeds import seeds
-from zsl_runner.evaluation.label_maps import LabelMaps
+from zsl_runner.evaluation.image_outputs import LabelMaps
 from zsl_runner.models.base import Model
 from zsl_runner.models.class_mapping import ClassMapper
 from zsl_runner.models.networks import evaluating

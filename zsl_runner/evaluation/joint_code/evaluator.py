@@ -11,11 +11,10 @@ from torch import Tensor
 from zsl_runner.data.images.folds import UNLABELLED, ImageEvaluationSet, ImageFold, ImageTrainingSet
 from zsl_runner.evaluation.base import Draw, Evaluator, Measurement
 from zsl_runner.evaluation.cluster_mapping import contingency, hungarian_mapping, majority_mapping, mapped_accuracy
-from zsl_runner.evaluation.codes import Codes
+from zsl_runner.evaluation.image_outputs import Codes, Samples
 from zsl_runner.evaluation.joint_code.conf import JointCodeEvaluatorConf
 from zsl_runner.evaluation.joint_code.encoding import Encoding, combinations, encode, score_of_codes
 from zsl_runner.evaluation.joint_code.figures import JointCodeDetails, joint_code_figures
-from zsl_runner.evaluation.samples import Samples
 from zsl_runner.models.base import Model
 from zsl_runner.models.joint_code import JointCodeModel
 from zsl_runner.models.networks import evaluating, finite

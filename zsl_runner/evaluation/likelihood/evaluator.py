@@ -12,6 +12,7 @@ from torch import Tensor
 from zsl_runner.data.pairs.folds import Pair, PairEvaluationSet, PairFold, PairTrainingSet
 from zsl_runner.data.views import LabelLayout
 from zsl_runner.evaluation.base import Draw, Evaluator, Measurement
+from zsl_runner.evaluation.image_outputs import Samples
 from zsl_runner.evaluation.likelihood.conf import LikelihoodEvaluatorConf
 from zsl_runner.evaluation.likelihood.estimates import (
     RowEstimates,
@@ -22,7 +23,6 @@ from zsl_runner.evaluation.likelihood.estimates import (
 )
 from zsl_runner.evaluation.likelihood.figures import likelihood_figures
 from zsl_runner.evaluation.row_draws import RowDraws, blocks_with_draws
-from zsl_runner.evaluation.samples import Samples
 from zsl_runner.models.base import Model
 from zsl_runner.models.networks import evaluating, finite
 from zsl_runner.models.output_prediction import Condition, LatentOutputPredictor, OutputPredictor, draws_codes

@@ -11,7 +11,7 @@ from torch import Tensor
 from zsl_runner.data.pairs.folds import Pair, PairEvaluationSet, PairFold
 from zsl_runner.errors import ConfigError
 from zsl_runner.evaluation.base import Draw, Measurement
-from zsl_runner.evaluation.label_maps import LabelMaps
+from zsl_runner.evaluation.image_outputs import LabelMaps
 from zsl_runner.evaluation.likelihood.estimates import RowEstimates, drawn_outputs
 from zsl_runner.evaluation.likelihood.evaluator import LikelihoodEvaluator, MeanOfSome, mean_difference
 from zsl_runner.evaluation.row_draws import RowDraws

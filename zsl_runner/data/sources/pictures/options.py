@@ -22,7 +22,7 @@ class PictureSetConf(ImagesConf):
     """Pictures in a folder; a square is cut from the middle of each and resized."""
 
     contents: ClassVar[str] = "zsl_runner.data.sources.pictures.picture_set:contents"
-    other_pictures: ClassVar[str] = "zsl_runner.data.sources.pictures.alone:other_pictures"
+    other_pictures: ClassVar[str] = "zsl_runner.data.sources.pictures.source:other_pictures"
 
     root: str = option(MISSING, "folder of the pictures; relative to the working directory")
     side: int | None = option(
