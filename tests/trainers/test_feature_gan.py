@@ -340,6 +340,18 @@ def test_a_transductive_training_that_ends_within_its_inductive_start_says_so(bu
     assert inductive.warnings() == []
 
 
+def test_a_training_whose_phases_were_shortened_ends_after_its_transductive_one(build):
+    """As ``debug.steps`` does; the step's number is then that of an inductive one."""
+    trainer = build(BI_VAEGAN, TRANSDUCTIVE)
+    first, second = trainer.phases()
+    for phase in (first, second):
+        if phase.begin is not None:
+            phase.begin()
+        phase.step()
+    assert trainer.clock.done <= first.steps
+    assert trainer.warnings() == []
+
+
 def keys(problems):
     return {problem.key for problem in problems}
 

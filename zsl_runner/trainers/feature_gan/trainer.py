@@ -197,12 +197,12 @@ class FeatureGANTrainer(Trainer):
 
     def warnings(self) -> list[str]:
         """Return that training ended before a step with unlabelled rows, as a length chosen on validation rows may."""
-        warmup = self.clock.steps(self.conf.warmup_epochs)
-        if self.conf.mode == "inductive" or self.clock.done > warmup:
+        # Not the number of steps: phases may have been shortened.
+        if self.conf.mode == "inductive" or self._before_transduction is not None:
             return []
         steps = (
-            f"trainer.mode=transductive, but training ended after {self.clock.done} steps, within the {warmup} "
-            "inductive ones at the start"
+            f"trainer.mode=transductive, but training ended after {self.clock.done} steps, within the "
+            f"{self.clock.steps(self.conf.warmup_epochs)} inductive ones at the start"
         )
         return [ended_early(steps, "no unlabelled row was seen", "trainer.warmup_epochs")]
 
