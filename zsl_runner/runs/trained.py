@@ -170,7 +170,8 @@ class TrainedRun:
         ids = class_ids(classes, self.classes)
         if not isinstance(n, int) or n < 1:
             raise RunError(f"n: expected a positive number of features of each class, found {n!r}")
-        vectors = train.class_vectors[ids].repeat_interleave(n, 0)
+        wanted = torch.tensor(ids, device=train.class_vectors.device)
+        vectors = train.class_vectors[wanted].repeat_interleave(n, 0)
         streams = Streams(derived_seed(seed, "opened_run"), vectors.device)
         with self.runtime.in_force(), evaluating(self.model), torch.no_grad():
             blocks = [self.model.synthesize(block, streams) for block in torch.split(vectors, GENERATED)]
