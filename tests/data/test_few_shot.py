@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from tests.data.data_command import run
 from tests.data.test_folds import SCALINGS, STAGES, every_row, rows_of, training_tensors
 from tests.zero_shot import zero_shot_folds
 from zsl_runner.config.schema import EvaluatorConf, ModelConf, TrainerConf
@@ -16,6 +17,7 @@ from zsl_runner.data.sources.toy.conf import ToyConf
 from zsl_runner.data.sources.xlsa17.conf import XLSA17Conf
 from zsl_runner.data.zero_shot.draws import drawn_of_each, thinned
 from zsl_runner.data.zero_shot.new_rows import with_classes
+from zsl_runner.data.zero_shot.options import ZeroShotConf
 from zsl_runner.errors import ConfigError, OptionError
 from zsl_runner.trainers.transductive.conf import TransductiveTrainerConf
 
@@ -115,11 +117,13 @@ def test_a_class_keeps_a_row_to_evaluate_on(records):
     assert len(cut(records, "final", 29).evaluation.unseen) == 3
     few = r"dataset\.shots: expected at most 29, for class class_6 has 30 rows .* found 30"
     with pytest.raises(ConfigError, match=few):
-        zero_shot_folds(records, shots=30)  # before a stage is cut
+        ZeroShotConf(name="x", shots=30).split_in_use(records)  # as soon as records are loaded
     with pytest.raises(ConfigError, match="expected at most 19, for class class_4 has 20 rows"):
         cut(records, "tune", 20)
     with pytest.raises(ConfigError, match=r"expected at most \d, for class"):
-        zero_shot_folds(records, shots=10, unseen_imbalance=10.0)  # of 30 rows of a class 3 are left
+        ZeroShotConf(name="x", shots=10, unseen_imbalance=10.0).split_in_use(
+            records
+        )  # of 30 rows of a class 3 are left
 
 
 def test_the_record_tells_of_the_setting_and_of_the_rows():
@@ -133,6 +137,15 @@ def test_the_record_tells_of_the_setting_and_of_the_rows():
     told = load(conf).provenance
     assert told.notes[-1] == "runs train on 5 of the rows of each unseen class and are tested on the others"
     assert told.split_version == "own (toy, seed 0)"
+
+
+def test_zsl_data_refuses_what_a_run_would(tmp_path, capsys):
+    synthesize(tmp_path / "mine", ToyConf(name="toy", unseen_rows=6))
+    for shots, code in ((5, 0), (6, 2)):
+        found, printed, told = run(capsys, "verify", "xlsa17", "--source", tmp_path / "mine", f"shots={shots}")
+        assert found == code
+    assert "dataset.shots: expected at most 5, for class class_023 has 6 rows" in told
+    assert "invariants hold" not in printed
 
 
 def test_all_rows_of_another_folder_are_for_evaluation(tmp_path):
@@ -164,7 +177,7 @@ def test_classes_of_ones_own_take_the_place_of_those_with_labelled_rows(records)
 def test_the_check_refuses_just_the_labelled_rows_that_toy_data_do_not_have(stage, options, most):
     for shots in (most[stage], most[stage] + 1):
         conf = ToyConf(name="toy", seen=4, unseen=2, train_rows=6, unseen_rows=9, shots=shots, **options)
-        records = load(conf)
+        records = load(dataclasses.replace(conf, shots=0))
         rows, found = records.test_unseen, conf.problems()
         if stage == "tune":
             is_validation = np.isin(records.labels[records.trainval], records.validation_classes)

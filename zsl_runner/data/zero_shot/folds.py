@@ -19,7 +19,7 @@ from zsl_runner.config.schema import DatasetConf, TrainerConf
 from zsl_runner.data.records import Records, Rows
 from zsl_runner.data.rows import RowView, on_device
 from zsl_runner.data.stages import Fold, spread
-from zsl_runner.data.zero_shot.draws import drawn_of_each, held_out_rows, thinned
+from zsl_runner.data.zero_shot.draws import held_out_rows
 from zsl_runner.data.zero_shot.options import ZeroShotConf
 from zsl_runner.data.zero_shot.records import ZeroShotRecords
 from zsl_runner.data.zero_shot.scaling import FeatureScaling, scale_class_vectors
@@ -189,7 +189,6 @@ class ZeroShotFolds:
         self._unlabelled = unlabelled
         self._known_prior = known_prior
         self._matrix = torch.from_numpy(records.features).to(device)
-        self._of_unseen(records.test_unseen)  # before a run, not at its end: an unseen class may have too few rows
 
     def tune(self) -> ZeroShotFold:
         """Training classes against validation classes: no test row and no unseen class takes part."""
@@ -237,7 +236,7 @@ class ZeroShotFolds:
         self, name: str, train: Rows, seen: Rows, unseen: Rows, seen_classes: Rows, unseen_classes: Rows
     ) -> ZeroShotFold:
         labels, conf = self.records.labels, self.conf
-        few, unseen = self._of_unseen(unseen)
+        few, unseen = conf.of_unseen(self.records, unseen)
         train = np.concatenate([train, few])
         scaling = FeatureScaling.fit(self._matrix, self._tensor(train), conf.feature_scaling, conf.radius)
         vectors = torch.from_numpy(self.records.class_vectors).to(self.device)
@@ -271,15 +270,6 @@ class ZeroShotFolds:
             class_names=self.records.class_names,
         )
         return ZeroShotFold(training, evaluation)
-
-    def _of_unseen(self, rows: Rows) -> tuple[Rows, Rows]:
-        """Return the rows of unseen classes to train on, and those to evaluate on."""
-        conf, labels = self.conf, self.records.labels
-        if conf.unseen_imbalance != 1:
-            rows = thinned(labels, rows, conf.unseen_imbalance, conf.unseen_imbalance_seed)
-        if not conf.shots:
-            return rows[:0], rows
-        return drawn_of_each(labels, rows, conf.shots, conf.shots_seed, self.records.class_names)
 
     def _tensor(self, values: Rows) -> Tensor:
         return on_device(values, self.device)

@@ -5,13 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from zsl_runner.config.fields import option
 from zsl_runner.config.problems import Idle, Problem, idle
 from zsl_runner.config.schema import DatasetConf, ModelConf, TrainerConf
 from zsl_runner.config.vocabulary import Provision
 from zsl_runner.errors import ConfigError
+
+if TYPE_CHECKING:
+    from zsl_runner.data.records import Rows
+    from zsl_runner.data.zero_shot.records import ZeroShotRecords
 
 
 @dataclass
@@ -103,20 +107,37 @@ class ZeroShotConf(DatasetConf):
             f"data set {self.name} cannot be read from another folder; data sets in the layout of xlsa17 can"
         )
 
+    def of_unseen(self, records: ZeroShotRecords, rows: Rows) -> tuple[Rows, Rows]:
+        """Return of ``rows``, which are of unseen classes, those to train on and those to evaluate on.
+
+        Raises:
+            OptionError: a class has too few rows for `shots`.
+        """
+        from zsl_runner.data.zero_shot.draws import drawn_of_each, thinned
+
+        if self.unseen_imbalance != 1:
+            rows = thinned(records.labels, rows, self.unseen_imbalance, self.unseen_imbalance_seed)
+        if not self.shots:
+            return rows[:0], rows
+        return drawn_of_each(records.labels, rows, self.shots, self.shots_seed, records.class_names)
+
     def split_in_use(self, records: Any) -> tuple[str, list[str]]:
         """Return that unseen rows are left out: part of the split's name, for such metrics stand beside no others.
 
         Of labelled rows of unseen classes the setting tells.
+
+        Raises:
+            OptionError: see `of_unseen`; a run, which begins with other classes, would else find out at its end.
         """
-        from zsl_runner.data.zero_shot.draws import thinned
         from zsl_runner.data.zero_shot.records import ZeroShotRecords
 
         split, notes = super().split_in_use(records)
-        if self.unseen_imbalance != 1 and isinstance(records, ZeroShotRecords):
-            whole = records.test_unseen
-            kept = thinned(records.labels, whole, self.unseen_imbalance, self.unseen_imbalance_seed)
+        if not isinstance(records, ZeroShotRecords):
+            return split, notes
+        kept = sum(map(len, self.of_unseen(records, records.test_unseen)))
+        if self.unseen_imbalance != 1:
             split += f", unseen rows thinned {self.unseen_imbalance:g}:1 (seed {self.unseen_imbalance_seed})"
-            used = f"runs use {len(kept):,} of the {len(whole):,} test_unseen rows"
+            used = f"runs use {kept:,} of the {len(records.test_unseen):,} test_unseen rows"
             notes = [*notes, f"{used}; sizes and other notes are of all of them"]
         if self.shots:
             drawn = f"runs train on {self.shots} of the rows of each unseen class"
