@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.exits import code_of
 from tests.golden.runs import QUIET, RUNS
 from tests.small_runs import CLOSED, finished
 from zsl_runner.evaluate.cli import main
@@ -108,11 +109,7 @@ def test_what_does_not_fit_is_refused_and_nothing_is_written(
 ):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "there.npz").touch()
-    try:
-        ended = main([str(autoencoder.directory), *arguments])
-    except SystemExit as refused:
-        ended = refused.code
-    assert ended == 2
+    assert code_of(main, [str(autoencoder.directory), *arguments]) == 2
     assert told in capsys.readouterr().err
     assert [path.name for path in tmp_path.iterdir()] == ["there.npz"]
 

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+from tests.exits import code_of
 from tests.small_runs import CLOSED, SMALL, finished
 from zsl_runner.data.command.cli import main as zsl_data
 from zsl_runner.evaluate.cli import main
@@ -104,11 +105,7 @@ def test_zsl_data_makes_a_data_set_of_them(run, ask, tmp_path):
 )
 def test_what_does_not_fit_is_refused_and_nothing_is_written(run, ask, tmp_path, capsys, arguments, code, told):
     np.savez("there.npz", features=run.data.features[:3])
-    try:
-        ended = ask(*arguments)
-    except SystemExit as refused:
-        ended = refused.code
-    assert ended == code
+    assert code_of(lambda given: ask(*given), arguments) == code
     assert told in capsys.readouterr().err
     assert [path.name for path in tmp_path.iterdir()] == ["there.npz"]
 

@@ -8,6 +8,7 @@ import torch
 from PIL import Image
 from sklearn.metrics import confusion_matrix
 
+from tests.exits import code_of
 from tests.golden.runs import QUIET, RUNS
 from tests.small_runs import CLOSED, config_of, finished
 from zsl_runner.data.load import load
@@ -244,11 +245,7 @@ def test_what_does_not_fit_is_refused_and_nothing_is_written(canvases, tmp_path,
     monkeypatch.chdir(tmp_path)
     (tmp_path / "there").mkdir()
     (tmp_path / "there" / "file").touch()
-    try:
-        ended = main([str(canvases.directory), *arguments])
-    except SystemExit as refused:
-        ended = refused.code
-    assert ended == 2
+    assert code_of(main, [str(canvases.directory), *arguments]) == 2
     assert told in capsys.readouterr().err
     assert [path.name for path in tmp_path.iterdir()] == ["there"]
 

@@ -7,6 +7,7 @@ import pytest
 import torch
 from PIL import Image
 
+from tests.exits import code_of
 from tests.golden.runs import QUIET, RUNS
 from tests.small_runs import CLOSED, config_of, finished
 from zsl_runner.data.load import load
@@ -118,11 +119,7 @@ def test_what_does_not_fit_is_refused_and_nothing_is_written(
 ):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "there").mkdir()
-    try:
-        ended = main([str(joint.directory), *arguments])
-    except SystemExit as refused:
-        ended = refused.code
-    assert ended == code
+    assert code_of(main, [str(joint.directory), *arguments]) == code
     assert told in capsys.readouterr().err
     assert [path.name for path in tmp_path.iterdir()] == ["there"]
 

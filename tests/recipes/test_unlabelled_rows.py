@@ -8,6 +8,7 @@ import sys
 import numpy as np
 import pytest
 
+from tests.exits import code_of
 from tests.small_runs import CLOSED, finished
 from zsl_runner.evaluate.cli import main
 from zsl_runner.runs.opened import open_run
@@ -127,10 +128,6 @@ def test_what_does_not_fit_is_refused_and_nothing_is_written(run, ask, tmp_path,
     np.savez("known.npz", class_vectors=run.data.class_vectors, names=run.data.class_names)
     np.savez("raw.npz", class_vectors=run.data.class_vectors[:2] * [[1], [5]], names=["a", "b"])
     (tmp_path / "names.txt").write_text("a\nb\n")
-    try:
-        ended = ask(*arguments)
-    except SystemExit as refused:
-        ended = refused.code
-    assert ended == code
+    assert code_of(lambda given: ask(*given), arguments) == code
     assert told in capsys.readouterr().err
     assert not (tmp_path / "x.csv").exists()

@@ -156,6 +156,7 @@ def only_tested(count: int) -> dict[str, Any]:
 
 
 SomeRecords = TypeVar("SomeRecords", bound=Records)
+Kind = TypeVar("Kind")
 
 
 def checked(records: SomeRecords, origin: str) -> SomeRecords:
@@ -172,6 +173,22 @@ def checked(records: SomeRecords, origin: str) -> SomeRecords:
     if found:
         raise DataError(f"{origin}: the data are inconsistent:\n  " + "\n  ".join(found))
     return records
+
+
+def of_kind(records: Records, kind: type[Kind], what: str) -> Kind:
+    """Return records that are of a kind.
+
+    Args:
+        records: of any kind.
+        kind: their class, or a part of it.
+        what: the kind in words.
+
+    Raises:
+        DataError: they are of another one.
+    """
+    if isinstance(records, kind):
+        return records
+    raise DataError(f"{records.name}: expected {what}, found {type(records).__name__}")
 
 
 def split_problems(splits: Mapping[str, Rows], count: int, wording: Wording = OWN) -> list[str]:

@@ -76,30 +76,14 @@ def _generated(options: argparse.Namespace) -> int:
 
 
 def _masked(options: argparse.Namespace) -> int:
-    made = write_masks(
-        options.run,
-        options.masks,
-        bool(options.training_images),
-        options.pictures,
-        options.device,
-        options.batch_size,
-        options.root,
-    )
+    made = write_masks(options.run, options.masks, **_of_images(options))
     classes = len(made["tables"][MASKS]["rows"])
     what = f"{made['images']:,} masks with values from 0 to {classes - 1}, the classes in this order"
     return _show(options, made, f"{what}, written to {options.masks}")
 
 
 def _encoded(options: argparse.Namespace) -> int:
-    made = write_codes(
-        options.run,
-        options.codes,
-        bool(options.training_images),
-        options.pictures,
-        options.device,
-        options.batch_size,
-        options.root,
-    )
+    made = write_codes(options.run, options.codes, **_of_images(options))
     parts = " and ".join(f"{name} of width {width}" for name, width in made["widths"].items())
     return _show(options, made, f"{parts} of {made['images']:,} images, written to {options.codes}")
 
@@ -115,6 +99,17 @@ def _sampled(options: argparse.Namespace) -> int:
     )
     of = f" of {len(made['classes']):,} classes" if made["classes"] else ""
     return _show(options, made, f"{made['images']:,} images{of}, written to {options.samples}")
+
+
+def _of_images(options: argparse.Namespace) -> dict[str, Any]:
+    """Return which images are meant, and how they are computed."""
+    return {
+        "of_training": bool(options.training_images),
+        "pictures": options.pictures,
+        "device": options.device,
+        "batch_size": options.batch_size,
+        "root": options.root,
+    }
 
 
 def _given(**options: Any) -> dict[str, Any]:

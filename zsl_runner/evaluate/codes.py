@@ -43,13 +43,14 @@ def write_codes(
         RunError: the run's model gives images no codes, or the file cannot be written.
     """
     with frame.lasting():
-        from zsl_runner.data.images.records import image_records
+        from zsl_runner.data.images.records import ImageRecords
+        from zsl_runner.data.records import of_kind
         from zsl_runner.runs.opened import open_run
     run = open_run(directory, device, batch_size, root)
     if pictures is not None:
         run = run.with_pictures(pictures)
     codes = run.codes(of_training)
-    records, rows = image_records(run.data), codes.rows.cpu().numpy()
+    records, rows = of_kind(run.data, ImageRecords, "images"), codes.rows.cpu().numpy()
     arrays = {name: part.cpu().numpy() for name, part in codes.values.items()}
     beside = {"rows": rows}
     if (codes.labels >= 0).any():

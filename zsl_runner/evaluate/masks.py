@@ -49,7 +49,8 @@ def write_masks(
         RunError: the run finds no classes of pixels, or not of such images; or the folder cannot be written.
     """
     with frame.lasting():
-        from zsl_runner.data.images.files import picture_files
+        from zsl_runner.data.images.files import PictureFiles
+        from zsl_runner.data.records import of_kind
         from zsl_runner.evaluation.base import Table
         from zsl_runner.runs.opened import open_run
     run = open_run(directory, device, batch_size, root)
@@ -57,7 +58,7 @@ def write_masks(
         run = run.with_pictures(pictures)
     blocks = run.label_maps(of_training)
     first = next(blocks)  # whatever is refused is refused before anything is written
-    files = picture_files(run.data)
+    files = of_kind(run.data, PictureFiles, "images whose pixels have classes")
     names = files.class_names
     images, pixels = np.zeros((2, len(names)), dtype=np.int64)
     count = 0

@@ -47,12 +47,13 @@ def write_samples(
         RunError: the run's model makes no images, or the folder cannot be written.
     """
     with frame.lasting():
-        from zsl_runner.data.images.records import image_records
+        from zsl_runner.data.images.records import ImageRecords
+        from zsl_runner.data.records import of_kind
         from zsl_runner.runs.opened import open_run
     run = open_run(directory, device, batch_size, root)
     blocks = run.samples(per_class, seed)
     first = next(blocks)  # whatever is refused is refused before anything is written
-    names = image_records(run.data).class_names
+    names = of_kind(run.data, ImageRecords, "images").class_names
     places: dict[int | None, count[int]] = {}
     with new_folder(folder) as work:
         for block in (first, *blocks):

@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from zsl_runner.data.records import Records
 from zsl_runner.errors import DataError
 
 
@@ -38,17 +37,6 @@ class PictureFiles:
             return labels
         height, width = (int(side) for side in self.file_sizes[row])
         return np.asarray(Image.fromarray(labels).resize((width, height), Image.Resampling.NEAREST))
-
-
-def picture_files(records: Records) -> PictureFiles:
-    """Return what is known of the files of images whose pixels have classes.
-
-    Raises:
-        DataError: the data are of another kind.
-    """
-    if isinstance(records, PictureFiles):
-        return records
-    raise DataError(f"{records.name}: expected images whose pixels have classes, found {type(records).__name__}")
 
 
 def same_size(folder: Path, images: NDArray[np.uint8], own: NDArray[np.uint8]) -> None:

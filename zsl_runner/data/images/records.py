@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zsl_runner.data.images.pixels import contrast_doubts, contrast_problems
-from zsl_runner.data.records import SPLIT_NAMES, Provenance, Records, Rows, SplitRecords, split_problems
-from zsl_runner.errors import DataError
+from zsl_runner.data.records import SPLIT_NAMES, Provenance, Rows, SplitRecords, split_problems
 from zsl_runner.files.names import alike, some
 
 
@@ -102,14 +101,3 @@ def _image_problems(images: NDArray[np.uint8]) -> list[str]:
     if images.dtype != np.uint8:
         return [f"images: expected uint8, found {images.dtype}"]
     return contrast_problems(images)
-
-
-def image_records(records: Records) -> ImageRecords:
-    """Return records as those of images.
-
-    Raises:
-        DataError: the data are of another kind.
-    """
-    if isinstance(records, ImageRecords):
-        return records
-    raise DataError(f"{records.name}: expected images, found {type(records).__name__}")

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from zsl_runner.data.images.files import same_size
-from zsl_runner.data.pairs.segmentation.records import VOID, SegmentationRecords
+from zsl_runner.data.pairs.segmentation.records import SegmentationRecords
 from zsl_runner.data.records import Records, only_tested
 from zsl_runner.data.sources.image_folder.conf import ImageFolderConf, PictureFolderOptions, TaggedFolderConf
 from zsl_runner.data.sources.image_folder.files import pictures_by_name
@@ -23,16 +24,8 @@ def for_masks(conf: ImageFolderConf, records: Records, folder: Path) -> Segmenta
         DataError: there is no picture, one cannot be read, or they have not the size of the records' images.
     """
     assert isinstance(records, SegmentationRecords)
-    names, pairs = _read(conf, folder)
-    same_size(folder, pairs.images, records.images)
-    return replace(
-        records,
-        images=pairs.images,
-        labels=pairs.labels,
-        names=names,
-        file_sizes=pairs.sizes,
-        **only_tested(len(names)),
-    )
+    pairs, shared = _read(conf, records, folder)
+    return replace(records, labels=pairs.labels, **shared)
 
 
 def for_tags(conf: TaggedFolderConf, records: Records, folder: Path) -> TaggedRecords:
@@ -42,20 +35,18 @@ def for_tags(conf: TaggedFolderConf, records: Records, folder: Path) -> TaggedRe
         DataError: see `for_masks`.
     """
     assert isinstance(records, TaggedRecords)
-    names, pairs = _read(conf, folder)
-    same_size(folder, pairs.images, records.images)
-    return replace(
-        records,
-        images=pairs.images,
-        tags=np.zeros((len(names), records.tags.shape[1]), dtype=bool),
-        masks=np.full_like(pairs.labels, VOID),
-        names=names,
-        file_sizes=pairs.sizes,
-        **only_tested(len(names)),
-    )
+    pairs, shared = _read(conf, records, folder)
+    tags = np.zeros((len(pairs.images), records.tags.shape[1]), dtype=bool)
+    return replace(records, tags=tags, masks=pairs.labels, **shared)
 
 
-def _read(conf: PictureFolderOptions, folder: Path) -> tuple[tuple[str, ...], PicturePairs]:
+def _read(
+    conf: PictureFolderOptions, records: SegmentationRecords | TaggedRecords, folder: Path
+) -> tuple[PicturePairs, dict[str, Any]]:
+    """Return the pictures, whose labels are void, and what both kinds of records hold of them."""
     pictures = pictures_by_name(folder, "check the path")
     names = tuple(sorted(pictures))
-    return names, read_pairs([(pictures[name], None) for name in names], conf)
+    pairs = read_pairs([(pictures[name], None) for name in names], conf)
+    same_size(folder, pairs.images, records.images)
+    shared = {"images": pairs.images, "names": names, "file_sizes": pairs.sizes, **only_tested(len(names))}
+    return pairs, shared
