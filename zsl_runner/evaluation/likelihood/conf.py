@@ -72,6 +72,15 @@ class LikelihoodEvaluatorConf(OneStageEvaluatorConf):
         if beyond:
             yield from idle(f"samples={self.samples} in what is above that, {beyond}", "curve")
 
+    def fits(self, model: ModelConf, dataset: DatasetConf) -> Iterable[Problem]:
+        """Labels of pixels have no side of a half to be on; their metrics are those of a subclass that needs labels."""
+        if Provision.SEGMENTATION in dataset.provides and Provision.SEGMENTATION not in self.needs:
+            yield Problem(
+                "kind",
+                f"{self.kind} measures outputs that are numbers, and those of dataset={dataset.kind} are labels of "
+                "pixels; use evaluator=segmentation",
+            )
+
     def unmeasured(self, model: ModelConf, dataset: DatasetConf) -> Mapping[str, str]:
         """Only what is among the estimators, and not the likelihood of a model without codes."""
         if Capability.LATENT_OUTPUT not in model.capabilities:
