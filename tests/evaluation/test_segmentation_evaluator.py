@@ -11,7 +11,6 @@ from zsl_runner.data.pairs.segmentation.folds import segmentation_folds
 from zsl_runner.data.pairs.segmentation.options import SegmentationConf
 from zsl_runner.data.pairs.segmentation.records import VOID, SegmentationRecords
 from zsl_runner.data.records import Provenance
-from zsl_runner.evaluation.likelihood.conf import LikelihoodEvaluatorConf
 from zsl_runner.evaluation.likelihood.estimates import drawn_outputs
 from zsl_runner.evaluation.row_draws import RowDraws
 from zsl_runner.evaluation.segmentation import evaluator as segmentation
@@ -89,13 +88,6 @@ def test_metrics_of_the_deterministic_prediction(classes):
     assert metrics["val/IoU"] == pytest.approx(100 * overlap.mean().item(), abs=1e-4)
     assert {"val/NCLL", "val/NCLL_ELBO", "val/NCLL_MC", "val/NCLL_IS"} <= metrics.keys()
     assert not any("averaged" in tag or "hidden" in tag for tag in metrics)
-
-
-def test_labels_of_pixels_are_left_to_the_evaluator_that_knows_them():
-    model, dataset = BaselineCNNConf(), SegmentationConf()
-    (problem,) = LikelihoodEvaluatorConf().fits(model, dataset)
-    assert "evaluator=segmentation" in problem.message
-    assert list(SegmentationEvaluatorConf().fits(model, dataset)) == []
 
 
 def test_a_test_measurement_has_every_declared_quantity():

@@ -129,9 +129,7 @@ class OutputConf(ModelConf):
 
     def fits(self, dataset: DatasetConf) -> Iterable[Problem]:
         """Pairs of numbers, images of classes, or features with class vectors; Bernoulli outputs in [0, 1]."""
-        pairs = (
-            Provision.PAIRS in dataset.provides and {Provision.COMPLETION, Provision.IMAGE_LABELS} & dataset.provides
-        )
+        pairs = {Provision.PAIRS, Provision.NUMBERS} <= dataset.provides
         if not pairs and not {Provision.FEATURES, Provision.CLASS_VECTORS} <= dataset.provides:
             yield Problem(
                 "kind",

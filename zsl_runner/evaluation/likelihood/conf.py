@@ -25,7 +25,7 @@ class LikelihoodEvaluatorConf(OneStageEvaluatorConf):
 
     implementation: ClassVar[str] = "zsl_runner.evaluation.likelihood.evaluator:LikelihoodEvaluator"
     requires: ClassVar[frozenset[str]] = frozenset({Capability.PREDICT_OUTPUT})
-    needs: ClassVar[frozenset[str]] = frozenset({Provision.PAIRS})
+    needs: ClassVar[frozenset[str]] = frozenset({Provision.PAIRS, Provision.NUMBERS})
     reads: ClassVar[View] = View.PAIRS
     quantities: ClassVar[dict[str, Quantity]] = {
         **dict.fromkeys(("NCLL", "NCLL_ELBO", "NCLL_MC", "NCLL_IS"), NATS),
@@ -71,15 +71,6 @@ class LikelihoodEvaluatorConf(OneStageEvaluatorConf):
         beyond = [count for count in self.curve if count > self.samples]
         if beyond:
             yield from idle(f"samples={self.samples} in what is above that, {beyond}", "curve")
-
-    def fits(self, model: ModelConf, dataset: DatasetConf) -> Iterable[Problem]:
-        """Labels of pixels have no side of a half to be on; their metrics are those of a subclass that needs labels."""
-        if Provision.SEGMENTATION in dataset.provides and Provision.SEGMENTATION not in self.needs:
-            yield Problem(
-                "kind",
-                f"{self.kind} measures outputs that are numbers, and those of dataset={dataset.kind} are labels of "
-                "pixels; use evaluator=segmentation",
-            )
 
     def unmeasured(self, model: ModelConf, dataset: DatasetConf) -> Mapping[str, str]:
         """Only what is among the estimators, and not the likelihood of a model without codes."""
