@@ -254,6 +254,16 @@ def test_parts_that_do_not_fit_name_those_that_do(problems):
     assert "models that fit trainer=em: sgal" in message
 
 
+def test_labels_of_pixels_are_no_numbers_to_the_likelihood_protocol(problems):
+    given = ("model=baseline_cnn_small", "dataset=digit_canvas_embedded")
+    found = problems(*given, "evaluator=likelihood")
+    assert found.keys() == {"evaluator"}
+    assert "evaluators that fit dataset=digit_canvas: segmentation" in found["evaluator"][0].splitlines()
+    assert not problems(*given)
+    message, _ = problems("model=cvae", "dataset=digit_canvas_embedded")["evaluator"]
+    assert "made for" not in message  # cvae_pairs and cvae_images predict numbers
+
+
 @pytest.mark.parametrize(
     ("arguments", "fitting", "key"),
     [

@@ -140,6 +140,15 @@ OF_CLASSES = "{} classes of pixels, whose IoU is a mean over those that are ther
             {"evaluator.samples": "a model without codes"},
         ),
         *(
+            (
+                [f"model={model}", "dataset=digits_quadrant"],
+                [f"model.hidden=[{hidden}]", "model.dropout=0.5"],
+                {} if hidden else {"model.dropout": "hidden=[]"},
+            )
+            for model in ("cvae_pairs", "baseline_nn")
+            for hidden in ("8", "")
+        ),
+        *(
             (["model=cvae_pairs", "dataset=digits_quadrant"], given, {"evaluator.curve": why} if why else {})
             for given, why in (
                 (["evaluator.samples=10"], ""),
@@ -180,6 +189,20 @@ OF_CLASSES = "{} classes of pixels, whose IoU is a mean over those that are ther
             [*JOINT, "trainer.gamma_z=0", "trainer.cc_max=0"],
             ["trainer.iters=5"],
             {"trainer.iters": "capacities that do not rise"},
+        ),
+        *(
+            ([*JOINT, *parts], ["trainer.capacity_per=example", "trainer.capacities=shared"], dict.fromkeys(keys, why))
+            for parts, keys, why in (
+                (["trainer=beta_vae"], ("trainer.capacity_per", "trainer.capacities"), "capacities of 0"),
+                (
+                    ["trainer.gamma_z=0", "trainer.gamma_c=0"],
+                    ("trainer.capacity_per", "trainer.capacities"),
+                    "gamma_z=0 and gamma_c=0",
+                ),
+                (["model.discrete=[]"], ("trainer.capacities",), "model.discrete=[]"),
+                (["model.continuous=0"], ("trainer.capacities",), "model.continuous=0"),
+                ([], (), ""),
+            )
         ),
         (JOINT, ["model.recon_scale=sum"], {"model.recon_scale": "grey images"}),
         (PICTURES, ["model.recon_scale=sum"], {}),
@@ -295,6 +318,18 @@ OF_CLASSES = "{} classes of pixels, whose IoU is a mean over those that are ther
             ["model=sgal"],
             ["trainer.optim.algorithm=sgd", "trainer.optim.eps=1e-3"],
             {"trainer.optim.eps": "algorithm=sgd"},
+        ),
+        *(
+            (
+                ["model=class_maps", "dataset=tagged_canvas_embedded"],
+                [f"trainer.mining.random_share={share}", f"trainer.mining.band=[{band}]"],
+                expected,
+            )
+            for share, band, expected in (
+                (0.9, "0.1,0.6", {}),
+                (1, "0.1,0.6", {"trainer.mining.band": "random_share=1"}),
+                (0.9, "0,1", {"trainer.mining.random_share": "band=[0,1]"}),
+            )
         ),
         (
             ["model=class_maps", "dataset=tagged_canvas_embedded"],

@@ -38,6 +38,8 @@ class Provision(StrEnum):
     """Rows that are images."""
     PAIRS = "pairs"
     """Inputs with outputs to be predicted from them."""
+    NUMBERS = "numbers"
+    """Outputs that are numbers in [0, 1], such as grey values."""
     IMAGE_ROWS = "image_rows"
     """Images."""
     IMAGE_LABELS = "image_labels"

@@ -122,11 +122,14 @@ class OutputConf(ModelConf):
         1.0, "standard deviation of Gaussian outputs, in units of the scaled data", low=0.0, above=True
     )
 
+    def idle_options(self) -> Iterable[Idle]:
+        """Yield what has no effect without hidden layers."""
+        if not self.hidden:
+            yield from idle("hidden=[]", "dropout")
+
     def fits(self, dataset: DatasetConf) -> Iterable[Problem]:
         """Pairs of numbers, images of classes, or features with class vectors; Bernoulli outputs in [0, 1]."""
-        pairs = (
-            Provision.PAIRS in dataset.provides and {Provision.COMPLETION, Provision.IMAGE_LABELS} & dataset.provides
-        )
+        pairs = {Provision.PAIRS, Provision.NUMBERS} <= dataset.provides
         if not pairs and not {Provision.FEATURES, Provision.CLASS_VECTORS} <= dataset.provides:
             yield Problem(
                 "kind",

@@ -44,7 +44,9 @@ class ImagesConf(DatasetConf):
 class LabelledImagesConf(ImagesConf):
     """Base of the data sets of images that belong to classes."""
 
-    provides: ClassVar[frozenset[str]] = frozenset({Provision.IMAGE_ROWS, Provision.IMAGE_LABELS, Provision.PAIRS})
+    provides: ClassVar[frozenset[str]] = frozenset(
+        {Provision.IMAGE_ROWS, Provision.IMAGE_LABELS, Provision.PAIRS, Provision.NUMBERS}
+    )
 
     labelled: int | None = option(
         None,

@@ -22,7 +22,9 @@ CLUSTER_ERRORS = ("error_majority", "error_exemplar", "error_hungarian")
 class PriorMatchConf:
     """Two-sample tests of the codes of all evaluated images against draws of the prior."""
 
-    rows: int = option(2000, "codes, at even distances, and draws of the kernel test (MMD)", low=10)
+    rows: int = option(
+        2000, "codes, at even distances, and draws of the kernel test (MMD); a validation takes 1000 at most", low=10
+    )
     permutations: int = option(500, "random divisions behind the p value of the kernel test", low=1)
     classifier_epochs: int = option(
         30, "passes of the network (two layers of 64 units) that learns on random halves of codes and draws", low=1

@@ -25,7 +25,7 @@ class LikelihoodEvaluatorConf(OneStageEvaluatorConf):
 
     implementation: ClassVar[str] = "zsl_runner.evaluation.likelihood.evaluator:LikelihoodEvaluator"
     requires: ClassVar[frozenset[str]] = frozenset({Capability.PREDICT_OUTPUT})
-    needs: ClassVar[frozenset[str]] = frozenset({Provision.PAIRS})
+    needs: ClassVar[frozenset[str]] = frozenset({Provision.PAIRS, Provision.NUMBERS})
     reads: ClassVar[View] = View.PAIRS
     quantities: ClassVar[dict[str, Quantity]] = {
         **dict.fromkeys(("NCLL", "NCLL_ELBO", "NCLL_MC", "NCLL_IS"), NATS),

@@ -69,6 +69,7 @@ class CVAEConf(OutputConf):
 
     def idle_options(self) -> Iterable[Idle]:
         """Yield what has no effect without a guess, or without a network that sees it."""
+        yield from super().idle_options()
         if not self.recurrent:
             yield from idle("recurrent=false", "add_guess")
         if self.prior == "standard":

@@ -77,14 +77,19 @@ class CapacityTrainerConf(TrainerConf):
             yield Problem("temperature_iters", "has no effect with temperature_end=null: the temperature is fixed")
 
     def idle_options(self) -> Iterable[Idle]:
-        """Yield a capacity that nothing is held at, and the length of a rise that there is not.
+        """Yield a capacity that nothing is held at, the length of a rise that there is not, and forms of one distance.
 
-        C_c counts without its weight, too: the alarm of a code that has collapsed compares with it.
+        C_c counts without its weight, too: the alarm of a code that has collapsed compares with it. Distances from 0
+        are the divergences themselves, whose sums and means are one whatever the order.
         """
         if self.gamma_z == 0:
             yield from idle("gamma_z=0", "cz_min", "cz_max")
         if (self.gamma_z == 0 or self.cz_min == self.cz_max) and self.cc_min == self.cc_max:
             yield from idle("capacities that do not rise", "iters")
+        if self.cz_max == 0 and self.cc_max == 0:
+            yield from idle("capacities of 0", "capacities", "capacity_per")
+        elif self.gamma_z == 0 and self.gamma_c == 0:
+            yield from idle("gamma_z=0 and gamma_c=0", "capacities", "capacity_per")
 
     def fits(self, model: ModelConf, dataset: DatasetConf) -> Iterable[Problem]:
         """A temperature is one of discrete variables."""
@@ -97,6 +102,6 @@ class CapacityTrainerConf(TrainerConf):
             yield from idle("a model that learns without labels", "labelled", "label_seed", part="dataset")
         weighted = self.capacities == "separate"
         if not getattr(model, "continuous", True):
-            yield from idle("model.continuous=0", "cz_min", "cz_max", *(["gamma_z"] if weighted else []))
+            yield from idle("model.continuous=0", "cz_min", "cz_max", "capacities", *(["gamma_z"] if weighted else []))
         if not getattr(model, "discrete", True):
-            yield from idle("model.discrete=[]", "cc_min", "cc_max", *(["gamma_c"] if weighted else []))
+            yield from idle("model.discrete=[]", "cc_min", "cc_max", "capacities", *(["gamma_c"] if weighted else []))

@@ -98,6 +98,13 @@ class MiningConf:
         elif self.band[0] == self.band[1] and self.random_share == 0:
             yield Problem("band", "is empty, and random_share=0: no pixel is left")
 
+    def idle_options(self) -> Iterable[Idle]:
+        """Yield what has no effect where the other one takes all pixels."""
+        if self.random_share == 1:
+            yield from idle("random_share=1", "band")
+        elif list(self.band) == [0, 1]:
+            yield from idle("band=[0,1]", "random_share")
+
 
 @dataclass
 class PrototypeContrastConf(ClassMappingTrainerConf):

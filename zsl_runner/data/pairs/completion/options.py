@@ -24,7 +24,7 @@ class QuadrantConf(DatasetConf):
     """Options that `mnist_quadrant` and `digits_quadrant` share."""
 
     folds: ClassVar[str] = "zsl_runner.data.pairs.completion.folds:completion_folds"
-    provides: ClassVar[frozenset[str]] = frozenset({Provision.PAIRS, Provision.COMPLETION})
+    provides: ClassVar[frozenset[str]] = frozenset({Provision.PAIRS, Provision.COMPLETION, Provision.NUMBERS})
 
     n_observed: int | None = option(
         None,
