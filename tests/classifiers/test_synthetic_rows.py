@@ -138,3 +138,42 @@ def test_values_beyond_float16_are_refused_and_float32_takes_them(model, train):
     with pytest.raises(NonFiniteError, match=r"15 of 15 generated.*beyond float16.*keep the inputs as float32"):
         build(model, train, storage="float16")
     assert build(model, train).inputs.max() > 9e5
+
+
+def test_a_model_may_draw_the_inputs_that_classifiers_are_trained_on(train, model):
+    """Those of real rows and those of classes; without such methods they are `classifier_input` of the features."""
+
+    class Drawing(ClassGaussians):
+        def training_input(self, x, streams):
+            return self.classifier_input(x) + torch.randn(len(x), 1, generator=streams["generate"])
+
+        def synthesize_input(self, class_vectors, streams):
+            return torch.full((len(class_vectors), 2 * self.means.shape[1]), 7.0)
+
+    plain = build(model, train)
+    rows = build(Drawing(train.class_vectors, model.means), train)
+    assert torch.equal(rows.inputs[rows.real :], torch.full_like(rows.inputs[rows.real :], 7.0))
+    shifts = (rows.inputs - plain.inputs)[: rows.real]
+    assert shifts.std(0).min() > 0.5
+    assert shifts.std(1).max() < 1e-3
+
+
+@pytest.mark.parametrize("per_class", [1, 7, 20, 33])
+def test_balanced_rows_are_as_many_of_each_class_and_each_about_equally_often(records, per_class):
+    fold = zero_shot_folds(records, shots=2).final()
+    order = torch.tensor([4, 1, 0, 5, 3, 2])
+    real = RealRows.of(fold.train, order)
+    rows = real.balanced(per_class, torch.Generator().manual_seed(0))
+    assert torch.equal(rows.labels.bincount(), torch.full((9,), per_class))
+    assert (rows.few, rows.seen) == (3 * per_class, 6)
+    assert torch.equal(rows.labels, rows.labels.sort().values)  # real rows of unseen classes last
+    classes = torch.cat([order, fold.train.unseen_classes])[rows.labels]
+    assert torch.equal(torch.from_numpy(records.labels)[rows.features.rows], classes)
+    for place in range(9):
+        own = int((real.labels == place).sum())
+        times = rows.features.rows[rows.labels == place].unique(return_counts=True)[1]
+        assert len(times) == min(own, per_class)
+        assert times.max() - times.min() <= 1
+    again, other = (real.balanced(per_class, torch.Generator().manual_seed(seed)) for seed in (0, 1))
+    assert torch.equal(rows.features.rows, again.features.rows)
+    assert not torch.equal(rows.features.rows, other.features.rows)

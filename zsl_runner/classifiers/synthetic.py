@@ -88,6 +88,23 @@ class RealRows:
         order = torch.cat([mask.nonzero().squeeze(1) for mask in (~(of_unseen | foreign), of_unseen)])
         return cls(train.features.part(order), places[order], few, len(seen))
 
+    def balanced(self, per_class: int, generator: torch.Generator) -> RealRows:
+        """Return ``per_class`` rows of each class that has some, all different or each of them nearly equally often.
+
+        Args:
+            per_class: rows of each class.
+            generator: draws the order in which the rows of a class are taken, on the device of the labels.
+        """
+        shuffled = torch.randperm(len(self.labels), generator=generator, device=self.labels.device)
+        grouped = shuffled[self.labels[shuffled].argsort(stable=True)]
+        counts = self.labels.bincount()
+        counts = counts[counts > 0]
+        first = counts.cumsum(0) - counts
+        turns = torch.arange(per_class, device=self.labels.device)
+        order = grouped[(first[:, None] + turns % counts[:, None]).flatten()]
+        labels = self.labels[order]
+        return RealRows(self.features.part(order), labels, int((labels >= self.seen).sum()), self.seen)
+
 
 def classifier_rows(
     model: FeatureGenerator,
@@ -121,21 +138,21 @@ def classifier_rows(
         count, few, seen = len(real.features), real.few, real.seen
         labels = torch.cat([real.labels, seen + drawn])
 
-    def features() -> Iterator[Tensor]:
+    def blocks() -> Iterator[tuple[str, int, Tensor]]:
+        """Yield what made each block, how many rows it was asked for, and the inputs."""
         if real is not None:
-            for _, x in real.features.blocks(BLOCK):
-                yield x
+            for positions, x in real.features.blocks(BLOCK):
+                yield "training_input", len(positions), model.training_input(x, streams)
         for classes in torch.split(drawn, BLOCK):
-            made = model.synthesize(unseen_vectors[classes], streams)
-            yield of_shape(made, model, "synthesize", len(classes), None if real is None else real.features.width)
+            yield "synthesize_input", len(classes), model.synthesize_input(unseen_vectors[classes], streams)
 
     inputs = torch.empty(0, device=device)
     finite = torch.ones(len(labels), dtype=torch.bool, device=device)
     start = 0
     with evaluating(model), torch.no_grad():
-        for x in features():
+        for method, asked, returned in blocks():
             width = inputs.shape[1] if start else None  # that of the first block
-            block = of_shape(model.classifier_input(x), model, "classifier_input", len(x), width)
+            block = of_shape(returned, model, _its_own(model, method), asked, width)
             if start == 0:
                 inputs = torch.empty(len(labels), block.shape[1], dtype=STORAGE[storage], device=device)
             stored = inputs[start : start + len(block)].copy_(block)
@@ -162,6 +179,13 @@ def real_inputs(model: FeatureGenerator, rows: FeatureView, storage: str) -> Ten
         torch.cat(blocks),
         "the features are too large for it (scale them, or keep the inputs as float32), or the model has diverged",
     )
+
+
+def _its_own(model: FeatureGenerator, method: str) -> str:
+    """Return the method that the model's class gives itself, behind one it has from its base."""
+    if getattr(type(model), method) is not getattr(FeatureGenerator, method):
+        return method
+    return "classifier_input" if method == "training_input" else "synthesize"
 
 
 def _require_finite(finite: Tensor, real: int, storage: str) -> None:

@@ -64,6 +64,30 @@ class FeatureGenerator(Model):
         """
         return x
 
+    def training_input(self, x: Tensor, streams: Streams) -> Tensor:
+        """Return the (B, D') inputs that a final classifier is trained on for real features ``x`` (B, D).
+
+        By default those of `classifier_input`; a model that classifies codes may draw them. Called in evaluation mode
+        without gradient.
+
+        Args:
+            x: features of labelled rows.
+            streams: the generators to draw from (``generate``).
+        """
+        return self.classifier_input(x)
+
+    def synthesize_input(self, class_vectors: Tensor, streams: Streams) -> Tensor:
+        """Return the (n, D') inputs that a final classifier is trained on for n draws of classes.
+
+        By default those of generated features; a model that classifies codes may draw them without a decoder. Called
+        in evaluation mode without gradient.
+
+        Args:
+            class_vectors: (n, A) one vector for each draw.
+            streams: the generators to draw from (``generate``).
+        """
+        return self.classifier_input(self.synthesize(class_vectors, streams))
+
 
 class ConditionalGenerator(ClassScorer, FeatureGenerator):
     """Capabilities ``loss_terms`` and ``class_priors``: a latent-variable model of features given a class.

@@ -6,9 +6,22 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from zsl_runner.classifiers.conf import ClassifierConf
-from zsl_runner.config.fields import section
+from zsl_runner.config.fields import option, section
 from zsl_runner.config.vocabulary import Capability
 from zsl_runner.evaluation.zsl.conf import ZeroShotEvaluatorConf
+
+
+@dataclass
+class FinalClassifierConf(ClassifierConf):
+    """Softmax classifiers that also learn from labelled rows."""
+
+    real_per_class: int | None = option(
+        None,
+        "labelled rows of each class, drawn anew in each measurement, some of them several times if there are fewer; "
+        "null = every labelled row once",
+        low=1,
+        neutral=True,
+    )
 
 
 @dataclass
@@ -20,4 +33,4 @@ class FinalClassifierEvaluatorConf(ZeroShotEvaluatorConf):
 
     kind: str = "final_classifier"
     name: str = "final_classifier"
-    classifier: ClassifierConf = section(ClassifierConf, "the two softmax classifiers")
+    classifier: FinalClassifierConf = section(FinalClassifierConf, "the two softmax classifiers")

@@ -64,7 +64,10 @@ class FinalClassifierEvaluator(ZeroShotEvaluator):
     def slow(self, fold: ZeroShotFold) -> str:
         """Return that few generated rows of each class make many steps, since a step takes as many rows."""
         conf, train = self.conf.classifier, fold.train
-        rows = len(train.labels) + conf.synthetic_per_class * len(train.unseen_classes)
+        real = len(train.labels)
+        if conf.real_per_class is not None:
+            real = conf.real_per_class * len(train.labelled_classes)
+        rows = real + conf.synthetic_per_class * len(train.unseen_classes)
         schedule = conf.joint()
         steps, fewer = (schedule.epochs * math.ceil(rows / size) for size in (schedule.batch_size, LARGER_BATCH))
         if conf.batch_size is not None or steps <= MANY_STEPS or steps <= fewer:
@@ -81,13 +84,16 @@ class FinalClassifierEvaluator(ZeroShotEvaluator):
         """Return the classifiers of the unseen and of all classes after each epoch, or only the final ones."""
         conf, train = self.conf.classifier, fold.train
         streams = Streams(derived_seed(self.seed, "final_classifier"), train.labels.device)
+        real = RealRows.of(train, fold.evaluation.seen_classes)
+        if conf.real_per_class is not None:
+            real = real.balanced(conf.real_per_class, streams["real_rows"])
         rows = classifier_rows(
             model,
             train.class_vectors[train.unseen_classes],
             max(conf.synthetic_per_class, conf.conventional_rows()),
             streams,
             conf.inputs,
-            RealRows.of(train, fold.evaluation.seen_classes),
+            real,
         )
 
         def fit(inputs: Tensor, labels: Tensor, classes: int, schedule: Schedule, name: str) -> list[SoftmaxClassifier]:
