@@ -73,10 +73,30 @@ def test_clipping_limits_the_step_of_the_group():
     assert (first - 1).norm().item() == pytest.approx(1.0, rel=1e-5)
 
 
-@pytest.mark.parametrize("algorithm", ["adam", "adamw", "sgd"])
+def test_amsgrad_divides_by_the_largest_second_moment_so_far():
+    """Its steps are those of the formula; after a large gradient they are shorter than Adam's."""
+    beta1, beta2, lr, eps = 0.9, 0.99, 0.1, 1e-8
+    gradients = [5.0, 0.1, 0.1, 0.1, 0.1]
+    ends = {}
+    for amsgrad in (True, False):
+        first, _, optimisers = two_groups(lr=lr, betas=[beta1, beta2], amsgrad=amsgrad)
+        expected, m, v, largest = 1.0, 0.0, 0.0, 0.0
+        for step, gradient in enumerate(gradients, start=1):
+            optimisers.minimize(gradient * first.sum(), "first")
+            m, v = beta1 * m + (1 - beta1) * gradient, beta2 * v + (1 - beta2) * gradient**2
+            largest = max(largest, v) if amsgrad else v
+            expected -= lr * m / (1 - beta1**step) / ((largest / (1 - beta2**step)) ** 0.5 + eps)
+        assert first[0].item() == pytest.approx(expected, rel=1e-5)
+        ends[amsgrad] = first[0].item()
+    assert ends[True] > ends[False]
+
+
+@pytest.mark.parametrize("algorithm", ["adam", "adamw", "sgd", "amsgrad"])
 def test_state_continues_bit_for_bit(algorithm):
     def run(pause):
         settings = {"algorithm": algorithm, "lr": 0.1, "momentum": 0.9 if algorithm == "sgd" else 0.0}
+        if algorithm == "amsgrad":
+            settings |= {"algorithm": "adam", "amsgrad": True}
         first, _, optimisers = two_groups(**settings)
         for step in range(6):
             if pause and step == 3:

@@ -17,6 +17,9 @@ class OptimizerConf:
     lr: float = option(1e-3, "learning rate", low=0.0)
     betas: list[float] = option([0.9, 0.999], "Adam's moment decay rates", low=0.0, high=1.0, below=True)
     eps: float = option(1e-8, "Adam's denominator offset", low=0.0, above=True)
+    amsgrad: bool = option(
+        False, "Adam divides by the largest second moment so far (Reddi, Kale and Kumar, ICLR 2018)", neutral=True
+    )
     momentum: float = option(0.0, "momentum of SGD", low=0.0, high=1.0, below=True)
     weight_decay: float = option(0.0, "L2 penalty (adam, sgd) or decoupled decay (adamw)", low=0.0)
     clip_norm: float | None = option(
@@ -29,6 +32,8 @@ class OptimizerConf:
             yield Problem("betas", f"expected two decay rates, found {len(self.betas)}")
         if self.momentum and self.algorithm != "sgd":
             yield Problem("momentum", f"has no effect with algorithm={self.algorithm}; it belongs to sgd")
+        if self.amsgrad and self.algorithm == "sgd":
+            yield Problem("amsgrad", "has no effect with algorithm=sgd; it belongs to adam and adamw")
 
     def idle_options(self) -> Iterable[Idle]:
         """Yield what the algorithm has no use for."""

@@ -36,6 +36,7 @@ def build_optimiser(parameters: list[nn.Parameter], conf: OptimizerConf) -> torc
         betas=(beta1, beta2),
         eps=conf.eps,
         weight_decay=conf.weight_decay,
+        amsgrad=conf.amsgrad,
         fused=True,
         capturable=on_cuda,
     )
