@@ -60,6 +60,7 @@ PROBLEMS: Final[Mapping[str, Measured]] = {
     "f-CLSWGAN, AWA2's shape": Measured(("experiment=f_clswgan/released_awa1", *problem.AWA2), _plain_feature_gan),
     "SGAL, AWA2's shape": Measured(("model=sgal", "trainer=em", *problem.AWA2)),
     "VZSL, AWA2's shape": Measured(("model=vzsl", *problem.AWA2)),
+    "CADA-VAE, AWA2's shape": Measured(("model=cada_vae", *problem.AWA2)),
     "CVAE of features, AWA2's shape": Measured(("experiment=cvae/cub", *problem.AWA2)),
     "CVAE of quadrants, digits": Measured(("model=cvae_pairs", "dataset=digits_quadrant")),
     "AAE of 512 units, digits": Measured(adversarial_autoencoder.SIZES, adversarial_autoencoder.plain_step),

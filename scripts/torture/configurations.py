@@ -26,6 +26,7 @@ BASES = (
     ("model=ridge_prototype", "dataset=digits"),
     ("model=bi_vaegan", "dataset=toy"),
     ("model=tf_vaegan", "dataset=digits"),
+    ("model=cada_vae", "dataset=toy"),
     ("model=cvae_pairs", "dataset=digits_quadrant"),
     ("model=aae/semi_supervised", "dataset=digits_images", "dataset.labelled=100"),
     ("model=joint_vae", "dataset=digits_images", "dataset.side=32"),

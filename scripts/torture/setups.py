@@ -37,6 +37,11 @@ _FEATURES = (
     *_CLASSIFIER,
     *_OFTEN,
 )
+_ALIGNED = (
+    *_FEATURES,
+    *(f"model.{network}.hidden=[16]" for network in ("encoder", "decoder", "class_encoder", "class_decoder")),
+    "evaluator.classifier.real_per_class=5",
+)
 _QUADRANT = (
     "dataset=digits_quadrant",
     "trainer.epochs=3",
@@ -146,6 +151,8 @@ SETUPS: Final[Mapping[str, Sequence[str]]] = {
     ),
     "closed_form": ("dataset=toy", "model=eszsl", "trainer=closed_form", *_OFTEN),
     "cvae": (*_QUADRANT, *_CVAE, "trainer=cvae"),
+    "aligned_vae": (*_ALIGNED, "model=cada_vae"),
+    "aligned_vae_released": (*_ALIGNED, "model=cada_vae_released"),
     "cvae_features": (*_FEATURES, "model=cvae", "model.hidden=[16]", "trainer=cvae_features"),
     "gsnn": (*_QUADRANT, *_CVAE, "trainer=gsnn"),
     "hybrid": (*_CANVAS, "model=cvae_segmentation_small", "trainer=hybrid", "trainer.omission=0.4"),

@@ -251,7 +251,7 @@ def test_parts_that_do_not_fit_name_those_that_do(problems):
     message, _ = problems("model=eszsl", "trainer=em")["trainer"]
     assert "trainer=em calls what model=eszsl does not offer: class_priors, loss_terms, synthesize" in message
     assert "trainers that fit model=eszsl: closed_form" in message
-    assert "models that fit trainer=em: sgal" in message
+    assert "models that fit trainer=em: cada_vae, cada_vae_released, sgal, sgal_released, vzsl" in message
 
 
 def test_labels_of_pixels_are_no_numbers_to_the_likelihood_protocol(problems):

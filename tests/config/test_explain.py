@@ -24,7 +24,7 @@ def test_an_option_with_its_meaning_its_readers_and_its_value(loader):
     first, *others = explain("model.latent_dim", loader, ["model=vzsl", "model.latent_dim=7"]).split("\n\n")
     assert first.splitlines()[0] == "model.latent_dim"
     assert "type      an integer, 1 <= value" in first
-    assert "read by   model=sgal, model=sgal_released, model=vzsl" in first
+    assert "read by   model=cada_vae, model=cada_vae_released, model=sgal, model=sgal_released, model=vzsl" in first
     assert "in force  7  (command line: model.latent_dim=7)" in first
     assert others
     assert not any("in force" in other for other in others)

@@ -93,7 +93,8 @@ def deviations(name: str, record: dict[str, Any]) -> list[str]:
     if processor() in records:
         expected = records[processor()][name]
         return [part for part in expected if expected[part] != record[part]]
-    return min((_far(entry[name]["first"], record["first"]) for entry in records.values()), key=len)
+    firsts = [entry[name]["first"] for entry in records.values() if "first" in entry[name]]
+    return min((_far(first, record["first"]) for first in firsts), key=len)
 
 
 def _far(expected: dict[str, float], found: dict[str, float]) -> list[str]:

@@ -20,6 +20,18 @@ _GAN = [
     "trainer.epochs=2",
     "trainer.epoch_steps=4",
 ]
+_ALIGNED = [
+    "model=cada_vae",
+    *_GENERATOR,
+    "evaluator.classifier.real_per_class=8",
+    "evaluator.classifier.batch_size=20",
+    "dataset=toy",
+    *_SMALL_VAE,
+    "model.class_encoder.hidden=[16]",
+    "model.class_decoder.hidden=[16]",
+    "trainer.batch_size=32",
+    "trainer.epochs=4",
+]
 _COMPLETION = [
     "dataset=digits_quadrant",
     "model.hidden=[24]",
@@ -101,6 +113,7 @@ RUNS: dict[str, list[str]] = {
         "trainer.warmup_steps=12",
         "trainer.steps=12",
     ],
+    "aligned_vae": _ALIGNED,
     "closed_form": ["model=eszsl", "dataset=digits"],
     "feature_gan": ["model=tf_vaegan", *_GAN, "trainer.critic_steps=1"],
     "feature_gan_critic_steps": ["model=f_clswgan", *_GAN, "runtime.precision=bf16"],
@@ -202,6 +215,13 @@ OPTIONS: dict[str, list[str]] = {
         *RUNS["transductive"],
         "model.margin_weight=0",
         "trainer.optim={algorithm: adamw, weight_decay: 0.1}",
+    ],
+    "aligned_vae_released": [
+        *_ALIGNED,
+        "model=cada_vae_released",
+        "model.reconstruction=squared",
+        "model.encoder.dropout=0.1",
+        "model.class_encoder.batch_norm=true",
     ],
     "f_vaegan_cpe": [
         "model=f_vaegan",

@@ -241,7 +241,7 @@ def evidence_lower_bound(model, x, vector, mean, log_var, variance):
     with torch.no_grad():
         model.encoder[0].bias.copy_(torch.cat([mean, log_var]))
     points = 3**0.5 * torch.cat([torch.eye(3), -torch.eye(3)]).double()
-    model._noise = lambda like: points
+    model.noise = lambda like: points
     rows = len(points)
     terms = model.loss_terms(x.expand(rows, -1), torch.zeros(rows, dtype=torch.long), vector, torch.tensor([0]))
     constant = 6 * torch.log(torch.tensor(2 * torch.pi * variance, dtype=torch.float64))

@@ -80,7 +80,7 @@ def test_weights_of_rows_weigh_each_term():
     x, vectors = x.double(), vectors.double()
     weights = torch.linspace(0, 2, len(x), dtype=torch.float64)
     noise = torch.randn(len(x), 4, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
-    model._noise = lambda like: noise
+    model.noise = lambda like: noise
     posterior = model.encode(x)
     errors = (x - model.decode(reparameterise(*posterior, noise))).square().sum(1)
     own = kl_divergence(*posterior, *model.prior(vectors[labels]))

@@ -56,6 +56,7 @@ SHORT = {
     "trainer": {
         "adversarial_autoencoder": {"epochs": 2, "batch_size": 60, "labelled_batch_size": 10, "evaluate_every": 1},
         "capacity": {"epochs": 2, "batch_size": 60, "evaluate_every": 1},
+        "aligned_vae": {"epochs": 2, "alignment.begin": 0.0, "cross.begin": 0.0},
         "closed_form": {},
         "prototype_contrast": {"classify.steps": 2, "contrast.steps": 2, "batch_size": 8},
         "mask_supervision": {"first.steps": 2, "second.steps": 2, "batch_size": 8},

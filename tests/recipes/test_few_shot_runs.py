@@ -18,6 +18,7 @@ from zsl_runner.runs.summary import summary_table
 FAMILIES = {
     **{name: RUNS[name] for name in ("em", "transductive", "feature_gan", "feature_gan_transductive")},
     "aae_features": OPTIONS["aae_features"],
+    "aligned_vae": RUNS["aligned_vae"],
     "cvae_features": RUNS["cvae_generator"],
     "eszsl": ["model=eszsl", "dataset=toy"],
     "ridge_prototype": ["model=ridge_prototype", "dataset=toy"],

@@ -83,6 +83,7 @@ IN_HALVES = (
     "em_control_fixed_prior",
     "seen_only",
     "transductive",
+    "aligned_vae",
     "feature_gan",
     "feature_gan_critic_steps",
     "feature_gan_transductive",

@@ -75,6 +75,8 @@ class Capability(StrEnum):
     """Terms of a loss on unlabelled rows."""
     CLASS_PRIORS = "class_priors"
     """A Gaussian for each class."""
+    ALIGNED_CODES = "aligned_codes"
+    """Codes of features and of class vectors, brought into agreement by terms of the loss that a trainer raises."""
     PREDICT_OUTPUT = "predict_output"
     """Outputs predicted from inputs."""
     LATENT_OUTPUT = "latent_output"

@@ -111,6 +111,10 @@ class GaussianPriorVAE(ConditionalGenerator):
             mean, log_var = self.prior_network(class_vectors)
         return Gaussians(at_least_fp32(mean), at_least_fp32(log_var))
 
+    def code_of(self, codes: Gaussians, noise: Tensor) -> Tensor:
+        """Return the (n, d) codes that standard normal ``noise`` (n, d) stands for."""
+        return reparameterise(*codes, noise)
+
     def margin_terms(self, batch: CodedBatch) -> dict[str, Tensor]:
         """Return the model's regularising terms of a batch."""
         raise TypeError(f"{type(self).__name__} has no margin")
@@ -135,12 +139,13 @@ class GaussianPriorVAE(ConditionalGenerator):
         return terms | self.margin_terms(batch)
 
     def _reconstruction(self, x: Tensor, posterior: Gaussians, row_weights: Tensor | None = None) -> Tensor:
-        z = reparameterise(*posterior, self._noise(posterior.mean))
+        z = self.code_of(posterior, self.noise(posterior.mean))
         return self.conf.reconstruction_weight * squared_error(x, self.decode(z), row_weights)
 
     @uncompiled
-    def _noise(self, like: Tensor) -> Tensor:
-        return _normal(like, self.streams["noise"])
+    def noise(self, like: Tensor) -> Tensor:
+        """Return standard normal numbers of the shape of ``like`` for a code in the loss."""
+        return normal(like, self.streams["noise"])
 
     @torch.no_grad()
     def synthesize(self, class_vectors: Tensor, streams: Streams, options: GenerationOptions | None = None) -> Tensor:
@@ -149,10 +154,10 @@ class GaussianPriorVAE(ConditionalGenerator):
         generator = streams["generate"]
         with dropout_on(self.prior_network, generator) if options.prior_dropout else evaluating(self.prior_network):
             prior = self.prior(class_vectors)
-        z = reparameterise(*prior, _normal(prior.mean, generator)).repeat(options.copies, 1)
+        z = self.code_of(prior, normal(prior.mean, generator)).repeat(options.copies, 1)
         with dropout_on(self.decoder, generator) if options.decoder_dropout else evaluating(self.decoder):
             x = self.decode(z)
-        return x + options.noise * _normal(x, generator) if options.noise else x
+        return x + options.noise * normal(x, generator) if options.noise else x
 
     def class_scores(self, x: Tensor, class_vectors: Tensor) -> Tensor:
         """Return (B, C) scores under ``conf.rule``.
@@ -189,5 +194,6 @@ class GaussianPriorVAE(ConditionalGenerator):
             part.rate = rate
 
 
-def _normal(like: Tensor, generator: torch.Generator) -> Tensor:
+def normal(like: Tensor, generator: torch.Generator) -> Tensor:
+    """Return standard normal numbers of the shape and kind of ``like``."""
     return torch.randn(like.shape, generator=generator, dtype=like.dtype, device=like.device)

@@ -196,12 +196,12 @@ def mlp(widths: Sequence[int], conf: HiddenConf, blocks: BlockConf, streams: Str
     return nn.Sequential(*layers, nn.Linear(widths[-2], outputs))
 
 
-def initialise_glorot(module: nn.Module) -> None:
-    """Give every linear map Glorot-uniform weights and zero biases, drawn from torch's generator.
+def initialise_glorot(module: nn.Module, gain: float = 1.0) -> None:
+    """Give every linear map Glorot-uniform weights, times ``gain``, and zero biases, drawn from torch's generator.
 
     Call it inside `Streams.initialising`, which seeds that generator and puts its state back.
     """
-    _initialise(module, nn.init.xavier_uniform_)
+    _initialise(module, lambda weight: nn.init.xavier_uniform_(weight, gain))
 
 
 def initialise_uniform(module: nn.Module, half_width: float) -> None:

@@ -5,7 +5,7 @@ They are of seen classes, and in the few-shot setting a few of unseen ones.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -77,6 +77,7 @@ class SeenClassStep:
         train_prior: bool = True,
         classes: Tensor | None = None,
         keep_statistics: bool = False,
+        factors: Mapping[str, Tensor] | None = None,
     ) -> StepReport:
         """Take one step on the sum of the loss terms.
 
@@ -89,6 +90,7 @@ class SeenClassStep:
             classes: (L,) global ids, ascending, of the classes that rows of such a batch may be of; None: of those with
                 labelled rows.
             keep_statistics: whether batch norm scales by its running statistics and leaves them as they are.
+            factors: () further factors of terms, by name; other terms have 1.
         """
         data = self.context.data
         if not all(part.training for part in self._parts):  # setting the mode of every part takes long beside asking
@@ -100,6 +102,8 @@ class SeenClassStep:
         with self.context.runtime.autocast():
             with_rows = data.labelled_classes if classes is None else classes
             terms = self._loss_terms(x, labels, data.class_vectors, with_rows, weights)
+        if factors:
+            terms = {name: term * factors[name] if name in factors else term for name, term in terms.items()}
         groups = ("autoencoder", "prior") if train_prior else ("autoencoder",)
         return StepReport(self.context.minimize_terms(terms, *groups), real_rows, {"x": x, "labels": labels})
 
