@@ -313,6 +313,15 @@ def test_a_curve_of_one_point_is_drawn():
     assert stacking_curve(np.zeros(1), np.zeros(1), Mark(0.0, 0.0, 0.0, 0.0)).axes[0].lines
 
 
+def test_a_curve_without_unseen_rows_that_are_right_has_the_area_0_and_its_marks_above_the_axis():
+    figure = stacking_curve(np.array([90.0, 40.0, 0.0]), np.zeros(3), Mark(0.0, 0.0, 40.0, 0.0))
+    png(figure)
+    axes = figure.axes[0]
+    assert axes.get_title(loc="left") == "Calibrated stacking, AUSUC 0.0%"
+    (mark,) = (text for text in axes.texts if "gamma" in text.get_text())
+    assert mark.get_window_extent().y0 >= axes.bbox.y0
+
+
 def test_drawing_leaves_matplotlib_alone():
     before = dict(mpl.rcParams)
     learning_curves(rows_of_a_run())

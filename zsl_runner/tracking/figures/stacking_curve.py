@@ -46,17 +46,18 @@ def stacking_curve(seen: Array, unseen: Array, plain: Mark, chosen: Mark | None 
 
     axes.fill_between(seen, 0, unseen, color=SEEN, alpha=0.06, linewidth=0)
     axes.plot(seen, unseen, color=SEEN)
-    area = float(-(np.diff(seen) * (unseen[1:] + unseen[:-1])).sum()) / 2e4
+    area = float(0 - (np.diff(seen) * (unseen[1:] + unseen[:-1])).sum()) / 2e4  # a minus sign would make -0 of 0
     points = [(plain, "s", INK)]
     if chosen is not None:
         points.append((chosen, "*", UNSEEN))
     for (offset, u, s, h), marker, colour in points:
         axes.plot(s, u, marker, color=colour, markersize=13 if marker == "*" else 7, zorder=4, clip_on=False)
         inside = marker == "s" and s > 0.3 * right
+        below = inside and u > 0.06 * top  # not on the numbers of the axis
         axes.annotate(
             rf"$\gamma$ = {offset:.3g}: H {h:.1f}",
             (s, u),
-            xytext=(-9, -12) if inside else (9, 8),
+            xytext=(-9 if inside else 9, -12 if below else 8),
             textcoords="offset points",
             ha="right" if inside else "left",
             color=colour,
