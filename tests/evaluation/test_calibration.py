@@ -6,10 +6,12 @@ from zsl_runner.evaluation.zsl.calibration import (
     BestScores,
     SplitScores,
     StackingCurve,
+    ZeroShotDetails,
     accuracies_at,
     split_scores,
     stacking_curve,
 )
+from zsl_runner.evaluation.zsl.figures import zero_shot_figures
 
 CANDIDATES = torch.tensor([4, 7, 1, 0, 3])
 SEEN_COLUMNS = torch.tensor([True, True, True, False, False])
@@ -138,3 +140,16 @@ def test_gaps_next_to_each_other_are_two_decisions():
     right, weight = torch.tensor([True, True]), torch.full((2,), 0.5, dtype=torch.float64)
     curve = stacking_curve(SplitScores(gap, right, weight), SplitScores(gap, right, weight))
     assert (curve.unseen.tolist(), curve.seen.tolist()) == ([0.0, 50.0, 100.0], [100.0, 50.0, 0.0])
+
+
+def test_the_figure_marks_what_is_measured():
+    """The offset of the curve that is nearest to 0 is -0.75, which decides otherwise, and to 8 it is 11."""
+    right, weight = torch.tensor([True, True]), torch.full((2,), 0.5, dtype=torch.float64)
+    seen, unseen = (
+        SplitScores(torch.tensor(gap, dtype=torch.float64), right, weight) for gap in ([-1.0, 10.0], [-0.5, 12.0])
+    )
+    nothing = torch.empty(0, dtype=torch.int64)
+    details = ZeroShotDetails(seen, unseen, nothing, nothing, stacking_curve(seen, unseen), 8.0, None)
+    axes = dict(zero_shot_figures(None, None, details, {}))["unseen_against_seen"]().axes[0]
+    assert [line.get_xydata().tolist() for line in axes.lines[1:]] == [[[50.0, 50.0]], [[50.0, 50.0]]]
+    assert [text.get_text().split(": ")[1] for text in axes.texts if "gamma" in text.get_text()] == ["H 50.0"] * 2

@@ -12,7 +12,7 @@ from zsl_runner.tracking.figures.confusion import confusion, shares, shares_of_g
 from zsl_runner.tracking.figures.generated_features import evenly, real_against_generated
 from zsl_runner.tracking.figures.latent_space import principal_plane, priors_against_encodings
 from zsl_runner.tracking.figures.learning_curves import learning_curves
-from zsl_runner.tracking.figures.stacking_curve import stacking_curve
+from zsl_runner.tracking.figures.stacking_curve import Mark, stacking_curve
 from zsl_runner.tracking.figures.style import class_colours, shorts
 from zsl_runner.tracking.figures.transduction import before_and_after, class_prior_bars
 from zsl_runner.tracking.pictures import card, png
@@ -293,23 +293,33 @@ def test_learning_curves_need_something_to_draw():
 def test_the_stacking_curve_marks_plain_and_calibrated_classification():
     offsets = np.linspace(-3, 3, 61)
     seen, unseen = 60 / (1 + np.exp(2 * offsets - 2)), 50 / (1 + np.exp(-2 * offsets))
-    figure = stacking_curve(offsets, seen, unseen, chosen=1.0)
+    u, s = 50 / (1 + np.exp(-2)), 30.0
+    measured = Mark(0.0, unseen[30], seen[30], 2 * unseen[30] * seen[30] / (unseen[30] + seen[30]))
+    figure = stacking_curve(seen, unseen, measured, Mark(1.0, u, s, 2 * u * s / (u + s)))
     axes = figure.axes[0]
     curve, plain, calibrated = axes.lines
     np.testing.assert_allclose(curve.get_xydata(), np.stack([seen, unseen], 1))
     np.testing.assert_allclose(plain.get_xydata()[0], (seen[30], unseen[30]))
     np.testing.assert_allclose(calibrated.get_xydata()[0], (seen[40], unseen[40]))
-    u, s = 50 / (1 + np.exp(-2)), 30.0
     assert any(f"H {2 * u * s / (u + s):.1f}" in text.get_text() for text in axes.texts)
     assert "seen" in axes.get_xlabel()
     assert "unseen" in axes.get_ylabel()
     area = auc(seen / 100, unseen / 100)
     assert axes.get_title(loc="left").endswith(f"AUSUC {100 * area:.1f}%")
-    assert len(stacking_curve(offsets, seen, unseen).axes[0].lines) == 2
+    assert len(stacking_curve(seen, unseen, measured).axes[0].lines) == 2
 
 
 def test_a_curve_of_one_point_is_drawn():
-    assert stacking_curve(np.zeros(1), np.zeros(1), np.zeros(1)).axes[0].lines
+    assert stacking_curve(np.zeros(1), np.zeros(1), Mark(0.0, 0.0, 0.0, 0.0)).axes[0].lines
+
+
+def test_a_curve_without_unseen_rows_that_are_right_has_the_area_0_and_its_marks_above_the_axis():
+    figure = stacking_curve(np.array([90.0, 40.0, 0.0]), np.zeros(3), Mark(0.0, 0.0, 40.0, 0.0))
+    png(figure)
+    axes = figure.axes[0]
+    assert axes.get_title(loc="left") == "Calibrated stacking, AUSUC 0.0%"
+    (mark,) = (text for text in axes.texts if "gamma" in text.get_text())
+    assert mark.get_window_extent().y0 >= axes.bbox.y0
 
 
 def test_drawing_leaves_matplotlib_alone():

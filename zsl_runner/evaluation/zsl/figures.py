@@ -13,7 +13,7 @@ from torch import Tensor
 from zsl_runner.data.stages import spread
 from zsl_runner.data.zero_shot.folds import FeatureView, ZeroShotEvaluation
 from zsl_runner.evaluation.base import Draw, Points
-from zsl_runner.evaluation.zsl.calibration import ZeroShotDetails
+from zsl_runner.evaluation.zsl.calibration import ZeroShotDetails, accuracies_at
 from zsl_runner.models.base import FeatureGenerator, Model
 from zsl_runner.models.gaussian_prior_vae import GaussianPriorVAE
 from zsl_runner.models.networks import evaluating
@@ -21,7 +21,7 @@ from zsl_runner.streams import Streams
 from zsl_runner.tracking.figures.confusion import confusion
 from zsl_runner.tracking.figures.generated_features import real_against_generated
 from zsl_runner.tracking.figures.latent_space import priors_against_encodings
-from zsl_runner.tracking.figures.stacking_curve import stacking_curve
+from zsl_runner.tracking.figures.stacking_curve import Mark, stacking_curve
 from zsl_runner.tracking.figures.transduction import before_and_after, class_prior_bars
 
 if TYPE_CHECKING:
@@ -56,8 +56,12 @@ def zero_shot_figures(
         )
 
     def draw_stacking() -> Figure:
-        curve = details.curve
-        return stacking_curve(_numpy(curve.offsets), _numpy(curve.seen), _numpy(curve.unseen), details.chosen_offset)
+        # Not points of the curve: its offsets stand for intervals, and the nearest may be in another than this one.
+        def mark(offset: float) -> Mark:
+            return Mark(offset, *accuracies_at(details.seen, details.unseen, offset))
+
+        chosen = None if details.chosen_offset is None else mark(details.chosen_offset)
+        return stacking_curve(_numpy(details.curve.seen), _numpy(details.curve.unseen), mark(0.0), chosen)
 
     yield "confusion", draw_confusion
     yield "unseen_against_seen", draw_stacking

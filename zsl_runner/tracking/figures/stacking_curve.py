@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -13,17 +13,26 @@ from zsl_runner.tracking.figures.style import FAINT, INK, SEEN, UNSEEN, halo, st
 Array = NDArray[np.floating[Any]]
 
 
+class Mark(NamedTuple):
+    """What is measured under one offset, in per cent."""
+
+    offset: float
+    unseen: float
+    seen: float
+    harmonic: float
+
+
 @styled
-def stacking_curve(offsets: Array, seen: Array, unseen: Array, chosen: float | None = None) -> Figure:
+def stacking_curve(seen: Array, unseen: Array, plain: Mark, chosen: Mark | None = None) -> Figure:
     r"""Draw the curve $(S(\gamma), U(\gamma))$ over lines of equal H.
 
     A square marks plain classification, $\gamma = 0$; a star the offset chosen on validation classes.
 
     Args:
-        offsets: (P,) ascending offsets.
-        seen: (P,) S in per cent at each offset.
-        unseen: (P,) U in per cent at each offset.
-        chosen: the chosen offset, if there is one.
+        seen: (P,) S in per cent at ascending offsets.
+        unseen: (P,) U in per cent at the same.
+        plain: what is measured without an offset.
+        chosen: what is measured under the chosen offset, if there is one.
     """
     figure = Figure(figsize=(6.2, 5.6), layout="constrained")
     axes = figure.add_subplot()
@@ -37,20 +46,18 @@ def stacking_curve(offsets: Array, seen: Array, unseen: Array, chosen: float | N
 
     axes.fill_between(seen, 0, unseen, color=SEEN, alpha=0.06, linewidth=0)
     axes.plot(seen, unseen, color=SEEN)
-    area = float(-(np.diff(seen) * (unseen[1:] + unseen[:-1])).sum()) / 2e4
-    points = [(r"$\gamma$ = 0", 0.0, "s", INK)]
+    area = float(0 - (np.diff(seen) * (unseen[1:] + unseen[:-1])).sum()) / 2e4  # a minus sign would make -0 of 0
+    points = [(plain, "s", INK)]
     if chosen is not None:
-        points.append((rf"$\gamma$ = {chosen:.3g}", chosen, "*", UNSEEN))
-    for label, offset, marker, colour in points:
-        at = int(np.abs(offsets - offset).argmin())
-        s, u = float(seen[at]), float(unseen[at])
-        h = 2 * s * u / (s + u) if s + u > 0 else 0.0
+        points.append((chosen, "*", UNSEEN))
+    for (offset, u, s, h), marker, colour in points:
         axes.plot(s, u, marker, color=colour, markersize=13 if marker == "*" else 7, zorder=4, clip_on=False)
         inside = marker == "s" and s > 0.3 * right
+        below = inside and u > 0.06 * top  # not on the numbers of the axis
         axes.annotate(
-            f"{label}: H {h:.1f}",
+            rf"$\gamma$ = {offset:.3g}: H {h:.1f}",
             (s, u),
-            xytext=(-9, -12) if inside else (9, 8),
+            xytext=(-9 if inside else 9, -12 if below else 8),
             textcoords="offset points",
             ha="right" if inside else "left",
             color=colour,
