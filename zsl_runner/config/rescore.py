@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from hydra.core.override_parser.types import Override
 
@@ -12,7 +13,7 @@ from zsl_runner.config import fit
 from zsl_runner.config.changes import compose_changed, in_a_new_run
 from zsl_runner.config.draft import Draft
 from zsl_runner.config.overrides import parse
-from zsl_runner.config.problems import Problem, numbered
+from zsl_runner.config.problems import Problem, numbered, without_effect
 from zsl_runner.config.schema import EvaluatorConf
 from zsl_runner.config.sweep import single_values
 from zsl_runner.errors import ConfigError
@@ -21,7 +22,19 @@ _OF_TRAINING = ("kind", "name", "stages", "select", "select_metric", "every", "p
 """Options of every evaluator that say when it measures and what its numbers decide."""
 
 
-def rescored(directory: Path, settings: Sequence[str]) -> dict[tuple[str, ...], EvaluatorConf]:
+class Rescoring(NamedTuple):
+    """An evaluator with other values of its options.
+
+    Attributes:
+        evaluator: its options.
+        without_effect: a line for each setting that changes nothing.
+    """
+
+    evaluator: EvaluatorConf
+    without_effect: list[str]
+
+
+def rescored(directory: Path, settings: Sequence[str]) -> dict[tuple[str, ...], Rescoring]:
     """Return the evaluator of the run in ``directory`` with other values of its options.
 
     Args:
@@ -37,13 +50,19 @@ def rescored(directory: Path, settings: Sequence[str]) -> dict[tuple[str, ...], 
     """
     evaluators, problems = {}, []
     for combination in itertools.product(*map(_values, settings)):
+        given = {setting.partition("=")[0] for setting in combination}
         composition = compose_changed(directory, combination, _is_of_scoring, _refused)
         draft = Draft(composition)
         fit.check_parts(draft, None)
         fit.check_components(draft)
         fit.check_fit(draft)
         problems += composition.problems + draft.problems
-        evaluators[combination] = draft.build("evaluator")
+        if config := None if composition.problems or draft.problems else draft.build():
+            fit.look_for_idle(draft, config)
+            for key in getattr(config.evaluator, "of_the_test", ()):
+                draft.tell(f"evaluator.{key}", "validation rows, of which these scores are")
+            found = {idle.key: idle for idle in reversed(draft.idle) if idle.key in given}
+            evaluators[combination] = Rescoring(config.evaluator, without_effect([[*found.values()]]))
     if problems:
         raise ConfigError(numbered(tuple(dict.fromkeys(problems)), "nothing was scored."))
     return evaluators

@@ -69,9 +69,9 @@ def evaluate(
     rows = (run.fold, run.data, []) if data is None else run.other_rows(data)
     if not evaluators:
         yield _scores(run, rows, predictions)
-    for combination, conf in evaluators.items():
+    for combination, (conf, without_effect) in evaluators.items():
         conf.batch_size = conf.batch_size if batch_size is None else batch_size
-        yield _scores(run.scored_by(conf), rows, predictions, combination)
+        yield _scores(run.scored_by(conf), (*rows[:2], rows[2] + without_effect), predictions, combination)
 
 
 def _scores(
