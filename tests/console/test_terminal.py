@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from zsl_runner.console.terminal import Messages, Tolerant, require_printed, tolerant
+from zsl_runner.console.terminal import Messages, Tolerant, filled, require_printed, tolerant
 from zsl_runner.tracking.bar import Bar
 
 
@@ -153,3 +153,9 @@ def test_processes_that_are_started_have_streams_in_place_of_closed_ones():
     start = "import subprocess, sys; from zsl_runner.console.terminal import tolerant\nwith tolerant():\n    "
     start += f"sys.exit(subprocess.call([sys.executable, '-I', '-S', '-c', {program!r}], close_fds=False))"
     assert subprocess.call(["sh", "-c", '"$0" -c "$1" 2>&-', sys.executable, start]) == 0
+
+
+def test_cells_of_a_column_are_equally_wide_on_a_terminal():
+    """Two places for each Chinese character, none for the accent after the e."""
+    assert filled(["cat", "大熊猫", "cafe\u0301", ""]) == ["cat   ", "大熊猫", "cafe\u0301  ", "      "]
+    assert filled([]) == []

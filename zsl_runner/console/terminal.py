@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, TextIO, cast
 
@@ -16,6 +16,26 @@ SIGNS = {"±": "+-", "─": "-", "…": "..."}
 def expressible(text: str) -> str:
     """Return a text with the substitutes of those `SIGNS` that standard output lacks; for tables, before layout."""
     return _substituted(text, getattr(sys.stdout, "encoding", None))
+
+
+def filled(texts: Iterable[str]) -> list[str]:
+    """Return texts with spaces at their ends, so that on a terminal all are equally wide: a column of a table.
+
+    Chinese and Japanese characters take two places, accents that are added to a letter none.
+
+    Args:
+        texts: the cells of the column.
+    """
+    cells = list(texts)
+    widths = [len(text) if text.isascii() else _places(text) for text in cells]
+    width = max(widths, default=0)
+    return [text + " " * (width - own) for text, own in zip(cells, widths, strict=True)]
+
+
+def _places(text: str) -> int:
+    from rich.cells import cell_len  # only where names need it
+
+    return cell_len(text)
 
 
 def _substituted(text: str, encoding: str | None) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from zsl_runner.config.quantities import quantity_of
+from zsl_runner.console.terminal import filled
 
 CLASSES, CONFUSIONS, ASSIGNED, MASKS = "classes", "confusions", "assigned", "masks"
 """Names of the tables that come with predictions, and with masks."""
@@ -68,11 +69,11 @@ def _lines(name: str, shown: dict[str, list[Any]]) -> list[str]:
         column, sign = ("accuracy", 1) if name == CLASSES else ("rows", -1)
         place = shown["columns"].index(column)
         entries = sorted(entries, key=lambda entry: sign * entry[1][place])[:SHOWN]
-    width = max(map(len, [name, *(row for row, _ in entries)]))
-    lines = [f"  {name:<{width}}" + "".join(f"  {column:>15}" for column in shown["columns"])]
-    for row, values in entries:
+    head, *names = filled([name, *(row for row, _ in entries)])
+    lines = [f"  {head}" + "".join(f"  {column:>15}" for column in shown["columns"])]
+    for row, (_, values) in zip(names, entries, strict=True):
         cells = ["" if value is None else str(value) if isinstance(value, int) else f"{value:.2f}" for value in values]
-        lines.append(f"  {row:<{width}}" + "".join(f"  {cell:>15}" for cell in cells))
+        lines.append(f"  {row}" + "".join(f"  {cell:>15}" for cell in cells))
     if left:
         which = "least accurate" if name == CLASSES else "with most rows"
         lines.append(f"  the {SHOWN} {which} of {SHOWN + left:,} classes; --json prints all")

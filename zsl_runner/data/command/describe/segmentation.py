@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from zsl_runner.console.terminal import filled
 from zsl_runner.data.command.describe.images import picture
 from zsl_runner.data.pairs.segmentation.records import SPLITS, VOID, SegmentationRecords, colour_map
 from zsl_runner.data.records import Rows
@@ -40,14 +41,14 @@ def describe(records: SegmentationRecords) -> Iterable[str]:
 
 def _class_table(records: SegmentationRecords) -> Iterable[str]:
     counts = {name: _counts(records, name) for name in SPLITS}
-    width = max(5, *(len(name) for name in records.class_names))
-    yield f"{'id':>4}  {'class':<{width}}" + "".join(f"  {name:>12}" for name in SPLITS) + "   (per cent of pixels)"
-    labels = [*enumerate(records.class_names)]
+    head, *names = filled(["class", *records.class_names])
+    yield f"{'id':>4}  {head}" + "".join(f"  {name:>12}" for name in SPLITS) + "   (per cent of pixels)"
+    labels = [*enumerate(names)]
     if any(count[VOID] for count in counts.values()):
-        labels.append((VOID, "void"))
+        labels.append((VOID, "void".ljust(len(head))))
     for label, name in labels:
         shares = "".join(f"  {100 * count[label] / count.sum():12.2f}" for count in counts.values())
-        yield f"{label:>4}  {name:<{width}}{shares}"
+        yield f"{label:>4}  {name}{shares}"
 
 
 def _counts(records: SegmentationRecords, split: str) -> np.ndarray:

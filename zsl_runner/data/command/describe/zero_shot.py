@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from zsl_runner.console.terminal import filled
 from zsl_runner.data.records import Rows
 from zsl_runner.data.stages import spread
 from zsl_runner.data.zero_shot.records import ZeroShotRecords
@@ -116,8 +117,8 @@ def _class_table(records: ZeroShotRecords) -> Iterable[str]:
     count = len(records.class_vectors)
     counts = [np.bincount(records.labels[index], minlength=count) for index in split_rows(records).values()]
     seen, validation = set(records.seen_classes.tolist()), set(records.validation_classes.tolist())
-    width = max(5, *(len(name) for name in records.class_names))
-    yield f"{'id':>4}  {'class':<{width}}  {'role':<10}  {'trainval':>8}  {'test':>6}"
+    head, *names = filled(["class", *records.class_names])
+    yield f"{'id':>4}  {head}  {'role':<10}  {'trainval':>8}  {'test':>6}"
     for label in range(count):
         if count > SHOWN_CLASSES and SHOWN_CLASSES // 2 <= label < count - SHOWN_CLASSES // 2:
             if label == SHOWN_CLASSES // 2:
@@ -125,7 +126,7 @@ def _class_table(records: ZeroShotRecords) -> Iterable[str]:
             continue
         role = "validation" if label in validation else "seen" if label in seen else "unseen"
         test = counts[1][label] + counts[2][label]
-        yield f"{label:>4}  {records.class_names[label]:<{width}}  {role:<10}  {counts[0][label]:>8}  {test:>6}"
+        yield f"{label:>4}  {names[label]}  {role:<10}  {counts[0][label]:>8}  {test:>6}"
 
 
 def draw(records: ZeroShotRecords) -> Figure:
