@@ -80,6 +80,7 @@ def test_its_features_train_a_final_classifier(zsl_run, tmp_path):
     assert result(tmp_path, "f")["metrics"]["test/H"] > 40
 
 
+@pytest.mark.slow
 def test_it_keeps_the_contracts(zsl_run, tmp_path):
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "tests.conftest"]
     environment = os.environ | {"PYTHONPATH": f"{zsl_run.site}{os.pathsep}{REPOSITORY}", "OMP_NUM_THREADS": "1"}

@@ -28,11 +28,11 @@ FINAL = ["evaluator.stages=[final]", "evaluator.calibration=none"]
 
 
 class TestFewShotEM(RunContract):
-    arguments = (*RUNS["em"], "dataset.shots=3", "checkpoint.every=20")
+    arguments = (*RUNS["em"], "dataset.shots=3", "checkpoint.every=40")
 
 
 @pytest.mark.parametrize(
-    "family", slow_if(["feature_gan", "aae_features", "cvae_features", "ridge_prototype"], FAMILIES)
+    "family", slow_if(["feature_gan", "aae_features", "aligned_vae", "cvae_features", "ridge_prototype"], FAMILIES)
 )
 def test_every_family_learns_from_the_labelled_rows_and_says_so(family, tmp_path):
     plain, few = (
