@@ -26,8 +26,6 @@ def directory(tmp_path_factory):
         "dataset=toy",
         *widths,
         "model.class_encoder.dropout=0",
-        "model.reconstruction_weight=1",
-        "model.cross_weight=2.37",
         "trainer.epochs=16",
         "trainer.optim.lr=1.5e-3",
         "evaluator.stages=[final]",
