@@ -9,10 +9,9 @@ import torch
 from tests.classifiers.generators import honest_generator
 from tests.conftest import make_records
 from tests.zero_shot import zero_shot_folds
-from zsl_runner.classifiers.conf import ClassifierConf
 from zsl_runner.data.zero_shot.folds import ZeroShotShape
 from zsl_runner.errors import NonFiniteError
-from zsl_runner.evaluation.final_classifier.conf import FinalClassifierEvaluatorConf
+from zsl_runner.evaluation.final_classifier.conf import FinalClassifierConf, FinalClassifierEvaluatorConf
 from zsl_runner.evaluation.final_classifier.evaluator import FinalClassifierEvaluator
 from zsl_runner.evaluation.metrics import mean_class_accuracy
 from zsl_runner.evaluation.zsl.figures import generated_rows
@@ -20,7 +19,7 @@ from zsl_runner.models.eszsl.conf import ESZSLConf
 from zsl_runner.models.eszsl.model import ESZSL
 from zsl_runner.streams import Streams
 
-QUICK = ClassifierConf(synthetic_per_class=40, epochs=15, lr=0.02)
+QUICK = FinalClassifierConf(synthetic_per_class=40, epochs=15, lr=0.02)
 
 
 def cut(records, stage="final"):
@@ -53,7 +52,7 @@ def test_a_good_generator_gives_good_classifiers(fold):
 
 
 def test_few_generated_rows_of_a_class_which_make_many_steps_are_told(fold):
-    many = ClassifierConf(synthetic_per_class=1, epochs=20_000)
+    many = FinalClassifierConf(synthetic_per_class=1, epochs=20_000)
     rows = len(fold.train.labels) + len(fold.train.unseen_classes)
     told = evaluator(classifier=many).slow(fold)
     assert f"{20_000 * rows:,} steps of 1 rows" in told

@@ -7,9 +7,8 @@ from tests.conftest import make_records
 from tests.memory import largest_allocation
 from tests.slow import slow_if
 from tests.zero_shot import zero_shot_folds
-from zsl_runner.classifiers.conf import ClassifierConf
 from zsl_runner.data.zero_shot.folds import ZeroShotShape
-from zsl_runner.evaluation.final_classifier.conf import FinalClassifierEvaluatorConf
+from zsl_runner.evaluation.final_classifier.conf import FinalClassifierConf, FinalClassifierEvaluatorConf
 from zsl_runner.evaluation.final_classifier.evaluator import FinalClassifierEvaluator
 from zsl_runner.evaluation.predictions import as_csv
 from zsl_runner.evaluation.zsl.conf import ZeroShotEvaluatorConf
@@ -33,7 +32,7 @@ def by_model(fold, batch_size):
 
 
 def by_classifiers(fold, batch_size):
-    classifier = ClassifierConf(synthetic_per_class=2, epochs=1, batch_size=BLOCK)
+    classifier = FinalClassifierConf(synthetic_per_class=2, epochs=1, batch_size=BLOCK)
     conf = FinalClassifierEvaluatorConf(classifier=classifier, batch_size=batch_size)
     return FinalClassifierEvaluator(conf, 0), honest_generator(fold)
 

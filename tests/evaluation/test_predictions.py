@@ -9,13 +9,12 @@ import torch
 
 from tests.classifiers.generators import honest_generator
 from tests.zero_shot import zero_shot_folds
-from zsl_runner.classifiers.conf import ClassifierConf
 from zsl_runner.config.registry import resolve, schemas
 from zsl_runner.data.zero_shot.folds import ZeroShotShape
 from zsl_runner.errors import RunError
 from zsl_runner.evaluation.base import Evaluator
 from zsl_runner.evaluation.class_tables import class_accuracies, confusions
-from zsl_runner.evaluation.final_classifier.conf import FinalClassifierEvaluatorConf
+from zsl_runner.evaluation.final_classifier.conf import FinalClassifierConf, FinalClassifierEvaluatorConf
 from zsl_runner.evaluation.final_classifier.evaluator import FinalClassifierEvaluator
 from zsl_runner.evaluation.metrics import harmonic_mean, mean_class_accuracy
 from zsl_runner.evaluation.predictions import Predictions, as_csv, joined
@@ -36,7 +35,7 @@ def scored(request, records):
         model = ESZSL(ESZSLConf(), ZeroShotShape(12, 5, 9), Streams(0))
         model.fit(fold.train)
         return ZeroShotEvaluator(ZeroShotEvaluatorConf(batch_size=50, calibration="val"), 0), model, fold
-    classifier = ClassifierConf(synthetic_per_class=40, epochs=2)
+    classifier = FinalClassifierConf(synthetic_per_class=40, epochs=2)
     conf = FinalClassifierEvaluatorConf(classifier=classifier, batch_size=50, calibration="val")
     return FinalClassifierEvaluator(conf, 0), honest_generator(fold, spread=2.0), fold
 
