@@ -26,7 +26,7 @@ def wasserstein_distance(mean: Tensor, log_var: Tensor, other_mean: Tensor, othe
     Returns:
         (B,) values >= 0, not reduced over rows.
 
-    Source: CADA-VAE (Schoenfeld et al. 2019), equation 4.
+    Source: CADA-VAE (Schönfeld et al. 2019), the distance of its distribution alignment, as in the released code.
 
     >>> zero = torch.zeros(1, 1)
     >>> wasserstein_distance(zero, zero, torch.tensor([[3.0]]), torch.tensor([[25.0]]).log())
@@ -52,8 +52,8 @@ def absolute_error(x: Tensor, reconstruction: Tensor, row_weights: Tensor | None
     Returns:
         A scalar.
 
-    Source: CADA-VAE (Schoenfeld et al. 2019), reconstruction and equation 3, reduced as in the released code but for
-    the mean over rows.
+    Source: CADA-VAE (Schönfeld et al. 2019), its reconstruction and cross-alignment, reduced as in the released code
+    but for the mean over rows.
 
     >>> absolute_error(torch.ones(2, 5), torch.zeros(2, 5))
     tensor(5.)
@@ -71,7 +71,7 @@ def risen(done: float, begin: float, end: float) -> float:
         begin: t_0, up to which the factor is 0.
         end: t_1 > t_0, from which it is 1.
 
-    Source: CADA-VAE (Schoenfeld et al. 2019), section 4, where the shares are epochs of 100.
+    Source: CADA-VAE (Schönfeld et al. 2019), the released code, where the shares are epochs of 100.
 
     >>> [round(risen(done, 0.2, 0.6), 2) for done in (0.0, 0.2, 0.3, 0.6, 1.0)]
     [0.0, 0.0, 0.25, 1.0, 1.0]
