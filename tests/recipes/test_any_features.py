@@ -62,6 +62,14 @@ MODELS = {
     ],
     "vzsl": ["trainer.steps=300"],
     "cvae": [*GENERATOR, "model.hidden=[256]", "trainer.epochs=40", "trainer.evaluate_every=40"],
+    "cada_vae": [
+        *GENERATOR,
+        *(f"model.{network}.hidden=[128]" for network in ("encoder", "decoder", "class_encoder", "class_decoder")),
+        "model.class_encoder.dropout=0",
+        "trainer.epochs=60",
+        "trainer.evaluate_every=60",
+        "evaluator.classifier.epochs=10",
+    ],
     "aae/features": [*GENERATOR, "model.hidden=[256]", "trainer.batch_size=60", "trainer.epochs=20"],
     # With the usual weights, 10 and 0.01, nothing teaches the classes at norm 100 and 4,096-d: the distance grows with
     # the norm and the other terms do not (the critic's gradient settles at a norm of 2.4), and class vectors add to the
@@ -160,7 +168,7 @@ def trains(train, model, width, signed, norm, settings=()):
     assert metrics["test/T1"] > 1.5 * 100 / UNSEEN  # generators that learnt nothing scatter about chance
 
 
-@pytest.mark.parametrize("model", slow_if(["f_clswgan", "f_vaegan", "tf_vaegan", "bi_vaegan", "vzsl"], MODELS))
+@pytest.mark.parametrize("model", slow_if(["f_clswgan", "f_vaegan", "tf_vaegan", "bi_vaegan", "vzsl", "cada_vae"], MODELS))
 def test_a_model_trains_on_features_of_large_norm(train, model):
     trains(train, model, width=64, signed=True, norm=100.0)
 
