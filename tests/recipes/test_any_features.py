@@ -126,6 +126,9 @@ OWN_SCALING = {
 }
 
 
+SLOW = ["f_clswgan", "f_vaegan", "tf_vaegan", "bi_vaegan", "vzsl", "cada_vae"]
+
+
 @pytest.fixture
 def train(loader, monkeypatch, tmp_path):
     """Return what trains a model on such features and gives its training metrics by name, and the test's."""
@@ -168,7 +171,7 @@ def trains(train, model, width, signed, norm, settings=()):
     assert metrics["test/T1"] > 1.5 * 100 / UNSEEN  # generators that learnt nothing scatter about chance
 
 
-@pytest.mark.parametrize("model", slow_if(["f_clswgan", "f_vaegan", "tf_vaegan", "bi_vaegan", "vzsl", "cada_vae"], MODELS))
+@pytest.mark.parametrize("model", slow_if(SLOW, MODELS))
 def test_a_model_trains_on_features_of_large_norm(train, model):
     trains(train, model, width=64, signed=True, norm=100.0)
 
