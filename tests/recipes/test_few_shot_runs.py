@@ -28,7 +28,7 @@ FINAL = ["evaluator.stages=[final]", "evaluator.calibration=none"]
 
 
 class TestFewShotEM(RunContract):
-    arguments = (*RUNS["em"], "dataset.shots=3", "checkpoint.every=40")
+    arguments = (*RUNS["em"], "dataset.shots=3", "checkpoint.every=20")
 
 
 @pytest.mark.parametrize(

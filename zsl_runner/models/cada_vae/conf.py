@@ -1,4 +1,4 @@
-"""Options of CADA-VAE. The defaults are the settings released for all data sets."""
+"""Options of CADA-VAE. The defaults are those of the released code, which has codes drawn in another way."""
 
 from __future__ import annotations
 
