@@ -264,6 +264,16 @@ def test_labels_of_pixels_are_no_numbers_to_the_likelihood_protocol(problems):
     assert "made for" not in message  # cvae_pairs and cvae_images predict numbers
 
 
+def test_models_that_fit_data_are_those_that_run_on_them_as_they_come(problems):
+    """Others need nothing of the data themselves, while what they are trained and measured by does."""
+    message, _ = problems("model=sgal", "dataset=digit_canvas")["model"]
+    (line,) = (line for line in message.splitlines() if line.startswith("models that fit dataset=digit_canvas: "))
+    named = line.partition(": ")[2].split(", ")
+    assert not {"cvae", "baseline_nn", "aae/basic"} & set(named)
+    for model in named:
+        assert not problems(f"model={model}", "dataset=digit_canvas"), model
+
+
 @pytest.mark.parametrize(
     ("arguments", "fitting", "key"),
     [

@@ -63,8 +63,11 @@ def check_parts(draft: Draft, loader: Loader | None) -> None:
             and (others := _made_for(parts[answering], draft.kinds.get("model"), loader))
         ):
             lines.append(f"made for {answerer}: {others}")
-        lines.append(f"{answering}s that fit {asker}: {_options(loader, answering, givers)}")
-        lines.append(f"{asking}s that fit {answerer}: {_options(loader, asking, takers)}")
+        lines.append(f"{answering}s that fit {asker}: {', '.join(_options(loader, answering, givers)) or 'none'}")
+        fitting = _options(loader, asking, takers)
+        if asking == "model" and (as_they_come := _with_their_parts(loader, parts[answering], fitting)):
+            fitting = as_they_come
+        lines.append(f"{asking}s that fit {answerer}: {', '.join(fitting) or 'none'}")
         draft.report(asking, "\n".join(lines), Origin())
 
 
@@ -306,20 +309,32 @@ def check_outputs(draft: Draft, resumes: Path | None) -> None:
 
 def _made_for(dataset: type[Component], kind: str | None, loader: Loader | None) -> str:
     """Return the models of a kind whose usual evaluator fits the data set; empty if there are none."""
-    if loader is None or not issubclass(dataset, DatasetConf):
+    if loader is None:
         return ""
-    evaluators = {name: schema for name, schema in schemas("evaluator").items() if issubclass(schema, EvaluatorConf)}
-    fitting = [name for name, schema in evaluators.items() if schema.needs <= dataset.provides]
     models = [model for model in loader.options("model") if loader.kind_of_option("model", model) == kind]
-    return ", ".join(f"model={model}" for model in models if loader.usual_kind("evaluator", model) in fitting)
+    return ", ".join(f"model={model}" for model in models if _usual_part_fits(loader, "evaluator", model, dataset))
 
 
-def _options(loader: Loader | None, group: str, kinds: Iterable[str]) -> str:
+def _with_their_parts(loader: Loader | None, dataset: type[Component], models: Iterable[str]) -> list[str]:
+    """Return the models that need no other trainer or evaluator than their usual ones for a data set."""
+    if loader is None:
+        return []
+    return [m for m in models if all(_usual_part_fits(loader, part, m, dataset) for part in ("trainer", "evaluator"))]
+
+
+def _usual_part_fits(loader: Loader, group: str, model: str, dataset: type[Component]) -> bool:
+    schema = schemas(group).get(loader.usual_kind(group, model) or "")
+    if schema is None or not issubclass(schema, (TrainerConf, EvaluatorConf)) or not issubclass(dataset, DatasetConf):
+        return False
+    return schema.needs <= dataset.provides
+
+
+def _options(loader: Loader | None, group: str, kinds: Iterable[str]) -> list[str]:
     """Return the options of a group that build one of ``kinds``."""
     if loader is None:
-        return ", ".join(kinds) or "none"
+        return list(kinds)
     wanted = set(kinds)
-    return ", ".join(o for o in loader.options(group) if loader.kind_of_option(group, o) in wanted) or "none"
+    return [option for option in loader.options(group) if loader.kind_of_option(group, option) in wanted]
 
 
 def _blocks(block: Any, key: str) -> Iterable[tuple[str, Any]]:
