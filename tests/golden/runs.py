@@ -29,7 +29,7 @@ _ALIGNED = [
     *_SMALL_VAE,
     "model.class_encoder.hidden=[16]",
     "model.class_decoder.hidden=[16]",
-    "trainer.batch_size=32",
+    "trainer.batch_size=200",
     "trainer.epochs=4",
 ]
 _COMPLETION = [
