@@ -6,6 +6,7 @@ import itertools
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from PIL import Image
 
 from tests.slow import slow_if
@@ -57,6 +58,43 @@ def test_axes_with_numbers_keep_them():
     card(figure)
     assert [label.get_text() for label in axes.get_xticklabels()].count("") == 0
     assert axes.texts[0].get_visible()
+
+
+@pytest.mark.parametrize("place", ["left", "center"])
+def test_titles_of_a_card_are_broken_where_they_would_leave_it(place):
+    figure = Figure(figsize=(10, 4), layout="constrained")
+    figure.suptitle("A title as long as the whole figure is wide, which a card of less than half the width has not")
+    left, right = figure.subplots(1, 2)
+    titles = [
+        *figure.texts,
+        left.set_title("short", loc=place),
+        right.set_title("a title of the right one of two, which is wider than its half of the card", loc=place),
+    ]
+    words = [text.get_text() for text in titles]
+    card(figure)
+    found = [text.get_text() for text in titles]
+    assert [text.replace("\n", " ") for text in found] == words
+    assert [text.count("\n") > 0 for text in found] == [True, False, True]
+    for text in titles:
+        box = text.get_window_extent()
+        assert box.x0 >= -1
+        assert box.x1 <= figure.bbox.width + 1
+        assert box.y1 <= figure.bbox.height + 1
+
+
+def test_a_card_whose_words_all_fit_is_laid_out_once(monkeypatch):
+    laid_out = []
+    execute = ConstrainedLayoutEngine.execute
+    monkeypatch.setattr(
+        ConstrainedLayoutEngine, "execute", lambda engine, figure: laid_out.append(1) or execute(engine, figure)
+    )
+    figures = [Figure(figsize=(CARD_INCHES, 3), layout="constrained") for _ in range(2)]
+    for figure in figures:
+        figure.subplots(1, 2)[1].imshow(np.eye(3))
+    expected = png(figures[0], CARD_DPI)
+    laid_out.clear()
+    assert card(figures[1]).encoded == expected
+    assert len(laid_out) == 1
 
 
 def ink_below(picture, height):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import textwrap
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ import numpy as np
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.text import Text
     from PIL.Image import Image
 
 FRAME_MILLISECONDS: Final = 700
@@ -52,16 +54,31 @@ def still(figure: Figure, signature: str = "") -> Picture:
 def card(figure: Figure) -> Picture:
     """Return a figure as a small PNG whose words stay legible on TensorBoard's cards, of some 340 pixels.
 
-    The figure shrinks and its letters do not: names of ticks that would touch one another then, and numbers that would
-    leave their cells, are left out. The figure stays as small as it was made.
+    The figure shrinks and its letters do not: titles that would leave it then are broken into lines, names of ticks
+    that would touch one another, and numbers that would leave their cells, are left out. It stays as it was made here.
     """
     width, height = figure.get_size_inches()
     scale = min(1.0, CARD_INCHES / width)
     figure.set_size_inches(width * scale, height * scale)
-    figure.draw_without_rendering()
+    figure.dpi = CARD_DPI
+    _lay_out(figure)
+    while _break_titles(figure):
+        _lay_out(figure)  # the middle of a title pushes its axes aside
+    hidden = [_leave_out_what_touches(axes, CARD_DPI) for axes in figure.axes]
+    if not any(hidden):
+        figure.set_layout_engine("none")  # drawing would lay the same out once more
+    return _picture(png(figure))
+
+
+def _lay_out(figure: Figure) -> None:
+    """Give axes the places at which they are drawn, without drawing."""
+    engine = figure.get_layout_engine()
+    if engine is not None:
+        with warnings.catch_warnings():  # that titles leave no room, before they are broken
+            warnings.simplefilter("ignore", UserWarning)
+            engine.execute(figure)
     for axes in figure.axes:
-        _leave_out_what_touches(axes, figure.dpi)
-    return _picture(png(figure, CARD_DPI))
+        axes.apply_aspect()
 
 
 def png(figure: Figure, dpi: float | None = None) -> bytes:
@@ -113,18 +130,49 @@ def _signed(figure: Figure, signature: str) -> Iterator[None]:
             engine.set(rect=(0, 0, 1, 1))
 
 
-def _leave_out_what_touches(axes: Axes, dpi: float) -> None:
-    """Hide tick labels closer to one another than lines of text, and texts wider than a cell of an image."""
+def _break_titles(figure: Figure) -> bool:
+    """Break titles that would leave a figure into lines; tell whether there were any."""
+    from matplotlib.text import Text  # late: a run without figures needs no matplotlib
+
+    titles = list(figure.texts)
+    for axes in figure.axes:
+        titles += [child for child in axes.get_children() if isinstance(child, Text) and child not in axes.texts]
+    before = [title.get_text() for title in titles]
+    for title in titles:
+        box = title.get_window_extent()
+        beyond = max(-box.x0, box.x1 - figure.bbox.width)
+        if title.get_text() and beyond > 0:
+            excess = 2 * beyond if title.get_horizontalalignment() == "center" else beyond
+            _break_lines(title, 1 - excess / box.width)
+    return before != [title.get_text() for title in titles]
+
+
+def _break_lines(text: Text, share: float) -> None:
+    """Break a text between words into lines of a share of the letters that its longest one has."""
+    lines = text.get_text().split("\n")
+    letters = max(1, int(max(map(len, lines)) * share))
+    text.set_text("\n".join(part for one in lines for part in textwrap.wrap(one, letters, break_long_words=False)))
+
+
+def _leave_out_what_touches(axes: Axes, dpi: float) -> bool:
+    """Hide tick labels closer to one another than lines of text, and texts wider than a cell of an image.
+
+    Returns:
+        Whether there is room to be had: tick labels were hidden, which stand beside the axes.
+    """
+    hidden = False
     for number, axis in enumerate((axes.xaxis, axes.yaxis)):
         labels = [label for label in axis.get_ticklabels() if label.get_text()]
         places = np.sort(axes.transData.transform([label.get_position() for label in labels] or [(0, 0)])[:, number])
         if len(labels) > 1 and np.diff(places).min() < LINE_HEIGHT * float(labels[0].get_fontsize()) * dpi / 72:
             axis.set_ticklabels([])
+            hidden = True
     if axes.images and axes.texts:
         shape = axes.images[0].get_size()
         cell = min(axes.bbox.width / shape[1], axes.bbox.height / shape[0])
         for text in axes.texts:
             text.set_visible(float(text.get_fontsize()) * dpi / 72 * WIDTH_OF_TWO_DIGITS <= cell)
+    return hidden
 
 
 def _picture(encoded: bytes) -> Picture:
