@@ -29,6 +29,14 @@ def test_the_divergences_of_variables_stand_below_and_the_large_ones_are_named()
     assert png(figure)
 
 
+@pytest.mark.parametrize("rows", [1, 2])
+def test_a_single_row_of_a_short_run_is_seen(rows):
+    history = np.stack([50.0 * np.arange(1, rows + 1), *[np.arange(2.0, rows + 2)] * 7], 1)
+    lines = [line for axes in capacity_curve(history).axes for line in axes.lines]
+    assert len(lines) == 7
+    assert {line.get_marker() for line in lines} == {"o" if rows == 1 else "None"}
+
+
 @pytest.mark.parametrize("count", [1, 5, 10])
 def test_the_names_of_variables_stand_clear_of_the_curves(count):
     steps = np.arange(50, 550, 50)

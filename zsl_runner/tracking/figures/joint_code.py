@@ -59,9 +59,10 @@ def capacity_curve(history: NDArray[Any]) -> Figure:
     figure = Figure(figsize=(7.2, 2.2 + 2.2 * lines), layout="constrained")
     axes, *below = figure.subplots(lines, sharex=True, height_ratios=[3, 2][:lines], squeeze=False).flat
     steps = history[:, 0]
+    alone = "o" if len(steps) == 1 else None  # one point makes no line
     for name, column, colour in (("z", 1, QUALITATIVE[0]), ("c", 3, QUALITATIVE[1])):
-        axes.plot(steps, history[:, column], color=colour, linewidth=1.1, label=f"$KL_{name}$")
-        axes.plot(steps, history[:, column + 1], color=INK, linewidth=0.9, linestyle=(0, (5, 3)))
+        axes.plot(steps, history[:, column], color=colour, linewidth=1.1, marker=alone, label=f"$KL_{name}$")
+        axes.plot(steps, history[:, column + 1], color=INK, linewidth=0.9, linestyle=(0, (5, 3)), marker=alone)
         axes.annotate(
             f"$C_{name}$ {history[-1, column + 1]:.2f}",
             (steps[-1], history[-1, column + 1]),
@@ -71,24 +72,25 @@ def capacity_curve(history: NDArray[Any]) -> Figure:
             annotation_clip=False,
         )
     # Dotted: of a code that is used and sure it lies on KL_c, which is to be seen beneath.
-    axes.plot(steps, history[:, 5], color=QUALITATIVE[2], linestyle=(0, (1, 1.5)), label="$I(c;x)$")
+    axes.plot(steps, history[:, 5], color=QUALITATIVE[2], linestyle=(0, (1, 1.5)), marker=alone, label="$I(c;x)$")
     axes.set(ylabel="nats", title="Divergences and their capacities; information of the discrete code")
     axes.set_xlim(0, steps[-1])
     axes.set_ylim(bottom=min(0.0, float(history[:, 1:].min())))
     axes.grid(visible=True)
     axes.legend(loc="upper left")
     for place in below:
-        _draw_latents(place, steps, latents)
+        _draw_latents(place, steps, latents, alone)
     figure.axes[-1].set_xlabel("step")
     return figure
 
 
-def _draw_latents(axes: Axes, steps: NDArray[Any], latents: NDArray[Any]) -> None:
+def _draw_latents(axes: Axes, steps: NDArray[Any], latents: NDArray[Any], alone: str | None) -> None:
     largest = np.argsort(-latents[-1])
     for rank, latent in enumerate(largest):
         named = rank < len(QUALITATIVE) and latents[-1, latent] >= SHOWN
         label = f"$z_{{{latent + 1}}}$" if named else None
-        axes.plot(steps, latents[:, latent], color=QUALITATIVE[rank] if named else FAINT, linewidth=1.0, label=label)
+        colour = QUALITATIVE[rank] if named else FAINT
+        axes.plot(steps, latents[:, latent], color=colour, linewidth=1.0, marker=alone, label=label)
     axes.set(ylabel="nats", title="Divergence of each continuous variable")
     # The names stand in a row above the curves.
     axes.set_ylim(0.0, HEADROOM * max(SHOWN, float(latents.max())))
