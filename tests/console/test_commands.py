@@ -72,7 +72,7 @@ def test_a_run_is_complete_whatever_becomes_of_its_words(shell, tmp_path, line, 
 
 
 @pytest.mark.parametrize(
-    "command", slow_if(["zsl-data --help"], ["zsl-data describe toy", "zsl-report .", "zsl-data --help"])
+    "command", slow_if(["zsl-data --help", "zsl-data describe toy"], ["zsl-data describe toy", "zsl-report .", "zsl-data --help"])
 )
 def test_commands_that_print_their_product(shell, command):
     assert shell(f"{command} | head -1 > /dev/null").returncode == 0

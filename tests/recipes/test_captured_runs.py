@@ -35,8 +35,9 @@ def test_a_resumed_run_says_how_many_graphs_each_phase_had(tmp_path, kill_at, zs
 
 
 def test_captured_runs_end_as_others(tmp_path_factory, launch, monkeypatch, captured):
-    with_graphs = straight_run(tmp_path_factory, launch, *QUICK)
+    short = [*QUICK, "trainer.pretrain_steps=20", "trainer.em.iterations=20"]
+    with_graphs = straight_run(tmp_path_factory, launch, *short)
     monkeypatch.undo()
-    without = straight_run(tmp_path_factory, launch, *QUICK)
+    without = straight_run(tmp_path_factory, launch, *short)
     same_end(without, with_graphs)
     assert cost(without)["graphs"] == {} == cost(without)["eager_variants"]

@@ -29,6 +29,9 @@ FINAL = ["evaluator.stages=[final]", "evaluator.calibration=none"]
 
 class TestFewShotEM(RunContract):
     arguments = (*RUNS["em"], "dataset.shots=3", "checkpoint.every=20")
+    test_a_run_killed_after_any_checkpoint_ends_as_one_that_was_not = pytest.mark.slow(
+        RunContract.test_a_run_killed_after_any_checkpoint_ends_as_one_that_was_not
+    )
 
 
 @pytest.mark.parametrize(

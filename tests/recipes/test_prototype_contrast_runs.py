@@ -16,6 +16,7 @@ SMALL = [
     "dataset.cache=null",
     "dataset.flip=true",
     "checkpoint.every=3",
+    "tracker.tensorboard=false",
     "tracker.progress=none",
     "tracker.log_every=3",
 ]

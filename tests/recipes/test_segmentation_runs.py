@@ -30,6 +30,7 @@ CANVASES = [
     "model=cvae_segmentation_small",
     "trainer=hybrid",
     "checkpoint.every=3",
+    "tracker.tensorboard=false",
     *SMALL,
 ]
 

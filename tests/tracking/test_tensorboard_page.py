@@ -171,7 +171,7 @@ def test_layout_texts_images_and_projector_are_served(server):
 @pytest.mark.browser
 @pytest.mark.skipif(CHROMIUM is None, reason="no Chromium found; on Debian: apt-get install chromium")
 @pytest.mark.parametrize("server", ["auto"], indirect=True)
-@pytest.mark.parametrize("tab", slow_if(["timeseries", "images", "text"], TABS))
+@pytest.mark.parametrize("tab", slow_if(["timeseries", "custom_scalars", "images", "text"], TABS))
 def test_the_pages_draw_in_a_browser(server, tab, tmp_path):
     shot = tmp_path / f"{tab}.png"
     flags = [

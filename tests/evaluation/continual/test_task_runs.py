@@ -98,7 +98,7 @@ def test_a_run_keeps_the_weights_that_a_search_found(tmp_path, zero_shot, settin
 
 
 def test_figures_of_a_run_are_drawn(tmp_path):
-    overrides = [entry for entry in DIGITS if entry not in ("tracker.figures=false", "tracker.tensorboard=false")]
+    overrides = [entry for entry in DIGITS if entry != "tracker.figures=false"]
     run = finished(tmp_path, *overrides, "trainer=a_lwf", "trainer.plane=true", "trainer.search.tries=2")
     assert configuration(run).tracker.figures
     names = {path.stem for path in run.rglob("*.png")}
