@@ -19,6 +19,7 @@ MODULES = {
 }
 RUN = "zsl-run dataset=toy model=eszsl tracker=minimal"
 QUESTIONS = ["--help", "--list trainer", "--explain seed", "--version", "-sc install=bash"]
+PRODUCTS = ["zsl-report .", "zsl-data describe toy", "zsl-data --help"]
 pytestmark = pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
 
 
@@ -71,9 +72,7 @@ def test_a_run_is_complete_whatever_becomes_of_its_words(shell, tmp_path, line, 
     assert set(states(tmp_path)) == {"complete"}
 
 
-@pytest.mark.parametrize(
-    "command", slow_if(["zsl-data --help", "zsl-data describe toy"], ["zsl-data describe toy", "zsl-report .", "zsl-data --help"])
-)
+@pytest.mark.parametrize("command", slow_if(PRODUCTS[1:], PRODUCTS))
 def test_commands_that_print_their_product(shell, command):
     assert shell(f"{command} | head -1 > /dev/null").returncode == 0
     assert shell(f"{command} >&-").returncode == 0

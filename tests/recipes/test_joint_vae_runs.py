@@ -19,6 +19,7 @@ QUICK = [
     "trainer.batch_size=8",
     "trainer.iters=40",
     "trainer.evaluate_every=2",
+    "tracker.tensorboard=false",
     "tracker.log_every=7",
     "tracker.progress=none",
     "checkpoint.every=5",
@@ -66,6 +67,7 @@ def test_a_killed_run_continues_to_the_same_bits_and_keeps_its_schedule(straight
     assert final_state(directory)["parts"]["trainer"]["done"] == 64
 
 
+@pytest.mark.slow
 def test_a_collapsed_code_is_told_on_the_console_and_in_the_record(tmp_path, zsl_run):
     """All weight on the divergences and none to speak of on the picture: every image takes one category, surely."""
     collapse = [

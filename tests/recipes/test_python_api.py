@@ -16,13 +16,14 @@ from zsl_runner.evaluate.cli import main
 from zsl_runner.evaluate.scores import TEST_ROWS
 from zsl_runner.runs.result import Result
 
+SHORT = [*QUICK, "trainer.pretrain_steps=20", "trainer.em.iterations=20"]
 FINAL = ["model=f_clswgan", "evaluator.classifier.synthetic_per_class=20", "evaluator.classifier.epochs=2"]
 
 
 @pytest.fixture(scope="module")
 def directory(tmp_path_factory, launch):
     """A run of the command."""
-    return straight_run(tmp_path_factory, launch, *QUICK, "runtime.device=cpu")
+    return straight_run(tmp_path_factory, launch, *SHORT, "runtime.device=cpu")
 
 
 def accuracies(path):
@@ -43,7 +44,7 @@ def accuracies(path):
 
 def test_a_run_in_python_is_the_commands_to_the_bit(directory, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    run = zsl.run([*QUICK, "runtime.device=cpu", "name=straight"])
+    run = zsl.run([*SHORT, "runtime.device=cpu", "name=straight"])
     command, mine = Result.load(directory), Result.load(run.directory)
     assert mine.metrics == command.metrics
     assert mine.validation == command.validation
@@ -81,7 +82,7 @@ def test_predictions_of_final_classifiers_do_too(tmp_path, zsl_run):
 
 
 def test_validation_rows_carry_no_warning(tmp_path, zsl_run, capsys):
-    zsl_run(*QUICK, "runtime.device=cpu", "name=tuned", "evaluator.stages=[tune]")
+    zsl_run(*SHORT, "runtime.device=cpu", "name=tuned", "evaluator.stages=[tune]")
     file = tmp_path / "tuned.csv"
     assert main([str(tmp_path / "outputs/sgal/toy/tuned"), "--predictions", str(file)]) == 0
     assert TEST_ROWS not in capsys.readouterr().out
@@ -110,7 +111,7 @@ def test_a_run_goes_on_and_is_scored_with_data_that_were_moved(tmp_path, zsl_run
     for number in (0, 1):
         synthesize(tmp_path / f"data_{number}", ToyConf(name="toy", train_rows=20, data_seed=number))
     own = ["dataset=xlsa17", f"dataset.root={tmp_path}/data_0", "dataset.name=mine", "dataset.cache=null"]
-    trained = [part for part in QUICK if part != "dataset=toy"]
+    trained = [part for part in SHORT if part != "dataset=toy"]
     directory = kill_at(20, tmp_path / "outputs/sgal/mine/it", *own, *trained, "runtime.device=cpu")
     (tmp_path / "data_0").rename(tmp_path / "moved")
     resume = f"resume={directory}"
