@@ -66,6 +66,8 @@ OF_CLASSES = "{} classes of pixels, whose IoU is a mean over those that are ther
                 (["model=sgal", "trainer.em.train_prior=true"], True),
                 (["model=sgal", "model.encoder.hidden=[8]"], True),
                 (["model=vzsl", "trainer=em"], False),
+                (["model=cada_vae", "trainer=em"], False),
+                (["model=cada_vae", "trainer=em", "model.class_decoder.batch_norm=true"], True),
             )
         ),
         (["model=sgal"], ["trainer.em.iterations=0", "trainer.em.copies=2"], {"trainer.em.copies": "em.iterations=0"}),

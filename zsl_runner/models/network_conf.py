@@ -73,9 +73,13 @@ class GaussianPriorConf(ModelConf):
     decoder: MLPConf = section(MLPConf, "from the latent code to the mean of the features")
     blocks: BlockConf = section(BlockConf, "what all hidden blocks have in common")
 
-    def networks(self) -> tuple[HiddenConf, ...]:
-        """Return the options of the networks that may have hidden blocks."""
+    def autoencoder(self) -> tuple[HiddenConf, ...]:
+        """Return the options of the networks that learn also where class priors are fixed."""
         return self.encoder, self.decoder
+
+    def networks(self) -> tuple[HiddenConf, ...]:
+        """Return the options of all networks that may have hidden blocks."""
+        return self.autoencoder()
 
     def prior_dropout(self) -> float | None:
         """Return the dropout rate of the prior network; None if it has no hidden block, hence nothing to drop."""
