@@ -75,11 +75,21 @@ OF_CLASSES = "{} classes of pixels, whose IoU is a mean over those that are ther
             ["model=vzsl"],
             ["model.sharpening_weight=2", "model.blocks.norm_eps=1e-4"],
             {
-                "model.sharpening_weight": "trainer=seen_only, which never calls target_terms",
+                "model.sharpening_weight": "trainer=seen_only and evaluator=zsl, which never call target_terms",
                 "model.blocks.norm_eps": "networks without batch norm",
             },
         ),
         (["model=vzsl", "trainer=transductive"], ["model.sharpening_weight=2"], {}),
+        *(
+            (["model=cada_vae", f"evaluator={evaluator}"], ["model.rule=kl"], expected)
+            for evaluator, expected in (
+                ("zsl", {}),
+                (
+                    "code_classifier",
+                    {"model.rule": "trainer=aligned_vae and evaluator=final_classifier, which never call class_scores"},
+                ),
+            )
+        ),
         (
             ["model=bi_vaegan", "trainer.class_prior=known"],
             ["trainer.prior_classifier.lr=1e-4", "trainer.regressor_every=2"],

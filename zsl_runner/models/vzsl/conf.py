@@ -41,7 +41,10 @@ class VZSLConf(GaussianPriorConf):
         }
     )
 
-    options_of: ClassVar[dict[str, tuple[str, ...]]] = {Capability.TARGET_TERMS: ("sharpening_weight",)}
+    options_of: ClassVar[dict[str, tuple[str, ...]]] = {
+        **GaussianPriorConf.options_of,
+        Capability.TARGET_TERMS: ("sharpening_weight",),
+    }
 
     kind: str = option("vzsl", "the implementation; fixed by the file chosen in the group")
     name: str = option("vzsl", "the label in directories, tables and TensorBoard")
