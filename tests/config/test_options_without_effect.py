@@ -130,11 +130,31 @@ OF_CLASSES = "{} classes of pixels, whose IoU is a mean over those that are ther
         ),
         (
             ["model=bi_vaegan", "model.weights.attribute_generator=0"],
-            ["model.weights.attribute_critic=2", "model.penalty.attribute_projection=none", "model.penalty.weight=1"],
+            [
+                "model.weights.attribute_critic=2",
+                "model.penalty.attribute_projection=none",
+                "model.attribute_hidden=8",
+                "model.penalty.weight=1",
+            ],
             dict.fromkeys(
-                ("model.weights.attribute_critic", "model.penalty.attribute_projection"),
+                ("model.weights.attribute_critic", "model.penalty.attribute_projection", "model.attribute_hidden"),
                 "weights.attribute_generator=0",
             ),
+        ),
+        (
+            ["model=bi_vaegan", "trainer=feature_gan"],
+            ["model.attribute_hidden=8"],
+            {"model.attribute_hidden": "trainer.mode=inductive"},
+        ),
+        (
+            ["model=tf_vaegan", "model.weights.generator=0"],
+            ["model.weights.critic=2", "model.penalty.weight=1"],
+            {"model.weights.critic": "weights.generator=0"},
+        ),
+        (
+            ["model=f_vaegan", "model.weights.reconstruction=0"],
+            ["model.reconstruction=squared", "model.weights.kl=2"],
+            {"model.reconstruction": "weights.reconstruction=0"},
         ),
         (
             ["model=bi_vaegan", "model.penalty.attribute_weight=0"],
