@@ -62,3 +62,7 @@ class VZSLConf(GaussianPriorConf):
     sharpening_weight: float = option(
         1.0, "factor of the self-sharpening term of unlabelled rows; 0 leaves the term out", low=0.0
     )
+
+    def learns_from_unlabelled(self) -> bool:
+        """Tell whether unlabelled rows have a term in the loss, in transductive training."""
+        return bool(self.reconstruction_weight or self.sharpening_weight)
