@@ -66,6 +66,8 @@ OF_CLASSES = "{} classes of pixels, whose IoU is a mean over those that are ther
                 (["model=sgal", "trainer.em.train_prior=true"], True),
                 (["model=sgal", "model.encoder.hidden=[8]"], True),
                 (["model=vzsl", "trainer=em"], False),
+                (["model=cada_vae", "trainer=em"], False),
+                (["model=cada_vae", "trainer=em", "model.class_decoder.batch_norm=true"], True),
             )
         ),
         (["model=sgal"], ["trainer.em.iterations=0", "trainer.em.copies=2"], {"trainer.em.copies": "em.iterations=0"}),
@@ -73,11 +75,21 @@ OF_CLASSES = "{} classes of pixels, whose IoU is a mean over those that are ther
             ["model=vzsl"],
             ["model.sharpening_weight=2", "model.blocks.norm_eps=1e-4"],
             {
-                "model.sharpening_weight": "trainer=seen_only, which never calls target_terms",
+                "model.sharpening_weight": "trainer=seen_only and evaluator=zsl, which never call target_terms",
                 "model.blocks.norm_eps": "networks without batch norm",
             },
         ),
         (["model=vzsl", "trainer=transductive"], ["model.sharpening_weight=2"], {}),
+        *(
+            (["model=cada_vae", f"evaluator={evaluator}"], ["model.rule=kl"], expected)
+            for evaluator, expected in (
+                ("zsl", {}),
+                (
+                    "code_classifier",
+                    {"model.rule": "trainer=aligned_vae and evaluator=final_classifier, which never call class_scores"},
+                ),
+            )
+        ),
         (
             ["model=bi_vaegan", "trainer.class_prior=known"],
             ["trainer.prior_classifier.lr=1e-4", "trainer.regressor_every=2"],
@@ -118,11 +130,31 @@ OF_CLASSES = "{} classes of pixels, whose IoU is a mean over those that are ther
         ),
         (
             ["model=bi_vaegan", "model.weights.attribute_generator=0"],
-            ["model.weights.attribute_critic=2", "model.penalty.attribute_projection=none", "model.penalty.weight=1"],
+            [
+                "model.weights.attribute_critic=2",
+                "model.penalty.attribute_projection=none",
+                "model.attribute_hidden=8",
+                "model.penalty.weight=1",
+            ],
             dict.fromkeys(
-                ("model.weights.attribute_critic", "model.penalty.attribute_projection"),
+                ("model.weights.attribute_critic", "model.penalty.attribute_projection", "model.attribute_hidden"),
                 "weights.attribute_generator=0",
             ),
+        ),
+        (
+            ["model=bi_vaegan", "trainer=feature_gan"],
+            ["model.attribute_hidden=8"],
+            {"model.attribute_hidden": "trainer.mode=inductive"},
+        ),
+        (
+            ["model=tf_vaegan", "model.weights.generator=0"],
+            ["model.weights.critic=2", "model.penalty.weight=1"],
+            {"model.weights.critic": "weights.generator=0"},
+        ),
+        (
+            ["model=f_vaegan", "model.weights.reconstruction=0"],
+            ["model.reconstruction=squared", "model.weights.kl=2"],
+            {"model.reconstruction": "weights.reconstruction=0"},
         ),
         (
             ["model=bi_vaegan", "model.penalty.attribute_weight=0"],

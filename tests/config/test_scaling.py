@@ -52,6 +52,11 @@ def test_a_models_evaluator_and_trainer_come_with_it_and_yield():
             "trainer.mode",
             "no unlabelled row reaches",
         ),
+        (
+            ["model=vzsl", "trainer=transductive", "model.reconstruction_weight=0", "model.sharpening_weight=0"],
+            "trainer.steps",
+            "unlabelled rows have no term",
+        ),
         (["model=f_clswgan", "trainer.feedback_lr=0.1"], "trainer.feedback_lr", "no feedback_loop"),
         (["model=f_clswgan", "trainer.class_prior=cpe"], "trainer.class_prior", "needs mode=transductive"),
         (["model=bi_vaegan", "evaluator=zsl"], "evaluator", "class_scores"),

@@ -40,8 +40,8 @@ def others(value, shape, rule):
         yield from (str(number) for number in (value / 2 if value else 0.5, 0.01))
 
 
-ADDS_A_NETWORK = {"model.unseen_critic"}
-"""Idle options with which a model has a network that nothing trains; the record of a run is of all its weights."""
+OF_AN_IDLE_NETWORK = {"model.unseen_critic", "model.attribute_hidden"}
+"""Idle options of a network that nothing trains: whether it is there, its width; a run's record is of all weights."""
 MORE = {
     "em_without_rollback": (
         "em",
@@ -63,6 +63,7 @@ MORE = {
         "feature_gan_transductive",
         ["trainer.mode=inductive", "trainer.class_prior=uniform", "trainer.warmup_epochs=0"],
     ),
+    "without_reconstruction": ("feature_gan", ["model.weights.reconstruction=0"]),
     "without_guess": ("hybrid", ["model.recurrent=false"]),
     "standard_prior": ("hybrid", ["model.prior=standard"]),
     "segmentation_without_guess": ("segmentation", ["model.recurrent=false", "evaluator.hidden_side=0"]),
@@ -145,6 +146,6 @@ def test_options_without_effect_have_none(name, tmp_path, monkeypatch):
     (tmp_path / "without").mkdir()
     monkeypatch.setitem(RUNS, name, CASES[name])
     without = perform(name, tmp_path / "without")
-    trained = [override for override in overrides if keys_of([override]).isdisjoint(ADDS_A_NETWORK)]
+    trained = [override for override in overrides if keys_of([override]).isdisjoint(OF_AN_IDLE_NETWORK)]
     monkeypatch.setitem(RUNS, name, [*CASES[name], *trained])
     assert perform(name, tmp_path / "with") == without

@@ -155,7 +155,7 @@ def look_for_idle(draft: Draft, config: RunConfig) -> None:
             _tell(draft, trainer, "trainer", [type(trainer)], Idle(key, why))
     for capability in sorted(model.options_of.keys() - (trainer.requires | evaluator.requires)):
         for key in model.options_of[capability]:
-            why = f"trainer={trainer.kind}, which never calls {capability}"
+            why = f"trainer={trainer.kind} and evaluator={evaluator.kind}, which never call {capability}"
             _tell(draft, model, "model", [type(model)], Idle(key, why))
 
 

@@ -9,7 +9,7 @@ from typing import ClassVar
 from zsl_runner.config.fields import option, section
 from zsl_runner.config.problems import Idle, Problem, idle
 from zsl_runner.config.schema import DatasetConf, ModelConf
-from zsl_runner.config.vocabulary import Provision, View
+from zsl_runner.config.vocabulary import Capability, Provision, View
 
 ORDERS = ("activation_norm_dropout", "norm_dropout_activation")
 RULES = ("nearest_prior_mean", "density", "kl")
@@ -62,6 +62,7 @@ class GaussianPriorConf(ModelConf):
     """A latent-variable model of features whose prior is one Gaussian for each class."""
 
     needs: ClassVar[frozenset[str]] = frozenset({Provision.FEATURES, Provision.CLASS_VECTORS})
+    options_of: ClassVar[dict[str, tuple[str, ...]]] = {Capability.CLASS_SCORES: ("rule",)}
 
     latent_dim: int = option(64, "width d of the latent space", low=1)
     reconstruction_weight: float = option(
@@ -73,9 +74,13 @@ class GaussianPriorConf(ModelConf):
     decoder: MLPConf = section(MLPConf, "from the latent code to the mean of the features")
     blocks: BlockConf = section(BlockConf, "what all hidden blocks have in common")
 
-    def networks(self) -> tuple[HiddenConf, ...]:
-        """Return the options of the networks that may have hidden blocks."""
+    def autoencoder(self) -> tuple[HiddenConf, ...]:
+        """Return the options of the networks that learn also where class priors are fixed."""
         return self.encoder, self.decoder
+
+    def networks(self) -> tuple[HiddenConf, ...]:
+        """Return the options of all networks that may have hidden blocks."""
+        return self.autoencoder()
 
     def prior_dropout(self) -> float | None:
         """Return the dropout rate of the prior network; None if it has no hidden block, hence nothing to drop."""

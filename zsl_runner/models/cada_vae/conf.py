@@ -101,9 +101,13 @@ class CADAVAEConf(GaussianPriorConf):
     class_decoder: ClassDecoderConf = section(ClassDecoderConf, "from the latent code to the class vectors")
     blocks: RectifiedConf = section(RectifiedConf, "what all hidden blocks have in common")
 
+    def autoencoder(self) -> tuple[HiddenConf, ...]:
+        """Return also the options of the decoder of class vectors."""
+        return *super().autoencoder(), self.class_decoder
+
     def networks(self) -> tuple[HiddenConf, ...]:
-        """Return also the options of the networks of class vectors."""
-        return *super().networks(), self.class_encoder, self.class_decoder
+        """Return also the options of the encoder of class vectors, whose codes are the class priors."""
+        return *super().networks(), self.class_encoder
 
     def prior_dropout(self) -> float | None:
         """Return the rate of the class vectors' encoder, if it has hidden layers."""

@@ -15,6 +15,7 @@ SPHERICAL = ("l2", "center_l2")
 CENTRED = ("standard", "center_l2", "center_l2_standard")
 UNSEEN_CRITIC = ("weights.unseen_critic", "weights.unseen_generator")
 ATTRIBUTE_CRITIC = (
+    "attribute_hidden",
     "weights.attribute_critic",
     "weights.attribute_generator",
     "penalty.attribute_weight",
@@ -197,12 +198,16 @@ class FeatureGANConf(ModelConf):
         """Yield what has no effect because the network or the term it belongs to is off."""
         if self.encoder == "none":
             yield from idle("encoder=none", "weights.kl", "weights.reconstruction", "reconstruction")
+        elif self.weights.reconstruction == 0:
+            yield from idle("weights.reconstruction=0", "reconstruction")
+        if self.weights.generator == 0:  # the seen critic learns, and what it says reaches nothing
+            yield from idle("weights.generator=0", "weights.critic")
         if self.unseen_critic == "none":
             yield from idle("unseen_critic=none", *UNSEEN_CRITIC)
-        elif self.weights.unseen_generator == 0:  # it learns, and what it says reaches nothing
+        elif self.weights.unseen_generator == 0:  # likewise
             yield from idle("weights.unseen_generator=0", "weights.unseen_critic")
         if not self.attribute_critic:
-            yield from idle("attribute_critic=false", "attribute_hidden", *ATTRIBUTE_CRITIC)
+            yield from idle("attribute_critic=false", *ATTRIBUTE_CRITIC)
         elif self.weights.attribute_generator == 0:
             own = [key for key in ATTRIBUTE_CRITIC if key != "weights.attribute_generator"]
             yield from idle("weights.attribute_generator=0", *own)

@@ -41,7 +41,10 @@ class VZSLConf(GaussianPriorConf):
         }
     )
 
-    options_of: ClassVar[dict[str, tuple[str, ...]]] = {Capability.TARGET_TERMS: ("sharpening_weight",)}
+    options_of: ClassVar[dict[str, tuple[str, ...]]] = {
+        **GaussianPriorConf.options_of,
+        Capability.TARGET_TERMS: ("sharpening_weight",),
+    }
 
     kind: str = option("vzsl", "the implementation; fixed by the file chosen in the group")
     name: str = option("vzsl", "the label in directories, tables and TensorBoard")
@@ -59,3 +62,7 @@ class VZSLConf(GaussianPriorConf):
     sharpening_weight: float = option(
         1.0, "factor of the self-sharpening term of unlabelled rows; 0 leaves the term out", low=0.0
     )
+
+    def learns_from_unlabelled(self) -> bool:
+        """Tell whether unlabelled rows have a term in the loss, in transductive training."""
+        return bool(self.reconstruction_weight or self.sharpening_weight)

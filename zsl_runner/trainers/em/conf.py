@@ -151,7 +151,7 @@ class EMTrainerConf(TrainerConf):
             yield from idle("a decoder without dropout", "em.decoder_dropout")
         if not (model.prior_dropout() if self.em.train_prior_dropout is None else self.em.train_prior_dropout):
             yield from idle("a prior network without dropout", "em.prior_dropout")
-        networks = model.networks() if self.em.train_prior else (model.encoder, model.decoder)
+        networks = model.networks() if self.em.train_prior else model.autoencoder()
         if not any(network.batch_norm for network in networks if network.is_deep()):
             yield from idle("learning networks without batch norm", "em.norm_statistics")
         if not self.pretrain_steps and not self.em.train_prior:

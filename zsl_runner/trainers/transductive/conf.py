@@ -11,6 +11,7 @@ from zsl_runner.config.optimizer import OptimizerConf
 from zsl_runner.config.problems import Idle, Problem, idle
 from zsl_runner.config.schema import DatasetConf, ModelConf, TrainerConf
 from zsl_runner.config.vocabulary import Capability, Provision
+from zsl_runner.models.vzsl.conf import VZSLConf
 
 
 @dataclass
@@ -42,6 +43,15 @@ class TransductiveTrainerConf(TrainerConf):
         """Something must be trained."""
         if self.warmup_steps + self.steps == 0:
             yield Problem("steps", "is 0 and warmup_steps is 0: nothing would be trained")
+
+    def fits(self, model: ModelConf, dataset: DatasetConf) -> Iterable[Problem]:
+        """The steps need a term of unlabelled rows: without one the result would be called transductive and is not."""
+        if self.steps and isinstance(model, VZSLConf) and not model.learns_from_unlabelled():
+            yield Problem(
+                "steps",
+                "unlabelled rows have no term in the loss: that takes model.reconstruction_weight or "
+                "model.sharpening_weight above 0; or use trainer=seen_only",
+            )
 
     def idle_options(self) -> Iterable[Idle]:
         """Yield what has no effect where no unlabelled rows are seen."""
