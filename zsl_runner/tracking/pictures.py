@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from zsl_runner.files.names import verbatim
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -103,8 +105,8 @@ def _signed(figure: Figure, signature: str) -> Iterator[None]:
     engine = figure.get_layout_engine()
     if isinstance(engine, ConstrainedLayoutEngine):
         engine.set(rect=(0, strip, 1, 1 - strip))
-    text = figure.text(0.995, 0.02 / height, "\n".join(lines), ha="right", va="bottom", linespacing=LINE_HEIGHT)
-    text.set(fontsize=SIGNATURE_POINTS, color="#7A7A7A")
+    text = figure.text(0.995, 0.02 / height, verbatim("\n".join(lines)), ha="right", va="bottom")
+    text.set(fontsize=SIGNATURE_POINTS, color="#7A7A7A", linespacing=LINE_HEIGHT)
     try:
         yield
     finally:
