@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import io
+import logging
+import re
 import textwrap
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from zsl_runner.files.names import verbatim
+from zsl_runner.files.names import some, verbatim
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -26,6 +29,10 @@ LINE_HEIGHT: Final = 1.2
 """Both in heights of letters."""
 SIGNATURE_POINTS: Final = 6.5
 LETTERS_IN_AN_INCH: Final = 18
+_MISSING: Final = re.compile(r"Glyph (\d+) .*missing from")
+_BOXES: set[str] = set()
+"""Letters without a glyph that were told of."""
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -60,7 +67,8 @@ def card(figure: Figure) -> Picture:
     width, height = figure.get_size_inches()
     scale = min(1.0, CARD_INCHES / width)
     figure.set_size_inches(width * scale, height * scale)
-    figure.draw_without_rendering()
+    with _missing_letters_told():
+        figure.draw_without_rendering()
     for axes in figure.axes:
         _leave_out_what_touches(axes, figure.dpi)
     return _picture(png(figure, CARD_DPI))
@@ -77,7 +85,8 @@ def png(figure: Figure, dpi: float | None = None) -> bytes:
     encoded = io.BytesIO()
     try:
         figure.dpi = made_with if dpi is None else dpi
-        FigureCanvasAgg(figure).print_png(encoded)
+        with _missing_letters_told():
+            FigureCanvasAgg(figure).print_png(encoded)
     finally:
         figure.dpi = made_with
     return encoded.getvalue()
@@ -89,6 +98,22 @@ def animated(figures: Sequence[Figure], signature: str = "") -> Picture:
     moving = io.BytesIO()
     first.save(moving, "GIF", save_all=True, append_images=others, duration=FRAME_MILLISECONDS, loop=0)
     return Picture("gif", moving.getvalue(), *first.size)
+
+
+@contextmanager
+def _missing_letters_told() -> Iterator[None]:
+    """Say once, and in one line, which letters figures lack; matplotlib warns of each in every figure."""
+    with warnings.catch_warnings(record=True) as caught:
+        yield
+    missing = set()
+    for warning in caught:
+        if glyph := _MISSING.match(str(warning.message)):
+            missing.add(chr(int(glyph[1])))
+        else:
+            warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
+    if told := sorted(missing - _BOXES):
+        _BOXES.update(told)
+        log.warning("no font of the figures has %s: boxes are drawn in place of such letters", some(told))
 
 
 @contextmanager
