@@ -2,6 +2,7 @@ import hashlib
 import shlex
 
 import pytest
+from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from zsl_runner.config.typed import plain
 
@@ -200,6 +201,7 @@ def test_arguments_that_cannot_be_parsed(problems):
         ("name=a)", "brackets do not come in pairs"),
         ("seed=1,", "there is no value before or behind a comma"),
         ("seed=1,,2", "there is no value before or behind a comma"),
+        ("trainer.optim={lr=1}", "a colon stands between key and value; write 'trainer.optim={lr: 1}'"),
         ("seed=nix(3)", "Unknown function 'nix'"),
     ],
 )
@@ -211,13 +213,36 @@ def test_an_argument_that_is_not_understood_is_told_once_and_why(problems, argum
     assert "override" not in found[argument][0]
 
 
-@pytest.mark.parametrize("value", ["é", "a=b", "a;b", "a!b", "a&b", "it's"])
+@pytest.mark.parametrize(
+    "value", ["é", "a=b", "a;b", "a!b", "a&b", "it's", "mine (copy)", "all/mine(1)", "mine [1]", "a {1}/b", "a)b("]
+)
 def test_the_quotes_that_a_special_value_needs_work_in_a_shell(problems, value):
     message, _ = problems(f"dataset.name={value}")[f"dataset.name={value}"]
     (pasted,) = shlex.split(message.rpartition("quotes for the shell: ")[2])
     assert pasted.startswith("dataset.name='")
     found = problems(pasted)
     assert "dataset.name" not in found or f"{value!r} cannot name a directory" in found["dataset.name"][0]
+
+
+@pytest.mark.parametrize(
+    ("value", "texts"),
+    [
+        ("[sky,Löwe,赤い車]", ["sky", "Löwe", "赤い車"]),
+        ("[sky, red car (old), a=b]", ["sky", "red car (old)", "a=b"]),
+        ("[it's,'dark sky',$5!,c]", ["it's", "dark sky", "$5!", "c"]),
+    ],
+)
+def test_each_text_of_a_list_has_the_quotes_that_it_needs(problems, value, texts):
+    message, _ = problems(f"dataset.classes={value}")[f"dataset.classes={value}"]
+    (pasted,) = shlex.split(message.rpartition("quotes for the shell: ")[2])
+    entries = OverridesParser.create().parse_override(pasted).value()
+    assert [getattr(entry, "text", entry) for entry in entries] == texts
+
+
+@pytest.mark.parametrize("value", ["choice(Löwe,b)", "{a: Löwe}", "[[Löwe],[b]]"])
+def test_no_quotes_are_proposed_that_make_one_text_of_several(problems, value):
+    message, _ = problems(f"dataset.classes={value}")[f"dataset.classes={value}"]
+    assert message.endswith("special characters need quotes around each text that has some")
 
 
 def test_removing_an_option_and_a_group(problems):

@@ -8,6 +8,8 @@ import matplotlib.image
 import numpy as np
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.cbook import is_math_text
+from matplotlib.text import Text
 
 from tests.conftest import make_records
 from tests.data.data_command import run
@@ -130,6 +132,15 @@ def test_names_of_classes_cover_neither_each_other_nor_the_edge(classes, letters
         assert not any(first.overlaps(second) for first, second in pairwise(boxes))
         assert all(figure.bbox.x0 <= box.x0 and box.x1 <= figure.bbox.x1 and figure.bbox.y0 <= box.y0 for box in boxes)
         assert min(text.get_fontsize() for text in texts) >= 4.5
+
+
+def test_dollars_in_names_of_classes_and_features_are_no_formulas():
+    records = load_toy(chosen("toy", ["seen=2", "unseen=2", "train_rows=3", "test_rows=2", "unseen_rows=2"]))
+    known = replace(records.provenance, feature_kind="$x$")
+    figure = draw(replace(records, class_names=(r"$\foo$", "$5 and $10", "b", "c"), provenance=known))
+    texts = [text.get_text() for text in figure.findobj(Text)]
+    assert {r"\$\foo\$", r"\$5 and \$10"} <= set(texts)
+    assert [text for text in texts if is_math_text(text)] == []
 
 
 def test_a_figure_of_too_long_a_name_is_refused_before_the_data_are_read(tmp_path, capsys):

@@ -3,6 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from rich.cells import cell_len
 
 from tests.mnist_files import idx, random_digits
 from zsl_runner.config.schema import ModelConf, TrainerConf
@@ -141,6 +142,12 @@ def test_numbers_of_labels_that_cannot_be_are_refused_before_a_run(labelled):
     (problem,) = DigitsImagesConf(labelled=labelled).problems()
     assert problem.key == "labelled"
     assert "10 (one image of each class) to 1,200" in problem.message
+
+
+def test_a_long_or_wide_name_of_a_class_moves_no_column(records):
+    names = ("a_very_long_name_of_a_class", "大熊猫", *records.class_names[2:])
+    table = list(describe(replace(records, class_names=names)))[-11:]
+    assert len({cell_len(line) for line in table}) == 1
 
 
 def test_description_and_picture(records):

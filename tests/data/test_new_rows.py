@@ -113,6 +113,12 @@ def test_vectors_of_a_file_have_the_norm_of_the_runs_own_where_it_counts(records
         require_own_norm(unit[:2] * [[1], [5]], of_unit_norm, mode)
 
 
+def test_rows_and_columns_may_be_in_the_opposite_order_of_memory():
+    given = np.arange(6, dtype=np.float32).reshape(2, 3)
+    found = own_rows(given[::-1, ::-1], 3, torch.device("cpu"))
+    torch.testing.assert_close(found, torch.tensor([[5.0, 4.0, 3.0], [2.0, 1.0, 0.0]]))
+
+
 def test_what_is_given_is_copied():
     given = np.ones((2, 3), dtype=np.float32)
     own_rows(given, 3, torch.device("cpu")).zero_()

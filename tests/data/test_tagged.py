@@ -241,6 +241,11 @@ def test_a_limited_training_set_is_spread_over_the_rows():
     assert limited.tags.shape == (2, 2)
 
 
+def test_a_long_name_of_a_class_moves_no_column():
+    head, *table = list(describe(records(class_names=("background", "a_very_long_name", "dog"))))[-4:]
+    assert {len(line) for line in table} == {len(head.partition("   (per cent")[0])}
+
+
 def test_tagged_images_are_described_and_drawn_with_and_without_masks():
     for found in (records(), records(masks=None)):
         text = "\n".join(describe(found))

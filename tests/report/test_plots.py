@@ -5,6 +5,7 @@ import math
 
 import numpy as np
 import pytest
+from matplotlib.cbook import is_math_text
 from matplotlib.figure import Figure
 
 from tests.outputs import REAL
@@ -49,6 +50,13 @@ def grid(outputs):
             for weight in (0.1, 1.0):
                 add(outputs, 40 + dim / 8 + weight + 2 * seed, seed, config={"latent_dim": dim, "weight": weight})
     return outputs
+
+
+def test_dollars_in_facts_are_no_formula(outputs):
+    add(outputs, 40.0, data=REAL | {"feature_kind": r"$\foo$"})
+    heading, facts = texts(seen_unseen(outputs.material()))[:2]
+    assert r"\foo" in facts
+    assert not is_math_text(heading + facts)
 
 
 def test_a_grid_is_drawn_against_each_parameter(grid):

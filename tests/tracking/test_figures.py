@@ -4,18 +4,24 @@ import warnings
 import matplotlib as mpl
 import numpy as np
 import pytest
+import torch
+from matplotlib.cbook import is_math_text
 from matplotlib.colors import to_rgba_array
 from matplotlib.patches import Ellipse
+from matplotlib.text import Text
 from sklearn.metrics import auc
 
+from zsl_runner.tracking import pictures
+from zsl_runner.tracking.figures.codes import latent_scatter
 from zsl_runner.tracking.figures.confusion import confusion, shares, shares_of_groups
 from zsl_runner.tracking.figures.generated_features import evenly, real_against_generated
 from zsl_runner.tracking.figures.latent_space import principal_plane, priors_against_encodings
 from zsl_runner.tracking.figures.learning_curves import learning_curves
+from zsl_runner.tracking.figures.one_image import sheet
 from zsl_runner.tracking.figures.stacking_curve import Mark, stacking_curve
 from zsl_runner.tracking.figures.style import class_colours, shorts
 from zsl_runner.tracking.figures.transduction import before_and_after, class_prior_bars
-from zsl_runner.tracking.pictures import card, png
+from zsl_runner.tracking.pictures import card, png, still
 from zsl_runner.tracking.table import Row
 
 
@@ -338,3 +344,36 @@ def test_colours_and_names_stay_apart():
         "a very lo… (2)",
         "b",
     ]
+
+
+NAMES_WITH_DOLLARS = (r"$\foo$", "$5 and $10", "a$^$b")
+"""Between two dollars matplotlib sets formulas, and raises an error where it cannot."""
+
+
+@pytest.mark.parametrize(
+    "draw",
+    [
+        lambda names: confusion(np.arange(3), np.arange(3), np.arange(2), np.array([2]), names),
+        lambda names: latent_scatter(torch.rand(3, 2), torch.arange(3), names, "title", ()),
+        lambda names: class_prior_bars(np.full(3, 1 / 3), np.full(3, 1 / 3), names),
+        lambda names: sheet([[np.zeros((2, 2))] * 3] * 3, names[0], names, names),
+    ],
+    ids=["confusion", "latent_scatter", "class_prior_bars", "sheet"],
+)
+def test_dollars_in_names_are_no_formulas(draw):
+    texts = [text.get_text() for text in draw(NAMES_WITH_DOLLARS).findobj(Text)]
+    assert any("foo" in text for text in texts)
+    assert [text for text in texts if is_math_text(text)] == []
+
+
+def test_a_signature_is_no_formula(monkeypatch):
+    figure, drawn = confusion(np.arange(2), np.arange(2), np.array([0]), np.array([1]), ("a", "b")), []
+    monkeypatch.setattr(pictures, "png", lambda figure: drawn.extend(map(Text.get_text, figure.texts)) or png(figure))
+    still(figure, "f_clswgan, own, of $x and $y")
+    assert "of" in drawn[0]
+    assert not is_math_text(drawn[0])
+
+
+def test_a_class_has_its_place_in_the_legend_whatever_its_name_begins_with():
+    figure = latent_scatter(torch.rand(3, 2), torch.arange(3), ("_a", "b", "c"), "title", ())
+    assert [text.get_text().strip() for text in figure.axes[0].get_legend().get_texts()] == ["a", "b", "c"]

@@ -2,9 +2,11 @@
 
 import io
 import itertools
+import warnings
 
 import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from PIL import Image
@@ -126,3 +128,27 @@ def test_the_signature_names_model_data_set_and_run(tmp_path, monkeypatch):
     tracked.figure("confusion", drawn(6), 1)
     tracked.close()
     assert asked == ["sgal/cub/seed-0"]
+
+
+def test_letters_that_the_font_lacks_are_told_of_once(caplog, recwarn):
+    for name in ("\u718a", "\u732b\u718a"):
+        figure = Figure()
+        figure.suptitle(name)
+        png(figure)
+        card(figure)
+    assert not recwarn.list
+    assert [record.getMessage().partition(":")[0] for record in caplog.records] == [
+        "no font of the figures has \u718a",
+        "no font of the figures has \u732b",
+    ]
+
+
+def test_other_warnings_of_a_drawing_go_on(monkeypatch):
+    def draws(self, into):
+        warnings.warn("another", RuntimeWarning, stacklevel=1)
+        return print_png(self, into)
+
+    print_png = FigureCanvasAgg.print_png
+    monkeypatch.setattr(FigureCanvasAgg, "print_png", draws)
+    with pytest.warns(RuntimeWarning, match="another"):
+        png(Figure())

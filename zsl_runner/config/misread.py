@@ -11,6 +11,13 @@ _QUOTES = ("'", '"')
 _BRACKETS = (("(", ")"), ("[", "]"), ("{", "}"))
 _EMPTY_ENTRY = re.compile(r"(^|[,(\[{])\s*,|,\s*($|[)\]}])")
 _SPECIAL_IN_SHELL = re.compile(r'["$`\\!]')
+_GRAMMAR = ("Lexer", "mismatched input", "no viable alternative")
+"""How reasons begin that tell no more than that a character is special."""
+_LIST = re.compile(r"\[([^\[\]{}]*)\]")
+_PLAIN = re.compile(r"[\w./+:%@*-]+|'[^']*'|\"[^\"]*\"", re.ASCII)
+"""What may stand in a list as it is."""
+_NESTED = re.compile(r"[\[{]|\w+\(")
+"""How a list of lists, a block and a function begin, of which a text is a part only."""
 
 
 def misread(argument: str, reason: str) -> str:
@@ -50,12 +57,24 @@ def _cause(argument: str, reason: str) -> str:
         return "brackets do not come in pairs"
     if _EMPTY_ENTRY.search(value):
         return "there is no value before or behind a comma"
-    if reason.startswith(("Lexer", "mismatched input '='")):  # which tell no more than that a character is special
-        return f"special characters need quotes for Hydra within quotes for the shell: {_pasted(key, value)}"
+    if value.startswith("{") and "=" in value and ":" not in value:
+        return f"in braces a colon stands between key and value; write '{key}={value.replace('=', ': ')}'"
+    if reason.startswith(_GRAMMAR) or re.match(r"\w+\s+\(", value):  # the latter is no function
+        return f"special characters need quotes {_where(key, value)}"
     return reason.removeprefix(f"Error parsing override '{argument}' ")
 
 
-def _pasted(key: str, value: str) -> str:
-    """Return ``key=value`` in the quotes it needs: those a person would choose, if a shell takes them."""
-    text = f"{key}={quoted(value)}"
-    return line(text) if _SPECIAL_IN_SHELL.search(text) else f'"{text}"'
+def _where(key: str, value: str) -> str:
+    """Return where quotes are needed, with an argument to paste where it is clear which texts are meant.
+
+    Its quotes are those a person would choose, if a shell takes them.
+    """
+    if several := _LIST.fullmatch(value):
+        entries = map(str.strip, several[1].split(","))
+        text = f"{key}=[{','.join(entry if _PLAIN.fullmatch(entry) else quoted(entry) for entry in entries)}]"
+    elif _NESTED.match(value):
+        return "around each text that has some"
+    else:
+        text = f"{key}={quoted(value)}"
+    pasted = line(text) if _SPECIAL_IN_SHELL.search(text) else f'"{text}"'
+    return f"for Hydra within quotes for the shell: {pasted}"

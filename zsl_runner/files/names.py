@@ -54,6 +54,15 @@ def some(names: Iterable[str]) -> str:
     return ", ".join(shown[:5]) + (f" and {len(shown) - 5} more" if len(shown) > 5 else "")
 
 
+def verbatim(text: str) -> str:
+    r"""Return a text as matplotlib draws it letter by letter; between two dollars it sets formulas.
+
+    >>> verbatim("$5 and $10")
+    '\\$5 and \\$10'
+    """
+    return text.replace("$", r"\$")
+
+
 def alike(names: Iterable[str]) -> list[str]:
     """Return the names that another one equals but for the case of letters, side by side.
 

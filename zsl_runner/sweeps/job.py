@@ -110,9 +110,9 @@ def _launched(
         try:
             return launch(config, overrides, existing, plan.swept, announce, only, plan.study)
         except OccupiedError as error:
+            announce(error.directory)  # of what becomes of the run there the table tells
             if not plan.study or time.monotonic() >= until:
                 raise
-            announce(error.directory)
             print(f"{error.directory}: another trial with the same values is at work; this one waits for its result")
             _wait(error.directory, until)
             existing = at(error.directory)

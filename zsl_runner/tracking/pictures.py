@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import logging
+import re
 import textwrap
 import warnings
 from collections.abc import Iterator, Sequence
@@ -11,6 +13,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
+
+from zsl_runner.files.names import some, verbatim
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -26,6 +30,10 @@ LINE_HEIGHT: Final = 1.2
 """Both in heights of letters."""
 SIGNATURE_POINTS: Final = 6.5
 LETTERS_IN_AN_INCH: Final = 18
+_MISSING: Final = re.compile(r"Glyph (\d+) .*missing from")
+_BOXES: set[str] = set()
+"""Letters without a glyph that were told of."""
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -61,10 +69,13 @@ def card(figure: Figure) -> Picture:
     scale = min(1.0, CARD_INCHES / width)
     figure.set_size_inches(width * scale, height * scale)
     figure.dpi = CARD_DPI
-    _lay_out(figure)
-    while _break_titles(figure):
-        _lay_out(figure)  # the middle of a title pushes its axes aside
-    hidden = [_leave_out_what_touches(axes, CARD_DPI) for axes in figure.axes]
+    with warnings.catch_warnings():
+        # Of titles that leave no room before they are broken, and of letters, of which drawing tells.
+        warnings.simplefilter("ignore", UserWarning)
+        _lay_out(figure)
+        while _break_titles(figure):
+            _lay_out(figure)  # the middle of a title pushes its axes aside
+        hidden = [_leave_out_what_touches(axes, CARD_DPI) for axes in figure.axes]
     if not any(hidden):
         figure.set_layout_engine("none")  # drawing would lay the same out once more
     return _picture(png(figure))
@@ -74,9 +85,7 @@ def _lay_out(figure: Figure) -> None:
     """Give axes the places at which they are drawn, without drawing."""
     engine = figure.get_layout_engine()
     if engine is not None:
-        with warnings.catch_warnings():  # that titles leave no room, before they are broken
-            warnings.simplefilter("ignore", UserWarning)
-            engine.execute(figure)
+        engine.execute(figure)
     for axes in figure.axes:
         axes.apply_aspect()
 
@@ -92,7 +101,8 @@ def png(figure: Figure, dpi: float | None = None) -> bytes:
     encoded = io.BytesIO()
     try:
         figure.dpi = made_with if dpi is None else dpi
-        FigureCanvasAgg(figure).print_png(encoded)
+        with _missing_letters_told():
+            FigureCanvasAgg(figure).print_png(encoded)
     finally:
         figure.dpi = made_with
     return encoded.getvalue()
@@ -104,6 +114,22 @@ def animated(figures: Sequence[Figure], signature: str = "") -> Picture:
     moving = io.BytesIO()
     first.save(moving, "GIF", save_all=True, append_images=others, duration=FRAME_MILLISECONDS, loop=0)
     return Picture("gif", moving.getvalue(), *first.size)
+
+
+@contextmanager
+def _missing_letters_told() -> Iterator[None]:
+    """Say once, and in one line, which letters figures lack; matplotlib warns of each in every figure."""
+    with warnings.catch_warnings(record=True) as caught:
+        yield
+    missing = set()
+    for warning in caught:
+        if glyph := _MISSING.match(str(warning.message)):
+            missing.add(chr(int(glyph[1])))
+        else:
+            warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
+    if told := sorted(missing - _BOXES):
+        _BOXES.update(told)
+        log.warning("no font of the figures has %s: boxes are drawn in place of such letters", some(told))
 
 
 @contextmanager
@@ -120,8 +146,8 @@ def _signed(figure: Figure, signature: str) -> Iterator[None]:
     engine = figure.get_layout_engine()
     if isinstance(engine, ConstrainedLayoutEngine):
         engine.set(rect=(0, strip, 1, 1 - strip))
-    text = figure.text(0.995, 0.02 / height, "\n".join(lines), ha="right", va="bottom", linespacing=LINE_HEIGHT)
-    text.set(fontsize=SIGNATURE_POINTS, color="#7A7A7A")
+    text = figure.text(0.995, 0.02 / height, verbatim("\n".join(lines)), ha="right", va="bottom")
+    text.set(fontsize=SIGNATURE_POINTS, color="#7A7A7A", linespacing=LINE_HEIGHT)
     try:
         yield
     finally:

@@ -163,7 +163,7 @@ def own_names(names: Sequence[str], taken: Sequence[str]) -> tuple[str, ...]:
 def _matrix(name: str, values: ArrayLike | Tensor, width: int, line: str, device: torch.device) -> Tensor:
     try:
         with np.errstate(over="ignore"):
-            array = np.asarray(values.detach().cpu() if isinstance(values, Tensor) else values, dtype=np.float32)
+            array = np.asarray(values.detach().cpu() if isinstance(values, Tensor) else values, np.float32, order="C")
     except (TypeError, ValueError) as error:
         raise DataError(f"{name}: expected a matrix of numbers, found {type(values).__name__}: {error}") from error
     if array.ndim != 2 or array.shape[1] != width or len(array) == 0:

@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
+from zsl_runner.files.names import verbatim
 from zsl_runner.report.groups import Group
 from zsl_runner.report.plots.material import Material, Value, is_logarithmic, is_numeric, wrapped
 from zsl_runner.tracking.figures.style import FAINT, INK
@@ -36,8 +37,8 @@ def framed(material: Material, what: str, width: float, height: float, note: str
     top = below + 0.17 * (1 + facts.count("\n")) - 0.02
     whole = height + top
     figure = Figure(figsize=(width, whole), layout=ConstrainedLayoutEngine(rect=(0, 0, 1, height / whole)))
-    figure.text(0.012, 1 - 0.1 / whole, heading, va="top", fontsize=11.5, color=INK, linespacing=1.25)
-    figure.text(0.012, 1 - below / whole, facts, va="top", fontsize=8, color="#6A6A6A", linespacing=1.25)
+    figure.text(0.012, 1 - 0.1 / whole, verbatim(heading), va="top", fontsize=11.5, color=INK, linespacing=1.25)
+    figure.text(0.012, 1 - below / whole, verbatim(facts), va="top", fontsize=8, color="#6A6A6A", linespacing=1.25)
     return figure
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from zsl_runner.tracking.figures.style import INK, SEEN, class_colours, styled
+from zsl_runner.tracking.figures.style import INK, SEEN, class_colours, shorts, styled
 
 AREA, LEAST_AREA, MOST_AREA = 12_000.0, 3.0, 16.0
 """Areas of points in square points: of all together, of one at least and at most."""
@@ -45,7 +45,7 @@ def latent_scatter(
         axes.scatter(places[:, 0], places[:, 1], s=size, linewidths=0, alpha=0.6)
     else:
         colours = class_colours(len(class_names))
-        for label, name in enumerate(class_names):
+        for label, name in enumerate(shorts(class_names)):
             own = places[(labels == label).cpu().numpy()]
             axes.scatter(own[:, 0], own[:, 1], s=size, linewidths=0, color=colours[label], label=name, alpha=0.7)
         if len(class_names) <= 20:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from zsl_runner.files.names import verbatim
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
@@ -47,15 +49,15 @@ def sheet(
         len(lines) * inch + (0.9 if column_names else 0.6),
     )
     figure = Figure(figsize=size, layout="constrained")
-    figure.suptitle(title, fontsize=10)
+    figure.suptitle(verbatim(title), fontsize=10)
     axes = figure.subplots()
     axes.imshow(canvas, cmap="gray", vmin=0, vmax=255 if canvas.dtype == np.uint8 else 1, interpolation="nearest")
     middles = [
         [place * (side + GAP) + (side - 1) / 2 for place in range(number)]
         for number, side in ((len(lines), height), (count, width))
     ]
-    axes.set_yticks(middles[0] if line_names else [], list(line_names))
-    axes.set_xticks(middles[1] if column_names else [], list(column_names))
+    axes.set_yticks(middles[0] if line_names else [], list(map(verbatim, line_names)))
+    axes.set_xticks(middles[1] if column_names else [], list(map(verbatim, column_names)))
     axes.xaxis.tick_top()
     axes.tick_params(length=0, labelsize=8)
     for spine in axes.spines.values():

@@ -13,6 +13,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
+from zsl_runner.files.names import verbatim
+
 P = ParamSpec("P")
 
 SEEN = "#0072B2"
@@ -110,7 +112,7 @@ def short(name: str, length: int = 16) -> str:
     """
     head, dot, rest = name.partition(".")
     words = (rest if dot and head.isdigit() else name).replace("+", " ").replace("_", " ")
-    return words if len(words) <= length else words[: length - 1].rstrip() + "…"
+    return verbatim(words if len(words) <= length else words[: length - 1].rstrip() + "…")
 
 
 def shorts(names: Sequence[str], length: int = 16) -> list[str]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from zsl_runner.console.terminal import filled
 from zsl_runner.data.images.records import ImageRecords
 from zsl_runner.data.records import Records
 from zsl_runner.tracking.figures.one_image import sheet
@@ -35,10 +36,16 @@ def describe(records: ImageRecords) -> Iterable[str]:
     """Yield sizes, splits, grey values and, of each class, its share of the splits."""
     yield from summary(records, grey_values(records.images), ("split", records.provenance.split_version))
     if records.labels is not None:
-        yield f"  {'class':<12}" + "".join(f" {name:>8}" for name in (*records.splits(), "labelled"))
+        head, *names = names_column(records.class_names)
+        yield head + "".join(f" {name:>8}" for name in (*records.splits(), "labelled"))
         columns = [records.labels[rows] for rows in (*records.splits().values(), records.labelled)]
-        for number, name in enumerate(records.class_names):
-            yield f"  {name:<12}" + "".join(f" {int((column == number).sum()):>8,}" for column in columns)
+        for number, name in enumerate(names):
+            yield name + "".join(f" {int((column == number).sum()):>8,}" for column in columns)
+
+
+def names_column(class_names: Sequence[str]) -> list[str]:
+    """Return the first column of a table of classes: its heading and the names, all equally wide."""
+    return [f"  {name}" for name in filled(["class".ljust(12), *class_names])]
 
 
 def draw(records: ImageRecords) -> Figure:

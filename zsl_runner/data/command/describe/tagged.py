@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from zsl_runner.data.command.describe.images import grey_values, summary
+from zsl_runner.data.command.describe.images import grey_values, names_column, summary
 from zsl_runner.data.command.describe.segmentation import masked_sheet
 from zsl_runner.data.pairs.segmentation.records import VOID
 from zsl_runner.data.tagged.records import TaggedRecords
@@ -20,14 +20,15 @@ def describe(records: TaggedRecords) -> Iterable[str]:
     """Yield sizes, splits, and of each class the share of images with its tag and of pixels in the masks."""
     yield from summary(records, grey_values(records.images), ("split", records.provenance.split_version))
     splits = records.splits()
-    yield f"  {'class':<12}" + "".join(f" {name:>14}" for name in splits) + "   (per cent of images / of pixels)"
+    head, *names = names_column(records.class_names)
+    yield head + "".join(f" {name:>14}" for name in splits) + "   (per cent of images / of pixels)"
     pixels = {name: _pixel_shares(records, name) for name in splits}
-    for number, name in enumerate(records.class_names):
+    for number, name in enumerate(names):
         cells = ""
         for split, rows in splits.items():
             tagged = f"{100 * records.tags[rows][:, number - 1].mean():.1f}" if number else ""
             cells += f" {f'{tagged} / {pixels[split][number]}':>14}"
-        yield f"  {name:<12}{cells}"
+        yield name + cells
 
 
 def _pixel_shares(records: TaggedRecords, split: str) -> list[str]:

@@ -12,6 +12,7 @@ from zsl_runner.console.terminal import filled
 from zsl_runner.data.records import Rows
 from zsl_runner.data.stages import spread
 from zsl_runner.data.zero_shot.records import ZeroShotRecords
+from zsl_runner.files.names import verbatim
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -138,7 +139,7 @@ def draw(records: ZeroShotRecords) -> Figure:
     sizes, values, similarity = figure.subplots(1, 3, width_ratios=(1.25, 0.9, 1.1))
     kind = records.provenance.feature_kind
     known = "" if kind.startswith("unknown") else f"\n{kind}"
-    figure.suptitle(f"{records.name}: {records.sizes()}{known}", fontsize=12)
+    figure.suptitle(verbatim(f"{records.name}: {records.sizes()}{known}"), fontsize=12)
     _draw_sizes(sizes, records)
     _draw_values(values, records)
     _draw_similarity(figure, similarity, records)
@@ -159,7 +160,7 @@ def _name_classes(axis: Any, names: Sequence[str]) -> None:
     size = min(10.0, 0.85 * panel / (len(short) + 0.6 * letters))
     length = 0.7 * size * letters
     upright = axis.axis_name == "x" and length > 0.9 * (panel - length) / len(short)
-    axis.set_ticks(np.arange(len(short)), short, rotation=90 if upright else 0, fontsize=size)
+    axis.set_ticks(np.arange(len(short)), list(map(verbatim, short)), rotation=90 if upright else 0, fontsize=size)
 
 
 def _draw_sizes(axes: Any, records: ZeroShotRecords) -> None:
