@@ -3,6 +3,7 @@
 import dataclasses
 import itertools
 import math
+import re
 
 import pytest
 import torch
@@ -20,6 +21,7 @@ from zsl_runner.data.stages import spread
 from zsl_runner.evaluation.joint_code.conf import JointCodeEvaluatorConf
 from zsl_runner.evaluation.joint_code.encoding import _drawn, score_of_codes
 from zsl_runner.evaluation.joint_code.evaluator import JointCodeEvaluator
+from zsl_runner.evaluation.joint_code.figures import _shown_of
 from zsl_runner.models.joint_code import JointCodeModel, JointPosterior
 from zsl_runner.streams import Streams
 
@@ -231,3 +233,45 @@ def test_only_combinations_that_occur_take_memory():
     for name in ("val", "test"):
         metrics = measured(fold(labels, labels, name=name), Binary(categories=(2,) * 32))
         assert metrics[f"{name}/accuracy_majority"] == metrics[f"{name}/accuracy_hungarian"] == 100
+
+
+class Categories(GreyLevels):
+    """Has no continuous variable, and its categories share no pixel."""
+
+    def __init__(self, categories):
+        super().__init__(categories)
+        self.continuous = 0
+
+    def posterior(self, x):
+        nothing = torch.zeros(len(x), 0)
+        logits = [torch.zeros(len(x), count) for count in self.categories]
+        return JointPosterior(nothing, nothing, tuple(logits))
+
+    def decode(self, code):
+        return code.argmax(1).float().reshape(-1, 1, 1, 1).expand(-1, 1, 4, 4)
+
+
+@pytest.mark.parametrize(
+    ("model", "columns", "lines"),
+    [
+        (GreyLevels(), 10, ["z1", "z2", "c1  3, again"]),
+        (Categories((3,)), 3, ["c1"]),
+        (Categories((12,)), 12, ["c1"]),
+        (Categories((12, 5)), 12, ["c1", "c2  5, again"]),
+    ],
+)
+def test_lines_of_the_traversals_say_which_categories_they_show(model, columns, lines):
+    data, evaluator = fold(CYCLE, CYCLE), JointCodeEvaluator(JointCodeEvaluatorConf(), seed=0)
+    measurement = evaluator.measure(model, data, {})
+    draw = dict(evaluator.figures(model, data.evaluation, measurement, {}))["traversals"]
+    (axes,) = draw().axes
+    names = [label.get_text() for label in axes.get_yticklabels()]
+    assert [re.sub(r"  -?\d+\.\d+", "", name) for name in names] == lines
+    found = [label.get_text() for label in axes.get_xticklabels()]
+    assert len(found) == columns
+    if not model.continuous:
+        assert found == list(map(str, range(columns)))
+
+
+def test_a_line_of_more_categories_than_columns_says_how_many_there_are():
+    assert _shown_of(20, 10) == "  10 of 20"

@@ -57,10 +57,14 @@ def joint_code_figures(
     device = data.rows.images.device
     quantiles = [f"{value:+.2f}" for value in normal_quantiles(COLUMNS).tolist()]
     with evaluating(model), torch.no_grad():
-        sheet = _decoded(model, traversals(model.continuous, model.categories, COLUMNS, device))
+        count = COLUMNS if model.continuous else max(model.categories)
+        sheet = _decoded(model, traversals(model.continuous, model.categories, count, device))
         names = [f"z{place}  {float(kl):.2f}" for place, kl in enumerate(found.continuous_kl, 1)]
-        names += [f"c{place}  {float(kl):.2f}" for place, kl in enumerate(found.discrete_kl, 1)]
-        columns = quantiles if model.continuous else list(map(str, range(COLUMNS)))
+        names += [
+            f"c{place}  {float(kl):.2f}{_shown_of(categories, count)}"
+            for place, (kl, categories) in enumerate(zip(found.discrete_kl, model.categories, strict=True), 1)
+        ]
+        columns = quantiles if model.continuous else list(map(str, range(count)))
         yield "traversals", lambda: mosaic(sheet, "One variable at a time; its divergence in nats", names, columns)
         if model.continuous and model.categories:
             style = int(found.continuous_kl.argmax())
@@ -98,6 +102,13 @@ def joint_code_figures(
     if "capacity_history" in shown:
         history = shown["capacity_history"].cpu().numpy()
         yield "capacity", lambda: capacity_curve(history)
+
+
+def _shown_of(categories: int, columns: int) -> str:
+    """Return how many of a variable's categories a line shows, if these are not its columns."""
+    if categories == columns:
+        return ""
+    return f"  {columns} of {categories}" if categories > columns else f"  {categories}, again"
 
 
 def _decoded(model: JointCodeModel, codes: Tensor) -> Tensor:
