@@ -187,6 +187,19 @@ def test_an_estimated_prior_is_taken_up_anew_in_every_transductive_epoch(build, 
     assert torch.equal(trainer.shown()["class_prior"], fixed)
 
 
+def test_a_class_prior_is_estimated_also_where_a_phase_begins_within_an_epoch(build, monkeypatch):
+    """As it does where ``debug.steps`` shortens the phase before."""
+    calls = []
+    fixed = torch.tensor([0.7, 0.2, 0.1])
+    monkeypatch.setattr("zsl_runner.trainers.feature_gan.trainer.estimate", lambda *_: calls.append(1) or fixed)
+    trainer = build(BI_VAEGAN, dataclasses.replace(TRANSDUCTIVE, class_prior="cpe"))
+    for phase in trainer.phases():
+        phase.begin()
+        phase.step()
+    assert calls == [1]
+    assert torch.equal(trainer.drawing.class_prior, fixed)
+
+
 def test_unseen_classes_are_drawn_from_the_class_prior(build):
     trainer = build(BI_VAEGAN, TRANSDUCTIVE)
     trainer.drawing.class_prior = torch.tensor([0.5, 0.0, 0.5])

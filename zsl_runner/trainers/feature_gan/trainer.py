@@ -112,6 +112,8 @@ class FeatureGANTrainer(Trainer):
             self._before_transduction = self.model.synthesize(
                 vectors, Streams(self.context.streams.seed, vectors.device)
             )
+            if not self.clock.between_epochs:  # options for debugging shortened the phase before
+                self._estimate_prior()
 
     def _unseen_vectors(self) -> Tensor:
         vectors: Tensor = self.context.data.class_vectors[self.context.data.unseen_classes]
@@ -129,7 +131,7 @@ class FeatureGANTrainer(Trainer):
 
     def _draw(self, transductive: bool) -> IterationDraw:
         conf = self.conf
-        if transductive and conf.class_prior in ESTIMATED and self.clock.between_epochs:
+        if transductive and self.clock.between_epochs:
             self._estimate_prior()
         block = self.regressor_block if self.clock.done % conf.regressor_every == 0 else None
         judged = transductive and self.model.unseen_critic is not None
@@ -173,7 +175,9 @@ class FeatureGANTrainer(Trainer):
         return self.model.conf.feedback_train
 
     def _estimate_prior(self) -> None:
-        """Estimate the class prior from the unlabelled rows, with numbers that depend on seed and iteration only."""
+        """Estimate the class prior, if it is to be: from unlabelled rows, with numbers of seed and iteration alone."""
+        if self.conf.class_prior not in ESTIMATED:
+            return
         data, seed = self.context.data, self.context.streams.seed
         assert data.unlabelled is not None
         estimated = estimate(
