@@ -353,6 +353,18 @@ def test_a_transductive_training_that_ends_within_its_inductive_start_says_so(bu
     assert inductive.warnings() == []
 
 
+def test_a_training_that_ends_before_the_feedback_network_learns_says_so(build):
+    trainer = build(TF_VAEGAN)
+    (phase,) = trainer.phases()
+    half = trainer.clock.steps_in_epoch // 2
+    for _ in range(half):
+        phase.step()
+    (warning,) = trainer.warnings()
+    assert f"ended after {half} steps: the feedback network, through which features are generated" in warning
+    phase.step()
+    assert trainer.warnings() == []
+
+
 def test_a_training_whose_phases_were_shortened_ends_after_its_transductive_one(build):
     """As ``debug.steps`` does; the step's number is then that of an inductive one."""
     trainer = build(BI_VAEGAN, TRANSDUCTIVE)
