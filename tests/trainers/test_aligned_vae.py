@@ -90,15 +90,25 @@ def test_a_resumed_training_rises_on(records, make_context):
 
 
 @pytest.mark.parametrize(
-    ("steps", "missed"), [(2, "kl and cross and alignment"), (4, "cross and alignment"), (6, "cross"), (7, None)]
+    ("steps", "missed", "short"),
+    [
+        (2, "kl and cross and alignment", None),
+        (4, "cross and alignment", "kl"),
+        (6, "cross", "kl"),
+        (7, None, "kl and cross"),
+        (9, None, None),
+    ],
 )
-def test_a_training_that_ended_before_a_term_took_part_says_so(records, make_context, steps, missed):
+def test_a_training_that_ended_before_a_term_took_part_or_had_risen_says_so(
+    records, make_context, steps, missed, short
+):
     trainer, _ = build(make_context, records)
     (phase,) = trainer.phases()
     for _ in range(steps):
         phase.step()
-    told = trainer.warnings()
-    assert [f"{missed} had no part in the loss" in line for line in told] == ([True] if missed else [])
+    wanted = [(missed, "had no part in the loss"), (short, "had not risen as far as in the last epoch")]
+    told = [f": {terms} {what}. " for terms, what in wanted if terms]
+    assert [expected in line for expected, line in zip(told, trainer.warnings(), strict=True)] == [True] * len(told)
 
 
 def test_a_term_that_is_left_out_is_not_missed(records, make_context):
@@ -106,7 +116,8 @@ def test_a_term_that_is_left_out_is_not_missed(records, make_context):
     (phase,) = trainer.phases()
     for _ in range(6):
         phase.step()
-    assert trainer.warnings() == []
+    (told,) = trainer.warnings()
+    assert "of 5: kl had not risen" in told
 
 
 def test_a_rise_that_would_not_begin_is_refused_and_one_of_no_term_has_no_effect():

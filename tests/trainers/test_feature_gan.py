@@ -187,6 +187,19 @@ def test_an_estimated_prior_is_taken_up_anew_in_every_transductive_epoch(build, 
     assert torch.equal(trainer.shown()["class_prior"], fixed)
 
 
+def test_a_class_prior_is_estimated_also_where_a_phase_begins_within_an_epoch(build, monkeypatch):
+    """As it does where ``debug.steps`` shortens the phase before."""
+    calls = []
+    fixed = torch.tensor([0.7, 0.2, 0.1])
+    monkeypatch.setattr("zsl_runner.trainers.feature_gan.trainer.estimate", lambda *_: calls.append(1) or fixed)
+    trainer = build(BI_VAEGAN, dataclasses.replace(TRANSDUCTIVE, class_prior="cpe"))
+    for phase in trainer.phases():
+        phase.begin()
+        phase.step()
+    assert calls == [1]
+    assert torch.equal(trainer.drawing.class_prior, fixed)
+
+
 def test_unseen_classes_are_drawn_from_the_class_prior(build):
     trainer = build(BI_VAEGAN, TRANSDUCTIVE)
     trainer.drawing.class_prior = torch.tensor([0.5, 0.0, 0.5])
@@ -338,6 +351,18 @@ def test_a_transductive_training_that_ends_within_its_inductive_start_says_so(bu
     assert trainer.warnings() == []
     run(inductive := build(F_VAEGAN))
     assert inductive.warnings() == []
+
+
+def test_a_training_that_ends_before_the_feedback_network_learns_says_so(build):
+    trainer = build(TF_VAEGAN)
+    (phase,) = trainer.phases()
+    half = trainer.clock.steps_in_epoch // 2
+    for _ in range(half):
+        phase.step()
+    (warning,) = trainer.warnings()
+    assert f"ended after {half} steps: the feedback network, through which features are generated" in warning
+    phase.step()
+    assert trainer.warnings() == []
 
 
 def test_a_training_whose_phases_were_shortened_ends_after_its_transductive_one(build):

@@ -68,14 +68,25 @@ class AlignedVAETrainer(Trainer):
         return {term: risen(epoch / self.conf.epochs, rise.begin, rise.end) for term, rise in rises.items()}
 
     def warnings(self) -> list[str]:
-        """Return that training ended before a term took part, as a length chosen on validation rows may."""
+        """Return that training ended before terms took part or had risen, as a length chosen on validation rows may.
+
+        Such a length is in steps, and with more rows an epoch has more of them in the final stage.
+        """
         last = max(0, self.clock.done - 1) // self.clock.steps_in_epoch
-        factors = self.factors(last)
-        missed = [term for term in RISING if getattr(self.learner.conf, weight_of(term)) and not factors[term]]
-        if not missed:
-            return []
+        factors, at_the_end = self.factors(last), self.factors(self.conf.epochs - 1)
+        terms = [term for term in RISING if getattr(self.learner.conf, weight_of(term))]
+        told = {
+            "had no part in the loss": [term for term in terms if not factors[term]],
+            "had not risen as far as in the last epoch": [
+                term for term in terms if 0 < factors[term] < at_the_end[term]
+            ],
+        }
         within = f"trainer {self.conf.name}: training ended in epoch {last + 1} of {self.conf.epochs}"
-        return [ended_early(within, f"{' and '.join(missed)} had no part in the loss", "trainer.epochs")]
+        return [
+            ended_early(within, f"{' and '.join(missed)} {what}", "trainer.epochs")
+            for what, missed in told.items()
+            if missed
+        ]
 
     def _draw(self) -> AlignedDraw:
         rows = self.seen_step.draw(self.conf.batch_size)

@@ -112,6 +112,8 @@ class FeatureGANTrainer(Trainer):
             self._before_transduction = self.model.synthesize(
                 vectors, Streams(self.context.streams.seed, vectors.device)
             )
+            if not self.clock.between_epochs:  # options for debugging shortened the phase before
+                self._estimate_prior()
 
     def _unseen_vectors(self) -> Tensor:
         vectors: Tensor = self.context.data.class_vectors[self.context.data.unseen_classes]
@@ -129,7 +131,7 @@ class FeatureGANTrainer(Trainer):
 
     def _draw(self, transductive: bool) -> IterationDraw:
         conf = self.conf
-        if transductive and conf.class_prior in ESTIMATED and self.clock.between_epochs:
+        if transductive and self.clock.between_epochs:
             self._estimate_prior()
         block = self.regressor_block if self.clock.done % conf.regressor_every == 0 else None
         judged = transductive and self.model.unseen_critic is not None
@@ -173,7 +175,9 @@ class FeatureGANTrainer(Trainer):
         return self.model.conf.feedback_train
 
     def _estimate_prior(self) -> None:
-        """Estimate the class prior from the unlabelled rows, with numbers that depend on seed and iteration only."""
+        """Estimate the class prior, if it is to be: from unlabelled rows, with numbers of seed and iteration alone."""
+        if self.conf.class_prior not in ESTIMATED:
+            return
         data, seed = self.context.data, self.context.streams.seed
         assert data.unlabelled is not None
         estimated = estimate(
@@ -196,15 +200,21 @@ class FeatureGANTrainer(Trainer):
         return shown
 
     def warnings(self) -> list[str]:
-        """Return that training ended before a step with unlabelled rows, as a length chosen on validation rows may."""
+        """Return what training ended before, as one may whose length was chosen on validation rows.
+
+        That is a step with unlabelled rows, or one of the feedback network: the length is in steps, and the second half
+        of an epoch, which has more of them in the final stage, begins later there.
+        """
+        told, ended = [], f"training ended after {self.clock.done} steps"
         # Not the number of steps: phases may have been shortened.
-        if self.conf.mode == "inductive" or self._before_transduction is not None:
-            return []
-        steps = (
-            f"trainer.mode=transductive, but training ended after {self.clock.done} steps, within the "
-            f"{self.clock.steps(self.conf.warmup_epochs)} inductive ones at the start"
-        )
-        return [ended_early(steps, "no unlabelled row was seen", "trainer.warmup_epochs")]
+        if self.conf.mode == "transductive" and self._before_transduction is None:
+            inductive = f"within the {self.clock.steps(self.conf.warmup_epochs)} inductive ones at the start"
+            within = f"trainer.mode=transductive, but {ended}, {inductive}"
+            told.append(ended_early(within, "no unlabelled row was seen", "trainer.warmup_epochs"))
+        if self.model.conf.feedback_loop and self.clock.done <= self.clock.steps_in_epoch // 2:
+            missed = "the feedback network, through which features are generated, has learned nothing"
+            told.append(ended_early(f"trainer {self.conf.name}: {ended}", missed, "trainer.epoch_steps"))
+        return told
 
     def state_dict(self) -> dict[str, Any]:
         """Return the iteration, the penalty weights, the class prior and the rows kept for the figure."""
