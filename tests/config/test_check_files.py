@@ -221,3 +221,10 @@ def test_an_own_file_that_another_of_its_name_hides_is_refused_where_it_is_chose
 
 def _chooses_sgal(own):
     return own("experiment/sgal/toy_like.yaml", "# @package _global_\ndefaults:\n  - override /model: sgal\n")
+
+
+@pytest.mark.parametrize("dataset", ["xlsa17", "mnist", "synthetic"])
+def test_a_folder_that_no_one_can_look_into_is_one_problem_of_several(problems, dataset):
+    found = problems(f"dataset={dataset}", f"dataset.root={'x' * 300}", "trainer.stepss=1")
+    assert set(found) == {"dataset.root", "trainer.stepss"}
+    assert found["dataset.root"][0].endswith(" cannot be read: file name too long")

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from zsl_runner.config.places import require_beside, require_new_folder
+from zsl_runner.config.places import out_of_reach, require_beside, require_new_folder
 from zsl_runner.errors import ConfigError
 from zsl_runner.files.writing import longest_name, write_text
 
@@ -32,3 +32,12 @@ def test_a_name_that_no_file_can_have_is_told_alike(tmp_path):
     for require in (require_beside, require_new_folder):
         with pytest.raises(ConfigError, match=r"expected a name of at most [0-9]+ bytes, found 300"):
             require(tmp_path / ("n" * 300))
+
+
+def test_what_is_out_of_reach_is_neither_there_nor_absent(tmp_path):
+    loop = tmp_path / "loop"
+    loop.symlink_to(loop)
+    assert out_of_reach(loop) == "too many levels of symbolic links"
+    assert out_of_reach(tmp_path / ("n" * 300) / "file") == "file name too long"
+    for place in (tmp_path, tmp_path / "absent", tmp_path / "absent" / "file", tmp_path / "\0"):
+        assert out_of_reach(place) == ""

@@ -133,6 +133,7 @@ def test_resume_of_what_is_no_run(problems, tmp_path):
     assert "no such run directory" in problems(f"resume={tmp_path}/nothing")["resume"][0]
     assert "expected a run directory" in problems(f"resume={tmp_path}")["resume"][0]
     assert "existing=keep continues the unfinished run" in problems("resume=auto")["resume"][0]
+    assert problems(f"resume={'x' * 300}")["resume"][0].endswith("x: cannot be read: file name too long")
 
 
 def test_resume_of_a_damaged_configuration(problems, saved):

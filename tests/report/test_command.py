@@ -33,6 +33,8 @@ def test_the_command(outputs, tmp_path, capsys, monkeypatch):
     capsys.readouterr()
     assert main([str(tmp_path / "absent")]) == 2
     assert capsys.readouterr().err == f"zsl-report: {tmp_path / 'absent'}: no such folder of runs\n"
+    assert main(["x" * 300]) == 2
+    assert capsys.readouterr().err.endswith("x: cannot be read: file name too long\n")
     with pytest.raises(SystemExit, match="2"):
         main([str(outputs.folder), "--into", str(path)])
     for where in (["--into", str(tmp_path / "absent.md"), "--section", "main"], ["--where", "nonsense=1"]):

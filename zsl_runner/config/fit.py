@@ -12,7 +12,7 @@ from zsl_runner.config.draft import Draft
 from zsl_runner.config.gpus import DEVICE, DEVICES
 from zsl_runner.config.loader import Loader
 from zsl_runner.config.paths import shown
-from zsl_runner.config.places import obstacle
+from zsl_runner.config.places import obstacle, out_of_reach
 from zsl_runner.config.problems import Idle, Origin, closest
 from zsl_runner.config.registry import schemas
 from zsl_runner.config.schema import (
@@ -215,20 +215,25 @@ def check_files(draft: Draft) -> None:
     if not isinstance(dataset, DatasetConf):
         return
     missing: dict[tuple[str, str], list[str]] = {}
+    closed: dict[tuple[str, str], list[str]] = {}
     files = [file for file in _required(draft, dataset) if not draft.has_bad_values(f"dataset.{file.key}")]
     for file in files:
         key, path = f"dataset.{file.key}", Path(file.path)
-        if not path.is_file():
+        if reason := out_of_reach(path):
+            closed.setdefault((key, reason), []).append(shown(path))
+        elif not path.is_file():
             found = " (a folder)" if path.is_dir() else " (a device, pipe or socket)" if path.exists() else ""
             missing.setdefault((key, file.remedy), []).append(shown(path) + found)
         elif not os.access(path, os.R_OK):
-            draft.report(key, f"{shown(path)} cannot be read: permission denied")
+            closed.setdefault((key, "permission denied"), []).append(shown(path))
         elif file.sha256 is not None and (actual := sha256_of(path)) != file.sha256.lower():
             draft.report(
                 key,
                 f"{shown(path)} has another content than the configuration fixes:\n"
                 f"expected sha256 {file.sha256}\nfound    sha256 {actual}\n{file.remedy}",
             )
+    for (key, reason), paths in closed.items():
+        draft.report(key, f"{', '.join(paths)} cannot be read: {reason}")
     for (key, remedy), paths in missing.items():
         files_words = "the file is" if len(paths) == 1 else "these files are"
         near = _found_near(Path(paths[0]))
@@ -240,7 +245,7 @@ def _found_near(path: Path) -> Path | None:
     """Return the folder of a file that lies one level higher than it should, or where the archive xlsa17.zip has it."""
     folder = path.parent
     places = (folder.parent.parent / folder.name, folder.parent / "data" / folder.name)
-    return next((place for place in places if (place / path.name).is_file()), None)
+    return next((place for place in places if os.path.isfile(place / path.name)), None)
 
 
 def check_device(draft: Draft, count_devices: Callable[[], int]) -> None:

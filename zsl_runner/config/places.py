@@ -51,6 +51,20 @@ def require_there(place: Path, kind: str, option: str = "") -> None:
         raise ConfigError(f"{option and f'{option}: '}{place}: no such {kind}; check the path")
 
 
+def out_of_reach(place: Path) -> str:
+    """Return why nobody can tell whether something is there; nothing if it can be told.
+
+    A folder above may not be entered, a name be too long, or a link lead to itself.
+    """
+    try:
+        place.stat()
+    except (FileNotFoundError, NotADirectoryError, ValueError):  # the latter of a name that no file can have
+        return ""
+    except OSError as error:
+        return (error.strerror or str(error)).lower()
+    return ""
+
+
 def require_folder(folder: Path, option: str = "") -> None:
     """Refuse a folder that cannot be written or made.
 

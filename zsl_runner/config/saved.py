@@ -10,6 +10,7 @@ from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
 from zsl_runner.config.bounds import check_file
+from zsl_runner.config.places import out_of_reach
 from zsl_runner.config.problems import did_you_mean
 from zsl_runner.config.quoting import restoration
 from zsl_runner.errors import CheckpointError, RunError
@@ -42,6 +43,8 @@ def open_existing(path: Path) -> Path:
     Raises:
         CheckpointError: there is no such directory, or it holds no run.
     """
+    if reason := out_of_reach(path):
+        raise CheckpointError(f"{path}: cannot be read: {reason}")
     if not path.exists():
         meant = did_you_mean(path.name, sorted(run.parent.name for run in path.parent.glob(f"*/{CONFIG_FILE}")))
         if path.name == "auto":

@@ -12,6 +12,7 @@ from typing import Any
 from zsl_runner.config.bounds import read_configuration
 from zsl_runner.config.hashes import neutral_options, results_hash
 from zsl_runner.config.identity import flatten
+from zsl_runner.config.places import out_of_reach
 from zsl_runner.config.saved import CONFIG_FILE
 from zsl_runner.errors import ConfigError, RunError
 from zsl_runner.runs.presence import state_of
@@ -81,6 +82,8 @@ def collect(folders: Sequence[Path]) -> Findings:
     findings = Findings()
     known: set[Path] = set()
     for folder in folders:
+        if reason := out_of_reach(folder):
+            raise ConfigError(f"{folder}: cannot be read: {reason}")
         if not folder.is_dir():
             raise ConfigError(f"{folder}: no such folder of runs")
         for place, inside, files in os.walk(folder, onerror=partial(_note, findings)):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,7 +42,8 @@ class MNISTFiles:
     def path(self, name: str) -> Path:
         """Return the path of an idx file: the plain one if it is there, else the gzipped one."""
         plain = expanded(self.root) / name
-        return plain if plain.is_file() else plain.with_name(f"{name}.gz")
+        # `os.path` raises no error where no one can look; the check tells of it.
+        return plain if os.path.isfile(plain) else plain.with_name(f"{name}.gz")
 
     def required(self) -> Iterable[RequiredFile]:
         """Yield the four files."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from os.path import isfile
 from pathlib import Path
 from typing import ClassVar
 
@@ -47,7 +48,8 @@ class SyntheticConf(ZeroShotConf):
         folder = expanded(self.root)
         if self.labels_file is not None:
             return folder / self.labels_file
-        only_matlab = not (folder / LISTED_LABELS).is_file() and (folder / MATLAB_LABELS).is_file()
+        # `os.path` raises no error where no one can look; the check tells of it.
+        only_matlab = not isfile(folder / LISTED_LABELS) and isfile(folder / MATLAB_LABELS)
         return folder / (MATLAB_LABELS if only_matlab else LISTED_LABELS)
 
     def required_files(self) -> Iterable[RequiredFile]:
